@@ -1,0 +1,1 @@
+"""ownertag: every resource in an AWS organization names its owner."""

@@ -1,0 +1,25 @@
+"""Exceptions of botocore to `Failure`, so that the core can judge them."""
+
+from __future__ import annotations
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+)
+from botocore.parsers import ResponseParserError
+
+from ownertag.core.values import Failure
+
+#: All that a call of boto3 raises when AWS, or the way there, fails. Anything else is a bug and is not caught.
+AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
+
+
+def failure_of(error: Exception) -> Failure:
+    """The error as a value. Without an answer it is not known whether the call was carried out."""
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code") or "Unknown")
+        return Failure(code, int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0))
+    answered = not isinstance(error, (HTTPClientError, IncompleteReadError, ResponseParserError))
+    return Failure(type(error).__name__, answered=answered)

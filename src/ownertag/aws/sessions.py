@@ -1,0 +1,157 @@
+"""Sessions of the tagger's role in other accounts: one an account, until shortly before it expires."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from msgspec import Struct
+
+from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.core.judge import Remedy, judge
+from ownertag.core.records import partition_of
+from ownertag.core.values import Failure, OutcomeKind
+
+T = TypeVar("T")
+
+#: The shortest session that STS gives (doc: AssumeRole, DurationSeconds).
+SESSION_SECONDS = 900
+#: A session is renewed this long before it expires, so that a batch that begins with it can end with it.
+RENEW_BEFORE = timedelta(seconds=180)
+#: How long a refused role is not asked for again: one call a minute, not one a message.
+REFUSED_FOR = timedelta(seconds=60)
+#: Each client holds its own connections; an account and Region that was busy long ago need none.
+MAX_CLIENTS = 64
+
+
+def client_config() -> Config:
+    """Timeouts that end before the function does: botocore's own would wait a minute for each of its attempts."""
+    return Config(
+        connect_timeout=5,
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        user_agent_extra="ownertag",
+    )
+
+
+class _Session(Struct, frozen=True):
+    keys: dict[str, str]
+    expires: datetime
+
+
+class Refused(Exception):
+    """No session is to be had in an account; `failure` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
+
+
+class Sessions:
+    """Clients that act in any account of the organization, by the tagger's role there.
+
+    Args:
+        base: The session of the hub (or of an operator), whose credentials may assume the role.
+        role_name: The role in every account.
+        region: Where the role is assumed: the Regional STS endpoint of the hub.
+        now: Gives the time, with a time zone.
+        own_account: An account in which the base session acts itself, without a role.
+        endpoint_url: Another endpoint than AWS's, for every service.
+    """
+
+    def __init__(
+        self,
+        base: boto3.Session,
+        *,
+        role_name: str,
+        region: str,
+        now: Callable[[], datetime],
+        own_account: str | None = None,
+        endpoint_url: str | None = None,
+    ) -> None:
+        self._base = base
+        self._role_name = role_name
+        self._partition = partition_of(region)
+        self._now = now
+        self._own_account = own_account
+        self._endpoint_url = endpoint_url
+        self._config = client_config()
+        self._sts = base.client("sts", region_name=region, endpoint_url=endpoint_url, config=self._config)
+        self._sessions: dict[str, _Session] = {}
+        self._refused: dict[str, tuple[datetime, Failure]] = {}
+        self._clients: OrderedDict[tuple[str, str, str], tuple[dict[str, str], Any]] = OrderedDict()
+
+    def call(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T | Failure:
+        """Use a client of this service in this account and Region; what goes wrong comes back as a value.
+
+        A session that AWS no longer takes is replaced once, and the call repeated.
+        """
+        failure: Failure | None = None
+        for _ in range(2):
+            try:
+                return use(self._client(service, account, region))
+            except Refused as refused:
+                return refused.failure
+            except AWS_ERRORS as error:
+                failure = failure_of(error)
+                if judge(failure, None).remedy is not Remedy.NEW_SESSION or account == self._own_account:
+                    return failure
+                self._sessions.pop(account, None)
+        assert failure is not None  # noqa: S101 - both tries failed
+        return failure
+
+    def _client(self, service: str, account: str, region: str) -> Any:
+        keys = {} if account == self._own_account else self._session(account).keys
+        key = (service, account, region)
+        known = self._clients.get(key)
+        if known is not None and known[0] is keys:
+            self._clients.move_to_end(key)
+            return known[1]
+        client = self._base.client(
+            service,  # type: ignore[call-overload] # any service
+            region_name=region,
+            endpoint_url=self._endpoint_url,
+            config=self._config,
+            **keys,
+        )
+        self._clients[key] = (keys, client)
+        if len(self._clients) > MAX_CLIENTS:
+            _, (_, oldest) = self._clients.popitem(last=False)
+            oldest.close()
+        return client
+
+    def _session(self, account: str) -> _Session:
+        now = self._now()
+        session = self._sessions.get(account)
+        if session is not None and now < session.expires - RENEW_BEFORE:
+            return session
+        refused = self._refused.get(account)
+        if refused is not None and now < refused[0] + REFUSED_FOR:
+            raise Refused(refused[1])
+        try:
+            answer = self._sts.assume_role(
+                RoleArn=f"arn:{self._partition}:iam::{account}:role/{self._role_name}",
+                RoleSessionName="ownertag",
+                DurationSeconds=SESSION_SECONDS,
+            )
+        except AWS_ERRORS as error:
+            failure = failure_of(error)
+            if judge(failure, None).outcome is OutcomeKind.FORBIDDEN:
+                self._refused[account] = (now, failure)
+            raise Refused(failure) from error
+        given = answer["Credentials"]
+        session = _Session(
+            {
+                "aws_access_key_id": given["AccessKeyId"],
+                "aws_secret_access_key": given["SecretAccessKey"],
+                "aws_session_token": given["SessionToken"],
+            },
+            given["Expiration"],
+        )
+        self._sessions[account] = session
+        self._refused.pop(account, None)
+        return session

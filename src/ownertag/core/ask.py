@@ -1,0 +1,59 @@
+"""Creations to questions: what must be looked up before a decision. Asked again with the answers until none is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ownertag.core.launch import targets
+from ownertag.core.rows import Catalogue, QuestionKind
+from ownertag.core.settings import Settings
+from ownertag.core.values import Creation, Fact, Facts, Found, Question, Resource
+
+
+def ask(creations: Iterable[Creation], facts: Facts, catalogue: Catalogue, settings: Settings) -> tuple[Question, ...]:
+    """The questions that these creations raise and that `facts` does not answer yet.
+
+    Nothing is asked in an account before it is known to be one of the organization's: to ask there, its role
+    would have to be assumed.
+    """
+    asked: dict[Question, None] = {}
+    for creation in creations:
+        for question in _questions(creation, facts, catalogue, settings):
+            if question not in facts:
+                asked[question] = None
+    return tuple(asked)
+
+
+def account_of(creation: Creation) -> Question:
+    """Is this account one of the organization's?"""
+    return Question(QuestionKind.ACCOUNT, creation.record.account, "", "")
+
+
+def launch_of(creation: Creation) -> Question | None:
+    """Which instances are there, with their volumes and network interfaces?"""
+    if creation.asked_by is None:
+        return None
+    kind, value = creation.asked_by
+    return Question(kind, creation.record.account, creation.record.region, value)
+
+
+def tags_of(resource: Resource, creation: Creation) -> Question:
+    """Which tags does this resource carry now?"""
+    return Question(QuestionKind.TAGS, creation.record.account, creation.record.region, resource.id)
+
+
+def _questions(creation: Creation, facts: Facts, catalogue: Catalogue, settings: Settings) -> Iterable[Question]:
+    account = account_of(creation)
+    yield account
+    if not isinstance(facts.get(account), Found):
+        return
+    launch = launch_of(creation)
+    fact: Fact | None = None
+    if launch is not None:
+        yield launch
+        fact = facts.get(launch)
+        if fact is None:
+            return
+    if settings.kept_keys:
+        for resource in targets(creation, fact, catalogue).resources:
+            yield tags_of(resource, creation)

@@ -1,0 +1,136 @@
+"""Errors to outcomes: what an AWS error means for a resource of a certain age, and what to do about it at once.
+
+An unknown code is failed and comes back; nothing unknown is ever done. Codes and their sources are in
+`docs/reference/errors.md`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from ownertag.core.plan import YOUNG
+from ownertag.core.values import Failure, OutcomeKind
+
+# Those that botocore retries, and `ThrottledClientException` and `RateLimitExceededException`, which it does not.
+_THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded", "EC2ThrottledException", "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException", "RateLimitExceededException", "RequestLimitExceeded",
+        "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledClientException", "ThrottledException",
+        "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionInProgressException",
+    }
+)  # fmt: skip
+# Somebody tags the same resource now, or AWS is not well: the same call will do later.
+_AGAIN = frozenset(
+    {
+        "ConcurrentAccess", "ConcurrentModificationException", "ConcurrentTagAccess", "ConflictException",
+        "InternalError", "InternalFailure", "InternalServerError", "OperationAborted", "RequestTimeout",
+        "RequestTimeoutException", "ServiceUnavailable", "ServiceUnavailableException", "Unavailable",
+    }
+)  # fmt: skip
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_SKEWED = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
+_NOT_READY = frozenset(
+    {
+        "IncorrectState", "InvalidDBClusterStateFault", "InvalidDBInstanceState", "InvalidReplicationGroupState",
+        "InvalidServerlessCacheStateFault", "ResourceInUseException", "ResourceNotReadyException",
+    }
+)  # fmt: skip
+_MALFORMED = re.compile(r"Invalid\w*\.?Malformed|InvalidID|Invalid\w+Id\.Malformed")
+_NOT_FOUND = re.compile(r"Invalid[\w-]*\.NotFound|[\w.]*NotFound(?:Exception|Fault)?|NoSuch\w+")
+_TAG_LIMIT = frozenset({"TagLimitExceeded", "TooManyTagsException"})
+_TAG_POLICY = frozenset({"TagPolicyException", "TagPolicyViolation", "TagPolicyViolationException"})
+_DENIED = frozenset(
+    {
+        "AccessDenied", "AccessDeniedException", "AuthorizationErrorException", "ForbiddenException",
+        "NotAuthorizedException", "UnauthorizedOperation",
+    }
+)  # fmt: skip
+_REGION_OFF = frozenset(
+    {
+        "AuthFailure", "InvalidClientTokenId", "OptInRequired", "RegionDisabledException",
+        "UnrecognizedClientException",
+    }
+)  # fmt: skip
+_CLOSED = frozenset({"Blocked", "PendingVerification"})
+
+
+class Remedy(StrEnum):
+    """What the flow tries at once, before the outcome stands."""
+
+    NONE = "none"
+    SPLIT = "split"  # one bad id fails a bulk call: the others have to be written without it
+    NEW_SESSION = "new-session"  # assume the role anew, and repeat the call once
+    OWNER_ALONE = "owner-alone"  # there is no room for all tags: the owner's name comes first
+
+
+class Judgement(Struct, frozen=True):
+    """What an error comes to: outcome, whether the message comes back, why, and what to try before."""
+
+    outcome: OutcomeKind
+    comes_back: bool
+    reason: str
+    remedy: Remedy = Remedy.NONE
+
+
+def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgement:
+    """What a failed call means.
+
+    Args:
+        failure: The error.
+        age: Time since the event; None where its time is not known, which counts as young.
+        region: The Region of the call, for the advice.
+    """
+    code = failure.code
+    young = age is None or age < YOUNG
+    if not failure.answered:
+        return Judgement(OutcomeKind.THROTTLED, True, f"no answer ({code}): whether it was done is not known")
+    if code in _THROTTLED:
+        return Judgement(OutcomeKind.THROTTLED, True, f"throttled ({code})")
+    if code in _AGAIN:
+        return Judgement(OutcomeKind.THROTTLED, True, f"AWS asks for another try ({code})")
+    if code in _EXPIRED or code in _SKEWED:
+        return Judgement(OutcomeKind.THROTTLED, True, f"the session is no longer valid ({code})", Remedy.NEW_SESSION)
+    if code in _REGION_OFF:
+        reason = f"Region {region or 'unknown'} is switched off in the account or at the hub ({code})"
+        return Judgement(OutcomeKind.FORBIDDEN, True, f"{reason}: enable it, or leave it out of the settings")
+    if code in _CLOSED:
+        return Judgement(OutcomeKind.FORBIDDEN, True, f"the account is closed or not yet verified ({code})")
+    if code in _DENIED:
+        reason = f"denied ({code}): the role lacks the permission, or an SCP or boundary denies it"
+        return Judgement(OutcomeKind.FORBIDDEN, True, reason)
+    if code in _TAG_POLICY:
+        reason = f"the organization's tag policy refuses the value ({code})"
+        return Judgement(OutcomeKind.FORBIDDEN, True, reason, Remedy.SPLIT)
+    if code in _TAG_LIMIT:
+        reason = f"has 50 tags already ({code}): remove one, then send the message again"
+        return Judgement(OutcomeKind.FORBIDDEN, True, reason, Remedy.OWNER_ALONE)
+    if code == "LimitExceededException":
+        return Judgement(OutcomeKind.FORBIDDEN, True, f"the service takes no more tags ({code})", Remedy.OWNER_ALONE)
+    if _MALFORMED.fullmatch(code):
+        return Judgement(OutcomeKind.FAILED, False, f"AWS knows no such id ({code})", Remedy.SPLIT)
+    if code in _NOT_READY:
+        outcome = OutcomeKind.NOT_READY if young else OutcomeKind.FAILED
+        return Judgement(outcome, True, f"not in a state that can be tagged ({code})", Remedy.SPLIT)
+    if _NOT_FOUND.fullmatch(code):
+        if young:
+            return Judgement(OutcomeKind.NOT_READY, True, f"not found yet ({code})", Remedy.SPLIT)
+        return Judgement(OutcomeKind.GONE, False, f"not found any more ({code})", Remedy.SPLIT)
+    if failure.status >= 500:
+        return Judgement(OutcomeKind.THROTTLED, True, f"AWS failed ({code}, HTTP {failure.status})")
+    return Judgement(OutcomeKind.FAILED, True, f"AWS refused ({code})", Remedy.SPLIT)
+
+
+def seconds_away(receives: int, jitter: float = 1.0) -> int:
+    """How long a returned message stays away: 15 seconds, doubling with each receive to 5 minutes.
+
+    Args:
+        receives: How often the message was received, this time included (ApproximateReceiveCount).
+        jitter: A factor, so that a batch doesn't come back all at once.
+    """
+    doubled: int = 15 << min(max(receives - 1, 0), 5)
+    return max(1, round(min(doubled, 300) * jitter))

@@ -1,0 +1,236 @@
+"""Records to creations: the catalogue's row for an event says where the ids of what it made stand."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from ownertag.core.records import Arrival, Record, partition_of
+from ownertag.core.rows import Catalogue, Makes, ResourceType, Row, Skip
+from ownertag.core.settings import Settings
+from ownertag.core.values import Creation, Reason, Refusal, Resource
+
+_RESERVATION = re.compile(r"r-[0-9a-f]{8,17}")
+# EC2: up to 64 ASCII characters.
+_CLIENT_TOKEN = re.compile(r"[\x21-\x7e]{1,64}")
+_MIN_COUNT = ("request", "instancesSet", "items", "[]", "minCount")
+_ARN_ACCOUNT = re.compile(r"arn:[a-z0-9-]{3,16}:[a-z0-9-]{2,40}:[a-z0-9-]{0,20}:([0-9]{12}):[\x21-\x7e]{1,1024}")
+
+#: The types of `userIdentity` that CloudTrail documents, and the one without a type that real records show.
+IDENTITY_TYPES = frozenset(
+    {
+        None, "AWSAccount", "AWSService", "AssumedRole", "Directory", "FederatedUser", "IAMUser", "IdentityCenterUser",
+        "Role", "Root", "SAMLUser", "Unknown", "WebIdentityUser",
+    }
+)  # fmt: skip
+
+
+class _Mismatch(Exception):
+    """A creation that can't be used; carried up to the one place that makes a refusal of it."""
+
+    def __init__(self, reason: Reason, detail: str, resources: tuple[Resource, ...] = ()) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        self.resources = resources
+
+
+def match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creation | Refusal:
+    """The creation that a record is, or why it is none."""
+    try:
+        return _match(arrival, catalogue, settings)
+    except _Mismatch as mismatch:
+        return Refusal(arrival.where, mismatch.reason, mismatch.detail, arrival.record, mismatch.resources)
+
+
+def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creation:
+    record = arrival.record
+    if record.error_code:
+        raise _Mismatch(Reason.FAILED_CALL, f"{record.event_name[:128]!a} failed with {record.error_code[:128]!a}")
+    row = catalogue.rows.get((record.event_source, record.event_name))
+    if row is None:
+        raise _Mismatch(Reason.NOT_A_CREATION, f"{record.event_name[:128]!a} creates nothing that is in the catalogue")
+    _check_place(record, settings)
+    _check_identity(record, settings)
+    request = _decode(record.request)
+    response = _decode(record.response)
+    if response is None:
+        raise _Mismatch(Reason.NO_RESPONSE, "the record has no responseElements, where the ids would stand")
+    if _omitted(response):
+        token = _client_token(request)
+        if row.omitted is None or token is None:
+            raise _Mismatch(
+                Reason.RESPONSE_OMITTED,
+                "CloudTrail left out the ids, and the call has no client token to find them by",
+            )
+        document = {"request": request}
+        least = [count for count in walk(document, _MIN_COUNT) if isinstance(count, int)]
+        return Creation(arrival, row, (), (row.omitted, token), _borrowed(document, row), max(least, default=1))
+    if isinstance(response, dict):
+        response = response.get(f"{record.event_name}Response", response)
+    if isinstance(request, dict):
+        request = request.get(f"{record.event_name}Request", request)
+    document = {"response": response, "request": request}
+    _check_account(document, row, record)
+    borrowed = _borrowed(document, row)
+    resources = _resources(document, row, record, borrowed)
+    asked_by = None
+    if row.children is not None:
+        reservation = response.get("reservationId") if isinstance(response, dict) else None
+        if isinstance(reservation, str) and _RESERVATION.fullmatch(reservation):
+            asked_by = (row.children, reservation)
+    _check_claims(record, resources)
+    return Creation(arrival, row, resources, asked_by, borrowed)
+
+
+def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: A002 - the field's own words
+    """The resource with this id in the record's account and Region. Its ARN is built, never taken from outside."""
+    arn = (
+        type.arn.replace("{partition}", partition_of(record.region))
+        .replace("{region}", record.region)
+        .replace("{account}", record.account)
+        .replace("{id}", id)
+    )
+    return Resource(arn, id, type.name)
+
+
+def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
+    """All that stands at a path. `[]` goes into a list, or takes the object that stands instead of a list of one.
+
+    With `skip`, an object on the way that has one of the values is left out with all below it.
+    """
+    nodes = [node]
+    for key in path:
+        if key == "[]":
+            nodes = [item for each in nodes for item in (each if isinstance(each, list) else (each,))]
+        else:
+            nodes = [found for each in nodes if (found := get(each, key)) is not None]
+        if skip:
+            nodes = [each for each in nodes if not _skipped(each, skip)]
+    return nodes
+
+
+def get(node: Any, key: str) -> Any:
+    """A member of an object; AWS writes a key's first letter now small, now large."""
+    if not isinstance(node, dict):
+        return None
+    value = node.get(key)
+    return node.get(key[0].swapcase() + key[1:]) if value is None else value
+
+
+def _skipped(node: Any, skip: Skip) -> bool:
+    if not isinstance(node, dict):
+        return False
+    for keys, values in skip:
+        value: Any = node
+        for key in keys:
+            value = get(value, key)
+        if value is not None and (value if isinstance(value, str) else str(value).lower()) in values:
+            return True
+    return False
+
+
+def _borrowed(document: dict[str, Any], row: Row) -> frozenset[str]:
+    """The ids that the request names: a launch can take a network interface that somebody else made before."""
+    paths = [makes.not_in for makes in row.makes if makes.not_in]
+    return frozenset(id_ for path in paths for id_ in walk(document, path) if isinstance(id_, str))
+
+
+def _resources(document: dict[str, Any], row: Row, record: Record, borrowed: frozenset[str]) -> tuple[Resource, ...]:
+    found: list[Resource] = []
+    managed: list[Resource] = []
+    for makes in row.makes:
+        ids = [id_ for id_ in _ids(document, makes, makes.skip) if id_ not in borrowed]
+        found += [_made(makes, id_, record) for id_ in ids]
+        if not ids and makes.skip:
+            managed += [_made(makes, id_, record) for id_ in _ids(document, makes, ()) if id_ not in borrowed]
+    if found:
+        return tuple(dict.fromkeys(found))
+    if managed:
+        detail = "an AWS service runs what was created, and customers can't tag it"
+        raise _Mismatch(Reason.MANAGED_BY_SERVICE, detail, tuple(managed))
+    raise _Mismatch(Reason.NO_RESOURCE, "the record names nothing that was created")
+
+
+def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
+    """The ids of one type, by the first path that finds any."""
+    for path in makes.each:
+        nodes = walk(document, path, skip)
+        ids = nodes if makes.id is None else [get(node, makes.id) for node in nodes]
+        ids = [id_ for id_ in ids if id_ is not None and id_ != ""]  # an empty element is written as ""
+        if ids:
+            return ids
+    return []
+
+
+def _made(makes: Makes, id_: Any, record: Record) -> Resource:
+    if not isinstance(id_, str) or not makes.type.id.fullmatch(id_):
+        raise _Mismatch(Reason.BAD_ID, f"{str(id_)[:80]!a} is no id of a {makes.type.name}")
+    return resource(makes.type, id_, record)
+
+
+def _decode(raw: msgspec.Raw) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise _Mismatch(Reason.NOT_A_RECORD, f"its request or response can't be read: {error}") from error
+
+
+def _omitted(response: Any) -> bool:
+    """CloudTrail's mark for what it left out above 100 KB; `omitted` was seen as a boolean and as a text."""
+    return isinstance(response, dict) and str(response.get("omitted", "")).lower() == "true"
+
+
+def _client_token(request: Any) -> str | None:
+    token = get(request, "clientToken")
+    return token if isinstance(token, str) and _CLIENT_TOKEN.fullmatch(token) else None
+
+
+def _check_place(record: Record, settings: Settings) -> None:
+    org = settings.organization
+    if org is None:
+        return
+    if org.regions and record.region not in org.regions:
+        raise _Mismatch(Reason.OTHER_REGION, f"{record.region} is not in the settings' Regions")
+    if partition_of(record.region) != partition_of(org.home_region):
+        raise _Mismatch(Reason.OTHER_REGION, f"{record.region} is in another partition than the organization")
+
+
+def _check_identity(record: Record, settings: Settings) -> None:
+    identity = record.identity
+    if identity is None:
+        raise _Mismatch(Reason.NO_IDENTITY, "the record has no userIdentity, so nobody can be named")
+    if identity.type not in IDENTITY_TYPES:
+        raise _Mismatch(
+            Reason.NO_IDENTITY,
+            f"userIdentity type {str(identity.type)[:64]!a} is not one that CloudTrail documents",
+        )
+    if settings.ignore.principals:
+        issuer = identity.session_context and identity.session_context.session_issuer
+        for arn in (identity.arn, issuer.arn if issuer else None):
+            if arn and any(pattern.fullmatch(arn[:2048]) for pattern in settings.ignore.patterns):
+                raise _Mismatch(Reason.IGNORED_PRINCIPAL, "the settings say to leave what this principal creates alone")
+
+
+def _check_account(document: dict[str, Any], row: Row, record: Record) -> None:
+    """One call can be recorded in two accounts: only the record of the account that owns the resource counts."""
+    for path in row.owner_account:
+        for account in walk(document, path):
+            if account != record.account:
+                raise _Mismatch(Reason.OTHER_ACCOUNT, "what was created belongs to another account than the record's")
+
+
+def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
+    """A record's own list of ARNs must not put what was created into another account. Malformed ARNs are no claim."""
+    if record.resources == _NULL:
+        return
+    ids = {each.id for each in resources}
+    for claim in walk(_decode(record.resources), ("[]", "ARN")):
+        named = _ARN_ACCOUNT.fullmatch(claim) if isinstance(claim, str) else None
+        if named and named[1] != record.account and re.split("[/:]", claim)[-1] in ids:
+            raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
+
+
+_NULL = msgspec.Raw(b"null")

@@ -1,0 +1,139 @@
+"""What CloudTrail and EventBridge write, as far as it is used: every field that may be missing has a default."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Raw, Struct, field
+
+# ASCII on purpose: `\d` also matches fullwidth digits, which are no account of AWS.
+ACCOUNT = re.compile(r"[0-9]{12}")
+REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}")
+
+_PARTITIONS = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-isob-", "aws-iso-b"),
+    ("us-isof-", "aws-iso-f"),
+    ("us-iso-", "aws-iso"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("eusc-", "aws-eusc"),
+)
+
+
+def partition_of(region: str) -> str:
+    """The partition of a Region, told by its prefix as in botocore's endpoint data."""
+    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
+
+
+class _Camel(Struct, frozen=True, rename="camel"):
+    """Fields are snake case here and camel case in CloudTrail."""
+
+
+class SessionIssuer(_Camel, frozen=True):
+    """`sessionContext.sessionIssuer`: the role of a session, or who brokered a federated one."""
+
+    type: str | None = None
+    arn: str | None = None
+    account_id: str | None = None
+    user_name: str | None = None
+
+
+class WebIdFederation(_Camel, frozen=True):
+    """`sessionContext.webIdFederationData`; old records send it empty."""
+
+    federated_provider: str | None = None
+    attributes: dict[str, Any] | None = None
+
+
+class SessionContext(_Camel, frozen=True):
+    """`userIdentity.sessionContext`."""
+
+    session_issuer: SessionIssuer | None = None
+    source_identity: str | None = None
+    web_id_federation_data: WebIdFederation | None = None
+
+
+class OnBehalfOf(_Camel, frozen=True):
+    """`userIdentity.onBehalfOf`: the Identity Center user for whom a session acts."""
+
+    user_id: str | None = None
+    identity_store_arn: str | None = None
+
+
+class InScopeOf(_Camel, frozen=True):
+    """`userIdentity.inScopeOf`: the resource that holds the credentials, such as a Lambda function."""
+
+    source_arn: str | None = None
+    issuer_type: str | None = None
+
+
+class Identity(_Camel, frozen=True):
+    """CloudTrail's `userIdentity`, as far as an owner can be read from it. Every field may be missing."""
+
+    type: str | None = None
+    principal_id: str | None = None
+    arn: str | None = None
+    account_id: str | None = None
+    user_name: str | None = None
+    invoked_by: str | None = None
+    identity_provider: str | None = None
+    session_context: SessionContext | None = None
+    on_behalf_of: OnBehalfOf | None = None
+    in_scope_of: InScopeOf | None = None
+
+
+class Addendum(Struct, frozen=True):
+    """Why CloudTrail delivers a record again; `original_event_id` is the record that it amends."""
+
+    original_event_id: str | None = field(name="originalEventID", default=None)
+
+
+class Record(Struct, frozen=True):
+    """One CloudTrail management event. Its parts stay undecoded until a row asks for them."""
+
+    event_id: str = field(name="eventID")
+    event_source: str = field(name="eventSource")
+    event_name: str = field(name="eventName")
+    event_time: datetime = field(name="eventTime")
+    region: str = field(name="awsRegion")
+    account: str = field(name="recipientAccountId")
+    identity: Identity | None = field(name="userIdentity", default=None)
+    error_code: str | None = field(name="errorCode", default=None)
+    error_message: str | None = field(name="errorMessage", default=None)
+    shared_event_id: str | None = field(name="sharedEventID", default=None)
+    addendum: Addendum | None = None
+    resources: Raw = Raw(b"null")
+    request: Raw = field(name="requestParameters", default=Raw(b"null"))
+    response: Raw = field(name="responseElements", default=Raw(b"null"))
+
+    @property
+    def created_at(self) -> datetime:
+        """`eventTime` in UTC; CloudTrail writes whole seconds and a Z."""
+        time = self.event_time
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+    @property
+    def creation_id(self) -> str:
+        """One for a record and for every later amendment of it."""
+        return (self.addendum and self.addendum.original_event_id) or self.event_id
+
+
+class Envelope(Struct, frozen=True):
+    """What EventBridge wraps a record in. AWS sets `source`, `account` and `region`; a customer can't forge them."""
+
+    account: str
+    region: str
+    source: str
+    detail_type: str = field(name="detail-type")
+    detail: Record
+
+
+class Arrival(Struct, frozen=True):
+    """A record, where it was read (a file and line, a message id) and the envelope it came in, if any."""
+
+    where: str
+    record: Record
+    envelope: Envelope | None = None

@@ -1,0 +1,81 @@
+"""What a catalogue row says: which event creates what, where the ids stand, and which call tags it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class QuestionKind(StrEnum):
+    """What can be asked for. Each kind has one look-up."""
+
+    ACCOUNT = "account"
+    INSTANCES_BY_RESERVATION = "instances-by-reservation"
+    INSTANCES_BY_CLIENT_TOKEN = "instances-by-client-token"  # noqa: S105 - no password
+    TAGS = "tags"
+
+
+class Lookup(Struct, frozen=True):
+    """A describe call that leaves out what is missing: its operation, the filter that takes ids, the path to them."""
+
+    operation: str
+    filter: str
+    ids: str
+
+
+class ResourceType(Struct, frozen=True):
+    """A kind of resource: how its ARN is built, which ids it has, and which call tells whether one exists."""
+
+    name: str
+    service: str
+    arn: str
+    id: re.Pattern[str]
+    tag_api: str
+    lookup: Lookup | None = None
+
+
+#: (keys to a value, the values by which an object is left out), one of them is enough.
+Skip = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+
+class Makes(Struct, frozen=True):
+    """Where in a record the ids of one type stand. Paths are read by `match.walk`."""
+
+    type: ResourceType
+    each: tuple[tuple[str, ...], ...]
+    id: str | None = None
+    skip: Skip = ()
+    not_in: tuple[str, ...] | None = None
+
+
+class Row(Struct, frozen=True):
+    """One event of the catalogue that creates resources."""
+
+    event_source: str
+    event_name: str
+    makes: tuple[Makes, ...]
+    basis: str
+    wrapped: bool = False
+    owner_account: tuple[tuple[str, ...], ...] = ()
+    children: QuestionKind | None = None
+    omitted: QuestionKind | None = None
+    note: str = ""
+
+
+class TagApi(Struct, frozen=True):
+    """A call that writes tags: its IAM action and how many resources it takes at most."""
+
+    name: str
+    action: str
+    most: int
+
+
+class Catalogue(Struct, frozen=True):
+    """Every row by (event source, event name): one event name belongs to many services."""
+
+    rows: Mapping[tuple[str, str], Row]
+    types: Mapping[str, ResourceType]
+    tag_apis: Mapping[str, TagApi]

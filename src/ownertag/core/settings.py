@@ -1,0 +1,259 @@
+"""`ownertag.toml`, the same for the command line, render and the Lambda: text to a checked value.
+
+A wrong key or value is refused with its line, what is wrong and what would be right; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from fnmatch import translate
+from functools import cached_property
+from typing import Any, Literal, NoReturn
+
+import msgspec
+from msgspec import Struct, field
+
+from ownertag.core.records import ACCOUNT, REGION, partition_of
+
+#: What a tag's template may name. `created_at` is the record's eventTime, `date` its day.
+TEMPLATE_FIELDS = (
+    "account",
+    "confidence",
+    "created_at",
+    "date",
+    "event_id",
+    "event_name",
+    "evidence",
+    "owner",
+    "principal",
+    "region",
+)
+
+# Letters, digits, space and these marks are taken by every AWS service (EC2 alone takes any character).
+_KEY = re.compile(r"[A-Za-z0-9 +\-=._:/@]{1,128}")
+_FIELD = re.compile(r"{([^{}]*)}")
+_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
+
+
+class SettingsError(Exception):
+    """The settings can't be used; the text says where, what is wrong and what would be right."""
+
+
+class Organization(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which organization this is, and where its hub stands."""
+
+    id: str
+    management_account: str
+    hub_account: str
+    home_region: str
+    regions: tuple[str, ...] = ()
+
+
+class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose word for a name is proof: the authorities that the organization itself controls."""
+
+    identity_stores: tuple[str, ...] = ()
+    identity_providers: tuple[str, ...] = ()
+    source_identity_guarded: bool = False
+
+
+class OwnerRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
+    """Maps the names that match a glob, in one account or all, to a person or a team."""
+
+    match: str
+    owner: str
+    account: str | None = None
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The glob as a regular expression; `translate` makes one that can't run away (T27)."""
+        return re.compile(translate(self.match), re.IGNORECASE)
+
+
+class Ignore(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
+    """Whose creations are left alone: globs over principal ARNs."""
+
+    principals: tuple[str, ...] = ()
+
+    @cached_property
+    def patterns(self) -> tuple[re.Pattern[str], ...]:
+        """The globs as regular expressions."""
+        return tuple(re.compile(translate(glob)) for glob in self.principals)
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Bounds for one run."""
+
+    role_name: str = "auto-tag-role"
+    time_share: float = 0.8
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
+    """All that a user decides. Without a file: the owner and the date, written over what is there."""
+
+    organization: Organization | None = None
+    tags: dict[str, str] = field(default_factory=lambda: {"owner": "{owner}", "dateCreated": "{created_at}"})
+    existing: dict[str, Literal["overwrite", "keep"]] = field(default_factory=dict)
+    trust: Trust = Trust()
+    owners: tuple[OwnerRule, ...] = ()
+    ignore: Ignore = Ignore()
+    limits: Limits = Limits()
+
+    @cached_property
+    def templates(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """(key, parts) of each tag; parts are text, field, text, field, … text, as `re.split` gives them."""
+        return tuple((key, tuple(_FIELD.split(template))) for key, template in self.tags.items())
+
+    @cached_property
+    def owner_keys(self) -> frozenset[str]:
+        """The keys that carry the owner's name: what is written when a resource has room for no more."""
+        return frozenset(key for key, template in self.tags.items() if "{owner}" in template)
+
+    @cached_property
+    def kept_keys(self) -> frozenset[str]:
+        """The keys whose existing value is not overwritten."""
+        return frozenset(key for key, policy in self.existing.items() if policy == "keep")
+
+
+def read_settings(text: str, where: str) -> Settings:
+    """Settings from TOML text.
+
+    Args:
+        text: The file's content.
+        where: Its name, for messages.
+
+    Raises:
+        SettingsError: With the line, what is wrong and what would be right.
+    """
+    try:
+        plain = msgspec.toml.decode(text)
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"{where}: {error}") from error
+    try:
+        settings = msgspec.convert(plain, Settings)
+    except msgspec.ValidationError as error:
+        message, _, at = str(error).partition(" - at `$")
+        path = re.findall(r"[\w-]+|\[\d+\]", at.rstrip("`"))
+        unknown = re.search(r"unknown field `(.+)`", message)
+        if unknown:
+            path.append(unknown[1])
+            message = f"unknown key{_meant(unknown[1], path[:-1])}"
+        _refuse(text, where, path, message)
+    for path, message in _problems(settings):
+        _refuse(text, where, path, message)
+    return settings
+
+
+def _problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
+    """What types can't say, as (path, message)."""
+    org = settings.organization
+    if org is not None:
+        if not _ORGANIZATION.fullmatch(org.id):
+            yield (
+                ["organization", "id"],
+                f"{org.id!r} is no organization; write its id, such as 'o-a1b2c3d4e5'",
+            )
+        for name in ("management_account", "hub_account"):
+            if not ACCOUNT.fullmatch(getattr(org, name)):
+                yield (
+                    ["organization", name],
+                    f"{getattr(org, name)!r} is no account; write its 12 digits in quotes",
+                )
+        for key, region in [("home_region", org.home_region), *(("regions", name) for name in org.regions)]:
+            if not REGION.fullmatch(region):
+                yield ["organization", key], f"{region!r} is no Region; write one such as 'eu-central-1'"
+            elif partition_of(region) != partition_of(org.home_region):
+                yield (
+                    ["organization", key],
+                    f"{region!r} is in another partition than home_region {org.home_region!r}",
+                )
+        if org.regions and org.home_region not in org.regions:
+            yield ["organization", "regions"], f"lacks home_region {org.home_region!r}; add it"
+    yield from _tag_problems(settings)
+    for number, rule in enumerate(settings.owners):
+        path = ["owners", f"[{number}]"]
+        if not rule.match or len(rule.match) > 256:
+            yield [*path, "match"], "must have 1 to 256 characters"
+        if not rule.owner.strip():
+            yield [*path, "owner"], "is empty; name a person or a team"
+        if rule.account is not None and not ACCOUNT.fullmatch(rule.account):
+            yield [*path, "account"], f"{rule.account!r} is no account; write its 12 digits in quotes"
+    if not re.fullmatch(r"[\w+=,.@-]{1,64}", settings.limits.role_name, re.ASCII):
+        yield ["limits", "role_name"], f"{settings.limits.role_name!r} is no name of a role"
+    if not 0.1 <= settings.limits.time_share <= 0.95:
+        yield ["limits", "time_share"], "must lie between 0.1 and 0.95"
+
+
+def _tag_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
+    if not settings.tags:
+        yield ["tags"], 'names no tag; write at least owner = "{owner}"'
+    elif not settings.owner_keys:
+        yield ["tags"], 'no tag holds {owner}; write owner = "{owner}"'
+    folded: dict[str, str] = {}
+    for key, template in settings.tags.items():
+        path = ["tags", key]
+        if not _KEY.fullmatch(key) or key.lower().startswith("aws:"):
+            yield (
+                path,
+                "a key has 1 to 128 letters, digits, spaces or + - = . _ : / @ and doesn't begin with aws:",
+            )
+        if folded.setdefault(key.lower(), key) != key:
+            yield path, f"differs from {folded[key.lower()]!r} by case only, which some services refuse"
+        for name in _FIELD.findall(template):
+            if name not in TEMPLATE_FIELDS:
+                yield path, f"{{{name}}} is no field; there are {', '.join(TEMPLATE_FIELDS)}"
+        if re.search("[{}]", _FIELD.sub("", template)):
+            yield path, "has a brace that belongs to no field"
+    for key in settings.existing:
+        if key not in settings.tags:
+            yield ["existing", key], f"is no key of [tags]{_close(key, settings.tags)}"
+
+
+def _refuse(text: str, where: str, path: list[str], message: str) -> NoReturn:
+    line = _line_of(text, path)
+    name = ".".join(path).replace(".[", "[")
+    at = f", line {line}" if line else ""
+    raise SettingsError(f"{where}{at}: {name or 'the file'}: {message}")
+
+
+def _line_of(text: str, path: list[str]) -> int | None:
+    """The line of a key, or of the innermost table on the way to it that has a line."""
+    want = ".".join(path).replace(".[", "[")
+    table, best, best_length = "", None, -1
+    counts: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[(\[?)\s*([\w.\-\"' ]+?)\s*\]", line):
+            table = header[2]
+            if header[1]:
+                counts[table] = counts.get(table, -1) + 1
+                table = f"{table}[{counts[table]}]"
+            here = table
+        elif key := re.match(r"\s*[\"']?([^\"'=]+?)[\"']?\s*=", line):
+            here = f"{table}.{key[1]}" if table else key[1]
+        else:
+            continue
+        if (want == here or want.startswith((f"{here}.", f"{here}["))) and len(here) > best_length:
+            best, best_length = number, len(here)
+    return best
+
+
+_TABLES: Mapping[str, type[Struct]] = {
+    "": Settings,
+    "organization": Organization,
+    "trust": Trust,
+    "owners": OwnerRule,
+    "ignore": Ignore,
+    "limits": Limits,
+}
+
+
+def _meant(key: str, table: list[str]) -> str:
+    known = [each.encode_name for each in msgspec.structs.fields(_TABLES[table[0] if table else ""])]
+    return _close(key, known) or f"; there are {', '.join(known)}"
+
+
+def _close(key: str, known: Any) -> str:
+    close = get_close_matches(key, list(known), 1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,245 @@
+"""The values that the core passes on: frozen, compared by content, each with its reason where it decides something.
+
+They stand in the order of the flow: what is refused and what is a creation, what is asked and answered, who owns,
+what is to be written, and what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from ownertag.core.records import Arrival, Record
+from ownertag.core.rows import QuestionKind, Row
+
+# --- what is refused, and what is a creation
+
+
+class Reason(StrEnum):
+    """Why something is refused. The text is what reports and metrics show."""
+
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too-large"
+    NOT_A_RECORD = "not-a-record"
+    FORGED_ENVELOPE = "forged-envelope"
+    OTHER_ACCOUNT = "other-account"
+    UNKNOWN_ACCOUNT = "unknown-account"
+    OTHER_REGION = "other-region"
+    NOT_A_CREATION = "not-a-creation"
+    FAILED_CALL = "failed-call"
+    NO_IDENTITY = "no-identity"
+    IGNORED_PRINCIPAL = "ignored-principal"
+    NO_RESPONSE = "no-response"
+    RESPONSE_OMITTED = "response-omitted"
+    NO_RESOURCE = "no-resource"
+    BAD_ID = "bad-id"
+    MANAGED_BY_SERVICE = "managed-by-service"
+    GONE = "gone"
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether a message refused for this ends in the dead-letter queue: EventBridge never sends such a thing."""
+        return self in {Reason.UNREADABLE, Reason.TOO_LARGE, Reason.NOT_A_RECORD}
+
+
+class Refusal(Struct, frozen=True):
+    """Nothing is written for this input, and why. `record` is there as soon as it could be read."""
+
+    where: str
+    reason: Reason
+    detail: str
+    record: Record | None = None
+    resources: tuple[Resource, ...] = ()  # what was created and is left alone, where that is known
+
+
+class Resource(Struct, frozen=True, order=True):
+    """One resource, with the ARN that was built for it (never taken from a record)."""
+
+    arn: str
+    id: str
+    type: str
+
+
+class Creation(Struct, frozen=True):
+    """A record that made taggable resources, or whose resources must be asked for."""
+
+    arrival: Arrival
+    row: Row
+    resources: tuple[Resource, ...]
+    asked_by: tuple[QuestionKind, str] | None = None  # what tells more: its kind of question and the value to ask by
+    borrowed: frozenset[str] = frozenset()  # ids that the request names: they were there before
+    at_least: int = 1  # how many instances the call asked for, where the record doesn't name them
+
+    @property
+    def record(self) -> Record:
+        """The record that this creation was read from."""
+        return self.arrival.record
+
+
+# --- what is asked and answered ------------------------------------------------------------------------------
+
+
+class Question(Struct, frozen=True, order=True):
+    """Something to look up in one account and Region (an account itself has no Region)."""
+
+    kind: QuestionKind
+    account: str
+    region: str
+    value: str
+
+
+class Attached(Struct, frozen=True):
+    """A volume or a network interface of an instance."""
+
+    id: str
+    attached_at: datetime | None = None
+    managed: bool = False
+
+
+class Instance(Struct, frozen=True):
+    """An instance as DescribeInstances shows it."""
+
+    id: str
+    state: str
+    root_device: str | None
+    root_is_ebs: bool
+    devices: frozenset[str] = frozenset()
+    volumes: tuple[Attached, ...] = ()
+    interfaces: tuple[Attached, ...] = ()
+    managed: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether all volumes born with it can be seen: it has left `pending` and shows its root device."""
+        if self.state == "pending":
+            return False
+        if self.state in {"shutting-down", "terminated"} or not self.root_is_ebs:
+            return True
+        return self.root_device is None or self.root_device in self.devices
+
+
+class Found(Struct, frozen=True):
+    """The answer to a question: instances, or the tags of a resource; neither for an account that is known."""
+
+    instances: tuple[Instance, ...] = ()
+    tags: Mapping[str, str] | None = None
+
+
+class Absent(Struct, frozen=True):
+    """Asked, and there is none."""
+
+
+class Unavailable(Struct, frozen=True):
+    """Asked, and not answered: never to be taken for absent."""
+
+    outcome: OutcomeKind
+    reason: str
+
+
+Fact = Found | Absent | Unavailable
+Facts = Mapping[Question, Fact]
+
+
+# --- who owns ------------------------------------------------------------------------------------------------
+
+
+class Confidence(StrEnum):
+    """How surely a name is the owner's, from the surest down."""
+
+    PROVEN = "proven"
+    ASSERTED = "asserted"
+    INFERRED = "inferred"
+    ACCOUNT = "account"
+    NONE = "none"
+
+
+class Owner(Struct, frozen=True):
+    """The accountable person or team: the rule that named it, how surely, through whom, and why not if nobody."""
+
+    name: str
+    evidence: str
+    confidence: Confidence
+    via: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+# --- what is to be written, and what became of it ------------------------------------------------------------
+
+
+#: (key, value) pairs in the order of the settings.
+TagPairs = tuple[tuple[str, str], ...]
+
+
+class Write(Struct, frozen=True):
+    """One call: the same tags on resources of one account and Region, at most as many as the call takes."""
+
+    account: str
+    region: str
+    tag_api: str
+    tags: TagPairs
+    resources: tuple[Resource, ...]
+
+
+class Wait(Struct, frozen=True):
+    """Part of a creation can't be decided yet, and why: its message comes back."""
+
+    outcome: OutcomeKind
+    reason: str
+
+
+class Decision(Struct, frozen=True):
+    """What was decided for one creation: whose it is, on which resources, and what is still missing.
+
+    `settled` holds the outcomes that need no call: what has the tags already, and what is gone.
+    """
+
+    creation: Creation
+    owner: Owner
+    tags: TagPairs
+    resources: tuple[Resource, ...] = ()
+    settled: tuple[Outcome, ...] = ()
+    waits: tuple[Wait, ...] = ()
+
+
+class Plan(Struct, frozen=True):
+    """All that a batch comes to: decisions, the fewest writes that carry them out, refusals."""
+
+    decisions: tuple[Decision, ...]
+    writes: tuple[Write, ...]
+    refusals: tuple[Refusal, ...]
+
+
+class OutcomeKind(StrEnum):
+    """What became of one resource."""
+
+    TAGGED = "tagged"
+    UNCHANGED = "unchanged"
+    NOT_READY = "not-ready"
+    THROTTLED = "throttled"
+    GONE = "gone"
+    FORBIDDEN = "forbidden"
+    FAILED = "failed"
+
+
+class Failure(Struct, frozen=True):
+    """An error of AWS or of the way there, as a value.
+
+    `code` is AWS's error code, or the name of botocore's exception where the call got no answer; `status` the HTTP
+    status, 0 without an answer. AWS's message is not kept: it can name what must not be logged.
+    """
+
+    code: str
+    status: int = 0
+    answered: bool = True
+
+
+class Outcome(Struct, frozen=True):
+    """What became of one resource, why, and whether its message has to come back."""
+
+    arn: str
+    kind: OutcomeKind
+    reason: str = ""
+    comes_back: bool = False

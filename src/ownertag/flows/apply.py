@@ -1,0 +1,134 @@
+"""A plan to outcomes: each write is tried, and what its errors mean is tried before an outcome stands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from ownertag.core.judge import Judgement, Remedy, judge
+from ownertag.core.plan import age_of
+from ownertag.core.rows import Catalogue
+from ownertag.core.settings import Settings
+from ownertag.core.values import Failure, Outcome, OutcomeKind, Plan, Resource, Write
+from ownertag.flows.ports import Ports
+
+#: Splitting finds ten bad ids among a thousand with at most ten failures on end; more means that no id is good.
+MAX_FAILURES_ON_END = 24
+#: For fewer resources than this, splitting costs no more calls than asking which of them exist.
+ASK_FROM = 8
+
+
+def apply(plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> dict[str, Outcome]:
+    """Carry out a plan; every resource of its writes has an outcome, by ARN."""
+    return _Application(plan, ports, catalogue, settings).run()
+
+
+class _Application:
+    """One plan being carried out."""
+
+    def __init__(self, plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> None:
+        self._plan = plan
+        self._ports = ports
+        self._catalogue = catalogue
+        self._settings = settings
+        self._outcomes: dict[str, Outcome] = {}
+        self._throttled: set[tuple[str, str]] = set()
+        now = ports.now()
+        self._ages: dict[str, timedelta] = {}
+        for decision in plan.decisions:
+            age = age_of(decision.creation, now)
+            for resource in decision.resources:
+                self._ages[resource.arn] = min(age, self._ages.get(resource.arn, age))
+
+    def run(self) -> dict[str, Outcome]:
+        for write in self._plan.writes:
+            self._carry_out(write)
+        return self._outcomes
+
+    def _carry_out(self, whole: Write) -> None:
+        """Write, and split off what fails: one bad id must not cost its siblings."""
+        left = [whole]
+        failures_on_end = 0
+        asked = False
+        while left:
+            write = left.pop()
+            place = (write.account, write.region)
+            if place in self._throttled:
+                self._settle(write, Judgement(OutcomeKind.THROTTLED, True, "the account is throttled in this Region"))
+                continue
+            if self._ports.expired():
+                self._settle(write, Judgement(OutcomeKind.THROTTLED, True, "there was no time left for it"))
+                continue
+            failure = self._ports.tagger.write(write)
+            if failure is None:
+                failures_on_end = 0
+                self._settle(write, Judgement(OutcomeKind.TAGGED, False, ""))
+                continue
+            failures_on_end += 1
+            judged = self._judge(failure, write, write.resources[0])
+            many = len(write.resources) > 1
+            if judged.outcome is OutcomeKind.THROTTLED:
+                self._throttled.add(place)
+                self._settle(write, judged)
+            elif failures_on_end > MAX_FAILURES_ON_END:
+                self._settle(write, replace(judged, comes_back=True))
+            elif many and judged.remedy in {Remedy.SPLIT, Remedy.OWNER_ALONE}:
+                present = None
+                if not asked and judged.outcome in {OutcomeKind.NOT_READY, OutcomeKind.GONE}:
+                    asked = True
+                    present = self._present(write, failure)
+                left += [present] if present else _halves(write)
+            elif judged.remedy is Remedy.OWNER_ALONE:
+                self._write_owner_alone(write, judged)
+            else:
+                self._settle_each(write, failure)
+
+    def _judge(self, failure: Failure, write: Write, resource: Resource) -> Judgement:
+        return judge(failure, self._ages.get(resource.arn), write.region)
+
+    def _settle(self, write: Write, judged: Judgement) -> None:
+        for resource in write.resources:
+            self._outcomes[resource.arn] = Outcome(resource.arn, judged.outcome, judged.reason, judged.comes_back)
+
+    def _settle_each(self, write: Write, failure: Failure) -> None:
+        """The same error means another thing for a young resource than for an old one."""
+        for resource in write.resources:
+            self._settle(replace(write, resources=(resource,)), self._judge(failure, write, resource))
+
+    def _present(self, write: Write, failure: Failure) -> Write | None:
+        """The same write without what can't be found, if asking tells; the rest is settled here."""
+        missing: set[Resource] = set()
+        by_type: dict[str, list[Resource]] = {}
+        for resource in write.resources:
+            by_type.setdefault(resource.type, []).append(resource)
+        for name, resources in by_type.items():
+            lookup = self._catalogue.types[name].lookup
+            if lookup is None or len(resources) < ASK_FROM or self._ports.expired():
+                continue
+            present = self._ports.lookups.present(write.account, write.region, lookup, [each.id for each in resources])
+            if not isinstance(present, Failure):
+                missing.update(each for each in resources if each.id not in present)
+        if not missing:
+            return None
+        gone = tuple(each for each in write.resources if each in missing)
+        self._settle_each(replace(write, resources=gone), failure)
+        there = tuple(each for each in write.resources if each not in missing)
+        return replace(write, resources=there) if there else None
+
+    def _write_owner_alone(self, write: Write, judged: Judgement) -> None:
+        """There is no room for all the tags: the owner's name goes first."""
+        tags = tuple(pair for pair in write.tags if pair[0] in self._settings.owner_keys)
+        if not tags or tags == write.tags or self._ports.tagger.write(replace(write, tags=tags)) is not None:
+            self._settle(write, judged)
+            return
+        self._settle(write, Judgement(OutcomeKind.TAGGED, False, "the owner alone: there is no room for more tags"))
+
+
+def _halves(write: Write) -> list[Write]:
+    """Two writes of half the resources each, the first to be taken last from the list."""
+    middle = len(write.resources) // 2
+    return [
+        replace(write, resources=write.resources[middle:]),
+        replace(write, resources=write.resources[:middle]),
+    ]

@@ -1,0 +1,34 @@
+"""Questions to facts: all questions of a batch at once, again until none is new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ownertag.core.ask import ask
+from ownertag.core.rows import Catalogue, QuestionKind
+from ownertag.core.settings import Settings
+from ownertag.core.values import Creation, Fact, OutcomeKind, Question, Unavailable
+from ownertag.flows.ports import Ports
+
+#: Each round follows the answers of the one before; more rounds than hops that exist would be a circle.
+MAX_ROUNDS = 6
+
+
+def gather(
+    creations: Sequence[Creation], ports: Ports, catalogue: Catalogue, settings: Settings
+) -> dict[Question, Fact]:
+    """The answers to all that these creations ask."""
+    facts: dict[Question, Fact] = {}
+    for _ in range(MAX_ROUNDS):
+        questions = ask(creations, facts, catalogue, settings)
+        if not questions:
+            break
+        accounts = [question for question in questions if question.kind is QuestionKind.ACCOUNT]
+        others = [question for question in questions if question.kind is not QuestionKind.ACCOUNT]
+        if accounts:
+            facts.update(ports.accounts.find(accounts))
+        if others:
+            facts.update(ports.lookups.find(others))
+        for question in questions:  # an adapter that forgets one must not make us take it for absent
+            facts.setdefault(question, Unavailable(OutcomeKind.FAILED, "was asked and not answered"))
+    return facts

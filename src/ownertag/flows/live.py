@@ -1,0 +1,88 @@
+"""The live flow: a batch of queue messages in, a verdict for each message out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from ownertag.core.judge import seconds_away
+from ownertag.core.parse import parse_event
+from ownertag.core.rows import Catalogue
+from ownertag.core.settings import Settings
+from ownertag.flows.ports import Ports
+from ownertag.flows.run import Result, run
+
+
+class Message(Struct, frozen=True):
+    """A message of the queue: an EventBridge event in its body, and how often it was received."""
+
+    id: str
+    body: str
+    receipt: str = ""
+    receives: int = 1
+
+
+class Done(Struct, frozen=True):
+    """The message may be deleted."""
+
+    message: Message
+    result: Result
+
+
+class Returned(Struct, frozen=True):
+    """The message comes back after so many seconds."""
+
+    message: Message
+    seconds: int
+    reasons: tuple[str, ...]
+    result: Result | None = None
+
+
+class Answer(Struct, frozen=True):
+    """The verdicts of a batch. Only `answer` builds one: a message that is neither done nor returned can't be."""
+
+    done: tuple[Done, ...]
+    returned: tuple[Returned, ...]
+
+    @property
+    def batch_item_failures(self) -> dict[str, list[dict[str, str]]]:
+        """What Lambda's event source mapping wants to be told: the messages that come back."""
+        return {"batchItemFailures": [{"itemIdentifier": each.message.id} for each in self.returned]}
+
+
+def handle(
+    messages: Sequence[Message],
+    ports: Ports,
+    catalogue: Catalogue,
+    settings: Settings,
+    jitter: Callable[[], float] = lambda: 1.0,
+) -> Answer:
+    """Tag what these messages tell of, and say of each message whether it is done.
+
+    Args:
+        messages: A batch; a message may be in it more than once.
+        ports: The world.
+        catalogue: The rows.
+        settings: The tag policy and the owner rules.
+        jitter: A factor around 1 for each returned message, so that a batch doesn't come back all at once.
+    """
+    numbered = {str(number): message for number, message in enumerate(messages)}
+    results = run((parse_event(message.body, where) for where, message in numbered.items()), ports, catalogue, settings)
+    return answer(numbered, {result.where: result for result in results}, jitter)
+
+
+def answer(
+    messages: Mapping[str, Message], results: Mapping[str, Result], jitter: Callable[[], float] = lambda: 1.0
+) -> Answer:
+    """The one exit: each message is done if its result says so, and comes back otherwise."""
+    done: list[Done] = []
+    returned: list[Returned] = []
+    for where, message in messages.items():
+        result = results.get(where)
+        if result is not None and not result.comes_back:
+            done.append(Done(message, result))
+            continue
+        reasons = result.reasons if result else ("failed: nothing was decided for it",)
+        returned.append(Returned(message, seconds_away(message.receives, jitter()), reasons, result))
+    return Answer(tuple(done), tuple(returned))

@@ -1,0 +1,46 @@
+"""What a flow needs of the world. Adapters and their fakes pass the same contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ownertag.core.rows import Lookup
+from ownertag.core.values import Fact, Failure, Question, Write
+
+
+class Accounts(Protocol):
+    """Knows the organization's accounts."""
+
+    def find(self, questions: Iterable[Question]) -> Mapping[Question, Fact]:
+        """Answer every one of these questions of kind ACCOUNT."""
+
+
+class Lookups(Protocol):
+    """Reads in the accounts."""
+
+    def find(self, questions: Iterable[Question]) -> Mapping[Question, Fact]:
+        """Answer every one of these questions, in bulk: found, absent, or unavailable with the reason."""
+
+    def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
+        """Say which of these ids exist."""
+
+
+class TagWriter(Protocol):
+    """Writes tags in the accounts, or only says what would be written."""
+
+    def write(self, write: Write) -> Failure | None:
+        """Carry out one call, for all of its resources or for none."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call."""
+
+    accounts: Accounts
+    lookups: Lookups
+    tagger: TagWriter
+    now: Callable[[], datetime]
+    expired: Callable[[], bool] = lambda: False

@@ -1,0 +1,74 @@
+"""What the function tells of its work: a JSON line for each message, and counts as metrics.
+
+Only ids and reasons are told, from a fixed list of fields. Records are never logged: they can hold session tokens,
+and names in them are the texts of strangers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import partial
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+
+from ownertag.core.values import Failure
+from ownertag.flows.live import Answer, Done, Returned
+
+NAMESPACE = "ownertag"
+
+
+class Report:
+    """Logs and counts answers. Metric names come from fixed lists, so nobody can make them many (T18)."""
+
+    def __init__(self) -> None:
+        # ASCII alone: U+2028 ends a line for some readers, and the library would leave it as it is.
+        self._logger = Logger(service="ownertag", json_serializer=partial(json.dumps, ensure_ascii=True))
+        self._metrics = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
+
+    def answer(self, answer: Answer, failures: list[Failure]) -> None:
+        """Tell of a batch: each message, each outcome by kind, each refusal by reason."""
+        counts: Counter[str] = Counter(MessagesDone=len(answer.done), MessagesReturned=len(answer.returned))
+        for done in answer.done:
+            self._logger.info("done", extra=_fields(done))
+        for returned in answer.returned:
+            self._logger.warning("returned", extra=_fields(returned) | {"reasons": list(returned.reasons)[:5]})
+        for failure in failures:
+            self._logger.warning("delay failed", extra={"code": failure.code})
+        results = [done.result for done in answer.done]
+        results += [returned.result for returned in answer.returned if returned.result is not None]
+        for result in results:
+            if result.refusal is not None:
+                counts[f"Refused.{result.refusal.reason.value}"] += 1
+            for outcome in result.outcomes:
+                counts[f"Outcome.{outcome.kind.value}"] += 1
+        for name, count in counts.items():
+            self._metrics.add_metric(name, MetricUnit.Count, count)
+        self._metrics.flush_metrics()
+
+
+def _fields(verdict: Done | Returned) -> dict[str, Any]:
+    fields: dict[str, Any] = {"message_id": verdict.message.id, "receives": verdict.message.receives}
+    result = verdict.result
+    if result is None:
+        return fields
+    record = None
+    if result.refusal is not None:
+        record = result.refusal.record
+        fields["refused"] = result.refusal.reason.value
+    elif result.decision is not None:
+        record = result.decision.creation.record
+        fields["event_name"] = record.event_name
+        fields["confidence"] = result.decision.owner.confidence.value
+        fields["evidence"] = result.decision.owner.evidence
+        fields["outcomes"] = dict(Counter(outcome.kind.value for outcome in result.outcomes))
+    if record is not None:
+        fields |= {
+            "event_id": record.event_id[:64],
+            "account": record.account[:12],
+            "region": record.region[:32],
+        }
+    return fields

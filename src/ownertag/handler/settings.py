@@ -1,0 +1,46 @@
+"""The function's environment, read once and checked: a variable that is missing is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from ownertag.core.settings import Organization, Settings, SettingsError, read_settings
+
+CONFIG = "OWNERTAG_CONFIG"
+QUEUE_URL = "OWNERTAG_QUEUE_URL"
+
+
+class Environment(Struct, frozen=True):
+    """What the function runs with."""
+
+    settings: Settings
+    organization: Organization
+    queue_url: str
+    endpoint_url: str | None = None
+
+
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """The environment, checked.
+
+    Args:
+        variables: `OWNERTAG_CONFIG`, the path of `ownertag.toml` in the function's package; `OWNERTAG_QUEUE_URL`, the
+            queue that it reads; optionally `AWS_ENDPOINT_URL`, as every AWS SDK reads it.
+
+    Raises:
+        SettingsError: A variable is missing or names no file, or the file has a fault.
+    """
+    missing = [name for name in (CONFIG, QUEUE_URL) if not variables.get(name)]
+    if missing:
+        raise SettingsError(f"environment: {' and '.join(missing)} must be set for the function")
+    path = Path(variables[CONFIG])
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"{CONFIG}: {path} can't be read: {error}") from error
+    settings = read_settings(text, str(path))
+    if settings.organization is None:
+        raise SettingsError(f"{path}: [organization] is missing: the hub must know whose accounts it serves")
+    return Environment(settings, settings.organization, variables[QUEUE_URL], variables.get("AWS_ENDPOINT_URL"))

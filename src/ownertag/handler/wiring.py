@@ -1,0 +1,100 @@
+"""Builds the real adapters, once for each environment that Lambda starts, and hands batches to the live flow."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import boto3
+
+from ownertag.aws.sessions import Sessions, client_config
+from ownertag.catalogue.loader import load
+from ownertag.core.values import Failure
+from ownertag.flows.live import Answer, Message, handle
+from ownertag.flows.ports import Ports
+from ownertag.handler.report import Report
+from ownertag.handler.settings import Environment
+from ownertag.sinks.queue import Queue
+from ownertag.sinks.tagging import Tagger
+from ownertag.sources.ec2 import Ec2
+from ownertag.sources.organization import Organization
+
+# Between these a returned message stays away, as shares of its time.
+_JITTER = (0.8, 1.2)
+
+
+class Context(Protocol):
+    """What the flow uses of Lambda's context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function is stopped."""
+
+
+class Reporter(Protocol):
+    """Tells of what was done."""
+
+    def answer(self, answer: Answer, failures: list[Failure]) -> None:
+        """Tell of a batch, and of messages whose delay could not be set."""
+
+
+Handler = Callable[[Mapping[str, Any], Context], dict[str, Any]]
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def build(
+    environment: Environment,
+    session: boto3.Session | None = None,
+    report: Reporter | None = None,
+) -> Handler:
+    """The function that Lambda calls with a batch of the queue.
+
+    Args:
+        environment: What it runs with.
+        session: The hub's credentials; Lambda's own where it is left out.
+        report: Is told each answer; logs and metrics where it is left out.
+    """
+    session = session or boto3.Session()
+    settings, organization = environment.settings, environment.organization
+    region, endpoint_url = organization.home_region, environment.endpoint_url
+    catalogue = load()
+    sessions = Sessions(session, role_name=settings.limits.role_name, region=region, now=now, endpoint_url=endpoint_url)
+
+    def client(service: str) -> Any:
+        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=client_config())  # type: ignore[call-overload] # any service
+
+    accounts = Organization(client("organizations"), now)
+    queue = Queue(client("sqs"), environment.queue_url)
+    tagger = Tagger(sessions)
+    report = report or Report()
+
+    def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+        until = time.monotonic() + context.get_remaining_time_in_millis() / 1000 * settings.limits.time_share
+
+        def expired() -> bool:
+            return time.monotonic() >= until
+
+        ports = Ports(accounts, Ec2(sessions, expired), tagger, now, expired)
+        messages = [_message(record) for record in event["Records"]]
+        answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
+        failures = queue.delay((each.message.receipt, each.seconds) for each in answer.returned)
+        report.answer(answer, failures)
+        return answer.batch_item_failures
+
+    return handler
+
+
+def _message(record: Mapping[str, Any]) -> Message:
+    attributes = record.get("attributes") or {}
+    return Message(
+        id=record["messageId"],
+        body=record["body"],
+        receipt=record.get("receiptHandle", ""),
+        receives=int(attributes.get("ApproximateReceiveCount", 1)),
+    )

@@ -1,0 +1,1 @@
+"""Catalogue and settings to what is deployed, as text: nothing is written by hand that a row says already."""

@@ -1,0 +1,1 @@
+"""What is written to AWS: tags, and how long a message stays away."""

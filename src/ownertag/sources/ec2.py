@@ -1,0 +1,137 @@
+"""Instances, tags and presence in EC2, looked up in bulk: filters of 200 values, pages of 1,000."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import jmespath
+
+from ownertag.aws.sessions import Sessions
+from ownertag.core.judge import judge
+from ownertag.core.rows import Lookup, QuestionKind
+from ownertag.core.values import Absent, Attached, Fact, Failure, Found, Instance, Question, Unavailable
+
+#: EC2 takes at most 200 values for one filter (doc: FilterLimitExceeded).
+FILTER_VALUES = 200
+#: The largest page of the describe calls used here.
+PAGE = 1000
+
+_FILTERS = {
+    QuestionKind.INSTANCES_BY_RESERVATION: "reservation-id",
+    QuestionKind.INSTANCES_BY_CLIENT_TOKEN: "client-token",
+    QuestionKind.TAGS: "resource-id",
+}
+
+
+class Ec2:
+    """Look-ups in EC2 of any account and Region.
+
+    Args:
+        sessions: Where the clients come from.
+        expired: True once there is no time left for another call.
+    """
+
+    def __init__(self, sessions: Sessions, expired: Callable[[], bool] = lambda: False) -> None:
+        self._sessions = sessions
+        self._expired = expired
+
+    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        """Answer questions about launches and tags: one call for 200 of a kind in an account and Region."""
+        groups: dict[tuple[str, str, QuestionKind], list[Question]] = defaultdict(list)
+        for question in questions:
+            groups[question.account, question.region, question.kind].append(question)
+        facts: dict[Question, Fact] = {}
+        for (account, region, kind), group in groups.items():
+            for chunk in _chunks(group):
+                read = _tags_by_id if kind is QuestionKind.TAGS else _instances_by(kind)
+                operation = "describe_tags" if kind is QuestionKind.TAGS else "describe_instances"
+                pages = self._pages(account, region, operation, _FILTERS[kind], [each.value for each in chunk])
+                if isinstance(pages, Failure):
+                    judged = judge(pages, None, region)
+                    facts.update((each, Unavailable(judged.outcome, judged.reason)) for each in chunk)
+                    continue
+                found = read(pages)
+                facts.update((each, found.get(each.value, Absent())) for each in chunk)
+        return facts
+
+    def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
+        """Which of these ids exist: a describe call with a filter leaves out the others without an error."""
+        present: set[str] = set()
+        for chunk in _chunks(list(ids)):
+            operation = "".join(f"_{char.lower()}" if char.isupper() else char for char in lookup.operation)[1:]
+            pages = self._pages(account, region, operation, lookup.filter, chunk)
+            if isinstance(pages, Failure):
+                return pages
+            for page in pages:
+                present.update(jmespath.search(lookup.ids, page) or ())
+        return present
+
+    def _pages(self, account: str, region: str, operation: str, name: str, values: list[str]) -> list[Any] | Failure:
+        if self._expired():
+            return Failure("OutOfTime", answered=False)
+
+        def use(client: Any) -> list[Any]:
+            paginator = client.get_paginator(operation)
+            filters = [{"Name": name, "Values": [_literal(value) for value in values]}]
+            return list(paginator.paginate(Filters=filters, PaginationConfig={"PageSize": PAGE}))
+
+        return self._sessions.call("ec2", account, region, use)
+
+
+def _chunks(items: list[Any]) -> Iterator[list[Any]]:
+    return (items[start : start + FILTER_VALUES] for start in range(0, len(items), FILTER_VALUES))
+
+
+def _literal(value: str) -> str:
+    """A filter's value that means itself. EC2 reads `*` and `?` as wildcards, and a client token may be `*`."""
+    return "".join(f"\\{char}" if char in "\\*?" else char for char in value)
+
+
+def _instances_by(kind: QuestionKind) -> Callable[[list[Any]], Mapping[str, Fact]]:
+    """Sorts what was found by the value that was asked for, compared exactly."""
+
+    def read(pages: list[Any]) -> Mapping[str, Fact]:
+        found: dict[str, list[Instance]] = defaultdict(list)
+        for page in pages:
+            for reservation in page["Reservations"]:
+                for instance in reservation["Instances"]:
+                    by_token = kind is QuestionKind.INSTANCES_BY_CLIENT_TOKEN
+                    key = instance.get("ClientToken") if by_token else reservation.get("ReservationId")
+                    found[key or ""].append(_instance(instance))
+        return {key: Found(tuple(instances)) for key, instances in found.items()}
+
+    return read
+
+
+def _instance(plain: Mapping[str, Any]) -> Instance:
+    devices = [each for each in plain.get("BlockDeviceMappings", ()) if each.get("Ebs", {}).get("VolumeId")]
+    return Instance(
+        id=plain["InstanceId"],
+        state=plain.get("State", {}).get("Name", "pending"),
+        root_device=plain.get("RootDeviceName"),
+        root_is_ebs=plain.get("RootDeviceType", "ebs") == "ebs",
+        devices=frozenset(each.get("DeviceName", "") for each in devices),
+        volumes=tuple(
+            Attached(each["Ebs"]["VolumeId"], each["Ebs"].get("AttachTime"), _managed(each["Ebs"])) for each in devices
+        ),
+        interfaces=tuple(
+            Attached(each["NetworkInterfaceId"], each.get("Attachment", {}).get("AttachTime"), _managed(each))
+            for each in plain.get("NetworkInterfaces", ())
+            if each.get("NetworkInterfaceId")
+        ),
+        managed=_managed(plain),
+    )
+
+
+def _managed(plain: Mapping[str, Any]) -> bool:
+    return bool(plain.get("Operator", {}).get("Managed"))
+
+
+def _tags_by_id(pages: list[Any]) -> Mapping[str, Fact]:
+    tags: dict[str, dict[str, str]] = defaultdict(dict)
+    for page in pages:
+        for tag in page["Tags"]:
+            tags[tag["ResourceId"]][tag["Key"]] = tag.get("Value", "")
+    return {id_: Found(tags=present) for id_, present in tags.items()}

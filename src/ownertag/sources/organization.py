@@ -1,0 +1,61 @@
+"""Which accounts are the organization's: the list in AWS Organizations, read at most once a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.core.judge import judge
+from ownertag.core.values import Absent, Fact, Found, Question, Unavailable
+
+#: An unknown account may be a new one: the list is read again, but not for each of its messages.
+READ_AGAIN = timedelta(seconds=60)
+#: An account that was closed leaves the list.
+STALE = timedelta(minutes=5)
+
+
+class Organization:
+    """Answers whether an account is an active one of the organization.
+
+    Args:
+        client: An Organizations client of the management account or of a delegated administrator.
+        now: Gives the time, with a time zone.
+    """
+
+    def __init__(self, client: Any, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._now = now
+        self._active: frozenset[str] = frozenset()
+        self._read_at: datetime | None = None
+
+    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        """Found for an active account, Absent for any other, Unavailable where the list can't be read."""
+        wanted = list(questions)
+        now = self._now()
+        age = now - self._read_at if self._read_at else None
+        unknown = any(question.account not in self._active for question in wanted)
+        if age is None or age >= STALE or (unknown and age >= READ_AGAIN):
+            try:
+                pages = self._client.get_paginator("list_accounts").paginate()
+                self._active = frozenset(
+                    account["Id"] for page in pages for account in page["Accounts"] if account["Status"] == "ACTIVE"
+                )
+                self._read_at = now
+            except AWS_ERRORS as error:
+                judged = judge(failure_of(error), None)
+                reason = f"the organization's accounts can't be read: {judged.reason}"
+                return {question: Unavailable(judged.outcome, reason) for question in wanted}
+        return {question: Found() if question.account in self._active else Absent() for question in wanted}
+
+
+class OwnAccount:
+    """Answers for an operator without an organization: only the account of the credentials is known."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+
+    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        """Found for the own account, Absent for any other."""
+        return {question: Found() if question.account == self._account else Absent() for question in questions}
