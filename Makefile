@@ -6,7 +6,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit bench-launch bench-core lock clean
+.PHONY: help install demo test lint types unit bench-launch bench-core generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench-launch: install ## calls and time for 1, 10 and 100 instances: the article
 
 bench-core: install ## records decided per second, beside json.loads on the same bytes
 	@$(BIN)/python -m benchmarks.core
+
+generate: install ## write anew what is generated from the catalogue
+	@$(BIN)/python -m ownertag.render docs/reference
 
 lock: install ## compile requirements/*.txt anew
 	$(BIN)/python -m pip install $(PIP_FLAGS) uv

@@ -121,10 +121,12 @@ def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceT
         raise CatalogueError(f"{where}: basis {creation.basis!r} is not one of {', '.join(sorted(_BASES))}")
     if not creation.makes:
         raise CatalogueError(f"{where}: makes nothing; say what it creates, or drop the row")
+    makes = tuple(_makes(where, each, types) for each in creation.makes)
     return Row(
         event_source=file.event_source,
         event_name=creation.event,
-        makes=tuple(_makes(where, makes, types) for makes in creation.makes),
+        makes=makes,
+        reads_request=any(path[0] == "request" for each in makes for path in (*each.each, each.not_in or ("",))),
         basis=creation.basis,
         wrapped=creation.wrapped,
         owner_account=tuple(_path(where, path) for path in creation.owner_account),

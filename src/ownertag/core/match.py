@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -54,11 +55,11 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         raise _Mismatch(Reason.NOT_A_CREATION, f"{record.event_name[:128]!a} creates nothing that is in the catalogue")
     _check_place(record, settings)
     _check_identity(record, settings)
-    request = _decode(record.request)
     response = _decode(record.response)
     if response is None:
         raise _Mismatch(Reason.NO_RESPONSE, "the record has no responseElements, where the ids would stand")
     if _omitted(response):
+        request = _decode(record.request)
         token = _client_token(request)
         if row.omitted is None or token is None:
             raise _Mismatch(
@@ -70,9 +71,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         return Creation(arrival, row, (), (row.omitted, token), _borrowed(document, row), max(least, default=1))
     if isinstance(response, dict):
         response = response.get(f"{record.event_name}Response", response)
-    if isinstance(request, dict):
-        request = request.get(f"{record.event_name}Request", request)
-    document = {"response": response, "request": request}
+    document = {"response": response, "request": _request(record) if row.reads_request else None}
     _check_account(document, row, record)
     borrowed = _borrowed(document, row)
     resources = _resources(document, row, record, borrowed)
@@ -87,13 +86,14 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
 
 def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: A002 - the field's own words
     """The resource with this id in the record's account and Region. Its ARN is built, never taken from outside."""
-    arn = (
-        type.arn.replace("{partition}", partition_of(record.region))
-        .replace("{region}", record.region)
-        .replace("{account}", record.account)
-        .replace("{id}", id)
-    )
-    return Resource(arn, id, type.name)
+    return Resource(_arn_head(type.arn, record.region, record.account) + id, id, type.name)
+
+
+@lru_cache(maxsize=4096)
+def _arn_head(template: str, region: str, account: str) -> str:
+    """An ARN as far as its id, with which every template of the catalogue ends."""
+    filled = template.replace("{partition}", partition_of(region)).replace("{region}", region)
+    return filled.replace("{account}", account).removesuffix("{id}")
 
 
 def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
@@ -134,6 +134,8 @@ def _skipped(node: Any, skip: Skip) -> bool:
 
 def _borrowed(document: dict[str, Any], row: Row) -> frozenset[str]:
     """The ids that the request names: a launch can take a network interface that somebody else made before."""
+    if not row.reads_request:
+        return _NONE
     paths = [makes.not_in for makes in row.makes if makes.not_in]
     return frozenset(id_ for path in paths for id_ in walk(document, path) if isinstance(id_, str))
 
@@ -176,6 +178,11 @@ def _decode(raw: msgspec.Raw) -> Any:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _Mismatch(Reason.NOT_A_RECORD, f"its request or response can't be read: {error}") from error
+
+
+def _request(record: Record) -> Any:
+    request = _decode(record.request)
+    return request.get(f"{record.event_name}Request", request) if isinstance(request, dict) else request
 
 
 def _omitted(response: Any) -> bool:
@@ -234,3 +241,4 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
 
 
 _NULL = msgspec.Raw(b"null")
+_NONE: frozenset[str] = frozenset()

@@ -9,7 +9,7 @@ from ownertag.core.ask import account_of, launch_of
 from ownertag.core.ask import tags_of as tags_question
 from ownertag.core.launch import targets
 from ownertag.core.resolve import resolve
-from ownertag.core.rows import Catalogue
+from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.tags import tags_of
 from ownertag.core.values import (
@@ -46,10 +46,11 @@ def plan(creations: Iterable[Creation], facts: Facts, catalogue: Catalogue, sett
         settings: The tag policy and the owner rules.
         now: The time, with a time zone.
     """
-    decided = [_decide(creation, facts, catalogue, settings, now) for creation in creations]
+    present = {question: fact for question, fact in facts.items() if question.kind is QuestionKind.TAGS}
+    decided = [_decide(creation, facts, present, catalogue, settings, now) for creation in creations]
     decisions = tuple(each for each in decided if isinstance(each, Decision))
     refusals = tuple(each for each in decided if isinstance(each, Refusal))
-    return Plan(decisions, _writes(decisions, facts, catalogue, settings), refusals)
+    return Plan(decisions, _writes(decisions, present, catalogue, settings), refusals)
 
 
 def age_of(creation: Creation, now: datetime) -> timedelta:
@@ -58,7 +59,7 @@ def age_of(creation: Creation, now: datetime) -> timedelta:
 
 
 def _decide(
-    creation: Creation, facts: Facts, catalogue: Catalogue, settings: Settings, now: datetime
+    creation: Creation, facts: Facts, present: Facts, catalogue: Catalogue, settings: Settings, now: datetime
 ) -> Decision | Refusal:
     account = facts.get(account_of(creation))
     if isinstance(account, Absent):
@@ -72,42 +73,38 @@ def _decide(
     made = targets(creation, facts.get(launch) if launch else None, catalogue)
     young = age_of(creation, now) < YOUNG
     waits = [wait for wait in made.waits if young or wait.outcome is not OutcomeKind.NOT_READY]
-    if not made.resources and not made.unseen and not waits:
-        return Refusal(
-            creation.arrival.where,
-            Reason.GONE,
-            "nothing of this launch can be seen any more",
-            creation.record,
-        )
+    if launch in facts and not (made.resources or made.unseen or waits):
+        detail = "nothing of this launch can be seen any more"
+        return Refusal(creation.arrival.where, Reason.GONE, detail, creation.record)
     settled = [] if young else [Outcome(each.arn, OutcomeKind.GONE, "not to be seen any more") for each in made.unseen]
-    for resource in made.resources:
-        present = facts.get(tags_question(resource, creation))
-        if isinstance(present, Unavailable):
-            waits.append(Wait(present.outcome, present.reason))
-        elif present is not None and not _missing(tags, present, settings):
+    for resource in made.resources if present else ():
+        carried = present.get(tags_question(resource, creation))
+        if isinstance(carried, Unavailable):
+            waits.append(Wait(carried.outcome, carried.reason))
+        elif carried is not None and not _missing(tags, carried, settings):
             settled.append(Outcome(resource.arn, OutcomeKind.UNCHANGED, "has these tags already"))
     return Decision(creation, owner, tags, made.resources, tuple(settled), tuple(waits))
 
 
-def _missing(tags: TagPairs, present: Fact | None, settings: Settings) -> TagPairs:
+def _missing(tags: TagPairs, carried: Fact | None, settings: Settings) -> TagPairs:
     """The tags that have to be written on a resource that carries these now; all of them where nobody asked."""
-    if not isinstance(present, Found) or not present.tags:
+    if not isinstance(carried, Found) or not carried.tags:
         return tags
-    has = present.tags
+    has = carried.tags
     return tuple(
         (key, value) for key, value in tags if has.get(key) != value and not (key in settings.kept_keys and key in has)
     )
 
 
 def _writes(
-    decisions: tuple[Decision, ...], facts: Facts, catalogue: Catalogue, settings: Settings
+    decisions: tuple[Decision, ...], present: Facts, catalogue: Catalogue, settings: Settings
 ) -> tuple[Write, ...]:
     groups: dict[tuple[str, str, str, TagPairs], list[Resource]] = {}
     for decision, resource in _claims(decisions):
         creation = decision.creation
-        present = facts.get(tags_question(resource, creation)) if facts else None
-        tags = _missing(decision.tags, present, settings)
-        if tags and not isinstance(present, Unavailable):
+        carried = present.get(tags_question(resource, creation)) if present else None
+        tags = _missing(decision.tags, carried, settings)
+        if tags and not isinstance(carried, Unavailable):
             record = creation.record
             key = (record.account, record.region, catalogue.types[resource.type].tag_api, tags)
             groups.setdefault(key, []).append(resource)
@@ -128,14 +125,15 @@ def _claims(decisions: tuple[Decision, ...]) -> Iterable[tuple[Decision, Resourc
     Of several creations that come to the same resource, the one that names it in its record owns it before one that
     found it hanging on an instance, and the earlier before the later: so the order of a batch changes nothing.
     """
-    claims: dict[str, tuple[tuple[bool, datetime, str], Decision, Resource]] = {}
+    claims: dict[str, tuple[Decision, Resource]] = {}
     for decision in decisions:
-        creation = decision.creation
-        record = creation.record
-        named = set(creation.resources)
         for resource in decision.resources:
-            rank = (resource not in named, record.created_at, record.creation_id)
-            known = claims.get(resource.arn)
-            if known is None or rank < known[0]:
-                claims[resource.arn] = (rank, decision, resource)
-    return ((decision, resource) for _, decision, resource in claims.values())
+            known = claims.setdefault(resource.arn, (decision, resource))
+            if known[0] is not decision and _rank(decision, resource) < _rank(known[0], resource):
+                claims[resource.arn] = (decision, resource)
+    return claims.values()
+
+
+def _rank(decision: Decision, resource: Resource) -> tuple[bool, datetime, str]:
+    creation = decision.creation
+    return (resource not in creation.resources, creation.record.created_at, creation.record.creation_id)

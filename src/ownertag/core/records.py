@@ -113,6 +113,8 @@ class Record(Struct, frozen=True):
     def created_at(self) -> datetime:
         """`eventTime` in UTC; CloudTrail writes whole seconds and a Z."""
         time = self.event_time
+        if time.tzinfo is UTC:
+            return time
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
     @property

@@ -104,8 +104,10 @@ def _identity_center_user(user_id: str, store: str, identity: Identity, settings
 
 
 def _user(identity: Identity) -> Owner:
-    named = _USER_ARN.fullmatch(identity.arn or "")
-    return _asserted(identity.user_name or (named[2] if named else None) or identity.principal_id, "iam-user", identity)
+    name = identity.user_name
+    if not name and (named := _USER_ARN.fullmatch(identity.arn or "")):
+        name = named[2]
+    return _asserted(name or identity.principal_id, "iam-user", identity)
 
 
 def _session(identity: Identity, record: Record, settings: Settings) -> Owner:

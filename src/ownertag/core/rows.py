@@ -59,6 +59,7 @@ class Row(Struct, frozen=True):
     makes: tuple[Makes, ...]
     basis: str
     wrapped: bool = False
+    reads_request: bool = False
     owner_account: tuple[tuple[str, ...], ...] = ()
     children: QuestionKind | None = None
     omitted: QuestionKind | None = None

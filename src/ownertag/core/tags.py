@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from ownertag.core.records import Record
 from ownertag.core.resolve import UNKNOWN, clean, principal_of
@@ -23,29 +24,34 @@ def tags_of(owner: Owner, record: Record, settings: Settings) -> tuple[tuple[str
 
     A template's fields are replaced once: what stands in a value is never read as a template again.
     """
-    created_at = record.created_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-    fields = {
-        "account": record.account,
-        "confidence": owner.confidence.value,
-        "created_at": created_at,
-        "date": created_at[:10],
-        "event_id": record.event_id,
-        "event_name": record.event_name,
-        "evidence": owner.evidence,
-        "owner": owner.name,
-        "region": record.region,
-    }
-    tags = []
-    for key, parts in settings.templates:
-        if len(parts) == 3 and not parts[0] and not parts[2] and parts[1] in fields:  # a field alone, as most are
-            value = fields[parts[1]]
-        else:
-            fields["principal"] = principal_of(record.identity)
-            value = "".join(fields[part] if index % 2 else part for index, part in enumerate(parts))
-        tags.append((key, fit(value)))
-    return tuple(tags)
+    return tuple([(key, fit(_filled(parts, owner, record))) for key, parts in settings.templates])
 
 
+def _filled(parts: tuple[str, ...], owner: Owner, record: Record) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    return "".join([_field(part, owner, record) if index % 2 else part for index, part in enumerate(parts)])
+
+
+def _field(name: str, owner: Owner, record: Record) -> str:
+    """What stands for a field; the names are `settings.TEMPLATE_FIELDS`."""
+    match name:
+        case "owner":
+            return owner.name
+        case "created_at":
+            return f"{record.created_at.isoformat()[:19]}Z"
+        case "date":
+            return record.created_at.isoformat()[:10]
+        case "principal":
+            return principal_of(record.identity)
+        case "confidence" | "evidence":
+            return str(getattr(owner, name))
+        case "account" | "event_id" | "event_name" | "region":
+            return str(getattr(record, name))
+    raise ValueError(f"{name} is no field")  # settings are checked when they are read
+
+
+@lru_cache(maxsize=4096)
 def fit(value: str) -> str:
     """A value that every service takes and a person can read: other characters become `_`, too long an end `...`."""
     if len(value) <= MAX_VALUE and _SAFE.fullmatch(value) and value[:4].lower() != "aws:":

@@ -51,11 +51,23 @@ class Organization:
 
 
 class OwnAccount:
-    """Answers for an operator without an organization: only the account of the credentials is known."""
+    """Answers for an operator, whose own account is known without asking; any other is the organization's to tell.
 
-    def __init__(self, account: str) -> None:
+    Args:
+        account: The account of the operator's credentials.
+        organization: Tells of the others; without it they are unknown.
+    """
+
+    def __init__(self, account: str, organization: Organization | None) -> None:
         self._account = account
+        self._organization = organization
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Found for the own account, Absent for any other."""
-        return {question: Found() if question.account == self._account else Absent() for question in questions}
+        """Found for the own account; for others as the organization answers, or Absent."""
+        facts: dict[Question, Fact] = {
+            each: Found() if each.account == self._account else Absent() for each in questions
+        }
+        others = [question for question, fact in facts.items() if isinstance(fact, Absent)]
+        if others and self._organization:
+            facts.update(self._organization.find(others))
+        return facts

@@ -1,0 +1,1 @@
+"""The command line: a file per command. Data goes to standard output, words and progress to standard error."""

@@ -1,0 +1,16 @@
+"""`ownertag`: the commands, each imported only when it runs, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+
+
+def run() -> None:
+    """Run the command line; a missing extra is named instead of a traceback."""
+    try:
+        import typer  # noqa: F401, PLC0415 - the extra may be missing
+    except ImportError:
+        sys.exit("ownertag: the command line is an extra: pip install 'ownertag[cli]'")
+    from ownertag.cli.app import app  # noqa: PLC0415 - needs the extra
+
+    app()

@@ -1,0 +1,110 @@
+"""The options that every command has, and what goes wrong before a command begins."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from ownertag.core.settings import Settings, SettingsError, read_settings
+
+CONFIG_NAME = "ownertag.toml"
+
+
+class Exit:
+    """Exit codes, the same for every command."""
+
+    WELL = 0
+    FOUND = 1
+    BAD_INPUT = 2
+    UNREACHED = 3
+
+
+class Output(StrEnum):
+    """How data is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user asked for, beside the command's own arguments."""
+
+    output: Annotated[Output, typer.Option("--output", help="How to print data.")] = Output.TABLE
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --output json.")] = False
+    profile: Annotated[str | None, typer.Option("--profile", help="The AWS profile to use.")] = None
+    region: Annotated[str | None, typer.Option("--region", help="The AWS Region to start from.")] = None
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The settings, ownertag.toml.", envvar="OWNERTAG_CONFIG")
+    ] = None
+    endpoint_url: Annotated[
+        str | None, typer.Option("--endpoint-url", help="Another endpoint than AWS's, such as a sandbox's.")
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print data and errors only.")] = False
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on standard error.")] = False
+
+    @property
+    def format(self) -> Output:
+        """How to print data, `--json` considered."""
+        return Output.JSON if self.as_json else self.output
+
+    def say(self, text: str) -> None:
+        """Words for the person at the terminal."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def settings(self) -> Settings:
+        """The settings file: by flag or environment, in the working directory, in the user's configuration."""
+        home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        path = self.config or next(
+            (each for each in (Path(CONFIG_NAME), home / "ownertag" / CONFIG_NAME) if each.is_file()), None
+        )
+        if path is None:
+            return Settings()
+        try:
+            settings = read_settings(path.read_text("utf-8"), str(path))
+        except SettingsError as error:
+            fail(str(error))
+        except (OSError, UnicodeError) as error:
+            fail(f"{path}: can't be read: {error}")
+        if self.verbose:
+            self.say(f"settings: {path}")
+        return settings
+
+
+def fail(message: str, code: int = Exit.BAD_INPUT) -> NoReturn:
+    """End the command with one line that says what, where and what to do."""
+    print(f"ownertag: {message}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every option of `Options`, which it receives as its argument `options`."""
+    own = inspect.signature(command, eval_str=True).parameters
+    types = inspect.get_annotations(Options, eval_str=True)
+    shared = [
+        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=types[each.name])
+        for each in fields(Options)
+    ]
+    names = {each.name for each in shared}
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        options = Options(**{name: value for name, value in given.items() if name in names})
+        command(**{name: value for name, value in given.items() if name not in names}, options=options)
+
+    kept = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own.values() if each.name != "options"]
+    signature = inspect.Signature([*kept, *shared])
+    run.__signature__ = signature  # type: ignore[attr-defined] # what Typer reads
+    run.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}
+    return run

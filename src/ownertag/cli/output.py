@@ -1,0 +1,137 @@
+"""Results to standard output: for a person, as JSON lines, or as CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ownertag.cli.options import Output
+from ownertag.core.resolve import clean
+from ownertag.core.values import Owner, Question, Resource
+from ownertag.flows.run import Result
+
+SCHEMA = 1
+
+_COLUMNS = (
+    "event_id",
+    "event_source",
+    "event_name",
+    "account",
+    "region",
+    "created_at",
+    "resources",
+    "owner",
+    "evidence",
+    "confidence",
+    "tags",
+    "outcomes",
+    "refusal",
+    "detail",
+)
+
+
+def as_object(result: Result, owner: Owner | None, questions: Iterable[Question] = ()) -> dict[str, Any]:
+    """One result as the object that `--json` prints; the fields are described in `docs/reference/json.md`."""
+    refusal, decision = result.refusal, result.decision
+    record = decision.creation.record if decision else (refusal.record if refusal else None)
+    resources: Sequence[Resource] = decision.resources if decision else (refusal.resources if refusal else ())
+    return {
+        "schema": SCHEMA,
+        "event_id": record and record.event_id,
+        "event_source": record and record.event_source,
+        "event_name": record and record.event_name,
+        "account": record and record.account,
+        "region": record and record.region,
+        "created_at": record and record.created_at.isoformat().replace("+00:00", "Z"),
+        "resources": [{"arn": each.arn, "id": each.id, "type": each.type} for each in resources],
+        "owner": owner
+        and {
+            "name": owner.name,
+            "evidence": owner.evidence,
+            "confidence": owner.confidence.value,
+            "via": list(owner.via),
+            "reason": owner.reason,
+        },
+        "tags": dict(decision.tags) if decision else None,
+        "questions": [
+            {"kind": each.kind.value, "account": each.account, "region": each.region, "value": each.value}
+            for each in questions
+        ],
+        "outcomes": [
+            {"arn": each.arn, "outcome": each.kind.value, "reason": each.reason or None} for each in result.outcomes
+        ],
+        "refusal": refusal and {"reason": refusal.reason.value, "detail": refusal.detail},
+    }
+
+
+class Printer:
+    """Prints results one by one, in the format asked for."""
+
+    def __init__(self, format: Output) -> None:  # noqa: A002 - the word of the option
+        self._format = format
+        self._csv = csv.writer(sys.stdout, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        if format is Output.CSV:
+            self._csv.writerow(_COLUMNS)
+
+    def print(self, where: str, each: Mapping[str, Any]) -> None:
+        """Print one result."""
+        if self._format is Output.JSON:
+            print(json.dumps(each))
+        elif self._format is Output.CSV:
+            self._csv.writerow(_row(each))
+        else:
+            print(_block(where, each))
+
+
+def _row(each: Mapping[str, Any]) -> list[str]:
+    owner, refusal = each["owner"] or {}, each["refusal"] or {}
+    cells = {
+        **each,
+        "resources": " ".join(resource["arn"] for resource in each["resources"]),
+        "owner": owner.get("name"),
+        "evidence": owner.get("evidence"),
+        "confidence": owner.get("confidence"),
+        "tags": " ".join(f"{key}={value}" for key, value in (each["tags"] or {}).items()),
+        "outcomes": " ".join(f"{outcome['outcome']}:{outcome['arn']}" for outcome in each["outcomes"]),
+        "refusal": refusal.get("reason"),
+        "detail": refusal.get("detail"),
+    }
+    return [_cell(cells[column]) for column in _COLUMNS]
+
+
+def _cell(value: object) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    text = clean(str(value)) if value is not None else ""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"} else text
+
+
+def _block(where: str, each: Mapping[str, Any]) -> str:
+    """A result for a person: what happened in one line, and what follows from it below."""
+    refusal = each["refusal"]
+    place = [each[key] for key in ("account", "region", "created_at") if each[key]]
+    lines = [f"{'  '.join([each['event_name'] or 'no record', *place])}  ({where})"]
+    if refusal:
+        lines.append(f"  refused    {refusal['reason']}: {refusal['detail']}")
+    owner = each["owner"]
+    if owner:
+        lines.append(f"  owner      {owner['name']}, {owner['confidence']} by {owner['evidence']}")
+        lines += [f"             through {hop}" for hop in owner["via"]]
+        if owner["reason"]:
+            lines.append(f"             because {owner['reason']}")
+    lines += _list("resources", [resource["arn"] for resource in each["resources"]])
+    lines += _list("tags", [f"{key} = {value}" for key, value in (each["tags"] or {}).items()])
+    lines += _list("asks", [f"{question['kind']} {question['value']}" for question in each["questions"]])
+    lines += _list("outcomes", [_outcome(outcome) for outcome in each["outcomes"]])
+    return "\n".join(" " * (len(line) - len(line.lstrip(" "))) + clean(line) for line in lines)
+
+
+def _outcome(outcome: Mapping[str, Any]) -> str:
+    reason = f" ({outcome['reason']})" if outcome["reason"] else ""
+    return f"{outcome['outcome']} {outcome['arn']}{reason}"
+
+
+def _list(name: str, items: Sequence[str]) -> list[str]:
+    return [f"  {name if not number else '':<10} {item}" for number, item in enumerate(items)]
