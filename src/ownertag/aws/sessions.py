@@ -61,6 +61,7 @@ class Sessions:
         now: Gives the time, with a time zone.
         own_account: An account in which the base session acts itself, without a role.
         endpoint_url: Another endpoint than AWS's, for every service.
+        config: Timeouts and retries of every client; `client_config` where it is left out.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Sessions:
         now: Callable[[], datetime],
         own_account: str | None = None,
         endpoint_url: str | None = None,
+        config: Config | None = None,
     ) -> None:
         self._base = base
         self._role_name = role_name
@@ -79,7 +81,7 @@ class Sessions:
         self._now = now
         self._own_account = own_account
         self._endpoint_url = endpoint_url
-        self._config = client_config()
+        self._config = config or client_config()
         self._sts = base.client("sts", region_name=region, endpoint_url=endpoint_url, config=self._config)
         self._sessions: dict[str, _Session] = {}
         self._refused: dict[str, tuple[datetime, Failure]] = {}

@@ -13,10 +13,12 @@ from ownertag.core.settings import Settings
 from ownertag.core.values import Failure, Outcome, OutcomeKind, Plan, Resource, Write
 from ownertag.flows.ports import Ports
 
-#: Splitting finds ten bad ids among a thousand with at most ten failures on end; more means that no id is good.
-MAX_FAILURES_ON_END = 24
+#: Splitting a thousand finds ten bad ids side by side with 30 failures on end; more means that no id is good.
+MAX_FAILURES_ON_END = 32
 #: For fewer resources than this, splitting costs no more calls than asking which of them exist.
 ASK_FROM = 8
+
+_OWNER_ALONE = Judgement(OutcomeKind.TAGGED, False, "the owner alone: there is no room for more tags")
 
 
 def apply(plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> dict[str, Outcome]:
@@ -61,26 +63,31 @@ class _Application:
                 self._settle(write, Judgement(OutcomeKind.THROTTLED, True, "there was no time left for it"))
                 continue
             failure = self._ports.tagger.write(write)
-            if failure is None:
+            if failure is None and write.tags == whole.tags:
                 failures_on_end = 0
                 self._settle(write, Judgement(OutcomeKind.TAGGED, False, ""))
+                continue
+            if failure is None:
+                self._settle(write, _OWNER_ALONE)
                 continue
             failures_on_end += 1
             judged = self._judge(failure, write, write.resources[0])
             many = len(write.resources) > 1
+            no_use = failures_on_end > MAX_FAILURES_ON_END
+            alone = self._owner_alone(write) if judged.remedy is Remedy.OWNER_ALONE else None
             if judged.outcome is OutcomeKind.THROTTLED:
                 self._throttled.add(place)
                 self._settle(write, judged)
-            elif failures_on_end > MAX_FAILURES_ON_END:
+            elif alone and (no_use or not many):
+                left.append(alone)
+            elif no_use:
                 self._settle(write, replace(judged, comes_back=True))
             elif many and judged.remedy in {Remedy.SPLIT, Remedy.OWNER_ALONE}:
                 present = None
                 if not asked and judged.outcome in {OutcomeKind.NOT_READY, OutcomeKind.GONE}:
                     asked = True
                     present = self._present(write, failure)
-                left += [present] if present else _halves(write)
-            elif judged.remedy is Remedy.OWNER_ALONE:
-                self._write_owner_alone(write, judged)
+                left += _halves(write) if present is None else present
             else:
                 self._settle_each(write, failure)
 
@@ -96,8 +103,8 @@ class _Application:
         for resource in write.resources:
             self._settle(replace(write, resources=(resource,)), self._judge(failure, write, resource))
 
-    def _present(self, write: Write, failure: Failure) -> Write | None:
-        """The same write without what can't be found, if asking tells; the rest is settled here."""
+    def _present(self, write: Write, failure: Failure) -> list[Write] | None:
+        """The same write without what can't be found, which is settled here; None if asking doesn't tell."""
         missing: set[Resource] = set()
         by_type: dict[str, list[Resource]] = {}
         for resource in write.resources:
@@ -114,15 +121,12 @@ class _Application:
         gone = tuple(each for each in write.resources if each in missing)
         self._settle_each(replace(write, resources=gone), failure)
         there = tuple(each for each in write.resources if each not in missing)
-        return replace(write, resources=there) if there else None
+        return [replace(write, resources=there)] if there else []
 
-    def _write_owner_alone(self, write: Write, judged: Judgement) -> None:
-        """There is no room for all the tags: the owner's name goes first."""
+    def _owner_alone(self, write: Write) -> Write | None:
+        """There is no room for all the tags: the owner's name goes first. None where it is alone already."""
         tags = tuple(pair for pair in write.tags if pair[0] in self._settings.owner_keys)
-        if not tags or tags == write.tags or self._ports.tagger.write(replace(write, tags=tags)) is not None:
-            self._settle(write, judged)
-            return
-        self._settle(write, Judgement(OutcomeKind.TAGGED, False, "the owner alone: there is no room for more tags"))
+        return replace(write, tags=tags) if tags and tags != write.tags else None
 
 
 def _halves(write: Write) -> list[Write]:

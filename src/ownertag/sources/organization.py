@@ -31,7 +31,10 @@ class Organization:
         self._read_at: datetime | None = None
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Found for an active account, Absent for any other, Unavailable where the list can't be read."""
+        """Found for an active account, Absent for any other, Unavailable where the list can't be read.
+
+        A list that can't be read again still answers for the accounts on it, until it is stale.
+        """
         wanted = list(questions)
         now = self._now()
         age = now - self._read_at if self._read_at else None
@@ -46,7 +49,9 @@ class Organization:
             except AWS_ERRORS as error:
                 judged = judge(failure_of(error), None)
                 reason = f"the organization's accounts can't be read: {judged.reason}"
-                return {question: Unavailable(judged.outcome, reason) for question in wanted}
+                known = self._active if age is not None and age < STALE else frozenset()
+                unread = Unavailable(judged.outcome, reason)
+                return {question: Found() if question.account in known else unread for question in wanted}
         return {question: Found() if question.account in self._active else Absent() for question in wanted}
 
 

@@ -1,0 +1,101 @@
+"""An HTTP request to the sandbox as a call of AWS, and what is answered."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from uuid import uuid4
+
+_SCOPE = re.compile(r"Credential=([A-Za-z0-9]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: who signed it, for which service and Region, the operation and its parameters.
+
+    `params` is what a query service was sent (EC2, STS, IAM); `body` what a JSON service was.
+    """
+
+    environ: dict[str, Any]
+    service: str
+    region: str
+    operation: str
+    params: dict[str, str]
+    body: bytes
+    access_key: str | None
+
+    def with_params(self, params: dict[str, str]) -> Call:
+        """The same call with other parameters."""
+        return replace(self, params=params, body=urlencode(params).encode())
+
+    def environ_for(self, account: str) -> dict[str, Any]:
+        """What moto is given: the request, acting in this account."""
+        return {
+            **self.environ,
+            "HTTP_X_MOTO_ACCOUNT_ID": account,
+            "CONTENT_LENGTH": str(len(self.body)),
+            "wsgi.input": io.BytesIO(self.body),
+        }
+
+    def json(self) -> dict[str, Any]:
+        """The parameters of a JSON service."""
+        found = json.loads(self.body or b"{}")
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def failed(self) -> bool:
+        """Whether the call was refused."""
+        return self.status >= 400
+
+
+def read_call(environ: dict[str, Any]) -> Call:
+    """The call that a request makes; an unsigned one has no access key."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    access_key, region, service = scope.groups() if scope else (None, "us-east-1", "sts")
+    params: dict[str, str] = {}
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if environ.get("CONTENT_TYPE", "").startswith(_FORM):
+        params = dict(parse_qsl(body.decode(), keep_blank_values=True))
+    operation = params.get("Action") or target.rpartition(".")[2]
+    return Call(environ, service, region, operation, params, body, access_key)
+
+
+def refuse(call: Call, code: str, message: str, status: int = 403) -> Answer:
+    """An error in the form of the call's service."""
+    request_id = str(uuid4())
+    if call.service == "ec2":
+        body = (
+            f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+            f"<RequestID>{request_id}</RequestID></Response>"
+        )
+        kind = "text/xml"
+    elif call.params:
+        body = (
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+        kind = "text/xml"
+    else:
+        body, kind = json.dumps({"__type": code, "message": message}), "application/x-amz-json-1.1"
+    return Answer(status, [("Content-Type", kind), ("x-amzn-RequestId", request_id)], body.encode())
+
+
+def answer_json(content: dict[str, Any]) -> Answer:
+    """What a JSON service answers."""
+    headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", str(uuid4()))]
+    return Answer(200, headers, json.dumps(content).encode())

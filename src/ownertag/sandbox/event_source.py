@@ -1,0 +1,154 @@
+"""The hub's queue to the handler, as Lambda's event source mapping does it with partial batch responses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from typing import Any
+from uuid import uuid4
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+#: The function's timeout that the article advises.
+TIMEOUT_SECONDS = 180.0
+#: How long a batch is filled, and how large it gets.
+WINDOW_SECONDS = 0.3
+BATCH = 100
+
+Handler = Callable[[Mapping[str, Any], Any], Any]
+
+
+@dataclass
+class Context:
+    """What Lambda tells a function of its invocation."""
+
+    function_name: str = "ownertag"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = ""
+    aws_request_id: str = field(default_factory=lambda: str(uuid4()))
+    until: float = field(default_factory=lambda: time.monotonic() + TIMEOUT_SECONDS)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function would be stopped."""
+        return max(0, int((self.until - time.monotonic()) * 1000))
+
+
+class EventSource:
+    """Polls a queue and calls the handler with batches, on one thread.
+
+    Args:
+        sqs: An SQS client of the hub.
+        queue_url: The queue.
+        queue_arn: Its ARN, as events name it.
+        handler: The function.
+        failed: Is told what a handler raised; its batch comes back.
+    """
+
+    def __init__(
+        self, sqs: Any, queue_url: str, queue_arn: str, handler: Handler, failed: Callable[[Exception], None]
+    ) -> None:
+        self._sqs = sqs
+        self._url = queue_url
+        self._arn = queue_arn
+        self._handler = handler
+        self._failed = failed
+        self._stop = Event()
+        self._wake = Event()
+        self._thread = Thread(target=self._poll, name="event-source", daemon=True)
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch in hand, and end."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join()
+
+    def wake(self) -> None:
+        """There is something in the queue: look now, not at the next turn."""
+        self._wake.set()
+
+    def poll_once(self) -> int:
+        """Receive a batch and hand it to the handler; how many messages it held."""
+        messages = self._receive(BATCH)
+        if messages and len(messages) < BATCH:
+            self._stop.wait(WINDOW_SECONDS)
+            messages += self._receive(BATCH - len(messages))
+        if messages:
+            self._invoke(messages)
+        return len(messages)
+
+    def _poll(self) -> None:
+        while not self._stop.is_set():
+            try:
+                found = self.poll_once()
+            except (BotoCoreError, ClientError) as error:
+                self._failed(error)
+                found = 0
+            if not found:
+                self._wake.wait(0.5)
+                self._wake.clear()
+
+    def _receive(self, most: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while len(found) < most:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=min(10, most - len(found)),
+                MessageSystemAttributeNames=["All"],
+                WaitTimeSeconds=0,
+            )
+            messages = answer.get("Messages", [])
+            if not messages:
+                break
+            found += messages
+        return found
+
+    def _invoke(self, messages: list[dict[str, Any]]) -> None:
+        records = [_as_record(message, self._arn) for message in messages]
+        try:
+            answer = self._handler({"Records": records}, Context(invoked_function_arn=self._arn))
+        except Exception as error:  # noqa: BLE001 - as Lambda: whatever a function raises fails its batch
+            self._failed(error)
+            return
+        back = failed_items(answer, {message["MessageId"] for message in messages})
+        done = [message for message in messages if message["MessageId"] not in back]
+        for start in range(0, len(done), 10):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                for number, message in enumerate(done[start : start + 10])
+            ]
+            self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
+
+
+def failed_items(answer: Any, received: set[str]) -> set[str]:
+    """The messages that come back, by Lambda's rules.
+
+    None, an empty object or an empty list is complete success; an empty or unknown identifier, or an answer of another
+    shape, fails the whole batch (doc: "Implementing partial batch responses").
+    """
+    if answer is None or answer == {}:
+        return set()
+    if not isinstance(answer, Mapping) or not isinstance(answer.get("batchItemFailures"), list | None):
+        return received
+    items = answer.get("batchItemFailures") or []
+    named = {item.get("itemIdentifier") if isinstance(item, Mapping) else None for item in items}
+    return min(named, received)
+
+
+def _as_record(message: Mapping[str, Any], arn: str) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "messageAttributes": {},
+        "md5OfBody": message.get("MD5OfBody", ""),
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "awsRegion": arn.split(":")[3],
+    }

@@ -1,0 +1,154 @@
+"""Access keys to who acts: the sandbox's own register, so that every record names the right principal and account."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+from xml.etree import ElementTree as ET
+
+from ownertag.sandbox.calls import Answer, Call
+
+_NAMESPACE = re.compile(rb' xmlns="[^"]*"')
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A principal with credentials, as CloudTrail describes it.
+
+    Attributes:
+        identity: The `userIdentity` of its records, without the access key.
+        account: The account in which its calls act.
+        expires: When the credentials end; None for long-term ones.
+    """
+
+    identity: dict[str, Any]
+    account: str
+    expires: datetime | None = None
+    source_identity: str | None = None
+
+    @property
+    def arn(self) -> str:
+        """The principal's ARN."""
+        return str(self.identity["arn"])
+
+
+@dataclass
+class Identities:
+    """The register of access keys. Secrets are not checked: nothing here opens anything."""
+
+    role_id: Callable[[str], str]
+    _actors: dict[str, Actor] = field(default_factory=dict)
+
+    def add(self, access_key: str, actor: Actor) -> None:
+        """Register credentials that were made outside of STS."""
+        self._actors[access_key] = actor
+
+    def get(self, access_key: str | None) -> Actor | None:
+        """Who signed with this key."""
+        return self._actors.get(access_key or "")
+
+    def user_identity(self, actor: Actor, access_key: str) -> dict[str, Any]:
+        """CloudTrail's `userIdentity` for a call signed with this key."""
+        identity = dict(actor.identity)
+        session = identity.pop("sessionContext", None)
+        identity["accessKeyId"] = access_key
+        if session is not None:
+            identity["sessionContext"] = session
+        return identity
+
+    def learn(self, call: Call, caller: Actor | None, answer: Answer) -> None:
+        """Register the credentials that an answer of STS gives."""
+        if call.service != "sts" or answer.failed:
+            return
+        root = ET.fromstring(_NAMESPACE.sub(b"", answer.body))  # noqa: S314 - moto's own answer
+        key, expiration = root.findtext(".//Credentials/AccessKeyId"), root.findtext(".//Credentials/Expiration")
+        if not key or not expiration:
+            return
+        expires = datetime.fromisoformat(expiration.replace("Z", "+00:00"))
+        if call.operation.startswith("AssumeRole"):
+            actor = self._role_session(call, caller, expires)
+        elif call.operation == "GetFederationToken" and caller:
+            actor = _federated_user(call, caller, expires)
+        elif caller:  # GetSessionToken: the same principal, for a while
+            actor = Actor(caller.identity, caller.account, expires, caller.source_identity)
+        else:
+            return
+        self._actors[key] = actor
+
+    def _role_session(self, call: Call, caller: Actor | None, expires: datetime) -> Actor:
+        source = call.params.get("SourceIdentity") or (caller.source_identity if caller else None)
+        return self.session_of(call.params["RoleArn"], call.params["RoleSessionName"], expires, source)
+
+    def session_of(
+        self, role_arn: str, session_name: str, expires: datetime | None, source_identity: str | None = None
+    ) -> Actor:
+        """A session of a role; the issuer keeps the role's path, which the session's ARN leaves out."""
+        partition, account = role_arn.split(":")[1], role_arn.split(":")[4]
+        role, role_id = role_arn.rsplit("/", 1)[1], self.role_id(role_arn)
+        context: dict[str, Any] = {
+            "sessionIssuer": {
+                "type": "Role",
+                "principalId": role_id,
+                "arn": role_arn,
+                "accountId": account,
+                "userName": role,
+            },
+            "attributes": {"creationDate": _time(datetime.now(UTC)), "mfaAuthenticated": "false"},
+        }
+        if source_identity:
+            context["sourceIdentity"] = source_identity
+        identity = {
+            "type": "AssumedRole",
+            "principalId": f"{role_id}:{session_name}",
+            "arn": f"arn:{partition}:sts::{account}:assumed-role/{role}/{session_name}",
+            "accountId": account,
+            "sessionContext": context,
+        }
+        return Actor(identity, account, expires, source_identity)
+
+
+def user(account: str, name: str, user_id: str) -> Actor:
+    """An IAM user."""
+    identity = {
+        "type": "IAMUser",
+        "principalId": user_id,
+        "arn": f"arn:aws:iam::{account}:user/{name}",
+        "accountId": account,
+        "userName": name,
+    }
+    return Actor(identity, account)
+
+
+def root_user(account: str) -> Actor:
+    """The root user of an account."""
+    arn = f"arn:aws:iam::{account}:root"
+    return Actor({"type": "Root", "principalId": account, "arn": arn, "accountId": account}, account)
+
+
+def new_key(prefix: str) -> str:
+    """An access key id: AKIA for long-term credentials, ASIA for a session."""
+    return f"{prefix}{uuid4().hex[:16].upper()}"
+
+
+def _federated_user(call: Call, caller: Actor, expires: datetime) -> Actor:
+    name = call.params["Name"]
+    issuer = {key: caller.identity.get(key) for key in ("type", "principalId", "arn", "accountId", "userName")}
+    identity = {
+        "type": "FederatedUser",
+        "principalId": f"{caller.account}:{name}",
+        "arn": f"arn:aws:sts::{caller.account}:federated-user/{name}",
+        "accountId": caller.account,
+        "sessionContext": {
+            "sessionIssuer": issuer,
+            "attributes": {"creationDate": _time(datetime.now(UTC)), "mfaAuthenticated": "false"},
+        },
+    }
+    return Actor(identity, caller.account, expires)
+
+
+def _time(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

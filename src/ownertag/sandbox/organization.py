@@ -1,0 +1,178 @@
+"""The organization in moto's own state, its principals, and the AWS config file that leads to them.
+
+What AWS Organizations, IAM and STS would do is done with their real calls through the sandbox's endpoint; only accounts
+with chosen numbers, root keys and Identity Center sessions, for which there is no such call, are put in directly.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto.iam.models import iam_backends
+from moto.organizations.models import FakeAccount, organizations_backends
+
+from ownertag.sandbox.identities import Actor, Identities, new_key, root_user, user
+from ownertag.sandbox.personas import ACCOUNTS, HUB, HUB_ROLE, MANAGEMENT, PERSONAS, TAGGER_ROLE, Kind, Persona
+
+#: Secrets are not checked here, but clients want one.
+SECRET = "sandbox"  # noqa: S105 - opens nothing
+SESSION = timedelta(hours=12)
+
+Keys = dict[str, str]
+
+
+class Organization:
+    """Accounts, roles and credentials of the sandbox.
+
+    Args:
+        identities: The register that the credentials go into.
+    """
+
+    def __init__(self, identities: Identities) -> None:
+        self._identities = identities
+        self._admins = {account: self._admit(root_user(account), "AKIA") for account in ACCOUNTS}
+        self._keys: dict[str, Keys] = {}
+        self._base: dict[str, str] = {}
+        self.id = ""
+        self.hub_keys: Keys = {}
+
+    def admin(self, account: str) -> Keys:
+        """Credentials of an account's root user."""
+        return self._admins[account]
+
+    def persona(self, name: str) -> Keys:
+        """Credentials of a persona, or of the user from whom it assumes its role."""
+        return self._keys[name]
+
+    def found(self, endpoint_url: str) -> None:
+        """Create the organization, its roles and the personas."""
+        self._endpoint_url = endpoint_url
+        management = self._client("organizations", MANAGEMENT)
+        self.id = management.create_organization(FeatureSet="ALL")["Organization"]["Id"]
+        self._add_accounts()
+        hub_role = f"arn:aws:iam::{HUB}:role/{HUB_ROLE}"
+        for account in ACCOUNTS:
+            self._role(account, TAGGER_ROLE, hub_role)
+        self._role(HUB, HUB_ROLE, f"arn:aws:iam::{HUB}:root")
+        self.hub_keys = self._admit(self._identities.session_of(hub_role, "hub", None), "ASIA")
+        for persona in PERSONAS:
+            self._introduce(persona)
+
+    def write_config(self, folder: Path) -> Path:
+        """An AWS config file with a profile for each persona, and an `admin-` one for each account."""
+        config = configparser.ConfigParser(interpolation=None)
+        common = {"endpoint_url": self._endpoint_url, "output": "json", "cli_pager": ""}
+        for persona in PERSONAS:
+            section = {"region": persona.region, **common}
+            if persona.name in self._base:
+                source = f"{persona.name}-user"
+                config[f"profile {source}"] = {"region": persona.region, **common, **self._keys[persona.name]}
+                section |= {"role_arn": self._base[persona.name], "source_profile": source}
+                if persona.session:
+                    section["role_session_name"] = persona.session
+            else:
+                section |= self._keys[persona.name]
+            config[f"profile {persona.name}"] = section
+        for account, name in ACCOUNTS.items():
+            config[f"profile admin-{name}"] = {"region": "us-east-1", **common, **self._admins[account]}
+        path = folder / "config"
+        path.touch(mode=0o600)
+        with path.open("w") as file:
+            config.write(file)
+        return path
+
+    def _introduce(self, persona: Persona) -> None:
+        """Make a persona's credentials, by the calls that such a principal would make."""
+        account = persona.account
+        role_arn = f"arn:aws:iam::{account}:role/{persona.role}"
+        if persona.role:
+            self._role(account, persona.role, f"arn:aws:iam::{account}:root")
+        match persona.kind:
+            case Kind.USER:
+                self._keys[persona.name] = self._user(account, persona.name)
+            case Kind.ROOT:
+                self._keys[persona.name] = self._admins[account]
+            case Kind.IDENTITY_CENTER:
+                expires = datetime.now(UTC) + SESSION
+                actor = self._identities.session_of(role_arn, persona.session or "", expires)
+                self._keys[persona.name] = self._admit(actor, "ASIA")
+            case Kind.SOURCE_IDENTITY:
+                sts = self._client("sts", account, self._user(account, f"{persona.name}-user"))
+                given = sts.assume_role(
+                    RoleArn=role_arn, RoleSessionName=persona.session, SourceIdentity=persona.owner
+                )["Credentials"]
+                self._keys[persona.name] = _keys(given)
+            case Kind.FEDERATED_USER:
+                sts = self._client("sts", account, self._user(account, "broker"))
+                self._keys[persona.name] = _keys(sts.get_federation_token(Name=persona.name)["Credentials"])
+            case Kind.ROLE_SESSION | Kind.AUTOMATION:
+                self._keys[persona.name] = self._user(account, f"{persona.name}-user")
+                self._base[persona.name] = role_arn
+
+    def _user(self, account: str, name: str) -> Keys:
+        iam = self._client("iam", account)
+        user_id = iam.create_user(UserName=name)["User"]["UserId"]
+        return self._admit(user(account, name, user_id), "AKIA")
+
+    def _role(self, account: str, path_and_name: str, trusted: str) -> None:
+        path, _, name = path_and_name.rpartition("/")
+        if self.trust(f"arn:aws:iam::{account}:role/{path_and_name}") is not None:
+            return
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}],
+        }
+        self._client("iam", account).create_role(
+            Path=f"/{path}/" if path else "/", RoleName=name, AssumeRolePolicyDocument=json.dumps(policy)
+        )
+
+    def trust(self, role_arn: str) -> dict[str, Any] | None:
+        """The trust policy of a role, or None if there is no such role."""
+        role = _role(role_arn)
+        return json.loads(role.assume_role_policy_document) if role else None
+
+    def _admit(self, actor: Actor, prefix: str) -> Keys:
+        key = new_key(prefix)
+        self._identities.add(key, actor)
+        keys = {"aws_access_key_id": key, "aws_secret_access_key": SECRET}
+        return {**keys, "aws_session_token": SECRET} if prefix == "ASIA" else keys
+
+    def _client(self, service: str, account: str, keys: Keys | None = None) -> Any:
+        session = boto3.Session(**(keys or self._admins[account]))
+        return session.client(service, region_name="us-east-1", endpoint_url=self._endpoint_url)  # type: ignore[call-overload] # any service
+
+    def _add_accounts(self) -> None:
+        """Accounts with numbers of our choice: CreateAccount would make them up."""
+        backend = organizations_backends[MANAGEMENT]["aws"]
+        for account, name in ACCOUNTS.items():
+            if account == MANAGEMENT:
+                continue
+            member = FakeAccount(backend.org, AccountName=name, Email=f"{name}@example.com")
+            member.id = account
+            backend.accounts.append(member)
+            backend.attach_policy(PolicyId="p-FullAWSAccess", TargetId=account)
+
+
+def role_id(role_arn: str) -> str:
+    """The unique id of a role, with which the principal ids of its sessions begin."""
+    role = _role(role_arn)
+    return str(role.id) if role else "AROASANDBOXSANDBOX00"
+
+
+def _role(role_arn: str) -> Any:
+    account = role_arn.split(":")[4] if role_arn.count(":") == 5 else ""
+    roles = iam_backends[account]["aws"].roles.values() if account else ()
+    return next((role for role in roles if role.arn == role_arn), None)
+
+
+def _keys(given: dict[str, Any]) -> Keys:
+    return {
+        "aws_access_key_id": given["AccessKeyId"],
+        "aws_secret_access_key": given["SecretAccessKey"],
+        "aws_session_token": given["SessionToken"],
+    }

@@ -1,0 +1,91 @@
+"""Who works in the sandbox's organization: its accounts, and one person or machine for each kind of principal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+HOME_REGION = "eu-central-1"
+
+MANAGEMENT = "111111111111"
+HUB = "222222222222"
+#: Account ids to names, the management account first.
+ACCOUNTS = {
+    MANAGEMENT: "management",
+    HUB: "security",
+    "333333333333": "web",
+    "444444444444": "data",
+    "555555555555": "research",
+    "666666666666": "legacy",
+}
+
+TAGGER_ROLE = "auto-tag-role"
+HUB_ROLE = "ownertag-hub"
+
+
+class Kind(StrEnum):
+    """How a persona comes by credentials."""
+
+    USER = "IAM user"
+    IDENTITY_CENTER = "Identity Center session"
+    SOURCE_IDENTITY = "role with SourceIdentity"
+    ROLE_SESSION = "role session"
+    FEDERATED_USER = "federated user"
+    ROOT = "root user"
+    AUTOMATION = "automation role"
+
+
+@dataclass(frozen=True)
+class Persona:
+    """Somebody who launches things.
+
+    Attributes:
+        name: The profile in the AWS config file.
+        kind: What kind of principal this is.
+        account: Where the persona works.
+        region: The Region of the profile.
+        role: The role of a session, with its path.
+        session: The session's name; None lets the SDK make one up.
+        owner: The owner tag that the persona's resources must end up with.
+        confidence: How sure that is.
+    """
+
+    name: str
+    kind: Kind
+    account: str
+    region: str
+    owner: str
+    confidence: str
+    role: str = ""
+    session: str | None = None
+
+
+_SSO = "aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_PowerUser_0123456789abcdef"
+
+PERSONAS = (
+    Persona("alice", Kind.USER, "333333333333", "us-east-1", "alice", "asserted"),
+    Persona(
+        "carol",
+        Kind.IDENTITY_CENTER,
+        "444444444444",
+        "eu-west-1",
+        "carol@example.com",
+        "proven",
+        _SSO,
+        "carol@example.com",
+    ),
+    Persona(
+        "dave",
+        Kind.SOURCE_IDENTITY,
+        "555555555555",
+        "eu-central-1",
+        "dave@example.com",
+        "asserted",
+        "developer",
+        "laptop",
+    ),
+    Persona("erin", Kind.ROLE_SESSION, "333333333333", "us-west-2", "erin", "asserted", "developer", "erin"),
+    Persona("frank", Kind.FEDERATED_USER, "666666666666", "us-east-1", "frank", "asserted"),
+    Persona("root-legacy", Kind.ROOT, "666666666666", "eu-west-1", "root:666666666666", "account"),
+    Persona("ci", Kind.AUTOMATION, "444444444444", "us-east-1", "team-platform", "asserted", "ci-deployer"),
+)

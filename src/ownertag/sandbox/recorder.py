@@ -1,0 +1,115 @@
+"""Calls to the records that CloudTrail would write of them, kept for LookupEvents and told to whoever listens."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+from uuid import uuid4
+from xml.etree import ElementTree as ET
+
+from ownertag.sandbox import cloudtrail
+from ownertag.sandbox.calls import Answer, Call
+from ownertag.sandbox.identities import Actor, Identities
+
+#: Recorded beside what creates: what changes tags, what ends instances, and what gives sessions.
+ALSO = {
+    ("ec2.amazonaws.com", "CreateTags"),
+    ("ec2.amazonaws.com", "DeleteTags"),
+    ("ec2.amazonaws.com", "TerminateInstances"),
+    ("sts.amazonaws.com", "AssumeRole"),
+    ("sts.amazonaws.com", "GetFederationToken"),
+}
+_NAMESPACE = re.compile(rb' xmlns="[^"]*"')
+
+Record = dict[str, Any]
+
+
+class Recorder:
+    """CloudTrail of every account and Region of the sandbox.
+
+    Args:
+        identities: Tells who acts.
+        creations: (event source, event name) of the catalogue's rows, to whether CloudTrail wraps their records.
+    """
+
+    def __init__(self, identities: Identities, creations: Mapping[tuple[str, str], bool]) -> None:
+        self._identities = identities
+        self._wrapped = {**creations, **dict.fromkeys(ALSO, False)}
+        self._records: dict[tuple[str, str], list[Record]] = defaultdict(list)
+        self._lock = Lock()
+        self.listeners: list[Callable[[Record], None]] = []
+
+    def record(self, call: Call, actor: Actor, answer: Answer) -> None:
+        """Write the record of a call, if it is one that is recorded."""
+        wrapped = self._wrapped.get((f"{call.service}.amazonaws.com", call.operation))
+        if wrapped is None or call.access_key is None:
+            return
+        record = self._record(call, actor, answer, wrapped)
+        with self._lock:
+            self._records[actor.account, call.region].append(record)
+        for listener in self.listeners:
+            listener(record)
+
+    def records(self, account: str, region: str) -> list[Record]:
+        """What CloudTrail knows of an account and Region, oldest first."""
+        with self._lock:
+            return list(self._records[account, region])
+
+    def all(self) -> list[Record]:
+        """Every record."""
+        with self._lock:
+            return [record for records in self._records.values() for record in records]
+
+    def _record(self, call: Call, actor: Actor, answer: Answer, wrapped: bool) -> Record:
+        request = cloudtrail.request_parameters(call.service, call.operation, call.params, wrapped)
+        response = None
+        error: dict[str, str] = {}
+        if answer.failed:
+            error = _error(call, answer)
+        else:
+            response = cloudtrail.response_elements(call.service, call.operation, answer, wrapped)
+        if call.service == "sts" and response and "credentials" in response:
+            response["credentials"].pop("secretAccessKey", None)
+        host = call.environ.get("HTTP_HOST", "")
+        return {
+            "eventVersion": "1.11",
+            "userIdentity": self._identities.user_identity(actor, call.access_key or ""),
+            "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "eventSource": f"{call.service}.amazonaws.com",
+            "eventName": call.operation,
+            "awsRegion": call.region,
+            "sourceIPAddress": call.environ.get("REMOTE_ADDR", "127.0.0.1"),
+            "userAgent": call.environ.get("HTTP_USER_AGENT", ""),
+            **error,
+            "requestParameters": _within_limit(request, "requestParameters"),
+            "responseElements": _within_limit(response, "responseElements"),
+            "requestID": str(uuid4()),
+            "eventID": str(uuid4()),
+            "readOnly": call.service == "sts",
+            "eventType": "AwsApiCall",
+            "managementEvent": True,
+            "recipientAccountId": actor.account,
+            "eventCategory": "Management",
+            "tlsDetails": {"clientProvidedHostHeader": host},
+        }
+
+
+def _within_limit(part: dict[str, Any] | None, name: str) -> dict[str, Any] | None:
+    """The part, or the mark that CloudTrail leaves for one above 100 KB."""
+    size = len(json.dumps(part, separators=(",", ":")))
+    if size <= cloudtrail.MAX_PART:
+        return part
+    return {"omitted": True, "originalSize": size, "reason": f"{name} too large"}
+
+
+def _error(call: Call, answer: Answer) -> dict[str, str]:
+    root = ET.fromstring(_NAMESPACE.sub(b"", answer.body))  # noqa: S314 - our own or moto's answer
+    code = root.findtext(".//Error/Code") or "Unknown"
+    if call.service == "ec2":
+        code = f"{'Server' if answer.status >= 500 else 'Client'}.{code}"
+    return {"errorCode": code, "errorMessage": root.findtext(".//Error/Message") or ""}
