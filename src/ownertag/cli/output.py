@@ -135,3 +135,16 @@ def _outcome(outcome: Mapping[str, Any]) -> str:
 
 def _list(name: str, items: Sequence[str]) -> list[str]:
     return [f"  {name if not number else '':<10} {item}" for number, item in enumerate(items)]
+
+
+def print_table(rows: Sequence[Mapping[str, str]], format: Output) -> None:  # noqa: A002 - the word of the option
+    """Print rows as a table for a person, or as CSV."""
+    columns = list(rows[0])
+    if format is Output.CSV:
+        writer = csv.writer(sys.stdout, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([[_cell(row[column]) for column in columns] for row in rows])
+        return
+    widths = [max(len(column), *(len(row[column]) for row in rows)) for column in columns]
+    for cells in (columns, ["-" * width for width in widths], *([row[column] for column in columns] for row in rows)):
+        print("  ".join(clean(cell).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())

@@ -1,1 +1,51 @@
-"""`ownertag sandbox`."""
+"""`ownertag sandbox`: the organization of the demo, to point any AWS client at."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from ownertag.cli.options import Exit, Options, Output, fail, with_options
+
+
+@with_options
+def sandbox(
+    options: Options,
+    port: Annotated[
+        int, typer.Option("--port", help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
+    ] = 0,
+) -> None:
+    """Run an AWS organization on this machine until Ctrl-C, and print each tagging as it happens.
+
+    Any AWS client can use it: set AWS_CONFIG_FILE as printed, and take one of the profiles.
+    """
+    from ownertag.sandbox.personas import ACCOUNTS, PERSONAS  # noqa: PLC0415 - with moto
+    from ownertag.sandbox.sandbox import Sandbox  # noqa: PLC0415
+    from ownertag.sandbox.tour import IMAGE  # noqa: PLC0415
+    from ownertag.sandbox.watch import Watch  # noqa: PLC0415
+
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    watch = Watch(lambda line: print(line, flush=True) if options.format is Output.TABLE else None)
+    try:
+        with Sandbox(watch, port, failed=lambda error: options.say(f"the function failed: {error!r}")) as running:
+            if options.format is Output.JSON:
+                where = {"endpoint_url": running.endpoint_url, "config_file": str(running.config_file)}
+                print(json.dumps({"schema": 1, **where, "profiles": [each.name for each in PERSONAS]}), flush=True)
+            else:
+                print(f"An organization of {len(ACCOUNTS)} accounts on {running.endpoint_url}\n")
+                for each in PERSONAS:
+                    print(f"  {each.name:<12} {each.kind.value:<26} {ACCOUNTS[each.account]:<10} {each.region}")
+                print(f"\n  admin-NAME reads everything in account NAME: {', '.join(ACCOUNTS.values())}\n")
+                print(f"export AWS_CONFIG_FILE={running.config_file}\n")
+                print(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2\n", flush=True)
+            options.say("Ctrl-C ends it")
+            ended.wait()
+            options.say("ending")
+    except OSError as error:
+        fail(f"port {port}: {error.strerror}: choose another with --port, or leave it out", Exit.BAD_INPUT)

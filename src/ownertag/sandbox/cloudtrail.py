@@ -1,8 +1,9 @@
 """Requests and answers in the form that CloudTrail writes, by botocore's own model of the service.
 
-There are two forms, seen in real records. The flat one has small first letters and lists as `{"items": []}`; times are
-epoch milliseconds. The wrapped one has everything inside `<Event>Request` or `<Event>Response`: the request with capital
-first letters and numbered list items, the answer as its XML, where a list of one is the object alone and times are text.
+There are two forms, seen in real records. The flat one has small first letters and lists as `{"items": []}`; times
+are epoch milliseconds. The wrapped one has everything inside `<Event>Request` or `<Event>Response`: the request with
+capital first letters and numbered list items, the answer as its XML, where a list of one is the object alone and times
+are text.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ownertag.sandbox.calls import Answer
 #: CloudTrail leaves out a part of a record above this size (doc).
 MAX_PART = 100 * 1024
 
-# Lists of bare ids, which CloudTrail writes as objects: (operation, parameter) -> (key of the list, key in its objects).
+# Lists of bare ids, which CloudTrail writes as objects: (operation, parameter) -> (key of the list, key in an object).
 _ID_LISTS = {
     ("CreateTags", "Resources"): ("resourcesSet", "resourceId"),
     ("DeleteTags", "Resources"): ("resourcesSet", "resourceId"),
@@ -32,7 +33,8 @@ _ID_LISTS = {
 
 def operation_model(service: str, operation: str) -> OperationModel:
     """Botocore's description of an operation."""
-    return _service(service).operation_model(operation)
+    model: OperationModel = _service(service).operation_model(operation)
+    return model
 
 
 def request_parameters(service: str, operation: str, params: Mapping[str, str], wrapped: bool) -> dict[str, Any]:
@@ -52,13 +54,14 @@ def response_elements(service: str, operation: str, answer: Answer, wrapped: boo
     """`responseElements` of an answer of a query service; None where it says nothing but that it was done."""
     model = operation_model(service, operation)
     parser = create_parser(model.service_model.protocol)
-    parsed = parser.parse({"status_code": answer.status, "headers": {}, "body": answer.body}, model.output_shape)
+    shape: Any = model.output_shape  # None for an operation without an answer, which the parser takes
+    parsed = parser.parse({"status_code": answer.status, "headers": {}, "body": answer.body}, shape)
     request_id = parsed.pop("ResponseMetadata", {}).get("RequestId", "")
     if wrapped:
         inner = _wrapped_response(model.output_shape, parsed)
         return {f"{operation}Response": {"xmlns": _xmlns(model), **inner, "requestId": request_id}}
     if service == "sts":
-        return _flat_response(model.output_shape, parsed, times_as_text=True)
+        return dict(_flat_response(model.output_shape, parsed, times_as_text=True))
     if not parsed:
         return {"requestId": request_id, "_return": True}
     flat = _flat_response(model.output_shape, parsed)

@@ -1,0 +1,61 @@
+"""What the hub's function does, told in a line each, and kept with its time."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from ownertag.core.values import Decision, Failure
+from ownertag.flows.live import Answer, Done, Returned
+from ownertag.sandbox.personas import ACCOUNTS
+
+
+class Watch:
+    """Keeps what was decided for each event and when it was done, and tells of it.
+
+    Args:
+        say: Takes a line.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.done: dict[str, tuple[float, Decision]] = {}
+
+    def answer(self, answer: Answer, failures: list[Failure]) -> None:
+        """Tell of a batch."""
+        at = time.monotonic()
+        for verdict in (*answer.done, *answer.returned):
+            result = verdict.result
+            decision = result.decision if result else None
+            if decision is not None and isinstance(verdict, Done):
+                self.done[decision.creation.record.event_id] = (at, decision)
+            self._say(line(verdict))
+        for failure in failures:
+            self._say(f"a message could not be delayed: {failure.code}")
+
+
+def line(verdict: Done | Returned) -> str:
+    """One message in one line: when, where, what, whose, and what became of it."""
+    result = verdict.result
+    clock = datetime.now(UTC).strftime("%H:%M:%S")
+    if result is None:
+        return f"{clock}  a message comes back: nothing was decided for it"
+    decision, refusal = result.decision, result.refusal
+    record = decision.creation.record if decision else (refusal.record if refusal else None)
+    head = clock
+    if record is not None:
+        place = f"{ACCOUNTS.get(record.account, record.account)} {record.region}"
+        head = f"{clock}  {place:<24} {record.event_name}"
+    if isinstance(verdict, Returned):
+        return f"{head}  comes back in {verdict.seconds} s: {'; '.join(verdict.reasons)}"
+    if refusal is not None:
+        return f"{head}  refused, {refusal.reason.value}: {refusal.detail}"
+    if decision is None:
+        return head
+    kinds = Counter(resource.type.partition(":")[2] for resource in decision.resources)
+    what = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
+    outcomes = ", ".join(dict.fromkeys(outcome.kind.value for outcome in result.outcomes))
+    owner = decision.owner
+    return f"{head}  owner={owner.name} ({owner.confidence.value} by {owner.evidence})  {outcomes}: {what}"
