@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 @with_options
 def demo(options: Options) -> None:
-    """Watch an organization on this machine: launches by all kinds of principals, and the tags they end up with.
+    """Tour an organization on this machine.
 
+    Launches by all kinds of principals in several accounts and Regions, and the tags that their resources end up with.
     Needs no AWS account and reaches none: moto stands in for AWS, on 127.0.0.1.
 
     Exits with 1 if a resource has not the tags that it should have.

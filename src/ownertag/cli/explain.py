@@ -21,7 +21,9 @@ def explain(
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILE...")],
     options: Options,
 ) -> None:
-    """Print what would be decided for every record, and why, without touching AWS.
+    """Print the decision for every record.
+
+    What was created, whose it is and why, and which tags it would get; or why it is refused. AWS is not touched.
 
     A file holds CloudTrail records in any form: a record, an EventBridge event, a queue message or batch, a log file
     (plain or gzipped), what lookup-events prints, or JSON lines of these.

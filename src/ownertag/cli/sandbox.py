@@ -19,9 +19,10 @@ def sandbox(
         int, typer.Option("--port", help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
     ] = 0,
 ) -> None:
-    """Run an AWS organization on this machine until Ctrl-C, and print each tagging as it happens.
+    """Run an AWS organization on this machine.
 
-    Any AWS client can use it: set AWS_CONFIG_FILE as printed, and take one of the profiles.
+    Prints each tagging as it happens, until Ctrl-C. Any AWS client can use it: set AWS_CONFIG_FILE as printed, and take
+    one of the profiles.
     """
     from ownertag.sandbox.personas import ACCOUNTS, PERSONAS  # noqa: PLC0415 - with moto
     from ownertag.sandbox.sandbox import Sandbox  # noqa: PLC0415

@@ -30,7 +30,7 @@ def tag(
     options: Options,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look up and decide, but write no tag.")] = False,
 ) -> None:
-    """Tag what the records in these files created.
+    """Tag what records in files created.
 
     Takes the same input as explain. Writes with the credentials of --profile in their own account, and with the
     tagger's role, assumed from them, in the organization's other accounts.

@@ -53,7 +53,7 @@ class Bus:
 
     def _carry(self) -> None:
         while (record := self._waiting.get()) is not None:
-            event = as_event(record)
+            event: Any = as_event(record)
             text = json.dumps(event)
             if len(text) > MAX_EVENT:
                 self.too_large += 1

@@ -136,8 +136,9 @@ def failed_items(answer: Any, received: set[str]) -> set[str]:
     if not isinstance(answer, Mapping) or not isinstance(answer.get("batchItemFailures"), list | None):
         return received
     items = answer.get("batchItemFailures") or []
-    named = {item.get("itemIdentifier") if isinstance(item, Mapping) else None for item in items}
-    return min(named, received)
+    named = {str(item.get("itemIdentifier")) if isinstance(item, Mapping) else "" for item in items}
+    unknown = named - received
+    return received if unknown else named
 
 
 def _as_record(message: Mapping[str, Any], arn: str) -> dict[str, Any]:

@@ -95,7 +95,8 @@ class Front:
             headers.extend(given)
 
         environ = call.environ_for(account)
-        body = self._moto.get_application(environ)(environ, start)
+        application: Any = self._moto.get_application(environ)
+        body = application(environ, start)
         try:
             content = b"".join(body)
         finally:

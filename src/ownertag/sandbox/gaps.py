@@ -178,7 +178,7 @@ def _read_filters(params: dict[str, str]) -> list[tuple[str, list[str]]]:
     filters = []
     number = 1
     while name := params.get(f"Filter.{number}.Name"):
-        values = []
+        values: list[str] = []
         while (value := params.get(f"Filter.{number}.Value.{len(values) + 1}")) is not None:
             values.append(value)
         filters.append((name, values))

@@ -68,7 +68,7 @@ class Identities:
         key, expiration = root.findtext(".//Credentials/AccessKeyId"), root.findtext(".//Credentials/Expiration")
         if not key or not expiration:
             return
-        expires = datetime.fromisoformat(expiration.replace("Z", "+00:00"))
+        expires = datetime.fromisoformat(expiration)
         if call.operation.startswith("AssumeRole"):
             actor = self._role_session(call, caller, expires)
         elif call.operation == "GetFederationToken" and caller:

@@ -143,12 +143,13 @@ class Organization:
         return {**keys, "aws_session_token": SECRET} if prefix == "ASIA" else keys
 
     def _client(self, service: str, account: str, keys: Keys | None = None) -> Any:
-        session = boto3.Session(**(keys or self._admins[account]))
-        return session.client(service, region_name="us-east-1", endpoint_url=self._endpoint_url)  # type: ignore[call-overload] # any service
+        return session_of(keys or self._admins[account]).client(
+            service, region_name="us-east-1", endpoint_url=self._endpoint_url
+        )  # type: ignore[call-overload] # any service
 
     def _add_accounts(self) -> None:
         """Accounts with numbers of our choice: CreateAccount would make them up."""
-        backend = organizations_backends[MANAGEMENT]["aws"]
+        backend: Any = organizations_backends[MANAGEMENT]["aws"]
         for account, name in ACCOUNTS.items():
             if account == MANAGEMENT:
                 continue
@@ -156,6 +157,16 @@ class Organization:
             member.id = account
             backend.accounts.append(member)
             backend.attach_policy(PolicyId="p-FullAWSAccess", TargetId=account)
+
+
+def session_of(keys: Keys, region: str | None = None) -> boto3.Session:
+    """A session with these credentials."""
+    return boto3.Session(
+        aws_access_key_id=keys["aws_access_key_id"],
+        aws_secret_access_key=keys["aws_secret_access_key"],
+        aws_session_token=keys.get("aws_session_token"),
+        region_name=region,
+    )
 
 
 def role_id(role_arn: str) -> str:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+import botocore.session
 from moto.backends import get_backend
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -24,7 +25,7 @@ from ownertag.sandbox.event_source import EventSource
 from ownertag.sandbox.front import Front
 from ownertag.sandbox.hub import build_hub
 from ownertag.sandbox.identities import Identities
-from ownertag.sandbox.organization import Organization, role_id
+from ownertag.sandbox.organization import Organization, role_id, session_of
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, PERSONAS
 from ownertag.sandbox.recorder import Recorder
 
@@ -60,7 +61,7 @@ class Sandbox:
     ) -> None:
         self._report = report
         self._port = port
-        self._failed = failed or (lambda error: None)
+        self._failed = failed or (lambda _: None)
         self._running: list[Callable[[], object]] = []
 
     def __enter__(self) -> Self:
@@ -84,8 +85,6 @@ class Sandbox:
     def session(self, persona: str, region: str | None = None) -> boto3.Session:
         """A session of a persona; an assumed role as the AWS config file would have it."""
         home = next(each.region for each in PERSONAS if each.name == persona)
-        import botocore.session  # noqa: PLC0415 - for the config file alone
-
         core = botocore.session.Session(profile=persona)
         core.set_config_variable("config_file", str(self.config_file))
         core.set_config_variable("region", region or home)
@@ -93,7 +92,7 @@ class Sandbox:
 
     def account_session(self, account: str, region: str = HOME_REGION) -> boto3.Session:
         """A session of an account's root user, to read what is there."""
-        return boto3.Session(**self.organization.admin(account), region_name=region)
+        return session_of(self.organization.admin(account), region)
 
     def client(self, session: boto3.Session, service: str) -> Any:
         """A client of the sandbox's endpoint."""
@@ -120,7 +119,7 @@ class Sandbox:
         self._start_hub(Path(folder.name), spoke_patterns(catalogue))
 
     def _start_hub(self, folder: Path, patterns: list[dict[str, Any]]) -> None:
-        hub = boto3.Session(**self.organization.hub_keys, region_name=HOME_REGION)
+        hub = session_of(self.organization.hub_keys, HOME_REGION)
         sqs = self.client(hub, "sqs")
         self._running.append(sqs.close)
         self.dead_letter_url = sqs.create_queue(QueueName="ownertag-dead-letters")["QueueUrl"]
@@ -170,7 +169,8 @@ def _queue_arn(name: str) -> str:
 def _reset() -> None:
     """Forget what moto holds, in the services that the sandbox uses."""
     for name in ("ec2", "iam", "organizations", "sqs", "sts"):
-        for account in list(get_backend(name).values()):
+        accounts: Any = get_backend(name)
+        for account in list(accounts.values()):
             for backend in account.values():
                 backend.reset()
     reset_model_data()

@@ -1,4 +1,4 @@
-"""The scripted tour: launches by every persona, and whether each resource ended up with the tags that it should have."""
+"""The scripted tour: launches by every persona, and whether each resource ended up with its tags."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ def tour(sandbox: Sandbox, watch: Watch, say: Callable[[str], None]) -> list[Lau
         say: Takes a line of progress.
     """
     by_name = {persona.name: persona for persona in PERSONAS}
-    launches = []
-    for persona in PERSONAS:
-        launches.append(_run(sandbox, persona, 2, "2 instances", say))
+    launches = [_run(sandbox, persona, 2, "2 instances", say) for persona in PERSONAS]
     launches.append(_run(sandbox, by_name["carol"], 60, "60 instances in one call", say))
     launches.append(_run(sandbox, by_name["erin"], 1, "1 instance with owner=ceo", say, claims={"owner": "ceo"}))
     launches.append(_volume(sandbox, by_name["alice"], say))

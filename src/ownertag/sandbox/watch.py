@@ -26,7 +26,8 @@ class Watch:
     def answer(self, answer: Answer, failures: list[Failure]) -> None:
         """Tell of a batch."""
         at = time.monotonic()
-        for verdict in (*answer.done, *answer.returned):
+        verdicts: list[Done | Returned] = [*answer.done, *answer.returned]
+        for verdict in verdicts:
             result = verdict.result
             decision = result.decision if result else None
             if decision is not None and isinstance(verdict, Done):
