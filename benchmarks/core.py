@@ -30,15 +30,16 @@ ROUNDS = 15
 
 def bodies(event: str | None = None) -> list[bytes]:
     """A batch of golden creations of one event, or of all, as EventBridge events."""
-    records = []
+    catalogue, settings = load(), Settings()
+    events = []
     for path in sorted(GOLDEN.glob(f"*/{event or '*'}/*.json")):
-        case = json.loads(path.read_text("utf-8"))
-        record = case.get("record", case)
-        if "eventID" in record and not record.get("errorCode") and record.get("responseElements"):
-            records.append(_event(record))
-    if not records:
-        raise SystemExit(f"no golden record of {event} in {GOLDEN}")
-    return list(islice(cycle(records), BATCH))
+        body = _event(json.loads(path.read_text("utf-8"))["record"])
+        arrival = parse_event(body, "")
+        if isinstance(arrival, Arrival) and isinstance(match(arrival, catalogue, settings), Creation):
+            events.append(body)
+    if not events:
+        raise SystemExit(f"no golden creation of {event} in {GOLDEN}")
+    return list(islice(cycle(events), BATCH))
 
 
 def _event(record: dict[str, object]) -> bytes:

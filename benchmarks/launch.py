@@ -1,0 +1,156 @@
+"""The same launches handled by the article's sequence and by ownertag: calls, time, and what ended up tagged.
+
+Each side gets the records that the sandbox's recorder wrote for its own launches, as EventBridge delivers them. AWS's
+limits are not modelled here; calls are counted on the clients, at the last step before they are sent.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmarks import article
+from benchmarks.results import show
+from ownertag.aws.sessions import Sessions
+from ownertag.catalogue.loader import load
+from ownertag.core.settings import Settings
+from ownertag.flows.live import Message, handle
+from ownertag.flows.ports import Ports
+from ownertag.sandbox.bus import as_event
+from ownertag.sandbox.organization import session_of
+from ownertag.sandbox.personas import HOME_REGION
+from ownertag.sandbox.sandbox import Sandbox
+from ownertag.sandbox.tour import DISKS, IMAGE
+from ownertag.sinks.tagging import Tagger
+from ownertag.sources.ec2 import Ec2
+from ownertag.sources.organization import Organization
+
+ACCOUNT, REGION = "333333333333", "us-east-1"
+#: (launches, instances in each); above about forty in one launch, CloudTrail leaves the ids out of its record.
+SIZES = ((1, 1), (1, 10), (10, 10), (1, 100))
+
+
+class Counted:
+    """A session of the hub that counts the calls of all its clients."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.session = session_of(sandbox.organization.hub_keys, HOME_REGION)
+        self.calls: Counter[str] = Counter()
+        self._endpoint_url = sandbox.endpoint_url
+        self.session.events.register("before-send", self._count)
+
+    def _count(self, event_name: str, **_: object) -> None:
+        self.calls[event_name.rpartition(".")[2]] += 1
+
+    def client(self, service: str, region: str, keys: Mapping[str, str]) -> Any:
+        """A client of the sandbox."""
+        return self.session.client(service, region_name=region, endpoint_url=self._endpoint_url, **keys)  # type: ignore[call-overload] # any service
+
+
+def launch(sandbox: Sandbox, count: int) -> tuple[dict[str, Any], list[str]]:
+    """Launch instances with two volumes and an interface each; the event and the ids."""
+    ec2 = sandbox.client(sandbox.session("alice", REGION), "ec2")
+    answer = ec2.run_instances(ImageId=IMAGE, MinCount=count, MaxCount=count, BlockDeviceMappings=DISKS)
+    record = sandbox.recorder.records(ACCOUNT, REGION)[-1]
+    return as_event(record), [instance["InstanceId"] for instance in answer["Instances"]]
+
+
+def tagged(sandbox: Sandbox, ids: list[str]) -> Counter[str]:
+    """How many of these instances, their volumes and interfaces carry an owner."""
+    ec2 = sandbox.client(sandbox.account_session(ACCOUNT, REGION), "ec2")
+    filters = [{"Name": "key", "Values": ["owner"]}]
+    pages = ec2.get_paginator("describe_tags").paginate(Filters=filters)
+    owned = {tag["ResourceId"] for page in pages for tag in page["Tags"]}
+    found: Counter[str] = Counter()
+    for page in ec2.get_paginator("describe_instances").paginate(InstanceIds=ids):
+        for reservation in page["Reservations"]:
+            for instance in reservation["Instances"]:
+                found["instances"] += instance["InstanceId"] in owned
+                found["volumes"] += sum(disk["Ebs"]["VolumeId"] in owned for disk in instance["BlockDeviceMappings"])
+                found["interfaces"] += sum(
+                    each["NetworkInterfaceId"] in owned for each in instance["NetworkInterfaces"]
+                )
+    return found
+
+
+Side = Callable[[list[dict[str, Any]]], None]
+
+
+def the_article(counted: Counted) -> Side:
+    """The article's function, called once for each event."""
+
+    def run(events: list[dict[str, Any]]) -> None:
+        for event in events:
+            article.handle(event, counted.client)
+
+    return run
+
+
+def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
+    """The live flow with the adapters of the hub."""
+    catalogue, settings = load(), Settings()
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    sessions = Sessions(
+        counted.session,
+        role_name=settings.limits.role_name,
+        region=HOME_REGION,
+        now=now,
+        endpoint_url=sandbox.endpoint_url,
+    )
+    organization = Organization(counted.client("organizations", HOME_REGION, {}), now)
+    organization.find([])  # the list of accounts is read when the function starts, not for a launch
+    ports = Ports(organization, Ec2(sessions), Tagger(sessions), now)
+
+    def run(events: list[dict[str, Any]]) -> None:
+        messages = [Message(str(number), json.dumps(event)) for number, event in enumerate(events)]
+        answer = handle(messages, ports, catalogue, settings)
+        if answer.returned:
+            raise SystemExit(f"not tagged: {answer.returned[0].reasons}")
+
+    return run
+
+
+def main() -> None:
+    """Launch, tag and count for both sides and every size."""
+    rows = []
+    for launches, size in SIZES:
+        for name in ("the article's sequence", "ownertag, cold", "ownertag, warm"):
+            with Sandbox() as sandbox:
+                counted = Counted(sandbox)
+                run = the_article(counted) if name.startswith("the article") else ownertag(sandbox, counted)
+                if name.endswith("warm"):
+                    run([launch(sandbox, 1)[0]])
+                launched = [launch(sandbox, size) for _ in range(launches)]
+                counted.calls.clear()
+                start = time.perf_counter()
+                run([event for event, _ in launched])
+                seconds = time.perf_counter() - start
+                found = tagged(sandbox, [id_ for _, ids in launched for id_ in ids])
+                what = str(size) if launches == 1 else f"{launches} x {size}"
+                rows.append(_row(name, what, launches * size, counted.calls, seconds, found))
+    show("launch", "Launches of instances with two volumes and one interface each", rows)
+
+
+def _row(name: str, what: str, size: int, calls: Counter[str], seconds: float, found: Counter[str]) -> dict[str, Any]:
+    return {
+        "instances": what,
+        "handled by": name,
+        "calls": calls.total(),
+        "calls an instance": round(calls.total() / size, 2),
+        "by name": ", ".join(f"{count} {operation}" for operation, count in sorted(calls.items())) or "none",
+        "seconds": round(seconds, 2),
+        "instances tagged": f"{found['instances']} of {size}",
+        "volumes tagged": f"{found['volumes']} of {2 * size}",
+        "interfaces tagged": f"{found['interfaces']} of {size}",
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""From a record to the handler: the rules, the queue, and what Lambda makes of a handler's answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from ownertag.catalogue.loader import load
+from ownertag.render.patterns import MAX_PATTERN, hub_pattern, spoke_patterns
+from ownertag.sandbox.bus import Bus
+from ownertag.sandbox.event_source import EventSource, failed_items
+from ownertag.sandbox.organization import session_of
+from ownertag.sandbox.personas import HOME_REGION
+from ownertag.sandbox.sandbox import Sandbox
+
+RECORD = {
+    "eventSource": "ec2.amazonaws.com",
+    "eventName": "CreateVolume",
+    "eventTime": "2026-01-31T12:00:00Z",
+    "awsRegion": "us-east-1",
+    "recipientAccountId": "333333333333",
+    "eventID": "1",
+}
+
+
+def _delivered(*records: Mapping[str, Any]) -> tuple[list[str], Bus]:
+    sent: list[str] = []
+    bus = Bus(spoke_patterns(load()), hub_pattern(), sent.append)
+    bus.start()
+    for record in records:
+        bus.put(dict(record))
+    bus.stop()
+    return sent, bus
+
+
+def test_a_creation_goes_to_the_hub_with_the_envelope_that_eventbridge_writes() -> None:
+    [text], _ = _delivered(RECORD)
+    event = json.loads(text)
+    assert event["detail"] == RECORD
+    assert (event["source"], event["account"], event["region"]) == ("aws.ec2", "333333333333", "us-east-1")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"eventName": "CreateTags"}, {"errorCode": "Client.Error"}, {"eventSource": "sts.amazonaws.com"}],
+    ids=["no creation", "failed", "another service"],
+)
+def test_what_the_rule_does_not_match_stays_in_its_account(changed: dict[str, str]) -> None:
+    sent, _ = _delivered(RECORD | changed)
+    assert sent == []
+
+
+def test_an_event_above_256_kb_is_never_delivered() -> None:
+    sent, bus = _delivered(RECORD | {"requestParameters": {"x": "y" * 300_000}})
+    assert (sent, bus.too_large, bus.delivered) == ([], 1, 0)
+
+
+def test_patterns_fit_into_a_rule_and_name_every_row_once() -> None:
+    catalogue = load()
+    patterns = spoke_patterns(catalogue)
+    assert all(len(json.dumps(pattern, separators=(",", ":"))) <= MAX_PATTERN for pattern in patterns)
+    named = [
+        (pattern["detail"]["eventSource"][0], name) for pattern in patterns for name in pattern["detail"]["eventName"]
+    ]
+    assert sorted(named) == sorted(catalogue.rows)
+
+
+@pytest.mark.parametrize(
+    ("answer", "back"),
+    [
+        (None, set()),
+        ({}, set()),
+        ({"batchItemFailures": []}, set()),
+        ({"batchItemFailures": None}, set()),
+        ({"batchItemFailures": [{"itemIdentifier": "a"}]}, {"a"}),
+        ({"batchItemFailures": [{"itemIdentifier": ""}]}, {"a", "b"}),
+        ({"batchItemFailures": [{"itemIdentifier": None}]}, {"a", "b"}),
+        ({"batchItemFailures": [{"itemIdentifier": "z"}]}, {"a", "b"}),
+        ({"batchItemFailures": [{"itemIdentifier": "a"}, {"itemIdentifier": "z"}]}, {"a", "b"}),
+        ({"batchItemFailures": [{}]}, {"a", "b"}),
+        ({"batchItemFailures": ["a"]}, {"a", "b"}),
+        ({"batchItemFailures": "a"}, {"a", "b"}),
+        ("done", {"a", "b"}),
+    ],
+)
+def test_which_messages_come_back(answer: Any, back: set[str]) -> None:
+    assert failed_items(answer, {"a", "b"}) == back
+
+
+class Queue:
+    """A queue of the hub whose messages come back after a second, and twice at most."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sqs = sandbox.client(session_of(sandbox.organization.hub_keys, HOME_REGION), "sqs")
+        self.dead = self.sqs.create_queue(QueueName="test-dead")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 2})
+        attributes = {"VisibilityTimeout": "1", "RedrivePolicy": redrive}
+        self.url = self.sqs.create_queue(QueueName="test", Attributes=attributes)["QueueUrl"]
+        self.failures: list[Exception] = []
+
+    def source(self, handler: Any) -> EventSource:
+        arn = f"arn:aws:sqs:{HOME_REGION}:222222222222:test"
+        return EventSource(self.sqs, self.url, arn, handler, self.failures.append)
+
+    def send(self, *bodies: str) -> None:
+        for body in bodies:
+            self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def left(self, url: str) -> list[str]:
+        answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [message["Body"] for message in answer.get("Messages", [])]
+
+
+@pytest.fixture
+def queue(sandbox: Sandbox) -> Iterator[Queue]:
+    made = Queue(sandbox)
+    yield made
+    for url in (made.url, made.dead):
+        made.sqs.delete_queue(QueueUrl=url)
+    made.sqs.close()
+
+
+def test_what_the_handler_names_comes_back_and_the_rest_is_deleted(queue: Queue) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        seen.extend(event["Records"])
+        assert context.get_remaining_time_in_millis() > 100_000
+        back = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in back]}
+
+    queue.send("good", "bad", "fine")
+    assert queue.source(handler).poll_once() == 3
+    assert {record["eventSource"] for record in seen} == {"aws:sqs"}
+    assert {record["attributes"]["ApproximateReceiveCount"] for record in seen} == {"1"}
+    time.sleep(1.1)
+    assert queue.left(queue.url) == ["bad"]
+
+
+def test_an_exception_fails_the_batch_and_a_poisoned_message_ends_in_the_dead_letter_queue(queue: Queue) -> None:
+    def handler(*_: Any) -> None:
+        raise ValueError
+
+    source = queue.source(handler)
+    queue.send("poison")
+    for _ in range(2):
+        assert source.poll_once() == 1
+        time.sleep(1.1)
+    assert source.poll_once() == 0
+    assert [type(error) for error in queue.failures] == [ValueError, ValueError]
+    assert queue.left(queue.dead) == ["poison"]
