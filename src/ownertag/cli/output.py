@@ -62,6 +62,10 @@ def as_object(result: Result, owner: Owner | None, questions: Iterable[Question]
         ],
         "outcomes": [
             {"arn": each.arn, "outcome": each.kind.value, "reason": each.reason or None} for each in result.outcomes
+        ]
+        + [
+            {"arn": None, "outcome": wait.outcome.value, "reason": wait.reason}
+            for wait in (decision.waits if decision else ())
         ],
         "refusal": refusal and {"reason": refusal.reason.value, "detail": refusal.detail},
     }
@@ -95,7 +99,7 @@ def _row(each: Mapping[str, Any]) -> list[str]:
         "evidence": owner.get("evidence"),
         "confidence": owner.get("confidence"),
         "tags": " ".join(f"{key}={value}" for key, value in (each["tags"] or {}).items()),
-        "outcomes": " ".join(f"{outcome['outcome']}:{outcome['arn']}" for outcome in each["outcomes"]),
+        "outcomes": " ".join(f"{outcome['outcome']}:{outcome['arn'] or '*'}" for outcome in each["outcomes"]),
         "refusal": refusal.get("reason"),
         "detail": refusal.get("detail"),
     }
@@ -130,7 +134,7 @@ def _block(where: str, each: Mapping[str, Any]) -> str:
 
 def _outcome(outcome: Mapping[str, Any]) -> str:
     reason = f" ({outcome['reason']})" if outcome["reason"] else ""
-    return f"{outcome['outcome']} {outcome['arn']}{reason}"
+    return f"{outcome['outcome']} {outcome['arn'] or 'as a whole'}{reason}"
 
 
 def _list(name: str, items: Sequence[str]) -> list[str]:

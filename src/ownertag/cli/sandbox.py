@@ -42,7 +42,8 @@ def sandbox(
                 print(f"An organization of {len(ACCOUNTS)} accounts on {running.endpoint_url}\n")
                 for each in PERSONAS:
                     print(f"  {each.name:<12} {each.kind.value:<26} {ACCOUNTS[each.account]:<10} {each.region}")
-                print(f"\n  admin-NAME reads everything in account NAME: {', '.join(ACCOUNTS.values())}\n")
+                print(f"\n  admin-NAME   root user of account NAME: {', '.join(ACCOUNTS.values())}")
+                print("  hub          the role that may assume the tagger's role in every account\n")
                 print(f"export AWS_CONFIG_FILE={running.config_file}\n")
                 print(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2\n", flush=True)
             options.say("Ctrl-C ends it")

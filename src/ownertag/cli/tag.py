@@ -53,6 +53,7 @@ def tag(
             printer.print(result.where, as_object(result, decision.owner if decision else None))
             if result.refusal is not None:
                 refused[result.refusal.reason] += 1
+                unreached += result.refusal.reason is Reason.UNKNOWN_ACCOUNT
             else:
                 decided += 1
                 left += result.comes_back

@@ -190,6 +190,8 @@ def _check_record(arrival: Arrival) -> Refusal | None:
         wrong = f"recipientAccountId {record.account[:64]!a} is not 12 digits"
     elif not REGION.fullmatch(record.region):
         wrong = f"awsRegion {record.region[:64]!a} is not a Region"
+    elif not 1 < record.event_time.year < 9999:  # the first and the last year may not have the time in UTC
+        wrong = f"eventTime {record.event_time} is of no year of AWS"
     elif not record.event_id or not record.event_name or not record.event_source:
         wrong = "eventID, eventName or eventSource is empty"
     else:

@@ -35,9 +35,16 @@ _INSTANCE_SESSION = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_:-]{1,140}")
 # Session names that SDKs and services make up: they name nobody, the role is the better name.
 _MADE_UP_SESSION = re.compile(
-    r"(?:botocore-session-|aws-go-sdk-|aws-sdk-[a-z]+-|aws-cli-)\S*"
+    r"(?:botocore-session-|aws-go-sdk-|aws-sdk-[a-z]+-|aws-cli-|awslambda)\S*"
     r"|[0-9]+|[0-9a-f-]{32,36}"
     r"|AutoScaling|AWSCloudFormation|CCSSession|EMR|ElasticBeanstalk|session|default",
+)
+
+# Letters and marks that show nothing though their category doesn't say so: fillers, the grapheme joiner, variation
+# selectors (Unicode's Default_Ignorable_Code_Point, and the Braille blank).
+_BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 )
 
 _MACHINE = "its owner is that of {}, which is not looked up yet"
@@ -64,14 +71,16 @@ def clean(name: str) -> str:
     """A name in NFC without controls, direction marks and other characters that show nothing (T11, T19, T22)."""
     if name.isascii() and name.isprintable():
         return name.strip()
-    name = unicodedata.normalize("NFC", name[:10_000])
-    return "".join(
-        " " if char.isspace() else char for char in name if char.isspace() or unicodedata.category(char)[0] != "C"
-    ).strip()
+    shown = (" " if char.isspace() else char for char in name[:10_000] if char.isspace() or _shows(char))
+    return unicodedata.normalize("NFC", "".join(shown)).strip()
+
+
+def _shows(char: str) -> bool:
+    return unicodedata.category(char)[0] != "C" and char not in _BLANK
 
 
 def _by_identity(identity: Identity, record: Record, settings: Settings) -> Owner:
-    if (user := identity.on_behalf_of) and user.user_id:
+    if (user := identity.on_behalf_of) and user.user_id and clean(user.user_id):
         return _identity_center_user(user.user_id, user.identity_store_arn or "", identity, settings)
     match identity.type:
         case "IAMUser":
@@ -100,7 +109,7 @@ def _by_identity(identity: Identity, record: Record, settings: Settings) -> Owne
 
 def _identity_center_user(user_id: str, store: str, identity: Identity, settings: Settings) -> Owner:
     proven = store in settings.trust.identity_stores and _is_name(user_id)
-    return Owner(_named(user_id), "identity-center-user", _if(proven), (*_via(identity), clean(store)))
+    return Owner(_named(user_id), "identity-center-user", _if(proven), (*_via(identity), *_hops(store)))
 
 
 def _user(identity: Identity) -> Owner:
@@ -125,7 +134,7 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
     ):
         return Owner(session, "identity-center-session", Confidence.PROVEN, _via(identity))
     source = identity.session_context.source_identity if identity.session_context else None
-    if source:
+    if source and clean(source):
         proven = settings.trust.source_identity_guarded and _is_name(source)
         return Owner(
             _named(source),
@@ -150,8 +159,11 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
 
 
 def _federated(name: str | None, provider: str | None, identity: Identity, settings: Settings) -> Owner:
-    proven = provider in settings.trust.identity_providers and bool(name and clean(name) == name)
-    return Owner(_named(name), "identity-provider", _if(proven), (*_via(identity), clean(provider or "")))
+    via = (*_via(identity), *_hops(provider))
+    if (named := _named(name)) == UNKNOWN:
+        return _nobody("identity-provider", "the identity provider gave no name", via)
+    proven = provider in settings.trust.identity_providers and named == name
+    return Owner(named, "identity-provider", _if(proven), via)
 
 
 def _mapped(owner: Owner, account: str, settings: Settings) -> Owner:
@@ -192,8 +204,11 @@ def _subject(attributes: dict[str, object] | None) -> str | None:
 
 def _via(identity: Identity) -> tuple[str, ...]:
     """The principal itself, and the service that called for it."""
-    hops = [identity.arn or identity.principal_id, identity.invoked_by]
-    return tuple(clean(hop)[:2048] for hop in hops if hop)
+    return _hops(identity.arn or identity.principal_id, identity.invoked_by)
+
+
+def _hops(*hops: str | None) -> tuple[str, ...]:
+    return tuple(cleaned[:2048] for hop in hops if hop and (cleaned := clean(hop)))
 
 
 def _service(identity: Identity) -> str:

@@ -35,6 +35,11 @@ TEMPLATE_FIELDS = (
 _KEY = re.compile(r"[A-Za-z0-9 +\-=._:/@]{1,128}")
 _FIELD = re.compile(r"{([^{}]*)}")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
+_STORE = re.compile(r"arn:aws[a-z-]*:identitystore::[0-9]{12}:identitystore/d-[0-9a-z-]{8,40}")
+# A provider's ARN, or the host of one that IAM knows by itself, such as accounts.google.com.
+_PROVIDER = re.compile(
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:saml|oidc)-provider/[\x21-\x7e]{1,512}|(?:[a-z0-9-]+\.)+[a-z]{2,24}"
+)
 
 
 class SettingsError(Exception):
@@ -131,6 +136,8 @@ def read_settings(text: str, where: str) -> Settings:
         plain = msgspec.toml.decode(text)
     except msgspec.DecodeError as error:
         raise SettingsError(f"{where}: {error}") from error
+    except RecursionError as error:
+        raise SettingsError(f"{where}: is nested more deeply than any settings") from error
     try:
         settings = msgspec.convert(plain, Settings)
     except msgspec.ValidationError as error:
@@ -140,6 +147,9 @@ def read_settings(text: str, where: str) -> Settings:
         if unknown:
             path.append(unknown[1])
             message = f"unknown key{_meant(unknown[1], path[:-1])}"
+        elif at.endswith("[...]`"):  # one of the values of a table whose keys are the user's
+            path.append(_wrong_value(plain, path[0]))
+            message += f"; write {_VALUES[path[0]]}"
         _refuse(text, where, path, message)
     for path, message in _problems(settings):
         _refuse(text, where, path, message)
@@ -172,6 +182,13 @@ def _problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
         if org.regions and org.home_region not in org.regions:
             yield ["organization", "regions"], f"lacks home_region {org.home_region!r}; add it"
     yield from _tag_problems(settings)
+    for name, forms, example in (
+        ("identity_stores", _STORE, "arn:aws:identitystore::123456789012:identitystore/d-1234567890"),
+        ("identity_providers", _PROVIDER, "arn:aws:iam::123456789012:saml-provider/corporate"),
+    ):
+        for trusted in getattr(settings.trust, name):
+            if not forms.fullmatch(trusted):
+                yield ["trust", name], f"{trusted!r} can be none; write one such as {example!r}"
     for number, rule in enumerate(settings.owners):
         path = ["owners", f"[{number}]"]
         if not rule.match or len(rule.match) > 256:
@@ -189,8 +206,6 @@ def _problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
 def _tag_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
     if not settings.tags:
         yield ["tags"], 'names no tag; write at least owner = "{owner}"'
-    elif not settings.owner_keys:
-        yield ["tags"], 'no tag holds {owner}; write owner = "{owner}"'
     folded: dict[str, str] = {}
     for key, template in settings.tags.items():
         path = ["tags", key]
@@ -206,6 +221,8 @@ def _tag_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
                 yield path, f"{{{name}}} is no field; there are {', '.join(TEMPLATE_FIELDS)}"
         if re.search("[{}]", _FIELD.sub("", template)):
             yield path, "has a brace that belongs to no field"
+    if not settings.owner_keys:
+        yield ["tags"], 'no tag holds {owner}; write owner = "{owner}"'
     for key in settings.existing:
         if key not in settings.tags:
             yield ["existing", key], f"is no key of [tags]{_close(key, settings.tags)}"
@@ -247,6 +264,15 @@ _TABLES: Mapping[str, type[Struct]] = {
     "ignore": Ignore,
     "limits": Limits,
 }
+
+
+_VALUES = {"tags": 'a text, such as "{owner}"', "existing": '"overwrite" or "keep"'}
+
+
+def _wrong_value(plain: Any, table: str) -> str:
+    """The key of the first value that is not what the table takes."""
+    fits = {"tags": lambda value: isinstance(value, str), "existing": lambda value: value in ("overwrite", "keep")}
+    return next((str(key) for key, value in plain[table].items() if not fits[table](value)), "")
 
 
 def _meant(key: str, table: list[str]) -> str:

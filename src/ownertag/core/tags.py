@@ -54,8 +54,9 @@ def _field(name: str, owner: Owner, record: Record) -> str:
 @lru_cache(maxsize=4096)
 def fit(value: str) -> str:
     """A value that every service takes and a person can read: other characters become `_`, too long an end `...`."""
+    value = value.strip()
     if len(value) <= MAX_VALUE and _SAFE.fullmatch(value) and value[:4].lower() != "aws:":
-        return value.strip() or UNKNOWN
+        return value or UNKNOWN
     value = clean(value)
     value = "".join(
         char if char in _MARKS or unicodedata.category(char)[0] in "LN" or char == " " else "_" for char in value

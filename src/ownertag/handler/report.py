@@ -7,6 +7,7 @@ and names in them are the texts of strangers.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from functools import partial
 from typing import Any
@@ -15,10 +16,14 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
+from ownertag.core.records import ACCOUNT, REGION
 from ownertag.core.values import Failure
 from ownertag.flows.live import Answer, Done, Returned
 
 NAMESPACE = "ownertag"
+
+# What is told of a record: only what has the form that AWS gives it, since a refused record can hold anything there.
+_IDS = {"event_id": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "account": ACCOUNT, "region": REGION}
 
 
 class Report:
@@ -35,7 +40,7 @@ class Report:
         for done in answer.done:
             self._logger.info("done", extra=_fields(done))
         for returned in answer.returned:
-            self._logger.warning("returned", extra=_fields(returned) | {"reasons": list(returned.reasons)[:5]})
+            self._logger.warning("returned", extra=_fields(returned) | {"reasons": _reasons(returned)})
         for failure in failures:
             self._logger.warning("delay failed", extra={"code": failure.code})
         results = [done.result for done in answer.done]
@@ -66,9 +71,13 @@ def _fields(verdict: Done | Returned) -> dict[str, Any]:
         fields["evidence"] = result.decision.owner.evidence
         fields["outcomes"] = dict(Counter(outcome.kind.value for outcome in result.outcomes))
     if record is not None:
-        fields |= {
-            "event_id": record.event_id[:64],
-            "account": record.account[:12],
-            "region": record.region[:32],
-        }
+        ids = {"event_id": record.event_id, "account": record.account, "region": record.region}
+        fields |= {name: value for name, value in ids.items() if _IDS[name].fullmatch(value)}
     return fields
+
+
+def _reasons(returned: Returned) -> list[str]:
+    """Why it comes back. What a refusal says in detail can quote the record; `ownertag explain` tells it."""
+    if returned.result is not None and returned.result.refusal is not None:
+        return [returned.result.refusal.reason.value]
+    return list(returned.reasons[:5])

@@ -17,7 +17,17 @@ from moto.iam.models import iam_backends
 from moto.organizations.models import FakeAccount, organizations_backends
 
 from ownertag.sandbox.identities import Actor, Identities, new_key, root_user, user
-from ownertag.sandbox.personas import ACCOUNTS, HUB, HUB_ROLE, MANAGEMENT, PERSONAS, TAGGER_ROLE, Kind, Persona
+from ownertag.sandbox.personas import (
+    ACCOUNTS,
+    HOME_REGION,
+    HUB,
+    HUB_ROLE,
+    MANAGEMENT,
+    PERSONAS,
+    TAGGER_ROLE,
+    Kind,
+    Persona,
+)
 
 #: Secrets are not checked here, but clients want one.
 SECRET = "sandbox"  # noqa: S105 - opens nothing
@@ -64,7 +74,7 @@ class Organization:
             self._introduce(persona)
 
     def write_config(self, folder: Path) -> Path:
-        """An AWS config file with a profile for each persona, and an `admin-` one for each account."""
+        """An AWS config file with a profile for each persona, an `admin-` one for each account, and the hub's own."""
         config = configparser.ConfigParser(interpolation=None)
         common = {"endpoint_url": self._endpoint_url, "output": "json", "cli_pager": ""}
         for persona in PERSONAS:
@@ -80,6 +90,7 @@ class Organization:
             config[f"profile {persona.name}"] = section
         for account, name in ACCOUNTS.items():
             config[f"profile admin-{name}"] = {"region": "us-east-1", **common, **self._admins[account]}
+        config["profile hub"] = {"region": HOME_REGION, **common, **self.hub_keys}
         path = folder / "config"
         path.touch(mode=0o600)
         with path.open("w") as file:

@@ -21,7 +21,7 @@ LINK = "https://wiki.example.com/ownertag"
 PATIENCE_SECONDS = 45.0
 
 # A launch with a second volume, as many have.
-_DISKS = [
+DISKS = [
     {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 8}},
     {"DeviceName": "/dev/sdb", "Ebs": {"VolumeSize": 20}},
 ]
@@ -103,7 +103,7 @@ def _run(
         MinCount=count,
         MaxCount=count,
         ClientToken=token,
-        BlockDeviceMappings=_DISKS,
+        BlockDeviceMappings=DISKS,
         **({"TagSpecifications": [{"ResourceType": "instance", "Tags": tags}]} if tags else {}),
     )
     ids = [instance["InstanceId"] for instance in answer["Instances"]]
