@@ -120,6 +120,8 @@ class Sessions:
             config=self._config,
             **keys,
         )
+        if known is not None:
+            known[1].close()
         self._clients[key] = (keys, client)
         if len(self._clients) > MAX_CLIENTS:
             _, (_, oldest) = self._clients.popitem(last=False)
