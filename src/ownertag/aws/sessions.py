@@ -31,7 +31,7 @@ MAX_CLIENTS = 64
 def client_config() -> Config:
     """Timeouts that end before the function does: botocore's own would wait a minute for each of its attempts."""
     return Config(
-        connect_timeout=5,
+        connect_timeout=2,
         read_timeout=10,
         retries={"mode": "standard", "total_max_attempts": 3},
         user_agent_extra="ownertag",

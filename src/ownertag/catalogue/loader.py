@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from importlib.resources import files
 
 import msgspec
@@ -13,6 +14,17 @@ from ownertag.core.rows import Catalogue, Lookup, Makes, QuestionKind, ResourceT
 
 _PATH = re.compile(r"(?:response|request)(?:\.[A-Za-z0-9_-]+(?:\[\])?)*")
 _KEYS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_EVENT = re.compile(r"[A-Za-z0-9_]+")
+_SOURCE = re.compile(r"[a-z0-9-]+\.amazonaws\.com")
+_SERVICE = re.compile(r"[a-z0-9-]+")
+_API = re.compile(r"[a-z0-9-]+\.[A-Z][A-Za-z0-9]+")
+_ACTION = re.compile(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]+")
+# What no id of AWS is: a pattern that takes one of these would let a record choose what is looked up or tagged.
+_NO_IDS = ("", " ", "*", "\n")
+# What `match` reads a value to ask by from: the reservation's id, and the client token.
+_CHILDREN = QuestionKind.INSTANCES_BY_RESERVATION
+_OMITTED = QuestionKind.INSTANCES_BY_CLIENT_TOKEN
 _ARN_FIELDS = {"partition", "region", "account", "type", "id"}
 _BASES = {"seen", "in-use", "model"}
 
@@ -40,9 +52,15 @@ class _Creation(Struct, forbid_unknown_fields=True):
     note: str = ""
 
 
+class _Lookup(Struct, forbid_unknown_fields=True):
+    operation: str
+    filter: str
+    ids: str
+
+
 class _Type(Struct, forbid_unknown_fields=True):
     id: str
-    lookup: Lookup | None = None
+    lookup: _Lookup | None = None
 
 
 class _Tagging(Struct, forbid_unknown_fields=True):
@@ -78,11 +96,16 @@ def read(texts: Iterable[tuple[str, str]]) -> Catalogue:
     for name, text in sorted(texts):
         try:
             file = msgspec.toml.decode(text, type=_File)
+        except msgspec.ValidationError as error:
+            raise CatalogueError(f"{name}: {_located(str(error), text)}") from error
         except msgspec.DecodeError as error:
             raise CatalogueError(f"{name}: {error}") from error
+        _check_head(name, file)
         tag_apis[file.tagging.api] = TagApi(file.tagging.api, file.tagging.action, file.tagging.most)
         own = {key: _type(name, file, key, value) for key, value in file.types.items()}
-        types.update((value.name, value) for value in own.values())
+        for value in own.values():
+            if types.setdefault(value.name, value) is not value:
+                raise CatalogueError(f"{name}: types.{value.name}: stands in another file already; keep one")
         for creation in file.creation:
             row = _row(name, file, creation, own)
             key = (row.event_source, row.event_name)
@@ -92,14 +115,57 @@ def read(texts: Iterable[tuple[str, str]]) -> Catalogue:
     return Catalogue(rows, types, tag_apis)
 
 
+def _located(message: str, text: str) -> str:
+    """An error of the shape, with the event instead of its number, and the keys that there are."""
+    message, _, at = message.partition(" - at `$")
+    path = at.rstrip("`").lstrip(".")
+    if number := re.match(r"creation\[(\d+)\]", path):
+        creation = msgspec.toml.decode(text)["creation"][int(number[1])]
+        event = creation.get("event") if isinstance(creation, dict) else None
+        path = path.replace(number[0], str(event or number[0]), 1)
+    if unknown := re.search("unknown field `(.+)`", message):
+        table = re.sub(r"\[[^]]*\]", "", at.rstrip("`")).rpartition(".")[2]
+        struct = _TABLES.get(table, _Type)
+        known = [each.encode_name for each in msgspec.structs.fields(struct)]
+        close = get_close_matches(unknown[1], known, 1)
+        message = f"unknown key {unknown[1]!r}; " + (
+            f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+        )
+    elif "enum value" in message:
+        message += f"; there are {_CHILDREN.value} for children and {_OMITTED.value} for omitted"
+    return f"{path}: {message}" if path else message
+
+
+_TABLES: dict[str, type[Struct]] = {
+    "": _File,
+    "creation": _Creation,
+    "lookup": _Lookup,
+    "makes": _Makes,
+    "tagging": _Tagging,
+}
+
+
+def _check_head(name: str, file: _File) -> None:
+    for key, form, value, example in (
+        ("event_source", _SOURCE, file.event_source, "ec2.amazonaws.com"),
+        ("service", _SERVICE, file.service, "ec2"),
+        ("tagging.api", _API, file.tagging.api, "ec2.CreateTags"),
+        ("tagging.action", _ACTION, file.tagging.action, "ec2:CreateTags"),
+    ):
+        if not form.fullmatch(value):
+            raise CatalogueError(f"{name}: {key} {value!r} must be like {example}")
+    if file.tagging.most < 1:
+        raise CatalogueError(f"{name}: tagging.most is {file.tagging.most}; a call takes at least 1 resource")
+
+
 def _type(name: str, file: _File, key: str, value: _Type) -> ResourceType:
     try:
         pattern = re.compile(value.id, re.ASCII)
     except re.error as error:
         raise CatalogueError(f"{name}: types.{key}: id {value.id!r} is no regular expression: {error}") from error
-    if pattern.fullmatch(""):
+    if wrong := [each for each in _NO_IDS if pattern.fullmatch(each)]:
         raise CatalogueError(
-            f"{name}: types.{key}: id {value.id!r} also matches nothing; give the form that AWS gives ids"
+            f"{name}: types.{key}: id {value.id!r} also matches {wrong[0]!r}; give the form that AWS gives ids"
         )
     fields = set(re.findall(r"{(\w*)}", file.arn))
     if fields != _ARN_FIELDS:
@@ -111,16 +177,24 @@ def _type(name: str, file: _File, key: str, value: _Type) -> ResourceType:
         file.arn.replace("{type}", key),
         pattern,
         file.tagging.api,
-        value.lookup,
+        Lookup(value.lookup.operation, value.lookup.filter, value.lookup.ids) if value.lookup else None,
     )
 
 
 def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceType]) -> Row:
     where = f"{name}: {creation.event}"
+    if not _EVENT.fullmatch(creation.event):
+        raise CatalogueError(f"{name}: event {creation.event!r} must be like RunInstances, as CloudTrail writes it")
     if creation.basis not in _BASES:
         raise CatalogueError(f"{where}: basis {creation.basis!r} is not one of {', '.join(sorted(_BASES))}")
     if not creation.makes:
         raise CatalogueError(f"{where}: makes nothing; say what it creates, or drop the row")
+    for key, kind, only in (
+        ("children", creation.children, _CHILDREN),
+        ("omitted", creation.omitted, _OMITTED),
+    ):
+        if kind not in {None, only}:
+            raise CatalogueError(f"{where}: {key} {kind.value!r} can't be asked for here; there is {only.value}")
     makes = tuple(_makes(where, each, types) for each in creation.makes)
     return Row(
         event_source=file.event_source,
@@ -140,7 +214,12 @@ def _makes(where: str, makes: _Makes, types: dict[str, ResourceType]) -> Makes:
     if makes.type not in types:
         raise CatalogueError(f"{where}: makes type {makes.type!r}, which has no [types.{makes.type}] in this file")
     if not makes.each:
-        raise CatalogueError(f"{where}: each names no path to the {makes.type}")
+        raise CatalogueError(f"{where}: each names no path to the {makes.type}; write one such as response.volume")
+    if makes.id is not None and not _KEY.fullmatch(makes.id):
+        raise CatalogueError(f"{where}: id {makes.id!r} must be one key; put the way to it into each")
+    for key, values in makes.skip.items():
+        if not values:
+            raise CatalogueError(f"{where}: skip {key!r} has no value to leave out; write one, or drop it")
     return Makes(
         type=types[makes.type],
         each=tuple(_path(where, path) for path in makes.each),

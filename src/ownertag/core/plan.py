@@ -134,6 +134,6 @@ def _claims(decisions: tuple[Decision, ...]) -> Iterable[tuple[Decision, Resourc
     return claims.values()
 
 
-def _rank(decision: Decision, resource: Resource) -> tuple[bool, datetime, str]:
-    creation = decision.creation
-    return (resource not in creation.resources, creation.record.created_at, creation.record.creation_id)
+def _rank(decision: Decision, resource: Resource) -> tuple[bool, datetime, str, str]:
+    creation, record = decision.creation, decision.creation.record
+    return (resource not in creation.resources, record.created_at, record.creation_id, record.event_id)

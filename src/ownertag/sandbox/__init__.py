@@ -2,6 +2,7 @@
 
     calls.py          an HTTP request as a call of AWS, and its answer
     identities.py     access keys to who acts
+    federation.py     tokens to who acts, where there is no access key
     gaps.py           what moto lacks and we rely on
     cloudtrail.py     requests and answers in the form that CloudTrail writes
     recorder.py       calls to records

@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any
 from uuid import uuid4
 
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.events.models import EventPattern
 
 from ownertag.core.parse import CLOUDTRAIL_DETAIL_TYPE
@@ -37,6 +38,7 @@ class Bus:
         self._thread = Thread(target=self._carry, name="bus", daemon=True)
         self.delivered = 0
         self.too_large = 0
+        self.undelivered = 0
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -58,8 +60,12 @@ class Bus:
             if len(text) > MAX_EVENT:
                 self.too_large += 1
             elif any(pattern.matches_event(event) for pattern in self._spoke) and self._hub.matches_event(event):
-                self._send(text)
-                self.delivered += 1
+                try:
+                    self._send(text)
+                except (BotoCoreError, ClientError):  # one event that the queue does not take must not end the hop
+                    self.undelivered += 1
+                else:
+                    self.delivered += 1
 
 
 def as_event(record: Record) -> dict[str, Any]:

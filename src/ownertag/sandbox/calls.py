@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
+from xml.sax.saxutils import escape
 
 _SCOPE = re.compile(r"Credential=([A-Za-z0-9]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _FORM = "application/x-www-form-urlencoded"
+_REQUEST_ID = re.compile(rb"(<[rR]equestI[dD]>)[^<]*(?=<)")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,12 @@ class Answer:
         """Whether the call was refused."""
         return self.status >= 400
 
+    def with_request_id(self, request_id: str) -> Answer:
+        """The same answer under an id of its own; moto gives all of them the same."""
+        headers = [(name, value) for name, value in self.headers if name.lower() != "x-amzn-requestid"]
+        body = _REQUEST_ID.sub(rb"\g<1>" + request_id.encode(), self.body)
+        return Answer(self.status, [*headers, ("x-amzn-RequestId", request_id)], body)
+
 
 def read_call(environ: dict[str, Any]) -> Call:
     """The call that a request makes; an unsigned one has no access key."""
@@ -70,23 +78,23 @@ def read_call(environ: dict[str, Any]) -> Call:
     params: dict[str, str] = {}
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if environ.get("CONTENT_TYPE", "").startswith(_FORM):
-        params = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        params = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
     operation = params.get("Action") or target.rpartition(".")[2]
     return Call(environ, service, region, operation, params, body, access_key)
 
 
 def refuse(call: Call, code: str, message: str, status: int = 403) -> Answer:
     """An error in the form of the call's service."""
-    request_id = str(uuid4())
+    request_id, text = str(uuid4()), escape(message)
     if call.service == "ec2":
         body = (
-            f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+            f"<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors>"
             f"<RequestID>{request_id}</RequestID></Response>"
         )
         kind = "text/xml"
     elif call.params:
         body = (
-            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{text}</Message></Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         kind = "text/xml"

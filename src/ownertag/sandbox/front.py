@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
+from uuid import uuid4
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.http import HTTP_STATUS_CODES
 
 from ownertag.sandbox import gaps
 from ownertag.sandbox.calls import Answer, Call, read_call, refuse
+from ownertag.sandbox.federation import UNSIGNED, visitor
 from ownertag.sandbox.identities import Actor, Identities
 from ownertag.sandbox.recorder import Recorder
 
@@ -49,7 +52,8 @@ class Front:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         call = read_call(environ)
-        with self._lock:
+        # A long poll of a queue must not keep everybody else waiting; moto's queues are made for several threads.
+        with nullcontext() if call.service == "sqs" else self._lock:
             answer = self._answer(call)
         reason = HTTP_STATUS_CODES.get(answer.status, "Unknown")
         headers = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
@@ -57,7 +61,10 @@ class Front:
         return [answer.body]
 
     def _answer(self, call: Call) -> Answer:
-        actor = self._identities.get(call.access_key)
+        unsigned = call.service == "sts" and call.operation in UNSIGNED
+        actor = visitor(call) if unsigned else self._identities.get(call.access_key)
+        if actor is None and unsigned:
+            return refuse(call, "InvalidIdentityToken", "The token or the role's ARN can't be read", 400)
         if actor is None:
             code, status = _UNKNOWN_KEY.get(call.service, ("UnrecognizedClientException", 400))
             return refuse(call, code, "The security token included in the request is invalid", status)
@@ -65,6 +72,7 @@ class Front:
             code, status = _EXPIRED_KEY.get(call.service, ("ExpiredTokenException", 400))
             return refuse(call, code, "The security token included in the request is expired", status)
         answer = self._tokens.answer(call, actor, lambda call: self._without_gaps(call, actor))
+        answer = answer.with_request_id(str(uuid4()))
         self._identities.learn(call, actor, answer)
         self._recorder.record(call, actor, answer)
         return answer
@@ -73,10 +81,14 @@ class Front:
         def to_moto(call: Call) -> Answer:
             return self._to_moto(call, actor.account)
 
+        if call.service == "ec2" and (refused := gaps.too_many_values(call)):
+            return refused
         match call.service, call.operation:
             case "ec2", "DescribeInstances":
                 return gaps.describe_instances(call, to_moto)
-            case "sts", "AssumeRole":
+            case "sts", "GetCallerIdentity":
+                return gaps.caller_identity(actor)
+            case "sts", "AssumeRole" | "AssumeRoleWithWebIdentity" | "AssumeRoleWithSAML":
                 return gaps.assume_role(call, actor, to_moto, self._trust)
             case "sts", "GetFederationToken" | "GetSessionToken":
                 return gaps.own_key(call, to_moto)

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from fnmatch import translate
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -19,6 +18,12 @@ Next = Callable[[Call], Answer]
 
 _EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 _FILTERS = {"client-token", "reservation-id"}
+_FILTER_VALUE = re.compile(r"Filter\.[0-9]+\.Value\.[0-9]+")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+#: EC2 takes at most so many values of filters in a call (doc: FilterLimitExceeded).
+MAX_VALUES = 200
+#: LookupEvents gives at most so many events a page (doc).
+MAX_EVENTS = 50
 
 
 class ClientTokens:
@@ -36,13 +41,21 @@ class ClientTokens:
         known = self._answers.get(key)
         if known is not None:
             if known[0] != call.params:
-                message = f"The client token {token} was used with other parameters"
+                message = "The parameters are not those with which this client token was used before."
                 return refuse(call, "IdempotentParameterMismatch", message, 400)
             return known[1]
         answer = next_(call)
         if not answer.failed:
             self._answers[key] = (call.params, answer)
         return answer
+
+
+def too_many_values(call: Call) -> Answer | None:
+    """EC2's refusal of a call with more than 200 values of filters; moto takes any number."""
+    if sum(1 for key in call.params if _FILTER_VALUE.fullmatch(key)) <= MAX_VALUES:
+        return None
+    message = f"The maximum number of filter values specified on a single call is {MAX_VALUES}"
+    return refuse(call, "FilterLimitExceeded", message, 400)
 
 
 def describe_instances(call: Call, next_: Next) -> Answer:
@@ -52,7 +65,11 @@ def describe_instances(call: Call, next_: Next) -> Answer:
     if not ours:
         return next_(call)
     # moto reads all that the other filters leave; what is ours, and the pages, are cut from that.
-    start, most = int(call.params.get("NextToken") or 0), int(call.params.get("MaxResults") or 1000)
+    pages = {name: call.params.get(name) or default for name, default in (("NextToken", "0"), ("MaxResults", "1000"))}
+    for name, value in pages.items():
+        if not _NUMBER.fullmatch(value):
+            return refuse(call, "InvalidParameterValue", f"Value ( {value} ) for parameter {name} is invalid.", 400)
+    start, most = int(pages["NextToken"]), int(pages["MaxResults"])
     kept = {
         key: value for key, value in call.params.items() if not key.startswith(("Filter.", "MaxResults", "NextToken"))
     }
@@ -81,10 +98,25 @@ def assume_role(call: Call, actor: Actor, next_: Next, trust: Callable[[str], di
     """AssumeRole of a role that exists and trusts the caller; moto assumes any."""
     arn = call.params.get("RoleArn", "")
     policy = trust(arn)
-    if policy is None or not _trusts(policy, actor):
+    source = call.params.get("SourceIdentity")
+    # A source identity stays through a chain and can't be changed in it (doc: "Monitor and control actions taken").
+    changed = source and actor.source_identity and source != actor.source_identity
+    if policy is None or changed or not _trusts(policy, actor):
+        if not actor.arn:
+            return refuse(call, "AccessDenied", f"Not authorized to perform sts:{call.operation}")
         message = f"User: {actor.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}"
         return refuse(call, "AccessDenied", message)
     return next_(call)
+
+
+def caller_identity(actor: Actor) -> Answer:
+    """GetCallerIdentity; moto knows only the access keys that it made itself."""
+    root = ET.Element("GetCallerIdentityResponse", xmlns="https://sts.amazonaws.com/doc/2011-06-15/")
+    result = ET.SubElement(root, "GetCallerIdentityResult")
+    ET.SubElement(result, "Arn").text = actor.arn
+    ET.SubElement(result, "UserId").text = str(actor.identity["principalId"])
+    ET.SubElement(result, "Account").text = actor.account
+    return Answer(200, [("Content-Type", "text/xml")], ET.tostring(root))
 
 
 def own_key(call: Call, next_: Next) -> Answer:
@@ -100,8 +132,15 @@ def lookup_events(call: Call, records: list[Record]) -> Answer:
     wanted = call.json()
     attributes = wanted.get("LookupAttributes") or []
     start, end = wanted.get("StartTime"), wanted.get("EndTime")
+    token, most = str(wanted.get("NextToken") or "0"), wanted.get("MaxResults") or MAX_EVENTS
     if len(attributes) > 1:
         return refuse(call, "InvalidLookupAttributesException", "Only one attribute can be looked up at a time", 400)
+    if start is not None and end is not None and start > end:
+        return refuse(call, "InvalidTimeRangeException", "The start time is after the end time", 400)
+    if not 1 <= most <= MAX_EVENTS:
+        return refuse(call, "InvalidMaxResultsException", f"MaxResults must be from 1 to {MAX_EVENTS}", 400)
+    if not _NUMBER.fullmatch(token):
+        return refuse(call, "InvalidNextTokenException", "The token is not one that was given", 400)
     found = [
         record
         for record in reversed(records)
@@ -109,7 +148,7 @@ def lookup_events(call: Call, records: list[Record]) -> Answer:
         and (start is None or _epoch(record) >= start)
         and (end is None or _epoch(record) <= end)
     ]
-    first, most = int(wanted.get("NextToken") or 0), min(int(wanted.get("MaxResults") or 50), 50)
+    first = int(token)
     content: dict[str, Any] = {"Events": [_looked_up(record) for record in found[first : first + most]]}
     if first + most < len(found):
         content["NextToken"] = str(first + most)
@@ -152,9 +191,11 @@ def _trusts(policy: dict[str, Any], actor: Actor) -> bool:
     statements = policy.get("Statement", [])
     for statement in statements if isinstance(statements, list) else [statements]:
         principal = statement.get("Principal", {})
-        names = principal if isinstance(principal, str) else principal.get("AWS", [])
+        provider = actor.identity.get("identityProvider")
+        names = principal if isinstance(principal, str) else principal.get("Federated" if provider else "AWS", [])
         issuer = actor.identity.get("sessionContext", {}).get("sessionIssuer", {}).get("arn")
-        trusted = {"*", actor.account, f"arn:aws:iam::{actor.account}:root", actor.arn, issuer}
+        own = {"*", actor.account, f"arn:aws:iam::{actor.account}:root", actor.arn, issuer}
+        trusted = {provider} if provider else own
         if statement.get("Effect") == "Allow" and trusted & set([names] if isinstance(names, str) else names):
             return True
     return False
@@ -202,5 +243,5 @@ def _passes(reservation: ET.Element, name: str, values: list[str]) -> bool:
 
 
 def _wildcard(value: str) -> re.Pattern[str]:
-    glob = re.sub(r"\\([*?\\])", lambda match: f"[{match[1]}]" if match[1] != "\\" else "\\", value)
-    return re.compile(translate(glob))
+    parts = re.findall(r"\\[*?\\]|.", value, re.DOTALL)
+    return re.compile("".join({"*": ".*", "?": "."}.get(part) or re.escape(part[-1]) for part in parts), re.DOTALL)

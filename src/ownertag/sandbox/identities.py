@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -32,8 +32,8 @@ class Actor:
 
     @property
     def arn(self) -> str:
-        """The principal's ARN."""
-        return str(self.identity["arn"])
+        """The principal's ARN; a web identity or SAML user has none."""
+        return str(self.identity.get("arn", ""))
 
 
 @dataclass
@@ -51,11 +51,12 @@ class Identities:
         """Who signed with this key."""
         return self._actors.get(access_key or "")
 
-    def user_identity(self, actor: Actor, access_key: str) -> dict[str, Any]:
-        """CloudTrail's `userIdentity` for a call signed with this key."""
+    def user_identity(self, actor: Actor, access_key: str | None) -> dict[str, Any]:
+        """CloudTrail's `userIdentity` for a call signed with this key, if with any."""
         identity = dict(actor.identity)
         session = identity.pop("sessionContext", None)
-        identity["accessKeyId"] = access_key
+        if access_key:
+            identity["accessKeyId"] = access_key
         if session is not None:
             identity["sessionContext"] = session
         return identity
@@ -70,7 +71,8 @@ class Identities:
             return
         expires = datetime.fromisoformat(expiration)
         if call.operation.startswith("AssumeRole"):
-            actor = self._role_session(call, caller, expires)
+            session_name = (root.findtext(".//AssumedRoleUser/Arn") or "").rpartition("/")[2]
+            actor = self._role_session(call, caller, session_name, expires)
         elif call.operation == "GetFederationToken" and caller:
             actor = _federated_user(call, caller, expires)
         elif caller:  # GetSessionToken: the same principal, for a while
@@ -79,9 +81,14 @@ class Identities:
             return
         self._actors[key] = actor
 
-    def _role_session(self, call: Call, caller: Actor | None, expires: datetime) -> Actor:
-        source = call.params.get("SourceIdentity") or (caller.source_identity if caller else None)
-        return self.session_of(call.params["RoleArn"], call.params["RoleSessionName"], expires, source)
+    def _role_session(self, call: Call, caller: Actor | None, session_name: str, expires: datetime) -> Actor:
+        source = (caller.source_identity if caller else None) or call.params.get("SourceIdentity")
+        actor = self.session_of(call.params["RoleArn"], session_name, expires, source)
+        if caller and caller.identity["type"] == "WebIdentityUser":
+            provider = caller.identity["identityProvider"]
+            context = {**actor.identity["sessionContext"], "webIdFederationData": {"federatedProvider": provider}}
+            actor = replace(actor, identity={**actor.identity, "sessionContext": context})
+        return actor
 
     def session_of(
         self, role_arn: str, session_name: str, expires: datetime | None, source_identity: str | None = None
@@ -136,7 +143,7 @@ def new_key(prefix: str) -> str:
 
 def _federated_user(call: Call, caller: Actor, expires: datetime) -> Actor:
     name = call.params["Name"]
-    issuer = {key: caller.identity.get(key) for key in ("type", "principalId", "arn", "accountId", "userName")}
+    issuer = {key: value for key, value in caller.identity.items() if key != "sessionContext"}
     identity = {
         "type": "FederatedUser",
         "principalId": f"{caller.account}:{name}",

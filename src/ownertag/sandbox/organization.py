@@ -9,10 +9,13 @@ from __future__ import annotations
 import configparser
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
+import botocore.session
 from moto.iam.models import iam_backends
 from moto.organizations.models import FakeAccount, organizations_backends
 
@@ -49,6 +52,9 @@ class Organization:
         self._keys: dict[str, Keys] = {}
         self._base: dict[str, str] = {}
         self.id = ""
+        # The AWS CLI keeps a role's credentials in the user's home, by the parameters of the call: with an external id
+        # of its own, a sandbox is not asked with the keys of an earlier one.
+        self.external_id = uuid4().hex
         self.hub_keys: Keys = {}
 
     def admin(self, account: str) -> Keys:
@@ -83,6 +89,7 @@ class Organization:
                 source = f"{persona.name}-user"
                 config[f"profile {source}"] = {"region": persona.region, **common, **self._keys[persona.name]}
                 section |= {"role_arn": self._base[persona.name], "source_profile": source}
+                section["external_id"] = self.external_id
                 if persona.session:
                     section["role_session_name"] = persona.session
             else:
@@ -172,12 +179,21 @@ class Organization:
 
 def session_of(keys: Keys, region: str | None = None) -> boto3.Session:
     """A session with these credentials."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", model_loader())
     return boto3.Session(
+        botocore_session=core,
         aws_access_key_id=keys["aws_access_key_id"],
         aws_secret_access_key=keys["aws_secret_access_key"],
         aws_session_token=keys.get("aws_session_token"),
         region_name=region,
     )
+
+
+@cache
+def model_loader() -> Any:
+    """One reader of botocore's models for all sessions: reading them again is most of the time that starting takes."""
+    return botocore.session.Session().get_component("data_loader")
 
 
 def role_id(role_arn: str) -> str:

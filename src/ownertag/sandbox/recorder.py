@@ -22,9 +22,13 @@ ALSO = {
     ("ec2.amazonaws.com", "DeleteTags"),
     ("ec2.amazonaws.com", "TerminateInstances"),
     ("sts.amazonaws.com", "AssumeRole"),
+    ("sts.amazonaws.com", "AssumeRoleWithSAML"),
+    ("sts.amazonaws.com", "AssumeRoleWithWebIdentity"),
     ("sts.amazonaws.com", "GetFederationToken"),
 }
 _NAMESPACE = re.compile(rb' xmlns="[^"]*"')
+# Proofs of identity, which CloudTrail does not write down.
+_SECRET = ("webIdentityToken", "sAMLAssertion")
 
 Record = dict[str, Any]
 
@@ -47,7 +51,7 @@ class Recorder:
     def record(self, call: Call, actor: Actor, answer: Answer) -> None:
         """Write the record of a call, if it is one that is recorded."""
         wrapped = self._wrapped.get((f"{call.service}.amazonaws.com", call.operation))
-        if wrapped is None or call.access_key is None:
+        if wrapped is None:
             return
         record = self._record(call, actor, answer, wrapped)
         with self._lock:
@@ -73,12 +77,14 @@ class Recorder:
             error = _error(call, answer)
         else:
             response = cloudtrail.response_elements(call.service, call.operation, answer, wrapped)
-        if call.service == "sts" and response and "credentials" in response:
-            response["credentials"].pop("secretAccessKey", None)
+        if call.service == "sts":
+            request = {key: value for key, value in request.items() if key not in _SECRET}
+            if response and "credentials" in response:
+                response["credentials"].pop("secretAccessKey", None)
         host = call.environ.get("HTTP_HOST", "")
         return {
             "eventVersion": "1.11",
-            "userIdentity": self._identities.user_identity(actor, call.access_key or ""),
+            "userIdentity": self._identities.user_identity(actor, call.access_key),
             "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "eventSource": f"{call.service}.amazonaws.com",
             "eventName": call.operation,
@@ -88,7 +94,7 @@ class Recorder:
             **error,
             "requestParameters": _within_limit(request, "requestParameters"),
             "responseElements": _within_limit(response, "responseElements"),
-            "requestID": str(uuid4()),
+            "requestID": dict(answer.headers)["x-amzn-RequestId"],
             "eventID": str(uuid4()),
             "readOnly": call.service == "sts",
             "eventType": "AwsApiCall",
@@ -108,8 +114,11 @@ def _within_limit(part: dict[str, Any] | None, name: str) -> dict[str, Any] | No
 
 
 def _error(call: Call, answer: Answer) -> dict[str, str]:
-    root = ET.fromstring(_NAMESPACE.sub(b"", answer.body))  # noqa: S314 - our own or moto's answer
-    code = root.findtext(".//Error/Code") or "Unknown"
+    try:
+        root = ET.fromstring(_NAMESPACE.sub(b"", answer.body))  # noqa: S314 - our own or moto's answer
+    except ET.ParseError:  # moto failed in a way of its own, and answered with a page
+        root = ET.Element("Response")
+    code = root.findtext(".//Error/Code") or "InternalError"
     if call.service == "ec2":
         code = f"{'Server' if answer.status >= 500 else 'Client'}.{code}"
     return {"errorCode": code, "errorMessage": root.findtext(".//Error/Message") or ""}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Self
 
 import boto3
 import botocore.session
+from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -25,7 +27,7 @@ from ownertag.sandbox.event_source import EventSource
 from ownertag.sandbox.front import Front
 from ownertag.sandbox.hub import build_hub
 from ownertag.sandbox.identities import Identities
-from ownertag.sandbox.organization import Organization, role_id, session_of
+from ownertag.sandbox.organization import Organization, model_loader, role_id, session_of
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, PERSONAS
 from ownertag.sandbox.recorder import Recorder
 
@@ -54,6 +56,7 @@ class Sandbox:
 
     Raises:
         RuntimeError: There is one in this process already.
+        OSError: The port is taken.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class Sandbox:
         """A session of a persona; an assumed role as the AWS config file would have it."""
         home = next(each.region for each in PERSONAS if each.name == persona)
         core = botocore.session.Session(profile=persona)
+        core.register_component("data_loader", model_loader())
         core.set_config_variable("config_file", str(self.config_file))
         core.set_config_variable("region", region or home)
         return boto3.Session(botocore_session=core)
@@ -94,9 +98,9 @@ class Sandbox:
         """A session of an account's root user, to read what is there."""
         return session_of(self.organization.admin(account), region)
 
-    def client(self, session: boto3.Session, service: str) -> Any:
+    def client(self, session: boto3.Session, service: str, config: Config | None = None) -> Any:
         """A client of the sandbox's endpoint."""
-        return session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload] # any service
+        return session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload] # any service
 
     def _start(self) -> None:
         self._running.append(_reset)
@@ -106,11 +110,15 @@ class Sandbox:
         self.organization = Organization(identities)
         self.recorder = Recorder(identities, {key: row.wrapped for key, row in catalogue.rows.items()})
         front = Front(identities, self.recorder, self.organization.trust, (MANAGEMENT, HUB))
-        server = make_server("127.0.0.1", self._port, front, threaded=True, request_handler=_QuietHandler)
+        # Bound here and handed over: werkzeug would end the process where a port is taken.
+        bound = socket.create_server(("127.0.0.1", self._port))
+        self._running.append(bound.close)
+        port = bound.getsockname()[1]
+        server = make_server("127.0.0.1", port, front, threaded=True, request_handler=_QuietHandler, fd=bound.fileno())
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="endpoint", daemon=True)
         thread.start()
         self._running += [server.server_close, thread.join, server.shutdown]
-        self.endpoint_url = f"http://127.0.0.1:{server.server_port}"
+        self.endpoint_url = f"http://127.0.0.1:{port}"
 
         folder = tempfile.TemporaryDirectory(prefix="ownertag-sandbox-")
         self._running.append(folder.cleanup)

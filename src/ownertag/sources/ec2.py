@@ -11,7 +11,7 @@ import jmespath
 from ownertag.aws.sessions import Sessions
 from ownertag.core.judge import judge
 from ownertag.core.rows import Lookup, QuestionKind
-from ownertag.core.values import Absent, Attached, Fact, Failure, Found, Instance, Question, Unavailable
+from ownertag.core.values import Absent, Attached, Fact, Failure, Found, Instance, OutcomeKind, Question, Unavailable
 
 #: EC2 takes at most 200 values for one filter (doc: FilterLimitExceeded).
 FILTER_VALUES = 200
@@ -43,18 +43,31 @@ class Ec2:
         for question in questions:
             groups[question.account, question.region, question.kind].append(question)
         facts: dict[Question, Fact] = {}
+        throttled: dict[tuple[str, str], Unavailable] = {}
         for (account, region, kind), group in groups.items():
             for chunk in _chunks(group):
-                read = _tags_by_id if kind is QuestionKind.TAGS else _instances_by(kind)
-                operation = "describe_tags" if kind is QuestionKind.TAGS else "describe_instances"
-                pages = self._pages(account, region, operation, _FILTERS[kind], [each.value for each in chunk])
-                if isinstance(pages, Failure):
-                    judged = judge(pages, None, region)
-                    facts.update((each, Unavailable(judged.outcome, judged.reason)) for each in chunk)
-                    continue
-                found = read(pages)
-                facts.update((each, found.get(each.value, Absent())) for each in chunk)
+                # Each further call to a throttled place would only wait, at the cost of the other accounts.
+                answer = throttled.get((account, region)) or self._ask(account, region, kind, chunk)
+                if isinstance(answer, Unavailable):
+                    if answer.outcome is OutcomeKind.THROTTLED:
+                        throttled[account, region] = answer
+                    facts.update(dict.fromkeys(chunk, answer))
+                else:
+                    facts.update((each, answer.get(each.value, Absent())) for each in chunk)
         return facts
+
+    def _ask(
+        self, account: str, region: str, kind: QuestionKind, chunk: list[Question]
+    ) -> Mapping[str, Fact] | Unavailable:
+        """What was found, by the value asked for."""
+        if self._expired():
+            return Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
+        operation = "describe_tags" if kind is QuestionKind.TAGS else "describe_instances"
+        pages = self._pages(account, region, operation, _FILTERS[kind], [each.value for each in chunk])
+        if isinstance(pages, Failure):
+            judged = judge(pages, None, region)
+            return Unavailable(judged.outcome, judged.reason)
+        return _tags_by_id(pages) if kind is QuestionKind.TAGS else _instances_by(kind, pages)
 
     def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
         """Which of these ids exist: a describe call with a filter leaves out the others without an error."""
@@ -69,9 +82,6 @@ class Ec2:
         return present
 
     def _pages(self, account: str, region: str, operation: str, name: str, values: list[str]) -> list[Any] | Failure:
-        if self._expired():
-            return Failure("OutOfTime", answered=False)
-
         def use(client: Any) -> list[Any]:
             paginator = client.get_paginator(operation)
             filters = [{"Name": name, "Values": [_literal(value) for value in values]}]
@@ -89,20 +99,16 @@ def _literal(value: str) -> str:
     return "".join(f"\\{char}" if char in "\\*?" else char for char in value)
 
 
-def _instances_by(kind: QuestionKind) -> Callable[[list[Any]], Mapping[str, Fact]]:
+def _instances_by(kind: QuestionKind, pages: list[Any]) -> Mapping[str, Fact]:
     """Sorts what was found by the value that was asked for, compared exactly."""
-
-    def read(pages: list[Any]) -> Mapping[str, Fact]:
-        found: dict[str, list[Instance]] = defaultdict(list)
-        for page in pages:
-            for reservation in page["Reservations"]:
-                for instance in reservation["Instances"]:
-                    by_token = kind is QuestionKind.INSTANCES_BY_CLIENT_TOKEN
-                    key = instance.get("ClientToken") if by_token else reservation.get("ReservationId")
-                    found[key or ""].append(_instance(instance))
-        return {key: Found(tuple(instances)) for key, instances in found.items()}
-
-    return read
+    found: dict[str, list[Instance]] = defaultdict(list)
+    for page in pages:
+        for reservation in page["Reservations"]:
+            for instance in reservation["Instances"]:
+                by_token = kind is QuestionKind.INSTANCES_BY_CLIENT_TOKEN
+                key = instance.get("ClientToken") if by_token else reservation.get("ReservationId")
+                found[key or ""].append(_instance(instance))
+    return {key: Found(tuple(instances)) for key, instances in found.items()}
 
 
 def _instance(plain: Mapping[str, Any]) -> Instance:

@@ -8,12 +8,17 @@ from typing import Any
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.core.judge import judge
-from ownertag.core.values import Absent, Fact, Found, Question, Unavailable
+from ownertag.core.values import Absent, Fact, Found, OutcomeKind, Question, Unavailable
 
-#: An unknown account may be a new one: the list is read again, but not for each of its messages.
+#: An unknown account may be a new one: the list is read again, but not for each of its messages. Until then it can't
+#: be said that the account is not there.
 READ_AGAIN = timedelta(seconds=60)
 #: An account that was closed leaves the list.
 STALE = timedelta(minutes=5)
+
+_NOT_LISTED_YET = Unavailable(
+    OutcomeKind.NOT_READY, "the account is not in the list of accounts, which is read again within a minute"
+)
 
 
 class Organization:
@@ -31,7 +36,7 @@ class Organization:
         self._read_at: datetime | None = None
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Found for an active account, Absent for any other, Unavailable where the list can't be read.
+        """Found for an active account, Absent for one that a list read just now lacks, Unavailable otherwise.
 
         A list that can't be read again still answers for the accounts on it, until it is stale.
         """
@@ -52,7 +57,8 @@ class Organization:
                 known = self._active if age is not None and age < STALE else frozenset()
                 unread = Unavailable(judged.outcome, reason)
                 return {question: Found() if question.account in known else unread for question in wanted}
-        return {question: Found() if question.account in self._active else Absent() for question in wanted}
+        lacking: Fact = Absent() if self._read_at == now else _NOT_LISTED_YET
+        return {question: Found() if question.account in self._active else lacking for question in wanted}
 
 
 class OwnAccount:

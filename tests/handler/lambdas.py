@@ -1,0 +1,107 @@
+"""What Lambda does around the function: its context, and the poller that reads the queue and deletes what is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contracts.emulated import HOME, HUB, Emulated
+from ownertag.handler.settings import Environment, read_environment
+from ownertag.handler.wiring import Handler
+
+CONFIG = f"""
+[organization]
+id = "o-a1b2c3d4e5"
+management_account = "{HUB}"
+hub_account = "{HUB}"
+home_region = "{HOME}"
+
+[tags]
+owner = "{{owner}}"
+dateCreated = "{{created_at}}"
+WhatIsThis = "made by {{event_name}}"
+"""
+
+
+@dataclass
+class Context:
+    """Lambda's context, as far as it is used."""
+
+    milliseconds: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+class Poller:
+    """A queue and the event source mapping that hands its messages to a function."""
+
+    def __init__(self, world: Emulated, visibility: int = 30) -> None:
+        self.client: Any = world._plain.client("sqs", region_name=HOME)
+        self.url: str = self.client.create_queue(
+            QueueName="ownertag", Attributes={"VisibilityTimeout": str(visibility)}
+        )["QueueUrl"]
+
+    def send(self, *bodies: str) -> list[str]:
+        """Put these on the queue: their message ids."""
+        return [self.client.send_message(QueueUrl=self.url, MessageBody=body)["MessageId"] for body in bodies]
+
+    def receive(self) -> dict[str, Any]:
+        """What is on the queue, as the event that Lambda makes of it."""
+        received: list[dict[str, Any]] = []
+        while True:
+            answer = self.client.receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=10, AttributeNames=["All"], WaitTimeSeconds=0
+            )
+            if not answer.get("Messages"):
+                break
+            received += answer["Messages"]
+        return {"Records": [_lambda_record(each) for each in received]}
+
+    def settle(self, event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """Delete what the function didn't name."""
+        named = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+        for each in event["Records"]:
+            if each["messageId"] not in named:
+                self.client.delete_message(QueueUrl=self.url, ReceiptHandle=each["receiptHandle"])
+
+    def run(self, function: Handler, context: Context | None = None) -> dict[str, Any]:
+        """Hand over what is on the queue, and delete what is done: the function's answer."""
+        event = self.receive()
+        answer = function(event, context or Context())
+        self.settle(event, answer)
+        return answer
+
+    def size(self) -> int:
+        """How many messages are on the queue, hidden ones included."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+
+def _lambda_record(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:{HOME}:{HUB}:ownertag",
+        "awsRegion": HOME,
+    }
+
+
+def environment(folder: Path, queue_url: str) -> Environment:
+    """The function's environment, with a file of settings in this folder."""
+    path = folder / "ownertag.toml"
+    path.write_text(CONFIG, "utf-8")
+    return read_environment({"OWNERTAG_CONFIG": str(path), "OWNERTAG_QUEUE_URL": queue_url})
+
+
+def lines(output: str) -> list[dict[str, Any]]:
+    """What was printed, a JSON object a line."""
+    return [json.loads(line) for line in output.splitlines()]
