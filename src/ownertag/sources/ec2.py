@@ -73,6 +73,8 @@ class Ec2:
         """Which of these ids exist: a describe call with a filter leaves out the others without an error."""
         present: set[str] = set()
         for chunk in _chunks(list(ids)):
+            if self._expired():
+                return Failure("OutOfTime", answered=False)
             operation = "".join(f"_{char.lower()}" if char.isupper() else char for char in lookup.operation)[1:]
             pages = self._pages(account, region, operation, lookup.filter, chunk)
             if isinstance(pages, Failure):
