@@ -163,13 +163,19 @@ def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
         ids = nodes if makes.id is None else [get(node, makes.id) for node in nodes]
         ids = [id_ for id_ in ids if id_ is not None and id_ != ""]  # an empty element is written as ""
         if ids:
-            return ids
+            return [_text(makes, id_) for id_ in ids]
     return []
 
 
-def _made(makes: Makes, id_: Any, record: Record) -> Resource:
-    if not isinstance(id_, str) or not makes.type.id.fullmatch(id_):
-        raise _Mismatch(Reason.BAD_ID, f"{str(id_)[:80]!a} is no id of a {makes.type.name}")
+def _text(makes: Makes, id_: Any) -> str:
+    if isinstance(id_, str):
+        return id_
+    raise _Mismatch(Reason.BAD_ID, f"an id of a {makes.type.name} is not text")
+
+
+def _made(makes: Makes, id_: str, record: Record) -> Resource:
+    if not makes.type.id.fullmatch(id_):
+        raise _Mismatch(Reason.BAD_ID, f"{id_[:80]!a} is no id of a {makes.type.name}")
     return resource(makes.type, id_, record)
 
 
