@@ -171,6 +171,8 @@ def _type(name: str, file: _File, key: str, value: _Type) -> ResourceType:
     if fields != _ARN_FIELDS:
         wanted = ", ".join(sorted(_ARN_FIELDS))
         raise CatalogueError(f"{name}: arn {file.arn!r} must name each of {wanted}, and nothing else, in braces")
+    if not file.arn.endswith("{id}"):
+        raise CatalogueError(f"{name}: arn {file.arn!r} must end with {{id}}")
     return ResourceType(
         f"{file.service}:{key}",
         file.service,

@@ -121,7 +121,7 @@ def get(node: Any, key: str) -> Any:
 
 
 def _skipped(node: Any, skip: Skip) -> bool:
-    if not isinstance(node, dict):
+    if not node or not isinstance(node, dict):
         return False
     for keys, values in skip:
         value: Any = node

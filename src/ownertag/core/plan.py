@@ -134,6 +134,8 @@ def _claims(decisions: tuple[Decision, ...]) -> Iterable[tuple[Decision, Resourc
     return claims.values()
 
 
-def _rank(decision: Decision, resource: Resource) -> tuple[bool, datetime, str, str]:
+def _rank(decision: Decision, resource: Resource) -> tuple[bool, datetime, str, bool, str]:
+    """What comes first owns; of one creation's records the amendment is the better."""
     creation, record = decision.creation, decision.creation.record
-    return (resource not in creation.resources, record.created_at, record.creation_id, record.event_id)
+    found_by_looking = resource not in creation.resources
+    return (found_by_looking, record.created_at, record.creation_id, record.addendum is None, record.event_id)

@@ -37,7 +37,7 @@ _FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function
 _MADE_UP_SESSION = re.compile(
     r"(?:botocore-session-|aws-go-sdk-|aws-sdk-[a-z]+-|aws-cli-|awslambda)\S*"
     r"|[0-9]+|[0-9a-f-]{32,36}"
-    r"|AutoScaling|AWSCloudFormation|CCSSession|EMR|ElasticBeanstalk|session|default",
+    r"|AutoScaling|AWSCloudFormation|CCSSession|EMR|ElasticBeanstalk|GitHubActions|session|default",
 )
 
 # Letters and marks that show nothing though their category doesn't say so: fillers, the grapheme joiner, variation
@@ -80,13 +80,16 @@ def _shows(char: str) -> bool:
 
 
 def _by_identity(identity: Identity, record: Record, settings: Settings) -> Owner:
+    session = _session(identity, record, settings) if identity.type == "AssumedRole" else None
+    if session is not None and session.confidence is Confidence.PROVEN:
+        return session
     if (user := identity.on_behalf_of) and user.user_id and clean(user.user_id):
         return _identity_center_user(user.user_id, user.identity_store_arn or "", identity, settings)
+    if session is not None:
+        return session
     match identity.type:
         case "IAMUser":
             return _user(identity)
-        case "AssumedRole":
-            return _session(identity, record, settings)
         case "Root":
             name = _named(identity.user_name, f"root:{identity.account_id or record.account}")
             return Owner(name, "root-user", Confidence.ACCOUNT, _via(identity))

@@ -14,6 +14,9 @@ from ownertag.core.values import Owner
 #: Tag values have 0 to 256 characters (EC2 user guide, "Tag restrictions").
 MAX_VALUE = 256
 
+# Far more than can be left of a value, and little enough to keep in a cache.
+_MUCH = 4096
+
 # The set that is safe in every service. EC2 alone would take any character.
 _MARKS = frozenset("+-=._:/@")
 _SAFE = re.compile(r"[A-Za-z0-9 +\-=._:/@]*")
@@ -51,10 +54,13 @@ def _field(name: str, owner: Owner, record: Record) -> str:
     raise ValueError(f"{name} is no field")  # settings are checked when they are read
 
 
-@lru_cache(maxsize=4096)
 def fit(value: str) -> str:
     """A value that every service takes and a person can read: other characters become `_`, too long an end `...`."""
-    value = value.strip()
+    return _fit(value.strip()[:_MUCH])
+
+
+@lru_cache(maxsize=4096)
+def _fit(value: str) -> str:
     if len(value) <= MAX_VALUE and _SAFE.fullmatch(value) and value[:4].lower() != "aws:":
         return value or UNKNOWN
     value = clean(value)
