@@ -33,6 +33,8 @@ def tags_of(owner: Owner, record: Record, settings: Settings) -> tuple[tuple[str
 def _filled(parts: tuple[str, ...], owner: Owner, record: Record) -> str:
     if len(parts) == 1:
         return parts[0]
+    if len(parts) == 3 and not parts[0] and not parts[2]:  # a field alone, as most are
+        return _field(parts[1], owner, record)
     return "".join([_field(part, owner, record) if index % 2 else part for index, part in enumerate(parts)])
 
 
