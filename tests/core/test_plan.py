@@ -298,6 +298,14 @@ def test_what_a_service_manages_is_untouched() -> None:
     assert set(written(decide([both], Found(shown)))) == {INSTANCE}
 
 
+def test_what_only_the_lookup_shows_to_be_managed_is_refused_before_any_call() -> None:
+    decided = decide([creation(fixtures.launch())], Found((instance(managed=True),)))
+    assert decided.writes == ()
+    [refusal] = decided.refusals
+    assert refusal.reason is Reason.MANAGED_BY_SERVICE
+    assert {each.id for each in refusal.resources} == {INSTANCE, INTERFACE}
+
+
 def test_an_instance_of_the_reservation_that_the_record_does_not_name_is_untouched() -> None:
     shown = (instance(), instance(numbered("i", 9), volumes=(Attached(DATA_VOLUME, AT_LAUNCH),)))
     assert set(written(decide([creation(fixtures.launch())], Found(shown)))) == {INSTANCE, INTERFACE, VOLUME}

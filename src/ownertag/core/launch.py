@@ -33,6 +33,7 @@ class Targets(Struct, frozen=True):
     resources: tuple[Resource, ...]
     unseen: tuple[Resource, ...] = ()
     waits: tuple[Wait, ...] = ()
+    managed: bool = False  # whether an AWS service runs some of it
 
 
 def targets(creation: Creation, fact: Fact | None, catalogue: Catalogue) -> Targets:
@@ -54,10 +55,21 @@ def targets(creation: Creation, fact: Fact | None, catalogue: Catalogue) -> Targ
     late = sum(not each.complete for each in instances.values() if not each.managed)
     if late:
         waits.append(Wait(OutcomeKind.NOT_READY, f"{late} instances have not shown all their volumes yet"))
-    unseen = [each for id_, each in own.items() if id_ not in instances]
-    seen = [each for each in creation.resources if each not in unseen]
+    unseen = {id_: each for id_, each in own.items() if id_ not in instances}
+    services = _managed_ids(instances.values())
+    seen = [each for each in creation.resources if each.id not in unseen and each.id not in services]
     seen += _with_children(instances.values(), creation, catalogue)
-    return Targets(tuple(dict.fromkeys(seen)), tuple(unseen), tuple(waits))
+    return Targets(tuple(dict.fromkeys(seen)), tuple(unseen.values()), tuple(waits), bool(services))
+
+
+def _managed_ids(instances: Iterable[Instance]) -> set[str]:
+    """What belongs to instances that an AWS service runs, though the record did not say so: it can't be tagged."""
+    return {
+        id_
+        for each in instances
+        if each.managed
+        for id_ in (each.id, *(part.id for part in (*each.volumes, *each.interfaces)))
+    }
 
 
 def _with_children(instances: Iterable[Instance], creation: Creation, catalogue: Catalogue) -> list[Resource]:

@@ -35,6 +35,9 @@ from ownertag.core.values import (
 #: taking it as deleted.
 YOUNG = timedelta(minutes=10)
 
+_GONE = (Reason.GONE, "nothing of this launch can be seen any more")
+_MANAGED = (Reason.MANAGED_BY_SERVICE, "an AWS service runs what was launched, and customers can't tag it")
+
 
 def plan(creations: Iterable[Creation], facts: Facts, catalogue: Catalogue, settings: Settings, now: datetime) -> Plan:
     """What to write for a batch, and what to refuse or to wait for.
@@ -74,8 +77,8 @@ def _decide(
     young = age_of(creation, now) < YOUNG
     waits = [wait for wait in made.waits if young or wait.outcome is not OutcomeKind.NOT_READY]
     if launch in facts and not (made.resources or made.unseen or waits):
-        detail = "nothing of this launch can be seen any more"
-        return Refusal(creation.arrival.where, Reason.GONE, detail, creation.record)
+        reason, detail = _MANAGED if made.managed else _GONE
+        return Refusal(creation.arrival.where, reason, detail, creation.record, creation.resources)
     settled = [] if young else [Outcome(each.arn, OutcomeKind.GONE, "not to be seen any more") for each in made.unseen]
     for resource in made.resources if present else ():
         carried = present.get(tags_question(resource, creation))
