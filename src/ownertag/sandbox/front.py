@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -45,6 +46,8 @@ class Front:
         self._trust = trust
         self._administrators = administrators
         self._tokens = gaps.ClientTokens()
+        #: How often which principal made which call, refused ones included: what its policies have to allow.
+        self.calls: Counter[tuple[str, str]] = Counter()
         self._moto = DomainDispatcherApplication(create_backend_app)
         # moto's state is not made for several threads, and a record must follow its call in order.
         self._lock = RLock()
@@ -71,6 +74,7 @@ class Front:
         if actor.expires is not None and actor.expires <= datetime.now(UTC):
             code, status = _EXPIRED_KEY.get(call.service, ("ExpiredTokenException", 400))
             return refuse(call, code, "The security token included in the request is expired", status)
+        self.calls[actor.name, f"{call.service}:{call.operation}"] += 1
         answer = self._tokens.answer(call, actor, lambda call: self._without_gaps(call, actor))
         answer = answer.with_request_id(str(uuid4()))
         self._identities.learn(call, actor, answer)

@@ -35,6 +35,12 @@ class Actor:
         """The principal's ARN; a web identity or SAML user has none."""
         return str(self.identity.get("arn", ""))
 
+    @property
+    def name(self) -> str:
+        """The name of the role behind a session, or of whoever else it is."""
+        issuer = self.identity.get("sessionContext", {}).get("sessionIssuer", {})
+        return str(issuer.get("userName") or self.identity.get("userName") or self.identity["type"])
+
 
 @dataclass
 class Identities:

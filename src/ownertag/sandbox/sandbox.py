@@ -109,7 +109,7 @@ class Sandbox:
         identities = Identities(role_id)
         self.organization = Organization(identities)
         self.recorder = Recorder(identities, {key: row.wrapped for key, row in catalogue.rows.items()})
-        front = Front(identities, self.recorder, self.organization.trust, (MANAGEMENT, HUB))
+        self.front = front = Front(identities, self.recorder, self.organization.trust, (MANAGEMENT, HUB))
         # Bound here and handed over: werkzeug would end the process where a port is taken.
         bound = socket.create_server(("127.0.0.1", self._port))
         self._running.append(bound.close)
@@ -127,13 +127,15 @@ class Sandbox:
         self._start_hub(Path(folder.name), spoke_patterns(catalogue))
 
     def _start_hub(self, folder: Path, patterns: list[dict[str, Any]]) -> None:
+        # What the deployment and EventBridge do is not done with the function's role, which may do its own part only.
+        admin = self.client(self.account_session(HUB), "sqs")
         hub = session_of(self.organization.hub_keys, HOME_REGION)
         sqs = self.client(hub, "sqs")
-        self._running.append(sqs.close)
-        self.dead_letter_url = sqs.create_queue(QueueName="ownertag-dead-letters")["QueueUrl"]
+        self._running += [admin.close, sqs.close]
+        self.dead_letter_url = admin.create_queue(QueueName="ownertag-dead-letters")["QueueUrl"]
         redrive = {"deadLetterTargetArn": _queue_arn("ownertag-dead-letters"), "maxReceiveCount": MAX_RECEIVES}
         attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS), "RedrivePolicy": json.dumps(redrive)}
-        self.queue_url = sqs.create_queue(QueueName="ownertag", Attributes=attributes)["QueueUrl"]
+        self.queue_url = admin.create_queue(QueueName="ownertag", Attributes=attributes)["QueueUrl"]
         source: EventSource | None = None
         if self._report is not None:
             handler = self.handler(folder, hub, self._report)
@@ -142,7 +144,7 @@ class Sandbox:
             self._running.append(source.stop)
 
         def send(text: str) -> None:
-            sqs.send_message(QueueUrl=self.queue_url, MessageBody=text)
+            admin.send_message(QueueUrl=self.queue_url, MessageBody=text)
             if source is not None:
                 source.wake()
 
