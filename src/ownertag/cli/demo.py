@@ -24,9 +24,9 @@ def demo(options: Options) -> None:
 
     Exits with 1 if a resource has not the tags that it should have.
     """
-    from ownertag.sandbox.sandbox import Sandbox  # noqa: PLC0415 - loads moto
-    from ownertag.sandbox.tour import tour  # noqa: PLC0415
-    from ownertag.sandbox.watch import Watch  # noqa: PLC0415
+    from ownertag.sandbox.sandbox import Sandbox
+    from ownertag.sandbox.tour import tour
+    from ownertag.sandbox.watch import Watch
 
     begun = time.monotonic()
     options.say("starting an organization of 6 accounts on this machine")

@@ -55,7 +55,7 @@ def _with_progress(paths: list[Path | None], options: Options) -> Iterator[Path 
     if len(paths) < 2 or options.quiet or not sys.stderr.isatty():
         yield from paths
         return
-    from rich.console import Console  # noqa: PLC0415 - only where a bar is shown
-    from rich.progress import track  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import track
 
     yield from track(paths, description="reading", console=Console(stderr=True), transient=True)

@@ -8,9 +8,9 @@ import sys
 def run() -> None:
     """Run the command line; a missing extra is named instead of a traceback."""
     try:
-        import typer  # noqa: F401, PLC0415 - the extra may be missing
+        import typer  # noqa: F401 - the extra may be missing
     except ImportError:
         sys.exit("ownertag: the command line is an extra: pip install 'ownertag[cli]'")
-    from ownertag.cli.app import app  # noqa: PLC0415 - needs the extra
+    from ownertag.cli.app import app
 
     app()

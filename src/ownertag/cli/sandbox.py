@@ -24,10 +24,10 @@ def sandbox(
     Prints each tagging as it happens, until Ctrl-C. Any AWS client can use it: set AWS_CONFIG_FILE as printed, and take
     one of the profiles.
     """
-    from ownertag.sandbox.personas import ACCOUNTS, PERSONAS  # noqa: PLC0415 - with moto
-    from ownertag.sandbox.sandbox import Sandbox  # noqa: PLC0415
-    from ownertag.sandbox.tour import IMAGE  # noqa: PLC0415
-    from ownertag.sandbox.watch import Watch  # noqa: PLC0415
+    from ownertag.sandbox.personas import ACCOUNTS, PERSONAS
+    from ownertag.sandbox.sandbox import Sandbox
+    from ownertag.sandbox.tour import IMAGE
+    from ownertag.sandbox.watch import Watch
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

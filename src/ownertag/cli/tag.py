@@ -38,7 +38,7 @@ def tag(
     Exits with 0 if all is done, 1 if something is left to do, 2 if input can't be read, 3 if an account or Region
     could not be reached.
     """
-    from ownertag.flows.run import run  # noqa: PLC0415 - with AWS's libraries
+    from ownertag.flows.run import run
 
     settings, catalogue = options.settings(), load()
     ports = _ports(options, settings, dry_run)
@@ -71,14 +71,14 @@ def tag(
 
 def _ports(options: Options, settings: Settings, dry_run: bool) -> Ports:
     """The same adapters as in the hub, with an operator's credentials."""
-    import boto3  # noqa: PLC0415 - only the commands that need it load it
+    import boto3
 
-    from ownertag.aws.errors import AWS_ERRORS, failure_of  # noqa: PLC0415
-    from ownertag.aws.sessions import Sessions, client_config  # noqa: PLC0415
-    from ownertag.flows.ports import Ports  # noqa: PLC0415
-    from ownertag.sinks.tagging import DryRun, Tagger  # noqa: PLC0415
-    from ownertag.sources.ec2 import Ec2  # noqa: PLC0415
-    from ownertag.sources.organization import Organization, OwnAccount  # noqa: PLC0415
+    from ownertag.aws.errors import AWS_ERRORS, failure_of
+    from ownertag.aws.sessions import Sessions, client_config
+    from ownertag.flows.ports import Ports
+    from ownertag.sinks.tagging import DryRun, Tagger
+    from ownertag.sources.ec2 import Ec2
+    from ownertag.sources.organization import Organization, OwnAccount
 
     def now() -> datetime:
         return datetime.now(UTC)
