@@ -1,12 +1,15 @@
 # Every target sets up what it needs. `make` alone lists them.
 PYTHON ?= python3
 BIN := .venv/bin
+IAM := tests/infra/policies
+TOOLS := .venv-ministack/installed $(IAM)/node_modules/installed
 PIP_FLAGS := --quiet --disable-pip-version-check
+PACKAGE := $(BIN)/python -m ownertag.rollout.package
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit bench-launch bench-core generate lock clean
+.PHONY: help install demo test lint types unit bench-launch bench-core bench-start package generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,10 +30,34 @@ install: .venv/installed ## make .venv with the locked dependencies
 	@.venv-awscli/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/awscli.txt
 	@touch $@
 
+# Lambda's runtime client and its emulator run on Linux on x86_64 only; the wheels are what the tests build packages from.
+.venv-lambda/installed: requirements/lambda.txt requirements/function.txt .venv/installed
+	@echo "installing Lambda's runtime client and its emulator into .venv-lambda (once)"
+	@$(PYTHON) -m venv .venv-lambda
+	@$(PACKAGE) --download .venv-lambda/wheels
+	@$(PACKAGE) --download .venv-lambda/wheels --python current
+	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
+		.venv-lambda/bin/python -m pip install $(PIP_FLAGS) --no-deps --require-hashes -r requirements/lambda.txt; \
+	else echo "no emulator of Lambda for $$(uname -sm): its tests are skipped"; fi
+	@touch $@
+
+.venv-ministack/installed: requirements/ministack.txt
+	@echo "installing MiniStack into .venv-ministack (once)"
+	@$(PYTHON) -m venv .venv-ministack
+	@.venv-ministack/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/ministack.txt
+	@touch $@
+
+# The IAM simulator is a Node package: without npm nothing is installed, and what needs it is skipped.
+$(IAM)/node_modules/installed: $(IAM)/package.json $(IAM)/package-lock.json
+	@if command -v npm > /dev/null; then \
+		echo "installing iam-simulate into $(@D) (once)"; \
+		cd $(IAM) && npm ci --silent --ignore-scripts && touch node_modules/installed; \
+	else echo "no npm here: the simulation of the policies is skipped"; fi
+
 demo: install ## a tour: an organization on this machine, launches by all kinds of principals, their tags
 	@$(BIN)/ownertag demo
 
-test: install .venv-awscli/installed lint types unit ## all that CI runs: ruff, mypy, import-linter, pytest
+test: install .venv-awscli/installed .venv-lambda/installed $(TOOLS) lint types unit ## all that CI runs: ruff, mypy, import-linter, pytest
 
 lint: install
 	$(BIN)/ruff format --check .
@@ -40,7 +67,7 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-unit: install .venv-awscli/installed
+unit: install .venv-awscli/installed .venv-lambda/installed $(TOOLS)
 	$(BIN)/pytest
 
 bench-launch: install ## calls and time for 1, 10 and 100 instances: the article's sequence beside ownertag
@@ -49,14 +76,25 @@ bench-launch: install ## calls and time for 1, 10 and 100 instances: the article
 bench-core: install ## records decided per second, beside json.loads on the same bytes
 	@$(BIN)/python -m benchmarks.core
 
-generate: install ## write anew what is generated from the catalogue
+bench-start: install .venv-lambda/installed ## how long the function takes to start, beside one that only makes two clients
+	@$(BIN)/python -m benchmarks.start
+
+package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml puts your settings in
+	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))
+
+generate: install ## write anew what is generated from the catalogue: infra/ and pages of docs/
 	@$(BIN)/python -m ownertag.render docs/reference
+	@PYTHONPATH=tests $(BIN)/python -m infra.policies.page docs/why/policies.md
+	@$(BIN)/ownertag render infra --config infra/ownertag.toml --to infra
 
 lock: install ## compile requirements/*.txt anew
 	$(BIN)/python -m pip install $(PIP_FLAGS) uv
 	$(UV_COMPILE) --extra cli --extra sandbox pyproject.toml -o requirements/product.txt
 	$(UV_COMPILE) --extra cli --extra sandbox --group dev pyproject.toml -c requirements/product.txt -o requirements/dev.txt
+	$(UV_COMPILE) pyproject.toml -c requirements/product.txt -o requirements/function.txt
+	$(UV_COMPILE) --no-deps requirements/lambda.in -o requirements/lambda.txt
 	$(UV_COMPILE) requirements/awscli.in -o requirements/awscli.txt
+	$(UV_COMPILE) requirements/ministack.in -o requirements/ministack.txt
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-awscli .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build
+	rm -rf .venv .venv-awscli .venv-lambda .venv-ministack $(IAM)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build

@@ -1,0 +1,100 @@
+"""How long the packaged function takes to start, ready to tag, beside one that only makes two clients with boto3.
+
+Both are put together, compiled and zipped alike, unpacked, and started by AWS's Runtime Interface Emulator with AWS's
+runtime client, in turn within one run. The time is the emulator's own of the start: from the new process to a handler
+that waits for its first event.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from zipfile import ZipFile
+
+from benchmarks.emulator import Function, unavailable
+from benchmarks.results import show
+from ownertag.handler.settings import CONFIG, QUEUE_URL
+from ownertag.rollout.package.build import build, install, pack
+from ownertag.rollout.package.targets import CURRENT, compiler_for
+from ownertag.sandbox.hub import SETTINGS
+from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
+
+ROUNDS = 15
+LOCK = Path(__file__).parents[1] / "requirements" / "function.txt"
+
+NOTHING = "def handler(event, context):\n    return {}\n"
+TWO_CLIENTS = f"import boto3\n\nsts = boto3.client('sts')\nec2 = boto3.client('ec2')\n\n\n{NOTHING}"
+
+OURS, BOTO3, EMPTY = "ownertag, ready to tag", "boto3 with an STS and an EC2 client", "nothing"
+VARIABLES = {CONFIG: "ownertag.toml", QUEUE_URL: f"https://sqs.{HOME_REGION}.amazonaws.com/{HUB}/ownertag"}
+
+
+def main() -> None:
+    """Build, measure and print."""
+    if reason := unavailable():
+        raise SystemExit(reason)
+    with tempfile.TemporaryDirectory(prefix="ownertag-start-") as name:
+        folder = Path(name)
+        functions = _functions(folder)
+        times: dict[str, list[float]] = {each: [] for each in functions}
+        for number in range(ROUNDS + 1):
+            for each, (package, handler) in functions.items():
+                took = _start(package, handler, VARIABLES, folder / f"{number}.{package.name}.log")
+                if number:  # the first reads the files from the disk
+                    times[each].append(took)
+        sizes = {each: package.with_suffix(".zip").stat().st_size for each, (package, _) in functions.items()}
+    base = median(times[BOTO3])
+    rows = [
+        {
+            "handler": each,
+            "start, ms": round(median(found)),
+            "from": round(min(found)),
+            "to": round(max(found)),
+            "beside boto3 with two clients": round(median(found) / base, 2),
+            "zip, kB": round(sizes[each] / 1000),
+        }
+        for each, found in times.items()
+    ]
+    show("start", f"Start of a function on one machine, the median of {ROUNDS} starts each", rows)
+
+
+def _functions(folder: Path) -> dict[str, tuple[Path, str]]:
+    """The unpacked packages by name, each with its handler."""
+    compiler = compiler_for(CURRENT)
+    settings = folder / "settings.toml"
+    settings.write_text(
+        SETTINGS.format(id="o-a1b2c3d4e5", management_account=MANAGEMENT, hub_account=HUB, home_region=HOME_REGION)
+    )
+    build(CURRENT, folder / "ours.zip", LOCK, settings=settings, compiler=compiler)
+
+    def with_boto3(package: Path) -> None:
+        install(package, CURRENT, LOCK)
+        (package / "function.py").write_text(TWO_CLIENTS)
+
+    def with_nothing(package: Path) -> None:
+        (package / "function.py").write_text(NOTHING)
+
+    pack(folder / "boto3.zip", with_boto3, compiler)
+    pack(folder / "empty.zip", with_nothing, compiler)
+    for path in folder.glob("*.zip"):
+        with ZipFile(path) as archive:
+            archive.extractall(path.with_suffix(""))
+    return {
+        OURS: (folder / "ours", "ownertag.handler.at_init.handler"),
+        BOTO3: (folder / "boto3", "function.handler"),
+        EMPTY: (folder / "empty", "function.handler"),
+    }
+
+
+def _start(package: Path, handler: str, variables: Mapping[str, str], log: Path) -> float:
+    """Start a function once and call it with an empty batch: milliseconds of the start."""
+    with Function(package, handler, variables, log) as function:
+        function.invoke({"Records": []})
+        [took] = function.init_milliseconds()
+    return took
+
+
+if __name__ == "__main__":
+    main()

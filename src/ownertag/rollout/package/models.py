@@ -1,0 +1,147 @@
+"""Botocore's models cut to the calls that the function makes.
+
+A client's first use reads its service's whole model: EC2's, with more than 700 operations, takes half of the time that
+the function needs to start. Cut to a dozen operations and the shapes that they reach, it is read in a few milliseconds,
+and the requests are the same.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import DataNotFoundError
+from botocore.loaders import Loader
+
+from ownertag.core.rows import Catalogue
+
+#: What the function calls whatever the catalogue says; `tests/package/test_models.py` holds it against the source.
+CALLS: Mapping[str, frozenset[str]] = {
+    "ec2": frozenset({"DescribeInstances", "DescribeTags"}),
+    "organizations": frozenset({"ListAccounts"}),
+    "sqs": frozenset({"ChangeMessageVisibilityBatch"}),
+    "sts": frozenset({"AssumeRole"}),
+}
+#: The files of a service that a client reads. Waiters and examples are not used.
+_FILES = ("service-2", "paginators-1", "endpoint-rule-set-1")
+_WORDS = ("documentation", "documentationUrl")
+
+
+class ModelError(Exception):
+    """Botocore's models are not as they should be; the text says which."""
+
+
+def calls_of(catalogue: Catalogue) -> dict[str, frozenset[str]]:
+    """The operations that the function calls, by service: the fixed ones and those that the catalogue names."""
+    calls = {service: set(operations) for service, operations in CALLS.items()}
+    for api in catalogue.tag_apis.values():
+        service, _, operation = api.name.partition(".")
+        calls.setdefault(service, set()).add(operation)
+    for type_ in catalogue.types.values():
+        if type_.lookup:
+            calls["ec2"].add(type_.lookup.operation)  # `sources.ec2.Ec2.present` makes it
+    return {service: frozenset(operations) for service, operations in calls.items()}
+
+
+def cut(data: Path, calls: Mapping[str, frozenset[str]]) -> None:
+    """Leave of a `botocore/data` folder what these calls need.
+
+    Raises:
+        ModelError: A service or an operation is not there.
+    """
+    loader = Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
+    kept = {service: _service(loader, service, operations) for service, operations in calls.items()}
+    for folder in [each for each in data.iterdir() if each.is_dir()]:
+        shutil.rmtree(folder)
+    for service, (version, files) in kept.items():
+        folder = data / service / version
+        folder.mkdir(parents=True)
+        for name, content in files.items():
+            _write(folder / f"{name}.json", content)
+    endpoints = json.loads((data / "endpoints.json").read_text("utf-8"))
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: each for name, each in partition["services"].items() if name in calls}
+    _write(data / "endpoints.json", endpoints)
+
+
+def _service(loader: Loader, service: str, operations: frozenset[str]) -> tuple[str, dict[str, Any]]:
+    """The newest version of a service's model, and its files by name."""
+    try:
+        version = loader.determine_latest_version(service, "service-2")
+        # With the additions that botocore keeps in files beside it.
+        files: dict[str, Any] = {name: loader.load_service_model(service, name, version) for name in _FILES}
+    except DataNotFoundError as error:
+        raise ModelError(f"botocore has no model of {service}: {error}") from error
+    files["service-2"] = cut_service(files["service-2"], operations)
+    pages = files["paginators-1"]["pagination"]
+    files["paginators-1"] = {"pagination": {name: pages[name] for name in pages if name in operations}}
+    return version, files
+
+
+def cut_service(model: Mapping[str, Any], operations: frozenset[str]) -> dict[str, Any]:
+    """A service's model with these operations only, the shapes that they reach, and no documentation.
+
+    The order of what is left stays: it is the order in which parameters are sent.
+
+    Raises:
+        ModelError: An operation is not there.
+    """
+    if unknown := sorted(operations - set(model["operations"])):
+        name = model["metadata"]["serviceId"]
+        raise ModelError(f"botocore's model of {name} has no operation {', '.join(unknown)}")
+    reached: set[str] = set()
+    waiting = [each for name in operations for each in _reached_by_operation(model["operations"][name])]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += [ref["shape"] for ref in _references(model["shapes"][name])]
+    return {
+        **_without_words(model),
+        "operations": {name: _bare_operation(each) for name, each in model["operations"].items() if name in operations},
+        "shapes": {name: _bare_shape(shape) for name, shape in model["shapes"].items() if name in reached},
+    }
+
+
+def _reached_by_operation(operation: Mapping[str, Any]) -> Iterator[str]:
+    for ref in (operation.get("input"), operation.get("output"), *operation.get("errors", ())):
+        if ref:
+            yield ref["shape"]
+
+
+def _references(shape: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from shape.get("members", {}).values()
+    for key in ("member", "key", "value"):
+        if key in shape:
+            yield shape[key]
+
+
+def _bare_operation(operation: Mapping[str, Any]) -> dict[str, Any]:
+    bare = _without_words(operation)
+    for key in ("input", "output"):
+        if key in bare:
+            bare[key] = _without_words(bare[key])
+    if "errors" in bare:
+        bare["errors"] = [_without_words(ref) for ref in bare["errors"]]
+    return bare
+
+
+def _bare_shape(shape: Mapping[str, Any]) -> dict[str, Any]:
+    bare = _without_words(shape)
+    if "members" in bare:  # a member may be called documentation: only what describes one goes
+        bare["members"] = {name: _without_words(ref) for name, ref in bare["members"].items()}
+    for key in ("member", "key", "value"):
+        if key in bare:
+            bare[key] = _without_words(bare[key])
+    return bare
+
+
+def _without_words(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if key not in _WORDS}
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, separators=(",", ":")), "utf-8")

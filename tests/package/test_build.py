@@ -1,0 +1,236 @@
+"""What is in a package, that it comes out the same each time, and what stops one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from ownertag.core.settings import SettingsError
+from ownertag.rollout.package import targets
+from ownertag.rollout.package.__main__ import main
+from ownertag.rollout.package.archive import write
+from ownertag.rollout.package.build import Built, PackageError, build
+from ownertag.rollout.package.targets import CURRENT, LAMBDA, compiler_for
+from package.conftest import LOCK
+
+SETTINGS = '[organization]\nid = "o-a1b2c3d4e5"\nmanagement_account = "111111111111"\n'
+COMPLETE = SETTINGS + 'hub_account = "222222222222"\nhome_region = "eu-central-1"\n'
+
+
+def names(built: Built) -> list[str]:
+    with ZipFile(built.path) as archive:
+        return archive.namelist()
+
+
+def test_the_same_bytes_twice(current: Built, wheels: Path, tmp_path: Path) -> None:
+    again = build(CURRENT, tmp_path / "again.zip", LOCK, compiler=compiler_for(CURRENT), wheels=wheels)
+    assert again.compiler is not None
+    assert again.sha256 == current.sha256
+    assert again.path.read_bytes() == current.path.read_bytes()
+
+
+def test_entries_are_sorted_with_fixed_times_and_modes_and_no_absolute_path(current: Built, tmp_path: Path) -> None:
+    with ZipFile(current.path) as archive:
+        entries = archive.infolist()
+        content = b"".join(archive.read(entry) for entry in entries if entry.filename.endswith(".pyc"))
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {entry.external_attr >> 16 for entry in entries} == {stat.S_IFREG | 0o644}
+    assert not [entry.filename for entry in entries if entry.filename.startswith("/") or ".." in entry.filename]
+    assert b"/var/task/ownertag/handler/entry.py" in content
+    assert b"ownertag-package-" not in content  # the folder in which it was put together
+    assert str(tmp_path.parent).encode() not in content
+
+
+def test_every_module_has_bytecode_that_python_takes_without_looking_at_times(unpacked: Path) -> None:
+    modules = set(unpacked.rglob("*.py"))
+    compiled = list(unpacked.rglob("*.pyc"))
+    assert len(compiled) == len(modules) > 200
+    assert {path.read_bytes()[4:8] for path in compiled} == {(1).to_bytes(4, "little")}  # PEP 552: hash, unchecked
+
+
+def test_only_what_the_function_needs(for_lambda: dict[str, Built], current: Built) -> None:
+    wanted = {
+        "aws_lambda_powertools", "boto3", "botocore", "dateutil", "jmespath", "msgspec", "ownertag", "s3transfer",
+        "six.py", "typing_extensions.py", "urllib3",
+    }  # fmt: skip
+    for built in (*for_lambda.values(), current):
+        found = [name for name in names(built) if "__pycache__" not in name]
+        tops = {name.partition("/")[0] for name in found}
+        assert {top for top in tops if not top.endswith(".dist-info")} == wanted
+        own = {name.split("/")[1] for name in found if name.startswith("ownertag/")}
+        assert own >= {"aws", "catalogue", "core", "flows", "handler", "sinks", "sources"}
+        assert own.isdisjoint({"cli", "sandbox", "rollout"})
+        services = {name.split("/")[2] for name in found if name.startswith("botocore/data/") and name.count("/") > 2}
+        assert services == {"ec2", "organizations", "sqs", "sts"}
+        assert "ownertag/catalogue/ec2.toml" in found
+        assert not [name for name in found if re.search(r"(^|/)(tests?|examples|bin)/", name)]
+
+
+def test_licences_and_versions_stay_and_nothing_else_of_the_installation(for_lambda: dict[str, Built]) -> None:
+    kept = [name for name in names(for_lambda["arm64"]) if ".dist-info/" in name]
+    packages = {name.partition("/")[0] for name in kept}
+    assert len(packages) == 10
+    for package in packages:
+        assert f"{package}/METADATA" in kept
+        assert [name for name in kept if name.startswith(f"{package}/") and "LICENSE" in name.upper()], package
+    assert {name.rpartition("/")[2] for name in kept}.isdisjoint({"RECORD", "WHEEL", "INSTALLER", "direct_url.json"})
+
+
+def test_each_machine_gets_its_own_extension_module(for_lambda: dict[str, Built]) -> None:
+    modules = {each: [name for name in names(built) if name.endswith(".so")] for each, built in for_lambda.items()}
+    assert modules == {
+        "arm64": ["msgspec/_core.cpython-313-aarch64-linux-gnu.so"],
+        "x86_64": ["msgspec/_core.cpython-313-x86_64-linux-gnu.so"],
+    }
+
+
+def test_bytecode_for_lambda_is_that_of_its_own_python(wheels: Path, tmp_path: Path) -> None:
+    target = LAMBDA["arm64"]
+    compiler = compiler_for(target)
+    if compiler is None:
+        pytest.skip("no CPython 3.13 on this machine: packages for Lambda go without bytecode")
+    built = build(target, tmp_path / "package.zip", LOCK, compiler=compiler, wheels=wheels)
+    compiled = [name for name in names(built) if name.endswith(".pyc")]
+    assert compiled
+    assert all(name.endswith(".cpython-313.pyc") for name in compiled)
+
+
+def test_a_python_that_only_answers_to_the_name_compiles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim = tmp_path / "python3.99"
+    shim.write_text("#!/bin/sh\necho 'python3.99: command not found' >&2\nexit 127\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert shutil.which("python3.99") == str(shim)
+    assert compiler_for(targets.Target("none", (3, 99))) is None
+
+
+def test_a_package_without_bytecode_says_so(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["--arch", "arm64", "--lock", str(LOCK), "--output", str(tmp_path), "--wheels", str(wheels)]
+    monkeypatch.setitem(targets.LAMBDA, "arm64", targets._for_lambda("arm64", "aarch64"))
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    if sys.version_info[:2] == targets.LAMBDA_PYTHON:
+        pytest.skip("this is CPython 3.13: it compiles for Lambda itself")
+    assert main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "without bytecode: there is no CPython 3.13 on this machine" in told
+    [path] = tmp_path.glob("*.zip")
+    assert path.name == "ownertag-lambda-arm64.zip"
+    assert f"{path.stat().st_size:,} bytes" in told
+    assert "botocore's models" in told
+
+
+def test_settings_go_in_and_wrong_ones_stop_the_build(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "mine.toml"
+    output = tmp_path / "dist"
+    arguments = ["--python", "current", "--no-bytecode", "--lock", str(LOCK), "--wheels", str(wheels)]
+    arguments += ["--output", str(output), "--config", str(settings)]
+    assert main(arguments) == 2
+    assert "mine.toml can't be read" in capsys.readouterr().err
+    settings.write_text(SETTINGS)
+    assert main(arguments) == 2
+    settings.write_text('[tags]\nowner = "{owner}"\n')
+    assert main(arguments) == 2
+    assert "[organization] is missing" in capsys.readouterr().err
+    assert list(output.iterdir()) == []
+    settings.write_text(COMPLETE)
+    assert main(arguments) == 0
+    with ZipFile(output / "ownertag-lambda-current.zip") as archive:
+        assert archive.read("ownertag.toml").decode() == COMPLETE
+
+
+def test_a_changed_wheel_stops_the_build_and_the_older_zip_stays(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = tmp_path / "wheels"
+    shutil.copytree(wheels, changed)
+    [wheel] = changed.glob("jmespath-*.whl")
+    with ZipFile(wheel, "a") as archive:
+        archive.writestr("jmespath/more.py", "raise SystemExit('I was not in the lock')\n")
+    output = tmp_path / "dist"
+    output.mkdir()
+    older = output / "ownertag-lambda-current.zip"
+    older.write_text("older")
+    arguments = ["--python", "current", "--lock", str(LOCK), "--wheels", str(changed), "--output", str(output)]
+    assert main(arguments) == 1
+    told = capsys.readouterr().err
+    assert "function.txt locks can't be had for current" in told
+    assert "DO NOT MATCH THE HASHES" in told
+    assert "jmespath" in told
+    assert [(path.name, path.read_text()) for path in output.iterdir()] == [(older.name, "older")]
+
+
+def test_a_lock_with_a_line_that_has_no_hash_stops_the_build(wheels: Path, tmp_path: Path) -> None:
+    lock = tmp_path / "function.txt"
+    lock.write_text("jmespath==1.1.0\n")
+    with pytest.raises(PackageError, match="hash"):
+        build(CURRENT, tmp_path / "package.zip", lock, wheels=wheels)
+
+
+def test_a_zip_that_breaks_off_leaves_nothing_and_the_older_one_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    folder.mkdir()
+    for name in "ab":
+        (folder / name).write_text(name * 1000)
+    older = tmp_path / "dist" / "package.zip"
+    older.parent.mkdir()
+    older.write_text("older")
+
+    def break_off(name: str) -> str:
+        if name == "b":
+            raise OSError("no space left")
+        return name
+
+    with pytest.raises(OSError, match="no space left"):
+        write(folder, older, break_off)
+    assert [(path.name, path.read_text()) for path in older.parent.iterdir()] == [(older.name, "older")]
+
+
+def test_without_the_wheels_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    with pytest.raises(PackageError, match="aws-lambda-powertools"):
+        build(CURRENT, tmp_path / "dist" / "package.zip", LOCK, wheels=tmp_path / "wheels")
+    assert list((tmp_path / "dist").iterdir()) == []
+
+
+def test_without_the_network_the_error_says_so(tmp_path: Path) -> None:
+    """Through a proxy on which nobody listens."""
+    command = [sys.executable, "-m", "ownertag.rollout.package", "--python", "current", "--lock", str(LOCK)]
+    nowhere = "http://127.0.0.1:9"
+    environment = {"PATH": "", "HOME": str(tmp_path), "HTTPS_PROXY": nowhere, "PIP_NO_CACHE_DIR": "1"}
+    environment |= {"PIP_CONFIG_FILE": "/dev/null", "PIP_RETRIES": "0"}
+    answer = subprocess.run(
+        [*command, "--output", str(tmp_path / "dist")], env=environment, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 1
+    assert "can't be had for current" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert list((tmp_path / "dist").iterdir()) == []
+
+
+def test_a_folder_that_cant_be_written_is_named(wheels: Path, tmp_path: Path) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("")
+    with pytest.raises(PackageError, match=r"file.package\.zip can't be built"):
+        build(CURRENT, taken / "package.zip", LOCK, wheels=wheels)
+
+
+def test_a_lock_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match="is not there"):
+        build(CURRENT, tmp_path / "package.zip", tmp_path / "function.txt")
+    with pytest.raises(SettingsError, match="can't be read"):
+        build(CURRENT, tmp_path / "package.zip", LOCK, settings=tmp_path / "none.toml")

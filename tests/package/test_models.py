@@ -1,0 +1,186 @@
+"""The cut models: the same requests and the same answers as botocore's own, for every call that the function makes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from botocore.awsrequest import AWSResponse
+from botocore.loaders import Loader
+
+import ownertag
+from ownertag.catalogue.loader import load
+from ownertag.rollout.package.models import CALLS, ModelError, calls_of, cut_service
+
+EXPIRES = b"2026-11-23T12:00:00Z"
+FILTERS = {"Filters": [{"Name": "resource-id", "Values": ["a b&c", "i-1", "é"]}], "MaxResults": 1000}
+PARAMETERS: dict[tuple[str, str], dict[str, Any]] = {
+    ("ec2", "CreateTags"): {"Resources": ["i-1", "vol-1"], "Tags": [{"Key": "owner", "Value": "é &=+"}, {"Key": "b"}]},
+    ("organizations", "ListAccounts"): {"NextToken": "abc"},
+    ("sqs", "ChangeMessageVisibilityBatch"): {
+        "QueueUrl": "https://sqs.us-east-1.amazonaws.com/222222222222/ownertag",
+        "Entries": [{"Id": "0", "ReceiptHandle": "r==", "VisibilityTimeout": 15}],
+    },
+    ("sts", "AssumeRole"): {
+        "RoleArn": "arn:aws:iam::333333333333:role/auto-tag-role",
+        "RoleSessionName": "ownertag",
+        "DurationSeconds": 900,
+    },
+}
+ANSWERS: dict[tuple[str, str], bytes] = {
+    ("ec2", "DescribeInstances"): b"<DescribeInstancesResponse><requestId>r</requestId><reservationSet><item>"
+    b"<reservationId>r-1</reservationId><instancesSet><item><instanceId>i-1</instanceId><instanceState><code>16</code>"
+    b"<name>running</name></instanceState><rootDeviceType>ebs</rootDeviceType><launchTime>2026-11-23T12:00:00.000Z"
+    b"</launchTime><blockDeviceMapping><item><deviceName>/dev/sda1</deviceName><ebs><volumeId>vol-1</volumeId>"
+    b"<attachTime>2026-11-23T12:00:01.000Z</attachTime></ebs></item></blockDeviceMapping><clientToken>t</clientToken>"
+    b"<operator><managed>false</managed></operator></item></instancesSet></item></reservationSet>"
+    b"<nextToken>n</nextToken></DescribeInstancesResponse>",
+    ("organizations", "ListAccounts"): b'{"Accounts":[{"Id":"333333333333","Status":"ACTIVE",'
+    b'"JoinedTimestamp":1.7e9}],"NextToken":"n"}',
+    ("sqs", "ChangeMessageVisibilityBatch"): b'{"Successful":[],"Failed":[{"Id":"0","SenderFault":true,"Code":"x"}]}',
+    ("sts", "AssumeRole"): b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId>"
+    b"<SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken><Expiration>" + EXPIRES + b"</Expiration>"
+    b"</Credentials></AssumeRoleResult></AssumeRoleResponse>",
+}
+ERROR = b"<Code>InvalidInstanceID.NotFound</Code><Message>m</Message>"
+ERRORS = {
+    "ec2": (400, b"<Response><Errors><Error>" + ERROR + b"</Error></Errors><RequestID>r</RequestID></Response>"),
+    "sts": (403, b"<ErrorResponse><Error><Type>Sender</Type>" + ERROR + b"</Error></ErrorResponse>"),
+    "sqs": (400, b'{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"m"}'),
+    "organizations": (400, b'{"__type":"AccessDeniedException","message":"m"}'),
+}
+EVERY = [(service, operation) for service, operations in calls_of(load()).items() for operation in sorted(operations)]
+
+
+def session(data: Path | None) -> botocore.session.Session:
+    made = botocore.session.Session()
+    if data:
+        made.register_component("data_loader", Loader([str(data)], include_default_search_paths=False))
+    made.set_credentials("AKIDEXAMPLE", "secret", "token")
+    return made
+
+
+class Body:
+    """What urllib3 would read from the connection."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self, *_: object, **__: object) -> Iterator[bytes]:
+        yield self._content
+
+
+class Wire:
+    """Keeps what a client would send, and answers."""
+
+    def __init__(self, client: Any, status: int, body: bytes) -> None:
+        self.sent: list[Any] = []
+        self._status, self._body = status, body
+        client.meta.events.register("before-send", self._answer)
+
+    def _answer(self, request: Any, **_: object) -> AWSResponse:
+        kept = {name: request.headers.get(name) for name in ("Content-Type", "X-Amz-Target")}
+        self.sent.append((request.method, request.url, request.body, kept))
+
+        headers: Any = {"x-amzn-RequestId": "r"}
+        return AWSResponse(request.url, self._status, headers, Body(self._body))
+
+
+def exchange(
+    made: botocore.session.Session, region: str, call: tuple[str, str], parameters: Any, answer: tuple[int, bytes]
+) -> tuple[Any, Any, Any]:
+    """What was sent, what was answered, and how pages are told."""
+    service, operation = call
+    client: Any = made.create_client(service, region_name=region)
+    try:
+        wire = Wire(client, *answer)
+        try:
+            result = getattr(client, xform_name(operation))(**parameters)
+        except client.exceptions.ClientError as error:
+            result = (type(error).__name__, error.response)
+        pages = None
+        if client.can_paginate(xform_name(operation)):
+            pages = client.get_paginator(xform_name(operation))._pagination_cfg
+        return wire.sent, result, pages
+    finally:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def data(unpacked: Path) -> Path:
+    return unpacked / "botocore" / "data"
+
+
+@pytest.fixture(scope="session")
+def full() -> botocore.session.Session:
+    return session(None)
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-east-1", "us-gov-west-1", "cn-north-1"])
+@pytest.mark.parametrize(("service", "operation"), EVERY)
+def test_requests_and_answers_are_those_of_the_full_model(
+    full: botocore.session.Session, data: Path, service: str, operation: str, region: str
+) -> None:
+    parameters = PARAMETERS.get((service, operation), FILTERS)
+    default = f"<{operation}Response><requestId>r</requestId></{operation}Response>".encode()
+    answer = ANSWERS.get((service, operation), default)
+    cut = session(data)
+    for status, body in ((200, answer), ERRORS[service]):
+        ours = exchange(cut, region, (service, operation), parameters, (status, body))
+        assert ours == exchange(full, region, (service, operation), parameters, (status, body))
+        assert ours[0]
+        assert ours[1]
+
+
+def test_every_operation_that_the_adapters_name_is_in_the_cut_models() -> None:
+    """By the words of the source: any text or attribute that is an operation's name in botocore's full models."""
+    kept = {xform_name(operation) for operations in calls_of(load()).values() for operation in operations}
+    loader = botocore.session.Session().get_component("data_loader")
+    known = {xform_name(name) for each in CALLS for name in loader.load_service_model(each, "service-2")["operations"]}
+    named: set[str] = set()
+    for folder in ("aws", "sources", "sinks", "handler"):
+        for path in (Path(ownertag.__file__).parent / folder).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    named.add(node.value)
+                elif isinstance(node, ast.Attribute):
+                    named.add(node.attr)
+    assert {"assume_role", "create_tags", "describe_tags", "list_accounts"} <= named & known
+    assert named & known <= kept
+
+
+def test_the_cut_model_of_ec2_is_a_small_part(full: botocore.session.Session, data: Path) -> None:
+    [path] = data.glob("ec2/*/service-2.json")
+    model = full.get_component("data_loader").load_service_model("ec2", "service-2")
+    cut = cut_service(model, calls_of(load())["ec2"])
+    assert len(cut["operations"]) < len(model["operations"]) / 10
+    assert path.stat().st_size < 200_000
+    assert '"documentation"' not in path.read_text()
+
+
+def test_a_member_that_is_called_documentation_stays() -> None:
+    model = {
+        "metadata": {"serviceId": "X"},
+        "operations": {"A": {"input": {"shape": "In", "documentation": "w"}}, "B": {"input": {"shape": "Other"}}},
+        "shapes": {
+            "In": {"type": "structure", "members": {"documentation": {"shape": "Text", "documentation": "w"}}},
+            "Text": {"type": "string", "documentation": "w"},
+            "Other": {"type": "structure", "members": {}},
+        },
+        "documentation": "w",
+    }
+    assert cut_service(model, frozenset({"A"})) == {
+        "metadata": {"serviceId": "X"},
+        "operations": {"A": {"input": {"shape": "In"}}},
+        "shapes": {
+            "In": {"type": "structure", "members": {"documentation": {"shape": "Text"}}},
+            "Text": {"type": "string"},
+        },
+    }
+    with pytest.raises(ModelError, match="X has no operation C"):
+        cut_service(model, frozenset({"A", "C"}))
