@@ -119,6 +119,27 @@ WRONG: dict[str, Wrong] = {
     "store-as-a-number": Wrong("[trust]\nidentity_stores = [1]", 2, "trust.identity_stores[0]", "Expected `str`"),
     "provider-that-is-none": Wrong('[trust]\nidentity_providers = ["corporate"]', 2, "'corporate'", "saml-provider/"),
     "guard-as-a-text": Wrong('[trust]\nsource_identity_guarded = "yes"', 2, "source_identity_guarded", "`bool`"),
+    "roles-as-a-text": Wrong(
+        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = "x"', 3, "source_identity_roles", "`array`"
+    ),
+    "role-with-leave-that-is-everybody": Wrong(
+        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["*"]',
+        3,
+        "trust.source_identity_roles: '*' can be none",
+        "'sign-in-broker'",
+    ),
+    "role-with-leave-by-its-arn": Wrong(
+        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["arn:aws:iam::111122223333:role/x"]',
+        3,
+        "can be none",
+        "such as 'sign-in-broker'",
+    ),
+    "role-with-leave-and-a-newline": Wrong(
+        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["x\\n"]', 3, "can be none", "such as"
+    ),
+    "role-with-leave-and-no-guard": Wrong(
+        '[trust]\nsource_identity_roles = ["x"]', 2, "trust.source_identity_roles: gives leave", "guarded = true"
+    ),
     "role-name": Wrong('[limits]\nrole_name = "a b"', 2, "limits.role_name: 'a b'", "is no name of a role"),
     "role-name-with-a-path": Wrong('[limits]\nrole_name = "x/y"', 2, "limits.role_name", "is no name of a role"),
     "role-name-with-a-newline": Wrong('[limits]\nrole_name = "x\\n"', 2, "limits.role_name", "is no name of a role"),
@@ -172,6 +193,12 @@ def test_right_settings_are_read() -> None:
     assert settings.kept_keys == {"DateCreated"}
     assert settings.owners[0].pattern.fullmatch("ALICE")
     assert (settings.limits.role_name, settings.limits.time_share) == ("tagger", 0.5)
+
+
+@pytest.mark.parametrize("role", ["sign-in-broker", "team/x", "aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Ops_*"])
+def test_roles_with_leave_are_names_or_paths(role: str) -> None:
+    text = f'[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["{role}"]'
+    assert read_settings(text, "x").trust.source_identity_roles == (role,)
 
 
 def test_every_field_can_be_named() -> None:

@@ -62,6 +62,7 @@ class Sessions:
         own_account: An account in which the base session acts itself, without a role.
         endpoint_url: Another endpoint than AWS's, for every service.
         config: Timeouts and retries of every client; `client_config` where it is left out.
+        policy: A session policy as JSON: the sessions may do no more than it and the role both allow.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Sessions:
         own_account: str | None = None,
         endpoint_url: str | None = None,
         config: Config | None = None,
+        policy: str | None = None,
     ) -> None:
         self._base = base
         self._role_name = role_name
@@ -82,6 +84,8 @@ class Sessions:
         self._own_account = own_account
         self._endpoint_url = endpoint_url
         self._config = config or client_config()
+        # Left out of the call where there is none: STS refuses an empty one.
+        self._policy: dict[str, Any] = {} if policy is None else {"Policy": policy}
         self._sts = base.client("sts", region_name=region, endpoint_url=endpoint_url, config=self._config)
         self._sessions: dict[str, _Session] = {}
         self._refused: dict[str, tuple[datetime, Failure]] = {}
@@ -141,6 +145,7 @@ class Sessions:
                 RoleArn=f"arn:{self._partition}:iam::{account}:role/{self._role_name}",
                 RoleSessionName="ownertag",
                 DurationSeconds=SESSION_SECONDS,
+                **self._policy,
             )
         except AWS_ERRORS as error:
             failure = failure_of(error)

@@ -9,6 +9,7 @@ import typer
 
 from ownertag.cli.demo import demo
 from ownertag.cli.explain import explain
+from ownertag.cli.render import app as render
 from ownertag.cli.sandbox import sandbox
 from ownertag.cli.tag import tag
 
@@ -40,3 +41,4 @@ def _main(
 
 for _command in (demo, explain, sandbox, tag):
     app.command()(_command)
+app.add_typer(render, name="render")

@@ -41,6 +41,10 @@ _PROVIDER = re.compile(
     r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:saml|oidc)-provider/[\x21-\x7e]{1,512}|(?:[a-z0-9-]+\.)+[a-z]{2,24}"
 )
 
+#: A role as policies name it: its name, or its path and name; `*` stands for any characters, but not at the beginning,
+#: since that could be every role.
+ROLE_PATTERN = r"[A-Za-z0-9_+=,.@-][A-Za-z0-9_+=,.@*-]{0,127}(?:/[A-Za-z0-9_+=,.@*-]{1,128}){0,8}"
+
 
 class SettingsError(Exception):
     """The settings can't be used; the text says where, what is wrong and what would be right."""
@@ -62,6 +66,7 @@ class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     identity_stores: tuple[str, ...] = ()
     identity_providers: tuple[str, ...] = ()
     source_identity_guarded: bool = False
+    source_identity_roles: tuple[str, ...] = ()
 
 
 class OwnerRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
@@ -185,10 +190,16 @@ def _problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
     for name, forms, example in (
         ("identity_stores", _STORE, "arn:aws:identitystore::123456789012:identitystore/d-1234567890"),
         ("identity_providers", _PROVIDER, "arn:aws:iam::123456789012:saml-provider/corporate"),
+        ("source_identity_roles", re.compile(ROLE_PATTERN), "sign-in-broker"),
     ):
         for trusted in getattr(settings.trust, name):
             if not forms.fullmatch(trusted):
                 yield ["trust", name], f"{trusted!r} can be none; write one such as {example!r}"
+    if settings.trust.source_identity_roles and not settings.trust.source_identity_guarded:
+        yield (
+            ["trust", "source_identity_roles"],
+            "gives leave that nothing asks for; write source_identity_guarded = true as well",
+        )
     for number, rule in enumerate(settings.owners):
         path = ["owners", f"[{number}]"]
         if not rule.match or len(rule.match) > 256:

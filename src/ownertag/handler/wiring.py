@@ -17,6 +17,8 @@ from ownertag.flows.live import Answer, Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.handler.report import Report
 from ownertag.handler.settings import Environment
+from ownertag.render.documents import compact
+from ownertag.render.policies import session_policy
 from ownertag.sinks.queue import Queue
 from ownertag.sinks.tagging import Tagger
 from ownertag.sources.ec2 import Ec2
@@ -64,7 +66,14 @@ def build(
     settings, organization = environment.settings, environment.organization
     region, endpoint_url = organization.home_region, environment.endpoint_url
     catalogue = load()
-    sessions = Sessions(session, role_name=settings.limits.role_name, region=region, now=now, endpoint_url=endpoint_url)
+    sessions = Sessions(
+        session,
+        role_name=settings.limits.role_name,
+        region=region,
+        now=now,
+        endpoint_url=endpoint_url,
+        policy=compact(session_policy(catalogue, settings)),
+    )
 
     def client(service: str) -> Any:
         return session.client(service, region_name=region, endpoint_url=endpoint_url, config=client_config())  # type: ignore[call-overload] # any service

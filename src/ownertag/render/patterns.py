@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import Any
 
 from ownertag.core.parse import CLOUDTRAIL_DETAIL_TYPE
 from ownertag.core.rows import Catalogue
+from ownertag.render.documents import compact
 
 #: EventBridge takes patterns of at most 2,048 characters (doc: PutRule).
 MAX_PATTERN = 2048
@@ -26,7 +26,7 @@ def spoke_patterns(catalogue: Catalogue) -> list[dict[str, Any]]:
         left = names
         while left:
             count = len(left)
-            while len(json.dumps(_spoke(event_source, left[:count]), separators=(",", ":"))) > MAX_PATTERN:
+            while count > 1 and len(compact(_spoke(event_source, left[:count]))) > MAX_PATTERN:
                 count -= 1
             patterns.append(_spoke(event_source, left[:count]))
             left = left[count:]

@@ -1,0 +1,76 @@
+"""What all policies are made of: the names that are deployed, statements, ARNs, and the sizes that AWS takes.
+
+Names of the current account, Region and partition are CloudFormation's pseudo parameters (`${AWS::AccountId}`), so that
+one document serves every account; `filled` puts one account's in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ownertag.core.settings import SettingsError
+
+Policy = dict[str, Any]
+Statement = dict[str, Any]
+
+BUS = "ownertag"
+HUB_ROLE = "ownertag-hub"
+FORWARDER_ROLE = "ownertag-forwarder"
+AUDIT_ROLE = "ownertag-audit"
+CANARY_ROLE = "ownertag-canary"
+#: The canary's own resource: costs nothing, and nobody else may have one of this name.
+CANARY = "ownertag-canary"
+RULE_PREFIX = "ownertag-"
+#: Names of the stack sets begin like this; in an account, CloudFormation puts `StackSet-` before.
+STACK_SET_PREFIX = "ownertag-"
+
+
+class TooLong(SettingsError):
+    """A document is longer than AWS takes; the text says by how much, and what would make it shorter."""
+
+
+def policy(*statements: Statement) -> Policy:
+    """A document of these statements."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def arn(service: str, resource: str, account: str = "${AWS::AccountId}", region: str = "") -> str:
+    """An ARN in the current partition, and in the current account unless another is named."""
+    return f"arn:${{AWS::Partition}}:{service}:{region}:{account}:{resource}"
+
+
+def compact(document: Any) -> str:
+    """JSON without spaces: what is sent, since AWS counts every character."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def fitting(document: Policy, most: int, what: str, advice: str) -> Policy:
+    """The document, if it is no longer than AWS takes.
+
+    Args:
+        document: The policy.
+        most: How many characters AWS takes, without spaces between them.
+        what: What it is, for the message.
+        advice: What the user can shorten.
+
+    Raises:
+        TooLong: It is longer.
+    """
+    length = len(compact(document))
+    if length > most:
+        raise TooLong(f"{what} has {length:,} characters, and AWS takes {most:,}: {advice}")
+    return document
+
+
+def filled(node: Any, values: Mapping[str, str]) -> Any:
+    """A document with its pseudo parameters replaced, as it stands in one account and Region."""
+    if isinstance(node, dict):
+        return {filled(key, values): filled(value, values) for key, value in node.items()}
+    if isinstance(node, list):
+        return [filled(each, values) for each in node]
+    if isinstance(node, str):
+        return re.sub(r"\$\{(AWS::\w+)\}", lambda match: values[match[1]], node)
+    return node

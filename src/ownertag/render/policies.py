@@ -1,0 +1,229 @@
+"""IAM and bus policies, from the catalogue and the settings; the service control policy is in `scp`.
+
+Sources: IAM user guide, EventBridge user guide, service authorization reference; `docs/why/policies.md` says what each
+condition is for.
+"""
+
+from __future__ import annotations
+
+from ownertag.core.rows import Catalogue, QuestionKind
+from ownertag.core.settings import Organization, Settings
+from ownertag.render.documents import (
+    AUDIT_ROLE,
+    BUS,
+    CANARY,
+    CANARY_ROLE,
+    FORWARDER_ROLE,
+    HUB_ROLE,
+    RULE_PREFIX,
+    Policy,
+    Statement,
+    TooLong,
+    arn,
+    compact,
+    filled,
+    fitting,
+    policy,
+)
+from ownertag.render.scp import MAX_SCP, service_control_policy
+
+__all__ = [
+    "AUDIT_ROLE",
+    "BUS",
+    "CANARY",
+    "CANARY_ROLE",
+    "FORWARDER_ROLE",
+    "HUB_ROLE",
+    "MAX_BUS_POLICY",
+    "MAX_ROLE_POLICIES",
+    "MAX_SCP",
+    "MAX_SESSION_POLICY",
+    "RULE_PREFIX",
+    "Policy",
+    "TooLong",
+    "bus_arn",
+    "bus_policy",
+    "compact",
+    "filled",
+    "forwarder_permissions",
+    "forwarder_trust",
+    "hub_permissions",
+    "lookups",
+    "service_control_policy",
+    "session_policy",
+    "tagger_permissions",
+    "tagger_trust",
+]
+
+#: STS takes session policies of at most 2,048 characters, IAM 10,240 for all of a role's own, EventBridge 10,240 for a
+#: bus (doc: quotas of each).
+MAX_SESSION_POLICY = 2048
+MAX_ROLE_POLICIES = 10240
+MAX_BUS_POLICY = 10240
+
+# IAM names these without an account (service authorization reference: resource types of EC2).
+_WITHOUT_ACCOUNT = {"ec2:image", "ec2:snapshot"}
+
+_SHORTER_KEYS = "write fewer or shorter keys in [tags]"
+
+
+# --- in every account
+
+
+def tagger_permissions(catalogue: Catalogue, settings: Settings) -> Policy:
+    """What the tagger may do in an account: write our keys and no other, and look up what the flow asks.
+
+    Raises:
+        TooLong: AWS would not take it.
+    """
+    resources = sorted(
+        kind.arn.format(
+            partition="${AWS::Partition}",
+            region="*",
+            account="" if kind.name in _WITHOUT_ACCOUNT else "${AWS::AccountId}",
+            type=kind.name.partition(":")[2],
+            id="*",
+        )
+        for kind in catalogue.types.values()
+    )
+    return fitting(_tagging(catalogue, settings, resources), MAX_ROLE_POLICIES, "the tagger's policy", _SHORTER_KEYS)
+
+
+def session_policy(catalogue: Catalogue, settings: Settings) -> Policy:
+    """What the hub asks of each session as the tagger: no more than the role may, even where somebody widened the role.
+
+    One document for every account, so it names none: that is the role's part.
+
+    Raises:
+        TooLong: AWS would not take it.
+    """
+    document = _tagging(catalogue, settings, "*")
+    return fitting(document, MAX_SESSION_POLICY, "the tagger's session policy", _SHORTER_KEYS)
+
+
+def _tagging(catalogue: Catalogue, settings: Settings, resources: str | list[str]) -> Policy:
+    """`ForAllValues` alone is true where no key is named at all, so `Null` demands that one is."""
+    write: Statement = {
+        "Sid": "TagWithOurKeys",
+        "Effect": "Allow",
+        "Action": sorted({api.action for api in catalogue.tag_apis.values()}),
+        "Resource": resources,
+        "Condition": {
+            "ForAllValues:StringEquals": {"aws:TagKeys": sorted(settings.tags)},
+            "Null": {"aws:TagKeys": "false"},
+        },
+    }
+    read: Statement = {"Sid": "LookUp", "Effect": "Allow", "Action": lookups(catalogue, settings), "Resource": "*"}
+    return policy(write, read)
+
+
+def lookups(catalogue: Catalogue, settings: Settings) -> list[str]:
+    """The read actions that the flow uses, as the catalogue's rows and the settings ask for them."""
+    actions = {f"{kind.service}:{kind.lookup.operation}" for kind in catalogue.types.values() if kind.lookup}
+    kinds = {kind for row in catalogue.rows.values() for kind in (row.children, row.omitted) if kind}
+    if kinds & {QuestionKind.INSTANCES_BY_RESERVATION, QuestionKind.INSTANCES_BY_CLIENT_TOKEN}:
+        actions.add("ec2:DescribeInstances")
+    if settings.kept_keys:
+        actions.add("ec2:DescribeTags")
+    return sorted(actions)
+
+
+def tagger_trust(organization: Organization) -> Policy:
+    """Who may be the tagger: the hub's function, and nobody else.
+
+    The role is compared by its ARN. Named as the principal, IAM would keep its unique id: a hub that was deployed anew
+    would be locked out of every account, and no account could be deployed to before the hub.
+    """
+    return policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": arn("iam", "root", organization.hub_account)},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:PrincipalOrgID": organization.id},
+                "ArnEquals": {"aws:PrincipalArn": arn("iam", f"role/{HUB_ROLE}", organization.hub_account)},
+            },
+        }
+    )
+
+
+def forwarder_permissions(organization: Organization) -> Policy:
+    """What EventBridge may do for the rules: put events on the hub's bus."""
+    return policy({"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn(organization)})
+
+
+def forwarder_trust() -> Policy:
+    """EventBridge alone, for this account's rules of ours (doc: cross-service confused deputy prevention)."""
+    return policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"},
+                "ArnLike": {"aws:SourceArn": arn("events", f"rule/{RULE_PREFIX}*", region="*")},
+            },
+        }
+    )
+
+
+# --- at the hub
+
+
+def bus_arn(organization: Organization) -> str:
+    """The ARN of the hub's bus."""
+    return arn("events", f"event-bus/{BUS}", organization.hub_account, organization.home_region)
+
+
+def bus_policy(organization: Organization) -> Statement:
+    """The statement of the hub's bus: forwarded events of CloudTrail, by the forwarder of an account of ours.
+
+    That `aws:SourceArn`, the rule, is set where the target has a role is not confirmed: so it is compared if it exists.
+    """
+    return {
+        "Sid": "OwnertagSpokes",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "events:PutEvents",
+        "Resource": bus_arn(organization),
+        "Condition": {
+            "StringEquals": {"aws:PrincipalOrgID": organization.id},
+            "Bool": {"events:eventBusInvocation": "true"},
+            "ForAllValues:StringEquals": {"events:detail-type": "AWS API Call via CloudTrail"},
+            "ForAllValues:StringLike": {"events:source": "aws.*"},
+            "Null": {"events:detail-type": "false", "events:source": "false"},
+            "ArnLike": {"aws:PrincipalArn": arn("iam", f"role/{FORWARDER_ROLE}", "*")},
+            "ArnLikeIfExists": {"aws:SourceArn": arn("events", f"rule/{RULE_PREFIX}*", "*", "*")},
+        },
+    }
+
+
+def hub_permissions(settings: Settings, organization: Organization) -> Policy:
+    """What the function may do: be the tagger in accounts of the organization, list them, and work its queue."""
+    return policy(
+        {
+            "Sid": "BeTheTagger",
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Resource": arn("iam", f"role/{settings.limits.role_name}", "*"),
+            "Condition": {"StringEquals": {"aws:ResourceOrgID": organization.id}},
+        },
+        {"Sid": "KnowTheAccounts", "Effect": "Allow", "Action": "organizations:ListAccounts", "Resource": "*"},
+        {
+            "Sid": "WorkTheQueue",
+            "Effect": "Allow",
+            "Action": [
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+            ],
+            "Resource": arn("sqs", BUS, region="${AWS::Region}"),
+        },
+        {
+            "Sid": "WriteTheLog",
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": arn("logs", f"log-group:/aws/lambda/{BUS}:*", region="${AWS::Region}"),
+        },
+    )

@@ -1,0 +1,150 @@
+"""Policies for AWS's services, and for those who check the deployment: queues, topic, key, audit, canary.
+
+A queue or topic names every service that must write to it, and from which of our own resources: what is not named here
+delivers nothing, and mostly says nothing either.
+"""
+
+from __future__ import annotations
+
+from ownertag.core.settings import Organization
+from ownertag.render.documents import (
+    AUDIT_ROLE,
+    CANARY,
+    CANARY_ROLE,
+    FORWARDER_ROLE,
+    RULE_PREFIX,
+    Policy,
+    arn,
+    policy,
+)
+
+_REGION = "${AWS::Region}"
+
+
+def _from_rules(queues: list[str], rule: str) -> Policy:
+    """EventBridge may send from our rules, and everybody must use TLS."""
+    arns = [arn("sqs", queue, region=_REGION) for queue in queues]
+    return policy(
+        {
+            "Sid": "FromOurRules",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arns,
+            "Condition": {"ArnLike": {"aws:SourceArn": arn("events", rule, region=_REGION)}},
+        },
+        {
+            "Sid": "OnlyByTls",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": arns,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    )
+
+
+def queue_policy() -> Policy:
+    """The hub's queue and its dead letters take what the hub's rule sends."""
+    return _from_rules(["ownertag", "ownertag-dead-letters"], f"rule/ownertag/{RULE_PREFIX}creations")
+
+
+def undelivered_policy() -> Policy:
+    """A Region's queue takes what its rules could not deliver."""
+    return _from_rules(["ownertag-undelivered"], f"rule/{RULE_PREFIX}*")
+
+
+def lambda_trust() -> Policy:
+    """Lambda may run the function with this role."""
+    return policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+
+
+def alarm_key_policy() -> Policy:
+    """The account rules its key, and CloudWatch may use it for the topic."""
+    return policy(
+        {
+            "Sid": "TheAccountRulesItsKey",
+            "Effect": "Allow",
+            "Principal": {"AWS": arn("iam", "root")},
+            "Action": "kms:*",
+            "Resource": "*",
+        },
+        {
+            "Sid": "AlarmsAreEncrypted",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"}},
+        },
+    )
+
+
+def alarm_topic_policy() -> Policy:
+    """CloudWatch may publish our alarms."""
+    return policy(
+        {
+            "Sid": "AlarmsArePublished",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": arn("sns", "ownertag-alarms", region=_REGION),
+            "Condition": {"ArnLike": {"aws:SourceArn": arn("cloudwatch", "alarm:ownertag-*", region=_REGION)}},
+        }
+    )
+
+
+def audit_trust(organization: Organization) -> Policy:
+    """People of the hub's account may check, as far as their own permissions let them assume the role."""
+    return policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": arn("iam", "root", organization.hub_account)},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:PrincipalOrgID": organization.id}},
+        }
+    )
+
+
+def audit_permissions(tagger_role: str) -> Policy:
+    """Read what is deployed here, and nothing of what anybody else has."""
+    roles = [tagger_role, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE]
+    return policy(
+        {
+            "Sid": "ReadTrailsAndRegions",
+            "Effect": "Allow",
+            "Action": ["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus", "ec2:DescribeRegions"],
+            "Resource": "*",
+        },
+        {
+            "Sid": "ReadOurRules",
+            "Effect": "Allow",
+            "Action": ["events:DescribeRule", "events:ListTargetsByRule"],
+            "Resource": arn("events", f"rule/{RULE_PREFIX}*", region="*"),
+        },
+        {
+            "Sid": "ReadOurRoles",
+            "Effect": "Allow",
+            "Action": ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
+            "Resource": [arn("iam", f"role/{role}") for role in roles],
+        },
+        {
+            "Sid": "ReadOurQueues",
+            "Effect": "Allow",
+            "Action": "sqs:GetQueueAttributes",
+            "Resource": arn("sqs", "ownertag-undelivered", region="*"),
+        },
+    )
+
+
+def canary_permissions() -> Policy:
+    """Create and delete one placement group, and see whether it was tagged."""
+    return policy(
+        {
+            "Sid": "OneFreeResource",
+            "Effect": "Allow",
+            "Action": ["ec2:CreatePlacementGroup", "ec2:DeletePlacementGroup"],
+            "Resource": arn("ec2", f"placement-group/{CANARY}", region="*"),
+        },
+        {"Sid": "SeeItsTags", "Effect": "Allow", "Action": "ec2:DescribePlacementGroups", "Resource": "*"},
+    )

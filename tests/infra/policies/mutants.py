@@ -1,0 +1,80 @@
+"""Every way to weaken or break a rendered policy by one step: each must make a row of the table fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from infra.policies.world import Json
+
+#: Mutants that change nothing, and why: no row can tell them from the policy.
+EQUIVALENT = {
+    "bus/OwnertagSpokes: Action is *": "no other action of a bus carries `events:eventBusInvocation`, which must be",
+    "queue/OnlyByTls: Action is *": "no other action asks a queue's policy",
+    "undelivered/OnlyByTls: Action is *": "no other action asks a queue's policy",
+    "alarm-key/TheAccountRulesItsKey: Action is *": "no other action asks a key's policy",
+}
+
+
+class Mutant(NamedTuple):
+    """A policy with one change, and the actions of which it can change the answer."""
+
+    id: str
+    policy: str
+    document: Json
+    actions: tuple[str, ...]
+
+    def concerns(self, action: str) -> bool:
+        """Whether the changed statement says anything of an action."""
+        return any(fnmatchcase(action, pattern) for pattern in self.actions)
+
+
+def mutants(name: str, document: Json) -> Iterator[Mutant]:
+    """A policy without one statement, without one condition, without one entry of a list, or with one part widened."""
+    statements = document["Statement"]
+    for number, statement in enumerate(statements):
+        title = f"{name}/{statement.get('Sid', number)}"
+        before, after = statements[:number], statements[number + 1 :]
+        actions = tuple(_many(statement["Action"]))
+        left = [*before, *after] or [_nothing(name, statement)]
+        yield Mutant(f"{title}: is gone", name, {**document, "Statement": left}, actions)
+        for change, changed in _changes(statement):
+            said = (*actions, *_many(changed["Action"]))
+            yield Mutant(f"{title}: {change}", name, {**document, "Statement": [*before, changed, *after]}, said)
+
+
+def _changes(statement: Json) -> Iterator[tuple[str, Json]]:
+    for part in ("Action", "Resource"):
+        values = statement.get(part, "*")
+        if values != "*":
+            yield f"{part} is *", {**statement, part: "*"}
+        for value, fewer in _shorter(values):
+            yield f"{part} lacks {value}", {**statement, part: fewer}
+    condition = statement.get("Condition", {})
+    for operator, keys in condition.items():
+        for key, values in keys.items():
+            others = {each: value for each, value in condition.items() if each != operator}
+            rest = {each: value for each, value in keys.items() if each != key}
+            without = others | ({operator: rest} if rest else {})
+            yield f"lacks {operator} {key}", {**statement, "Condition": without}
+            for value, fewer in _shorter(values):
+                changed = {**condition, operator: {**keys, key: fewer}}
+                yield f"{operator} {key} lacks {value}", {**statement, "Condition": changed}
+
+
+def _many(values: str | list[str]) -> list[str]:
+    return [values] if isinstance(values, str) else values
+
+
+def _shorter(values: str | list[str]) -> Iterator[tuple[str, list[str]]]:
+    """A list without each of its entries, where one is left."""
+    if isinstance(values, list) and len(values) > 1:
+        yield from ((value, [each for each in values if each != value]) for value in values)
+
+
+def _nothing(name: str, statement: Json) -> Json:
+    """A statement that says nothing of any row: a policy must have one."""
+    action = "sts:AssumeRoleWithSAML" if name.endswith("trust") else "iam:GetAccountSummary"
+    kept: Json = {part: "*" for part in ("Principal", "Resource") if part in statement}
+    return {"Effect": "Deny", "Action": action, **kept}

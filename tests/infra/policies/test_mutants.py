@@ -1,0 +1,32 @@
+"""No part of a rendered policy is idle: without it, or with it widened, a row of the table fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.policies.cases import INSTALLED, MISSING, NODE, every, requests, run, uses, with_other
+from infra.policies.mutants import EQUIVALENT, mutants
+from infra.policies.world import AROUND, rendered
+
+pytestmark = pytest.mark.skipif(NODE is None or not INSTALLED.exists(), reason=MISSING)
+
+
+def test_each_mutant_makes_a_row_fail() -> None:
+    policies = rendered()
+    made = {mutant.id: mutant for name, document in policies.items() for mutant in mutants(name, document)}
+    rows = [{**request, "expected": case.allowed} for case in every() for request in requests(case)]
+    asked = [
+        {
+            "id": mutant.id,
+            "until": [
+                with_other(row, mutant.policy, mutant.id)
+                for row in rows
+                if uses(row, mutant.policy) and mutant.concerns(row["action"])
+            ],
+        }
+        for mutant in made.values()
+    ]
+    answers = run(asked, policies | AROUND | {mutant.id: mutant.document for mutant in made.values()})
+    assert not [answer for answer in answers if "error" in answer]
+    assert len(answers) == len(made) >= 100
+    assert {answer["id"] for answer in answers if answer["differs"] is None} == set(EQUIVALENT)
