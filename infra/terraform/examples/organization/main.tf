@@ -1,0 +1,106 @@
+# An organization: the hub in the security account, every account of some units, the management account, the policy.
+
+terraform {
+  required_version = ">= 1.7"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
+  }
+}
+
+# The profiles are yours. A provider refuses to work in another account than the one it is meant for.
+provider "aws" {
+  alias               = "hub"
+  profile             = "security"
+  region              = var.home_region
+  allowed_account_ids = [var.hub_account_id]
+}
+
+provider "aws" {
+  alias               = "management"
+  profile             = "management"
+  region              = var.home_region
+  allowed_account_ids = [var.management_account_id]
+}
+
+# The management account's rules: a provider and a module block for each Region of module.ownertag.regions.
+provider "aws" {
+  alias               = "management_us_east_1"
+  profile             = "management"
+  region              = "us-east-1"
+  allowed_account_ids = [var.management_account_id]
+}
+
+provider "aws" {
+  alias               = "management_us_west_2"
+  profile             = "management"
+  region              = "us-west-2"
+  allowed_account_ids = [var.management_account_id]
+}
+
+# `make package` wrote it. A new package is a new key, by which CloudFormation knows that there is a new one.
+resource "aws_s3_object" "package" {
+  provider = aws.hub
+
+  bucket = var.package_bucket
+  key    = "ownertag/${filesha256(var.package)}.zip"
+  source = var.package
+}
+
+module "ownertag" {
+  source = "../.."
+
+  providers = {
+    aws.hub        = aws.hub
+    aws.management = aws.management
+    aws.stack_sets = aws.management # aws.hub, with call_as = "DELEGATED_ADMIN", if the hub administers stack sets
+  }
+
+  organization_id                = var.organization_id
+  management_account_id          = var.management_account_id
+  hub_account_id                 = var.hub_account_id
+  home_region                    = var.home_region
+  regions                        = [var.home_region]
+  organizational_units           = var.organizational_units
+  protected_organizational_units = var.protected_organizational_units
+  templates_folder               = var.templates_folder
+  package_bucket                 = aws_s3_object.package.bucket
+  package_key                    = aws_s3_object.package.key
+  alarm_email                    = var.alarm_email
+}
+
+# After the account's roles: the rules' targets name the forwarder role.
+module "management_home" {
+  source           = "../../region"
+  providers        = { aws = aws.management }
+  templates_folder = var.templates_folder
+
+  depends_on = [module.ownertag.management_roles_stack_id]
+}
+
+module "management_us_east_1" {
+  source           = "../../region"
+  providers        = { aws = aws.management_us_east_1 }
+  templates_folder = var.templates_folder
+
+  depends_on = [module.ownertag.management_roles_stack_id]
+}
+
+module "management_us_west_2" {
+  source           = "../../region"
+  providers        = { aws = aws.management_us_west_2 }
+  templates_folder = var.templates_folder
+
+  depends_on = [module.ownertag.management_roles_stack_id]
+}
+
+# A Region without a block above would be a Region in which nothing of the management account is tagged.
+check "management_regions" {
+  assert {
+    condition     = length(setsubtract(module.ownertag.regions, [var.home_region, "us-east-1", "us-west-2"])) == 0
+    error_message = "The management account has no rules in every Region: add a provider and a module block for each."
+  }
+}

@@ -1,0 +1,43 @@
+# What every part of the module shares: the templates, the Regions, and who the callers are.
+
+locals {
+  templates = coalesce(var.templates_folder, "${path.module}/..")
+
+  hub_template   = file("${local.templates}/hub/template.yaml")
+  roles_template = file("${local.templates}/spoke_account/template.yaml")
+  rules_template = file("${local.templates}/spoke_region/template.yaml")
+
+  # Global services are recorded in us-east-1 or us-west-2. The home Region may not be left out by mistake.
+  regions = setunion(var.regions, [var.home_region, "us-east-1", "us-west-2"])
+}
+
+data "aws_caller_identity" "hub" {
+  provider = aws.hub
+}
+
+data "aws_region" "hub" {
+  provider = aws.hub
+}
+
+data "aws_caller_identity" "management" {
+  provider = aws.management
+}
+
+data "aws_caller_identity" "stack_sets" {
+  provider = aws.stack_sets
+}
+
+data "aws_organizations_organization" "this" {
+  provider = aws.management
+}
+
+# A warning only: what AWS lists here differs by how the access was activated.
+check "trusted_access" {
+  assert {
+    condition = contains(
+      coalesce(data.aws_organizations_organization.this.aws_service_access_principals, []),
+      "member.org.stacksets.cloudformation.amazonaws.com",
+    )
+    error_message = "StackSets has no trusted access to the organization: `aws cloudformation activate-organizations-access`, once, as the management account."
+  }
+}

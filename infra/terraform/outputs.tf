@@ -1,0 +1,29 @@
+output "regions" {
+  value       = local.regions
+  description = "Every Region that has rules. The management account needs the module in region/ once for each."
+}
+
+output "hub" {
+  value       = aws_cloudformation_stack.hub.outputs
+  description = "What the hub's stack gives: BusArn, QueueUrl, DeadLettersUrl, AlarmTopicArn."
+}
+
+output "stack_sets" {
+  value       = { for part, set in aws_cloudformation_stack_set.spokes : part => set.name }
+  description = "The names of the stack sets, for the roles and for the rules."
+}
+
+output "service_control_policy_id" {
+  value       = aws_organizations_policy.protection.id
+  description = "The policy's id, to attach it elsewhere as well."
+}
+
+output "service_control_policy_characters" {
+  value       = length(aws_organizations_policy.protection.content)
+  description = "The policy's length; AWS takes 5,120 characters."
+}
+
+output "management_roles_stack_id" {
+  value       = aws_cloudformation_stack.management_roles.id
+  description = "The stack with the management account's roles. Its rules come after it."
+}

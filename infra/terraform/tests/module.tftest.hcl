@@ -1,0 +1,344 @@
+# The module with every provider mocked: what it would ask of AWS, and what it refuses. Nothing is called.
+
+mock_provider "aws" {
+  alias = "hub"
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "222222222222" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+}
+
+mock_provider "aws" {
+  alias = "management"
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111111111111" }
+  }
+
+  mock_data "aws_organizations_organization" {
+    defaults = {
+      id                            = "o-a1b2c3d4e5"
+      aws_service_access_principals = ["member.org.stacksets.cloudformation.amazonaws.com"]
+    }
+  }
+}
+
+mock_provider "aws" {
+  alias = "stack_sets"
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111111111111" }
+  }
+}
+
+variables {
+  organization_id       = "o-a1b2c3d4e5"
+  management_account_id = "111111111111"
+  hub_account_id        = "222222222222"
+  home_region           = "eu-central-1"
+  regions               = ["ap-southeast-2"]
+  organizational_units  = ["ou-ab12-cdef3456", "ou-ab12-zyxw9876"]
+  package_bucket        = "packages"
+  package_key           = "ownertag/0123.zip"
+}
+
+# Each run starts every provider anew, so what the same values give is looked at in one.
+run "what_is_asked_of_aws" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(aws_cloudformation_stack_set_instance.rules)) == toset(["ap-southeast-2", "eu-central-1", "us-east-1", "us-west-2"])
+    error_message = "Rules belong in the named Regions, the home Region, us-east-1 and us-west-2."
+  }
+
+  assert {
+    condition     = alltrue([for region, each in aws_cloudformation_stack_set_instance.rules : each.region == region])
+    error_message = "An instance is in another Region than its key says."
+  }
+
+  assert {
+    condition = alltrue([
+      for each in concat([aws_cloudformation_stack_set_instance.roles], values(aws_cloudformation_stack_set_instance.rules)) :
+      one(each.deployment_targets).organizational_unit_ids == toset(["ou-ab12-cdef3456", "ou-ab12-zyxw9876"])
+    ])
+    error_message = "An instance does not reach every unit."
+  }
+
+  assert {
+    condition     = aws_cloudformation_stack_set_instance.roles.region == "eu-central-1"
+    error_message = "IAM is global: the roles belong in one Region."
+  }
+
+  assert {
+    condition = alltrue([
+      for each in values(aws_cloudformation_stack_set_instance.rules) :
+      one(each.operation_preferences).region_concurrency_type == "PARALLEL" && one(each.operation_preferences).failure_tolerance_percentage == 0
+    ])
+    error_message = "Regions go in parallel, and no failure is tolerated unless it is asked for."
+  }
+
+  assert {
+    condition     = output.regions == toset(["ap-southeast-2", "eu-central-1", "us-east-1", "us-west-2"])
+    error_message = "The output names other Regions than have rules."
+  }
+
+  # New accounts come by themselves, and one that leaves keeps nothing of ours.
+  assert {
+    condition = alltrue([
+      for set in values(aws_cloudformation_stack_set.spokes) :
+      set.permission_model == "SERVICE_MANAGED" &&
+      set.call_as == "SELF" &&
+      one(set.auto_deployment).enabled &&
+      !one(set.auto_deployment).retain_stacks_on_account_removal &&
+      one(set.managed_execution).active &&
+      set.capabilities == toset(["CAPABILITY_NAMED_IAM"]) &&
+      startswith(set.name, "ownertag-")
+    ])
+    error_message = "The stack sets are not as they should be."
+  }
+
+  assert {
+    condition = (
+      aws_cloudformation_stack.hub.template_body == file("../hub/template.yaml") &&
+      aws_cloudformation_stack_set.spokes["roles"].template_body == file("../spoke_account/template.yaml") &&
+      aws_cloudformation_stack_set.spokes["rules"].template_body == file("../spoke_region/template.yaml") &&
+      aws_cloudformation_stack.management_roles.template_body == file("../spoke_account/template.yaml")
+    )
+    error_message = "Another template is deployed than the one in infra/."
+  }
+
+  assert {
+    condition     = jsondecode(aws_organizations_policy.protection.content) == jsondecode(file("../management/service_control_policy.json"))
+    error_message = "Another policy is made than the one in infra/."
+  }
+
+  assert {
+    condition     = length(aws_organizations_policy.protection.content) < length(file("../management/service_control_policy.json")) && length(aws_organizations_policy.protection.content) <= 5120
+    error_message = "AWS counts every character of a policy."
+  }
+
+  assert {
+    condition     = length(aws_organizations_policy_attachment.protection) == 0
+    error_message = "Nobody asked for it."
+  }
+}
+
+run "the_policy_is_attached_to_each_unit_that_is_named" {
+  # Applied, because the policy's id is known by then only.
+
+  variables {
+    protected_organizational_units = ["ou-ab12-cdef3456", "r-ab12"]
+  }
+
+  assert {
+    condition     = toset([for each in values(aws_organizations_policy_attachment.protection) : each.target_id]) == toset(["ou-ab12-cdef3456", "r-ab12"])
+    error_message = "It is not attached to the units that were named."
+  }
+
+  assert {
+    condition     = alltrue([for each in values(aws_organizations_policy_attachment.protection) : each.policy_id == aws_organizations_policy.protection.id])
+    error_message = "Another policy is attached."
+  }
+
+  assert {
+    condition     = aws_organizations_policy.protection.type == "SERVICE_CONTROL_POLICY"
+    error_message = "It is no service control policy."
+  }
+}
+
+run "a_policy_of_ones_own_takes_the_place_of_the_file_and_no_region_must_be_named" {
+  command = plan
+
+  variables {
+    regions                = []
+    service_control_policy = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": []\n}"
+  }
+
+  assert {
+    condition     = aws_organizations_policy.protection.content == "{\"Statement\":[],\"Version\":\"2012-10-17\"}"
+    error_message = "The given policy is not the one that is made."
+  }
+
+  assert {
+    condition     = toset(keys(aws_cloudformation_stack_set_instance.rules)) == toset(["eu-central-1", "us-east-1", "us-west-2"])
+    error_message = "us-east-1 and us-west-2 are where global services are recorded."
+  }
+}
+
+run "a_delegated_administrator_calls_as_one" {
+  command = plan
+
+  providers = {
+    aws.hub        = aws.hub
+    aws.management = aws.management
+    aws.stack_sets = aws.hub
+  }
+
+  variables {
+    call_as = "DELEGATED_ADMIN"
+  }
+
+  assert {
+    condition = alltrue([
+      for each in concat([aws_cloudformation_stack_set_instance.roles], values(aws_cloudformation_stack_set_instance.rules), values(aws_cloudformation_stack_set.spokes)) :
+      each.call_as == "DELEGATED_ADMIN"
+    ])
+    error_message = "A call would be made as the management account."
+  }
+}
+
+# --- what is refused, before anything is changed
+
+run "templates_for_another_organization_are_refused" {
+  command = plan
+
+  # Everything else is in that organization.
+  override_data {
+    target = data.aws_organizations_organization.this
+    values = {
+      id                            = "o-zzzzzzzzzz"
+      aws_service_access_principals = ["member.org.stacksets.cloudformation.amazonaws.com"]
+    }
+  }
+
+  variables {
+    organization_id = "o-zzzzzzzzzz"
+  }
+
+  expect_failures = [aws_cloudformation_stack.hub]
+}
+
+run "templates_for_another_hub_are_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_caller_identity.hub
+    values = { account_id = "333333333333" }
+  }
+
+  variables {
+    hub_account_id = "333333333333"
+  }
+
+  expect_failures = [aws_cloudformation_stack.hub]
+}
+
+run "a_provider_in_another_organization_is_refused_and_missing_trusted_access_told" {
+  command = plan
+
+  override_data {
+    target = data.aws_organizations_organization.this
+    values = {
+      id                            = "o-zzzzzzzzzz"
+      aws_service_access_principals = []
+    }
+  }
+
+  expect_failures = [aws_cloudformation_stack.hub, check.trusted_access]
+}
+
+run "a_hub_provider_in_another_account_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_caller_identity.hub
+    values = { account_id = "333333333333" }
+  }
+
+  expect_failures = [aws_cloudformation_stack.hub]
+}
+
+run "a_hub_provider_in_another_region_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_region.hub
+    values = { name = "eu-west-1" }
+  }
+
+  expect_failures = [aws_cloudformation_stack.hub]
+}
+
+run "a_management_provider_in_another_account_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_caller_identity.management
+    values = { account_id = "333333333333" }
+  }
+
+  expect_failures = [aws_cloudformation_stack.hub]
+}
+
+run "a_delegated_administrator_that_is_the_management_account_is_refused" {
+  command = plan
+
+  variables {
+    call_as = "DELEGATED_ADMIN"
+  }
+
+  expect_failures = [aws_cloudformation_stack.hub]
+}
+
+run "a_policy_that_aws_would_not_take_is_refused" {
+  command = plan
+
+  variables {
+    service_control_policy = jsonencode({ Version = "2012-10-17", Statement = [for number in range(200) : { Sid = "Statement${number}", Effect = "Deny" }] })
+  }
+
+  expect_failures = [aws_organizations_policy.protection]
+}
+
+run "what_is_no_value_is_refused" {
+  command = plan
+
+  variables {
+    organization_id                = "a1b2c3d4e5"
+    management_account_id          = "11111111111"
+    hub_account_id                 = "hub"
+    home_region                    = "Frankfurt"
+    regions                        = ["eu-central-1", "everywhere"]
+    organizational_units           = ["workloads"]
+    protected_organizational_units = ["222222222222"]
+    service_control_policy         = "deny everything"
+    package_bucket                 = "s3://packages"
+    package_key                    = ""
+    alarm_email                    = "nobody"
+    maximum_concurrency            = 1
+    call_as                        = "ROOT"
+    failure_tolerance_percentage   = 101
+  }
+
+  expect_failures = [
+    var.organization_id,
+    var.management_account_id,
+    var.hub_account_id,
+    var.home_region,
+    var.regions,
+    var.organizational_units,
+    var.protected_organizational_units,
+    var.service_control_policy,
+    var.package_bucket,
+    var.package_key,
+    var.alarm_email,
+    var.maximum_concurrency,
+    var.call_as,
+    var.failure_tolerance_percentage,
+  ]
+}
+
+run "no_unit_at_all_and_another_partition_are_refused" {
+  command = plan
+
+  variables {
+    organizational_units = []
+    regions              = ["us-gov-west-1"]
+  }
+
+  expect_failures = [var.organizational_units, var.regions]
+}

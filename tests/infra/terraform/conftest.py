@@ -1,0 +1,322 @@
+"""Terraform as a user has it: a process of its own, in a copy, so that nothing is written into the project.
+
+Terraform and a folder with the AWS provider must be on the machine; without them the tests are skipped. Most of the
+time is waiting (the provider looks at a stack every ten seconds), so what was asked for runs side by side.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+
+ROOT = Path(__file__).parents[3]
+INFRA = ROOT / "infra"
+OWNERTAG = str(Path(sys.executable).with_name("ownertag"))
+PLUGINS = Path(os.environ.get("OWNERTAG_TF_PLUGINS", "/opt/tf-plugins"))
+HOME_REGION = "eu-central-1"
+#: The sandbox's own hub has a queue of the hub's name already, so another account is the hub here.
+MANAGEMENT, HUB, MEMBER, ONLY = "111111111111", "555555555555", "444444444444", "666666666666"
+NAMES = {MANAGEMENT: "management", HUB: "research", MEMBER: "data", ONLY: "legacy"}
+
+Answer = subprocess.CompletedProcess[str]
+Plan = tuple[int, dict[str, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """The program, its plugins, and an environment in which it finds nothing else."""
+
+    program: str
+    environment: dict[str, str]
+
+    def __call__(self, folder: Path, *arguments: str, fails: bool = False) -> Answer:
+        """Run a command in a folder; an answer of 1 is a failure, unless it is what is looked for."""
+        answer = subprocess.run(
+            [self.program, *arguments],
+            cwd=folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert (answer.returncode == 1) is fails, f"terraform {' '.join(arguments)}\n{answer.stdout}\n{answer.stderr}"
+        return answer
+
+    def init(self, folder: Path) -> Path:
+        self(folder, "init", "-no-color", f"-plugin-dir={PLUGINS}")
+        return folder
+
+    def apply(self, folder: Path, **variables: str) -> None:
+        self(folder, "apply", "-no-color", "-auto-approve", *(f"-var={key}={each}" for key, each in variables.items()))
+
+    def plan(self, folder: Path) -> Plan:
+        """The exit code (0 no changes, 2 changes), and what would change by the resource's address."""
+        code = self(folder, "plan", "-no-color", "-detailed-exitcode", "-out=plan").returncode
+        if code == 0:
+            return 0, {}
+        shown = json.loads(self(folder, "show", "-json", "plan").stdout)
+        changes = {each["address"]: each["change"] for each in shown["resource_changes"]}
+        return code, {
+            address: each for address, each in changes.items() if each["actions"] not in (["no-op"], ["read"])
+        }
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox, and the configuration with which AWS clients find it."""
+
+    config_file: Path
+
+    def client(self, profile: str, service: str, region: str = HOME_REGION) -> closing[Any]:
+        core = botocore.session.Session(profile=profile)
+        core.set_config_variable("config_file", str(self.config_file))
+        return closing(boto3.Session(botocore_session=core).client(service, region_name=region))  # type: ignore[call-overload] # any service
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    command = [OWNERTAG, "sandbox", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        started = json.loads(process.stdout.readline())
+        config = configparser.ConfigParser(interpolation=None)
+        config.read(started["config_file"])
+        # The profiles that the examples name.
+        config["profile management"] = dict(config[f"profile admin-{NAMES[MANAGEMENT]}"])
+        config["profile security"] = dict(config[f"profile admin-{NAMES[HUB]}"])
+        path = tmp_path_factory.mktemp("aws") / "config"
+        with path.open("w") as file:
+            config.write(file)
+        yield Sandbox(path)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def terraform() -> Terraform:
+    program = shutil.which("terraform")
+    if program is None:
+        pytest.skip("no terraform on this machine")
+    if not list(PLUGINS.glob("*/hashicorp/aws/5.*")):
+        pytest.skip(f"no AWS provider 5.x in {PLUGINS}: name its folder with OWNERTAG_TF_PLUGINS")
+    kept = {name: each for name, each in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+    alone = {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CHECKPOINT_DISABLE": "1",
+        "TF_CLI_CONFIG_FILE": os.devnull,
+        "TF_IN_AUTOMATION": "1",
+    }
+    return Terraform(program, kept | alone)
+
+
+# --- what runs side by side
+
+JOBS: dict[str, Callable[[Terraform, Sandbox | None, Path], Any]] = {}
+IN_SANDBOX = {"drift", "one_account", "organization"}
+
+
+@pytest.fixture(scope="session")
+def jobs(
+    request: pytest.FixtureRequest, terraform: Terraform, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Any]]]:
+    """Those of the jobs that a collected test asks for, started."""
+    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())} & {*JOBS}
+    sandbox = request.getfixturevalue("sandbox") if wanted & IN_SANDBOX else None
+    folders = {name: tmp_path_factory.mktemp(name) for name in wanted}
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        # The longest first.
+        yield {
+            name: pool.submit(JOBS[name], terraform, sandbox, folders[name]) for name in sorted(wanted, reverse=True)
+        }
+
+
+def _copy(folder: Path) -> Path:
+    """The module with the templates that it deploys, as they lie in the project."""
+    ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*")
+    return Path(shutil.copytree(INFRA, folder / "infra", ignore=ignored)) / "terraform"
+
+
+def _module_tests(terraform: Terraform, _: Sandbox | None, folder: Path) -> Answer:
+    return terraform(terraform.init(_copy(folder)), "test", "-no-color")
+
+
+def _valid_examples(terraform: Terraform, _: Sandbox | None, folder: Path) -> dict[str, Any]:
+    """For each example: what `validate` says, and its graph."""
+    examples = _copy(folder) / "examples"
+    found = {}
+    for example in sorted(examples.iterdir()):
+        terraform.init(example)
+        said = json.loads(terraform(example, "validate", "-json").stdout)
+        found[example.name] = (said, terraform(example, "graph").stdout)
+    return found
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A configuration after `apply`, and what a plan says then."""
+
+    folder: Path
+    templates: Path
+    terraform: Terraform
+    sandbox: Sandbox
+    unit: str
+    after: Plan
+
+
+def _in_sandbox(terraform: Terraform, sandbox: Sandbox) -> Terraform:
+    environment = {**terraform.environment, "AWS_CONFIG_FILE": str(sandbox.config_file)}
+    return Terraform(terraform.program, environment)
+
+
+def _rendered(folder: Path, hub: str, organization: str) -> Path:
+    """The templates as a user renders them, for the sandbox's organization and this hub."""
+    settings = (INFRA / "ownertag.toml").read_text("utf-8")
+    for old, new in (("222222222222", hub), ("o-a1b2c3d4e5", organization)):
+        assert old in settings
+        settings = settings.replace(old, new)
+    config, templates = folder / "ownertag.toml", folder / "templates"
+    config.write_text(settings, "utf-8")
+    subprocess.run([OWNERTAG, "render", "infra", "--config", config, "--to", templates, "--quiet"], check=True)
+    return templates
+
+
+def _make_room(sandbox: Sandbox, account: str) -> None:
+    """Take away the tagger's role that the sandbox gave an account: the stack makes it."""
+    with sandbox.client(f"admin-{NAMES[account]}", "iam") as iam:
+        iam.delete_role(RoleName="auto-tag-role")
+
+
+def _package(sandbox: Sandbox, account: str, folder: Path) -> dict[str, str]:
+    """A bucket, and what stands in for the function's package: the emulator keeps it and does not run it."""
+    package, bucket = folder / "package.zip", f"packages-{account}"
+    with zipfile.ZipFile(package, "w") as file:
+        file.writestr("README", "no code")
+    with sandbox.client(f"admin-{NAMES[account]}", "s3") as s3:
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": HOME_REGION})
+    return {"package": str(package), "package_bucket": bucket}
+
+
+def _organization_id(sandbox: Sandbox) -> str:
+    with sandbox.client("management", "organizations") as organizations:
+        return str(organizations.describe_organization()["Organization"]["Id"])
+
+
+def _one_account(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> Applied:
+    assert sandbox is not None
+    templates = _rendered(folder, ONLY, _organization_id(sandbox))
+    _make_room(sandbox, ONLY)
+    variables = {
+        "account_id": ONLY,
+        "profile": f"admin-{NAMES[ONLY]}",
+        "home_region": HOME_REGION,
+        "templates_folder": str(templates),
+        **_package(sandbox, ONLY, folder),
+    }
+    return _applied(
+        _in_sandbox(terraform, sandbox), sandbox, _copy(folder) / "examples/one_account", variables, templates
+    )
+
+
+def _organization(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> Applied:
+    assert sandbox is not None
+    organization = _organization_id(sandbox)
+    templates = _rendered(folder, HUB, organization)
+    for account in (MANAGEMENT, HUB, MEMBER):
+        _make_room(sandbox, account)
+    with sandbox.client("management", "organizations") as organizations:
+        root = organizations.list_roots()["Roots"][0]["Id"]
+        unit = organizations.create_organizational_unit(ParentId=root, Name="workloads")["OrganizationalUnit"]["Id"]
+        for account in (HUB, MEMBER):
+            organizations.move_account(AccountId=account, SourceParentId=root, DestinationParentId=unit)
+        organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+        organizations.enable_aws_service_access(ServicePrincipal="member.org.stacksets.cloudformation.amazonaws.com")
+    variables = {
+        "organization_id": organization,
+        "management_account_id": MANAGEMENT,
+        "hub_account_id": HUB,
+        "home_region": HOME_REGION,
+        "organizational_units": [unit],
+        "protected_organizational_units": [unit],
+        "templates_folder": str(templates),
+        **_package(sandbox, HUB, folder),
+    }
+    example = _copy(folder) / "examples/organization"
+    return _applied(_in_sandbox(terraform, sandbox), sandbox, example, variables, templates, unit)
+
+
+def _applied(
+    terraform: Terraform, sandbox: Sandbox, folder: Path, variables: dict[str, Any], templates: Path, unit: str = ""
+) -> Applied:
+    (folder / "terraform.tfvars.json").write_text(json.dumps(variables), "utf-8")
+    terraform.apply(terraform.init(folder))
+    return Applied(folder, templates, terraform, sandbox, unit, terraform.plan(folder) if variables else (0, {}))
+
+
+def _drift(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> Applied:
+    assert sandbox is not None
+    copied = Path(shutil.copytree(Path(__file__).with_name("drift"), folder / "drift"))
+    return _applied(_in_sandbox(terraform, sandbox), sandbox, copied, {}, INFRA)
+
+
+# What waits the longest goes first.
+JOBS |= {
+    "organization": _organization,
+    "one_account": _one_account,
+    "drift": _drift,
+    "module_tests": _module_tests,
+    "valid_examples": _valid_examples,
+}
+
+
+@pytest.fixture(scope="session")
+def module_tests(jobs: dict[str, Future[Any]]) -> Answer:
+    found = jobs["module_tests"].result()
+    assert isinstance(found, subprocess.CompletedProcess)
+    return found
+
+
+@pytest.fixture(scope="session")
+def valid_examples(jobs: dict[str, Future[Any]]) -> dict[str, Any]:
+    found = jobs["valid_examples"].result()
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture(scope="session")
+def one_account(jobs: dict[str, Future[Any]]) -> Applied:
+    found = jobs["one_account"].result()
+    assert isinstance(found, Applied)
+    return found
+
+
+@pytest.fixture(scope="session")
+def organization(jobs: dict[str, Future[Any]]) -> Applied:
+    found = jobs["organization"].result()
+    assert isinstance(found, Applied)
+    return found
+
+
+@pytest.fixture(scope="session")
+def drift(jobs: dict[str, Future[Any]]) -> Applied:
+    found = jobs["drift"].result()
+    assert isinstance(found, Applied)
+    return found
