@@ -30,7 +30,7 @@ def test_an_example_is_valid_with_the_module_that_it_uses(valid_examples: dict[s
 
 @pytest.mark.parametrize("name", re.findall(r'^run "(\w+)"', TESTS, re.MULTILINE))
 def test_with_mocked_providers(module_tests: Answer, name: str) -> None:
-    assert f'run "{name}"... pass' in module_tests.stdout
+    assert f'run "{name}"... pass' in module_tests.stdout, module_tests.stdout + module_tests.stderr
 
 
 @pytest.mark.parametrize(

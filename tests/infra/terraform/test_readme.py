@@ -23,15 +23,16 @@ def said(text: str) -> str:
 
 def inputs(folder: Path) -> list[str]:
     return [
-        f"| `{name}` | `{each['type']}` | {'`' + each['default'] + '`' if 'default' in each else 'required'} "
-        f"| {said(each['description'])} |"
+        f"| `{name}` | `{each.get('type', '')}` | {'`' + each['default'] + '`' if 'default' in each else 'required'} "
+        f"| {said(each.get('description', ''))} |"
         for name, each in blocks(folder / "variables.tf", "variable").items()
     ]
 
 
 def outputs(folder: Path) -> list[str]:
     return [
-        f"| `{name}` | {said(each['description'])} |" for name, each in blocks(folder / "outputs.tf", "output").items()
+        f"| `{name}` | {said(each.get('description', ''))} |"
+        for name, each in blocks(folder / "outputs.tf", "output").items()
     ]
 
 
