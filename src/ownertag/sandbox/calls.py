@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
+from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 _SCOPE = re.compile(r"Credential=([A-Za-z0-9]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _FORM = "application/x-www-form-urlencoded"
+_NAMESPACE = re.compile(rb' xmlns="[^"]*"')
 _REQUEST_ID = re.compile(rb"(<[rR]equestI[dD]>)[^<]*(?=<)")
 
 
@@ -62,6 +64,14 @@ class Answer:
     def failed(self) -> bool:
         """Whether the call was refused."""
         return self.status >= 400
+
+    def xml(self) -> ET.Element:
+        """What a query service answers, without the namespace that would stand before every name.
+
+        Raises:
+            ET.ParseError: It is no XML.
+        """
+        return ET.fromstring(_NAMESPACE.sub(b"", self.body))  # noqa: S314 - our own or moto's answer
 
     def with_request_id(self, request_id: str) -> Answer:
         """The same answer under an id of its own; moto gives all of them the same."""

@@ -208,7 +208,7 @@ def _all_pages(call: Call, next_: Next) -> list[ET.Element] | Answer:
         answer = next_(call.with_params({**call.params, **({"NextToken": token} if token else {})}))
         if answer.failed:
             return answer
-        root = ET.fromstring(re.sub(rb' xmlns="[^"]*"', b"", answer.body))  # noqa: S314 - moto's own answer
+        root = answer.xml()
         reservations += root.findall("./reservationSet/item")
         token = root.findtext("./nextToken")
         if not token:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
-from xml.etree import ElementTree as ET
 
 from ownertag.sandbox.calls import Answer, Call
-
-_NAMESPACE = re.compile(rb' xmlns="[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ class Identities:
         """Register the credentials that an answer of STS gives."""
         if call.service != "sts" or answer.failed:
             return
-        root = ET.fromstring(_NAMESPACE.sub(b"", answer.body))  # noqa: S314 - moto's own answer
+        root = answer.xml()
         key, expiration = root.findtext(".//Credentials/AccessKeyId"), root.findtext(".//Credentials/Expiration")
         if not key or not expiration:
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -26,7 +25,6 @@ ALSO = {
     ("sts.amazonaws.com", "AssumeRoleWithWebIdentity"),
     ("sts.amazonaws.com", "GetFederationToken"),
 }
-_NAMESPACE = re.compile(rb' xmlns="[^"]*"')
 # Proofs of identity, which CloudTrail does not write down.
 _SECRET = ("webIdentityToken", "sAMLAssertion")
 
@@ -115,7 +113,7 @@ def _within_limit(part: dict[str, Any] | None, name: str) -> dict[str, Any] | No
 
 def _error(call: Call, answer: Answer) -> dict[str, str]:
     try:
-        root = ET.fromstring(_NAMESPACE.sub(b"", answer.body))  # noqa: S314 - our own or moto's answer
+        root = answer.xml()
     except ET.ParseError:  # moto failed in a way of its own, and answered with a page
         root = ET.Element("Response")
     code = root.findtext(".//Error/Code") or "InternalError"
