@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from contextlib import suppress
@@ -44,7 +45,9 @@ WRONG: dict[str, Wrong] = {
     "twice-the-same-key": Wrong('[tags]\nowner = "{owner}"\nowner = "x"\n', 3, "Cannot overwrite", ""),
     "byte-order-mark": Wrong("\ufeff[tags]", 1, "Invalid statement", ""),
     "unknown-table": Wrong('\n[tag]\nowner = "{owner}"', 2, "tag: unknown key", "did you mean 'tags'"),
-    "unknown-table-like-none": Wrong("[zzz]", 1, "zzz: unknown key", "there are organization, tags, existing"),
+    "unknown-table-like-none": Wrong(
+        "[zzz]", 1, "zzz: unknown key", "there are organization, hub, protection, tags, existing"
+    ),
     "unknown-key": Wrong('[limits]\nrole_nam = "x"', 2, "limits.role_nam", "did you mean 'role_name'"),
     "unknown-key-like-none": Wrong("[limits]\nzzz = 1", 2, "limits.zzz", "there are role_name, time_share"),
     "unknown-key-of-the-organization": Wrong(
@@ -99,6 +102,17 @@ WRONG: dict[str, Wrong] = {
         organization('regions = ["eu-central-1", "cn-north-1"]'), 6, "'cn-north-1'", "partition than home_region"
     ),
     "regions-without-home": Wrong(organization('regions = ["us-east-1"]'), 6, "lacks home_region", "add it"),
+    "unit-that-is-none": Wrong(organization('units = ["workloads"]'), 6, "units: 'workloads'", "ou-ab12-c3d4e5f6"),
+    "unit-protected-that-is-none": Wrong('[protection]\nunits = ["ou-1"]', 2, "'ou-1' is no unit", "'r-ab12'"),
+    **{
+        f"break-glass-{name!r}": Wrong(
+            f"[protection]\nbreak_glass = [{json.dumps(name)}]", 2, "can be no role", "security-admin"
+        )
+        for name in ("*", "**", "*/x", "", "a b", "arn:aws:iam::111122223333:role/x", "x\n", "/x", "x/")
+    },
+    "alarm-to-nobody": Wrong('[hub]\nalarm_email = "me"', 2, "hub.alarm_email: 'me'", "no mail address"),
+    "one-at-once": Wrong("[hub]\nmaximum_concurrency = 1", 2, "maximum_concurrency", "between 2 and 1000"),
+    "bucket-that-is-none": Wrong('[hub]\npackage_bucket = "Our"', 2, "package_bucket: 'Our'", "name of a bucket"),
     "regions-as-a-text": Wrong(organization('regions = "eu-central-1"'), 6, "regions", "Expected `array`"),
     "rule-without-owner": Wrong('[[owners]]\nmatch = "a"', 1, "owners[0]", "missing required field `owner`"),
     "rule-that-matches-nothing": Wrong('[[owners]]\nmatch = ""\nowner = "b"', 2, "owners[0].match", "1 to 256"),
@@ -193,6 +207,18 @@ def test_right_settings_are_read() -> None:
     assert settings.kept_keys == {"DateCreated"}
     assert settings.owners[0].pattern.fullmatch("ALICE")
     assert (settings.limits.role_name, settings.limits.time_share) == ("tagger", 0.5)
+
+
+def test_what_is_deployed_where() -> None:
+    text = organization('units = ["r-ab12"]') + (
+        '\n[hub]\nalarm_email = "a@example.com"\nmaximum_concurrency = 2\npackage_bucket = "our.packages"\n'
+        '[protection]\nunits = []\nbreak_glass = ["security-admin"]\n'
+    )
+    found = read_settings(text, "x")
+    assert found.organization is not None
+    assert (found.organization.units, found.protection.units) == (("r-ab12",), ())
+    assert found.protection.break_glass == ("security-admin",)
+    assert read_settings(organization(""), "x").protection.units is None
 
 
 @pytest.mark.parametrize("role", ["sign-in-broker", "team/x", "aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Ops_*"])

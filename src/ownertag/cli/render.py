@@ -39,15 +39,9 @@ def infra(
 
 @app.command()
 @with_options
-def scp(
-    options: Options,
-    break_glass: Annotated[
-        list[str] | None, typer.Option("--break-glass", help="The name of a role that may change the tags.")
-    ] = None,
-) -> None:
+def scp(options: Options) -> None:
     """Print the service control policy that keeps members from removing or forging the tags."""
-    policy = service_control_policy(load(), options.settings(), tuple(break_glass or ()))
-    print(json.dumps(policy, indent=2))
+    print(json.dumps(service_control_policy(load(), options.settings()), indent=2))
 
 
 @app.command(name="terraform-ignore-tags")

@@ -45,6 +45,12 @@ _PROVIDER = re.compile(
 #: since that could be every role.
 ROLE_PATTERN = r"[A-Za-z0-9_+=,.@-][A-Za-z0-9_+=,.@*-]{0,127}(?:/[A-Za-z0-9_+=,.@*-]{1,128}){0,8}"
 
+_ROLE = re.compile(ROLE_PATTERN)
+# doc: AWS Organizations, AttachPolicy (TargetId); Amazon S3, bucket naming rules.
+_UNIT = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
+
 
 class SettingsError(Exception):
     """The settings can't be used; the text says where, what is wrong and what would be right."""
@@ -58,6 +64,22 @@ class Organization(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     hub_account: str
     home_region: str
     regions: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+
+
+class Hub(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the hub is deployed: who is told of alarms, how much runs at once, where its package lies."""
+
+    alarm_email: str = ""
+    maximum_concurrency: int = 5
+    package_bucket: str = ""
+
+
+class Protection(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the service control policy is attached (None: the organization's units), and whom it exempts."""
+
+    units: tuple[str, ...] | None = None
+    break_glass: tuple[str, ...] = ()
 
 
 class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -104,6 +126,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
     """All that a user decides. Without a file: the owner and the date, written over what is there."""
 
     organization: Organization | None = None
+    hub: Hub = Hub()
+    protection: Protection = Protection()
     tags: dict[str, str] = field(default_factory=lambda: {"owner": "{owner}", "dateCreated": "{created_at}"})
     existing: dict[str, Literal["overwrite", "keep"]] = field(default_factory=dict)
     trust: Trust = Trust()
@@ -186,11 +210,12 @@ def _problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
                 )
         if org.regions and org.home_region not in org.regions:
             yield ["organization", "regions"], f"lacks home_region {org.home_region!r}; add it"
+    yield from _deployment_problems(settings)
     yield from _tag_problems(settings)
     for name, forms, example in (
         ("identity_stores", _STORE, "arn:aws:identitystore::123456789012:identitystore/d-1234567890"),
         ("identity_providers", _PROVIDER, "arn:aws:iam::123456789012:saml-provider/corporate"),
-        ("source_identity_roles", re.compile(ROLE_PATTERN), "sign-in-broker"),
+        ("source_identity_roles", _ROLE, "sign-in-broker"),
     ):
         for trusted in getattr(settings.trust, name):
             if not forms.fullmatch(trusted):
@@ -212,6 +237,27 @@ def _problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
         yield ["limits", "role_name"], f"{settings.limits.role_name!r} is no name of a role"
     if not 0.1 <= settings.limits.time_share <= 0.95:
         yield ["limits", "time_share"], "must lie between 0.1 and 0.95"
+
+
+def _deployment_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
+    org, hub, protection = settings.organization, settings.hub, settings.protection
+    for path, units in (
+        (["organization", "units"], org.units if org else ()),
+        (["protection", "units"], protection.units or ()),
+    ):
+        for unit in units:
+            if not _UNIT.fullmatch(unit):
+                yield path, f"{unit!r} is no unit; write its id, such as 'ou-ab12-c3d4e5f6', or the root's, 'r-ab12'"
+    for name in protection.break_glass:
+        if not _ROLE.fullmatch(name):
+            advice = "write its name, or its path and name, such as 'security-admin'"
+            yield ["protection", "break_glass"], f"{name!r} can be no role; {advice}"
+    if hub.alarm_email and not _EMAIL.fullmatch(hub.alarm_email):
+        yield ["hub", "alarm_email"], f"{hub.alarm_email!r} is no mail address"
+    if not 2 <= hub.maximum_concurrency <= 1000:
+        yield ["hub", "maximum_concurrency"], "must lie between 2 and 1000, as Lambda takes it"
+    if hub.package_bucket and not _BUCKET.fullmatch(hub.package_bucket):
+        yield ["hub", "package_bucket"], f"{hub.package_bucket!r} is no name of a bucket"
 
 
 def _tag_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
@@ -270,6 +316,8 @@ def _line_of(text: str, path: list[str]) -> int | None:
 _TABLES: Mapping[str, type[Struct]] = {
     "": Settings,
     "organization": Organization,
+    "hub": Hub,
+    "protection": Protection,
     "trust": Trust,
     "owners": OwnerRule,
     "ignore": Ignore,

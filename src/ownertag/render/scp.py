@@ -7,10 +7,8 @@ Organizations, "SCP effects on permissions"). `docs/why/policies.md` says what e
 
 from __future__ import annotations
 
-import re
-
 from ownertag.core.rows import Catalogue
-from ownertag.core.settings import ROLE_PATTERN, Settings, SettingsError
+from ownertag.core.settings import Settings, SettingsError
 from ownertag.render.documents import (
     AUDIT_ROLE,
     CANARY_ROLE,
@@ -50,24 +48,20 @@ _STACK_CHANGES = (
 )
 
 
-def service_control_policy(catalogue: Catalogue, settings: Settings, break_glass: tuple[str, ...] = ()) -> Policy:
+def service_control_policy(catalogue: Catalogue, settings: Settings) -> Policy:
     """What members may not do: remove or forge the tags, or disable what writes them.
 
     Args:
         catalogue: For the tag actions.
-        settings: For the keys, the tagger's role, and the roles that may set a SourceIdentity.
-        break_glass: Roles that may do all of it, as `NAME` or `PATH/NAME`; `*` stands for any characters. A role that
-            an account could make by itself gets the same protection as the tagger's.
+        settings: For the keys, the tagger's role, the roles that may set a SourceIdentity, and the break-glass roles,
+            which may do all of it. One that an account could make by itself gets the same protection as the tagger's.
 
     Launches that bring their own tags go on: they carry `ec2:CreateAction`, and what they claim is overwritten.
 
     Raises:
-        SettingsError: A break-glass role is no role's name, or would be everybody.
         TooLong: AWS would not take it.
     """
-    for name in break_glass:
-        if not re.fullmatch(ROLE_PATTERN, name):
-            raise SettingsError(f"break-glass role {name!r} is none; write its name, or its path and name")
+    break_glass = settings.protection.break_glass
     tagger = settings.limits.role_name
     guarded = settings.trust.source_identity_guarded
     leave = settings.trust.source_identity_roles if guarded else ()

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 import fixtures
-from ownertag.core.settings import read_settings
+from ownertag.core.settings import Protection, read_settings
 from ownertag.render import policies, service_policies
 
 Json = dict[str, Any]
@@ -46,7 +48,12 @@ def rendered() -> dict[str, Json]:
         return filled
 
     return {
-        "scp": of(MEMBER, policies.service_control_policy(catalogue, settings, BREAK_GLASS)),
+        "scp": of(
+            MEMBER,
+            policies.service_control_policy(
+                catalogue, replace(settings, protection=Protection(break_glass=BREAK_GLASS))
+            ),
+        ),
         "tagger": of(MEMBER, policies.tagger_permissions(catalogue, settings)),
         "session": of(MEMBER, policies.session_policy(catalogue, settings)),
         "tagger-trust": of(MEMBER, policies.tagger_trust(organization)),
