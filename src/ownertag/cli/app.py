@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ownertag.cli.demo import demo
+from ownertag.cli.deploy import app as deploy
 from ownertag.cli.explain import explain
 from ownertag.cli.render import app as render
 from ownertag.cli.sandbox import sandbox
@@ -41,4 +42,5 @@ def _main(
 
 for _command in (demo, explain, sandbox, tag):
     app.command()(_command)
+app.add_typer(deploy, name="deploy")
 app.add_typer(render, name="render")

@@ -37,6 +37,15 @@ class Output(StrEnum):
 
 
 @dataclass(frozen=True)
+class SettingsFile:
+    """The settings, the file that they are from, and its text."""
+
+    path: Path
+    text: str
+    settings: Settings
+
+
+@dataclass(frozen=True)
 class Options:
     """What a user asked for, beside the command's own arguments."""
 
@@ -64,22 +73,28 @@ class Options:
             print(text, file=sys.stderr, flush=True)
 
     def settings(self) -> Settings:
+        """The settings, or the defaults where there is no file."""
+        found = self.settings_file()
+        return found.settings if found else Settings()
+
+    def settings_file(self) -> SettingsFile | None:
         """The settings file: by flag or environment, in the working directory, in the user's configuration."""
         home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
         path = self.config or next(
             (each for each in (Path(CONFIG_NAME), home / "ownertag" / CONFIG_NAME) if each.is_file()), None
         )
         if path is None:
-            return Settings()
+            return None
         try:
-            settings = read_settings(path.read_text("utf-8"), str(path))
+            text = path.read_text("utf-8")
+            settings = read_settings(text, str(path))
         except SettingsError as error:
             fail(str(error))
         except (OSError, UnicodeError) as error:
             fail(f"{path}: can't be read: {error}")
         if self.verbose:
             self.say(f"settings: {path}")
-        return settings
+        return SettingsFile(path, text, settings)
 
 
 def fail(message: str, code: int = Exit.BAD_INPUT) -> NoReturn:

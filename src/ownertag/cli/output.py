@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ownertag.cli.options import Output
@@ -129,7 +129,12 @@ def _block(where: str, each: Mapping[str, Any]) -> str:
     lines += _list("tags", [f"{key} = {value}" for key, value in (each["tags"] or {}).items()])
     lines += _list("asks", [f"{question['kind']} {question['value']}" for question in each["questions"]])
     lines += _list("outcomes", [_outcome(outcome) for outcome in each["outcomes"]])
-    return "\n".join(" " * (len(line) - len(line.lstrip(" "))) + clean(line) for line in lines)
+    return "\n".join(clean_lines(lines))
+
+
+def clean_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Lines without anything that a terminal would obey (T22); how far they are indented stays."""
+    return (" " * (len(line) - len(line.lstrip(" "))) + clean(line) for line in lines)
 
 
 def _outcome(outcome: Mapping[str, Any]) -> str:

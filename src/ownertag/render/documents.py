@@ -24,6 +24,12 @@ CANARY_ROLE = "ownertag-canary"
 #: The canary's own resource: costs nothing, and nobody else may have one of this name.
 CANARY = "ownertag-canary"
 RULE_PREFIX = "ownertag-"
+#: The stacks, and the stack sets of the same names; what they hold is in `infra/`.
+HUB_STACK = "ownertag-hub"
+ROLES_STACK = "ownertag-spoke-account"
+REGION_STACK = "ownertag-spoke-region"
+#: The service control policy's name in the organization.
+POLICY_NAME = "ownertag"
 #: Names of the stack sets begin like this; in an account, CloudFormation puts `StackSet-` before.
 STACK_SET_PREFIX = "ownertag-"
 

@@ -6,6 +6,7 @@ delivers nothing, and mostly says nothing either.
 
 from __future__ import annotations
 
+from ownertag.core.records import partition_of
 from ownertag.core.settings import Organization
 from ownertag.render.documents import (
     AUDIT_ROLE,
@@ -14,6 +15,7 @@ from ownertag.render.documents import (
     FORWARDER_ROLE,
     RULE_PREFIX,
     Policy,
+    Statement,
     arn,
     policy,
 )
@@ -92,6 +94,21 @@ def alarm_topic_policy() -> Policy:
             "Condition": {"ArnLike": {"aws:SourceArn": arn("cloudwatch", "alarm:ownertag-*", region=_REGION)}},
         }
     )
+
+
+def read_accounts(organization: Organization) -> Statement:
+    """For the organization's resource policy: the hub's account may read which accounts there are.
+
+    Narrower than making it the delegated administrator of a service, which would let it act in that service as well
+    (doc: AWS Organizations, resource-based delegation policies).
+    """
+    return {
+        "Sid": "OwnertagReadsTheAccounts",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{partition_of(organization.home_region)}:iam::{organization.hub_account}:root"},
+        "Action": ["organizations:ListAccounts"],
+        "Resource": "*",
+    }
 
 
 def audit_trust(organization: Organization) -> Policy:

@@ -1,0 +1,347 @@
+"""`ownertag deploy`: what would change in the organization, the change, and the way back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ownertag.catalogue.loader import load
+from ownertag.cli.options import Exit, Options, Output, fail, with_options
+from ownertag.cli.output import clean_lines, print_table
+from ownertag.core.settings import Settings, SettingsError
+from ownertag.render.infra import check_deployable
+
+if TYPE_CHECKING:
+    from ownertag.rollout.deploy.carry_out import Done
+    from ownertag.rollout.deploy.clients import Clients
+    from ownertag.rollout.deploy.desired import Desired
+    from ownertag.rollout.deploy.in_use import InUse
+    from ownertag.rollout.deploy.values import Current, Step
+
+SCHEMA = 1
+#: How far back it is counted who uses the protected keys.
+DAYS = 14
+
+app = typer.Typer(
+    help="Deploy ownertag to an organization: plan shows what would change, apply does it, destroy takes it away.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+PackageOption = Annotated[
+    Path | None,
+    typer.Option("--package", help="The function's package; dist/ownertag-lambda-arm64.zip where it is left out."),
+]
+RoleOption = Annotated[
+    str,
+    typer.Option("--access-role", help="The role in the hub's account that the management account may assume."),
+]
+DaysOption = Annotated[
+    int,
+    typer.Option("--days", help="How far back to count who uses the protected keys; 0 counts nothing.", min=0, max=90),
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+ACCESS_ROLE = "OrganizationAccountAccessRole"
+
+
+@app.command()
+@with_options
+def plan(
+    options: Options, package: PackageOption = None, access_role: RoleOption = ACCESS_ROLE, days: DaysOption = DAYS
+) -> None:
+    """Show what apply would change, and who would be stopped by the policy.
+
+    Runs with credentials of the management account (--profile); the hub's account is reached by the access role.
+    Nothing is changed: change sets are made and deleted again.
+
+    Exits with 0 if nothing would change, 1 if something would, 2 for wrong settings, 3 if something can't be read.
+    """
+    with _told():
+        ready = _prepare(options, package, access_role)
+        steps = _steps(ready, options)
+        used = _used(ready, steps, days, options)
+    _print_plan(steps, used, options)
+    pending = sum(step.task is not None for step in steps)
+    options.say(f"{pending} of {len(steps)} steps would change something" if pending else "nothing would change")
+    raise typer.Exit(Exit.FOUND if pending else Exit.WELL)
+
+
+@app.command()
+@with_options
+def apply(
+    options: Options,
+    package: PackageOption = None,
+    access_role: RoleOption = ACCESS_ROLE,
+    days: DaysOption = DAYS,
+    yes: YesOption = False,
+    despite_uses: Annotated[
+        bool, typer.Option("--despite-uses", help="With --yes: attach the policy even though it stops somebody.")
+    ] = False,
+) -> None:
+    """Show what would change, ask, and do it.
+
+    Can be run again after an interruption: it does what is left. No tag is ever removed.
+
+    Exits with 0 if all is done, 1 if a step failed or was not wanted, 2 for wrong settings, 3 if something can't be
+    read or StackSets could not deploy to some accounts.
+    """
+    with _told():
+        ready = _prepare(options, package, access_role)
+        steps = _steps(ready, options)
+        used = _used(ready, steps, days, options)
+    _print_plan(steps, used, options)
+    if used and used.uses and yes and not despite_uses:
+        fail(
+            f"the policy would stop {len(used.uses)} principals who use the protected keys today: talk to them, or "
+            "name them in protection.break_glass, or repeat with --despite-uses",
+            Exit.FOUND,
+        )
+    _carry_out(ready, steps, options, yes, "Do this?")
+
+
+@app.command()
+@with_options
+def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOption = False) -> None:
+    """Show what would be taken away, ask, and do it: the policy first, the hub last.
+
+    Tags stay. So do the function's log, the dead letters, and the bucket with its packages.
+
+    Exits with 0 if all is done, 1 if a step failed or was not wanted, 2 for wrong settings, 3 if something can't be
+    read or StackSets could not delete in some accounts.
+    """
+    from ownertag.rollout.deploy.steps import to_destroy
+
+    with _told():
+        ready = _prepare(options, None, access_role, with_package=False)
+        steps = to_destroy(ready.desired, ready.current)
+    _print_plan(steps, None, options)
+    _carry_out(ready, steps, options, yes, "Take all of this away?")
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """Everything that is known before something is decided."""
+
+    clients: Clients
+    settings: Settings
+    desired: Desired
+    current: Current
+
+
+def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> _Ready:
+    import boto3
+
+    from ownertag.rollout.deploy.clients import Clients
+    from ownertag.rollout.deploy.current import Place, read
+    from ownertag.rollout.deploy.desired import desired
+    from ownertag.rollout.deploy.package import DEFAULT, Package, read_package
+
+    file = options.settings_file()
+    if file is None:
+        fail("there are no settings: write ownertag.toml, or name it with --config")
+    organization = check_deployable(file.settings, str(file.path))
+    zip_ = read_package(package or DEFAULT, file.text) if with_package else Package(Path(), "none", "")
+    session = boto3.Session(profile_name=options.profile, region_name=organization.home_region)
+    clients = Clients(session, organization, access_role=access_role, endpoint_url=options.endpoint_url)
+    place = Place(clients, organization, str(file.path))
+    options.say(f"reading organization {organization.id}")
+    place.check()
+    root = place.root()
+    wanted = desired(load(), file.settings, organization, zip_, place.enabled_regions(), root["Id"])
+    return _Ready(clients, file.settings, wanted, read(clients, wanted, root))
+
+
+def _steps(ready: _Ready, options: Options) -> tuple[Step, ...]:
+    from ownertag.rollout.deploy.preview import previewed
+    from ownertag.rollout.deploy.steps import to_apply
+
+    steps = to_apply(ready.desired, ready.current)
+    options.say("asking CloudFormation what would change")
+    return previewed(steps, ready.clients)
+
+
+def _used(ready: _Ready, steps: tuple[Step, ...], days: int, options: Options) -> InUse | None:
+    """Who would be stopped: counted where the policy comes to a unit, or changes."""
+    from ownertag.rollout.deploy.access import accounts_under
+    from ownertag.rollout.deploy.in_use import in_use
+    from ownertag.rollout.deploy.values import Attach, PutPolicy
+
+    if days == 0 or not any(isinstance(step.task, Attach | PutPolicy) for step in steps):
+        return None
+    organizations = ready.clients.management("organizations")
+    accounts: set[str] = set().union(*(accounts_under(organizations, unit) for unit in ready.desired.protected))
+    accounts.discard(ready.desired.organization.management_account)
+    regions = tuple(stack.region for stack in ready.desired.management_rules)
+    read = 0
+
+    def progress(account: str) -> None:
+        nonlocal read
+        read += 1
+        options.say(f"who uses the protected keys: {account} read, {read} of {len(accounts)} accounts")
+
+    since = datetime.now(UTC) - timedelta(days=days)
+    return in_use(ready.clients, accounts, regions, ready.settings, since, progress)
+
+
+def _carry_out(ready: _Ready, steps: tuple[Step, ...], options: Options, yes: bool, question: str) -> None:
+    from ownertag.rollout.deploy.carry_out import carry_out
+
+    pending = [step for step in steps if step.task is not None]
+    if not pending:
+        options.say("there is nothing to do")
+        raise typer.Exit(Exit.WELL)
+    if not yes:
+        if not sys.stdin.isatty():
+            fail("nobody can be asked here: repeat with --yes")
+        if not typer.confirm(question, err=True):
+            options.say("nothing was changed")
+            raise typer.Exit(Exit.FOUND)
+    numbers = {id(step): number for number, step in enumerate(pending, 1)}
+
+    def progress(step: Step, text: str) -> None:
+        place = " ".join(part for part in (step.account, step.region) if part)
+        options.say(f"[{numbers[id(step)]}/{len(pending)}] {step.what}, {place}: {text}")
+
+    done = carry_out(pending, ready.clients, ready.desired.organization, progress)
+    _print_done(done, options)
+    raise typer.Exit(_ended(done, len(pending), options))
+
+
+def _ended(done: tuple[Done, ...], pending: int, options: Options) -> int:
+    from ownertag.rollout.deploy.carry_out import GOES_ON
+
+    failed = [each for each in done if each.failed]
+    if not failed:
+        options.say(f"all {pending} steps are done; `ownertag doctor` shows whether everything delivers")
+        return Exit.WELL
+    left = pending - len(done)
+    options.say(f"{len(failed)} of {pending} steps failed{f', {left} were not begun' if left else ''}")
+    options.say("mend what they say, and run it again: it does what is left")
+    return Exit.UNREACHED if all(each.step.stage in GOES_ON for each in failed) else Exit.FOUND
+
+
+# --- what is printed
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What can't be done ends the command with one line, not a traceback."""
+    from ownertag.aws.errors import AWS_ERRORS
+    from ownertag.rollout.deploy.clients import DeployError
+
+    try:
+        yield
+    except SettingsError as error:
+        fail(str(error))
+    except DeployError as error:
+        fail(str(error), Exit.UNREACHED)
+    except AWS_ERRORS as error:  # a profile that is not there, credentials that are none
+        fail(f"AWS can't be used: {error}", Exit.UNREACHED)
+
+
+def _print_plan(steps: tuple[Step, ...], used: InUse | None, options: Options) -> None:
+    objects = [
+        {
+            "schema": SCHEMA,
+            "kind": "step",
+            "action": step.action.value,
+            "what": step.what,
+            "account": step.account,
+            "region": step.region or None,
+            "changes": list(step.changes),
+            "diff": step.diff or None,
+        }
+        for step in steps
+    ]
+    objects += [
+        {
+            "schema": SCHEMA,
+            "kind": "use",
+            "account": use.account,
+            "principal": use.principal,
+            "keys": list(use.keys),
+            "calls": use.calls,
+            "last": use.last.isoformat().replace("+00:00", "Z"),
+        }
+        for use in (used.uses if used else ())
+    ]
+    objects += [
+        {"schema": SCHEMA, "kind": "unread", "account": account, "reason": reason}
+        for account, reason in (used.unread if used else ())
+    ]
+    if options.format is Output.JSON:
+        for each in objects:
+            print(json.dumps(each))
+    elif options.format is Output.CSV:
+        _print_rows(objects, options)
+    else:
+        print("\n".join(clean_lines(line for step in steps for line in _lines(step))))
+        if used is not None:
+            print("\n".join(clean_lines(_use_lines(used))))
+
+
+def _lines(step: Step) -> Iterator[str]:
+    place = " ".join(part for part in (step.account, step.region) if part)
+    yield f"{step.action.value:<10} {step.what}  ({place})"
+    for change in step.changes:
+        yield f"             {change}"
+    for line in step.diff.splitlines():
+        yield f"             {line}"
+
+
+def _use_lines(used: InUse) -> Iterator[str]:
+    yield ""
+    if used.uses:
+        yield "The policy would stop these, who write or remove the protected keys today:"
+    elif not used.unread:
+        yield "Nobody was seen to use the protected keys: the policy would stop nobody."
+    for use in used.uses:
+        named = f"{use.calls} calls with {', '.join(use.keys)}, last {use.last:%Y-%m-%d %H:%M}"
+        yield f"  {use.account}  {use.principal}: {named}"
+    if used.unread:
+        yield "It is not known of these, whose history could not be read to the end:"
+    for account, reason in used.unread:
+        yield f"  {account}  {reason}"
+
+
+def _print_done(done: tuple[Done, ...], options: Options) -> None:
+    if options.format is Output.TABLE:
+        return  # was told as it went
+    objects: list[dict[str, Any]] = [
+        {
+            "schema": SCHEMA,
+            "kind": "done",
+            "action": each.step.action.value,
+            "what": each.step.what,
+            "account": each.step.account,
+            "region": each.step.region or None,
+            "failed": each.failed or None,
+        }
+        for each in done
+    ]
+    if options.format is Output.JSON:
+        for each in objects:
+            print(json.dumps(each))
+    else:
+        _print_rows(objects, options)
+
+
+def _print_rows(objects: list[dict[str, Any]], options: Options) -> None:
+    columns = list(dict.fromkeys(key for each in objects for key in each if key not in {"schema", "diff"}))
+    rows = [{column: _text(each.get(column)) for column in columns} for each in objects]
+    if rows:
+        print_table(rows, options.format)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)

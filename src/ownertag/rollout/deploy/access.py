@@ -1,0 +1,80 @@
+"""What the organization must allow, and the service control policy: AWS Organizations in the management account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ownertag.render.documents import POLICY_NAME, Statement
+from ownertag.rollout.deploy.values import PolicyState
+
+SCP = "SERVICE_CONTROL_POLICY"
+
+
+def root_of(organizations: Any) -> dict[str, Any]:
+    """The organization's root: its id and the types of policy that are enabled."""
+    found: dict[str, Any] = organizations.list_roots()["Roots"][0]
+    return found
+
+
+def accounts_under(organizations: Any, unit: str) -> frozenset[str]:
+    """The active accounts of a unit and of the units below it."""
+    found: set[str] = set()
+    waiting = [unit]
+    while waiting:
+        parent = waiting.pop()
+        for page in organizations.get_paginator("list_accounts_for_parent").paginate(ParentId=parent):
+            found.update(each["Id"] for each in page["Accounts"] if each["Status"] == "ACTIVE")
+        for page in organizations.get_paginator("list_organizational_units_for_parent").paginate(ParentId=parent):
+            waiting += [each["Id"] for each in page["OrganizationalUnits"]]
+    return frozenset(found)
+
+
+def administrators(organizations: Any) -> frozenset[str]:
+    """The delegated administrators: they may read the accounts."""
+    pages = organizations.get_paginator("list_delegated_administrators").paginate()
+    return frozenset(each["Id"] for page in pages for each in page["DelegatedAdministrators"])
+
+
+def resource_policy(organizations: Any) -> str | None:
+    """The organization's own resource policy, if it has one."""
+    try:
+        return str(organizations.describe_resource_policy()["ResourcePolicy"]["Content"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourcePolicyNotFoundException":
+            return None
+        raise
+
+
+def with_statement(policy: str | None, statement: Statement) -> str:
+    """A resource policy with our statement, in the place of an older one of ours; the others stay as they are."""
+    document = json.loads(policy) if policy else {"Version": "2012-10-17", "Statement": []}
+    return json.dumps({**document, "Statement": [*_others(document, statement), statement]}, indent=2)
+
+
+def without_statement(policy: str, statement: Statement) -> str:
+    """A resource policy without our statement; empty if nothing is left of it."""
+    document = json.loads(policy)
+    others = _others(document, statement)
+    return json.dumps({**document, "Statement": others}, indent=2) if others else ""
+
+
+def _others(document: dict[str, Any], statement: Statement) -> list[Statement]:
+    found = document["Statement"]
+    statements: Iterable[Statement] = found if isinstance(found, list) else [found]
+    return [each for each in statements if each.get("Sid") != statement["Sid"]]
+
+
+def policy_state(organizations: Any) -> PolicyState | None:
+    """Our service control policy, and what it is attached to."""
+    for page in organizations.get_paginator("list_policies").paginate(Filter=SCP):
+        for each in page["Policies"]:
+            if each["Name"] == POLICY_NAME and not each.get("AwsManaged"):
+                content = organizations.describe_policy(PolicyId=each["Id"])["Policy"]["Content"]
+                targets = organizations.get_paginator("list_targets_for_policy").paginate(PolicyId=each["Id"])
+                ids = frozenset(target["TargetId"] for found in targets for target in found["Targets"])
+                return PolicyState(each["Id"], content, ids)
+    return None

@@ -1,0 +1,130 @@
+"""What is there: read in the management account and in the hub's, before anything is decided."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ownertag.core.settings import Organization, SettingsError
+from ownertag.rollout.deploy import access, stack_sets, stacks
+from ownertag.rollout.deploy.clients import Clients, explained
+from ownertag.rollout.deploy.desired import Desired, Stack
+from ownertag.rollout.deploy.values import Current, StackState
+
+#: How many stacks are read at once.
+AT_ONCE = 8
+
+
+class Place:
+    """Where the settings' organization is, checked against where the credentials lead."""
+
+    def __init__(self, clients: Clients, organization: Organization, where: str) -> None:
+        self._clients = clients
+        self._organization = organization
+        self._where = where
+
+    def check(self) -> None:
+        """Nothing is read or changed in an organization that is not the settings'.
+
+        Raises:
+            SettingsError: The credentials lead to another account or organization.
+            DeployError: AWS does not say where they lead.
+        """
+        wanted = self._organization
+        with explained(wanted.management_account, "learn whose credentials these are"):
+            account = self._clients.management("sts").get_caller_identity()["Account"]
+        if account != wanted.management_account:
+            raise SettingsError(
+                f"{self._where}: the credentials are those of account {account}, and the organization's management "
+                f"account is {wanted.management_account}: name a profile of it with --profile"
+            )
+        with explained(account, "read the organization"):
+            found = self._clients.management("organizations").describe_organization()["Organization"]
+        if found["Id"] != wanted.id:
+            raise SettingsError(
+                f"{self._where}: the settings are for organization {wanted.id}, and account {account} is in "
+                f"{found['Id']}: nothing was changed"
+            )
+        if found.get("FeatureSet") != "ALL":
+            raise SettingsError(
+                f"{self._where}: the organization has not all features enabled, without which there are neither "
+                f"service-managed stack sets nor policies: enable them in AWS Organizations"
+            )
+
+    def enabled_regions(self) -> frozenset[str]:
+        """The Regions that the management account has enabled: StackSets deploys to no others."""
+        with explained(self._organization.management_account, "list the Regions"):
+            found = self._clients.management("ec2").describe_regions(AllRegions=False)["Regions"]
+        return frozenset(each["RegionName"] for each in found)
+
+    def root(self) -> dict[str, Any]:
+        """The organization's root."""
+        with explained(self._organization.management_account, "read the organization's root"):
+            return access.root_of(self._clients.management("organizations"))
+
+
+def read(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
+    """What is there of all that is desired, and what else is there of ours.
+
+    Raises:
+        DeployError: Something can't be read; the text names the account and the permission.
+    """
+    organization = desired.organization
+    account = organization.management_account
+    organizations = clients.management("organizations")
+    cloudformation = clients.management("cloudformation")
+    with explained(account, "read what the organization allows"):
+        allowed = cloudformation.describe_organizations_access()["Status"] == "ENABLED"
+        administrators = access.administrators(organizations)
+        resource_policy = access.resource_policy(organizations)
+        policy = access.policy_state(organizations)
+    with explained(account, "list the accounts of the units"):
+        accounts = {unit: access.accounts_under(organizations, unit) - {account} for unit in desired.units}
+    with explained(account, "read the stack sets"):
+        found = {name: stack_sets.read(cloudformation, name) for name in (desired.roles.name, desired.rules.name)}
+    bucket, uploaded = _package(clients, desired)
+    return Current(
+        root=root["Id"],
+        stack_sets_allowed=allowed,
+        policy_types=frozenset(each["Type"] for each in root["PolicyTypes"] if each["Status"] == "ENABLED"),
+        administrators=administrators,
+        resource_policy=resource_policy,
+        accounts=accounts,
+        bucket=bucket,
+        uploaded=uploaded,
+        stacks=_stacks(clients, (desired.hub, desired.management_roles, *desired.management_rules)),
+        stack_sets={name: state for name, state in found.items() if state is not None},
+        policy=policy,
+    )
+
+
+def _stacks(clients: Clients, wanted: tuple[Stack, ...]) -> dict[tuple[str, str, str], StackState]:
+    def one(stack: Stack) -> tuple[tuple[str, str, str], StackState | None]:
+        client = clients.of(stack.account, "cloudformation", stack.region)
+        with explained(stack.account, f"read stack {stack.name} in {stack.region}"):
+            return (stack.account, stack.region, stack.name), stacks.read(client, stack.name)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return {key: state for key, state in pool.map(one, wanted) if state is not None}
+
+
+def _package(clients: Clients, desired: Desired) -> tuple[bool, bool]:
+    """(whether the bucket is there, whether the package is in it). A bucket of somebody else's is refused here."""
+    s3, account = clients.hub("s3"), desired.organization.hub_account
+    with explained(account, f"look into bucket {desired.bucket}", "name another with hub.package_bucket"):
+        if not _head(lambda: s3.head_bucket(Bucket=desired.bucket, ExpectedBucketOwner=account)):
+            return False, False
+        given = {"Bucket": desired.bucket, "Key": desired.package.key, "ExpectedBucketOwner": account}
+        return True, _head(lambda: s3.head_object(**given))
+
+
+def _head(call: Any) -> bool:
+    try:
+        call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchBucket", "NoSuchKey"}:
+            return False
+        raise
+    return True

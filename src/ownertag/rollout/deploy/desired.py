@@ -1,0 +1,121 @@
+"""What should be there, from settings, catalogue and package alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from ownertag.core.records import partition_of
+from ownertag.core.rows import Catalogue
+from ownertag.core.settings import Organization, Settings
+from ownertag.render.documents import HUB_STACK, POLICY_NAME, REGION_STACK, ROLES_STACK, Statement, compact
+from ownertag.render.infra import ALWAYS, templates
+from ownertag.render.policies import service_control_policy
+from ownertag.render.service_policies import read_accounts
+from ownertag.rollout.deploy.package import Package
+
+
+class Stack(Struct, frozen=True):
+    """A stack of one account and Region."""
+
+    account: str
+    region: str
+    name: str
+    template: str
+    parameters: Mapping[str, str] = {}
+
+
+class StackSet(Struct, frozen=True):
+    """A stack set of the organization, and the Regions in which its units' accounts have an instance."""
+
+    name: str
+    description: str
+    template: str
+    regions: tuple[str, ...]
+    after: str | None = None
+
+
+class Desired(Struct, frozen=True):
+    """All that deploying comes to."""
+
+    organization: Organization
+    bucket: str
+    package: Package
+    hub: Stack
+    roles: StackSet
+    rules: StackSet
+    management_roles: Stack
+    management_rules: tuple[Stack, ...]
+    units: tuple[str, ...]
+    policy: str
+    protected: tuple[str, ...]
+    read_accounts: Statement
+
+
+def desired(
+    catalogue: Catalogue,
+    settings: Settings,
+    organization: Organization,
+    package: Package,
+    enabled: frozenset[str],
+    root: str,
+) -> Desired:
+    """What should be there.
+
+    Args:
+        catalogue: For patterns and policies.
+        settings: What the user decides.
+        organization: Of the settings.
+        package: The function's zip.
+        enabled: The Regions that the management account has enabled.
+        root: The organization's root, which stands for units where the settings name none.
+
+    Raises:
+        SettingsError: A policy is longer than AWS takes.
+    """
+    found = templates(catalogue, settings, organization)
+    roles, rules = found["spoke_account/template.yaml"], found["spoke_region/template.yaml"]
+    home, management = organization.home_region, organization.management_account
+    regions = regions_of(organization, enabled)
+    units = organization.units or (root,)
+    bucket = bucket_of(settings, organization)
+    return Desired(
+        organization=organization,
+        bucket=bucket,
+        package=package,
+        hub=Stack(
+            organization.hub_account,
+            home,
+            HUB_STACK,
+            found["hub/template.yaml"],
+            {
+                "PackageBucket": bucket,
+                "PackageKey": package.key,
+                "AlarmEmail": settings.hub.alarm_email,
+                "MaximumConcurrency": str(settings.hub.maximum_concurrency),
+            },
+        ),
+        roles=StackSet(ROLES_STACK, "ownertag's roles in an account", roles, (home,)),
+        rules=StackSet(REGION_STACK, "ownertag's rules in a Region of an account", rules, regions, after=ROLES_STACK),
+        management_roles=Stack(management, home, ROLES_STACK, roles),
+        management_rules=tuple(Stack(management, region, REGION_STACK, rules) for region in regions),
+        units=units,
+        policy=compact(service_control_policy(catalogue, settings)),
+        protected=units if settings.protection.units is None else settings.protection.units,
+        read_accounts=read_accounts(organization),
+    )
+
+
+def regions_of(organization: Organization, enabled: frozenset[str]) -> tuple[str, ...]:
+    """The Regions that get rules: those of the settings or all that are enabled, and where global services record."""
+    always = ALWAYS if partition_of(organization.home_region) == "aws" else ()
+    return tuple(sorted({*(organization.regions or enabled), *always, organization.home_region}))
+
+
+def bucket_of(settings: Settings, organization: Organization) -> str:
+    """The bucket that holds the function's package."""
+    return settings.hub.package_bucket or f"ownertag-packages-{organization.hub_account}-{organization.home_region}"
+
+
+__all__ = ["POLICY_NAME", "Desired", "Stack", "StackSet", "bucket_of", "desired", "regions_of"]

@@ -1,0 +1,156 @@
+"""A service-managed stack set: read, created, updated, and its instances deployed to units.
+
+Made in the management account. Operations wait for each other in AWS (managed execution), and one account that fails
+does not keep the others waiting: what failed is told at the end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ownertag.rollout.deploy.clients import DeployError
+from ownertag.rollout.deploy.desired import StackSet
+from ownertag.rollout.deploy.stacks import POLL_SECONDS, Pause, Say
+from ownertag.rollout.deploy.values import DropInstances, Instance, StackSetState
+
+# Without SOFT_FAILURE_TOLERANCE AWS goes by one account at a time where some may fail (doc: concurrency mode).
+_PREFERENCES = {
+    "RegionConcurrencyType": "PARALLEL",
+    "FailureTolerancePercentage": 100,
+    "MaxConcurrentPercentage": 100,
+    "ConcurrencyMode": "SOFT_FAILURE_TOLERANCE",
+}
+_ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
+#: What failed is told by account; of more than these, how many.
+MOST_TOLD = 20
+
+
+def read(client: Any, name: str) -> StackSetState | None:
+    """A stack set with its instances, or None if there is none."""
+    found = _describe(client, name)
+    if found is None:
+        return None
+    automatic = bool(found.get("AutoDeployment", {}).get("Enabled"))
+    return StackSetState(found.get("TemplateBody", ""), automatic, instances(client, name))
+
+
+def instances(client: Any, name: str) -> tuple[Instance, ...]:
+    """Every instance, sorted."""
+    pages = client.get_paginator("list_stack_instances").paginate(StackSetName=name)
+    return tuple(
+        sorted(
+            Instance(
+                each["Account"],
+                each["Region"],
+                each.get("OrganizationalUnitId", ""),
+                each["Status"],
+                each.get("StatusReason", ""),
+            )
+            for page in pages
+            for each in page["Summaries"]
+        )
+    )
+
+
+def put(client: Any, stack_set: StackSet, pause: Pause, say: Say) -> None:
+    """Create a stack set, or update it and all of its instances.
+
+    New accounts get an instance by themselves: of a stack set that another one comes before, after that one.
+
+    Raises:
+        DeployError: Some instances could not be updated; the text names them.
+    """
+    automatic: dict[str, Any] = {"Enabled": True, "RetainStacksOnAccountRemoval": False}
+    if stack_set.after and (before := _describe(client, stack_set.after)):
+        automatic["DependsOn"] = [before["StackSetARN"]]
+    given = {
+        "StackSetName": stack_set.name,
+        "Description": stack_set.description,
+        "TemplateBody": stack_set.template,
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "PermissionModel": "SERVICE_MANAGED",
+        "AutoDeployment": automatic,
+        "ManagedExecution": {"Active": True},
+    }
+    if _describe(client, stack_set.name) is None:
+        client.create_stack_set(**given)
+        return
+    started = client.update_stack_set(**given, OperationPreferences=_PREFERENCES)
+    _finish(client, stack_set.name, started["OperationId"], pause, say)
+
+
+def put_instances(
+    client: Any, name: str, units: tuple[str, ...], regions: tuple[str, ...], pause: Pause, say: Say
+) -> None:
+    """Deploy to every account of these units, in these Regions.
+
+    Raises:
+        DeployError: Some could not be deployed to; the text names them.
+    """
+    started = client.create_stack_instances(
+        StackSetName=name,
+        DeploymentTargets={"OrganizationalUnitIds": list(units)},
+        Regions=list(regions),
+        OperationPreferences=_PREFERENCES,
+    )
+    _finish(client, name, started["OperationId"], pause, say)
+
+
+def drop_instances(client: Any, task: DropInstances, pause: Pause, say: Say) -> None:
+    """Delete instances.
+
+    Raises:
+        DeployError: Some could not be deleted; the text names them.
+    """
+    targets: dict[str, Any] = {"OrganizationalUnitIds": list(task.units)}
+    if task.accounts:
+        targets |= {"Accounts": list(task.accounts), "AccountFilterType": "INTERSECTION"}
+    started = client.delete_stack_instances(
+        StackSetName=task.name,
+        DeploymentTargets=targets,
+        Regions=list(task.regions),
+        OperationPreferences=_PREFERENCES,
+        RetainStacks=False,
+    )
+    _finish(client, task.name, started["OperationId"], pause, say)
+
+
+def drop(client: Any, name: str) -> None:
+    """Delete a stack set without instances; one that is not there is no error."""
+    if _describe(client, name) is not None:
+        client.delete_stack_set(StackSetName=name)
+
+
+def _describe(client: Any, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = client.describe_stack_set(StackSetName=name)["StackSet"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"StackSetNotFoundException", "StackSetNotFound"}:
+            return None
+        raise
+    return None if found.get("Status") == "DELETED" else found
+
+
+def _finish(client: Any, name: str, operation: str, pause: Pause, say: Say) -> None:
+    """Wait for an operation, and tell of what failed in it."""
+    told = -1
+    while True:
+        found = client.describe_stack_set_operation(StackSetName=name, OperationId=operation)["StackSetOperation"]
+        if found["Status"] in _ENDED:
+            break
+        failed = int(found.get("StatusDetails", {}).get("FailedStackInstancesCount", 0))
+        if failed != told:
+            say(f"{found['Status'].lower()}{f', {failed} failed' if failed else ''}")
+            told = failed
+        pause(POLL_SECONDS)
+    lacking = [each for each in instances(client, name) if each.status != "CURRENT"]
+    if found["Status"] == "SUCCEEDED" and not lacking:
+        return
+    lines = [f"{each.account} {each.region}: {each.reason or each.status}" for each in lacking[:MOST_TOLD]]
+    more = f"\n  and {len(lacking) - MOST_TOLD} more" if len(lacking) > MOST_TOLD else ""
+    reason = found.get("StatusReason") or f"{len(lacking)} instances are not current"
+    raise DeployError(
+        "\n  ".join([f"stack set {name}, operation {operation} {found['Status'].lower()}: {reason}", *lines]) + more
+    )

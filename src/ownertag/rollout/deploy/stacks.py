@@ -1,0 +1,187 @@
+"""A stack of one account and Region: read, previewed by a change set, created, updated, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from ownertag.rollout.deploy.clients import DeployError
+from ownertag.rollout.deploy.desired import Stack
+from ownertag.rollout.deploy.values import StackState
+
+Say = Callable[[str], None]
+Pause = Callable[[float], None]
+
+#: Seconds between two looks at something that goes on.
+POLL_SECONDS = 5.0
+
+_CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
+# A stack whose first creation failed, or was only looked at, can't be updated: it has to go first.
+_STILLBORN = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+_REVIEW = "REVIEW_IN_PROGRESS"
+
+
+def read(client: Any, name: str) -> StackState | None:
+    """A stack, or None if there is none."""
+    found = _describe(client, name)
+    if found is None:
+        return None
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
+    if found["StackStatus"] == _REVIEW:  # nothing but a change set was made
+        return StackState(_REVIEW, "", parameters)
+    body = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    return StackState(found["StackStatus"], body if isinstance(body, str) else "", parameters)
+
+
+def is_new(state: StackState | None) -> bool:
+    """Whether the stack has to be created."""
+    return state is None or state.status in {_REVIEW, *_STILLBORN}
+
+
+def differs(stack: Stack, state: StackState) -> bool:
+    """Whether there is something to update."""
+    return (state.template, state.parameters) != (stack.template, dict(stack.parameters)) or not _is_well(state.status)
+
+
+def preview_new(client: Any, stack: Stack) -> tuple[str, ...]:
+    """What a new stack would hold, a line for each type of resource; CloudFormation reads the template for it."""
+    summary = client.get_template_summary(TemplateBody=stack.template)
+    return tuple(f"add {each}" for each in sorted(set(summary["ResourceTypes"])))
+
+
+def preview(client: Any, stack: Stack, pause: Pause) -> tuple[str, ...]:
+    """What an update would change, a line for each resource: by a change set, which is deleted again."""
+    settle(client, stack.name, pause, lambda _: None)
+    change_set = _change_set(client, stack, "UPDATE", pause)
+    if change_set is None:
+        return ()
+    try:
+        return _changes(client, change_set)
+    finally:
+        client.delete_change_set(ChangeSetName=change_set)
+
+
+def put(client: Any, stack: Stack, pause: Pause, say: Say) -> None:
+    """Create or update a stack, and wait for it.
+
+    Raises:
+        DeployError: CloudFormation could not do it; the text has its first reason.
+    """
+    status = settle(client, stack.name, pause, say)
+    if status in _STILLBORN:
+        say("the earlier creation failed: it is taken away first")
+        drop(client, stack.name, pause, say)
+        status = None
+    change_set = _change_set(client, stack, "CREATE" if status in {None, _REVIEW} else "UPDATE", pause)
+    if change_set is None:
+        return
+    client.execute_change_set(ChangeSetName=change_set)
+    ended = settle(client, stack.name, pause, say)
+    if ended is None or not _is_well(ended):
+        raise DeployError(
+            f"stack {stack.name} in {stack.account} {stack.region} ended as {ended}: {_reason(client, stack.name)}"
+        )
+
+
+def drop(client: Any, name: str, pause: Pause, say: Say) -> None:
+    """Delete a stack, and wait for it; one that is not there is no error.
+
+    Raises:
+        DeployError: CloudFormation could not do it.
+    """
+    if settle(client, name, pause, say) is None:
+        return
+    client.delete_stack(StackName=name)
+    ended = settle(client, name, pause, say)
+    if ended is not None:
+        raise DeployError(f"stack {name} could not be deleted and is {ended}: {_reason(client, name)}")
+
+
+def settle(client: Any, name: str, pause: Pause, say: Say) -> str | None:
+    """Wait until nothing goes on in a stack; its status then, None if there is no stack (any more)."""
+    last = ""
+    while (found := _describe(client, name)) is not None:
+        status = str(found["StackStatus"])
+        if status == _REVIEW or not status.endswith("_IN_PROGRESS"):
+            return status
+        if status != last:
+            say(f"{status.lower().replace('_', ' ')}")
+            last = status
+        pause(POLL_SECONDS)
+    return None
+
+
+def _describe(client: Any, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = client.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        # CloudFormation has no code of its own for it.
+        if error.response["Error"]["Code"] == "ValidationError" and "not exist" in error.response["Error"]["Message"]:
+            return None
+        raise
+    return None if found["StackStatus"] == "DELETE_COMPLETE" else found
+
+
+def _change_set(client: Any, stack: Stack, kind: str, pause: Pause) -> str | None:
+    """A change set that can be executed; None where there is nothing to change.
+
+    What is retained when a stack is deleted (the log, the dead letters) is taken into the new one.
+    """
+    parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()]
+    made = client.create_change_set(
+        StackName=stack.name,
+        ChangeSetName=f"ownertag-{uuid4().hex[:12]}",
+        ChangeSetType=kind,
+        TemplateBody=stack.template,
+        Parameters=parameters,
+        Capabilities=_CAPABILITIES,
+        **({"ImportExistingResources": True} if kind == "CREATE" else {}),
+    )["Id"]
+    while True:
+        found = client.describe_change_set(ChangeSetName=made, StackName=stack.name)
+        if found["Status"] not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
+            break
+        pause(POLL_SECONDS)
+    if found["Status"] == "CREATE_COMPLETE":
+        return str(made)
+    reason = str(found.get("StatusReason", ""))
+    client.delete_change_set(ChangeSetName=made)
+    # CloudFormation tells by these words alone that there is nothing to change.
+    if "didn't contain changes" in reason or "No updates are to be performed" in reason:
+        return None
+    raise DeployError(
+        f"stack {stack.name} in {stack.account} {stack.region}: CloudFormation refuses the change: {reason}"
+    )
+
+
+def _changes(client: Any, change_set: str) -> tuple[str, ...]:
+    pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
+    lines = []
+    for page in pages:
+        for each in page["Changes"]:
+            change = each["ResourceChange"]
+            replaced = change.get("Replacement") in {"True", "Conditional"}
+            note = " (replaced)" if replaced else ""
+            lines.append(f"{change['Action'].lower()} {change['ResourceType']} {change['LogicalResourceId']}{note}")
+    return tuple(lines)
+
+
+def _is_well(status: str) -> bool:
+    return status.endswith("_COMPLETE") and "ROLLBACK" not in status.removeprefix("UPDATE_ROLLBACK")
+
+
+def _reason(client: Any, name: str) -> str:
+    """The first thing that failed: what comes after it fails because of it."""
+    failed = []
+    with suppress(ClientError):
+        for page in client.get_paginator("describe_stack_events").paginate(StackName=name):
+            failed += [
+                f"{each['LogicalResourceId']}: {each['ResourceStatusReason']}"
+                for each in page["StackEvents"]
+                if each["ResourceStatus"].endswith("_FAILED") and each.get("ResourceStatusReason")
+            ]
+    return failed[-1] if failed else "its events say no reason"

@@ -1,0 +1,282 @@
+"""The difference between what should be there and what is, as steps in the order in which they are carried out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from difflib import unified_diff
+
+from ownertag.render.documents import POLICY_NAME
+from ownertag.rollout.deploy.access import SCP, with_statement, without_statement
+from ownertag.rollout.deploy.desired import Desired, Stack, StackSet
+from ownertag.rollout.deploy.stacks import differs, is_new
+from ownertag.rollout.deploy.values import (
+    Action,
+    AllowPolicies,
+    AllowStackSets,
+    Attach,
+    Current,
+    Detach,
+    DropInstances,
+    DropPolicy,
+    DropStack,
+    DropStackSet,
+    MakeBucket,
+    PutInstances,
+    PutPolicy,
+    PutStack,
+    PutStackSet,
+    ReadAccounts,
+    Stage,
+    Step,
+    Upload,
+)
+
+
+def to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:
+    """The steps that make what is there what should be there; a step without a task is one that is so already."""
+    return tuple(
+        sorted(
+            (
+                *_access(desired, current),
+                *_package(desired, current),
+                _stack(Stage.HUB, desired.hub, current),
+                _stack(Stage.ROLES, desired.management_roles, current),
+                *(_stack(Stage.RULES, stack, current) for stack in desired.management_rules),
+                _stack_set(Stage.ROLES, desired.roles, desired, current),
+                _stack_set(Stage.RULES, desired.rules, desired, current),
+                *_instances(Stage.ROLES_IN_ACCOUNTS, desired.roles, desired, current),
+                *_instances(Stage.RULES_IN_ACCOUNTS, desired.rules, desired, current),
+                *_policy(desired, current),
+            ),
+            key=lambda step: step.stage,
+        )
+    )
+
+
+def to_destroy(desired: Desired, current: Current) -> tuple[Step, ...]:
+    """The steps that take it all away, in the other order.
+
+    Tags stay, and so does what may serve others by now: the organization's access for StackSets, the type of policy,
+    the bucket.
+    """
+    management = desired.organization.management_account
+    steps: list[Step] = []
+    if current.policy is not None:
+        for unit in sorted(current.policy.targets):
+            detach = Detach(current.policy.id, unit)
+            steps.append(
+                Step(Stage.ATTACHMENTS, Action.DELETE, f"policy {POLICY_NAME} on {unit}", management, task=detach)
+            )
+        steps.append(
+            Step(
+                Stage.POLICY,
+                Action.DELETE,
+                f"service control policy {POLICY_NAME}",
+                management,
+                diff=_diff(_pretty(current.policy.content), "", "policy"),
+                task=DropPolicy(current.policy.id),
+            )
+        )
+    sets = (
+        (desired.rules, Stage.RULES_IN_ACCOUNTS, Stage.RULES),
+        (desired.roles, Stage.ROLES_IN_ACCOUNTS, Stage.ROLES),
+    )
+    for stack_set, instances, whole in sets:
+        state = current.stack_sets.get(stack_set.name)
+        if state is None:
+            continue
+        for unit in sorted({each.unit for each in state.instances}):
+            there = [each for each in state.instances if each.unit == unit]
+            regions = tuple(sorted({each.region for each in there}))
+            changes = tuple(f"delete in {each.account} {each.region}" for each in there)
+            task = DropInstances(stack_set.name, (unit,), regions)
+            what = f"stack set {stack_set.name} in {unit}"
+            steps.append(Step(instances, Action.DELETE, what, management, changes=changes, task=task))
+        task_of = DropStackSet(stack_set.name)
+        steps.append(Step(whole, Action.DELETE, f"stack set {stack_set.name}", management, task=task_of))
+    stages = {desired.hub: Stage.HUB, desired.management_roles: Stage.ROLES}
+    for stack in (*desired.management_rules, desired.management_roles, desired.hub):
+        if (stack.account, stack.region, stack.name) in current.stacks:
+            task_ = DropStack(stack.account, stack.region, stack.name)
+            stage = stages.get(stack, Stage.RULES)
+            steps.append(Step(stage, Action.DELETE, f"stack {stack.name}", stack.account, stack.region, task=task_))
+    ours = desired.read_accounts["Sid"]
+    if current.resource_policy and ours in current.resource_policy:
+        left = without_statement(current.resource_policy, desired.read_accounts)
+        diff = _diff(_pretty(current.resource_policy), left, "resource policy")
+        what = "leave for the hub to read the accounts"
+        steps.append(Step(Stage.ACCESS, Action.DELETE, what, management, diff=diff, task=ReadAccounts(left)))
+    return tuple(sorted(steps, key=lambda step: -step.stage))
+
+
+def _access(desired: Desired, current: Current) -> Iterator[Step]:
+    management = desired.organization.management_account
+    allowed = current.stack_sets_allowed
+    yield Step(
+        Stage.ACCESS,
+        Action.KEEP if allowed else Action.CREATE,
+        "access of StackSets to the organization",
+        management,
+        task=None if allowed else AllowStackSets(),
+    )
+    yield _read_accounts(desired, current)
+    if desired.protected:
+        enabled = SCP in current.policy_types
+        yield Step(
+            Stage.ACCESS,
+            Action.KEEP if enabled else Action.CREATE,
+            "service control policies in the organization",
+            management,
+            task=None if enabled else AllowPolicies(current.root),
+        )
+
+
+def _read_accounts(desired: Desired, current: Current) -> Step:
+    management, hub = desired.organization.management_account, desired.organization.hub_account
+    what = "leave for the hub to read the accounts"
+    if hub in current.administrators or hub == management:
+        return Step(Stage.ACCESS, Action.KEEP, what, management)
+    wanted = with_statement(current.resource_policy, desired.read_accounts)
+    if current.resource_policy and json.loads(wanted) == json.loads(current.resource_policy):
+        return Step(Stage.ACCESS, Action.KEEP, what, management)
+    action = Action.UPDATE if current.resource_policy else Action.CREATE
+    diff = _diff(_pretty(current.resource_policy), wanted, "resource policy")
+    return Step(Stage.ACCESS, action, what, management, diff=diff, task=ReadAccounts(wanted))
+
+
+def _package(desired: Desired, current: Current) -> Iterator[Step]:
+    hub, home = desired.organization.hub_account, desired.organization.home_region
+    yield Step(
+        Stage.BUCKET,
+        Action.KEEP if current.bucket else Action.CREATE,
+        f"bucket {desired.bucket}",
+        hub,
+        home,
+        task=None if current.bucket else MakeBucket(desired.bucket),
+    )
+    yield Step(
+        Stage.PACKAGE,
+        Action.KEEP if current.uploaded else Action.CREATE,
+        f"package {desired.package.key}",
+        hub,
+        home,
+        task=None if current.uploaded else Upload(desired.bucket, desired.package.key, desired.package.path),
+    )
+
+
+def _stack(stage: Stage, stack: Stack, current: Current) -> Step:
+    state = current.stacks.get((stack.account, stack.region, stack.name))
+    what = f"stack {stack.name}"
+    if state is None or is_new(state):
+        task = PutStack(stack, state.status if state else None)
+        return Step(stage, Action.CREATE, what, stack.account, stack.region, task=task)
+    if not differs(stack, state):
+        return Step(stage, Action.KEEP, what, stack.account, stack.region)
+    changes = tuple(
+        f"parameter {key}: {state.parameters.get(key, '')!r} -> {stack.parameters.get(key, '')!r}"
+        for key in sorted({*state.parameters, *stack.parameters})
+        if state.parameters.get(key) != stack.parameters.get(key)
+    )
+    diff = _diff(state.template, stack.template, "template")
+    task = PutStack(stack, state.status)
+    return Step(stage, Action.UPDATE, what, stack.account, stack.region, changes, diff, task)
+
+
+def _stack_set(stage: Stage, stack_set: StackSet, desired: Desired, current: Current) -> Step:
+    management = desired.organization.management_account
+    state = current.stack_sets.get(stack_set.name)
+    what = f"stack set {stack_set.name}"
+    if state is None:
+        task = PutStackSet(stack_set, exists=False)
+        return Step(stage, Action.CREATE, what, management, desired.organization.home_region, task=task)
+    broken = [each for each in state.instances if each.status != "CURRENT"]
+    changes = [] if state.auto_deployment else ["new accounts get it by themselves: no -> yes"]
+    changes += [f"repeat in {each.account} {each.region}: {each.reason or each.status}" for each in broken]
+    diff = _diff(state.template, stack_set.template, "template")
+    if not (diff or changes):
+        return Step(stage, Action.KEEP, what, management, desired.organization.home_region)
+    task = PutStackSet(stack_set, exists=True)
+    return Step(stage, Action.UPDATE, what, management, desired.organization.home_region, tuple(changes), diff, task)
+
+
+def _instances(stage: Stage, stack_set: StackSet, desired: Desired, current: Current) -> Iterator[Step]:
+    """Which accounts and Regions lack an instance, and which have one too many."""
+    management = desired.organization.management_account
+    state = current.stack_sets.get(stack_set.name)
+    there = state.instances if state else ()
+    places = {(each.account, each.region) for each in there}
+    wanted = {
+        (account, region) for found in current.accounts.values() for account in found for region in stack_set.regions
+    }
+    what = f"stack set {stack_set.name} in {', '.join(desired.units)}"
+    missing = sorted(wanted - places)
+    units = {each.unit for each in there}
+    # A unit without accounts is deployed to as well: those that join it later get theirs by themselves.
+    if missing or (state is None and not wanted):
+        regions = tuple(sorted({region for _, region in missing})) or stack_set.regions
+        changes = _by_region("add", missing)
+        task = PutInstances(stack_set.name, desired.units, regions)
+        action = Action.UPDATE if there else Action.CREATE
+        yield Step(stage, action, what, management, changes=changes, task=task)
+    kept = frozenset().union(*current.accounts.values())
+    for unit in sorted(units - {""}):
+        of_unit = [each for each in there if each.unit == unit]
+        # Another unit that holds the same account may be wanted: then it is that one's now.
+        left = [each for each in of_unit if unit not in desired.units and each.account not in kept]
+        for gone, accounts in (
+            ([each for each in of_unit if each.region not in stack_set.regions], ()),
+            (left, tuple(sorted({each.account for each in left})) if len(left) < len(of_unit) else ()),
+        ):
+            if gone:
+                regions = tuple(sorted({each.region for each in gone}))
+                changes = _by_region("delete", sorted((each.account, each.region) for each in gone))
+                drop = DropInstances(stack_set.name, (unit,), regions, accounts)
+                name = f"stack set {stack_set.name} in {unit}"
+                yield Step(stage, Action.DELETE, name, management, changes=changes, task=drop)
+    if not missing and there:
+        yield Step(stage, Action.KEEP, what, management)
+
+
+def _by_region(verb: str, places: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    by_region: dict[str, list[str]] = {}
+    for account, region in places:
+        by_region.setdefault(region, []).append(account)
+    return tuple(f"{verb} in {region}: {', '.join(accounts)}" for region, accounts in sorted(by_region.items()))
+
+
+def _policy(desired: Desired, current: Current) -> Iterator[Step]:
+    management, state = desired.organization.management_account, current.policy
+    what = f"service control policy {POLICY_NAME}"
+    if state is not None or desired.protected:
+        old = _pretty(state.content) if state else ""
+        diff = _diff(old, _pretty(desired.policy), "policy")
+        if state is not None and not diff:
+            yield Step(Stage.POLICY, Action.KEEP, what, management)
+        else:
+            action = Action.CREATE if state is None else Action.UPDATE
+            task = PutPolicy(desired.policy, state.id if state else None)
+            yield Step(Stage.POLICY, action, what, management, diff=diff, task=task)
+    attached = state.targets if state else frozenset()
+    for unit in desired.protected:
+        on = unit in attached
+        yield Step(
+            Stage.ATTACHMENTS,
+            Action.KEEP if on else Action.CREATE,
+            f"policy {POLICY_NAME} on {unit}",
+            management,
+            task=None if on else Attach(unit),
+        )
+    if state is not None:
+        for unit in sorted(attached - {*desired.protected}):
+            task_ = Detach(state.id, unit)
+            yield Step(Stage.ATTACHMENTS, Action.DELETE, f"policy {POLICY_NAME} on {unit}", management, task=task_)
+
+
+def _pretty(policy: str | None) -> str:
+    return json.dumps(json.loads(policy), indent=2, sort_keys=True) if policy else ""
+
+
+def _diff(old: str, new: str, what: str) -> str:
+    lines = unified_diff(old.splitlines(), new.splitlines(), f"{what} now", f"{what} then", lineterm="", n=2)
+    return "\n".join(lines)
