@@ -23,6 +23,9 @@ _CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 # A stack whose first creation failed, or was only looked at, can't be updated: it has to go first.
 _STILLBORN = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 _REVIEW = "REVIEW_IN_PROGRESS"
+_WELL = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+# Rolled back to what it was: as good as before, if that is what should be there.
+_AS_BEFORE = frozenset({"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
 
 
 def read(client: Any, name: str) -> StackState | None:
@@ -44,7 +47,8 @@ def is_new(state: StackState | None) -> bool:
 
 def differs(stack: Stack, state: StackState) -> bool:
     """Whether there is something to update."""
-    return (state.template, state.parameters) != (stack.template, dict(stack.parameters)) or not _is_well(state.status)
+    same = (state.template, state.parameters) == (stack.template, dict(stack.parameters))
+    return not (same and state.status in _WELL | _AS_BEFORE)
 
 
 def preview_new(client: Any, stack: Stack) -> tuple[str, ...]:
@@ -81,7 +85,7 @@ def put(client: Any, stack: Stack, pause: Pause, say: Say) -> None:
         return
     client.execute_change_set(ChangeSetName=change_set)
     ended = settle(client, stack.name, pause, say)
-    if ended is None or not _is_well(ended):
+    if ended not in _WELL:
         raise DeployError(
             f"stack {stack.name} in {stack.account} {stack.region} ended as {ended}: {_reason(client, stack.name)}"
         )
@@ -168,10 +172,6 @@ def _changes(client: Any, change_set: str) -> tuple[str, ...]:
             note = " (replaced)" if replaced else ""
             lines.append(f"{change['Action'].lower()} {change['ResourceType']} {change['LogicalResourceId']}{note}")
     return tuple(lines)
-
-
-def _is_well(status: str) -> bool:
-    return status.endswith("_COMPLETE") and "ROLLBACK" not in status.removeprefix("UPDATE_ROLLBACK")
 
 
 def _reason(client: Any, name: str) -> str:
