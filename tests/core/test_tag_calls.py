@@ -60,7 +60,9 @@ def test_one_object_stands_for_a_list_of_one() -> None:
     assert call(request) == TagCall(True, {"owner": "x"}, ("i-1",))
 
 
-@pytest.mark.parametrize(("name", "source"), [("RunInstances", "ec2.amazonaws.com"), ("CreateTags", "s3.amazonaws.com")])
+@pytest.mark.parametrize(
+    ("name", "source"), [("RunInstances", "ec2.amazonaws.com"), ("CreateTags", "s3.amazonaws.com")]
+)
 def test_another_call_is_none(name: str, source: str) -> None:
     assert call(tags({"key": "owner", "value": "x"}), name, source) is None
 
