@@ -34,7 +34,7 @@ def program() -> Path:
 
 def broken(program: Path, template: Path) -> dict[str, set[str]]:
     """The rules that a template breaks, with the resources that break each."""
-    command = [program, "validate", "--rules", GUARD / "rules/control-tower", "--data", template]
+    command: list[str | Path] = [program, "validate", "--rules", GUARD / "rules/control-tower", "--data", template]
     command += ["--structured", "--output-format", "json", "--show-summary", "none"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert answer.returncode in {0, 19}, answer.stderr  # 19: some rule is broken
