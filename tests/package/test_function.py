@@ -20,10 +20,10 @@ from moto.sqs.models import sqs_backends
 
 from ownertag.handler.settings import CONFIG, QUEUE_URL
 from ownertag.sandbox.event_source import EventSource
-from ownertag.sandbox.hub import SETTINGS
 from ownertag.sandbox.organization import session_of
-from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, PERSONAS
+from ownertag.sandbox.personas import HOME_REGION, HUB, PERSONAS
 from ownertag.sandbox.sandbox import Sandbox
+from ownertag.sandbox.settings import settings_text
 from ownertag.sandbox.tour import IMAGE
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=unavailable() or "")
@@ -106,10 +106,7 @@ class Hub:
         self.sqs = sandbox.client(session_of(sandbox.organization.hub_keys, HOME_REGION), "sqs")
         self.answers: list[Any] = []
         self._package, self._folder = package, folder
-        settings = SETTINGS.format(
-            id=sandbox.organization.id, management_account=MANAGEMENT, hub_account=HUB, home_region=HOME_REGION
-        )
-        (folder / "ownertag.toml").write_text(settings)
+        (folder / "ownertag.toml").write_text(settings_text(sandbox.organization.id))
         keys = {name.upper(): value for name, value in sandbox.organization.hub_keys.items()}
         self.variables = {
             **keys,
