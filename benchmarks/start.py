@@ -64,7 +64,7 @@ def _functions(folder: Path) -> dict[str, tuple[Path, str]]:
     """The unpacked packages by name, each with its handler."""
     compiler = compiler_for(CURRENT)
     settings = folder / "settings.toml"
-    settings.write_text(settings_text("o-a1b2c3d4e5"))
+    settings.write_text(settings_text("o-a1b2c3d4e5", "r-ab12"))
     build(CURRENT, folder / "ours.zip", LOCK, settings=settings, compiler=compiler)
 
     def with_boto3(package: Path) -> None:

@@ -23,7 +23,6 @@ from ownertag.sandbox.event_source import EventSource
 from ownertag.sandbox.organization import session_of
 from ownertag.sandbox.personas import HOME_REGION, HUB, PERSONAS
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.settings import settings_text
 from ownertag.sandbox.tour import IMAGE
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=unavailable() or "")
@@ -106,7 +105,7 @@ class Hub:
         self.sqs = sandbox.client(session_of(sandbox.organization.hub_keys, HOME_REGION), "sqs")
         self.answers: list[Any] = []
         self._package, self._folder = package, folder
-        (folder / "ownertag.toml").write_text(settings_text(sandbox.organization.id))
+        (folder / "ownertag.toml").write_text(sandbox.settings_file.read_text("utf-8"))
         keys = {name.upper(): value for name, value in sandbox.organization.hub_keys.items()}
         self.variables = {
             **keys,

@@ -30,7 +30,7 @@ from ownertag.sandbox.front import Front
 from ownertag.sandbox.functions import Functions
 from ownertag.sandbox.identities import Identities
 from ownertag.sandbox.organization import Organization, model_loader, role_id, session_of
-from ownertag.sandbox.personas import HOME_REGION, HUB, PERSONAS
+from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, PERSONAS
 from ownertag.sandbox.recorder import Recorder
 from ownertag.sandbox.settings import settings_text
 
@@ -153,9 +153,9 @@ class Sandbox:
         self.organization.found(self.endpoint_url)
         self._start_delivery(folder)
         self.settings_file = folder / "ownertag.toml"
-        self.settings_file.write_text(settings_text(self.organization.id), "utf-8")
+        self.settings_file.write_text(settings_text(self.organization.id, self.organization.unit), "utf-8")
         if not self._empty:
-            deploy(self, self.settings_file.read_text("utf-8"))
+            deploy(self.account_session(MANAGEMENT), self.endpoint_url, self.settings_file)
             self.organization.take_hub_role()
         self.config_file = self.organization.write_config(folder)
 

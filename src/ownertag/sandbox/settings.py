@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
+import json
+
+from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, REGIONS
 
 SETTINGS = """\
 # The settings of the sandbox's organization, as `ownertag sandbox` wrote them.
@@ -11,6 +13,8 @@ id = "{id}"
 management_account = "{management_account}"
 hub_account = "{hub_account}"
 home_region = "{home_region}"
+regions = {regions}
+units = ["{unit}"]
 
 [tags]
 owner = "{{owner}}"
@@ -23,6 +27,13 @@ owner = "team-platform"
 """
 
 
-def settings_text(organization_id: str) -> str:
-    """The file, for an organization of the sandbox's accounts."""
-    return SETTINGS.format(id=organization_id, management_account=MANAGEMENT, hub_account=HUB, home_region=HOME_REGION)
+def settings_text(organization_id: str, unit: str) -> str:
+    """The file, for an organization of the sandbox's accounts and its unit of members."""
+    return SETTINGS.format(
+        id=organization_id,
+        unit=unit,
+        management_account=MANAGEMENT,
+        hub_account=HUB,
+        home_region=HOME_REGION,
+        regions=json.dumps(REGIONS),
+    )

@@ -18,6 +18,8 @@ Pause = Callable[[float], None]
 
 #: Seconds between two looks at something that goes on.
 POLL_SECONDS = 5.0
+#: How many looks an execution has to begin.
+PATIENCE = 24
 
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 # A stack whose first creation failed, or was only looked at, can't be updated: it has to go first.
@@ -84,7 +86,11 @@ def put(client: Any, stack: Stack, pause: Pause, say: Say) -> None:
     if change_set is None:
         return
     client.execute_change_set(ChangeSetName=change_set)
-    ended = settle(client, stack.name, pause, say)
+    for _ in range(PATIENCE):  # a new stack is under review for a moment longer
+        ended = settle(client, stack.name, pause, say)
+        if ended != _REVIEW:
+            break
+        pause(POLL_SECONDS)
     if ended not in _WELL:
         raise DeployError(
             f"stack {stack.name} in {stack.account} {stack.region} ended as {ended}: {_reason(client, stack.name)}"

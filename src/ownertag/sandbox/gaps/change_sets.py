@@ -53,6 +53,8 @@ def _create(call: Call, backend: Any, stack: Any, next_: Next) -> Answer:
     if kind == "CREATE" and stack is not None and stack.status != "REVIEW_IN_PROGRESS":
         message = f"Stack [{stack.name}] already exists and cannot be created again with the changeSet"
         return refuse(call, "ValidationError", message, 400)
+    if kind == "CREATE" and stack is not None:
+        del backend.stacks[stack.stack_id]  # moto would make a second one of the name
     body = call.params.get("TemplateBody") or (stack.template if stack is not None else None)
     given = _parameters(call, stack)
     if kind == "UPDATE" and body and stack.has_template(body) and _same(stack, given):
