@@ -17,5 +17,6 @@
     sandbox.py        everything started and stopped
 
 What it is not: it checks no signatures and enforces no policies but trust in roles and the organization's own, it
-delivers at once, and moto's EC2 is not AWS's. Policies of buses and queues are not made: moto's CloudFormation leaves them out.
+delivers at once, and moto's EC2 is not AWS's. Policies of buses and queues are not made: moto's CloudFormation leaves
+them out.
 """

@@ -8,6 +8,7 @@ from uuid import uuid4
 from xml.etree import ElementTree as ET
 
 from moto.ec2.models import ec2_backends
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, EC2_RESOURCE_TO_PREFIX
 
 from ownertag.sandbox.calls import Answer, Call, answer_xml, element, refuse
 
@@ -36,6 +37,9 @@ class PlacementGroups:
     """The placement groups of every account and Region."""
 
     def __init__(self) -> None:
+        # moto refuses to tag what has no prefix that it knows.
+        EC2_RESOURCE_TO_PREFIX["placement-group"] = "pg"
+        EC2_PREFIX_TO_RESOURCE["pg"] = "placement-group"
         self._groups: dict[tuple[str, str], dict[str, Group]] = defaultdict(dict)
 
     def answer(self, call: Call, account: str) -> Answer:

@@ -124,6 +124,8 @@ class StackSets:
                 except Exception as error:  # noqa: BLE001 - as AWS: one stack that fails must not keep back the others
                     more.failures[account, region] = str(error)
                     failed = True
+                else:
+                    more.failures.pop((account, region), None)
         return _operation(call, stack_set, "CREATE", failed, [*targets])
 
     def _delete(self, call: Call, stack_set: Any) -> Answer:
