@@ -83,6 +83,8 @@ def canary(group: Group, place: Place, keys: Iterable[str], timeout: float, watc
         timeout: Seconds.
         watch: The time.
     """
+    if stuck := _cleared(group, place, timeout, watch):
+        return [stuck]
     findings = []
     try:
         findings.append(_sent(group, place, frozenset(keys), timeout, watch))
@@ -99,7 +101,8 @@ def canary(group: Group, place: Place, keys: Iterable[str], timeout: float, watc
     return findings
 
 
-def _sent(group: Group, place: Place, keys: frozenset[str], timeout: float, watch: Watch) -> Finding:
+def _cleared(group: Group, place: Place, timeout: float, watch: Watch) -> Finding | None:
+    """Remove what an earlier run left, or say why that does not go."""
     if failed := group.delete():  # what an earlier run left would be tagged already
         return _unreached(place, f"a leftover placement group {CANARY} can't be deleted", failed)
     begun = watch.monotonic()
@@ -113,6 +116,10 @@ def _sent(group: Group, place: Place, keys: frozenset[str], timeout: float, watc
                 "see what holds it, and delete it",
             )
         watch.sleep(POLL)
+    return None
+
+
+def _sent(group: Group, place: Place, keys: frozenset[str], timeout: float, watch: Watch) -> Finding:
     begun = watch.monotonic()
     if failed := group.create():
         return _unreached(place, f"placement group {CANARY} can't be created", failed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-from ownertag.render.documents import AUDIT_ROLE, CANARY_ROLE, FORWARDER_ROLE, Policy
+from ownertag.render.documents import AUDIT_ROLE, BUS, CANARY_ROLE, FORWARDER_ROLE, Policy
 from ownertag.rollout.doctor.documents import same
 from ownertag.rollout.doctor.expected import UNDELIVERED, Expected, ExpectedRole
 from ownertag.rollout.doctor.facts import (
@@ -167,10 +167,11 @@ def _region(account: str, facts: RegionFacts, expected: Expected) -> Iterator[Fi
 def check_rule(place: Place, check: Check, name: str, rule: Rule, pattern: Policy) -> Finding:
     """Whether a rule is on, and has the pattern that is rendered now."""
     if rule.state != "ENABLED":
+        bus = f"--event-bus-name {BUS} " if check is Check.HUB_RULE else ""
         return place.fault(
             check,
             f"rule {name} is {rule.state}",
-            f"find out who switched it off; `aws events enable-rule --name {name}`",
+            f"find out who switched it off; `aws events enable-rule {bus}--name {name}`",
         )
     if not same(rule.pattern, pattern):
         return place.fault(

@@ -128,7 +128,7 @@ class Account:
                 declared, text = frozenset(body.get("Resources", {})), ""
             else:
                 declared, text = declared_in(body), body
-            listed = frozenset(each["LogicalResourceId"] for each in resources)
+            listed = frozenset(each["LogicalResourceId"] for each in resources if each.get("LogicalResourceId"))
             return Stack(found["StackStatus"], text, parameters, declared, listed)
 
         # CloudFormation has no code of its own for this: "Stack with id ... does not exist" is a ValidationError.
