@@ -9,6 +9,7 @@ import typer
 
 from ownertag.cli.demo import demo
 from ownertag.cli.deploy import app as deploy
+from ownertag.cli.doctor import doctor
 from ownertag.cli.explain import explain
 from ownertag.cli.render import app as render
 from ownertag.cli.sandbox import sandbox
@@ -40,7 +41,7 @@ def _main(
     pass
 
 
-for _command in (demo, explain, sandbox, tag):
+for _command in (demo, doctor, explain, sandbox, tag):
     app.command()(_command)
 app.add_typer(deploy, name="deploy")
 app.add_typer(render, name="render")

@@ -10,10 +10,12 @@ from ownertag.core.records import partition_of
 from ownertag.core.settings import Organization
 from ownertag.render.documents import (
     AUDIT_ROLE,
+    BUS,
     CANARY,
     CANARY_ROLE,
     FORWARDER_ROLE,
     RULE_PREFIX,
+    STACK_SET_PREFIX,
     Policy,
     Statement,
     arn,
@@ -123,21 +125,44 @@ def audit_trust(organization: Organization) -> Policy:
     )
 
 
+#: What the audit role may read that `doctor` does not ask for, and what it is for.
+AUDIT_BESIDES = {
+    "cloudtrail:LookupEvents": "who uses the protected keys, before the policy stops them; who created a resource",
+    "ec2:DescribeTags": "which resources carry the protected keys today; whose a resource is",
+}
+
+
 def audit_permissions(tagger_role: str) -> Policy:
-    """Read what is deployed here, and nothing of what anybody else has."""
+    """Read what is deployed here, and nothing of what anybody else has.
+
+    One document for every account: what only the hub's or the management account has, nobody else can read there. What
+    stands under `*` has no resources in IAM's sense (service authorization reference), or, as trails, is the account's.
+    """
     roles = [tagger_role, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE]
+    queues = [BUS, f"{BUS}-dead-letters", f"{BUS}-undelivered"]
     return policy(
         {
-            "Sid": "ReadTrailsAndRegions",
+            "Sid": "ReadWhatHasNoName",
             "Effect": "Allow",
-            "Action": ["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus", "ec2:DescribeRegions"],
+            "Action": sorted(
+                {
+                    "cloudtrail:DescribeTrails",
+                    "cloudtrail:GetEventSelectors",
+                    "cloudtrail:GetTrailStatus",
+                    "cloudwatch:GetMetricData",
+                    "ec2:DescribeRegions",
+                    "lambda:ListEventSourceMappings",
+                    "organizations:ListRoots",
+                    *AUDIT_BESIDES,
+                }
+            ),
             "Resource": "*",
         },
         {
             "Sid": "ReadOurRules",
             "Effect": "Allow",
             "Action": ["events:DescribeRule", "events:ListTargetsByRule"],
-            "Resource": arn("events", f"rule/{RULE_PREFIX}*", region="*"),
+            "Resource": [arn("events", f"rule/{prefix}{RULE_PREFIX}*", region="*") for prefix in ("", f"{BUS}/")],
         },
         {
             "Sid": "ReadOurRoles",
@@ -148,8 +173,60 @@ def audit_permissions(tagger_role: str) -> Policy:
         {
             "Sid": "ReadOurQueues",
             "Effect": "Allow",
-            "Action": "sqs:GetQueueAttributes",
-            "Resource": arn("sqs", "ownertag-undelivered", region="*"),
+            "Action": ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
+            "Resource": [arn("sqs", queue, region="*") for queue in queues],
+        },
+        {
+            "Sid": "ReadOurHub",
+            "Effect": "Allow",
+            "Action": [
+                "cloudwatch:DescribeAlarms",
+                "events:DescribeEventBus",
+                "lambda:GetFunctionConfiguration",
+                "sns:ListSubscriptionsByTopic",
+            ],
+            "Resource": [
+                arn("cloudwatch", f"alarm:{BUS}-*", region="*"),
+                arn("events", f"event-bus/{BUS}", region="*"),
+                arn("lambda", f"function:{BUS}", region="*"),
+                arn("sns", f"{BUS}-alarms", region="*"),
+            ],
+        },
+        {
+            "Sid": "ReadOurStacks",
+            "Effect": "Allow",
+            "Action": [
+                "cloudformation:DescribeStackResources",
+                "cloudformation:DescribeStackSet",
+                "cloudformation:DescribeStacks",
+                "cloudformation:GetTemplate",
+                "cloudformation:ListStackInstances",
+            ],
+            "Resource": [
+                arn("cloudformation", f"stack/{STACK_SET_PREFIX}*", region="*"),
+                arn("cloudformation", f"stack/StackSet-{STACK_SET_PREFIX}*", region="*"),
+                arn("cloudformation", f"stackset/{STACK_SET_PREFIX}*", region="*"),
+            ],
+        },
+        {
+            "Sid": "ReadUnitsAndPolicies",
+            "Effect": "Allow",
+            "Action": [
+                "organizations:DescribePolicy",
+                "organizations:ListAccountsForParent",
+                "organizations:ListOrganizationalUnitsForParent",
+                "organizations:ListTargetsForPolicy",
+            ],
+            "Resource": [
+                arn("organizations", f"{kind}/*") for kind in ("ou", "policy/*/service_control_policy", "root")
+            ],
+        },
+        {
+            "Sid": "FindOurPolicy",
+            "Effect": "Allow",
+            "Action": "organizations:ListPolicies",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"organizations:PolicyType": "SERVICE_CONTROL_POLICY"}},
         },
     )
 

@@ -60,4 +60,9 @@ WHY: dict[tuple[str, str, str], str] = {
     ("alarm-key", "StringEquals", "aws:SourceAccount"): "CloudWatch for this account's alarms",
     ("alarm-topic", "ArnLike", "aws:SourceArn"): "CloudWatch for our alarms",
     ("audit-trust", "StringEquals", "aws:PrincipalOrgID"): "a hub account that left the organization looks in no more",
+    (
+        "audit",
+        "StringEquals",
+        "organizations:PolicyType",
+    ): "service control policies: what tag and backup policies say is not asked",
 }

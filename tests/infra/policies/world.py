@@ -192,6 +192,10 @@ def _at(says: str, service: str, resource: str, account: str = MEMBER, policy: s
     return What(says, f"arn:aws:{service}:{REGION}:{account}:{resource}", account, policy)
 
 
+def _organizations(says: str, resource: str, account: str = MEMBER) -> What:
+    return What(says, f"arn:aws:organizations::{account}:{resource}", account)
+
+
 ON: dict[str, What] = {
     "any": What("anything", "*"),
     "instance": _ec2("an instance", f"instance/i-{HASH}0"),
@@ -241,6 +245,25 @@ ON: dict[str, What] = {
     "alarm-key": _at("the key of the alarms", "kms", f"key/{HASH}", HUB, "alarm-key"),
     "topic": _at("the topic of the alarms", "sns", "ownertag-alarms", HUB, "alarm-topic"),
     "topic-elsewhere": _at("another topic under that policy", "sns", "orders", HUB, "alarm-topic"),
+    "hub-rule": _at("a rule of the bus `ownertag`", "events", "rule/ownertag/ownertag-creations"),
+    "rule-of-another-bus": _at("a rule of another bus", "events", "rule/orders/ownertag-creations"),
+    "own-named-queue": _at("a queue `ownertag`", "sqs", "ownertag"),
+    "own-named-dead-letters": _at("a queue `ownertag-dead-letters`", "sqs", "ownertag-dead-letters"),
+    "named-function": _at("a function `ownertag`", "lambda", "function:ownertag"),
+    "own-function": _at("a function of the account's own", "lambda", "function:orders"),
+    "named-bus": _at("a bus `ownertag`", "events", "event-bus/ownertag"),
+    "named-topic": _at("a topic `ownertag-alarms`", "sns", "ownertag-alarms"),
+    "own-topic": _at("a topic of the account's own", "sns", "orders"),
+    "alarm": _at("an alarm `ownertag-…`", "cloudwatch", "alarm:ownertag-silence"),
+    "own-alarm": _at("an alarm of the account's own", "cloudwatch", "alarm:orders"),
+    "plain-stack": _at("a stack `ownertag-…`", "cloudformation", f"stack/ownertag-hub/{HASH}"),
+    "stack-set": _at("a stack set `ownertag-…`", "cloudformation", f"stackset/ownertag-spoke-region:{HASH}"),
+    "own-stack-set": _at("a stack set of the account's own", "cloudformation", f"stackset/web:{HASH}"),
+    "unit": _organizations("a unit", f"ou/{ORGANIZATION}/ou-ab12-c3d4e5f6"),
+    "root": _organizations("the root", f"root/{ORGANIZATION}/r-ab12"),
+    "control-policy": _organizations("a policy", f"policy/{ORGANIZATION}/service_control_policy/p-a1b2c3d4"),
+    "tag-policy": _organizations("a tag policy", f"policy/{ORGANIZATION}/tag_policy/p-a1b2c3d4"),
+    "unit-elsewhere": _organizations("a unit of another organization", f"ou/{STRANGERS}/ou-ab12-c3d4e5f6", OUTSIDE),
     "trail": _at("a trail", "cloudtrail", "trail/organization"),
     "canary": _ec2("the canary's placement group", f"placement-group/{policies.CANARY}"),
     "own-placement-group": _ec2("a placement group of the account's own", "placement-group/cluster"),
@@ -257,17 +280,32 @@ for _name in TYPES:
 #: What these mean for an action: a resource of the account's own, and one of ours, that it can act on.
 OF_ACTION = {
     "fitting": {
+        "cloudformation:DescribeStackResources": "own-stack",
+        "cloudformation:DescribeStackSet": "own-stack-set",
+        "cloudformation:GetTemplate": "own-stack",
+        "cloudwatch:DescribeAlarms": "own-alarm",
         "ec2:CreateTags": "instance",
+        "events:DescribeEventBus": "own-bus",
         "events:DescribeRule": "own-rule",
         "events:PutRule": "own-rule",
         "iam:GetRole": "own-role",
+        "lambda:GetFunctionConfiguration": "own-function",
+        "organizations:DescribePolicy": "tag-policy",
+        "organizations:ListAccountsForParent": "unit-elsewhere",
+        "sns:ListSubscriptionsByTopic": "own-topic",
         "sqs:GetQueueAttributes": "own-queue",
         "sqs:SendMessage": "own-queue",
         "sts:GetFederationToken": "federated",
     },
     "ours": {
+        "cloudformation:DeleteStack": "stack",
+        "cloudformation:DeleteStackSet": "stack-set",
         "ec2:RunInstances": "instance",
         "events:DisableRule": "rule",
+        "lambda:GetFunction": "named-function",
+        "lambda:InvokeFunction": "named-function",
+        "organizations:DetachPolicy": "control-policy",
+        "sns:Subscribe": "named-topic",
         "iam:UpdateAssumeRolePolicy": "tagger-role",
         "sqs:ReceiveMessage": "undelivered",
     },

@@ -1,0 +1,271 @@
+"""Whether an account and its Regions are as they should be. Pure: facts and what should be there, to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from ownertag.render.documents import AUDIT_ROLE, BUS, CANARY_ROLE, FORWARDER_ROLE, Policy
+from ownertag.rollout.doctor.documents import same
+from ownertag.rollout.doctor.expected import UNDELIVERED, Expected, ExpectedRole
+from ownertag.rollout.doctor.facts import (
+    AccountFacts,
+    Missing,
+    NotGiven,
+    Nothing,
+    Queue,
+    RegionFacts,
+    Role,
+    Rule,
+    Seen,
+    Sent,
+    Stack,
+    Trail,
+    Unread,
+)
+from ownertag.rollout.doctor.findings import Check, Finding, Place
+from ownertag.rollout.doctor.look import SENT_DAYS
+
+T = TypeVar("T")
+
+#: What brings back what is gone or was changed.
+DEPLOY = "`ownertag deploy apply` puts it back"
+ALLOW = "see that the audit role has the rendered permissions and no SCP or boundary denies them, then look again"
+
+
+def nothing(place: Place, check: Check, what: str, seen: Nothing, stack: Seen[Stack], logical: str) -> Finding:
+    """The finding for what could not be read.
+
+    Args:
+        place: Where.
+        check: Of which check.
+        what: What it is, for a person.
+        seen: Why there is nothing.
+        stack: The stack that makes it.
+        logical: Its name in the stack's template.
+    """
+    match seen:
+        case Missing():
+            if _never_made(stack, logical):
+                return _not_held(place, check, what)
+            return place.fault(check, f"{what} is not there", DEPLOY)
+        case NotGiven(field):
+            return place.not_checkable(check, f"the answer for {what} lacks {field}, which AWS always gives")
+        case Unread(reason):
+            return place.unreached(check, f"{what} can't be read: {reason}", ALLOW)
+
+
+def lacking(place: Place, check: Check, what: str, stack: Seen[Stack], logical: str, advice: str = DEPLOY) -> Finding:
+    """The finding for a part that should have been put on something that is there, such as a queue's policy."""
+    if _never_made(stack, logical):
+        return _not_held(place, check, what)
+    return place.fault(check, f"{what} is not there", advice)
+
+
+def _never_made(stack: Seen[Stack], logical: str) -> bool:
+    """Whether a complete stack declares it and CloudFormation lists none: it was never made, so it is not gone."""
+    return isinstance(stack, Stack) and stack.complete and logical in stack.declared and logical not in stack.listed
+
+
+def _not_held(place: Place, check: Check, what: str) -> Finding:
+    return place.not_checkable(check, f"{what}: CloudFormation holds no such resource although the template has it")
+
+
+# --- an account
+
+
+def check_account(facts: AccountFacts, expected: Expected, regions: Iterable[str]) -> Iterator[Finding]:
+    """An account and these of its Regions."""
+    place = Place(facts.account)
+    if facts.refused:
+        yield place.unreached(
+            Check.AUDIT_ROLE,
+            f"{AUDIT_ROLE} can't be assumed: {facts.refused.reason}",
+            "deploy the account's roles (`ownertag deploy apply`), and use credentials of the hub's account that may "
+            f"assume {AUDIT_ROLE} there",
+        )
+        return
+    for name, check in _checks(expected).items():
+        yield from _role(place, check, name, facts, expected)
+    yield from _regions(place, facts, regions)
+    for each in facts.places:
+        yield from _region(facts.account, each, expected)
+
+
+def _checks(expected: Expected) -> dict[str, Check]:
+    return {
+        AUDIT_ROLE: Check.AUDIT_ROLE,
+        expected.settings.limits.role_name: Check.TAGGER_ROLE,
+        FORWARDER_ROLE: Check.FORWARDER_ROLE,
+        CANARY_ROLE: Check.CANARY_ROLE,
+    }
+
+
+def _role(place: Place, check: Check, name: str, facts: AccountFacts, expected: Expected) -> Iterator[Finding]:
+    wanted, seen = expected.roles[name], facts.roles[name]
+    if not isinstance(seen, Role):
+        yield nothing(place, check, f"role {name}", seen, facts.stack, wanted.logical)
+        return
+    faults = list(_role_faults(name, seen, wanted, lambda document: expected.filled_for(document, facts.account)))
+    for said, advice in faults:
+        yield place.fault(check, said, advice)
+    if not faults:
+        yield place.ok(check, "trust and permissions are as rendered")
+
+
+def _role_faults(name: str, seen: Role, wanted: ExpectedRole, here: Any) -> Iterator[tuple[str, str]]:
+    if not same(seen.trust, here(wanted.trust)):
+        yield f"role {name} trusts others than it should", f"find out who changed its trust; {DEPLOY}"
+    own = seen.inline.get(wanted.policy_name)
+    if own is None:
+        yield f"role {name} lacks its policy {wanted.policy_name}", DEPLOY
+    elif not same(own, here(wanted.permissions)):
+        yield f"role {name} has other permissions than rendered, in {wanted.policy_name}", DEPLOY
+    if more := [*sorted(set(seen.inline) - {wanted.policy_name}), *sorted(seen.attached)]:
+        yield f"role {name} is too wide: it has {', '.join(more)} as well", "find out who added that, and take it away"
+    if seen.boundary:
+        yield (
+            f"role {name} has a permissions boundary, {seen.boundary}",
+            "a boundary can keep it from its work, and the template sets none: take it away",
+        )
+
+
+def _regions(place: Place, facts: AccountFacts, regions: Iterable[str]) -> Iterator[Finding]:
+    for region in regions:
+        here = Place(place.account, region)
+        match facts.enabled:
+            case frozenset():
+                if region in facts.enabled:
+                    yield here.ok(Check.REGION, "switched on")
+                else:
+                    yield here.fault(
+                        Check.REGION,
+                        "switched off in this account, so nothing can be deployed there",
+                        "enable the Region in the account, or leave it out of organization.regions",
+                    )
+            case Missing() | NotGiven() | Unread():
+                yield nothing(here, Check.REGION, "whether the Region is switched on", facts.enabled, facts.stack, "")
+
+
+# --- a Region of an account
+
+
+def _region(account: str, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
+    place = Place(account, facts.region)
+    yield _trail(place, facts.trails)
+    for number, name in enumerate(expected.rules):
+        rule, logical = facts.rules[number], f"Creations{number + 1}"
+        if not isinstance(rule, Rule):
+            yield nothing(place, Check.RULE, f"rule {name}", rule, facts.stack, logical)
+            continue
+        yield check_rule(place, Check.RULE, name, rule, expected.patterns[number])
+        yield _target(place, name, rule, expected)
+        yield _sent(place, name, facts.sent[number])
+    yield from _undelivered(place, facts, expected)
+
+
+def check_rule(place: Place, check: Check, name: str, rule: Rule, pattern: Policy) -> Finding:
+    """Whether a rule is on, and has the pattern that is rendered now."""
+    if rule.state != "ENABLED":
+        bus = f"--event-bus-name {BUS} " if check is Check.HUB_RULE else ""
+        return place.fault(
+            check,
+            f"rule {name} is {rule.state}",
+            f"find out who switched it off; `aws events enable-rule {bus}--name {name}`",
+        )
+    if not same(rule.pattern, pattern):
+        return place.fault(
+            check, f"rule {name} has another pattern than this version renders", "`ownertag deploy apply` updates it"
+        )
+    return place.ok(check, f"{name} is on, with the current pattern")
+
+
+def _trail(place: Place, trails: Seen[tuple[Trail, ...]]) -> Finding:
+    """At least one trail must log what writes; what an unread one does is not known."""
+    if not isinstance(trails, tuple):
+        return nothing(place, Check.TRAIL, "the list of trails", trails, Missing(), "")
+    here = [trail for trail in trails if trail.multi_region or trail.home == place.region]
+    for trail in here:
+        if trail.logging is True and trail.writes is True:
+            return place.ok(Check.TRAIL, f"{_name(trail.arn)} logs")
+    for trail in here:
+        for part in (trail.logging, trail.writes):
+            if isinstance(part, Unread | NotGiven):
+                return nothing(place, Check.TRAIL, f"trail {_name(trail.arn)}", part, Missing(), "")
+    if not here:
+        return place.fault(
+            Check.TRAIL,
+            "no trail records this Region: without one EventBridge gets no events of CloudTrail",
+            "create a trail for all Regions, best one of the organization",
+        )
+    stopped = ", ".join(_name(trail.arn) for trail in here if trail.logging is not True)
+    if stopped:
+        return place.fault(Check.TRAIL, f"logging is stopped: {stopped}", "start it: `aws cloudtrail start-logging`")
+    names = ", ".join(_name(trail.arn) for trail in here)
+    return place.fault(
+        Check.TRAIL,
+        f"no trail logs management events that write: {names}",
+        "let an event selector include management events, all or write-only",
+    )
+
+
+def _target(place: Place, name: str, rule: Rule, expected: Expected) -> Finding:
+    role = expected.arn("iam", f"role/{FORWARDER_ROLE}", place.account)
+    queue = expected.arn("sqs", UNDELIVERED, place.account, place.region or "")
+    ours = [target for target in rule.targets if target.arn == expected.bus_arn]
+    if not ours:
+        return place.fault(Check.TARGET, f"rule {name} does not send to {expected.bus_arn}", DEPLOY)
+    if ours[0].role != role:
+        return place.fault(Check.TARGET, f"rule {name} sends as {ours[0].role or 'nobody'}, not as {role}", DEPLOY)
+    if ours[0].dead_letters != queue:
+        return place.fault(
+            Check.TARGET, f"rule {name} loses what it can't deliver: its dead-letter queue is not {queue}", DEPLOY
+        )
+    if others := [target.arn for target in rule.targets if target.arn != expected.bus_arn]:
+        return place.fault(
+            Check.TARGET, f"rule {name} also sends to {', '.join(others)}", f"find out who added that; {DEPLOY}"
+        )
+    return place.ok(Check.TARGET, "sends to the hub's bus, as the forwarder, with a queue for what fails")
+
+
+def _sent(place: Place, name: str, sent: Seen[Sent]) -> Finding:
+    if not isinstance(sent, Sent):
+        return nothing(place, Check.SENT, f"what rule {name} sent", sent, Missing(), "")
+    last = f"{sent.last:%Y-%m-%d %H:00}Z" if sent.last else f"none in {SENT_DAYS} days"
+    if sent.failed:
+        return place.fault(
+            Check.SENT,
+            f"{sent.failed} events of the last day could not be sent; last sent: {last}",
+            f"the messages in {UNDELIVERED} say why (ERROR_CODE, ERROR_MESSAGE): mostly the bus's policy or the "
+            "forwarder's role",
+        )
+    return place.ok(Check.SENT, last)
+
+
+def _undelivered(place: Place, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
+    queue, what = facts.undelivered, f"queue {UNDELIVERED}"
+    if not isinstance(queue, Queue):
+        yield nothing(place, Check.UNDELIVERED, what, queue, facts.stack, "DeadLetters")
+        return
+    region = place.region or ""
+    if queue.messages:
+        yield place.fault(
+            Check.UNDELIVERED,
+            f"{queue.messages} events were not delivered to the hub",
+            f"`aws sqs receive-message --region {region} --queue-url $(aws sqs get-queue-url --region {region} "
+            f"--queue-name {UNDELIVERED} --query QueueUrl --output text) --message-attribute-names All` "
+            "in this account says why (ERROR_CODE); after mending it, `ownertag tag` takes the events",
+        )
+    else:
+        yield place.ok(Check.UNDELIVERED, "empty")
+    wanted = expected.filled_for(expected.undelivered_policy, place.account, region)
+    if queue.policy is None:
+        yield lacking(place, Check.UNDELIVERED, f"the policy of {what}", facts.stack, "DeadLettersPolicy")
+    elif not same(queue.policy, wanted):
+        yield place.fault(
+            Check.UNDELIVERED, f"{what} has another policy than rendered: EventBridge may not write to it", DEPLOY
+        )
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition("/")[2]

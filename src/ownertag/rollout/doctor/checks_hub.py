@@ -1,0 +1,274 @@
+"""Whether the hub is as it should be. Pure."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+from ownertag.render.documents import AUDIT_ROLE, BUS, HUB_STACK
+from ownertag.rollout.deploy.package import parts_of
+from ownertag.rollout.doctor.checks import DEPLOY, check_rule, lacking, nothing
+from ownertag.rollout.doctor.documents import same, statements
+from ownertag.rollout.doctor.expected import ALARM_TOPIC, DEAD_LETTERS, HUB_RULE, Expected
+from ownertag.rollout.doctor.facts import (
+    Bus,
+    Function,
+    HubFacts,
+    Missing,
+    NotGiven,
+    Queue,
+    Rule,
+    Seen,
+    Stack,
+    Unread,
+)
+from ownertag.rollout.doctor.findings import Check, Finding, Place
+
+#: Names of the alarms in the hub's template.
+_ALARMS = {
+    "ownertag-dead-letters": "DeadLettersAlarm",
+    "ownertag-oldest-message": "AgeAlarm",
+    "ownertag-errors": "ErrorsAlarm",
+    "ownertag-silence": "SilenceAlarm",
+}
+_LOG = f"its log says why: `aws logs tail /aws/lambda/{BUS} --since 1h`"
+
+
+def check_hub(facts: HubFacts | Unread, expected: Expected) -> Iterator[Finding]:
+    """The hub, in its account's home Region."""
+    organization = expected.organization
+    place = Place(organization.hub_account, organization.home_region)
+    if isinstance(facts, Unread):
+        yield place.unreached(
+            Check.HUB_STACK,
+            f"the hub can't be looked at: {facts.reason}",
+            f"the hub's account needs the role {AUDIT_ROLE} as well: deploy to its unit",
+        )
+        return
+    yield _stack(place, facts.stack, expected)
+    yield _bus(place, facts, expected)
+    yield from _rule(place, facts, expected)
+    yield from _queue(place, facts, expected)
+    yield _dead_letters(place, facts)
+    yield from _function(place, facts, expected)
+    yield _package(place, facts, expected)
+    yield _source(place, facts, expected)
+    yield from _alarms(place, facts, expected)
+    yield _topic(place, facts)
+
+
+def _stack(place: Place, stack: Seen[Stack], expected: Expected) -> Finding:
+    if isinstance(stack, Missing):
+        return place.fault(Check.HUB_STACK, f"there is no stack {HUB_STACK}", "`ownertag deploy apply` makes the hub")
+    if not isinstance(stack, Stack):
+        return nothing(place, Check.HUB_STACK, f"stack {HUB_STACK}", stack, Missing(), "")
+    if not stack.complete:
+        return place.fault(
+            Check.HUB_STACK,
+            f"stack {HUB_STACK} is {stack.status}",
+            f"`aws cloudformation describe-stack-events --stack-name {HUB_STACK}` says what failed",
+        )
+    if stack.template.strip() != expected.hub_template.strip():
+        return place.fault(
+            Check.HUB_STACK,
+            "the stack has another template than this version renders",
+            "`ownertag deploy plan` shows the difference, `ownertag deploy apply` brings it up to date",
+        )
+    return place.ok(Check.HUB_STACK, "complete, with the current template")
+
+
+def _bus(place: Place, facts: HubFacts, expected: Expected) -> Finding:
+    if not isinstance(facts.bus, Bus):
+        return nothing(place, Check.BUS, f"bus {BUS}", facts.bus, facts.stack, "Bus")
+    wanted = expected.filled_for(expected.bus_statement, place.account)
+    found = statements(facts.bus.policy) if facts.bus.policy else []
+    ours = [each for each in found if each.get("Sid") == wanted["Sid"]]
+    if not ours:
+        return lacking(place, Check.BUS, f"the policy of bus {BUS}, so nothing gets in,", facts.stack, "BusPolicy")
+    if not same(ours[0], wanted):
+        return place.fault(Check.BUS, f"the policy of bus {BUS} is not the rendered one", DEPLOY)
+    if others := [str(each.get("Sid", "without a name")) for each in found if each not in ours]:
+        return place.fault(
+            Check.BUS,
+            f"bus {BUS} lets in more than it should: statements {', '.join(others)}",
+            f"take them away: `aws events remove-permission --event-bus-name {BUS} --statement-id ...`",
+        )
+    return place.ok(Check.BUS, "its policy is as rendered")
+
+
+def _rule(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
+    if not isinstance(facts.rule, Rule):
+        yield nothing(place, Check.HUB_RULE, f"rule {HUB_RULE}", facts.rule, facts.stack, "Rule")
+        return
+    yield check_rule(place, Check.HUB_RULE, HUB_RULE, facts.rule, expected.hub_pattern)
+    queue = expected.arn("sqs", BUS, place.account, place.region or "")
+    letters = expected.arn("sqs", DEAD_LETTERS, place.account, place.region or "")
+    if not any(target.arn == queue and target.dead_letters == letters for target in facts.rule.targets):
+        yield place.fault(
+            Check.HUB_RULE, f"rule {HUB_RULE} does not send to {queue} with {letters} for what fails", DEPLOY
+        )
+
+
+def _queue(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
+    queue, what = facts.queue, f"queue {BUS}"
+    if not isinstance(queue, Queue):
+        yield nothing(place, Check.QUEUE, what, queue, facts.stack, "Queue")
+        return
+    letters = expected.arn("sqs", DEAD_LETTERS, place.account, place.region or "")
+    faults = []
+    if queue.visibility < expected.visibility:
+        faults.append(f"hides a message for {queue.visibility} s, not {expected.visibility}")
+    if queue.redrive_to != letters or queue.receives != expected.receives:
+        faults.append(f"does not move a message to {DEAD_LETTERS} after {expected.receives} receives")
+    if faults:
+        yield place.fault(Check.QUEUE, f"{what} {' and '.join(faults)}", DEPLOY)
+    elif not isinstance(facts.oldest, float | int | None):
+        yield nothing(place, Check.QUEUE, f"the age of the oldest message of {what}", facts.oldest, Missing(), "")
+    elif facts.oldest is not None and facts.oldest > expected.oldest:
+        yield place.fault(
+            Check.QUEUE,
+            f"{queue.messages} messages wait, the oldest for {facts.oldest:.0f} s",
+            f"the function is too slow, throttled or failing: {_LOG}",
+        )
+    else:
+        age = "" if facts.oldest is None else f", the oldest for {facts.oldest:.0f} s"
+        yield place.ok(Check.QUEUE, f"{queue.messages} messages wait{age}")
+    wanted = expected.filled_for(expected.queue_policy, place.account, place.region or "")
+    for name, found in ((BUS, queue), (DEAD_LETTERS, facts.dead_letters)):
+        if not isinstance(found, Queue):
+            continue
+        if found.policy is None:
+            yield lacking(place, Check.QUEUE_POLICY, f"the policy of queue {name}", facts.stack, "QueuePolicy")
+        elif not same(found.policy, wanted):
+            yield place.fault(
+                Check.QUEUE_POLICY, f"queue {name} has another policy than rendered: events may not get in", DEPLOY
+            )
+        else:
+            yield place.ok(Check.QUEUE_POLICY, f"that of {name} is as rendered")
+
+
+def _dead_letters(place: Place, facts: HubFacts) -> Finding:
+    found = facts.dead_letters
+    if not isinstance(found, Queue):
+        return nothing(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetters")
+    if not found.messages:
+        return place.ok(Check.DEAD_LETTERS, "none")
+    return place.fault(
+        Check.DEAD_LETTERS,
+        f"{found.messages} messages were not tagged",
+        f"read them (`aws sqs receive-message` on {DEAD_LETTERS}) with the function's log, mend the cause, then send "
+        "them back: `aws sqs start-message-move-task --source-arn "
+        f"arn:...:{DEAD_LETTERS}`",
+    )
+
+
+def _function(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
+    found = facts.function
+    if not isinstance(found, Function):
+        yield nothing(place, Check.FUNCTION, f"function {BUS}", found, facts.stack, "Function")
+        return
+    wanted: tuple[tuple[str, object, object], ...] = (
+        ("state", found.state, "Active"),
+        ("architecture", found.architectures, (expected.architecture,)),
+        ("timeout", found.timeout, expected.timeout),
+    )
+    well = True
+    for what, seen, right in wanted:
+        if isinstance(seen, NotGiven):
+            yield nothing(place, Check.FUNCTION, f"function {BUS}", seen, facts.stack, "Function")
+        elif seen != right:
+            yield place.fault(Check.FUNCTION, f"its {what} is {_text(seen)}, not {_text(right)}", DEPLOY)
+        else:
+            continue
+        well = False
+    if well:
+        yield place.ok(Check.FUNCTION, "active, with the architecture and timeout of the template")
+
+
+def _package(place: Place, facts: HubFacts, expected: Expected) -> Finding:
+    if not isinstance(facts.function, Function):
+        return nothing(place, Check.PACKAGE, f"function {BUS}", facts.function, facts.stack, "Function")
+    if not isinstance(facts.stack, Stack):
+        return nothing(place, Check.PACKAGE, f"stack {HUB_STACK}, which names the package,", facts.stack, Missing(), "")
+    key = facts.stack.parameters.get("PackageKey", "")
+    parts, code = parts_of(key), facts.function.code_sha256
+    if parts is None:
+        return place.fault(
+            Check.PACKAGE, f"the stack's package {key!r} has no version and hash in its name", "`ownertag deploy apply`"
+        )
+    if not isinstance(code, str):
+        return nothing(place, Check.PACKAGE, f"function {BUS}", code, facts.stack, "Function")
+    version, sha256 = parts
+    if base64.b64encode(bytes.fromhex(sha256)).decode() != code:
+        return place.fault(
+            Check.PACKAGE,
+            f"the function runs other code than the stack's package {key}",
+            f"find out who changed it; {DEPLOY}",
+        )
+    if version != expected.version:
+        return place.fault(
+            Check.PACKAGE,
+            f"the function is version {version}, and this is {expected.version}",
+            "`make package`, then `ownertag deploy apply`; or use the ownertag of the function's version",
+        )
+    return place.ok(Check.PACKAGE, f"version {version}")
+
+
+def _source(place: Place, facts: HubFacts, expected: Expected) -> Finding:
+    found = facts.sources
+    if not isinstance(found, tuple):
+        return nothing(place, Check.EVENT_SOURCE, f"what function {BUS} is fed by", found, facts.stack, "Source")
+    queue = expected.arn("sqs", BUS, place.account, place.region or "")
+    ours = [each for each in found if each.queue == queue]
+    if not ours:
+        return lacking(place, Check.EVENT_SOURCE, f"a mapping from queue {BUS} to the function", facts.stack, "Source")
+    if ours[0].state != "Enabled":
+        return place.fault(
+            Check.EVENT_SOURCE,
+            f"the function is not fed: its mapping is {ours[0].state}",
+            "switch it on: `aws lambda update-event-source-mapping --enabled --uuid ...`",
+        )
+    if "ReportBatchItemFailures" not in ours[0].response_types:
+        return place.fault(
+            Check.EVENT_SOURCE, "failures of single messages are not reported: they are deleted undone", DEPLOY
+        )
+    return place.ok(Check.EVENT_SOURCE, "enabled, with failures by message")
+
+
+def _alarms(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
+    found = facts.alarms
+    if isinstance(found, Missing | NotGiven | Unread):
+        yield nothing(place, Check.ALARMS, "the alarms", found, facts.stack, "")
+        return
+    for name in expected.alarms:
+        if name not in found:
+            yield lacking(place, Check.ALARMS, f"alarm {name}", facts.stack, _ALARMS.get(name, ""))
+        elif found[name] == "ALARM":
+            yield place.fault(
+                Check.ALARMS,
+                f"alarm {name} is on",
+                f"its description says what it means: `aws cloudwatch describe-alarms --alarm-names {name}`",
+            )
+        else:
+            yield place.ok(Check.ALARMS, f"{name} is quiet")
+
+
+def _topic(place: Place, facts: HubFacts) -> Finding:
+    found = facts.subscriptions
+    if not isinstance(found, tuple):
+        return nothing(place, Check.ALARM_TOPIC, f"topic {ALARM_TOPIC}", found, facts.stack, "AlarmTopic")
+    confirmed = [each for each in found if each.startswith("arn:")]
+    if confirmed:
+        return place.ok(Check.ALARM_TOPIC, f"{len(confirmed)} confirmed subscriptions")
+    waiting = sum(each == "PendingConfirmation" for each in found)
+    return place.fault(
+        Check.ALARM_TOPIC,
+        f"nobody is told of alarms: {waiting} subscriptions wait to be confirmed"
+        if waiting
+        else "nobody is told of alarms: the topic has no subscription",
+        f"confirm the mail that AWS sent, or subscribe to {ALARM_TOPIC}, or set hub.alarm_email",
+    )
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

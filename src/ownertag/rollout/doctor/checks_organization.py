@@ -1,0 +1,131 @@
+"""Whether the organization deploys to every account, and the policy binds them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ownertag.render.documents import AUDIT_ROLE, POLICY_NAME
+from ownertag.rollout.doctor.checks import DEPLOY, nothing
+from ownertag.rollout.doctor.documents import same
+from ownertag.rollout.doctor.expected import ROLES_STACK, Expected
+from ownertag.rollout.doctor.facts import Missing, NotGiven, OrganizationFacts, Policy, StackSet, Unread
+from ownertag.rollout.doctor.findings import Check, Finding, Place
+
+
+def check_organization(
+    facts: OrganizationFacts | Unread, expected: Expected, regions: Iterable[str]
+) -> Iterator[Finding]:
+    """Accounts, stack sets and policy, as the management account has them.
+
+    Args:
+        facts: What was read there.
+        expected: What should be there.
+        regions: Where the rules should be.
+    """
+    place = Place(expected.organization.management_account)
+    if isinstance(facts, Unread):
+        yield place.unreached(
+            Check.ACCOUNTS,
+            f"which accounts there are can't be read: {facts.reason}",
+            f"deploy the management account's own stacks, and use credentials that may assume {AUDIT_ROLE} there; "
+            "until then name the accounts with --accounts",
+        )
+        return
+    if isinstance(facts.accounts, frozenset):
+        yield place.ok(Check.ACCOUNTS, f"{len(facts.accounts)} in the units, beside this one")
+    else:
+        yield nothing(place, Check.ACCOUNTS, "the list of accounts", facts.accounts, Missing(), "")
+    for name in expected.stack_sets:
+        where = (expected.organization.home_region,) if name == ROLES_STACK else tuple(regions)
+        yield from _stack_set(place, name, facts, expected, where)
+    yield from _policy(place, facts, expected)
+
+
+def _stack_set(
+    place: Place, name: str, facts: OrganizationFacts, expected: Expected, regions: tuple[str, ...]
+) -> Iterator[Finding]:
+    found = facts.stack_sets[name]
+    if not isinstance(found, StackSet):
+        yield nothing(place, Check.STACK_SET, f"stack set {name}", found, Missing(), "")
+        return
+    if found.template.strip() != expected.stack_sets[name].strip():
+        yield place.fault(
+            Check.STACK_SET,
+            f"stack set {name} has another template than this version renders",
+            "`ownertag deploy plan` shows the difference, `ownertag deploy apply` brings it up to date",
+        )
+    elif isinstance(found.auto_deployment, NotGiven):
+        yield nothing(place, Check.STACK_SET, f"stack set {name}", found.auto_deployment, Missing(), "")
+    elif found.auto_deployment is not True:
+        yield place.fault(
+            Check.STACK_SET, f"stack set {name} does not deploy to new accounts by itself", "`ownertag deploy apply`"
+        )
+    else:
+        yield place.ok(Check.STACK_SET, f"{name} is current, and deploys to new accounts")
+    yield from _instances(place, name, found, facts, regions)
+    yield _drift(place, name, found)
+
+
+def _instances(
+    place: Place, name: str, found: StackSet, facts: OrganizationFacts, regions: tuple[str, ...]
+) -> Iterator[Finding]:
+    """Findings stand with the account and Region that lack it."""
+    if not isinstance(found.instances, tuple):
+        yield nothing(place, Check.INSTANCES, f"the instances of {name}", found.instances, Missing(), "")
+        return
+    held = {(each.account, each.region): each for each in found.instances}
+    well = 0
+    for each in found.instances:
+        if each.status == "CURRENT":
+            well += 1
+            continue
+        yield Place(each.account, each.region).fault(
+            Check.INSTANCES,
+            f"the instance of {name} is {each.status}{f': {each.reason}' if each.reason else ''}",
+            "mend what it says, then `ownertag deploy apply`",
+        )
+    if isinstance(facts.accounts, frozenset):
+        for account in sorted(facts.accounts):
+            for region in regions:
+                if (account, region) not in held:
+                    yield Place(account, region).fault(
+                        Check.INSTANCES, f"{name} has no instance here", "`ownertag deploy apply` deploys to it"
+                    )
+    yield place.ok(Check.INSTANCES, f"{well} of {name} are current")
+
+
+def _drift(place: Place, name: str, found: StackSet) -> Finding:
+    how = f"`aws cloudformation detect-stack-set-drift --stack-set-name {name}` looks, then ask again"
+    match found.drift:
+        case "IN_SYNC":
+            return place.ok(Check.DRIFT, f"{name} is as deployed")
+        case "NOT_CHECKED":
+            return place.ok(Check.DRIFT, f"{name} was not checked for drift", how)
+        case str():
+            return place.fault(
+                Check.DRIFT,
+                f"instances of {name} were changed by hand: {found.drift}",
+                f"`aws cloudformation list-stack-instances --stack-set-name {name} --filters "
+                f"Name=DRIFT_STATUS,Values=DRIFTED` says where; after mending it, {how}",
+            )
+        case Missing() | NotGiven() | Unread():
+            return nothing(place, Check.DRIFT, f"stack set {name}", found.drift, Missing(), "")
+
+
+def _policy(place: Place, facts: OrganizationFacts, expected: Expected) -> Iterator[Finding]:
+    found, what = facts.policy, f"service control policy {POLICY_NAME}"
+    if not isinstance(found, Policy):
+        yield nothing(place, Check.POLICY, what, found, Missing(), "")
+        return
+    if not same(found.content, expected.scp):
+        yield place.fault(Check.POLICY, f"{what} is not the rendered one", DEPLOY)
+        return
+    if not isinstance(facts.root, str):
+        yield nothing(place, Check.POLICY, "the organization's root", facts.root, Missing(), "")
+        return
+    if bare := sorted(set(expected.protected(facts.root)) - found.targets):
+        yield place.fault(
+            Check.POLICY, f"{what} is not attached to {', '.join(bare)}", "`ownertag deploy apply` attaches it"
+        )
+        return
+    yield place.ok(Check.POLICY, f"as rendered, attached to {', '.join(sorted(found.targets))}")

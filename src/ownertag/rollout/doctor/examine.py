@@ -1,0 +1,174 @@
+"""All of it: the organization, the hub, and every account side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Protocol
+
+from msgspec import Struct
+
+from ownertag.rollout.doctor.checks import check_account
+from ownertag.rollout.doctor.checks_hub import check_hub
+from ownertag.rollout.doctor.checks_organization import check_organization
+from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK, Expected
+from ownertag.rollout.doctor.facts import AccountFacts, HubFacts, OrganizationFacts, StackSet, Unread
+from ownertag.rollout.doctor.findings import Check, Finding, Place, State
+from ownertag.rollout.doctor.look import look
+from ownertag.rollout.doctor.look_hub import look_hub
+from ownertag.rollout.doctor.look_organization import look_organization
+from ownertag.rollout.doctor.reach import Account, Way
+
+#: How many accounts are looked at side by side: their calls wait for AWS, and AWS limits each account by itself.
+AT_ONCE = 16
+
+Stacks = dict[tuple[str, str], str]
+
+
+class Looks(Protocol):
+    """What is there, by place; each says why where it can't be entered."""
+
+    def organization(self) -> OrganizationFacts | Unread:
+        """From the management account."""
+
+    def hub(self) -> HubFacts | Unread:
+        """In the hub's account."""
+
+    def account(self, account: str, regions: tuple[str, ...], stacks: Stacks) -> AccountFacts:
+        """In an account and these Regions; called by several threads."""
+
+
+class AwsLooks:
+    """What is there in AWS."""
+
+    def __init__(self, way: Way, expected: Expected) -> None:
+        self._way = way
+        self._expected = expected
+
+    def organization(self) -> OrganizationFacts | Unread:
+        """From the management account."""
+        account = Account(self._way, self._expected.organization.management_account)
+        return look_organization(account, self._expected)
+
+    def hub(self) -> HubFacts | Unread:
+        """In the hub's account."""
+        account = Account(self._way, self._expected.organization.hub_account)
+        return look_hub(account, self._expected, self._way.now())
+
+    def account(self, account: str, regions: tuple[str, ...], stacks: Stacks) -> AccountFacts:
+        """In an account and these Regions."""
+        return look(Account(self._way, account), self._expected, regions, stacks, self._way.now())
+
+
+class Scope(Struct, frozen=True):
+    """Which accounts and Regions to look at; all where none is named."""
+
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+
+    def holds(self, finding: Finding) -> bool:
+        """Whether a finding is of one of these."""
+        return (not self.accounts or finding.account in self.accounts) and (
+            not self.regions or finding.region is None or finding.region in self.regions
+        )
+
+
+#: All of it.
+EVERYWHERE = Scope()
+
+
+class UnknownPlace(Exception):
+    """An account or a Region was named in which nothing should be; the text says which there are."""
+
+
+def examine(
+    looks: Looks,
+    expected: Expected,
+    scope: Scope = EVERYWHERE,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> list[Finding]:
+    """Every finding, in the order of their places: the management account first, then the hub, then by account.
+
+    Args:
+        looks: What is there.
+        expected: What should be there.
+        scope: Which accounts and Regions.
+        progress: Is told of each account that was looked at, how many that makes, and of how many.
+
+    Raises:
+        UnknownPlace: The scope names an account or a Region that is not deployed to.
+    """
+    organization, hub = expected.organization, expected.organization.hub_account
+    whole = looks.organization()
+    regions = _regions(whole, expected)
+    known = _accounts(whole, expected)
+    if isinstance(whole, OrganizationFacts):
+        _refuse(scope.accounts - known, "account", known)
+    _refuse(scope.regions - set(regions), "Region", regions)
+    accounts = sorted(scope.accounts or known)
+    looked = tuple(region for region in regions if not scope.regions or region in scope.regions)
+    findings = list(check_organization(whole, expected, regions))
+    if not scope.accounts or hub in scope.accounts:
+        findings += check_hub(looks.hub(), expected)
+    stacks = {account: _stacks(whole, expected, account, regions) for account in accounts}
+    # Not by `with`, which would wait for all accounts after Ctrl-C.
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="doctor")
+    try:
+        waiting = {pool.submit(looks.account, each, looked, stacks[each]): each for each in accounts}
+        for number, done in enumerate(as_completed(waiting), 1):
+            findings += check_account(done.result(), expected, looked)
+            progress(waiting[done], number, len(accounts))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    first = (organization.management_account, hub)
+    checks = list(Check)
+
+    def order(finding: Finding) -> tuple[int, str, str, int]:
+        rank = first.index(finding.account) if finding.account in first else len(first)
+        return rank, finding.account, finding.region or "", checks.index(finding.check)
+
+    return sorted((each for each in findings if _told(each, scope)), key=order)
+
+
+def spokes(whole: OrganizationFacts | Unread, expected: Expected) -> tuple[str, ...]:
+    """The member accounts that are deployed to, without the hub's, sorted."""
+    organization = expected.organization
+    return tuple(sorted(_accounts(whole, expected) - {organization.management_account, organization.hub_account}))
+
+
+def _told(finding: Finding, scope: Scope) -> bool:
+    """A narrowed look leaves others out, but not that the organization could not be read."""
+    return scope.holds(finding) or (finding.check is Check.ACCOUNTS and finding.state is State.UNREACHED)
+
+
+def _regions(whole: OrganizationFacts | Unread, expected: Expected) -> tuple[str, ...]:
+    enabled = whole.enabled if isinstance(whole, OrganizationFacts) else None
+    return expected.regions(enabled if isinstance(enabled, frozenset) else frozenset())
+
+
+def _accounts(whole: OrganizationFacts | Unread, expected: Expected) -> frozenset[str]:
+    organization = expected.organization
+    always = frozenset({organization.management_account, organization.hub_account})
+    found = whole.accounts if isinstance(whole, OrganizationFacts) else None
+    return always | found if isinstance(found, frozenset) else always
+
+
+def _stacks(whole: OrganizationFacts | Unread, expected: Expected, account: str, regions: Iterable[str]) -> Stacks:
+    """The stacks of an account by (stack, Region): plain ones in the management account, instances elsewhere."""
+    organization = expected.organization
+    if account == organization.management_account:
+        plain = {(REGION_STACK, region): REGION_STACK for region in regions}
+        return {**plain, (ROLES_STACK, organization.home_region): ROLES_STACK}
+    found = {}
+    for name, stack_set in (whole.stack_sets if isinstance(whole, OrganizationFacts) else {}).items():
+        if isinstance(stack_set, StackSet) and isinstance(stack_set.instances, tuple):
+            found.update({(name, each.region): each.stack for each in stack_set.instances if each.account == account})
+    return found
+
+
+def _refuse(unknown: Iterable[str], what: str, known: Iterable[str]) -> None:
+    if names := sorted(unknown):
+        raise UnknownPlace(f"{what} {', '.join(names)} is not deployed to; there are {', '.join(sorted(known))}")
+
+
+__all__ = ["AwsLooks", "Looks", "Place", "Scope", "Stacks", "UnknownPlace", "examine", "spokes"]

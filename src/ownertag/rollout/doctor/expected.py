@@ -1,0 +1,173 @@
+"""What should be there: rendered from catalogue and settings, and filled for an account and Region."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from msgspec import Struct
+
+from ownertag.core.records import partition_of
+from ownertag.core.rows import Catalogue
+from ownertag.core.settings import Organization, Settings
+from ownertag.render import policies, service_policies
+from ownertag.render.documents import (
+    AUDIT_ROLE,
+    BUS,
+    CANARY_ROLE,
+    FORWARDER_ROLE,
+    REGION_STACK,
+    ROLES_STACK,
+    RULE_PREFIX,
+    Policy,
+    Statement,
+    filled,
+)
+from ownertag.render.infra import templates
+from ownertag.render.patterns import hub_pattern, spoke_patterns
+from ownertag.rollout.deploy.desired import regions_of
+
+#: The names of what the templates in `render/templates/` write by hand, and what they call it.
+UNDELIVERED = "ownertag-undelivered"
+DEAD_LETTERS = "ownertag-dead-letters"
+HUB_RULE = f"{RULE_PREFIX}creations"
+ALARM_TOPIC = "ownertag-alarms"
+
+
+class ExpectedRole(Struct, frozen=True):
+    """A role: whom it should trust, its one policy and the name of it, and its name in the template."""
+
+    trust: Policy
+    policy_name: str
+    permissions: Policy
+    logical: str
+
+
+class Expected(Struct, frozen=True):
+    """All that should be there. Documents name no account: `filled_for` puts one's in."""
+
+    settings: Settings
+    organization: Organization
+    version: str
+    roles: Mapping[str, ExpectedRole]
+    patterns: tuple[Policy, ...]
+    hub_pattern: Policy
+    bus_statement: Statement
+    queue_policy: Policy
+    undelivered_policy: Policy
+    scp: Policy
+    hub_template: str
+    stack_sets: Mapping[str, str]
+    architecture: str
+    timeout: int
+    visibility: int
+    receives: int
+    oldest: int
+    alarms: tuple[str, ...]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names of the rules in a Region."""
+        return tuple(f"{HUB_RULE}-{number}" for number in range(1, len(self.patterns) + 1))
+
+    @property
+    def bus_arn(self) -> str:
+        """Where the rules send to."""
+        return str(self.filled_for(policies.bus_arn(self.organization), self.organization.hub_account))
+
+    def regions(self, enabled: frozenset[str]) -> tuple[str, ...]:
+        """The Regions that should have rules, where the management account has these enabled."""
+        return regions_of(self.organization, enabled)
+
+    def units(self, root: str) -> tuple[str, ...]:
+        """The units that are deployed to."""
+        return self.organization.units or (root,)
+
+    def protected(self, root: str) -> tuple[str, ...]:
+        """The units that the policy should be attached to."""
+        units = self.settings.protection.units
+        return self.units(root) if units is None else units
+
+    def arn(self, service: str, resource: str, account: str, region: str = "") -> str:
+        """The ARN of something of ours."""
+        return f"arn:{partition_of(self.organization.home_region)}:{service}:{region}:{account}:{resource}"
+
+    def filled_for(self, document: Any, account: str, region: str = "") -> Any:
+        """A document as it stands in an account and Region."""
+        partition = partition_of(self.organization.home_region)
+        return filled(document, {"AWS::AccountId": account, "AWS::Region": region, "AWS::Partition": partition})
+
+
+def expected(catalogue: Catalogue, settings: Settings, organization: Organization) -> Expected:
+    """What should be there.
+
+    Raises:
+        SettingsError: A policy is longer than AWS takes.
+    """
+    rendered = templates(catalogue, settings, organization)
+    hub = rendered["hub/template.yaml"]
+    tagger = settings.limits.role_name
+    audit_trust = service_policies.audit_trust(organization)
+    return Expected(
+        settings=settings,
+        organization=organization,
+        version=version("ownertag"),
+        roles={
+            tagger: ExpectedRole(
+                policies.tagger_trust(organization),
+                "ownertag-tagger",
+                policies.tagger_permissions(catalogue, settings),
+                "Tagger",
+            ),
+            FORWARDER_ROLE: ExpectedRole(
+                policies.forwarder_trust(), FORWARDER_ROLE, policies.forwarder_permissions(organization), "Forwarder"
+            ),
+            AUDIT_ROLE: ExpectedRole(audit_trust, AUDIT_ROLE, service_policies.audit_permissions(tagger), "Audit"),
+            CANARY_ROLE: ExpectedRole(audit_trust, CANARY_ROLE, service_policies.canary_permissions(), "Canary"),
+        },
+        patterns=tuple(spoke_patterns(catalogue)),
+        hub_pattern=hub_pattern(),
+        bus_statement=policies.bus_policy(organization),
+        queue_policy=service_policies.queue_policy(),
+        undelivered_policy=service_policies.undelivered_policy(),
+        scp=json.loads(rendered["management/service_control_policy.json"]),
+        hub_template=hub,
+        stack_sets={
+            ROLES_STACK: rendered["spoke_account/template.yaml"],
+            REGION_STACK: rendered["spoke_region/template.yaml"],
+        },
+        architecture=_only(r"^      Architectures: \[(\S+)\]$", hub),
+        timeout=int(_only(r"^      Timeout: (\d+)$", hub)),
+        visibility=int(_only(r"^      VisibilityTimeout: (\d+)$", hub)),
+        receives=int(_only(r"^        maxReceiveCount: (\d+)$", hub)),
+        oldest=int(_only(r"MetricName: ApproximateAgeOfOldestMessage\n(?:      .*\n)*?      Threshold: (\d+)$", hub)),
+        alarms=tuple(re.findall(r"^      AlarmName: (\S+)$", hub, re.MULTILINE)),
+    )
+
+
+def declared_in(template: str) -> frozenset[str]:
+    """The logical names of the resources that one of our templates declares."""
+    return frozenset(re.findall(r"^  (\w+):[^\n]*\n    Type: AWS::", template, re.MULTILINE))
+
+
+def _only(pattern: str, text: str) -> str:
+    [found] = re.findall(pattern, text, re.MULTILINE)
+    return str(found)
+
+
+__all__ = [
+    "ALARM_TOPIC",
+    "BUS",
+    "DEAD_LETTERS",
+    "HUB_RULE",
+    "REGION_STACK",
+    "ROLES_STACK",
+    "UNDELIVERED",
+    "Expected",
+    "ExpectedRole",
+    "declared_in",
+    "expected",
+]

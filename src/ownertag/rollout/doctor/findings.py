@@ -1,0 +1,94 @@
+"""What the checks say: one finding for each thing that was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class State(StrEnum):
+    """How a thing stands."""
+
+    OK = "ok"
+    FAULT = "fault"
+    UNREACHED = "unreached"
+    NOT_CHECKABLE = "not checkable"
+
+
+class Check(StrEnum):
+    """What is looked at; `docs/how-to/doctor.md` says what each means and what to do."""
+
+    ACCOUNTS = "accounts"
+    STACK_SET = "stack-set"
+    INSTANCES = "instances"
+    DRIFT = "drift"
+    POLICY = "policy"
+    HUB_STACK = "hub-stack"
+    BUS = "bus"
+    HUB_RULE = "hub-rule"
+    QUEUE = "queue"
+    QUEUE_POLICY = "queue-policy"
+    DEAD_LETTERS = "dead-letters"
+    FUNCTION = "function"
+    PACKAGE = "package"
+    EVENT_SOURCE = "event-source"
+    ALARMS = "alarms"
+    ALARM_TOPIC = "alarm-topic"
+    AUDIT_ROLE = "audit-role"
+    TAGGER_ROLE = "tagger-role"
+    FORWARDER_ROLE = "forwarder-role"
+    CANARY_ROLE = "canary-role"
+    REGION = "region"
+    TRAIL = "trail"
+    RULE = "rule"
+    TARGET = "target"
+    SENT = "sent"
+    UNDELIVERED = "undelivered"
+    CANARY = "canary"
+
+
+class Finding(Struct, frozen=True):
+    """How one thing stands: where, what was seen, and one line of advice where something is to be done.
+
+    `region` is None for what an account has once.
+    """
+
+    account: str
+    region: str | None
+    check: Check
+    state: State
+    seen: str
+    advice: str = ""
+
+
+class Place(Struct, frozen=True):
+    """An account, or one of its Regions: where the findings of a check belong."""
+
+    account: str
+    region: str | None = None
+
+    def ok(self, check: Check, seen: str, advice: str = "") -> Finding:
+        """All is well; advice only where more could be known."""
+        return Finding(self.account, self.region, check, State.OK, seen, advice)
+
+    def fault(self, check: Check, seen: str, advice: str) -> Finding:
+        """Something is not as it should be."""
+        return Finding(self.account, self.region, check, State.FAULT, seen, advice)
+
+    def unreached(self, check: Check, seen: str, advice: str) -> Finding:
+        """AWS did not let us see it."""
+        return Finding(self.account, self.region, check, State.UNREACHED, seen, advice)
+
+    def not_checkable(self, check: Check, seen: str) -> Finding:
+        """It can't be seen here."""
+        return Finding(self.account, self.region, check, State.NOT_CHECKABLE, seen)
+
+
+def count(findings: Iterable[Finding]) -> dict[State, int]:
+    """How many findings there are of each state, those with none included."""
+    counts = dict.fromkeys(State, 0)
+    for each in findings:
+        counts[each.state] += 1
+    return counts

@@ -1,0 +1,87 @@
+"""What is there in the organization, from its management account: accounts, stack sets, the policy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ownertag.rollout.deploy.access import accounts_under, policy_state, root_of
+from ownertag.rollout.doctor.expected import Expected
+from ownertag.rollout.doctor.facts import (
+    Instance,
+    Missing,
+    NotGiven,
+    OrganizationFacts,
+    Policy,
+    Seen,
+    StackSet,
+    Unread,
+)
+from ownertag.rollout.doctor.look import enabled_regions
+from ownertag.rollout.doctor.reach import Account
+
+
+def look_organization(account: Account, expected: Expected) -> OrganizationFacts | Unread:
+    """The organization; or why its management account could not be entered."""
+    if refused := account.refused():
+        return refused
+    home = account.home
+    root: Seen[str] = account.read("organizations", home, lambda client: str(root_of(client)["Id"]))
+    accounts: Seen[frozenset[str]]
+    if isinstance(root, str):
+        units = expected.units(root)
+        accounts = account.read(
+            "organizations",
+            home,
+            lambda client: frozenset().union(*(accounts_under(client, unit) for unit in units)) - {account.id},
+        )
+    else:
+        accounts = root
+    return OrganizationFacts(
+        root,
+        accounts,
+        enabled_regions(account),
+        {name: _stack_set(account, name) for name in expected.stack_sets},
+        _policy(account),
+    )
+
+
+def _stack_set(account: Account, name: str) -> Seen[StackSet]:
+    def use(cloudformation: Any) -> StackSet | None:
+        found = cloudformation.describe_stack_set(StackSetName=name)["StackSet"]
+        if found.get("Status") == "DELETED":
+            return None
+        automatic = found.get("AutoDeployment", {}).get("Enabled")
+        drift = found.get("StackSetDriftDetectionDetails", {}).get("DriftStatus")
+        return StackSet(
+            found["TemplateBody"],
+            NotGiven("AutoDeployment") if automatic is None else bool(automatic),
+            NotGiven("StackSetDriftDetectionDetails") if drift is None else str(drift),
+            _instances(account, name),
+        )
+
+    found = account.read("cloudformation", account.home, use)
+    return Missing() if found is None else found
+
+
+def _instances(account: Account, name: str) -> Seen[tuple[Instance, ...]]:
+    def use(cloudformation: Any) -> tuple[Instance, ...]:
+        pages = cloudformation.get_paginator("list_stack_instances").paginate(StackSetName=name)
+        return tuple(
+            Instance(
+                each["Account"], each["Region"], each["Status"], each.get("StackId", ""), each.get("StatusReason", "")
+            )
+            for page in pages
+            for each in page["Summaries"]
+        )
+
+    return account.read("cloudformation", account.home, use)
+
+
+def _policy(account: Account) -> Seen[Policy]:
+    found = account.read("organizations", account.home, policy_state)
+    if found is None:
+        return Missing()
+    if isinstance(found, Missing | Unread | NotGiven):
+        return found
+    return Policy(json.loads(found.content), found.targets)

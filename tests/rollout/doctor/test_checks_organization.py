@@ -1,0 +1,139 @@
+"""Each fault that the organization's part of the deployment can have, and the advice for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ownertag.rollout.doctor.checks_organization import check_organization
+from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK
+from ownertag.rollout.doctor.facts import Missing, NotGiven, OrganizationFacts, Policy, Unread
+from ownertag.rollout.doctor.findings import Check, Finding, State
+from rollout.doctor import healthy
+from rollout.doctor.healthy import ABROAD, HOME, MANAGEMENT, OTHER, REGIONS, wanted
+
+DENIED, GIVEN = Unread("denied (AccessDenied)"), NotGiven("Field")
+WELL: Any = healthy.organization()
+
+
+def check(facts: OrganizationFacts | Unread, more: str = "") -> list[Finding]:
+    return list(check_organization(facts, wanted(more), REGIONS))
+
+
+def bad(facts: OrganizationFacts | Unread, more: str = "") -> list[Finding]:
+    return [each for each in check(facts, more) if each.state is not State.OK]
+
+
+def of(name: str, change: Any) -> OrganizationFacts:
+    changed = {**WELL.stack_sets, name: change}
+    found: OrganizationFacts = replace(WELL, stack_sets=changed)
+    return found
+
+
+def rules(**changes: Any) -> OrganizationFacts:
+    return of(REGION_STACK, replace(WELL.stack_sets[REGION_STACK], **changes))
+
+
+def test_where_all_is_well_every_check_says_so() -> None:
+    findings = check(WELL)
+    assert {each.state for each in findings} == {State.OK}
+    assert {each.check for each in findings} == {
+        Check.ACCOUNTS, Check.STACK_SET, Check.INSTANCES, Check.DRIFT, Check.POLICY,
+    }  # fmt: skip
+    assert not [each for each in findings if each.advice]
+    assert {each.account for each in findings} == {MANAGEMENT}
+
+
+def _instances(account: str, region: str, **changes: Any) -> tuple[Any, ...]:
+    return tuple(
+        replace(each, **changes) if (each.account, each.region) == (account, region) else each
+        for each in WELL.stack_sets[REGION_STACK].instances
+    )
+
+
+def _without(account: str, region: str) -> tuple[Any, ...]:
+    instances = WELL.stack_sets[REGION_STACK].instances
+    return tuple(each for each in instances if (each.account, each.region) != (account, region))
+
+
+FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, str]] = {
+    "no stack set": (of(ROLES_STACK, Missing()), (MANAGEMENT, None), Check.STACK_SET, ROLES_STACK, "deploy apply"),
+    "old template": (rules(template="x"), (MANAGEMENT, None), Check.STACK_SET, "another template", "deploy plan"),
+    "not automatic": (rules(auto_deployment=False), (MANAGEMENT, None), Check.STACK_SET, "by itself", "deploy apply"),
+    "instance failed": (
+        rules(instances=_instances(OTHER, ABROAD, status="OUTDATED", reason="an SCP denies it")), (OTHER, ABROAD),
+        Check.INSTANCES, "is OUTDATED: an SCP denies it", "mend what it says",
+    ),
+    "instance missing": (
+        rules(instances=_without(OTHER, ABROAD)), (OTHER, ABROAD), Check.INSTANCES, "has no instance here",
+        "deploys to it",
+    ),
+    "drifted": (rules(drift="DRIFTED"), (MANAGEMENT, None), Check.DRIFT, "changed by hand: DRIFTED", "DRIFT_STATUS"),
+    "no policy": (replace(WELL, policy=Missing()), (MANAGEMENT, None), Check.POLICY, "is not there", "deploy apply"),
+    "another policy": (
+        replace(WELL, policy=Policy({"Statement": []}, frozenset({"r-ab12"}))), (MANAGEMENT, None), Check.POLICY,
+        "is not the rendered one", "deploy apply",
+    ),
+    "policy loose": (
+        replace(WELL, policy=replace(WELL.policy, targets=frozenset({"ou-ab12-00000000"}))), (MANAGEMENT, None),
+        Check.POLICY, "is not attached to r-ab12", "attaches it",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_an_organization_that_is_not_deployed_to_is_a_fault(name: str) -> None:
+    facts, place, which, seen, advice = FAULTS[name]
+    [finding] = bad(facts)
+    assert (finding.account, finding.region, finding.check, finding.state) == (*place, which, State.FAULT)
+    assert seen in finding.seen
+    assert advice in finding.advice
+
+
+UNSEEN: dict[str, tuple[Any, Check]] = {
+    "accounts": (lambda said: replace(WELL, accounts=said), Check.ACCOUNTS),
+    "root": (lambda said: replace(WELL, root=said), Check.POLICY),
+    "stack set": (lambda said: of(REGION_STACK, said), Check.STACK_SET),
+    "deployment": (lambda said: rules(auto_deployment=said), Check.STACK_SET),
+    "instances": (lambda said: rules(instances=said), Check.INSTANCES),
+    "drift": (lambda said: rules(drift=said), Check.DRIFT),
+    "policy": (lambda said: replace(WELL, policy=said), Check.POLICY),
+}
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(name: str) -> None:
+    change, which = UNSEEN[name]
+    for said, state in ((DENIED, State.UNREACHED), (GIVEN, State.NOT_CHECKABLE)):
+        if name == "deployment" and said is DENIED:
+            continue  # stands in the answer that is read already
+        [finding] = bad(change(said))
+        assert (finding.check, finding.state) == (which, state)
+
+
+def test_an_organization_that_can_not_be_entered_says_what_helps() -> None:
+    [finding] = check(DENIED)
+    assert (finding.account, finding.check, finding.state) == (MANAGEMENT, Check.ACCOUNTS, State.UNREACHED)
+    assert "--accounts" in finding.advice
+
+
+def test_drift_that_nobody_looked_for_is_no_fault_but_says_how() -> None:
+    findings = [each for each in check(rules(drift="NOT_CHECKED")) if each.check is Check.DRIFT and each.advice]
+    [finding] = findings
+    assert finding.state is State.OK
+    assert f"detect-stack-set-drift --stack-set-name {REGION_STACK}" in finding.advice
+
+
+def test_roles_are_wanted_in_the_home_region_alone() -> None:
+    instances = tuple(replace(each, region=HOME) for each in WELL.stack_sets[ROLES_STACK].instances)
+    assert not bad(of(ROLES_STACK, replace(WELL.stack_sets[ROLES_STACK], instances=instances)))
+
+
+def test_the_policy_belongs_on_the_protected_units() -> None:
+    more = '[protection]\nunits = ["ou-ab12-c3d4e5f6"]\n'
+    [finding] = bad(WELL, more)
+    assert "is not attached to ou-ab12-c3d4e5f6" in finding.seen
+    attached = replace(WELL, policy=replace(WELL.policy, targets=frozenset({"ou-ab12-c3d4e5f6"})))
+    assert not bad(attached, more)

@@ -1,0 +1,110 @@
+"""All places are looked at, side by side; a narrowed look stays narrow."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from msgspec.structs import replace
+
+from ownertag.rollout.doctor.examine import AT_ONCE, Scope, Stacks, UnknownPlace, examine, spokes
+from ownertag.rollout.doctor.facts import AccountFacts, Unread
+from ownertag.rollout.doctor.findings import Check, State
+from rollout.doctor import healthy
+from rollout.doctor.healthy import ABROAD, HOME, HUB, MANAGEMENT, MEMBER, OTHER, REGIONS, FakeLooks, wanted
+
+DENIED = Unread("denied (AccessDenied)")
+
+
+def test_every_account_and_region_is_looked_at_and_all_is_well() -> None:
+    looks, told = FakeLooks(), list[tuple[str, int, int]]()
+    findings = examine(looks, wanted(), progress=lambda *args: told.append(args))
+    assert {each.state for each in findings} == {State.OK}
+    assert sorted(looks.asked) == [(each, REGIONS) for each in sorted({MANAGEMENT, HUB, MEMBER, OTHER})]
+    assert [number for _, number, _ in told] == [1, 2, 3, 4]
+    assert {of for *_, of in told} == {4}
+    # The management account first, then the hub's, then the others by number; an account's own checks first.
+    assert list(dict.fromkeys(each.account for each in findings)) == [MANAGEMENT, HUB, MEMBER, OTHER]
+    member = [each.region for each in findings if each.account == MEMBER]
+    assert list(dict.fromkeys(member)) == [None, *REGIONS]
+
+
+def test_a_narrowed_look_asks_and_tells_of_nothing_else() -> None:
+    looks = FakeLooks()
+    findings = examine(looks, wanted(), Scope(frozenset({MEMBER}), frozenset({ABROAD})))
+    assert looks.asked == [(MEMBER, (ABROAD,))]
+    assert {each.account for each in findings} == {MEMBER}
+    assert {each.region for each in findings} == {None, ABROAD}
+
+
+def test_a_narrowed_look_at_the_hub_looks_at_the_hub() -> None:
+    findings = examine(FakeLooks(), wanted(), Scope(frozenset({HUB})))
+    assert Check.BUS in {each.check for each in findings}
+    assert {each.account for each in findings} == {HUB}
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        (Scope(accounts=frozenset({"999999999999"})), "account 999999999999 is not deployed to; there are"),
+        (Scope(regions=frozenset({"eu-nowhere-1"})), "Region eu-nowhere-1 is not deployed to; there are"),
+    ],
+)
+def test_a_place_that_is_not_deployed_to_is_refused(scope: Scope, said: str) -> None:
+    with pytest.raises(UnknownPlace, match=said):
+        examine(FakeLooks(), wanted(), scope)
+
+
+def test_without_the_organization_the_named_accounts_are_looked_at_all_the_same() -> None:
+    looks = FakeLooks()
+    looks.whole = DENIED
+    findings = examine(looks, wanted(), Scope(accounts=frozenset({MEMBER})))
+    assert [each.check for each in findings if each.state is State.UNREACHED] == [Check.ACCOUNTS]
+    # Which Regions the organization has is not known: the home Region, and those of global services.
+    assert looks.asked == [(MEMBER, (HOME, "us-east-1", "us-west-2"))]
+    looks.asked.clear()
+    examine(looks, wanted())
+    assert {account for account, _ in looks.asked} == {MANAGEMENT, HUB}
+
+
+def test_one_account_that_can_not_be_entered_does_not_keep_the_others() -> None:
+    looks = FakeLooks()
+    looks.accounts[OTHER] = AccountFacts(OTHER, DENIED)
+    findings = [each for each in examine(looks, wanted()) if each.state is not State.OK]
+    assert [(each.account, each.state) for each in findings] == [(OTHER, State.UNREACHED)]
+
+
+def test_accounts_are_looked_at_side_by_side() -> None:
+    meeting = threading.Barrier(4, timeout=10)
+    assert AT_ONCE >= 4
+
+    class Meeting(FakeLooks):
+        def account(self, name: str, regions: tuple[str, ...], stacks: Stacks) -> AccountFacts:
+            meeting.wait()
+            return super().account(name, regions, stacks)
+
+    assert examine(Meeting(), wanted())
+
+
+def test_each_account_is_told_its_stacks() -> None:
+    told: dict[str, Stacks] = {}
+
+    class Told(FakeLooks):
+        def account(self, name: str, regions: tuple[str, ...], stacks: Stacks) -> AccountFacts:
+            told[name] = stacks
+            return super().account(name, regions, stacks)
+
+    examine(Told(), wanted())
+    roles, rules = wanted().stack_sets
+    assert told[MEMBER] == {
+        (roles, HOME): f"{roles}/{MEMBER}",
+        **{(rules, each): f"{rules}/{MEMBER}" for each in REGIONS},
+    }
+    assert told[MANAGEMENT] == {(roles, HOME): roles, **{(rules, each): rules for each in REGIONS}}
+
+
+def test_the_canary_goes_to_a_member_that_is_not_the_hub() -> None:
+    assert spokes(healthy.organization(), wanted()) == (MEMBER, OTHER)
+    assert spokes(DENIED, wanted()) == ()
+    alone = replace(healthy.organization(), accounts=frozenset({HUB}))
+    assert spokes(alone, wanted()) == ()
