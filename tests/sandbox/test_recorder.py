@@ -192,6 +192,7 @@ def test_a_role_that_is_not_there_or_does_not_trust_the_caller_is_refused(sandbo
 
 def test_a_source_identity_lasts_through_a_chain_of_roles(sandbox: Sandbox) -> None:
     dave = sandbox.client(sandbox.session("dave"), "sts")
+    trusted = {"Effect": "Allow", "Principal": {"AWS": "555555555555"}, "Action": "sts:AssumeRole"}
     sandbox.client(sandbox.account_session("555555555555"), "iam").create_role(
         RoleName="second",
         AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}),
