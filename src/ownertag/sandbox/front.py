@@ -10,6 +10,7 @@ from threading import RLock
 from typing import Any
 from uuid import uuid4
 
+from moto.cloudformation.models import cloudformation_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -17,6 +18,7 @@ from ownertag.sandbox.calls import Answer, Call, read_call, refuse
 from ownertag.sandbox.federation import UNSIGNED, visitor
 from ownertag.sandbox.functions import keep_from_docker
 from ownertag.sandbox.gaps import change_sets, cloudtrail, ec2, organizations, placement_groups, stack_sets, sts
+from ownertag.sandbox.gaps.resources import complete
 from ownertag.sandbox.identities import Actor, Identities
 from ownertag.sandbox.organization import Organization, role_trust
 from ownertag.sandbox.personas import MANAGEMENT
@@ -125,7 +127,10 @@ class Front:
             if operation in change_sets.OPERATIONS:
                 return change_sets.answer(call, account, lambda call: self._to_moto(call, account))
             account = self._stack_sets.account(call, account)
-            return self._stack_sets.answer(call, account, lambda call: self._to_moto(call, account))
+            answer = self._stack_sets.answer(call, account, lambda call: self._to_moto(call, account))
+            if operation in {"CreateStack", "UpdateStack"} and not answer.failed:
+                complete(cloudformation_backends[account][call.region].get_stack(call.params["StackName"]))
+            return answer
         finally:
             self._tell()
 

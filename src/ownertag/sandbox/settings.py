@@ -16,6 +16,9 @@ home_region = "{home_region}"
 regions = {regions}
 units = ["{unit}"]
 
+[hub]
+alarm_email = "security@example.com"
+
 [tags]
 owner = "{{owner}}"
 dateCreated = "{{created_at}}"

@@ -8,6 +8,7 @@ from moto.cloudformation.models import Change, ChangeSet, cloudformation_backend
 from moto.cloudformation.utils import generate_changeset_id
 
 from ownertag.sandbox.calls import Answer, Call, Next, answer_xml, element, refuse
+from ownertag.sandbox.gaps.resources import complete, existing
 from ownertag.sandbox.gaps.stack_sets import NAMESPACE, values
 
 #: The operations that are answered here.
@@ -35,13 +36,15 @@ def answer(call: Call, account: str, next_: Next) -> Answer:
     )
     if found is None:
         return refuse(call, "ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
-    given = next_(call.with_params({**call.params, "ChangeSetName": found.change_set_id}))
+    with existing(found.template_dict if getattr(found, "imports", False) else {}, account, call.region):
+        given = next_(call.with_params({**call.params, "ChangeSetName": found.change_set_id}))
     if call.operation == "ExecuteChangeSet" and not given.failed:
         # moto applies the resources, and leaves the stack's own template, parameters and outputs as they were.
         found.stack.parameters = found.parameters
         found.stack._parse_template()  # noqa: SLF001 - as moto's own update does it
         found.stack.description = found.stack.template_dict.get("Description")
         found.stack.output_map = found.stack._create_output_map()  # noqa: SLF001 - the same
+        complete(found.stack)
     return given
 
 
@@ -77,6 +80,7 @@ def _create(call: Call, backend: Any, stack: Any, next_: Next) -> Answer:
     if not given_back.failed:
         made = backend.change_sets[given_back.xml().findtext(".//Id")]
         made.changes = _changes(made)
+        made.imports = call.params.get("ImportExistingResources", "").lower() == "true"
     return given_back
 
 

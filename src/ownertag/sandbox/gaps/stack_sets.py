@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from moto.cloudformation.models import cloudformation_backends
+from moto.cloudformation.utils import generate_stack_id
 from moto.organizations.models import organizations_backends
 
 from ownertag.sandbox.calls import Answer, Call, Next, answer_xml, element, refuse
 from ownertag.sandbox.gaps.organizations import STACK_SETS
+from ownertag.sandbox.gaps.resources import complete
 
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
@@ -119,13 +122,7 @@ class StackSets:
         for account, unit in targets.items():
             more.units[account] = unit
             for region in values(call, "Regions"):
-                try:
-                    stack_set.instances.create_instances([account], [region], parameters, {}, "SERVICE_MANAGED")
-                except Exception as error:  # noqa: BLE001 - as AWS: one stack that fails must not keep back the others
-                    more.failures[account, region] = str(error)
-                    failed = True
-                else:
-                    more.failures.pop((account, region), None)
+                failed |= not _make(stack_set, more, account, region, parameters)
         return _operation(call, stack_set, "CREATE", failed, [*targets])
 
     def _delete(self, call: Call, stack_set: Any) -> Answer:
@@ -138,6 +135,7 @@ class StackSets:
                 if each.account_id not in targets or each.region_name not in regions
             ]
         else:
+            _forget(stack_set, targets, regions)
             stack_set.instances.delete(targets, regions)
         return _operation(call, stack_set, "DELETE", False, targets)
 
@@ -198,8 +196,32 @@ def _with_more(answer: Answer, operation: str, more: _More) -> Answer:
     return answer_xml(operation, NAMESPACE, found)
 
 
+def _make(stack_set: Any, more: _More, account: str, region: str, parameters: Any) -> bool:
+    """Make an instance, and show its stack in the account, as AWS does; whether it went well."""
+    there = stack_set.instances.get_instance(account, region) is not None
+    try:
+        stack_set.instances.create_instances([account], [region], parameters, {}, "SERVICE_MANAGED")
+    except Exception as error:  # noqa: BLE001 - as AWS: one stack that fails must not keep back the others
+        more.failures[account, region] = str(error)
+        return False
+    more.failures.pop((account, region), None)
+    stack = stack_set.instances.get_instance(account, region).stack
+    if not there:
+        stack.name = f"StackSet-{stack_set.name}-{uuid4()}"
+        stack.stack_id = generate_stack_id(stack.name, region, account)
+        cloudformation_backends[account][region].stacks[stack.stack_id] = stack
+        complete(stack)
+    return True
+
+
+def _forget(stack_set: Any, accounts: list[str], regions: list[str]) -> None:
+    for each in stack_set.instances.stack_instances:
+        if each.account_id in accounts and each.region_name in regions:
+            cloudformation_backends[each.account_id][each.region_name].stacks.pop(each.stack.stack_id, None)
+
+
 def _update(stack_set: Any, more: _More) -> None:
-    """Bring the stacks of a stack set up to its template; moto leaves them as they were."""
+    """Bring the stacks of a stack set up to its template; moto leaves them as they were. What failed is tried again."""
     stack_set.instances.template = stack_set.template
     for instance in stack_set.instances.stack_instances:
         key = instance.account_id, instance.region_name
@@ -207,8 +229,13 @@ def _update(stack_set: Any, more: _More) -> None:
         instance.template = stack_set.template
         try:
             instance.stack.update(stack_set.template, parameters=instance.stack.parameters)
+            complete(instance.stack)
         except Exception as error:  # noqa: BLE001 - as AWS: one stack that fails must not keep back the others
             more.failures[key] = str(error)
+            stack_set.operations[-1]["Status"] = "FAILED"
+    there = {(each.account_id, each.region_name) for each in stack_set.instances.stack_instances}
+    for account, region in [key for key in more.failures if key not in there]:
+        if not _make(stack_set, more, account, region, stack_set.parameters):
             stack_set.operations[-1]["Status"] = "FAILED"
 
 
