@@ -220,6 +220,12 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
             "Resource": arn("sqs", BUS, region="${AWS::Region}"),
         },
         {
+            "Sid": "SayWhyOneIsDead",
+            "Effect": "Allow",
+            "Action": "sqs:SendMessage",
+            "Resource": arn("sqs", f"{BUS}-dead-letters", region="${AWS::Region}"),
+        },
+        {
             "Sid": "WriteTheLog",
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
