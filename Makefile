@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 IAM := tests/infra/policies
-TOOLS := .venv-ministack/installed $(IAM)/node_modules/installed
+GUARD := tests/infra/guard
+TOOLS := .venv-ministack/installed $(IAM)/node_modules/installed $(GUARD)/node_modules/installed
 PIP_FLAGS := --quiet --disable-pip-version-check
 PACKAGE := $(BIN)/python -m ownertag.rollout.package
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -47,12 +48,12 @@ install: .venv/installed ## make .venv with the locked dependencies
 	@.venv-ministack/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/ministack.txt
 	@touch $@
 
-# The IAM simulator is a Node package: without npm nothing is installed, and what needs it is skipped.
-$(IAM)/node_modules/installed: $(IAM)/package.json $(IAM)/package-lock.json
+# The IAM simulator and cfn-guard come as Node packages: without npm nothing is installed, and what needs them is skipped.
+%/node_modules/installed: %/package.json %/package-lock.json
 	@if command -v npm > /dev/null; then \
-		echo "installing iam-simulate into $(@D) (once)"; \
-		cd $(IAM) && npm ci --silent --ignore-scripts && touch node_modules/installed; \
-	else echo "no npm here: the simulation of the policies is skipped"; fi
+		echo "installing the Node packages of $* (once)"; \
+		cd $* && npm ci --silent --ignore-scripts && touch node_modules/installed; \
+	else echo "no npm here: the tests in $* are skipped"; fi
 
 demo: install ## a tour: an organization on this machine, launches by all kinds of principals, their tags
 	@$(BIN)/ownertag demo
@@ -97,4 +98,4 @@ lock: install ## compile requirements/*.txt anew
 	$(UV_COMPILE) requirements/ministack.in -o requirements/ministack.txt
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-awscli .venv-lambda .venv-ministack $(IAM)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build
+	rm -rf .venv .venv-awscli .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build

@@ -18,8 +18,8 @@ from benchmarks.results import show
 from ownertag.handler.settings import CONFIG, QUEUE_URL
 from ownertag.rollout.package.build import build, install, pack
 from ownertag.rollout.package.targets import CURRENT, compiler_for
-from ownertag.sandbox.hub import SETTINGS
-from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
+from ownertag.sandbox.personas import HOME_REGION, HUB
+from ownertag.sandbox.settings import settings_text
 
 ROUNDS = 15
 LOCK = Path(__file__).parents[1] / "requirements" / "function.txt"
@@ -64,9 +64,7 @@ def _functions(folder: Path) -> dict[str, tuple[Path, str]]:
     """The unpacked packages by name, each with its handler."""
     compiler = compiler_for(CURRENT)
     settings = folder / "settings.toml"
-    settings.write_text(
-        SETTINGS.format(id="o-a1b2c3d4e5", management_account=MANAGEMENT, hub_account=HUB, home_region=HOME_REGION)
-    )
+    settings.write_text(settings_text("o-a1b2c3d4e5", "r-ab12"))
     build(CURRENT, folder / "ours.zip", LOCK, settings=settings, compiler=compiler)
 
     def with_boto3(package: Path) -> None:

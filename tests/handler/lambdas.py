@@ -39,11 +39,15 @@ class Context:
 class Poller:
     """A queue and the event source mapping that hands its messages to a function."""
 
-    def __init__(self, world: Emulated, visibility: int = 30) -> None:
+    def __init__(self, world: Emulated, visibility: int = 30, receives: int | None = None) -> None:
         self.client: Any = world._plain.client("sqs", region_name=HOME)
-        self.url: str = self.client.create_queue(
-            QueueName="ownertag", Attributes={"VisibilityTimeout": str(visibility)}
-        )["QueueUrl"]
+        attributes: Any = {"VisibilityTimeout": str(visibility)}
+        if receives is not None:
+            self.dead_letters: str = self.client.create_queue(QueueName="ownertag-dead-letters")["QueueUrl"]
+            arn = f"arn:aws:sqs:{HOME}:{HUB}:ownertag-dead-letters"
+            policy = {"deadLetterTargetArn": arn, "maxReceiveCount": receives}
+            attributes["RedrivePolicy"] = json.dumps(policy)
+        self.url: str = self.client.create_queue(QueueName="ownertag", Attributes=attributes)["QueueUrl"]
 
     def send(self, *bodies: str) -> list[str]:
         """Put these on the queue: their message ids."""

@@ -72,13 +72,62 @@ def test_a_returned_message_stays_away_15_seconds_doubling_to_5_minutes_jittered
         world.wire.clear()
         function(event, Context())
         seen[receives] = delays(world)
-        assert world.wire.counts == {"ChangeMessageVisibilityBatch": 3}
+        asked = {"GetQueueAttributes": 1} if receives == 5 else {}  # whether it is the last time; then it is known
+        assert world.wire.counts == {"ChangeMessageVisibilityBatch": 3, **asked}
     middles = [15, 30, 60, 120, 240, 300, 300, 300]
     for middle, found in zip(middles, seen.values(), strict=True):
         assert len(found) == 25
         assert middle * 0.8 - 1 <= min(found) <= max(found) <= middle * 1.2 + 1
         assert len(set(found)) > 1
     assert seconds_away(1, 1.2) == 18
+
+
+def test_what_is_received_for_the_last_time_is_buried_with_the_reason(
+    world: Emulated, report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A spoke whose role refuses: its message ends in the dead-letter queue and says why; another spoke goes on."""
+    poller = Poller(world, receives=16)
+    function = build(environment(tmp_path, poller.url), world.session, report)
+    [open_, closed] = world.spokes
+    world.add_volumes(open_, [volume_id(1)])
+    world.wire.fail("AssumeRole", "AccessDenied", 403, when=lambda call: closed in call.parameters["RoleArn"])
+    text = body(volume(closed, volume_id(2), at=now()))
+    poller.send(text, body(volume(open_, volume_id(1), at=now())))
+    event = poller.receive()
+    for receives, back in ((15, 1), (16, 0)):
+        for each in event["Records"]:
+            each["attributes"]["ApproximateReceiveCount"] = str(receives)
+        assert len(function(event, Context())["batchItemFailures"]) == back
+    assert world.tags(open_)
+    [dead] = _all(poller.client, poller.dead_letters)
+    assert dead["Body"] == text
+    attributes = {name: each["StringValue"] for name, each in dead["MessageAttributes"].items()}
+    assert attributes["ERROR_CODE"] == "forbidden"
+    assert "AccessDenied" in attributes["ERROR_MESSAGE"]
+    assert attributes["RECEIVES"] == "16"
+    [told] = [each for each in lines(capsys.readouterr().out) if each.get("message") == "buried"]
+    assert told["account"] == closed
+
+
+@pytest.mark.parametrize("operation", ["SendMessage", "GetQueueAttributes"])
+def test_what_can_not_be_buried_comes_back_and_sqs_moves_it(
+    world: Emulated, report: Report, tmp_path: Path, operation: str
+) -> None:
+    poller = Poller(world, receives=5)
+    function = build(environment(tmp_path, poller.url), world.session, report)
+    [poison] = poller.send("no json")
+    event = poller.receive()
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "5"
+    world.wire.fail(operation, "AccessDenied", 403)
+    assert function(event, Context()) == {"batchItemFailures": [{"itemIdentifier": poison}]}
+    assert _all(poller.client, poller.dead_letters) == []
+
+
+def _all(client: Any, url: str) -> list[dict[str, Any]]:
+    answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+    found = answer.get("Messages", [])
+    assert isinstance(found, list)
+    return found
 
 
 def test_a_delay_that_fails_is_logged_and_the_message_is_named_all_the_same(

@@ -20,9 +20,8 @@ from moto.sqs.models import sqs_backends
 
 from ownertag.handler.settings import CONFIG, QUEUE_URL
 from ownertag.sandbox.event_source import EventSource
-from ownertag.sandbox.hub import SETTINGS
 from ownertag.sandbox.organization import session_of
-from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, PERSONAS
+from ownertag.sandbox.personas import HOME_REGION, HUB, PERSONAS
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
 
@@ -106,10 +105,7 @@ class Hub:
         self.sqs = sandbox.client(session_of(sandbox.organization.hub_keys, HOME_REGION), "sqs")
         self.answers: list[Any] = []
         self._package, self._folder = package, folder
-        settings = SETTINGS.format(
-            id=sandbox.organization.id, management_account=MANAGEMENT, hub_account=HUB, home_region=HOME_REGION
-        )
-        (folder / "ownertag.toml").write_text(settings)
+        (folder / "ownertag.toml").write_text(sandbox.settings_file.read_text("utf-8"))
         keys = {name.upper(): value for name, value in sandbox.organization.hub_keys.items()}
         self.variables = {
             **keys,

@@ -15,9 +15,6 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from ownertag.catalogue.loader import load
-from ownertag.render.patterns import hub_pattern, spoke_patterns
-from ownertag.sandbox.bus import Bus
 from ownertag.sandbox.identities import Identities
 from ownertag.sandbox.organization import Organization, role_id, session_of
 from ownertag.sandbox.personas import HOME_REGION, PERSONAS
@@ -39,7 +36,7 @@ def _keys(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _role(sandbox: Sandbox, account: str, name: str, principal: dict[str, str]) -> str:
-    document = json.dumps({"Statement": [{"Effect": "Allow", "Principal": principal}]})
+    document = json.dumps({"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:*"}]})
     iam = sandbox.client(sandbox.account_session(account), "iam")
     return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"])
 
@@ -258,26 +255,3 @@ def test_a_long_poll_keeps_nobody_waiting(sandbox: Sandbox) -> None:
     poll.join()
     sqs.close()
     assert took < 1
-
-
-def test_an_event_that_the_queue_does_not_take_does_not_end_the_hop() -> None:
-    sent: list[str] = []
-
-    def send(text: str) -> None:
-        if "bad" in text:
-            raise ClientError({"Error": {"Code": "InternalError"}}, "SendMessage")
-        sent.append(text)
-
-    bus = Bus(spoke_patterns(load()), hub_pattern(), send)
-    bus.start()
-    record = {
-        "eventSource": "ec2.amazonaws.com",
-        "eventName": "CreateVolume",
-        "eventTime": "2026-01-31T12:00:00Z",
-        "awsRegion": "us-east-1",
-        "recipientAccountId": WEB,
-    }
-    for event_id in ("bad", "good"):
-        bus.put(record | {"eventID": event_id})
-    bus.stop()
-    assert (bus.undelivered, bus.delivered, len(sent)) == (1, 1, 1)

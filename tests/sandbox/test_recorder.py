@@ -139,6 +139,7 @@ def test_every_creation_that_moto_has_becomes_a_creation_of_the_catalogue(sandbo
     ec2.create_launch_template(LaunchTemplateName="template", LaunchTemplateData={"InstanceType": "t3.micro"})
     ec2.create_managed_prefix_list(PrefixListName="list", MaxEntries=1, AddressFamily="IPv4")
     ec2.create_carrier_gateway(VpcId=vpc)
+    ec2.create_placement_group(GroupName="group")
 
     catalogue, settings = load(), Settings()
     seen = set()
@@ -191,9 +192,10 @@ def test_a_role_that_is_not_there_or_does_not_trust_the_caller_is_refused(sandbo
 
 def test_a_source_identity_lasts_through_a_chain_of_roles(sandbox: Sandbox) -> None:
     dave = sandbox.client(sandbox.session("dave"), "sts")
+    trusted = {"Effect": "Allow", "Principal": {"AWS": "555555555555"}, "Action": "sts:AssumeRole"}
     sandbox.client(sandbox.account_session("555555555555"), "iam").create_role(
         RoleName="second",
-        AssumeRolePolicyDocument=json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "555555555555"}}]}),
+        AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}),
     )
     given = dave.assume_role(RoleArn="arn:aws:iam::555555555555:role/second", RoleSessionName="second")["Credentials"]
     keys = {

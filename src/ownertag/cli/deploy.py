@@ -6,25 +6,22 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ownertag.catalogue.loader import load
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import clean_lines, print_table
-from ownertag.core.settings import Settings, SettingsError
+from ownertag.core.settings import SettingsError
 from ownertag.render.infra import check_deployable
 
 if TYPE_CHECKING:
     from ownertag.rollout.deploy.carry_out import Done
-    from ownertag.rollout.deploy.clients import Clients
-    from ownertag.rollout.deploy.desired import Desired
     from ownertag.rollout.deploy.in_use import InUse
-    from ownertag.rollout.deploy.values import Current, Step
+    from ownertag.rollout.deploy.prepare import Prepared
+    from ownertag.rollout.deploy.values import Step
 
 SCHEMA = 1
 #: How far back it is counted who uses the protected keys.
@@ -126,40 +123,25 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
     _carry_out(ready, steps, options, yes, "Take all of this away?")
 
 
-@dataclass(frozen=True)
-class _Ready:
-    """Everything that is known before something is decided."""
-
-    clients: Clients
-    settings: Settings
-    desired: Desired
-    current: Current
-
-
-def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> _Ready:
+def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> Prepared:
     import boto3
 
-    from ownertag.rollout.deploy.clients import Clients
-    from ownertag.rollout.deploy.current import Place, read
-    from ownertag.rollout.deploy.desired import desired
-    from ownertag.rollout.deploy.package import DEFAULT, Package, read_package
+    from ownertag.rollout.deploy.package import DEFAULT, read_package
+    from ownertag.rollout.deploy.prepare import NO_PACKAGE, prepare
 
     file = options.settings_file()
     if file is None:
         fail("there are no settings: write ownertag.toml, or name it with --config")
     organization = check_deployable(file.settings, str(file.path))
-    zip_ = read_package(package or DEFAULT, file.text) if with_package else Package(Path(), "none", "")
+    zip_ = read_package(package or DEFAULT, file.text) if with_package else NO_PACKAGE
     session = boto3.Session(profile_name=options.profile, region_name=organization.home_region)
-    clients = Clients(session, organization, access_role=access_role, endpoint_url=options.endpoint_url)
-    place = Place(clients, organization, str(file.path))
     options.say(f"reading organization {organization.id}")
-    place.check()
-    root = place.root()
-    wanted = desired(load(), file.settings, organization, zip_, place.enabled_regions(), root["Id"])
-    return _Ready(clients, file.settings, wanted, read(clients, wanted, root))
+    return prepare(
+        session, file.settings, str(file.path), zip_, access_role=access_role, endpoint_url=options.endpoint_url
+    )
 
 
-def _steps(ready: _Ready, options: Options) -> tuple[Step, ...]:
+def _steps(ready: Prepared, options: Options) -> tuple[Step, ...]:
     from ownertag.rollout.deploy.preview import previewed
     from ownertag.rollout.deploy.steps import to_apply
 
@@ -168,7 +150,7 @@ def _steps(ready: _Ready, options: Options) -> tuple[Step, ...]:
     return previewed(steps, ready.clients)
 
 
-def _used(ready: _Ready, steps: tuple[Step, ...], days: int, options: Options) -> InUse | None:
+def _used(ready: Prepared, steps: tuple[Step, ...], days: int, options: Options) -> InUse | None:
     """Who would be stopped: counted where the policy comes to a unit, or changes."""
     from ownertag.rollout.deploy.access import accounts_under
     from ownertag.rollout.deploy.in_use import in_use
@@ -191,7 +173,7 @@ def _used(ready: _Ready, steps: tuple[Step, ...], days: int, options: Options) -
     return in_use(ready.clients, accounts, regions, ready.settings, since, progress)
 
 
-def _carry_out(ready: _Ready, steps: tuple[Step, ...], options: Options, yes: bool, question: str) -> None:
+def _carry_out(ready: Prepared, steps: tuple[Step, ...], options: Options, yes: bool, question: str) -> None:
     from ownertag.rollout.deploy.carry_out import carry_out
 
     pending = [step for step in steps if step.task is not None]

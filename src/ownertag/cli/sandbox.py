@@ -18,8 +18,11 @@ def sandbox(
     port: Annotated[
         int, typer.Option("--port", help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
     ] = 0,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="The organization before ownertag is deployed, to deploy it yourself.")
+    ] = False,
 ) -> None:
-    """Run an AWS organization on this machine.
+    """Run an AWS organization on this machine, with ownertag deployed into it.
 
     Prints each tagging as it happens, until Ctrl-C. Any AWS client can use it: set AWS_CONFIG_FILE as printed, and take
     one of the profiles.
@@ -34,17 +37,26 @@ def sandbox(
         signal.signal(number, lambda *_: ended.set())
     watch = Watch(lambda line: print(line, flush=True) if options.format is Output.TABLE else None)
     try:
-        with Sandbox(watch, port, failed=lambda error: options.say(f"the function failed: {error!r}")) as running:
+        told = lambda error: options.say(f"the function failed: {error!r}")  # noqa: E731 - one line
+        with Sandbox(watch, port, told, empty=empty) as running:
             if options.format is Output.JSON:
-                where = {"endpoint_url": running.endpoint_url, "config_file": str(running.config_file)}
+                where = {
+                    "endpoint_url": running.endpoint_url,
+                    "config_file": str(running.config_file),
+                    "settings_file": str(running.settings_file),
+                }
                 print(json.dumps({"schema": 1, **where, "profiles": [each.name for each in PERSONAS]}), flush=True)
             else:
                 print(f"An organization of {len(ACCOUNTS)} accounts on {running.endpoint_url}\n")
                 for each in PERSONAS:
                     print(f"  {each.name:<12} {each.kind.value:<26} {ACCOUNTS[each.account]:<10} {each.region}")
                 print(f"\n  admin-NAME   root user of account NAME: {', '.join(ACCOUNTS.values())}")
-                print("  hub          the role that may assume the tagger's role in every account\n")
-                print(f"export AWS_CONFIG_FILE={running.config_file}\n")
+                if not empty:
+                    print("  hub          the role that may assume the tagger's role in every account")
+                print(f"\nexport AWS_CONFIG_FILE={running.config_file}\n")
+                if empty:
+                    print(f"ownertag deploy plan --profile admin-management --config {running.settings_file}")
+                    print(f"ownertag deploy apply --profile admin-management --config {running.settings_file}\n")
                 print(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2\n", flush=True)
             options.say("Ctrl-C ends it")
             ended.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -40,15 +40,24 @@ class Returned(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """The verdicts of a batch. Only `answer` builds one: a message that is neither done nor returned can't be."""
+    """The verdicts of a batch. Only `answer` builds one: a message that is neither done nor returned can't be.
+
+    `buried` were returned for the last time, and lie in the dead-letter queue with the reason.
+    """
 
     done: tuple[Done, ...]
     returned: tuple[Returned, ...]
+    buried: tuple[Returned, ...] = ()
 
     @property
     def batch_item_failures(self) -> dict[str, list[dict[str, str]]]:
         """What Lambda's event source mapping wants to be told: the messages that come back."""
         return {"batchItemFailures": [{"itemIdentifier": each.message.id} for each in self.returned]}
+
+    def burying(self, ids: Container[str]) -> Answer:
+        """The same verdicts, with these of the returned messages in the dead-letter queue."""
+        buried = tuple(each for each in self.returned if each.message.id in ids)
+        return Answer(self.done, tuple(each for each in self.returned if each.message.id not in ids), buried)
 
 
 def handle(

@@ -36,15 +36,19 @@ class Report:
 
     def answer(self, answer: Answer, failures: list[Failure]) -> None:
         """Tell of a batch: each message, each outcome by kind, each refusal by reason."""
-        counts: Counter[str] = Counter(MessagesDone=len(answer.done), MessagesReturned=len(answer.returned))
+        counts: Counter[str] = Counter(
+            MessagesDone=len(answer.done), MessagesReturned=len(answer.returned), MessagesBuried=len(answer.buried)
+        )
         for done in answer.done:
             self._logger.info("done", extra=_fields(done))
         for returned in answer.returned:
             self._logger.warning("returned", extra=_fields(returned) | {"reasons": _reasons(returned)})
+        for buried in answer.buried:
+            self._logger.error("buried", extra=_fields(buried) | {"reasons": _reasons(buried)})
         for failure in failures:
             self._logger.warning("delay failed", extra={"code": failure.code})
         results = [done.result for done in answer.done]
-        results += [returned.result for returned in answer.returned if returned.result is not None]
+        results += [each.result for each in (*answer.returned, *answer.buried) if each.result is not None]
         for result in results:
             if result.refusal is not None:
                 counts[f"Refused.{result.refusal.reason.value}"] += 1

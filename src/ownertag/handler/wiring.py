@@ -13,13 +13,13 @@ import boto3
 from ownertag.aws.sessions import Sessions, client_config
 from ownertag.catalogue.loader import load
 from ownertag.core.values import Failure
-from ownertag.flows.live import Answer, Message, handle
+from ownertag.flows.live import Answer, Message, Returned, handle
 from ownertag.flows.ports import Ports
 from ownertag.handler.report import Report
 from ownertag.handler.settings import Environment
 from ownertag.render.documents import compact
 from ownertag.render.policies import session_policy
-from ownertag.sinks.queue import Queue
+from ownertag.sinks.queue import Dying, Queue
 from ownertag.sinks.tagging import Tagger
 from ownertag.sources.ec2 import Ec2
 from ownertag.sources.organization import Organization
@@ -92,11 +92,17 @@ def build(
         ports = Ports(accounts, Ec2(sessions, expired), tagger, now, expired)
         messages = [_message(record) for record in event["Records"]]
         answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
+        answer = answer.burying(queue.bury(map(_dying, answer.returned)))
         failures = queue.delay((each.message.receipt, each.seconds) for each in answer.returned)
         report.answer(answer, failures)
         return answer.batch_item_failures
 
     return handler
+
+
+def _dying(returned: Returned) -> Dying:
+    message = returned.message
+    return Dying(message.id, message.body, message.receives, returned.reasons)
 
 
 def _message(record: Mapping[str, Any]) -> Message:

@@ -33,6 +33,9 @@ POLICY_NAME = "ownertag"
 #: Names of the stack sets begin like this; in an account, CloudFormation puts `StackSet-` before.
 STACK_SET_PREFIX = "ownertag-"
 
+#: What makes a document shorter that holds the keys.
+SHORTER_KEYS = "write fewer or shorter keys in [tags]"
+
 
 class TooLong(SettingsError):
     """A document is longer than AWS takes; the text says by how much, and what would make it shorter."""

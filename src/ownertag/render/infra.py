@@ -14,10 +14,13 @@ from typing import Any
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Organization, Settings, SettingsError
 from ownertag.render import policies, service_policies
-from ownertag.render.patterns import hub_pattern, spoke_patterns
+from ownertag.render.patterns import hub_pattern, spoke_rules
 
 _MARK = re.compile(r"^(?P<lead>.*?)@(?P<name>[a-z_]+)@", re.MULTILINE)
 _LINK = re.compile(r"https://(?!([\w.-]+\.)?example\.(com|net|org)\b)[\w.-]+(/\S*)?")
+
+_LOGICAL = re.compile(r"[^A-Za-z0-9]")
+_SENDS = {"creations": "what creates taggable resources", "tampering": "who else touches the owner tags"}
 
 #: Global services are recorded in one Region each, so the rules go there whatever the settings say.
 ALWAYS = ("us-east-1", "us-west-2")
@@ -59,7 +62,7 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "hub_permissions": policies.hub_permissions(settings, organization),
         "lambda_trust": service_policies.lambda_trust(),
         "queue_policy": service_policies.queue_policy(),
-        "rules": _rules(catalogue, organization),
+        "rules": _rules(catalogue, settings, organization),
         "tagger_permissions": policies.tagger_permissions(catalogue, settings),
         "tagger_role": settings.limits.role_name,
         "tagger_trust": policies.tagger_trust(organization),
@@ -93,16 +96,16 @@ def _with_names(node: Any) -> Any:
     return {"Fn::Sub": node} if isinstance(node, str) and "${AWS::" in node else node
 
 
-def _rules(catalogue: Catalogue, organization: Organization) -> str:
+def _rules(catalogue: Catalogue, settings: Settings, organization: Organization) -> str:
     """A rule for each pattern; a pattern that has grown too long has become two."""
     blocks = []
-    for number, pattern in enumerate(spoke_patterns(catalogue), 1):
+    for name, pattern in spoke_rules(catalogue, settings).items():
         lines = [
-            f"  Creations{number}:",
+            f"  {_LOGICAL.sub('', name.removeprefix(policies.RULE_PREFIX).title())}:",
             "    Type: AWS::Events::Rule",
             "    Properties:",
-            f"      Name: {policies.RULE_PREFIX}creations-{number}",
-            "      Description: Sends what creates taggable resources to ownertag's hub.",
+            f"      Name: {name}",
+            f"      Description: Sends {_SENDS[name.split('-')[1]]} to ownertag's hub.",
             "      State: ENABLED",
             f"      EventPattern: {_put('      ', pattern).lstrip()}",
             "      Targets:",

@@ -7,10 +7,23 @@ from typing import Any
 
 from ownertag.core.parse import CLOUDTRAIL_DETAIL_TYPE
 from ownertag.core.rows import Catalogue
-from ownertag.render.documents import compact
+from ownertag.core.settings import Settings
+from ownertag.core.tag_calls import TAG_CALLS
+from ownertag.render.documents import RULE_PREFIX, SHORTER_KEYS, TooLong, arn, compact
 
 #: EventBridge takes patterns of at most 2,048 characters (doc: PutRule).
 MAX_PATTERN = 2048
+
+
+def spoke_rules(catalogue: Catalogue, settings: Settings) -> dict[str, dict[str, Any]]:
+    """The rules of an account's Region, name to pattern: what creates resources, and who touches our tags.
+
+    The names of the account and partition in them are CloudFormation's pseudo parameters.
+    """
+    creations = {
+        f"{RULE_PREFIX}creations-{number}": pattern for number, pattern in enumerate(spoke_patterns(catalogue), 1)
+    }
+    return {**creations, f"{RULE_PREFIX}tampering": tampering_pattern(settings)}
 
 
 def spoke_patterns(catalogue: Catalogue) -> list[dict[str, Any]]:
@@ -31,6 +44,40 @@ def spoke_patterns(catalogue: Catalogue) -> list[dict[str, Any]]:
             patterns.append(_spoke(event_source, left[:count]))
             left = left[count:]
     return patterns
+
+
+def tampering_pattern(settings: Settings) -> dict[str, Any]:
+    """Successful tag calls that name a protected key in any letter case, or no key at all, but for the tagger's own.
+
+    The tagger's calls are the many: what a rule keeps back costs nothing on the way. A removal without keys removes
+    every tag.
+
+    Raises:
+        TooLong: AWS would not take it.
+    """
+    own = arn("iam", f"role/{settings.limits.role_name}")
+    key: dict[str, Any] = {
+        "tagSet": {"items": {"key": [{"equals-ignore-case": each} for each in sorted(settings.tags)]}}
+    }
+    none: dict[str, Any] = {"tagSet": {"items": {"key": [{"exists": False}]}}}
+    pattern = {
+        "source": [{"prefix": "aws."}],
+        "detail-type": [CLOUDTRAIL_DETAIL_TYPE],
+        "detail": {
+            "eventSource": sorted({source for source, _ in TAG_CALLS}),
+            "eventName": sorted({name for _, name in TAG_CALLS}),
+            "errorCode": [{"exists": False}],
+            "requestParameters": {"$or": [key, none]},
+            "$or": [_issuer([{"exists": False}]), _issuer([{"anything-but": own}])],
+        },
+    }
+    if len(compact(pattern)) > MAX_PATTERN:
+        raise TooLong(f"the pattern for tampering is longer than AWS takes: {SHORTER_KEYS}")
+    return pattern
+
+
+def _issuer(filters: list[Any]) -> dict[str, Any]:
+    return {"userIdentity": {"sessionContext": {"sessionIssuer": {"arn": filters}}}}
 
 
 def hub_pattern() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ownertag.render.documents import (
     FORWARDER_ROLE,
     HUB_ROLE,
     RULE_PREFIX,
+    SHORTER_KEYS,
     Policy,
     Statement,
     TooLong,
@@ -64,8 +65,6 @@ MAX_BUS_POLICY = 10240
 # IAM names these without an account (service authorization reference: resource types of EC2).
 _WITHOUT_ACCOUNT = {"ec2:image", "ec2:snapshot"}
 
-_SHORTER_KEYS = "write fewer or shorter keys in [tags]"
-
 
 # --- in every account
 
@@ -86,7 +85,7 @@ def tagger_permissions(catalogue: Catalogue, settings: Settings) -> Policy:
         )
         for kind in catalogue.types.values()
     )
-    return fitting(_tagging(catalogue, settings, resources), MAX_ROLE_POLICIES, "the tagger's policy", _SHORTER_KEYS)
+    return fitting(_tagging(catalogue, settings, resources), MAX_ROLE_POLICIES, "the tagger's policy", SHORTER_KEYS)
 
 
 def session_policy(catalogue: Catalogue, settings: Settings) -> Policy:
@@ -98,7 +97,7 @@ def session_policy(catalogue: Catalogue, settings: Settings) -> Policy:
         TooLong: AWS would not take it.
     """
     document = _tagging(catalogue, settings, "*")
-    return fitting(document, MAX_SESSION_POLICY, "the tagger's session policy", _SHORTER_KEYS)
+    return fitting(document, MAX_SESSION_POLICY, "the tagger's session policy", SHORTER_KEYS)
 
 
 def _tagging(catalogue: Catalogue, settings: Settings, resources: str | list[str]) -> Policy:
@@ -219,6 +218,12 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
                 "sqs:ReceiveMessage",
             ],
             "Resource": arn("sqs", BUS, region="${AWS::Region}"),
+        },
+        {
+            "Sid": "SayWhyOneIsDead",
+            "Effect": "Allow",
+            "Action": "sqs:SendMessage",
+            "Resource": arn("sqs", f"{BUS}-dead-letters", region="${AWS::Region}"),
         },
         {
             "Sid": "WriteTheLog",

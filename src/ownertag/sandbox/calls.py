@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -15,6 +16,8 @@ from xml.sax.saxutils import escape
 _SCOPE = re.compile(r"Credential=([A-Za-z0-9]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _FORM = "application/x-www-form-urlencoded"
 _NAMESPACE = re.compile(rb' xmlns="[^"]*"')
+#: Stands where the id of the request will be.
+NO_ID = "00000000-0000-0000-0000-000000000000"
 _REQUEST_ID = re.compile(rb"(<[rR]equestI[dD]>)[^<]*(?=<)")
 
 
@@ -80,6 +83,10 @@ class Answer:
         return Answer(self.status, [*headers, ("x-amzn-RequestId", request_id)], body)
 
 
+#: Passes a call on to moto.
+Next = Callable[[Call], Answer]
+
+
 def read_call(environ: dict[str, Any]) -> Call:
     """The call that a request makes; an unsigned one has no access key."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -117,3 +124,26 @@ def answer_json(content: dict[str, Any]) -> Answer:
     """What a JSON service answers."""
     headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", str(uuid4()))]
     return Answer(200, headers, json.dumps(content).encode())
+
+
+def answer_xml(operation: str, namespace: str, *content: ET.Element, result: bool = True) -> Answer:
+    """What a query service answers; EC2 puts no result around its content."""
+    root = ET.Element(f"{operation}Response", xmlns=namespace)
+    (ET.SubElement(root, f"{operation}Result") if result else root).extend(content)
+    if result:
+        ET.SubElement(ET.SubElement(root, "ResponseMetadata"), "RequestId").text = NO_ID
+    else:
+        ET.SubElement(root, "requestId").text = NO_ID
+    return Answer(200, [("Content-Type", "text/xml")], ET.tostring(root))
+
+
+def element(name: str, content: Any) -> ET.Element:
+    """An element of text, of named parts, or of the members of a list."""
+    made = ET.Element(name)
+    if isinstance(content, dict):
+        made.extend(element(key, value) for key, value in content.items() if value is not None)
+    elif isinstance(content, list):
+        made.extend(element("member", each) for each in content)
+    else:
+        made.text = str(content).lower() if isinstance(content, bool) else str(content)
+    return made

@@ -44,16 +44,31 @@ class EventSource:
         queue_arn: Its ARN, as events name it.
         handler: The function.
         failed: Is told what a handler raised; its batch comes back.
+        function_arn: The function's own.
+        timeout: Of an invocation, in seconds.
+        reports_failures: Whether the answer is read for messages that come back.
     """
 
     def __init__(
-        self, sqs: Any, queue_url: str, queue_arn: str, handler: Handler, failed: Callable[[Exception], None]
+        self,
+        sqs: Any,
+        queue_url: str,
+        queue_arn: str,
+        handler: Handler,
+        failed: Callable[[Exception], None],
+        *,
+        function_arn: str = "",
+        timeout: float = TIMEOUT_SECONDS,
+        reports_failures: bool = True,
     ) -> None:
         self._sqs = sqs
         self._url = queue_url
         self._arn = queue_arn
         self._handler = handler
         self._failed = failed
+        self._function_arn = function_arn
+        self._timeout = timeout
+        self._reports_failures = reports_failures
         self._stop = Event()
         self._wake = Event()
         self._thread = Thread(target=self._poll, name="event-source", daemon=True)
@@ -111,11 +126,13 @@ class EventSource:
     def _invoke(self, messages: list[dict[str, Any]]) -> None:
         records = [_as_record(message, self._arn) for message in messages]
         try:
-            answer = self._handler({"Records": records}, Context(invoked_function_arn=self._arn))
+            context = Context(invoked_function_arn=self._function_arn, until=time.monotonic() + self._timeout)
+            answer = self._handler({"Records": records}, context)
         except Exception as error:  # noqa: BLE001 - as Lambda: whatever a function raises fails its batch
             self._failed(error)
             return
-        back = failed_items(answer, {message["MessageId"] for message in messages})
+        received = {message["MessageId"] for message in messages}
+        back = failed_items(answer, received) if self._reports_failures else set()
         done = [message for message in messages if message["MessageId"] not in back]
         for start in range(0, len(done), 10):
             entries = [

@@ -10,13 +10,18 @@ from threading import RLock
 from typing import Any
 from uuid import uuid4
 
+from moto.cloudformation.models import cloudformation_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.http import HTTP_STATUS_CODES
 
-from ownertag.sandbox import gaps
 from ownertag.sandbox.calls import Answer, Call, read_call, refuse
 from ownertag.sandbox.federation import UNSIGNED, visitor
+from ownertag.sandbox.functions import keep_from_docker
+from ownertag.sandbox.gaps import change_sets, cloudtrail, ec2, organizations, placement_groups, stack_sets, sts
+from ownertag.sandbox.gaps.resources import complete
 from ownertag.sandbox.identities import Actor, Identities
+from ownertag.sandbox.organization import Organization, role_trust
+from ownertag.sandbox.personas import MANAGEMENT
 from ownertag.sandbox.recorder import Recorder
 
 # What a service says to an unknown access key, and to one that has expired.
@@ -30,33 +35,30 @@ class Front:
     Args:
         identities: Who the access keys are.
         recorder: Writes the records.
-        trust: The trust policy of a role by its ARN, or None if there is no such role.
-        administrators: Accounts that read the organization as if they were its management account, which comes first.
+        organization: Whose accounts call.
     """
 
-    def __init__(
-        self,
-        identities: Identities,
-        recorder: Recorder,
-        trust: Callable[[str], dict[str, Any] | None],
-        administrators: tuple[str, ...],
-    ) -> None:
+    def __init__(self, identities: Identities, recorder: Recorder, organization: Organization) -> None:
         self._identities = identities
         self._recorder = recorder
-        self._trust = trust
-        self._administrators = administrators
-        self._tokens = gaps.ClientTokens()
+        self._organization = organization
+        self._tokens = ec2.ClientTokens()
+        self._placement_groups = placement_groups.PlacementGroups()
+        self._access = organizations.Access(MANAGEMENT)
+        self._stack_sets = stack_sets.StackSets(MANAGEMENT, self._access.administers_stack_sets)
         #: How often which principal made which call, refused ones included: what its policies have to allow.
         self.calls: Counter[tuple[str, str]] = Counter()
+        #: Told when something may have been deployed.
+        self.deployed: list[Callable[[], None]] = []
         self._moto = DomainDispatcherApplication(create_backend_app)
-        # moto's state is not made for several threads, and a record must follow its call in order.
-        self._lock = RLock()
+        #: moto's state is not made for several threads, and a record must follow its call in order.
+        self.lock = RLock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         call = read_call(environ)
         # A long poll of a queue must not keep everybody else waiting; moto's queues are made for several threads.
-        with nullcontext() if call.service == "sqs" else self._lock:
+        with nullcontext() if call.service == "sqs" else self.lock:
             answer = self._answer(call)
         reason = HTTP_STATUS_CODES.get(answer.status, "Unknown")
         headers = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
@@ -74,6 +76,9 @@ class Front:
         if actor.expires is not None and actor.expires <= datetime.now(UTC):
             code, status = _EXPIRED_KEY.get(call.service, ("ExpiredTokenException", 400))
             return refuse(call, code, "The security token included in the request is expired", status)
+        if self._identities.orphaned(actor):
+            code, status = _UNKNOWN_KEY.get(call.service, ("UnrecognizedClientException", 400))
+            return refuse(call, code, "The security token included in the request is invalid", status)
         self.calls[actor.name, f"{call.service}:{call.operation}"] += 1
         answer = self._tokens.answer(call, actor, lambda call: self._without_gaps(call, actor))
         answer = answer.with_request_id(str(uuid4()))
@@ -85,22 +90,54 @@ class Front:
         def to_moto(call: Call) -> Answer:
             return self._to_moto(call, actor.account)
 
-        if call.service == "ec2" and (refused := gaps.too_many_values(call)):
+        def to(account: str) -> Answer:
+            return self._to_moto(call, account)
+
+        organization_id = self._organization.id
+        if call.service == "ec2" and (refused := ec2.too_many_values(call)):
             return refused
         match call.service, call.operation:
             case "ec2", "DescribeInstances":
-                return gaps.describe_instances(call, to_moto)
+                return ec2.describe_instances(call, to_moto)
+            case "ec2", operation if operation in placement_groups.OPERATIONS:
+                return self._placement_groups.answer(call, actor.account)
             case "sts", "GetCallerIdentity":
-                return gaps.caller_identity(actor)
+                return sts.caller_identity(actor)
             case "sts", "AssumeRole" | "AssumeRoleWithWebIdentity" | "AssumeRoleWithSAML":
-                return gaps.assume_role(call, actor, to_moto, self._trust)
+                return sts.assume_role(call, actor, to_moto, role_trust, organization_id)
             case "sts", "GetFederationToken" | "GetSessionToken":
-                return gaps.own_key(call, to_moto)
+                return sts.own_key(call, to_moto)
             case "cloudtrail", "LookupEvents":
-                return gaps.lookup_events(call, self._recorder.records(actor.account, call.region))
-            case "organizations", _ if actor.account in self._administrators:
-                return self._to_moto(call, self._administrators[0])
+                return cloudtrail.lookup_events(call, self._recorder.records(actor.account, call.region))
+            case "cloudtrail", "DescribeTrails" | "GetTrail" | "GetTrailStatus" if actor.account != MANAGEMENT:
+                return cloudtrail.organization_trails(call, actor.account, MANAGEMENT, to)
+            case "organizations", _:
+                return self._access.answer(call, actor, organization_id, to)
+            case "cloudformation", operation:
+                return self._cloudformation(call, actor.account, operation)
+            case "lambda", _:
+                try:
+                    return to_moto(call)
+                finally:
+                    self._tell()
         return to_moto(call)
+
+    def _cloudformation(self, call: Call, account: str, operation: str) -> Answer:
+        try:
+            if operation in change_sets.OPERATIONS:
+                return change_sets.answer(call, account, lambda call: self._to_moto(call, account))
+            account = self._stack_sets.account(call, account)
+            answer = self._stack_sets.answer(call, account, lambda call: self._to_moto(call, account))
+            if operation in {"CreateStack", "UpdateStack"} and not answer.failed:
+                complete(cloudformation_backends[account][call.region].get_stack(call.params["StackName"]))
+            return answer
+        finally:
+            self._tell()
+
+    def _tell(self) -> None:
+        keep_from_docker()
+        for told in self.deployed:
+            told()
 
     def _to_moto(self, call: Call, account: str) -> Answer:
         status: list[str] = []

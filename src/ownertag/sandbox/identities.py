@@ -53,6 +53,11 @@ class Identities:
         """Who signed with this key."""
         return self._actors.get(access_key or "")
 
+    def orphaned(self, actor: Actor) -> bool:
+        """Whether the role of a session is gone, or another role has its name by now."""
+        issuer = actor.identity.get("sessionContext", {}).get("sessionIssuer", {})
+        return issuer.get("type") == "Role" and str(issuer["principalId"]) != self.role_id(issuer["arn"])
+
     def user_identity(self, actor: Actor, access_key: str | None) -> dict[str, Any]:
         """CloudTrail's `userIdentity` for a call signed with this key, if with any."""
         identity = dict(actor.identity)

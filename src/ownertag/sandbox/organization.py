@@ -1,4 +1,4 @@
-"""The organization in moto's own state, its principals, and the AWS config file that leads to them.
+"""The organization before ownertag, in moto's own state: its principals, and the AWS config file that leads to them.
 
 What AWS Organizations, IAM and STS would do is done with their real calls through the sandbox's endpoint; only accounts
 with chosen numbers, root keys and Identity Center sessions, for which there is no such call, are put in directly.
@@ -26,8 +26,8 @@ from ownertag.sandbox.personas import (
     HUB,
     HUB_ROLE,
     MANAGEMENT,
+    MEMBERS,
     PERSONAS,
-    TAGGER_ROLE,
     Kind,
     Persona,
 )
@@ -35,6 +35,12 @@ from ownertag.sandbox.personas import (
 #: Secrets are not checked here, but clients want one.
 SECRET = "sandbox"  # noqa: S105 - opens nothing
 SESSION = timedelta(hours=12)
+
+#: The unit of the members, and the role that AWS makes in each of them.
+UNIT = "workloads"
+ACCESS_ROLE = "OrganizationAccountAccessRole"
+TRAIL = "organization"
+TRAIL_BUCKET = "organization-trail-111111111111"
 
 Keys = dict[str, str]
 
@@ -52,6 +58,7 @@ class Organization:
         self._keys: dict[str, Keys] = {}
         self._base: dict[str, str] = {}
         self.id = ""
+        self.unit = ""
         # The AWS CLI keeps a role's credentials in the user's home, by the parameters of the call: with an external id
         # of its own, a sandbox is not asked with the keys of an earlier one.
         self.external_id = uuid4().hex
@@ -70,17 +77,26 @@ class Organization:
         self._endpoint_url = endpoint_url
         management = self._client("organizations", MANAGEMENT)
         self.id = management.create_organization(FeatureSet="ALL")["Organization"]["Id"]
+        root = management.list_roots()["Roots"][0]["Id"]
+        self.unit = management.create_organizational_unit(ParentId=root, Name=UNIT)["OrganizationalUnit"]["Id"]
         self._add_accounts()
-        hub_role = f"arn:aws:iam::{HUB}:role/{HUB_ROLE}"
-        for account in ACCOUNTS:
-            self._role(account, TAGGER_ROLE, hub_role)
-        self._role(HUB, HUB_ROLE, f"arn:aws:iam::{HUB}:root")
-        self.hub_keys = self._admit(self._identities.session_of(hub_role, "hub", None), "ASIA")
+        for account in MEMBERS:
+            management.move_account(AccountId=account, SourceParentId=root, DestinationParentId=self.unit)
+            self._role(account, ACCESS_ROLE, f"arn:aws:iam::{MANAGEMENT}:root")
+        self._start_trail()
         for persona in PERSONAS:
             self._introduce(persona)
 
+    def take_hub_role(self) -> None:
+        """Take credentials of the role that was deployed for the hub's function, as Lambda would give them to it."""
+        self.hub_keys = self.role_session(f"arn:aws:iam::{HUB}:role/{HUB_ROLE}", "hub")
+
+    def role_session(self, role_arn: str, session_name: str) -> Keys:
+        """Credentials of a role, which a service of AWS takes and hands on; they do not end."""
+        return self._admit(self._identities.session_of(role_arn, session_name, None), "ASIA")
+
     def write_config(self, folder: Path) -> Path:
-        """An AWS config file with a profile for each persona, an `admin-` one for each account, and the hub's own."""
+        """An AWS config file with a profile for each persona, an `admin-` one for each account, and the function's."""
         config = configparser.ConfigParser(interpolation=None)
         common = {"endpoint_url": self._endpoint_url, "output": "json", "cli_pager": ""}
         for persona in PERSONAS:
@@ -97,7 +113,8 @@ class Organization:
             config[f"profile {persona.name}"] = section
         for account, name in ACCOUNTS.items():
             config[f"profile admin-{name}"] = {"region": "us-east-1", **common, **self._admins[account]}
-        config["profile hub"] = {"region": HOME_REGION, **common, **self.hub_keys}
+        if self.hub_keys:
+            config["profile hub"] = {"region": HOME_REGION, **common, **self.hub_keys}
         path = folder / "config"
         path.touch(mode=0o600)
         with path.open("w") as file:
@@ -139,7 +156,7 @@ class Organization:
 
     def _role(self, account: str, path_and_name: str, trusted: str) -> None:
         path, _, name = path_and_name.rpartition("/")
-        if self.trust(f"arn:aws:iam::{account}:role/{path_and_name}") is not None:
+        if _role(f"arn:aws:iam::{account}:role/{path_and_name}") is not None:
             return
         policy = {
             "Version": "2012-10-17",
@@ -148,11 +165,6 @@ class Organization:
         self._client("iam", account).create_role(
             Path=f"/{path}/" if path else "/", RoleName=name, AssumeRolePolicyDocument=json.dumps(policy)
         )
-
-    def trust(self, role_arn: str) -> dict[str, Any] | None:
-        """The trust policy of a role, or None if there is no such role."""
-        role = _role(role_arn)
-        return json.loads(role.assume_role_policy_document) if role else None
 
     def _admit(self, actor: Actor, prefix: str) -> Keys:
         key = new_key(prefix)
@@ -165,6 +177,19 @@ class Organization:
             service, region_name="us-east-1", endpoint_url=self._endpoint_url
         )  # type: ignore[call-overload] # any service
 
+    def _start_trail(self) -> None:
+        """The organization's trail: without one that logs, EventBridge is sent nothing (doc)."""
+        s3, cloudtrail = self._client("s3", MANAGEMENT), self._client("cloudtrail", MANAGEMENT)
+        s3.create_bucket(Bucket=TRAIL_BUCKET)
+        cloudtrail.create_trail(
+            Name=TRAIL,
+            S3BucketName=TRAIL_BUCKET,
+            IsMultiRegionTrail=True,
+            IsOrganizationTrail=True,
+            IncludeGlobalServiceEvents=True,
+        )
+        cloudtrail.start_logging(Name=TRAIL)
+
     def _add_accounts(self) -> None:
         """Accounts with numbers of our choice: CreateAccount would make them up."""
         backend: Any = organizations_backends[MANAGEMENT]["aws"]
@@ -174,6 +199,7 @@ class Organization:
             member = FakeAccount(backend.org, AccountName=name, Email=f"{name}@example.com")
             member.id = account
             backend.accounts.append(member)
+            organizations_backends.master_accounts[account] = (MANAGEMENT, "aws")
             backend.attach_policy(PolicyId="p-FullAWSAccess", TargetId=account)
 
 
@@ -200,6 +226,12 @@ def role_id(role_arn: str) -> str:
     """The unique id of a role, with which the principal ids of its sessions begin."""
     role = _role(role_arn)
     return str(role.id) if role else "AROASANDBOXSANDBOX00"
+
+
+def role_trust(role_arn: str) -> dict[str, Any] | None:
+    """The trust policy of a role, or None if there is no such role."""
+    role = _role(role_arn)
+    return json.loads(role.assume_role_policy_document) if role else None
 
 
 def _role(role_arn: str) -> Any:

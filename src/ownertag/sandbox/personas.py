@@ -19,6 +19,8 @@ ACCOUNTS = {
     "666666666666": "legacy",
 }
 
+MEMBERS = tuple(account for account in ACCOUNTS if account != MANAGEMENT)
+
 TAGGER_ROLE = "auto-tag-role"
 HUB_ROLE = "ownertag-hub"
 
@@ -89,3 +91,6 @@ PERSONAS = (
     Persona("root-legacy", Kind.ROOT, "666666666666", "eu-west-1", "root:666666666666", "account"),
     Persona("ci", Kind.AUTOMATION, "444444444444", "us-east-1", "team-platform", "asserted", "ci-deployer"),
 )
+
+#: Where ownertag is deployed: where somebody works, and where global services are recorded.
+REGIONS = tuple(sorted({HOME_REGION, "us-east-1", "us-west-2"} | {persona.region for persona in PERSONAS}))

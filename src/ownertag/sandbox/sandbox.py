@@ -1,11 +1,13 @@
-"""Everything started and stopped: the endpoint, the organization, the bus, and the hub's function."""
+"""Everything started and stopped: the endpoint, the organization, the bus, and what is deployed into it."""
 
 from __future__ import annotations
 
-import json
+import logging
 import socket
 import tempfile
+import warnings
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
@@ -20,20 +22,35 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
 from ownertag.catalogue.loader import load
-from ownertag.handler.wiring import Handler, Reporter
-from ownertag.render.patterns import hub_pattern, spoke_patterns
+from ownertag.handler.wiring import Reporter
+from ownertag.render.documents import BUS
 from ownertag.sandbox.bus import Bus
-from ownertag.sandbox.event_source import EventSource
+from ownertag.sandbox.deployment import deploy
 from ownertag.sandbox.front import Front
-from ownertag.sandbox.hub import build_hub
+from ownertag.sandbox.functions import Functions
 from ownertag.sandbox.identities import Identities
 from ownertag.sandbox.organization import Organization, model_loader, role_id, session_of
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, PERSONAS
 from ownertag.sandbox.recorder import Recorder
+from ownertag.sandbox.settings import settings_text
 
-#: Seconds for which a message that was received stays away, and how often it may come back.
-VISIBILITY_SECONDS = 60
-MAX_RECEIVES = 5
+#: Whose state is forgotten between sandboxes: the accounts' own, and what is deployed into them.
+_SERVICES = (
+    "cloudformation",
+    "cloudtrail",
+    "cloudwatch",
+    "ec2",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "organizations",
+    "s3",
+    "sns",
+    "sqs",
+    "sts",
+)
 
 # moto keeps its state in the process: two sandboxes would share it.
 _only_one = Lock()
@@ -53,6 +70,7 @@ class Sandbox:
         report: Is told what the hub's function did; without it there is no function, and events stay in the queue.
         port: Of the endpoint; 0 takes a free one.
         failed: Is told what the function raised.
+        empty: Leave the organization as it is before ownertag is deployed.
 
     Raises:
         RuntimeError: There is one in this process already.
@@ -60,9 +78,15 @@ class Sandbox:
     """
 
     def __init__(
-        self, report: Reporter | None = None, port: int = 0, failed: Callable[[Exception], None] | None = None
+        self,
+        report: Reporter | None = None,
+        port: int = 0,
+        failed: Callable[[Exception], None] | None = None,
+        *,
+        empty: bool = False,
     ) -> None:
         self._report = report
+        self._empty = empty
         self._port = port
         self._failed = failed or (lambda _: None)
         self._running: list[Callable[[], object]] = []
@@ -105,11 +129,14 @@ class Sandbox:
     def _start(self) -> None:
         self._running.append(_reset)
         _reset()
+        # It warns of every resource of a template that it does not make; what that means is said in bus.py.
+        logging.getLogger("moto").setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", "Tried to parse AWS", UserWarning)
         catalogue = load()
         identities = Identities(role_id)
         self.organization = Organization(identities)
         self.recorder = Recorder(identities, {key: row.wrapped for key, row in catalogue.rows.items()})
-        self.front = front = Front(identities, self.recorder, self.organization.trust, (MANAGEMENT, HUB))
+        self.front = front = Front(identities, self.recorder, self.organization)
         # Bound here and handed over: werkzeug would end the process where a port is taken.
         bound = socket.create_server(("127.0.0.1", self._port))
         self._running.append(bound.close)
@@ -120,66 +147,58 @@ class Sandbox:
         self._running += [server.server_close, thread.join, server.shutdown]
         self.endpoint_url = f"http://127.0.0.1:{port}"
 
-        folder = tempfile.TemporaryDirectory(prefix="ownertag-sandbox-")
-        self._running.append(folder.cleanup)
+        temporary = tempfile.TemporaryDirectory(prefix="ownertag-sandbox-")
+        self._running.append(temporary.cleanup)
+        folder = Path(temporary.name)
         self.organization.found(self.endpoint_url)
-        self.config_file = self.organization.write_config(Path(folder.name))
-        self._start_hub(Path(folder.name), spoke_patterns(catalogue))
+        self._start_delivery(folder)
+        self.settings_file = folder / "ownertag.toml"
+        self.settings_file.write_text(settings_text(self.organization.id, self.organization.unit), "utf-8")
+        if not self._empty:
+            deploy(self.account_session(MANAGEMENT), self.endpoint_url, self.settings_file)
+            self.organization.take_hub_role()
+        self.config_file = self.organization.write_config(folder)
 
-    def _start_hub(self, folder: Path, patterns: list[dict[str, Any]]) -> None:
-        # What the deployment and EventBridge do is not done with the function's role, which may do its own part only.
-        admin = self.client(self.account_session(HUB), "sqs")
-        hub = session_of(self.organization.hub_keys, HOME_REGION)
-        sqs = self.client(hub, "sqs")
-        self._running += [admin.close, sqs.close]
-        self.dead_letter_url = admin.create_queue(QueueName="ownertag-dead-letters")["QueueUrl"]
-        redrive = {"deadLetterTargetArn": _queue_arn("ownertag-dead-letters"), "maxReceiveCount": MAX_RECEIVES}
-        attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS), "RedrivePolicy": json.dumps(redrive)}
-        self.queue_url = admin.create_queue(QueueName="ownertag", Attributes=attributes)["QueueUrl"]
-        source: EventSource | None = None
+    def _start_delivery(self, folder: Path) -> None:
+        """What AWS does by itself: EventBridge, and Lambda."""
+        arrived: Callable[[], None] = lambda: None  # noqa: E731 - replaced where there are functions
         if self._report is not None:
-            handler = self.handler(folder, hub, self._report)
-            source = EventSource(sqs, self.queue_url, _queue_arn("ownertag"), handler, self._failed)
-            source.start()
-            self._running.append(source.stop)
-
-        def send(text: str) -> None:
-            admin.send_message(QueueUrl=self.queue_url, MessageBody=text)
-            if source is not None:
-                source.wake()
-
-        self.bus = Bus(patterns, hub_pattern(), send)
+            functions = Functions(
+                self.organization, self.endpoint_url, folder, self._report, self._failed, self.front.lock
+            )
+            functions.start()
+            self._running.append(functions.stop)
+            self.front.deployed.append(functions.look)
+            arrived = functions.wake
+        self.bus = Bus(self.front.lock, arrived)
         self.bus.start()
         self._running.append(self.bus.stop)
         self.recorder.listeners.append(self.bus.put)
 
-    def handler(self, folder: Path, hub: boto3.Session, report: Reporter) -> Handler:
-        """The function that Lambda would run, with the settings written into a folder."""
-        return build_hub(
-            folder,
-            organization_id=self.organization.id,
-            management_account=MANAGEMENT,
-            hub_account=HUB,
-            home_region=HOME_REGION,
-            queue_url=self.queue_url,
-            endpoint_url=self.endpoint_url,
-            session=hub,
-            report=report,
-        )
+    @property
+    def queue_url(self) -> str:
+        """The hub's queue, as it is deployed."""
+        return self._queue_url(BUS)
+
+    @property
+    def dead_letter_url(self) -> str:
+        """The hub's dead-letter queue, as it is deployed."""
+        return self._queue_url(f"{BUS}-dead-letters")
+
+    def _queue_url(self, name: str) -> str:
+        with closing(self.client(self.account_session(HUB), "sqs")) as sqs:
+            return str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
 
     def _stop(self) -> None:
         while self._running:
             self._running.pop()()
 
 
-def _queue_arn(name: str) -> str:
-    return f"arn:aws:sqs:{HOME_REGION}:{HUB}:{name}"
-
-
 def _reset() -> None:
     """Forget what moto holds, in the services that the sandbox uses."""
-    for name in ("ec2", "iam", "organizations", "sqs", "sts"):
-        accounts: Any = get_backend(name)
+    backend_of: Any = get_backend
+    for name in _SERVICES:
+        accounts = backend_of(name)
         for account in list(accounts.values()):
             for backend in account.values():
                 backend.reset()

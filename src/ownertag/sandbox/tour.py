@@ -16,7 +16,7 @@ from ownertag.sandbox.watch import Watch
 
 #: An image that moto knows.
 IMAGE = "ami-12c6146b"
-LINK = "https://wiki.example.com/ownertag"
+LINK = "https://wiki.internal/ownertag"
 #: How long everything may take to be tagged before the tour says that something is wrong.
 PATIENCE_SECONDS = 45.0
 

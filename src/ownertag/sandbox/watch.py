@@ -26,7 +26,7 @@ class Watch:
     def answer(self, answer: Answer, failures: list[Failure]) -> None:
         """Tell of a batch."""
         at = time.monotonic()
-        verdicts: list[Done | Returned] = [*answer.done, *answer.returned]
+        verdicts: list[Done | Returned] = [*answer.done, *answer.returned, *answer.buried]
         for verdict in verdicts:
             result = verdict.result
             decision = result.decision if result else None

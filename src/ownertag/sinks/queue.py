@@ -1,14 +1,31 @@
-"""How long a message stays away before it comes back."""
+"""What becomes of a message that is not done: how long it stays away, and why it is dead at last."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import Struct
+
 from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.core.resolve import clean
 from ownertag.core.values import Failure
 
 _BATCH = 10  # SQS takes at most ten entries a call
+#: A queue's redrive policy is asked for only once a message came as often as this: none allows less (doc: at least 5
+#: for a queue that Lambda reads).
+_ASK_FROM = 5
+_MAX_REASON = 1000
+
+
+class Dying(Struct, frozen=True):
+    """A message that can't be done, how often it was received, and why."""
+
+    id: str
+    body: str
+    receives: int
+    reasons: tuple[str, ...]
 
 
 class Queue:
@@ -22,6 +39,7 @@ class Queue:
     def __init__(self, client: Any, url: str) -> None:
         self._client = client
         self._url = url
+        self._redrive: tuple[str, int] | None = None
 
     def delay(self, delays: Iterable[tuple[str, int]]) -> list[Failure]:
         """Hide messages, given as (receipt handle, seconds), until they come back.
@@ -44,3 +62,49 @@ class Queue:
             else:
                 failures += [Failure(entry["Code"], 200) for entry in answer.get("Failed", ())]
         return failures
+
+    def bury(self, messages: Iterable[Dying]) -> set[str]:
+        """Put messages that were received for the last time into the dead-letter queue, with the reason.
+
+        SQS would put them there as well, but could not say why; EventBridge's own dead letters have the same
+        attributes. Returns the ids of those that are there. What is not, SQS moves: to bury it twice loses nothing.
+        """
+        buried = set()
+        for each in messages:
+            if each.receives < _ASK_FROM:
+                continue
+            url, most = self._redrive_to()
+            if not url or each.receives < most:
+                continue
+            reason = clean("; ".join(each.reasons))[:_MAX_REASON] or "unknown"
+            attributes = {
+                "ERROR_CODE": reason.partition(":")[0],
+                "ERROR_MESSAGE": reason,
+                "RECEIVES": str(each.receives),
+            }
+            try:
+                self._client.send_message(
+                    QueueUrl=url,
+                    MessageBody=each.body,
+                    MessageAttributes={
+                        name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+                    },
+                )
+            except AWS_ERRORS:
+                continue
+            buried.add(each.id)
+        return buried
+
+    def _redrive_to(self) -> tuple[str, int]:
+        """(URL of the dead-letter queue, how often a message may be received); ("", 0) if none is known."""
+        if self._redrive is None:
+            try:
+                answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["RedrivePolicy"])
+            except AWS_ERRORS:
+                return "", 0
+            policy = json.loads(answer.get("Attributes", {}).get("RedrivePolicy", "{}"))
+            name = policy.get("deadLetterTargetArn", "").rpartition(":")[2]
+            # In the same account and Region (doc: RedrivePolicy), so the rest of the URL is the same.
+            url = f"{self._url.rpartition('/')[0]}/{name}" if name else ""
+            self._redrive = url, int(policy.get("maxReceiveCount", 0))
+        return self._redrive

@@ -12,8 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 import fixtures
-from ownertag.render.documents import compact
-from ownertag.render.patterns import MAX_PATTERN, hub_pattern, spoke_patterns
+from ownertag.core.tamper import Tampering, tampering
+from ownertag.render.documents import TooLong, compact, filled
+from ownertag.render.patterns import MAX_PATTERN, hub_pattern, spoke_patterns, spoke_rules, tampering_pattern
 from ownertag.sandbox.bus import as_event
 
 ROOT = Path(__file__).parents[3]
@@ -105,8 +106,62 @@ def test_of_the_real_records_exactly_the_creations_are_sent() -> None:
     assert agrees(records) == 44
 
 
+def tag_call(tags: Sequence[fixtures.Json], name: str = "CreateTags", **fields: object) -> fixtures.Json:
+    request = {"resourcesSet": {"items": [{"resourceId": "i-0123456789abcdef0"}]}, "tagSet": {"items": [*tags]}}
+    return fixtures.record(
+        name, **{"userIdentity": fixtures.user("mallory"), "requestParameters": request, "errorCode": None, **fields}
+    )
+
+
+OURS = fixtures.session("ownertag", "auto-tag-role")
+OTHERS = fixtures.session("ownertag", "auto-tag-role", account=fixtures.OTHER_ACCOUNT)
+TAG_CALLS = {
+    "overwrites the owner": (tag_call([{"key": "Name", "value": "x"}, {"key": "owner", "value": "mallory"}]), True),
+    "writes a look-alike": (tag_call([{"key": "OWNER", "value": "mallory"}]), True),
+    "removes a key": (tag_call([{"key": "dateCreated"}], "DeleteTags"), True),
+    "removes all": (tag_call([], "DeleteTags"), True),
+    "removes all, said otherwise": (tag_call([], "DeleteTags", requestParameters={"resourcesSet": {}}), True),
+    "a session does it": (tag_call([{"key": "owner", "value": "x"}], userIdentity=fixtures.session()), True),
+    "another account's role of our name does it": (
+        tag_call([{"key": "owner", "value": "x"}], userIdentity=OTHERS),
+        True,
+    ),
+    "we write": (tag_call([{"key": "owner", "value": "alice"}], userIdentity=OURS), False),
+    "another key": (tag_call([{"key": "Name", "value": "owner"}]), False),
+    "another key is removed": (tag_call([{"key": "Name"}], "DeleteTags"), False),
+    "it failed": (tag_call([{"key": "owner", "value": "x"}], errorCode="Client.UnauthorizedOperation"), False),
+    "another call": (tag_call([{"key": "owner", "value": "x"}], "RunInstances"), False),
+    "another service": (tag_call([{"key": "owner", "value": "x"}], eventSource="s3.amazonaws.com"), False),
+}
+
+
+@matcher
+def test_exactly_the_calls_that_touch_our_tags_and_are_not_ours_are_sent() -> None:
+    names = {"AWS::Partition": "aws", "AWS::AccountId": fixtures.ACCOUNT}
+    pattern = filled(tampering_pattern(fixtures.settings()), names)
+    calls = {
+        name: {key: value for key, value in record.items() if (key, value) != ("errorCode", None)}
+        for name, (record, _) in TAG_CALLS.items()
+    }
+    answers = run([(pattern, as_event(record)) for record in calls.values()])
+    assert dict(zip(calls, answers, strict=True)) == {name: sent for name, (_, sent) in TAG_CALLS.items()}
+
+
+def test_what_is_sent_of_tag_calls_is_what_is_tampering() -> None:
+    """The rule only keeps back what the hub would leave alone as well."""
+    for name, (record, is_sent) in TAG_CALLS.items():
+        found = tampering(fixtures.arrival(record).record, fixtures.catalogue(), fixtures.settings())
+        assert isinstance(found, Tampering) == is_sent, name
+
+
+def test_keys_that_are_too_many_for_the_rule_are_refused() -> None:
+    keys = "".join(f'"{"a-long-key" * 12}{number:02}" = "x"\n' for number in range(16))
+    with pytest.raises(TooLong, match="fewer or shorter keys"):
+        tampering_pattern(fixtures.settings(keys))
+
+
 def test_every_pattern_fits() -> None:
-    for pattern in [*spoke_patterns(fixtures.catalogue()), hub_pattern()]:
+    for pattern in [*spoke_rules(fixtures.catalogue(), fixtures.settings()).values(), hub_pattern()]:
         assert len(compact(pattern)) <= MAX_PATTERN
 
 

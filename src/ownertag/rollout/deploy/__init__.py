@@ -5,6 +5,8 @@
     steps.py       the difference, as a list of steps in the order of their stages; pure
     carry_out.py   the steps, those of a stage side by side
 
+    prepare.py     the first two, from settings and credentials
+    preview.py     what the steps of stacks would change, asked of CloudFormation
     clients.py     who acts where, and AWS's refusal as the permission that is missing
     stacks.py      a stack: what a change set would change, and the change itself
     stack_sets.py  a stack set and its instances

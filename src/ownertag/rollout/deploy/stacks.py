@@ -18,11 +18,16 @@ Pause = Callable[[float], None]
 
 #: Seconds between two looks at something that goes on.
 POLL_SECONDS = 5.0
+#: How many looks an execution has to begin.
+PATIENCE = 24
 
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 # A stack whose first creation failed, or was only looked at, can't be updated: it has to go first.
 _STILLBORN = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 _REVIEW = "REVIEW_IN_PROGRESS"
+_WELL = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+# Rolled back to what it was: as good as before, if that is what should be there.
+_AS_BEFORE = frozenset({"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
 
 
 def read(client: Any, name: str) -> StackState | None:
@@ -44,7 +49,8 @@ def is_new(state: StackState | None) -> bool:
 
 def differs(stack: Stack, state: StackState) -> bool:
     """Whether there is something to update."""
-    return (state.template, state.parameters) != (stack.template, dict(stack.parameters)) or not _is_well(state.status)
+    same = (state.template, state.parameters) == (stack.template, dict(stack.parameters))
+    return not (same and state.status in _WELL | _AS_BEFORE)
 
 
 def preview_new(client: Any, stack: Stack) -> tuple[str, ...]:
@@ -80,8 +86,12 @@ def put(client: Any, stack: Stack, pause: Pause, say: Say) -> None:
     if change_set is None:
         return
     client.execute_change_set(ChangeSetName=change_set)
-    ended = settle(client, stack.name, pause, say)
-    if ended is None or not _is_well(ended):
+    for _ in range(PATIENCE):  # a new stack is under review for a moment longer
+        ended = settle(client, stack.name, pause, say)
+        if ended != _REVIEW:
+            break
+        pause(POLL_SECONDS)
+    if ended not in _WELL:
         raise DeployError(
             f"stack {stack.name} in {stack.account} {stack.region} ended as {ended}: {_reason(client, stack.name)}"
         )
@@ -168,10 +178,6 @@ def _changes(client: Any, change_set: str) -> tuple[str, ...]:
             note = " (replaced)" if replaced else ""
             lines.append(f"{change['Action'].lower()} {change['ResourceType']} {change['LogicalResourceId']}{note}")
     return tuple(lines)
-
-
-def _is_well(status: str) -> bool:
-    return status.endswith("_COMPLETE") and "ROLLBACK" not in status.removeprefix("UPDATE_ROLLBACK")
 
 
 def _reason(client: Any, name: str) -> str:

@@ -95,12 +95,12 @@ def to_destroy(desired: Desired, current: Current) -> tuple[Step, ...]:
             steps.append(Step(instances, Action.DELETE, what, management, changes=changes, task=task))
         task_of = DropStackSet(stack_set.name)
         steps.append(Step(whole, Action.DELETE, f"stack set {stack_set.name}", management, task=task_of))
-    stages = {desired.hub: Stage.HUB, desired.management_roles: Stage.ROLES}
-    for stack in (*desired.management_rules, desired.management_roles, desired.hub):
+    stacks = [(Stage.RULES, stack) for stack in desired.management_rules]
+    stacks += [(Stage.ROLES, desired.management_roles), (Stage.HUB, desired.hub)]
+    for stage, stack in stacks:
         if (stack.account, stack.region, stack.name) in current.stacks:
-            task_ = DropStack(stack.account, stack.region, stack.name)
-            stage = stages.get(stack, Stage.RULES)
-            steps.append(Step(stage, Action.DELETE, f"stack {stack.name}", stack.account, stack.region, task=task_))
+            drop = DropStack(stack.account, stack.region, stack.name)
+            steps.append(Step(stage, Action.DELETE, f"stack {stack.name}", stack.account, stack.region, task=drop))
     ours = desired.read_accounts["Sid"]
     if current.resource_policy and ours in current.resource_policy:
         left = without_statement(current.resource_policy, desired.read_accounts)

@@ -22,7 +22,7 @@ from ownertag.core.rows import Catalogue
 CALLS: Mapping[str, frozenset[str]] = {
     "ec2": frozenset({"DescribeInstances", "DescribeTags"}),
     "organizations": frozenset({"ListAccounts"}),
-    "sqs": frozenset({"ChangeMessageVisibilityBatch"}),
+    "sqs": frozenset({"ChangeMessageVisibilityBatch", "GetQueueAttributes", "SendMessage"}),
     "sts": frozenset({"AssumeRole"}),
 }
 #: The files of a service that a client reads. Waiters and examples are not used.

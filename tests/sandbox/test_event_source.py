@@ -1,4 +1,4 @@
-"""From a record to the handler: the rules, the queue, and what Lambda makes of a handler's answer."""
+"""From the queue to the handler: what Lambda makes of a handler's answer."""
 
 from __future__ import annotations
 
@@ -9,64 +9,10 @@ from typing import Any
 
 import pytest
 
-from ownertag.catalogue.loader import load
-from ownertag.render.patterns import MAX_PATTERN, hub_pattern, spoke_patterns
-from ownertag.sandbox.bus import Bus
 from ownertag.sandbox.event_source import EventSource, failed_items
 from ownertag.sandbox.organization import session_of
 from ownertag.sandbox.personas import HOME_REGION
 from ownertag.sandbox.sandbox import Sandbox
-
-RECORD = {
-    "eventSource": "ec2.amazonaws.com",
-    "eventName": "CreateVolume",
-    "eventTime": "2026-01-31T12:00:00Z",
-    "awsRegion": "us-east-1",
-    "recipientAccountId": "333333333333",
-    "eventID": "1",
-}
-
-
-def _delivered(*records: Mapping[str, Any]) -> tuple[list[str], Bus]:
-    sent: list[str] = []
-    bus = Bus(spoke_patterns(load()), hub_pattern(), sent.append)
-    bus.start()
-    for record in records:
-        bus.put(dict(record))
-    bus.stop()
-    return sent, bus
-
-
-def test_a_creation_goes_to_the_hub_with_the_envelope_that_eventbridge_writes() -> None:
-    [text], _ = _delivered(RECORD)
-    event = json.loads(text)
-    assert event["detail"] == RECORD
-    assert (event["source"], event["account"], event["region"]) == ("aws.ec2", "333333333333", "us-east-1")
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [{"eventName": "CreateTags"}, {"errorCode": "Client.Error"}, {"eventSource": "sts.amazonaws.com"}],
-    ids=["no creation", "failed", "another service"],
-)
-def test_what_the_rule_does_not_match_stays_in_its_account(changed: dict[str, str]) -> None:
-    sent, _ = _delivered(RECORD | changed)
-    assert sent == []
-
-
-def test_an_event_above_256_kb_is_never_delivered() -> None:
-    sent, bus = _delivered(RECORD | {"requestParameters": {"x": "y" * 300_000}})
-    assert (sent, bus.too_large, bus.delivered) == ([], 1, 0)
-
-
-def test_patterns_fit_into_a_rule_and_name_every_row_once() -> None:
-    catalogue = load()
-    patterns = spoke_patterns(catalogue)
-    assert all(len(json.dumps(pattern, separators=(",", ":"))) <= MAX_PATTERN for pattern in patterns)
-    named = [
-        (pattern["detail"]["eventSource"][0], name) for pattern in patterns for name in pattern["detail"]["eventName"]
-    ]
-    assert sorted(named) == sorted(catalogue.rows)
 
 
 @pytest.mark.parametrize(
@@ -154,3 +100,16 @@ def test_an_exception_fails_the_batch_and_a_poisoned_message_ends_in_the_dead_le
     assert source.poll_once() == 0
     assert [type(error) for error in queue.failures] == [ValueError, ValueError]
     assert queue.left(queue.dead) == ["poison"]
+
+
+def test_an_answer_is_not_read_where_the_mapping_does_not_say_so(queue: Queue) -> None:
+    def handler(event: Mapping[str, Any], _: Any) -> dict[str, Any]:
+        return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in event["Records"]]}
+
+    queue.send("lost")
+    source = EventSource(
+        queue.sqs, queue.url, "arn:aws:sqs:::test", handler, queue.failures.append, reports_failures=False
+    )
+    assert source.poll_once() == 1
+    time.sleep(1.1)
+    assert queue.left(queue.url) == []

@@ -1,0 +1,200 @@
+"""The functions that are deployed, as Lambda runs them: found by their event source mappings, and run in this process.
+
+moto would run a function in Docker. Here the package that was uploaded gives its settings, the function's environment
+the rest, and its role the credentials; the code is that of this process.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import boto3
+from moto.awslambda.models import lambda_backends
+from moto.sqs.models import sqs_backends
+
+from ownertag.handler.settings import CONFIG, read_environment
+from ownertag.handler.wiring import Handler, Reporter, build
+from ownertag.sandbox.event_source import EventSource
+from ownertag.sandbox.organization import Organization, role_id, role_trust, session_of
+from ownertag.sandbox.trust import allows, service
+
+#: How often it is looked whether something was deployed, unless somebody says so.
+LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A function with a queue for its source; another package or setting makes another value.
+
+    Attributes:
+        arn: The function's.
+        queue_arn: Of the queue that it reads.
+        role: The ARN and the unique id of its role.
+        package: The zip's digest.
+        variables: Its environment, as JSON.
+        timeout: In seconds.
+        reports_failures: Whether Lambda reads which messages of a batch failed.
+    """
+
+    arn: str
+    queue_arn: str
+    role: tuple[str, str]
+    package: str
+    variables: str
+    timeout: float
+    reports_failures: bool
+
+
+class Functions:
+    """Runs what is deployed, until it is stopped.
+
+    Args:
+        organization: Gives the credentials of the functions' roles.
+        endpoint_url: Where AWS is.
+        folder: Where the packages' settings are put.
+        report: Is told what the functions did.
+        failed: Is told what a function raised, and why one can't be run.
+        lock: Held while moto's state is read.
+    """
+
+    def __init__(
+        self,
+        organization: Organization,
+        endpoint_url: str,
+        folder: Path,
+        report: Reporter,
+        failed: Callable[[Exception], None],
+        lock: AbstractContextManager[Any],
+    ) -> None:
+        self._organization = organization
+        self._endpoint_url = endpoint_url
+        self._folder = folder
+        self._report = report
+        self._failed = failed
+        self._lock = lock
+        self._running: dict[Deployed, EventSource | None] = {}
+        self._stop = Event()
+        self._wake = Event()
+        self._thread = Thread(target=self._keep_looking, name="functions", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look for functions."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batches in hand, and end."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join()
+        # moto's state is forgotten only after the batches in hand.
+        for source in self._running.values():
+            if source is not None:
+                source.stop()
+
+    def look(self) -> None:
+        """Something may have been deployed: look now, not at the next turn."""
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Something came into a queue."""
+        for source in list(self._running.values()):
+            if source is not None:
+                source.wake()
+
+    def _keep_looking(self) -> None:
+        while not self._stop.is_set():
+            with self._lock:
+                found = dict(_deployed())
+            for gone in self._running.keys() - found.keys():
+                source = self._running.pop(gone)
+                if source is not None:
+                    source.stop()
+            for new in found.keys() - self._running.keys():
+                self._running[new] = self._run(new, found[new])
+            self._wake.wait(LOOK_SECONDS)
+            self._wake.clear()
+
+    def _run(self, new: Deployed, code: bytes) -> EventSource | None:
+        _, _, _, region, account, _, name = new.arn.split(":")
+        caller = service("lambda.amazonaws.com", new.arn, account)
+        if not allows(role_trust(new.role[0]), caller, "sts:AssumeRole"):
+            self._failed(RuntimeError(f"{name}: Lambda can't assume {new.role[0]}"))
+            return None
+        session = session_of(self._organization.role_session(new.role[0], name), region)
+        sqs = session.client("sqs", endpoint_url=self._endpoint_url)
+        handler = self._built(new, code, session)
+        url = f"{self._endpoint_url}/{account}/{new.queue_arn.split(':')[5]}"
+        source = EventSource(
+            sqs,
+            url,
+            new.queue_arn,
+            handler,
+            self._failed,
+            function_arn=new.arn,
+            timeout=new.timeout,
+            reports_failures=new.reports_failures,
+        )
+        source.start()
+        return source
+
+    def _built(self, new: Deployed, code: bytes, session: boto3.Session) -> Handler:
+        """The handler. One that can't be built fails every batch, as a function does whose start fails."""
+        try:
+            variables = {**json.loads(new.variables), "AWS_ENDPOINT_URL": self._endpoint_url}
+            if config := variables.get(CONFIG):
+                variables[CONFIG] = str(self._unpacked(new.package, code, config))
+            return build(read_environment(variables), session, self._report)
+        except Exception as error:  # noqa: BLE001 - as Lambda: whatever the start raises is told, and others go on
+            self._failed(error)
+            reason = error
+
+            def broken(*_: object) -> dict[str, Any]:
+                raise reason
+
+            return broken
+
+    def _unpacked(self, package: str, code: bytes, config: str) -> Path:
+        """The settings of a package, in a folder; a path that names no file where it has none."""
+        path = self._folder / f"package-{package[:16].encode().hex()}.toml"
+        with zipfile.ZipFile(io.BytesIO(code)) as archive:
+            if config in archive.namelist():
+                path.write_bytes(archive.read(config))
+        return path
+
+
+def keep_from_docker() -> None:
+    """Take the mappings off moto's queues, or moto would run their functions in Docker at the next message."""
+    for regions in list(sqs_backends.values()):
+        for backend in list(regions.values()):
+            for queue in list(backend.queues.values()):
+                queue.lambda_event_source_mappings.clear()
+
+
+def _deployed() -> Iterator[tuple[Deployed, bytes]]:
+    for regions in list(lambda_backends.values()):
+        for backend in list(regions.values()):
+            for mapping in backend.list_event_source_mappings("", ""):
+                name = mapping.event_source_arn.split(":")[5]
+                known = {each.function_name: each for each in backend.list_functions()}
+                function = known.get(mapping.function_arn.split(":")[6])
+                there = name in sqs_backends[mapping.account_id][mapping.region].queues
+                if function is None or not mapping.enabled or not there:
+                    continue
+                deployed = Deployed(
+                    arn=function.function_arn,
+                    queue_arn=mapping.event_source_arn,
+                    role=(function.role, role_id(function.role)),
+                    package=function.code_sha_256,
+                    variables=json.dumps(function.environment_vars, sort_keys=True),
+                    timeout=float(function.timeout),
+                    reports_failures="ReportBatchItemFailures" in (mapping.function_response_types or ()),
+                )
+                yield deployed, function.code_bytes

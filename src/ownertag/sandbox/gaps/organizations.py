@@ -1,0 +1,100 @@
+"""Organizations: who besides the management account may read it, and what moto takes that AWS refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from moto.organizations.models import FakeDelegatedAdministrator, organizations_backends
+
+from ownertag.sandbox.calls import Answer, Call, answer_json, refuse
+from ownertag.sandbox.identities import Actor
+from ownertag.sandbox.trust import allows, principal
+
+#: The service whose delegated administrator may operate stack sets for the organization.
+STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
+
+_BAD = 400
+
+
+class Access:
+    """Calls to Organizations by whom they come from: a member acts for the management account where it is let.
+
+    Args:
+        management: The management account.
+    """
+
+    def __init__(self, management: str) -> None:
+        self._management = management
+        self._policy: str | None = None
+        # moto does not know that stack sets can have a delegated administrator.
+        if STACK_SETS not in FakeDelegatedAdministrator.SUPPORTED_SERVICES:
+            FakeDelegatedAdministrator.SUPPORTED_SERVICES.append(STACK_SETS)
+
+    def answer(self, call: Call, actor: Actor, organization_id: str, to: Callable[[str], Answer]) -> Answer:
+        """Answer a call; `to` makes it in an account."""
+        if actor.account != self._management and not self._let(call, actor, organization_id):
+            message = "You don't have permissions to access this resource."
+            return refuse(call, "AccessDeniedException", message, _BAD)
+        match call.operation:
+            case "PutResourcePolicy":
+                self._policy = str(call.json()["Content"])
+                return answer_json({"ResourcePolicy": self._described(organization_id)})
+            case "DescribeResourcePolicy" | "DeleteResourcePolicy" if self._policy is None:
+                return refuse(call, "ResourcePolicyNotFoundException", "There is no resource policy.", _BAD)
+            case "DescribeResourcePolicy":
+                return answer_json({"ResourcePolicy": self._described(organization_id)})
+            case "DeleteResourcePolicy":
+                self._policy = None
+                return answer_json({})
+            case "AttachPolicy" if refused := _not_attachable(call, self._management):
+                return refused
+            case "DetachPolicy" if refused := _not_attached(call, self._management):
+                return refused
+        return to(self._management)
+
+    def administers_stack_sets(self, account: str) -> bool:
+        """Whether a member may act as the organization's administrator of stack sets."""
+        admins = _backend(self._management).admins
+        return any(each.account.id == account and STACK_SETS in each.services for each in admins)
+
+    def _let(self, call: Call, actor: Actor, organization_id: str) -> bool:
+        """Whether a member may: each may read whose member it is, a delegated administrator everything."""
+        if call.operation == "DescribeOrganization":
+            return True
+        reads = call.operation.startswith(("Describe", "List"))
+        if reads and any(each.account.id == actor.account for each in _backend(self._management).admins):
+            return True
+        policy = json.loads(self._policy) if self._policy else None
+        return allows(policy, principal(actor, organization_id), f"organizations:{call.operation}")
+
+    def _described(self, organization_id: str) -> dict[str, Any]:
+        arn = f"arn:aws:organizations::{self._management}:resourcepolicy/{organization_id}/rp-ownertag0"
+        return {"ResourcePolicySummary": {"Id": "rp-ownertag0", "Arn": arn}, "Content": self._policy}
+
+
+def _backend(management: str) -> Any:
+    return organizations_backends[management]["aws"]
+
+
+def _not_attachable(call: Call, management: str) -> Answer | None:
+    """AWS's refusals of AttachPolicy: the type is not switched on, or the policy is there; moto takes both."""
+    wanted, backend = call.json(), _backend(management)
+    policy = next((each for each in backend.policies if each.id == wanted["PolicyId"]), None)
+    if policy is None:
+        return None
+    enabled = {kind["Type"] for unit in backend.ou if unit.type == "ROOT" for kind in unit.policy_types}
+    if policy.type not in enabled:
+        return refuse(call, "PolicyTypeNotEnabledException", f"{policy.type} is not enabled in the root.", _BAD)
+    if any(each.id == wanted["TargetId"] for each in policy.attachments):
+        return refuse(call, "DuplicatePolicyAttachmentException", "The policy is attached to it already.", _BAD)
+    return None
+
+
+def _not_attached(call: Call, management: str) -> Answer | None:
+    wanted = call.json()
+    policy = next((each for each in _backend(management).policies if each.id == wanted["PolicyId"]), None)
+    if policy is None or any(each.id == wanted["TargetId"] for each in policy.attachments):
+        return None
+    return refuse(call, "PolicyNotAttachedException", "The policy is not attached to it.", _BAD)

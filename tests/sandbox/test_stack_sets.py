@@ -1,0 +1,347 @@
+"""Service-managed stack sets, change sets, and every template of `infra/` created, updated and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ownertag.catalogue.loader import load
+from ownertag.core.settings import read_settings
+from ownertag.render.infra import check_deployable, templates
+from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, MEMBERS
+from ownertag.sandbox.sandbox import Sandbox
+
+WEB, DATA = "333333333333", "444444444444"
+NAMED = {"Capabilities": ["CAPABILITY_NAMED_IAM"]}
+STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
+
+TEMPLATE = """\
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: one}
+"""
+CHANGED = """\
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: one, VisibilityTimeout: 77}
+  Second:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: two}
+"""
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(empty=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def infra(sandbox: Sandbox) -> dict[str, str]:
+    settings = read_settings(sandbox.settings_file.read_text("utf-8"), "ownertag.toml")
+    return templates(load(), settings, check_deployable(settings, "ownertag.toml"))
+
+
+def cloudformation(sandbox: Sandbox, account: str = MANAGEMENT, region: str = HOME_REGION) -> Any:
+    return sandbox.client(sandbox.account_session(account, region), "cloudformation")
+
+
+def queues(sandbox: Sandbox, account: str, region: str = HOME_REGION) -> set[str]:
+    sqs = sandbox.client(sandbox.account_session(account, region), "sqs")
+    return {url.rpartition("/")[2] for url in sqs.list_queues().get("QueueUrls", [])}
+
+
+def instances(client: Any, name: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (each["Account"], each["Region"]): each for each in client.list_stack_instances(StackSetName=name)["Summaries"]
+    }
+
+
+@pytest.fixture
+def managed(sandbox: Sandbox) -> Iterator[str]:
+    """A stack set without instances, which ends with all that the test made of it."""
+    client = cloudformation(sandbox)
+    client.activate_organizations_access()
+    client.create_stack_set(
+        StackSetName="managed",
+        TemplateBody=TEMPLATE,
+        PermissionModel="SERVICE_MANAGED",
+        AutoDeployment={"Enabled": True, "RetainStacksOnAccountRemoval": False},
+        ManagedExecution={"Active": True},
+        **NAMED,
+    )
+    yield "managed"
+    left = instances(client, "managed")
+    if left:
+        targets = {"OrganizationalUnitIds": [sandbox.organization.unit]}
+        regions = sorted({region for _, region in left})
+        client.delete_stack_instances(
+            StackSetName="managed", DeploymentTargets=targets, Regions=regions, RetainStacks=False
+        )
+    client.delete_stack_set(StackSetName="managed")
+
+
+def test_organizations_access_is_switched_on_before_a_stack_set_can_use_it(sandbox: Sandbox) -> None:
+    client = cloudformation(sandbox)
+    assert client.describe_organizations_access()["Status"] == "DISABLED"
+    with pytest.raises(ClientError, match="You must enable organizations access"):
+        client.create_stack_set(StackSetName="early", TemplateBody=TEMPLATE, PermissionModel="SERVICE_MANAGED")
+    client.activate_organizations_access()
+    assert client.describe_organizations_access()["Status"] == "ENABLED"
+    organizations = sandbox.client(sandbox.account_session(MANAGEMENT), "organizations")
+    services = organizations.list_aws_service_access_for_organization()["EnabledServicePrincipals"]
+    assert [each["ServicePrincipal"] for each in services] == [STACK_SETS]
+
+
+def test_a_member_may_not_unless_it_is_the_delegated_administrator(sandbox: Sandbox, managed: str) -> None:
+    hub = cloudformation(sandbox, HUB)
+    with pytest.raises(ClientError, match="management account or delegated admin"):
+        hub.create_stack_set(StackSetName="other", TemplateBody=TEMPLATE, PermissionModel="SERVICE_MANAGED")
+    with pytest.raises(ClientError, match="StackSetNotFound"):
+        hub.describe_stack_set(StackSetName=managed, CallAs="DELEGATED_ADMIN")
+    organizations = sandbox.client(sandbox.account_session(MANAGEMENT), "organizations")
+    organizations.register_delegated_administrator(AccountId=HUB, ServicePrincipal=STACK_SETS)
+    found = hub.describe_stack_set(StackSetName=managed, CallAs="DELEGATED_ADMIN")["StackSet"]
+    assert found["StackSetName"] == managed
+    organizations.deregister_delegated_administrator(AccountId=HUB, ServicePrincipal=STACK_SETS)
+
+
+def test_a_stack_set_tells_what_it_was_made_with(sandbox: Sandbox, managed: str) -> None:
+    found = cloudformation(sandbox).describe_stack_set(StackSetName=managed)["StackSet"]
+    assert found["PermissionModel"] == "SERVICE_MANAGED"
+    assert found["AutoDeployment"] == {"Enabled": True, "RetainStacksOnAccountRemoval": False}
+    assert found["ManagedExecution"] == {"Active": True}
+    assert found["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
+    assert found["StackSetDriftDetectionDetails"]["DriftStatus"] == "NOT_CHECKED"
+    assert found["TemplateBody"] == TEMPLATE
+
+
+def test_a_unit_is_its_accounts_and_those_of_the_units_below(sandbox: Sandbox, managed: str) -> None:
+    organizations = sandbox.client(sandbox.account_session(MANAGEMENT), "organizations")
+    unit = sandbox.organization.unit
+    below = unit
+    for name in ("below", "further"):
+        below = organizations.create_organizational_unit(ParentId=below, Name=name)["OrganizationalUnit"]["Id"]
+    organizations.move_account(AccountId=DATA, SourceParentId=unit, DestinationParentId=below)
+    client = cloudformation(sandbox)
+    targets = {"OrganizationalUnitIds": [unit]}
+    made = client.create_stack_instances(
+        StackSetName=managed, DeploymentTargets=targets, Regions=["us-east-1", HOME_REGION]
+    )
+    operation = client.describe_stack_set_operation(StackSetName=managed, OperationId=made["OperationId"])
+    assert operation["StackSetOperation"]["Status"] == "SUCCEEDED"
+    found = instances(client, managed)
+    assert set(found) == {(account, region) for account in MEMBERS for region in ("us-east-1", HOME_REGION)}
+    assert {each["OrganizationalUnitId"] for each in found.values()} == {unit}
+    assert {each["Status"] for each in found.values()} == {"CURRENT"}
+    assert queues(sandbox, DATA) == queues(sandbox, WEB, "us-east-1") == {"one"}
+    assert queues(sandbox, MANAGEMENT) == queues(sandbox, WEB, "eu-west-1") == set()
+    one = client.describe_stack_instance(
+        StackSetName=managed, StackInstanceAccount=WEB, StackInstanceRegion=HOME_REGION
+    )["StackInstance"]
+    assert (one["OrganizationalUnitId"], one["Status"]) == (unit, "CURRENT")
+    client.delete_stack_instances(
+        StackSetName=managed, DeploymentTargets=targets, Regions=["us-east-1"], RetainStacks=False
+    )
+    assert set(instances(client, managed)) == {(account, HOME_REGION) for account in MEMBERS}
+    assert queues(sandbox, WEB, "us-east-1") == set()
+    organizations.move_account(AccountId=DATA, SourceParentId=below, DestinationParentId=unit)
+
+
+def test_an_intersection_takes_the_named_accounts_alone(sandbox: Sandbox, managed: str) -> None:
+    client = cloudformation(sandbox)
+    targets = {
+        "OrganizationalUnitIds": [sandbox.organization.unit],
+        "Accounts": [WEB],
+        "AccountFilterType": "INTERSECTION",
+    }
+    client.create_stack_instances(StackSetName=managed, DeploymentTargets=targets, Regions=[HOME_REGION])
+    assert set(instances(client, managed)) == {(WEB, HOME_REGION)}
+
+
+def test_an_update_reaches_the_stacks(sandbox: Sandbox, managed: str) -> None:
+    client = cloudformation(sandbox)
+    targets = {"OrganizationalUnitIds": [sandbox.organization.unit]}
+    client.create_stack_instances(StackSetName=managed, DeploymentTargets=targets, Regions=[HOME_REGION])
+    client.update_stack_set(StackSetName=managed, TemplateBody=CHANGED, **NAMED)
+    assert queues(sandbox, WEB) == {"one", "two"}
+    sqs = sandbox.client(sandbox.account_session(WEB), "sqs")
+    url = sqs.get_queue_url(QueueName="one")["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+    assert found["Attributes"] == {"VisibilityTimeout": "77"}
+    told = client.describe_stack_set(StackSetName=managed)["StackSet"]
+    assert told["TemplateBody"] == CHANGED
+    assert told["AutoDeployment"]["Enabled"]
+
+
+def test_an_account_whose_stack_fails_does_not_keep_back_the_others(sandbox: Sandbox, infra: dict[str, str]) -> None:
+    iam = sandbox.client(sandbox.account_session(WEB), "iam")
+    iam.create_role(RoleName="auto-tag-role", AssumeRolePolicyDocument='{"Statement": []}')
+    client = cloudformation(sandbox)
+    client.activate_organizations_access()
+    template = infra["spoke_account/template.yaml"]
+    client.create_stack_set(StackSetName="roles", TemplateBody=template, PermissionModel="SERVICE_MANAGED", **NAMED)
+    targets = {"OrganizationalUnitIds": [sandbox.organization.unit]}
+    made = client.create_stack_instances(StackSetName="roles", DeploymentTargets=targets, Regions=[HOME_REGION])
+    operation = client.describe_stack_set_operation(StackSetName="roles", OperationId=made["OperationId"])
+    assert operation["StackSetOperation"]["Status"] == "FAILED"
+    found = instances(client, "roles")
+    assert {account for (account, _), each in found.items() if each["Status"] == "OUTDATED"} == {WEB}
+    assert "auto-tag-role already exists" in found[WEB, HOME_REGION]["StatusReason"]
+    iam.delete_role(RoleName="auto-tag-role")
+    client.create_stack_instances(StackSetName="roles", DeploymentTargets=targets, Regions=[HOME_REGION])
+    assert {each["Status"] for each in instances(client, "roles").values()} == {"CURRENT"}
+    client.delete_stack_instances(
+        StackSetName="roles", DeploymentTargets=targets, Regions=[HOME_REGION], RetainStacks=False
+    )
+    client.delete_stack_set(StackSetName="roles")
+    names = {role["RoleName"] for role in iam.list_roles()["Roles"]}
+    assert names == {"OrganizationAccountAccessRole", "developer"}
+
+
+# --- change sets
+
+
+def changes(client: Any, stack: str, name: str) -> set[tuple[str, str]]:
+    found = client.describe_change_set(StackName=stack, ChangeSetName=name)
+    assert (found["Status"], found["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
+    return {
+        (each["ResourceChange"]["Action"], each["ResourceChange"]["LogicalResourceId"]) for each in found["Changes"]
+    }
+
+
+def test_a_change_set_tells_what_it_will_change_and_does_it(sandbox: Sandbox) -> None:
+    client = cloudformation(sandbox, WEB)
+    outputs = "Outputs:\n  Url:\n    Value: !Ref Queue\n"
+    client.create_change_set(
+        StackName="one", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=TEMPLATE + outputs
+    )
+    assert changes(client, "one", "first") == {("Add", "Queue")}
+    assert client.describe_stacks(StackName="one")["Stacks"][0]["StackStatus"] == "REVIEW_IN_PROGRESS"
+    assert queues(sandbox, WEB) == set()
+    client.execute_change_set(StackName="one", ChangeSetName="first")
+    [stack] = client.describe_stacks(StackName="one")["Stacks"]
+    assert (stack["StackStatus"], [each["OutputKey"] for each in stack["Outputs"]]) == ("CREATE_COMPLETE", ["Url"])
+    client.create_change_set(StackName="one", ChangeSetName="second", ChangeSetType="UPDATE", TemplateBody=CHANGED)
+    assert changes(client, "one", "second") == {("Modify", "Queue"), ("Add", "Second")}
+    client.execute_change_set(StackName="one", ChangeSetName="second")
+    assert queues(sandbox, WEB) == {"one", "two"}
+    assert client.get_template(StackName="one")["TemplateBody"] == CHANGED
+    client.create_change_set(StackName="one", ChangeSetName="same", ChangeSetType="UPDATE", TemplateBody=CHANGED)
+    same = client.describe_change_set(StackName="one", ChangeSetName="same")
+    assert (same["Status"], same["ExecutionStatus"], same["Changes"]) == ("FAILED", "UNAVAILABLE", [])
+    assert "didn't contain changes" in same["StatusReason"]
+    client.delete_change_set(StackName="one", ChangeSetName="same")
+    with pytest.raises(ClientError, match="ChangeSetNotFound"):
+        client.describe_change_set(StackName="one", ChangeSetName="same")
+    client.delete_stack(StackName="one")
+    assert queues(sandbox, WEB) == set()
+
+
+def test_change_sets_of_one_name_belong_to_their_stacks(sandbox: Sandbox) -> None:
+    client = cloudformation(sandbox, WEB)
+    for stack in ("one", "other"):
+        body = TEMPLATE.replace("one", stack)
+        client.create_change_set(StackName=stack, ChangeSetName="plan", ChangeSetType="CREATE", TemplateBody=body)
+    client.execute_change_set(StackName="one", ChangeSetName="plan")
+    assert queues(sandbox, WEB) == {"one"}
+    for stack in ("one", "other"):
+        client.delete_stack(StackName=stack)
+
+
+def test_a_change_set_of_what_is_not_there_is_refused(sandbox: Sandbox) -> None:
+    with pytest.raises(ClientError, match="does not exist"):
+        cloudformation(sandbox, WEB).create_change_set(
+            StackName="none", ChangeSetName="x", ChangeSetType="UPDATE", TemplateBody=TEMPLATE
+        )
+
+
+# --- what is deployed
+
+
+def test_the_hub_is_created_updated_and_deleted(sandbox: Sandbox, infra: dict[str, str]) -> None:
+    session = sandbox.account_session(HUB)
+    s3 = sandbox.client(session, "s3")
+    s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": HOME_REGION})
+    for key in ("a.zip", "b.zip"):
+        s3.put_object(Bucket="packages", Key=key, Body=key.encode())
+    client = cloudformation(sandbox, HUB)
+    template = infra["hub/template.yaml"]
+
+    def parameters(key: str) -> list[dict[str, str]]:
+        given = {"PackageBucket": "packages", "PackageKey": key}
+        return [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
+
+    client.create_change_set(
+        StackName="ownertag-hub",
+        ChangeSetName="plan",
+        ChangeSetType="CREATE",
+        TemplateBody=template,
+        Parameters=parameters("a.zip"),
+        **NAMED,
+    )
+    assert ("Add", "Function") in changes(client, "ownertag-hub", "plan")
+    client.execute_change_set(StackName="ownertag-hub", ChangeSetName="plan")
+    [stack] = client.describe_stacks(StackName="ownertag-hub")["Stacks"]
+    assert {each["OutputKey"] for each in stack["Outputs"]} >= {"BusArn", "QueueUrl"}
+    function = sandbox.client(session, "lambda").get_function_configuration(FunctionName="ownertag")
+
+    client.create_change_set(
+        StackName="ownertag-hub",
+        ChangeSetName="new-package",
+        ChangeSetType="UPDATE",
+        UsePreviousTemplate=True,
+        Parameters=parameters("b.zip"),
+        **NAMED,
+    )
+    assert changes(client, "ownertag-hub", "new-package") == {("Modify", "Function")}
+    client.execute_change_set(StackName="ownertag-hub", ChangeSetName="new-package")
+    after = sandbox.client(session, "lambda").get_function_configuration(FunctionName="ownertag")
+    assert after["CodeSha256"] != function["CodeSha256"]
+
+    changed = template.replace("RetentionDays: 30", "RetentionDays: 31").replace(
+        '"prefix": "aws."', '"prefix": "aws.e"'
+    )
+    assert changed != template
+    client.update_stack(StackName="ownertag-hub", TemplateBody=changed, Parameters=parameters("b.zip"), **NAMED)
+    events = sandbox.client(session, "events")
+    [rule] = [
+        each for each in events.list_rules(EventBusName="ownertag")["Rules"] if each["Name"] == "ownertag-creations"
+    ]
+    assert '"aws.e"' in rule["EventPattern"]
+    assert events.list_targets_by_rule(EventBusName="ownertag", Rule="ownertag-creations")["Targets"]
+
+    client.delete_stack(StackName="ownertag-hub")
+    with pytest.raises(ClientError, match="does not exist"):
+        client.describe_stacks(StackName="ownertag-hub")
+    assert queues(sandbox, HUB) == {"ownertag-dead-letters"}  # its policy is to stay
+    assert [bus["Name"] for bus in events.list_event_buses()["EventBuses"]] == ["default"]
+    assert sandbox.client(session, "lambda").list_event_source_mappings()["EventSourceMappings"] == []
+
+
+@pytest.mark.parametrize("name", ["spoke_account", "spoke_region"])
+def test_a_spokes_stack_is_created_updated_and_deleted(sandbox: Sandbox, infra: dict[str, str], name: str) -> None:
+    client = cloudformation(sandbox, MANAGEMENT, "us-east-1")
+    template = infra[f"{name}/template.yaml"]
+    client.create_stack(StackName="spoke", TemplateBody=template, **NAMED)
+    changed = template.replace("CreateVolume", "CreateVolumes").replace("Writes the owner tags", "Writes owner tags")
+    assert changed != template
+    client.update_stack(StackName="spoke", TemplateBody=changed, **NAMED)
+    session = sandbox.account_session(MANAGEMENT, "us-east-1")
+    if name == "spoke_region":
+        rule = sandbox.client(session, "events").describe_rule(Name="ownertag-creations-1")
+        assert '"CreateVolumes"' in rule["EventPattern"]
+        targets = sandbox.client(session, "events").list_targets_by_rule(Rule="ownertag-creations-1")["Targets"]
+        assert targets[0]["DeadLetterConfig"]["Arn"].endswith("ownertag-undelivered")
+    else:
+        role = sandbox.client(session, "iam").get_role(RoleName="auto-tag-role")["Role"]
+        assert role["Description"].startswith("Writes owner tags")
+    client.delete_stack(StackName="spoke")
+    assert sandbox.client(session, "events").list_rules()["Rules"] == []
+    assert sandbox.client(session, "iam").list_roles()["Roles"] == []
+    assert queues(sandbox, MANAGEMENT, "us-east-1") == set()
