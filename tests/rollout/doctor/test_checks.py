@@ -119,6 +119,14 @@ def test_a_role_that_cloudformation_never_made_is_not_checkable(name: str, logic
     assert "holds no such resource although the template has it" in finding.seen
 
 
+def test_a_role_whose_policy_is_not_given_is_not_called_well() -> None:
+    facts = role(TAGGER, lambda role: replace(role, inline={"ownertag-tagger": GIVEN}))
+    findings = [each for each in check(facts) if each.check is Check.TAGGER_ROLE]
+    assert [each.state for each in findings] == [State.NOT_CHECKABLE]
+    opened = role(TAGGER, lambda role: replace(role, inline={"ownertag-tagger": GIVEN}, attached=("Admin",)))
+    assert State.FAULT in {each.state for each in check(opened)}
+
+
 def test_a_role_that_an_unfinished_stack_lacks_is_a_fault() -> None:
     facts = role(TAGGER, lambda _: Missing())
     unfinished = replace(never_made(facts.stack, "Tagger"), status="ROLLBACK_COMPLETE")

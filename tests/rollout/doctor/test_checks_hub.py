@@ -84,7 +84,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "short visibility": (_queue(visibility=30), Check.QUEUE, "for 30 s, not 1090", "deploy apply"),
     "no redrive": (_queue(redrive_to=None), Check.QUEUE, "after 16 receives", "deploy apply"),
     "another redrive": (_queue(receives=3), Check.QUEUE, "after 16 receives", "deploy apply"),
-    "backlog": ({"oldest": 1200.0, **_queue(messages=42)}, Check.QUEUE, "42 messages wait, the oldest for 1200 s", "tail"),
+    "backlog": ({"oldest": 1200.0, **_queue(messages=42)}, Check.QUEUE, "42 messages wait, the oldest for 1", "log"),
     "queue without a policy": (_queue(policy=None), Check.QUEUE_POLICY, "policy of queue ownertag", "deploy apply"),
     "queue with another policy": (_queue(policy=OTHER), Check.QUEUE_POLICY, "another policy", "deploy apply"),
     "dead letters with another policy": (

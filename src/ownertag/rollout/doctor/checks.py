@@ -109,7 +109,10 @@ def _role(place: Place, check: Check, name: str, facts: AccountFacts, expected: 
     faults = list(_role_faults(name, seen, wanted, lambda document: expected.filled_for(document, facts.account)))
     for said, advice in faults:
         yield place.fault(check, said, advice)
-    if not faults:
+    own = seen.inline.get(wanted.policy_name)
+    if isinstance(own, NotGiven):
+        yield nothing(place, check, f"role {name}", own, facts.stack, wanted.logical)
+    elif not faults:
         yield place.ok(check, "trust and permissions are as rendered")
 
 
@@ -119,7 +122,7 @@ def _role_faults(name: str, seen: Role, wanted: ExpectedRole, here: Any) -> Iter
     own = seen.inline.get(wanted.policy_name)
     if own is None:
         yield f"role {name} lacks its policy {wanted.policy_name}", DEPLOY
-    elif not same(own, here(wanted.permissions)):
+    elif not isinstance(own, NotGiven) and not same(own, here(wanted.permissions)):
         yield f"role {name} has other permissions than rendered, in {wanted.policy_name}", DEPLOY
     if more := [*sorted(set(seen.inline) - {wanted.policy_name}), *sorted(seen.attached)]:
         yield f"role {name} is too wide: it has {', '.join(more)} as well", "find out who added that, and take it away"

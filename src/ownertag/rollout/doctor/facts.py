@@ -62,7 +62,7 @@ class Role(Struct, frozen=True):
     """A role: whom it trusts, its own policies by name, and the names of what is attached."""
 
     trust: Document
-    inline: Mapping[str, Document]
+    inline: Mapping[str, Document | NotGiven]
     attached: tuple[str, ...]
     boundary: str | None = None
 

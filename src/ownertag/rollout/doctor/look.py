@@ -12,7 +12,9 @@ from msgspec import Struct
 from ownertag.rollout.doctor.expected import UNDELIVERED, Expected
 from ownertag.rollout.doctor.facts import (
     AccountFacts,
+    Document,
     Missing,
+    NotGiven,
     Queue,
     RegionFacts,
     Role,
@@ -88,12 +90,18 @@ def role(account: Account, name: str) -> Seen[Role]:
         ]
         return Role(
             found["AssumeRolePolicyDocument"],
-            {each: iam.get_role_policy(RoleName=name, PolicyName=each)["PolicyDocument"] for each in names},
+            {each: _document(iam.get_role_policy(RoleName=name, PolicyName=each)) for each in names},
             tuple(attached),
             found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         )
 
     return account.read("iam", account.home, use)
+
+
+def _document(answer: Mapping[str, Any]) -> Document | NotGiven:
+    """The document of a role's policy; what is no JSON, botocore leaves as text."""
+    found = answer["PolicyDocument"]
+    return found if isinstance(found, Mapping) else NotGiven("a PolicyDocument in JSON")
 
 
 def rule(account: Account, region: str, name: str, bus: str = "default") -> Seen[Rule]:

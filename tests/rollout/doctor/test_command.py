@@ -1,0 +1,107 @@
+"""`ownertag doctor` as it is typed, against moto."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ownertag.cli.app import app
+from ownertag.cli.doctor import _ended
+from ownertag.cli.options import Options
+from ownertag.rollout.doctor.findings import Check, Finding, State
+from rollout.doctor.deployed import HOME, MANAGEMENT, Deployed
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(world: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    config = tmp_path / "ownertag.toml"
+    config.write_text(world.text)
+
+    def as_account(account: str) -> None:
+        keys = world.client(account, "sts")._request_signer._credentials
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_key)
+        monkeypatch.setenv("AWS_SESSION_TOKEN", keys.token or "")
+
+    def run(*arguments: str, account: str = world.hub) -> Result:
+        as_account(account)
+        return CliRunner().invoke(app, ["doctor", "--config", str(config), *arguments])
+
+    return run
+
+
+def test_what_is_not_checkable_is_told_and_leaves_the_command_well(world: Deployed, run: Run) -> None:
+    answer = run()
+    assert answer.exit_code == 0, answer.output
+    assert "4 not checkable here, so not known" in answer.stderr.splitlines()[-1]
+    assert "3 of 3 accounts" in answer.stderr
+    rows = [
+        line.split() for line in answer.stdout.splitlines() if line.startswith((MANAGEMENT, world.hub, world.member))
+    ]
+    assert len(rows) == 3 * 4  # an account, and each of its Regions
+    assert "not checkable: drift" in answer.stdout
+    assert "fault" not in answer.stdout.replace("faults", "")
+
+
+def test_a_fault_is_told_with_its_advice_in_each_format(world: Deployed, run: Run) -> None:
+    world.client(world.member, "events").disable_rule(Name="ownertag-creations-1")
+    table = run("--accounts", world.member)
+    assert table.exit_code == 1
+    assert f"fault: rule, {world.member} {HOME}: rule ownertag-creations-1 is DISABLED" in table.stdout
+    assert "  find out who switched it off; `aws events enable-rule --name ownertag-creations-1`" in table.stdout
+    assert "1 faults" in table.stderr
+
+    found = run("--accounts", world.member, "--regions", f"{HOME}, us-east-1", "--json", "--quiet")
+    assert (found.exit_code, found.stderr) == (1, "")
+    objects: list[dict[str, Any]] = [json.loads(line) for line in found.stdout.splitlines()]
+    assert {each["schema"] for each in objects} == {1}
+    assert {each["region"] for each in objects} == {None, HOME, "us-east-1"}
+    [fault] = [each for each in objects if each["state"] == "fault"]
+    assert fault == {
+        "schema": 1,
+        "account": world.member,
+        "region": HOME,
+        "check": "rule",
+        "state": "fault",
+        "seen": "rule ownertag-creations-1 is DISABLED",
+        "advice": "find out who switched it off; `aws events enable-rule --name ownertag-creations-1`",
+    }
+
+    rows = list(csv.DictReader(io.StringIO(run("--accounts", world.member, "--output", "csv").stdout)))
+    assert {"account", "region", "check", "state", "seen", "advice"} == set(rows[0])
+    assert [row["check"] for row in rows if row["state"] == "fault"] == ["rule"]
+
+
+@pytest.mark.parametrize(
+    ("faults", "unreached", "not_checkable", "code"), [(0, 0, 3, 0), (2, 0, 0, 1), (2, 1, 0, 3), (0, 1, 1, 3)]
+)
+def test_the_exit_code_says_the_worst(faults: int, unreached: int, not_checkable: int, code: int) -> None:
+    states = {State.FAULT: faults, State.UNREACHED: unreached, State.NOT_CHECKABLE: not_checkable, State.OK: 1}
+    findings = [Finding("1", None, Check.RULE, state, "x") for state, number in states.items() for _ in range(number)]
+    assert _ended(findings, Options(quiet=True)) == code
+
+
+def test_wrong_places_and_credentials_are_refused_with_advice(world: Deployed, run: Run) -> None:
+    answer = run("--accounts", "999999999999")
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert "account 999999999999 is not deployed to; there are" in answer.stderr
+    answer = run(account=world.member)
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert f"credentials of account {world.member}, and the hub's account is {world.hub}" in answer.stderr
+
+
+def test_settings_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    answer = CliRunner().invoke(app, ["doctor"])
+    assert answer.exit_code == 2
+    assert "write ownertag.toml" in answer.stderr

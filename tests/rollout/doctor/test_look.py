@@ -1,0 +1,202 @@
+"""What is there on moto, seen by the calls that AWS would get; and each break of it, by the service's own calls."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from contracts.emulated import Call, answer
+from ownertag.rollout.doctor.examine import Scope, examine
+from ownertag.rollout.doctor.findings import Check, Finding, State
+from rollout.doctor.deployed import HOME, MANAGEMENT, REGIONS, Deployed
+
+Told = set[tuple[str, str | None, Check, State]]
+
+
+def told(findings: list[Finding]) -> Told:
+    """What is not well."""
+    return {(each.account, each.region, each.check, each.state) for each in findings if each.state is not State.OK}
+
+
+#: moto does not say these of a stack set.
+NOT_GIVEN: Told = {(MANAGEMENT, None, check, State.NOT_CHECKABLE) for check in (Check.STACK_SET, Check.DRIFT)}
+
+
+def seen(findings: list[Finding], account: str, region: str | None, check: Check) -> str:
+    [finding] = [each for each in findings if (each.account, each.region, each.check) == (account, region, check)]
+    return finding.seen
+
+
+def test_where_all_is_deployed_all_is_well(world: Deployed) -> None:
+    findings = examine(world.looks, world.expected)
+    assert told(findings) == NOT_GIVEN
+    places = {(each.account, each.region) for each in findings}
+    assert places == {
+        (account, region) for account in (MANAGEMENT, world.hub, world.member) for region in (None, *REGIONS)
+    }
+    # Everything is read with the audit role, and in the accounts that it is read of.
+    used = {call.account for call in world.wire.calls if call.operation != "AssumeRole"}
+    assert used == {MANAGEMENT, world.hub, world.member}
+    roles = {call.parameters["RoleArn"] for call in world.wire.calls if call.operation == "AssumeRole"}
+    assert {role.rpartition("/")[2] for role in roles} == {"ownertag-audit"}
+
+
+def break_member(world: Deployed) -> Told:
+    member = world.member
+    iam = world.client(member, "iam")
+    iam.delete_role_policy(RoleName="ownertag-forwarder", PolicyName="ownertag-forwarder")
+    iam.delete_role(RoleName="ownertag-forwarder")
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    made = iam.create_policy(PolicyName="Everything", PolicyDocument=json.dumps(everything))["Policy"]
+    iam.attach_role_policy(RoleName="auto-tag-role", PolicyArn=made["Arn"])
+    trust = world.expected.filled_for(world.expected.roles["ownertag-canary"].trust, member)
+    trust["Statement"][0]["Condition"] = {}
+    iam.update_assume_role_policy(RoleName="ownertag-canary", PolicyDocument=json.dumps(trust))
+
+    world.client(member, "events").disable_rule(Name="ownertag-creations-1")
+    world.client(member, "events", "us-east-1").remove_targets(Rule="ownertag-creations-1", Ids=["hub"])
+    world.delete_rule(member, "us-west-2")
+    sqs = world.client(member, "sqs", "us-east-1")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="ownertag-undelivered")["QueueUrl"], MessageBody="{}")
+    world.sent(member, HOME, "Invocations", 2)
+    world.sent(member, HOME, "FailedInvocations", 1)
+    return {
+        (member, None, Check.FORWARDER_ROLE, State.FAULT),
+        (member, None, Check.TAGGER_ROLE, State.FAULT),
+        (member, None, Check.CANARY_ROLE, State.FAULT),
+        (member, HOME, Check.RULE, State.FAULT),
+        (member, HOME, Check.SENT, State.FAULT),
+        (member, "us-east-1", Check.TARGET, State.FAULT),
+        (member, "us-east-1", Check.UNDELIVERED, State.FAULT),
+        (member, "us-west-2", Check.RULE, State.FAULT),
+    }
+
+
+def break_hub(world: Deployed) -> Told:
+    hub = world.hub
+    sqs = world.client(hub, "sqs")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="ownertag-dead-letters")["QueueUrl"], MessageBody="{}")
+    world.client(hub, "cloudwatch").set_alarm_state(AlarmName="ownertag-errors", StateValue="ALARM", StateReason="x")
+    functions = world.client(hub, "lambda")
+    [mapping] = functions.list_event_source_mappings(FunctionName="ownertag")["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    world.put_function(Timeout=3, Code={"ZipFile": b"other"})
+    sns = world.client(hub, "sns")
+    for each in sns.list_subscriptions()["Subscriptions"]:
+        sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])
+    world.client(hub, "events").put_permission(
+        EventBusName="ownertag", StatementId="Open", Principal="*", Action="events:PutEvents"
+    )
+    world.client(hub, "cloudtrail").stop_logging(Name="all")
+    world.sent(hub, HOME, "FailedInvocations", 1, timedelta(days=3))
+    checks = (
+        Check.DEAD_LETTERS, Check.ALARMS, Check.EVENT_SOURCE, Check.FUNCTION, Check.PACKAGE, Check.ALARM_TOPIC,
+        Check.BUS,
+    )  # fmt: skip
+    return {(hub, HOME, check, State.FAULT) for check in checks} | {
+        (hub, region, Check.TRAIL, State.FAULT) for region in REGIONS
+    }
+
+
+def test_each_break_is_seen_where_it_is(world: Deployed) -> None:
+    faults = break_member(world) | break_hub(world)
+    world.organizations.detach_policy(PolicyId=world.policy_id, TargetId=world.unit)
+    faults.add((MANAGEMENT, None, Check.POLICY, State.FAULT))
+    findings = examine(world.looks, world.expected)
+    assert told(findings) == faults | NOT_GIVEN
+    assert "Everything" in seen(findings, world.member, None, Check.TAGGER_ROLE)
+    sent = seen(findings, world.member, HOME, Check.SENT)
+    assert sent.startswith("1 events of the last day")
+    assert f"{datetime.now(UTC) - timedelta(minutes=5):%Y-%m-%d %H:00}Z" in sent
+    assert seen(findings, world.hub, HOME, Check.SENT) == "none in 14 days"
+
+
+def test_what_moto_never_made_is_not_checkable_and_what_is_gone_is_a_fault(world: Deployed) -> None:
+    sqs = world.client(MANAGEMENT, "sqs", "us-west-2")
+    url = sqs.get_queue_url(QueueName="ownertag-undelivered")["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    world.delete_rule(MANAGEMENT, "us-west-2")
+    world.client(world.hub, "cloudwatch").delete_alarms(AlarmNames=["ownertag-silence"])
+    findings = told(examine(world.looks, world.expected))
+    assert findings - NOT_GIVEN == {
+        (MANAGEMENT, "us-west-2", Check.UNDELIVERED, State.NOT_CHECKABLE),
+        (MANAGEMENT, "us-west-2", Check.RULE, State.FAULT),
+        (world.hub, HOME, Check.ALARMS, State.NOT_CHECKABLE),
+    }
+
+
+def test_what_is_denied_is_never_taken_for_none(world: Deployed) -> None:
+    for operation, check in {
+        "DescribeTrails": Check.TRAIL,
+        "GetTrailStatus": Check.TRAIL,
+        "DescribeRule": Check.RULE,
+        "ListTargetsByRule": Check.RULE,
+        "GetMetricData": Check.SENT,
+        "GetQueueUrl": Check.UNDELIVERED,
+        "GetQueueAttributes": Check.UNDELIVERED,
+    }.items():
+        world.wire.heal()
+        world.wire.fail(operation, "AccessDeniedException", 403)
+        findings = told(examine(world.looks, world.expected, Scope(frozenset({world.member}), frozenset({HOME}))))
+        assert findings == {(world.member, HOME, check, State.UNREACHED)}, operation
+
+
+def test_an_account_without_the_role_is_unreached_and_the_others_are_looked_at(world: Deployed) -> None:
+    world.wire.fail("AssumeRole", "AccessDenied", 403, when=lambda call: world.member in call.parameters["RoleArn"])
+    findings = examine(world.looks, world.expected)
+    assert told(findings) - NOT_GIVEN == {(world.member, None, Check.AUDIT_ROLE, State.UNREACHED)}
+    # It is asked for once, not once a Region.
+    refused = [call for call in world.wire.calls if world.member in call.parameters.get("RoleArn", "")]
+    assert len(refused) == 1
+
+
+def test_a_management_account_without_the_role_leaves_the_hub_to_be_looked_at(world: Deployed) -> None:
+    world.wire.fail("AssumeRole", "AccessDenied", 403, when=lambda call: MANAGEMENT in call.parameters["RoleArn"])
+    findings = told(examine(world.looks, world.expected))
+    assert findings == {
+        (MANAGEMENT, None, Check.ACCOUNTS, State.UNREACHED),
+        (MANAGEMENT, None, Check.AUDIT_ROLE, State.UNREACHED),
+    }
+
+
+def test_a_region_that_is_off_is_told_and_nothing_else_is_asked_there(world: Deployed) -> None:
+    def off(call: Call) -> object:
+        if call.operation != "DescribeRegions" or call.account != world.member:
+            return None
+        items = "".join(
+            f"<item><regionName>{region}</regionName><optInStatus>{status}</optInStatus></item>"
+            for region, status in (
+                (HOME, "opt-in-not-required"),
+                ("us-east-1", "not-opted-in"),
+                ("us-west-2", "opted-in"),
+            )
+        )
+        return answer(call, 200, f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>")
+
+    world.wire.rule(off)  # type: ignore[arg-type] # an answer, or None
+    findings = told(examine(world.looks, world.expected))
+    assert findings - NOT_GIVEN == {(world.member, "us-east-1", Check.REGION, State.FAULT)}
+    asked = [call.service for call in world.wire.calls if (call.account, call.region) == (world.member, "us-east-1")]
+    assert set(asked) == {"iam"}  # which has no other Region
+
+
+def test_a_trail_is_judged_by_what_its_selectors_let_pass(world: Deployed) -> None:
+    management = {"Field": "eventCategory", "Equals": ["Management"]}
+
+    def advanced(*fields: dict[str, Any]) -> dict[str, Any]:
+        return {"AdvancedEventSelectors": [{"FieldSelectors": list(fields)}]}
+
+    for selectors, state in (
+        ({"EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]}, None),
+        ({"EventSelectors": [{"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}]}, State.FAULT),
+        ({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": False}]}, State.FAULT),
+        (advanced(management), None),
+        (advanced(management, {"Field": "readOnly", "Equals": ["false"]}), None),
+        (advanced(management, {"Field": "readOnly", "Equals": ["true"]}), State.FAULT),
+        (advanced({"Field": "eventCategory", "Equals": ["Data"]}), State.FAULT),
+    ):
+        world.wire.heal()
+        world.select_events(world.member, selectors)
+        findings = told(examine(world.looks, world.expected, Scope(frozenset({world.member}), frozenset({HOME}))))
+        assert findings == ({(world.member, HOME, Check.TRAIL, state)} if state else set()), selectors
