@@ -46,8 +46,8 @@ def nothing(place: Place, check: Check, what: str, seen: Nothing, stack: Seen[St
     """
     match seen:
         case Missing():
-            if _never_made(stack, logical):
-                return _not_held(place, check, what)
+            if never_made(stack, logical):
+                return not_held(place, check, what)
             return place.fault(check, f"{what} is not there", DEPLOY)
         case NotGiven(field):
             return place.not_checkable(check, f"the answer for {what} lacks {field}, which AWS always gives")
@@ -55,19 +55,20 @@ def nothing(place: Place, check: Check, what: str, seen: Nothing, stack: Seen[St
             return place.unreached(check, f"{what} can't be read: {reason}", ALLOW)
 
 
-def lacking(place: Place, check: Check, what: str, stack: Seen[Stack], logical: str, advice: str = DEPLOY) -> Finding:
-    """The finding for a part that should have been put on something that is there, such as a queue's policy."""
-    if _never_made(stack, logical):
-        return _not_held(place, check, what)
-    return place.fault(check, f"{what} is not there", advice)
+def lacking(place: Place, check: Check, what: str, stack: Seen[Stack], logical: str, so: str = "") -> Finding:
+    """The finding for a part that should have been put on something that is there; `so` is what follows from that."""
+    if never_made(stack, logical):
+        return not_held(place, check, what)
+    return place.fault(check, f"{what} is not there{so}", DEPLOY)
 
 
-def _never_made(stack: Seen[Stack], logical: str) -> bool:
+def never_made(stack: Seen[Stack], logical: str) -> bool:
     """Whether a complete stack declares it and CloudFormation lists none: it was never made, so it is not gone."""
     return isinstance(stack, Stack) and stack.complete and logical in stack.declared and logical not in stack.listed
 
 
-def _not_held(place: Place, check: Check, what: str) -> Finding:
+def not_held(place: Place, check: Check, what: str) -> Finding:
+    """The finding for what the template has and CloudFormation never made."""
     return place.not_checkable(check, f"{what}: CloudFormation holds no such resource although the template has it")
 
 
