@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ownertag.rollout.doctor.reach import Way
 
 SCHEMA = 1
+#: Where the same is to be said of many places, so many are named in the table; JSON and CSV name all.
+MOST_PLACES = 8
 
 
 @with_options
@@ -181,17 +183,20 @@ def _places(findings: list[Finding]) -> Iterator[dict[str, str]]:
 
 
 def _told(findings: list[Finding], options: Options) -> Iterator[str]:
-    """What is not well, what can't be seen, and what could be known besides; with --verbose all."""
+    """What is not well, what can't be seen, and what could be known besides: the same once. --verbose: all."""
     from ownertag.rollout.doctor.findings import State
 
+    places: dict[tuple[State, str, str, str], list[str]] = {}
     for each in findings:
-        if each.state is State.OK and not each.advice and not options.verbose:
-            continue
-        place = " ".join(part for part in (each.account, each.region) if part)
+        if each.state is not State.OK or each.advice or options.verbose:
+            place = " ".join(part for part in (each.account, each.region) if part)
+            places.setdefault((each.state, each.check.value, each.seen, each.advice), []).append(place)
+    for (state, check, seen, advice), held in places.items():
+        more = f" and {len(held) - MOST_PLACES} more" if len(held) > MOST_PLACES else ""
         yield ""
-        yield f"{each.state.value}: {each.check.value}, {place}: {each.seen}"
-        if each.advice:
-            yield f"  {each.advice}"
+        yield f"{state.value}: {check}, {', '.join(held[:MOST_PLACES])}{more}: {seen}"
+        if advice:
+            yield f"  {advice}"
 
 
 def _ended(findings: list[Finding], options: Options) -> int:

@@ -159,6 +159,17 @@ def test_what_cloudformation_never_made_is_not_checkable(logical: str) -> None:
     assert {each.state for each in findings} == {State.NOT_CHECKABLE}
 
 
+def test_a_mail_that_cloudformation_never_made_is_not_checkable_but_one_that_nobody_asked_for_is_a_fault() -> None:
+    listed = WELL.stack.listed - {"AlarmMail"}
+    mailed = {**WELL.stack.parameters, "AlarmEmail": "ops@example.com"}
+    [finding] = bad(subscriptions=(), **stack(listed=listed, parameters=mailed))
+    assert (finding.check, finding.state) == (Check.ALARM_TOPIC, State.NOT_CHECKABLE)
+    [finding] = bad(subscriptions=(), **stack(listed=listed))
+    assert (finding.check, finding.state) == (Check.ALARM_TOPIC, State.FAULT)
+    [finding] = bad(subscriptions=("PendingConfirmation",), **stack(listed=listed, parameters=mailed))
+    assert finding.state is State.FAULT
+
+
 def test_every_alarm_of_the_template_has_its_name_there() -> None:
     for name in wanted().alarms:
         alarms = {each: "OK" for each in wanted().alarms if each != name}

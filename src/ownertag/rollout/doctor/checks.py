@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from ownertag.render.documents import AUDIT_ROLE, BUS, CANARY_ROLE, FORWARDER_ROLE, Policy
+from ownertag.render.infra import logical_name
 from ownertag.rollout.doctor.documents import same
 from ownertag.rollout.doctor.expected import UNDELIVERED, Expected, ExpectedRole
 from ownertag.rollout.doctor.facts import (
@@ -46,8 +47,8 @@ def nothing(place: Place, check: Check, what: str, seen: Nothing, stack: Seen[St
     """
     match seen:
         case Missing():
-            if _never_made(stack, logical):
-                return _not_held(place, check, what)
+            if never_made(stack, logical):
+                return not_held(place, check, what)
             return place.fault(check, f"{what} is not there", DEPLOY)
         case NotGiven(field):
             return place.not_checkable(check, f"the answer for {what} lacks {field}, which AWS always gives")
@@ -55,19 +56,20 @@ def nothing(place: Place, check: Check, what: str, seen: Nothing, stack: Seen[St
             return place.unreached(check, f"{what} can't be read: {reason}", ALLOW)
 
 
-def lacking(place: Place, check: Check, what: str, stack: Seen[Stack], logical: str, advice: str = DEPLOY) -> Finding:
-    """The finding for a part that should have been put on something that is there, such as a queue's policy."""
-    if _never_made(stack, logical):
-        return _not_held(place, check, what)
-    return place.fault(check, f"{what} is not there", advice)
+def lacking(place: Place, check: Check, what: str, stack: Seen[Stack], logical: str, so: str = "") -> Finding:
+    """The finding for a part that should have been put on something that is there; `so` is what follows from that."""
+    if never_made(stack, logical):
+        return not_held(place, check, what)
+    return place.fault(check, f"{what} is not there{so}", DEPLOY)
 
 
-def _never_made(stack: Seen[Stack], logical: str) -> bool:
+def never_made(stack: Seen[Stack], logical: str) -> bool:
     """Whether a complete stack declares it and CloudFormation lists none: it was never made, so it is not gone."""
     return isinstance(stack, Stack) and stack.complete and logical in stack.declared and logical not in stack.listed
 
 
-def _not_held(place: Place, check: Check, what: str) -> Finding:
+def not_held(place: Place, check: Check, what: str) -> Finding:
+    """The finding for what the template has and CloudFormation never made."""
     return place.not_checkable(check, f"{what}: CloudFormation holds no such resource although the template has it")
 
 
@@ -156,14 +158,13 @@ def _regions(place: Place, facts: AccountFacts, regions: Iterable[str]) -> Itera
 def _region(account: str, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
     place = Place(account, facts.region)
     yield _trail(place, facts.trails)
-    for number, name in enumerate(expected.rules):
-        rule, logical = facts.rules[number], f"Creations{number + 1}"
+    for (name, pattern), rule, sent in zip(expected.rules.items(), facts.rules, facts.sent, strict=True):
         if not isinstance(rule, Rule):
-            yield nothing(place, Check.RULE, f"rule {name}", rule, facts.stack, logical)
+            yield nothing(place, Check.RULE, f"rule {name}", rule, facts.stack, logical_name(name))
             continue
-        yield check_rule(place, Check.RULE, name, rule, expected.patterns[number])
+        yield check_rule(place, Check.RULE, name, rule, expected.filled_for(pattern, account, facts.region))
         yield _target(place, name, rule, expected)
-        yield _sent(place, name, facts.sent[number])
+        yield _sent(place, name, sent)
     yield from _undelivered(place, facts, expected)
 
 

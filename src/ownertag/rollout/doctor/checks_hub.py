@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ownertag.render.documents import AUDIT_ROLE, BUS, HUB_STACK
 from ownertag.rollout.deploy.package import parts_of
-from ownertag.rollout.doctor.checks import DEPLOY, check_rule, lacking, nothing
+from ownertag.rollout.doctor.checks import DEPLOY, check_rule, lacking, never_made, not_held, nothing
 from ownertag.rollout.doctor.documents import same, statements
 from ownertag.rollout.doctor.expected import ALARM_TOPIC, DEAD_LETTERS, HUB_RULE, Expected
 from ownertag.rollout.doctor.facts import (
@@ -84,7 +84,7 @@ def _bus(place: Place, facts: HubFacts, expected: Expected) -> Finding:
     found = statements(facts.bus.policy) if facts.bus.policy else []
     ours = [each for each in found if each.get("Sid") == wanted["Sid"]]
     if not ours:
-        return lacking(place, Check.BUS, f"the policy of bus {BUS}, so nothing gets in,", facts.stack, "BusPolicy")
+        return lacking(place, Check.BUS, f"the policy of bus {BUS}", facts.stack, "BusPolicy", ": nothing gets in")
     if not same(ours[0], wanted):
         return place.fault(Check.BUS, f"the policy of bus {BUS} is not the rendered one", DEPLOY)
     if others := [str(each.get("Sid", "without a name")) for each in found if each not in ours]:
@@ -260,6 +260,10 @@ def _topic(place: Place, facts: HubFacts) -> Finding:
     confirmed = [each for each in found if each.startswith("arn:")]
     if confirmed:
         return place.ok(Check.ALARM_TOPIC, f"{len(confirmed)} confirmed subscriptions")
+    # The mail is made only where an address is given.
+    mailed = isinstance(facts.stack, Stack) and facts.stack.parameters.get("AlarmEmail")
+    if mailed and not found and never_made(facts.stack, "AlarmMail"):
+        return not_held(place, Check.ALARM_TOPIC, f"the subscription of topic {ALARM_TOPIC}")
     waiting = sum(each == "PendingConfirmation" for each in found)
     return place.fault(
         Check.ALARM_TOPIC,

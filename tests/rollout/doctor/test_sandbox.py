@@ -1,0 +1,94 @@
+"""Doctor over what `ownertag deploy` deployed into the sandbox: well, then broken by hand, then its canary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ownertag.cli.app import app
+from ownertag.rollout.doctor.findings import Check
+from ownertag.sandbox.personas import ACCOUNTS, HUB, MANAGEMENT, REGIONS
+from ownertag.sandbox.sandbox import Sandbox
+from ownertag.sandbox.watch import Watch
+
+MEMBER, OTHER = "333333333333", "444444444444"
+Findings = list[dict[str, Any]]
+Run = Callable[..., tuple[int, Findings]]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(Watch(lambda _: None)) as running:
+        yield running
+
+
+@pytest.fixture
+def run(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(sandbox.config_file))
+
+    def run(*arguments: str) -> tuple[int, Findings]:
+        where = ["--config", str(sandbox.settings_file), "--profile", f"admin-{ACCOUNTS[HUB]}"]
+        answer = CliRunner().invoke(app, ["doctor", *where, "--json", *arguments])
+        assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.stderr
+        return answer.exit_code, [json.loads(line) for line in answer.stdout.splitlines()]
+
+    return run
+
+
+def of(findings: Findings, state: str) -> set[tuple[str, str | None, str]]:
+    return {(each["account"], each["region"], each["check"]) for each in findings if each["state"] == state}
+
+
+#: What the emulator's CloudFormation does not make: policies of queues and of the bus, alarms, subscriptions.
+NOT_MADE = {Check.UNDELIVERED, Check.QUEUE_POLICY, Check.BUS, Check.ALARMS, Check.ALARM_TOPIC}
+
+
+def test_what_was_deployed_is_well_or_said_not_to_be_checkable(run: Run) -> None:
+    code, findings = run()
+    assert (code, of(findings, "fault"), of(findings, "unreached")) == (0, set(), set())
+    assert {check for *_, check in of(findings, "not checkable")} <= NOT_MADE
+    places = {(account, region) for account in ACCOUNTS for region in (None, *REGIONS)}
+    assert {(account, region) for account, region, _ in of(findings, "ok")} == places
+    well = {check for *_, check in of(findings, "ok")}
+    assert well >= set(Check) - NOT_MADE - {Check.CANARY}
+
+
+def test_a_canary_goes_the_whole_way(run: Run, sandbox: Sandbox) -> None:
+    code, [finding] = run("--canary", "--canary-timeout", "60")
+    assert (code, finding["check"], finding["state"]) == (0, "canary", "ok"), finding
+    assert finding["seen"].startswith("tagged ")
+    # The first member account, in the home Region; and nothing is left.
+    assert (finding["account"], finding["region"]) == (MEMBER, "eu-central-1")
+    ec2 = sandbox.client(sandbox.account_session(MEMBER), "ec2")
+    assert ec2.describe_placement_groups()["PlacementGroups"] == []
+
+
+def test_a_spoke_that_is_broken_by_hand_is_named(run: Run, sandbox: Sandbox) -> None:
+    narrow = ("--accounts", f"{MEMBER},{OTHER},{MANAGEMENT}", "--regions", "us-east-1")
+    events = sandbox.client(sandbox.account_session(MEMBER, "us-east-1"), "events")
+    events.disable_rule(Name="ownertag-creations-1")
+    iam = sandbox.client(sandbox.account_session(OTHER), "iam")
+    for name in iam.list_role_policies(RoleName="auto-tag-role")["PolicyNames"]:
+        iam.delete_role_policy(RoleName="auto-tag-role", PolicyName=name)
+    iam.delete_role(RoleName="auto-tag-role")
+    code, findings = run(*narrow)
+    assert code == 1
+    assert of(findings, "fault") == {(MEMBER, "us-east-1", "rule"), (OTHER, None, "tagger-role")}
+
+    for name in iam.list_role_policies(RoleName="ownertag-audit")["PolicyNames"]:
+        iam.delete_role_policy(RoleName="ownertag-audit", PolicyName=name)
+    iam.delete_role(RoleName="ownertag-audit")
+    code, findings = run(*narrow)
+    assert code == 3
+    assert of(findings, "unreached") == {(OTHER, None, "audit-role")}
+    assert of(findings, "fault") == {(MEMBER, "us-east-1", "rule")}
+
+    # Its canary waits in vain where the rule is off.
+    place = ("--canary-account", MEMBER, "--canary-region", "us-east-1", "--canary-timeout", "3")
+    code, [finding] = run("--canary", *place)
+    assert (code, finding["state"]) == (1, "fault")
+    assert "ownertag-undelivered" in finding["advice"]
