@@ -24,8 +24,9 @@ NOT_GIVEN: Told = {(MANAGEMENT, None, check, State.NOT_CHECKABLE) for check in (
 
 
 def seen(findings: list[Finding], account: str, region: str | None, check: Check) -> str:
-    [finding] = [each for each in findings if (each.account, each.region, each.check) == (account, region, check)]
-    return finding.seen
+    """Of a check that there is of every rule, the first."""
+    found = [each for each in findings if (each.account, each.region, each.check) == (account, region, check)]
+    return found[0].seen
 
 
 def test_where_all_is_deployed_all_is_well(world: Deployed) -> None:
