@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 AWS = Path(__file__).parents[2] / ".venv-awscli" / "bin" / "aws"
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 15.0
 
 pytestmark = pytest.mark.skipif(not AWS.exists(), reason="no AWS CLI in .venv-awscli: `make test` installs it")
 

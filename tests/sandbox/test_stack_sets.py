@@ -168,7 +168,7 @@ def test_an_update_reaches_the_stacks(sandbox: Sandbox, managed: str) -> None:
     client = cloudformation(sandbox)
     targets = {"OrganizationalUnitIds": [sandbox.organization.unit]}
     client.create_stack_instances(StackSetName=managed, DeploymentTargets=targets, Regions=[HOME_REGION])
-    client.update_stack_set(StackSetName=managed, TemplateBody=CHANGED, **NAMED)
+    client.update_stack_set(StackSetName=managed, TemplateBody=CHANGED, ManagedExecution={"Active": False}, **NAMED)
     assert queues(sandbox, WEB) == {"one", "two"}
     sqs = sandbox.client(sandbox.account_session(WEB), "sqs")
     url = sqs.get_queue_url(QueueName="one")["QueueUrl"]
@@ -176,7 +176,7 @@ def test_an_update_reaches_the_stacks(sandbox: Sandbox, managed: str) -> None:
     assert found["Attributes"] == {"VisibilityTimeout": "77"}
     told = client.describe_stack_set(StackSetName=managed)["StackSet"]
     assert told["TemplateBody"] == CHANGED
-    assert told["AutoDeployment"]["Enabled"]
+    assert (told["AutoDeployment"]["Enabled"], told["ManagedExecution"]) == (True, {"Active": False})
 
 
 def test_an_account_whose_stack_fails_does_not_keep_back_the_others(sandbox: Sandbox, infra: dict[str, str]) -> None:
@@ -250,6 +250,8 @@ def test_change_sets_of_one_name_belong_to_their_stacks(sandbox: Sandbox) -> Non
         client.create_change_set(StackName=stack, ChangeSetName="plan", ChangeSetType="CREATE", TemplateBody=body)
     client.execute_change_set(StackName="one", ChangeSetName="plan")
     assert queues(sandbox, WEB) == {"one"}
+    client.execute_change_set(StackName="other", ChangeSetName="plan")
+    assert queues(sandbox, WEB) == {"one", "other"}
     for stack in ("one", "other"):
         client.delete_stack(StackName=stack)
 
