@@ -45,6 +45,12 @@ DaysOption = Annotated[
     int,
     typer.Option("--days", help="How far back to count who uses the protected keys; 0 counts nothing.", min=0, max=90),
 ]
+AgainOption = Annotated[
+    str,
+    typer.Option(
+        "--again", help="Make everything anew in these accounts, where something was changed by hand.", metavar="ID,ID"
+    ),
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 
@@ -52,7 +58,11 @@ ACCESS_ROLE = "OrganizationAccountAccessRole"
 @app.command()
 @with_options
 def plan(
-    options: Options, package: PackageOption = None, access_role: RoleOption = ACCESS_ROLE, days: DaysOption = DAYS
+    options: Options,
+    package: PackageOption = None,
+    access_role: RoleOption = ACCESS_ROLE,
+    days: DaysOption = DAYS,
+    again: AgainOption = "",
 ) -> None:
     """Show what apply would change, and who would be stopped by the policy.
 
@@ -63,7 +73,7 @@ def plan(
     """
     with _told():
         ready = _prepare(options, package, access_role)
-        steps = _steps(ready, options)
+        steps = _steps(ready, options, again)
         used = _used(ready, steps, days, options)
     _print_plan(steps, used, options)
     pending = sum(step.task is not None for step in steps)
@@ -78,6 +88,7 @@ def apply(
     package: PackageOption = None,
     access_role: RoleOption = ACCESS_ROLE,
     days: DaysOption = DAYS,
+    again: AgainOption = "",
     yes: YesOption = False,
     despite_uses: Annotated[
         bool, typer.Option("--despite-uses", help="With --yes: attach the policy even though it stops somebody.")
@@ -92,7 +103,7 @@ def apply(
     """
     with _told():
         ready = _prepare(options, package, access_role)
-        steps = _steps(ready, options)
+        steps = _steps(ready, options, again)
         used = _used(ready, steps, days, options)
     _print_plan(steps, used, options)
     if used and used.uses and yes and not despite_uses:
@@ -114,7 +125,7 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
     Exits with 0 if all is done, 1 if a step failed or was not wanted, 2 for wrong settings, 3 if something can't be
     read or StackSets could not delete in some accounts.
     """
-    from ownertag.rollout.deploy.steps import to_destroy
+    from ownertag.rollout.deploy.way_back import to_destroy
 
     with _told():
         ready = _prepare(options, None, access_role, with_package=False)
@@ -141,11 +152,14 @@ def _prepare(options: Options, package: Path | None, access_role: str, *, with_p
     )
 
 
-def _steps(ready: Prepared, options: Options) -> tuple[Step, ...]:
+def _steps(ready: Prepared, options: Options, again: str) -> tuple[Step, ...]:
+    from ownertag.rollout.deploy.current import check_empty
     from ownertag.rollout.deploy.preview import previewed
     from ownertag.rollout.deploy.steps import to_apply
 
-    steps = to_apply(ready.desired, ready.current)
+    accounts = frozenset(part.strip() for part in again.split(",") if part.strip())
+    check_empty(ready.clients, ready.desired, ready.current, accounts)
+    steps = to_apply(ready.desired, ready.current, accounts)
     options.say("asking CloudFormation what would change")
     return previewed(steps, ready.clients)
 

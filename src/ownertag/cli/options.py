@@ -70,7 +70,8 @@ class Options:
     def say(self, text: str) -> None:
         """Words for the person at the terminal."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            sys.stderr.write(f"{text}\n")  # in one piece, since several threads may have something to say
+            sys.stderr.flush()
 
     def settings(self) -> Settings:
         """The settings, or the defaults where there is no file."""

@@ -44,6 +44,7 @@ def sandbox(
                     "endpoint_url": running.endpoint_url,
                     "config_file": str(running.config_file),
                     "settings_file": str(running.settings_file),
+                    "package_file": str(running.package_file),
                 }
                 print(json.dumps({"schema": 1, **where, "profiles": [each.name for each in PERSONAS]}), flush=True)
             else:
@@ -54,9 +55,12 @@ def sandbox(
                 if not empty:
                     print("  hub          the role that may assume the tagger's role in every account")
                 print(f"\nexport AWS_CONFIG_FILE={running.config_file}\n")
+                print(f"export OWNERTAG_CONFIG={running.settings_file}\n")
                 if empty:
-                    print(f"ownertag deploy plan --profile admin-management --config {running.settings_file}")
-                    print(f"ownertag deploy apply --profile admin-management --config {running.settings_file}\n")
+                    package = f"--package {running.package_file}"
+                    print(f"ownertag deploy plan --profile admin-management {package}")
+                    print(f"ownertag deploy apply --profile admin-management {package}")
+                print("ownertag doctor --profile admin-security")
                 print(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2\n", flush=True)
             options.say("Ctrl-C ends it")
             ended.wait()

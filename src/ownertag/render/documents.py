@@ -24,6 +24,8 @@ CANARY_ROLE = "ownertag-canary"
 #: The canary's own resource: costs nothing, and nobody else may have one of this name.
 CANARY = "ownertag-canary"
 RULE_PREFIX = "ownertag-"
+#: A Region's queue for what its rules could not deliver.
+UNDELIVERED = "ownertag-undelivered"
 #: The stacks, and the stack sets of the same names; what they hold is in `infra/`.
 HUB_STACK = "ownertag-hub"
 ROLES_STACK = "ownertag-spoke-account"

@@ -15,20 +15,19 @@ from ownertag.rollout.deploy.steps import to_apply
 from ownertag.rollout.package.build import SETTINGS
 
 
-def deploy(session: boto3.Session, endpoint_url: str, settings: Path) -> None:
+def deploy(session: boto3.Session, endpoint_url: str, settings: Path, package: Path) -> None:
     """Deploy what these settings ask for.
 
     Args:
         session: Of the management account.
         endpoint_url: The sandbox's.
-        settings: The file; the package is put beside it.
+        settings: The file.
+        package: The function's zip, with these settings in it.
 
     Raises:
         RuntimeError: A step failed.
     """
     text = settings.read_text("utf-8")
-    package = settings.with_name("function.zip")
-    write_package(package, text)
     ready = prepare(
         session,
         read_settings(text, str(settings)),

@@ -25,7 +25,7 @@ from ownertag.catalogue.loader import load
 from ownertag.handler.wiring import Reporter
 from ownertag.render.documents import BUS
 from ownertag.sandbox.bus import Bus
-from ownertag.sandbox.deployment import deploy
+from ownertag.sandbox.deployment import deploy, write_package
 from ownertag.sandbox.front import Front
 from ownertag.sandbox.functions import Functions
 from ownertag.sandbox.gaps.templates import read_quickly
@@ -156,8 +156,10 @@ class Sandbox:
         self._start_delivery(folder)
         self.settings_file = folder / "ownertag.toml"
         self.settings_file.write_text(settings_text(self.organization.id, self.organization.unit), "utf-8")
+        self.package_file = folder / "function.zip"
+        write_package(self.package_file, self.settings_file.read_text("utf-8"))
         if not self._empty:
-            deploy(self.account_session(MANAGEMENT), self.endpoint_url, self.settings_file)
+            deploy(self.account_session(MANAGEMENT), self.endpoint_url, self.settings_file, self.package_file)
             self.organization.take_hub_role()
         self.config_file = self.organization.write_config(folder)
 

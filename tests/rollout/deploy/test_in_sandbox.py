@@ -19,8 +19,9 @@ from ownertag.rollout.deploy.carry_out import Done, carry_out
 from ownertag.rollout.deploy.clients import Clients
 from ownertag.rollout.deploy.package import read_package
 from ownertag.rollout.deploy.prepare import Prepared, prepare
-from ownertag.rollout.deploy.steps import to_apply, to_destroy
+from ownertag.rollout.deploy.steps import to_apply
 from ownertag.rollout.deploy.values import Stage, Step
+from ownertag.rollout.deploy.way_back import to_destroy
 from ownertag.sandbox.deployment import write_package
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
 from ownertag.sandbox.sandbox import Sandbox

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ownertag.core.settings import SettingsError
 from ownertag.rollout.deploy.desired import Desired
-from ownertag.rollout.deploy.steps import to_apply, to_destroy
+from ownertag.rollout.deploy.steps import to_apply
 from ownertag.rollout.deploy.values import (
     Action,
     Attach,
@@ -26,6 +26,7 @@ from ownertag.rollout.deploy.values import (
     Stage,
     Step,
 )
+from ownertag.rollout.deploy.way_back import to_destroy
 from rollout.deploy.world import (
     DATA,
     HUB,
@@ -64,7 +65,7 @@ def test_into_an_empty_organization_everything_comes_in_its_order() -> None:
     assert {step.action for step in steps} == {Action.CREATE}
     assert [step.what for step in steps] == [
         "access of StackSets to the organization",
-        "leave for the hub to read the accounts",
+        "permission for the hub to read the accounts",
         "service control policies in the organization",
         f"bucket ownertag-packages-{HUB}-eu-central-1",
         f"package {PACKAGE.key}",
@@ -121,11 +122,11 @@ DIFFERENCES = {
         replace(THERE, stack_sets_allowed=False), "access of StackSets", Action.CREATE, object
     ),
     "the hub may not read the accounts": Difference(
-        replace(THERE, resource_policy=None), "leave for the hub", Action.CREATE, ReadAccounts, "OwnertagReads"
+        replace(THERE, resource_policy=None), "permission for the hub", Action.CREATE, ReadAccounts, "OwnertagReads"
     ),
     "the organization has a policy of others": Difference(
         replace(THERE, resource_policy=json.dumps({"Version": "2012-10-17", "Statement": OF_OTHERS})),
-        "leave for the hub",
+        "permission for the hub",
         Action.UPDATE,
         ReadAccounts,
         '+      "Sid": "OwnertagReadsTheAccounts"',
@@ -310,7 +311,7 @@ def test_taking_away_goes_the_other_way_and_leaves_what_serves_others() -> None:
         "stack set ownertag-spoke-account",
         "stack ownertag-spoke-account",
         "stack ownertag-hub",
-        "leave for the hub to read the accounts",
+        "permission for the hub to read the accounts",
     ]
     assert [step.stage for step in steps] == sorted((step.stage for step in steps), reverse=True)
     assert not any(step.stage in {Stage.BUCKET, Stage.PACKAGE} for step in steps)

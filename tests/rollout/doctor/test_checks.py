@@ -157,46 +157,77 @@ MORE_SENT: Any = healthy.region().sent[1:]
 FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "no trail": ({"trails": ()}, Check.TRAIL, "no trail records this Region", "create a trail"),
     "trail of another Region": (
-        {"trails": _trail(multi_region=False, home="us-east-1")}, Check.TRAIL, "no trail records", "create a trail",
+        {"trails": _trail(multi_region=False, home="us-east-1")},
+        Check.TRAIL,
+        "no trail records",
+        "create a trail",
     ),
     "trail stopped": ({"trails": _trail(logging=False)}, Check.TRAIL, "logging is stopped: all", "start-logging"),
     "trail without writes": (
-        {"trails": _trail(writes=False)}, Check.TRAIL, "no trail logs management events", "event selector",
+        {"trails": _trail(writes=False)},
+        Check.TRAIL,
+        "no trail logs management events",
+        "event selector",
     ),
     "rule gone": ({"rules": (Missing(), *MORE_RULES)}, Check.RULE, "ownertag-creations-1 is not there", "deploy apply"),
     "rule off": (
-        {"rules": (replace(RULE, state="DISABLED"), *MORE_RULES)}, Check.RULE, "is DISABLED",
+        {"rules": (replace(RULE, state="DISABLED"), *MORE_RULES)},
+        Check.RULE,
+        "is DISABLED",
         "enable-rule --name ownertag-creations-1",
     ),
     "rule with an old pattern": (
-        {"rules": (replace(RULE, pattern={"source": ["aws.ec2"]}), *MORE_RULES)}, Check.RULE, "another pattern", "updates it",
+        {"rules": (replace(RULE, pattern={"source": ["aws.ec2"]}), *MORE_RULES)},
+        Check.RULE,
+        "another pattern",
+        "updates it",
     ),
-    "no target": ({"rules": (replace(RULE, targets=()), *MORE_RULES)}, Check.TARGET, "does not send to", "deploy apply"),
+    "no target": (
+        {"rules": (replace(RULE, targets=()), *MORE_RULES)},
+        Check.TARGET,
+        "does not send to",
+        "deploy apply",
+    ),
     "another bus": (
-        {"rules": _target(arn="arn:aws:events:eu-central-1:1:event-bus/x")}, Check.TARGET, "does not send to",
+        {"rules": _target(arn="arn:aws:events:eu-central-1:1:event-bus/x")},
+        Check.TARGET,
+        "does not send to",
         "deploy apply",
     ),
     "no forwarder": ({"rules": _target(role=None)}, Check.TARGET, "sends as nobody", "deploy apply"),
     "no queue": ({"rules": _target(dead_letters=None)}, Check.TARGET, "loses what it can't deliver", "deploy apply"),
     "another target as well": (
-        {"rules": (replace(RULE, targets=(*RULE.targets, OTHER_TARGET)), *MORE_RULES)}, Check.TARGET, "also sends to", "who added",
+        {"rules": (replace(RULE, targets=(*RULE.targets, OTHER_TARGET)), *MORE_RULES)},
+        Check.TARGET,
+        "also sends to",
+        "who added",
     ),
     "failed": (
-        {"sent": (replace(SENT, failed=3), *MORE_SENT)}, Check.SENT, "3 events of the last day could not be sent", "ERROR_CODE",
+        {"sent": (replace(SENT, failed=3), *MORE_SENT)},
+        Check.SENT,
+        "3 events of the last day could not be sent",
+        "ERROR_CODE",
     ),
     "queue gone": ({"undelivered": Missing()}, Check.UNDELIVERED, "is not there", "deploy apply"),
     "undelivered": (
-        {"undelivered": replace(QUEUE, messages=7)}, Check.UNDELIVERED, "7 events were not delivered",
+        {"undelivered": replace(QUEUE, messages=7)},
+        Check.UNDELIVERED,
+        "7 events were not delivered",
         "receive-message",
     ),
     "queue without a policy": (
-        {"undelivered": replace(QUEUE, policy=None)}, Check.UNDELIVERED, "policy of queue", "deploy apply",
-    ),
-    "queue with another policy": (
-        {"undelivered": replace(QUEUE, policy=_other(QUEUE.policy))}, Check.UNDELIVERED, "another policy",
+        {"undelivered": replace(QUEUE, policy=None)},
+        Check.UNDELIVERED,
+        "policy of queue",
         "deploy apply",
     ),
-}  # fmt: skip
+    "queue with another policy": (
+        {"undelivered": replace(QUEUE, policy=_other(QUEUE.policy))},
+        Check.UNDELIVERED,
+        "another policy",
+        "deploy apply",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", FAULTS)

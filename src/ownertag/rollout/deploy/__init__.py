@@ -3,6 +3,7 @@
     desired.py     settings, catalogue and package -> what should be there
     current.py     what is there, read in the management account and the hub's
     steps.py       the difference, as a list of steps in the order of their stages; pure
+    way_back.py    the steps that take it all away; pure
     carry_out.py   the steps, those of a stage side by side
 
     prepare.py     the first two, from settings and credentials

@@ -30,6 +30,8 @@ from ownertag.rollout.deploy.values import (
     PutStack,
     PutStackSet,
     ReadAccounts,
+    RemakeInstances,
+    RemakeStack,
     Stage,
     Step,
     Task,
@@ -109,6 +111,10 @@ class _Worker:
                 self._upload(bucket, key, path)
             case PutStack(stack=stack):
                 client = self._clients.of(stack.account, "cloudformation", stack.region)
+                stacks.put(client, stack, self._pause, say, revert=task.revert)
+            case RemakeStack(stack=stack):
+                client = self._clients.of(stack.account, "cloudformation", stack.region)
+                stacks.drop(client, stack.name, self._pause, say)
                 stacks.put(client, stack, self._pause, say)
             case DropStack(account=account, region=region, name=name):
                 stacks.drop(self._clients.of(account, "cloudformation", region), name, self._pause, say)
@@ -116,8 +122,10 @@ class _Worker:
                 stack_sets.put(cloudformation, stack_set, self._pause, say)
             case DropStackSet(name=name):
                 stack_sets.drop(cloudformation, name)
-            case PutInstances(name=name, units=units, regions=regions):
-                stack_sets.put_instances(cloudformation, name, units, regions, self._pause, say)
+            case PutInstances():
+                stack_sets.put_instances(cloudformation, task, self._pause, say)
+            case RemakeInstances():
+                stack_sets.remake_instances(cloudformation, task, self._pause, say)
             case DropInstances():
                 stack_sets.drop_instances(cloudformation, task, self._pause, say)
             case PutPolicy(content=content, id=None):

@@ -8,8 +8,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ownertag.core.settings import Organization, SettingsError
+from ownertag.render.documents import UNDELIVERED
 from ownertag.rollout.deploy import access, stack_sets, stacks
-from ownertag.rollout.deploy.clients import Clients, explained
+from ownertag.rollout.deploy.clients import Clients, DeployError, explained
 from ownertag.rollout.deploy.desired import Desired, Stack
 from ownertag.rollout.deploy.values import Current, StackState
 
@@ -108,6 +109,39 @@ def _stacks(clients: Clients, wanted: tuple[Stack, ...]) -> dict[tuple[str, str,
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return {key: state for key, state in pool.map(one, wanted) if state is not None}
+
+
+def check_empty(clients: Clients, desired: Desired, current: Current, again: frozenset[str]) -> None:
+    """Nothing is lost where an account's stacks are made anew: no event may wait in one of their queues.
+
+    Raises:
+        DeployError: One does, or the account is not one that is deployed to.
+    """
+    organization = desired.organization
+    known = frozenset({organization.management_account}).union(*current.accounts.values())
+    for account in sorted(again):
+        if account not in known:
+            raise DeployError(f"account {account}: is not one of those that ownertag is deployed to")
+        for region in desired.rules.regions:
+            with explained(account, f"look into queue {UNDELIVERED} in {region}"):
+                waiting = _waiting(clients.of(account, "sqs", region))
+            if waiting:
+                raise DeployError(
+                    f"account {account}: {waiting} events wait in queue {UNDELIVERED} in {region}, and would be lost: "
+                    "move them to the hub's queue, or delete them, first"
+                )
+
+
+def _waiting(sqs: Any) -> int:
+    try:
+        url = sqs.get_queue_url(QueueName=UNDELIVERED)["QueueUrl"]
+    except ClientError as error:
+        if error.response["Error"]["Code"].endswith(("NonExistentQueue", "QueueDoesNotExist")):
+            return 0
+        raise
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
 
 
 def _package(clients: Clients, desired: Desired) -> tuple[bool, bool]:

@@ -43,7 +43,9 @@ def previewed(steps: Iterable[Step], clients: Clients, pause: Pause = time.sleep
             if step.action is Action.CREATE:
                 return replace(step, changes=added(stack.template))
             client = clients.of(stack.account, "cloudformation", stack.region)
-            return replace(step, changes=(*step.changes, *stacks.preview(client, stack, pause)))
+            return replace(
+                step, changes=(*step.changes, *stacks.preview(client, stack, pause, revert=step.task.revert))
+            )
 
     wanted = list(steps)
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from ownertag.rollout.deploy.clients import DeployError
 from ownertag.rollout.deploy.desired import StackSet
 from ownertag.rollout.deploy.stacks import POLL_SECONDS, Pause, Say
-from ownertag.rollout.deploy.values import DropInstances, Instance, StackSetState
+from ownertag.rollout.deploy.values import DropInstances, Instance, PutInstances, RemakeInstances, StackSetState
 
 # Without SOFT_FAILURE_TOLERANCE AWS goes by one account at a time where some may fail (doc: concurrency mode).
 _PREFERENCES = {
@@ -81,21 +81,35 @@ def put(client: Any, stack_set: StackSet, pause: Pause, say: Say) -> None:
     _finish(client, stack_set.name, started["OperationId"], pause, say)
 
 
-def put_instances(
-    client: Any, name: str, units: tuple[str, ...], regions: tuple[str, ...], pause: Pause, say: Say
-) -> None:
-    """Deploy to every account of these units, in these Regions.
+def put_instances(client: Any, task: PutInstances, pause: Pause, say: Say) -> None:
+    """Deploy to every account of the units, in the Regions.
 
     Raises:
         DeployError: Some could not be deployed to; the text names them.
     """
+    _put(client, task.name, {"OrganizationalUnitIds": list(task.units)}, task.regions, pause, say)
+
+
+def remake_instances(client: Any, task: RemakeInstances, pause: Pause, say: Say) -> None:
+    """Delete some accounts' instances and create them again.
+
+    Raises:
+        DeployError: Some could not be; the text names them.
+    """
+    drop_instances(client, DropInstances(task.name, (task.unit,), task.regions, task.accounts), pause, say)
+    _put(client, task.name, _some(task.unit, task.accounts), task.regions, pause, say)
+
+
+def _put(client: Any, name: str, targets: dict[str, Any], regions: tuple[str, ...], pause: Pause, say: Say) -> None:
     started = client.create_stack_instances(
-        StackSetName=name,
-        DeploymentTargets={"OrganizationalUnitIds": list(units)},
-        Regions=list(regions),
-        OperationPreferences=_PREFERENCES,
+        StackSetName=name, DeploymentTargets=targets, Regions=list(regions), OperationPreferences=_PREFERENCES
     )
     _finish(client, name, started["OperationId"], pause, say)
+
+
+def _some(unit: str, accounts: tuple[str, ...]) -> dict[str, Any]:
+    """Some accounts of a unit, as targets."""
+    return {"OrganizationalUnitIds": [unit], "Accounts": list(accounts), "AccountFilterType": "INTERSECTION"}
 
 
 def drop_instances(client: Any, task: DropInstances, pause: Pause, say: Say) -> None:
@@ -104,9 +118,8 @@ def drop_instances(client: Any, task: DropInstances, pause: Pause, say: Say) -> 
     Raises:
         DeployError: Some could not be deleted; the text names them.
     """
-    targets: dict[str, Any] = {"OrganizationalUnitIds": list(task.units)}
-    if task.accounts:
-        targets |= {"Accounts": list(task.accounts), "AccountFilterType": "INTERSECTION"}
+    some = task.accounts and len(task.units) == 1
+    targets = _some(task.units[0], task.accounts) if some else {"OrganizationalUnitIds": list(task.units)}
     started = client.delete_stack_instances(
         StackSetName=task.name,
         DeploymentTargets=targets,

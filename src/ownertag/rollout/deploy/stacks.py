@@ -59,10 +59,10 @@ def preview_new(client: Any, stack: Stack) -> tuple[str, ...]:
     return tuple(f"add {each}" for each in sorted(set(summary["ResourceTypes"])))
 
 
-def preview(client: Any, stack: Stack, pause: Pause) -> tuple[str, ...]:
+def preview(client: Any, stack: Stack, pause: Pause, *, revert: bool = False) -> tuple[str, ...]:
     """What an update would change, a line for each resource: by a change set, which is deleted again."""
     settle(client, stack.name, pause, lambda _: None)
-    change_set = _change_set(client, stack, "UPDATE", pause)
+    change_set = _change_set(client, stack, "UPDATE", pause, revert)
     if change_set is None:
         return ()
     try:
@@ -71,8 +71,8 @@ def preview(client: Any, stack: Stack, pause: Pause) -> tuple[str, ...]:
         client.delete_change_set(ChangeSetName=change_set)
 
 
-def put(client: Any, stack: Stack, pause: Pause, say: Say) -> None:
-    """Create or update a stack, and wait for it.
+def put(client: Any, stack: Stack, pause: Pause, say: Say, *, revert: bool = False) -> None:
+    """Create or update a stack, and wait for it; with `revert`, put back what was changed by hand.
 
     Raises:
         DeployError: CloudFormation could not do it; the text has its first reason.
@@ -82,7 +82,8 @@ def put(client: Any, stack: Stack, pause: Pause, say: Say) -> None:
         say("the earlier creation failed: it is taken away first")
         drop(client, stack.name, pause, say)
         status = None
-    change_set = _change_set(client, stack, "CREATE" if status in {None, _REVIEW} else "UPDATE", pause)
+    new = status in {None, _REVIEW}
+    change_set = _change_set(client, stack, "CREATE" if new else "UPDATE", pause, revert and not new)
     if change_set is None:
         return
     client.execute_change_set(ChangeSetName=change_set)
@@ -136,10 +137,11 @@ def _describe(client: Any, name: str) -> dict[str, Any] | None:
     return None if found["StackStatus"] == "DELETE_COMPLETE" else found
 
 
-def _change_set(client: Any, stack: Stack, kind: str, pause: Pause) -> str | None:
+def _change_set(client: Any, stack: Stack, kind: str, pause: Pause, revert: bool) -> str | None:
     """A change set that can be executed; None where there is nothing to change.
 
-    What is retained when a stack is deleted (the log, the dead letters) is taken into the new one.
+    With `revert` it is one that compares with what is really there (doc: drift-aware change sets). What is retained
+    when a stack is deleted (the log, the dead letters) is taken into the new one.
     """
     parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()]
     made = client.create_change_set(
@@ -150,6 +152,7 @@ def _change_set(client: Any, stack: Stack, kind: str, pause: Pause) -> str | Non
         Parameters=parameters,
         Capabilities=_CAPABILITIES,
         **({"ImportExistingResources": True} if kind == "CREATE" else {}),
+        **({"DeploymentMode": "REVERT_DRIFT"} if revert else {}),
     )["Id"]
     while True:
         found = client.describe_change_set(ChangeSetName=made, StackName=stack.name)

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterable, Iterator
 from difflib import unified_diff
 
+from msgspec.structs import replace
+
 from ownertag.render.documents import POLICY_NAME
-from ownertag.rollout.deploy.access import SCP, with_statement, without_statement
+from ownertag.rollout.deploy.access import SCP, with_statement
 from ownertag.rollout.deploy.desired import Desired, Stack, StackSet
 from ownertag.rollout.deploy.stacks import differs, is_new
 from ownertag.rollout.deploy.values import (
@@ -18,23 +20,31 @@ from ownertag.rollout.deploy.values import (
     Current,
     Detach,
     DropInstances,
-    DropPolicy,
-    DropStack,
-    DropStackSet,
     MakeBucket,
     PutInstances,
     PutPolicy,
     PutStack,
     PutStackSet,
     ReadAccounts,
+    RemakeInstances,
+    RemakeStack,
     Stage,
     Step,
     Upload,
 )
 
 
-def to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:
-    """The steps that make what is there what should be there; a step without a task is one that is so already."""
+def to_apply(desired: Desired, current: Current, again: frozenset[str] = frozenset()) -> tuple[Step, ...]:
+    """The steps that make what is there what should be there; a step without a task is one that is so already.
+
+    What somebody changed by hand CloudFormation does not see: of the accounts in `again`, all is made anew, but for the
+    hub's own stack, which holds messages, and is put back in place.
+    """
+    steps = _to_apply(desired, current)
+    return _made_anew(steps, desired, current, again) if again else steps
+
+
+def _to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:
     return tuple(
         sorted(
             (
@@ -54,60 +64,39 @@ def to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:
     )
 
 
-def to_destroy(desired: Desired, current: Current) -> tuple[Step, ...]:
-    """The steps that take it all away, in the other order.
-
-    Tags stay, and so does what may serve others by now: the organization's access for StackSets, the type of policy,
-    the bucket.
-    """
-    management = desired.organization.management_account
-    steps: list[Step] = []
-    if current.policy is not None:
-        for unit in sorted(current.policy.targets):
-            detach = Detach(current.policy.id, unit)
-            steps.append(
-                Step(Stage.ATTACHMENTS, Action.DELETE, f"policy {POLICY_NAME} on {unit}", management, task=detach)
-            )
-        steps.append(
-            Step(
-                Stage.POLICY,
-                Action.DELETE,
-                f"service control policy {POLICY_NAME}",
-                management,
-                diff=_diff(_pretty(current.policy.content), "", "policy"),
-                task=DropPolicy(current.policy.id),
-            )
-        )
-    sets = (
-        (desired.rules, Stage.RULES_IN_ACCOUNTS, Stage.RULES),
-        (desired.roles, Stage.ROLES_IN_ACCOUNTS, Stage.ROLES),
-    )
-    for stack_set, instances, whole in sets:
+def _made_anew(steps: tuple[Step, ...], desired: Desired, current: Current, again: frozenset[str]) -> tuple[Step, ...]:
+    found = list(steps)
+    hub = desired.hub
+    if hub.account in again:
+        task = PutStack(hub, None, revert=True)
+        found = [
+            replace(step, action=Action.UPDATE, changes=("put back what was changed by hand",), task=task)
+            if (step.stage, step.task) == (Stage.HUB, None)
+            else step
+            for step in found
+        ]
+    if desired.management_roles.account in again:
+        stacks = [(Stage.ROLES, desired.management_roles), *((Stage.RULES, each) for each in desired.management_rules)]
+        anew = [
+            Step(stage, Action.UPDATE, f"stack {each.name}", each.account, each.region, _ANEW, task=RemakeStack(each))
+            for stage, each in stacks
+        ]
+        places = {(step.what, step.account, step.region) for step in anew}
+        found = [step for step in found if (step.what, step.account, step.region) not in places] + anew
+    for stage, stack_set in ((Stage.ROLES_IN_ACCOUNTS, desired.roles), (Stage.RULES_IN_ACCOUNTS, desired.rules)):
         state = current.stack_sets.get(stack_set.name)
-        if state is None:
-            continue
-        for unit in sorted({each.unit for each in state.instances}):
-            there = [each for each in state.instances if each.unit == unit]
-            regions = tuple(sorted({each.region for each in there}))
-            changes = tuple(f"delete in {each.account} {each.region}" for each in there)
-            task = DropInstances(stack_set.name, (unit,), regions)
-            what = f"stack set {stack_set.name} in {unit}"
-            steps.append(Step(instances, Action.DELETE, what, management, changes=changes, task=task))
-        task_of = DropStackSet(stack_set.name)
-        steps.append(Step(whole, Action.DELETE, f"stack set {stack_set.name}", management, task=task_of))
-    stacks = [(Stage.RULES, stack) for stack in desired.management_rules]
-    stacks += [(Stage.ROLES, desired.management_roles), (Stage.HUB, desired.hub)]
-    for stage, stack in stacks:
-        if (stack.account, stack.region, stack.name) in current.stacks:
-            drop = DropStack(stack.account, stack.region, stack.name)
-            steps.append(Step(stage, Action.DELETE, f"stack {stack.name}", stack.account, stack.region, task=drop))
-    ours = desired.read_accounts["Sid"]
-    if current.resource_policy and ours in current.resource_policy:
-        left = without_statement(current.resource_policy, desired.read_accounts)
-        diff = _diff(_pretty(current.resource_policy), left, "resource policy")
-        what = "leave for the hub to read the accounts"
-        steps.append(Step(Stage.ACCESS, Action.DELETE, what, management, diff=diff, task=ReadAccounts(left)))
-    return tuple(sorted(steps, key=lambda step: -step.stage))
+        there = [each for each in state.instances if each.account in again] if state else []
+        for unit in sorted({each.unit for each in there} - {""}):
+            accounts = tuple(sorted({each.account for each in there if each.unit == unit}))
+            regions = tuple(sorted({each.region for each in there if each.unit == unit} & {*stack_set.regions}))
+            what = f"stack set {stack_set.name} in {', '.join(accounts)}"
+            remake = RemakeInstances(stack_set.name, unit, accounts, regions)
+            management = desired.organization.management_account
+            found.append(Step(stage, Action.UPDATE, what, management, changes=_ANEW, task=remake))
+    return tuple(sorted(found, key=lambda step: step.stage))
+
+
+_ANEW = ("delete and make anew",)
 
 
 def _access(desired: Desired, current: Current) -> Iterator[Step]:
@@ -134,14 +123,14 @@ def _access(desired: Desired, current: Current) -> Iterator[Step]:
 
 def _read_accounts(desired: Desired, current: Current) -> Step:
     management, hub = desired.organization.management_account, desired.organization.hub_account
-    what = "leave for the hub to read the accounts"
+    what = "permission for the hub to read the accounts"
     if hub in current.administrators or hub == management:
         return Step(Stage.ACCESS, Action.KEEP, what, management)
     wanted = with_statement(current.resource_policy, desired.read_accounts)
     if current.resource_policy and json.loads(wanted) == json.loads(current.resource_policy):
         return Step(Stage.ACCESS, Action.KEEP, what, management)
     action = Action.UPDATE if current.resource_policy else Action.CREATE
-    diff = _diff(_pretty(current.resource_policy), wanted, "resource policy")
+    diff = diff_of(pretty(current.resource_policy), wanted, "resource policy")
     return Step(Stage.ACCESS, action, what, management, diff=diff, task=ReadAccounts(wanted))
 
 
@@ -178,7 +167,7 @@ def _stack(stage: Stage, stack: Stack, current: Current) -> Step:
         for key in sorted({*state.parameters, *stack.parameters})
         if state.parameters.get(key) != stack.parameters.get(key)
     )
-    diff = _diff(state.template, stack.template, "template")
+    diff = diff_of(state.template, stack.template, "template")
     task = PutStack(stack, state.status)
     return Step(stage, Action.UPDATE, what, stack.account, stack.region, changes, diff, task)
 
@@ -193,7 +182,7 @@ def _stack_set(stage: Stage, stack_set: StackSet, desired: Desired, current: Cur
     broken = [each for each in state.instances if each.status != "CURRENT"]
     changes = [] if state.auto_deployment else ["new accounts get it by themselves: no -> yes"]
     changes += [f"repeat in {each.account} {each.region}: {each.reason or each.status}" for each in broken]
-    diff = _diff(state.template, stack_set.template, "template")
+    diff = diff_of(state.template, stack_set.template, "template")
     if not (diff or changes):
         return Step(stage, Action.KEEP, what, management, desired.organization.home_region)
     task = PutStackSet(stack_set, exists=True)
@@ -249,8 +238,8 @@ def _policy(desired: Desired, current: Current) -> Iterator[Step]:
     management, state = desired.organization.management_account, current.policy
     what = f"service control policy {POLICY_NAME}"
     if state is not None or desired.protected:
-        old = _pretty(state.content) if state else ""
-        diff = _diff(old, _pretty(desired.policy), "policy")
+        old = pretty(state.content) if state else ""
+        diff = diff_of(old, pretty(desired.policy), "policy")
         if state is not None and not diff:
             yield Step(Stage.POLICY, Action.KEEP, what, management)
         else:
@@ -273,10 +262,12 @@ def _policy(desired: Desired, current: Current) -> Iterator[Step]:
             yield Step(Stage.ATTACHMENTS, Action.DELETE, f"policy {POLICY_NAME} on {unit}", management, task=task_)
 
 
-def _pretty(policy: str | None) -> str:
+def pretty(policy: str | None) -> str:
+    """A policy as a person reads it, the same however it was written; none is an empty text."""
     return json.dumps(json.loads(policy), indent=2, sort_keys=True) if policy else ""
 
 
-def _diff(old: str, new: str, what: str) -> str:
+def diff_of(old: str, new: str, what: str) -> str:
+    """What differs between two texts, in the unified form; empty if nothing does."""
     lines = unified_diff(old.splitlines(), new.splitlines(), f"{what} now", f"{what} then", lineterm="", n=2)
     return "\n".join(lines)

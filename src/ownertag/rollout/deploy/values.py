@@ -72,10 +72,20 @@ class Upload(Struct, frozen=True):
 
 
 class PutStack(Struct, frozen=True):
-    """Create or update a stack; one whose creation failed is taken away first."""
+    """Create or update a stack; one whose creation failed is taken away first.
+
+    With `revert`, what was changed by hand is put back as well, though the template is the same.
+    """
 
     stack: Stack
     status: str | None
+    revert: bool = False
+
+
+class RemakeStack(Struct, frozen=True):
+    """Delete a stack and create it again: what was deleted by hand is put back."""
+
+    stack: Stack
 
 
 class DropStack(Struct, frozen=True):
@@ -116,6 +126,15 @@ class DropInstances(Struct, frozen=True):
     accounts: tuple[str, ...] = ()
 
 
+class RemakeInstances(Struct, frozen=True):
+    """Delete a stack set's instances of some accounts of a unit, and create them again."""
+
+    name: str
+    unit: str
+    accounts: tuple[str, ...]
+    regions: tuple[str, ...]
+
+
 class PutPolicy(Struct, frozen=True):
     """Create or update the service control policy."""
 
@@ -149,11 +168,13 @@ Task = (
     | MakeBucket
     | Upload
     | PutStack
+    | RemakeStack
     | DropStack
     | PutStackSet
     | DropStackSet
     | PutInstances
     | DropInstances
+    | RemakeInstances
     | PutPolicy
     | DropPolicy
     | Attach
