@@ -9,6 +9,7 @@ from ownertag.render.documents import AUDIT_ROLE, BUS, CANARY_ROLE, FORWARDER_RO
 from ownertag.rollout.doctor.documents import same
 from ownertag.rollout.doctor.expected import UNDELIVERED, Expected, ExpectedRole
 from ownertag.rollout.doctor.facts import (
+    SENT_DAYS,
     AccountFacts,
     Missing,
     NotGiven,
@@ -24,7 +25,6 @@ from ownertag.rollout.doctor.facts import (
     Unread,
 )
 from ownertag.rollout.doctor.findings import Check, Finding, Place
-from ownertag.rollout.doctor.look import SENT_DAYS
 
 T = TypeVar("T")
 
