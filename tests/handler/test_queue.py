@@ -82,15 +82,37 @@ def test_a_returned_message_stays_away_15_seconds_doubling_to_5_minutes_jittered
     assert seconds_away(1, 1.2) == 18
 
 
+@pytest.mark.parametrize(
+    ("operation", "code", "status", "reason"),
+    [
+        ("AssumeRole", "AccessDenied", 403, "AccessDenied"),  # the role is gone, or refuses: STS says the same
+        ("CreateTags", "OptInRequired", 401, "Region"),
+        ("CreateTags", "AuthFailure", 401, "Region"),
+        ("CreateTags", "UnauthorizedOperation", 403, "UnauthorizedOperation"),
+    ],
+    ids=["no role", "a Region that is off", "a Region that is off for the session", "a role that may not tag"],
+)
 def test_what_is_received_for_the_last_time_is_buried_with_the_reason(
-    world: Emulated, report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: Emulated,
+    report: Report,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    operation: str,
+    code: str,
+    status: int,
+    reason: str,
 ) -> None:
-    """A spoke whose role refuses: its message ends in the dead-letter queue and says why; another spoke goes on."""
+    """A spoke that can't be tagged: its message ends among the dead letters and says why; another spoke goes on."""
     poller = Poller(world, receives=16)
     function = build(environment(tmp_path, poller.url), world.session, report)
     [open_, closed] = world.spokes
     world.add_volumes(open_, [volume_id(1)])
-    world.wire.fail("AssumeRole", "AccessDenied", 403, when=lambda call: closed in call.parameters["RoleArn"])
+    world.add_volumes(closed, [volume_id(2)])
+
+    def theirs(call: Call) -> bool:
+        return closed in call.parameters["RoleArn"] if operation == "AssumeRole" else volume_id(2) in call.text
+
+    world.wire.fail(operation, code, status, when=theirs)
     text = body(volume(closed, volume_id(2), at=now()))
     poller.send(text, body(volume(open_, volume_id(1), at=now())))
     event = poller.receive()
@@ -99,11 +121,16 @@ def test_what_is_received_for_the_last_time_is_buried_with_the_reason(
             each["attributes"]["ApproximateReceiveCount"] = str(receives)
         assert len(function(event, Context())["batchItemFailures"]) == back
     assert world.tags(open_)
+    assert world.tags(closed) == {}
+    # What the alarm's metric counts.
+    names = ["ApproximateNumberOfMessages"]
+    size = poller.client.get_queue_attributes(QueueUrl=poller.dead_letters, AttributeNames=names)
+    assert size["Attributes"] == {"ApproximateNumberOfMessages": "1"}
     [dead] = _all(poller.client, poller.dead_letters)
     assert dead["Body"] == text
     attributes = {name: each["StringValue"] for name, each in dead["MessageAttributes"].items()}
     assert attributes["ERROR_CODE"] == "forbidden"
-    assert "AccessDenied" in attributes["ERROR_MESSAGE"]
+    assert reason in attributes["ERROR_MESSAGE"]
     assert attributes["RECEIVES"] == "16"
     [told] = [each for each in lines(capsys.readouterr().out) if each.get("message") == "buried"]
     assert told["account"] == closed

@@ -28,6 +28,7 @@ from ownertag.sandbox.bus import Bus
 from ownertag.sandbox.deployment import deploy
 from ownertag.sandbox.front import Front
 from ownertag.sandbox.functions import Functions
+from ownertag.sandbox.gaps.templates import read_quickly
 from ownertag.sandbox.identities import Identities
 from ownertag.sandbox.organization import Organization, model_loader, role_id, session_of
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, PERSONAS
@@ -132,6 +133,7 @@ class Sandbox:
         # It warns of every resource of a template that it does not make; what that means is said in bus.py.
         logging.getLogger("moto").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", "Tried to parse AWS", UserWarning)
+        read_quickly()
         catalogue = load()
         identities = Identities(role_id)
         self.organization = Organization(identities)
@@ -199,7 +201,8 @@ def _reset() -> None:
     backend_of: Any = get_backend
     for name in _SERVICES:
         accounts = backend_of(name)
-        for account in list(accounts.values()):
+        for account in list(accounts.values()) if name != "ec2" else ():
             for backend in account.values():
-                backend.reset()
+                backend.reset()  # closes files as well
+        accounts.clear()  # for EC2 alone: its reset reads thousands of images again
     reset_model_data()

@@ -16,7 +16,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,8 @@ INFRA = ROOT / "infra"
 OWNERTAG = str(Path(sys.executable).with_name("ownertag"))
 PLUGINS = Path(os.environ.get("OWNERTAG_TF_PLUGINS", "/opt/tf-plugins"))
 HOME_REGION = "eu-central-1"
-#: The sandbox's own hub has a queue of the hub's name already, so another account is the hub here.
-MANAGEMENT, HUB, MEMBER, ONLY = "111111111111", "555555555555", "444444444444", "666666666666"
-NAMES = {MANAGEMENT: "management", HUB: "research", MEMBER: "data", ONLY: "legacy"}
+MANAGEMENT, HUB, MEMBER, ONLY = "111111111111", "222222222222", "444444444444", "666666666666"
+NAMES = {MANAGEMENT: "management", HUB: "security", MEMBER: "data", ONLY: "legacy"}
 
 Answer = subprocess.CompletedProcess[str]
 Plan = tuple[int, dict[str, dict[str, Any]]]
@@ -90,9 +89,9 @@ class Sandbox:
         return closing(boto3.Session(botocore_session=core).client(service, region_name=region))  # type: ignore[call-overload] # any service
 
 
-@pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    command = [OWNERTAG, "sandbox", "--json"]
+@contextmanager
+def running_sandbox(folder: Path, *options: str) -> Iterator[Sandbox]:
+    command = [OWNERTAG, "sandbox", "--json", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         started = json.loads(process.stdout.readline())
@@ -101,12 +100,26 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         # The profiles that the examples name.
         config["profile management"] = dict(config[f"profile admin-{NAMES[MANAGEMENT]}"])
         config["profile security"] = dict(config[f"profile admin-{NAMES[HUB]}"])
-        path = tmp_path_factory.mktemp("aws") / "config"
+        path = folder / "config"
         with path.open("w") as file:
             config.write(file)
         yield Sandbox(path)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def empty_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """An organization into which Terraform deploys ownertag."""
+    with running_sandbox(tmp_path_factory.mktemp("empty"), "--empty") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """An organization into which ownertag is deployed."""
+    with running_sandbox(tmp_path_factory.mktemp("deployed")) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +144,7 @@ def terraform() -> Terraform:
 # --- what runs side by side
 
 JOBS: dict[str, Callable[[Terraform, Sandbox | None, Path], Any]] = {}
-IN_SANDBOX = {"drift", "one_account", "organization"}
+IN_SANDBOX = {"drift": "sandbox", "one_account": "empty_sandbox", "organization": "empty_sandbox"}
 
 
 @pytest.fixture(scope="session")
@@ -140,12 +153,13 @@ def jobs(
 ) -> Iterator[dict[str, Future[Any]]]:
     """Those of the jobs that a collected test asks for, started."""
     wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())} & {*JOBS}
-    sandbox = request.getfixturevalue("sandbox") if wanted & IN_SANDBOX else None
+    sandboxes = {name: request.getfixturevalue(IN_SANDBOX[name]) for name in wanted & {*IN_SANDBOX}}
     folders = {name: tmp_path_factory.mktemp(name) for name in wanted}
     with ThreadPoolExecutor(len(wanted)) as pool:
         # The longest first.
         yield {
-            name: pool.submit(JOBS[name], terraform, sandbox, folders[name]) for name in sorted(wanted, reverse=True)
+            name: pool.submit(JOBS[name], terraform, sandboxes.get(name), folders[name])
+            for name in sorted(wanted, reverse=True)
         }
 
 
@@ -199,12 +213,6 @@ def _rendered(folder: Path, hub: str, organization: str) -> Path:
     return templates
 
 
-def _make_room(sandbox: Sandbox, account: str) -> None:
-    """Take away the tagger's role that the sandbox gave an account: the stack makes it."""
-    with sandbox.client(f"admin-{NAMES[account]}", "iam") as iam:
-        iam.delete_role(RoleName="auto-tag-role")
-
-
 def _package(sandbox: Sandbox, account: str, folder: Path) -> dict[str, str]:
     """A bucket, and what stands in for the function's package: the emulator keeps it and does not run it."""
     package, bucket = folder / "package.zip", f"packages-{account}"
@@ -223,7 +231,6 @@ def _organization_id(sandbox: Sandbox) -> str:
 def _one_account(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> Applied:
     assert sandbox is not None
     templates = _rendered(folder, ONLY, _organization_id(sandbox))
-    _make_room(sandbox, ONLY)
     variables = {
         "account_id": ONLY,
         "profile": f"admin-{NAMES[ONLY]}",
@@ -240,15 +247,16 @@ def _organization(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -
     assert sandbox is not None
     organization = _organization_id(sandbox)
     templates = _rendered(folder, HUB, organization)
-    for account in (MANAGEMENT, HUB, MEMBER):
-        _make_room(sandbox, account)
     with sandbox.client("management", "organizations") as organizations:
         root = organizations.list_roots()["Roots"][0]["Id"]
-        unit = organizations.create_organizational_unit(ParentId=root, Name="workloads")["OrganizationalUnit"]["Id"]
+        # A unit without the account that the other example takes as a whole.
+        [old] = organizations.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"]
+        unit = organizations.create_organizational_unit(ParentId=root, Name="terraform")["OrganizationalUnit"]["Id"]
         for account in (HUB, MEMBER):
-            organizations.move_account(AccountId=account, SourceParentId=root, DestinationParentId=unit)
+            organizations.move_account(AccountId=account, SourceParentId=old["Id"], DestinationParentId=unit)
         organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
-        organizations.enable_aws_service_access(ServicePrincipal="member.org.stacksets.cloudformation.amazonaws.com")
+    with sandbox.client("management", "cloudformation") as cloudformation:
+        cloudformation.activate_organizations_access()
     variables = {
         "organization_id": organization,
         "management_account_id": MANAGEMENT,

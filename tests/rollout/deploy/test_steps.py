@@ -320,13 +320,6 @@ def test_nothing_is_taken_away_from_an_empty_organization() -> None:
     assert to_destroy(TO, nothing(TO)) == ()
 
 
-def test_no_step_touches_a_tag() -> None:
-    """Every task is one of those that `carry_out` knows, and none of its calls untags (see there)."""
-    text = "\n".join(repr(step.task) for step in (*to_apply(TO, nothing(TO)), *to_destroy(TO, THERE)))
-    assert "Untag" not in text.replace("Untag*", "")
-    assert "DeleteTags" not in text.replace("ec2:DeleteTags", "")
-
-
 def test_a_policy_that_is_too_long_is_refused_before_anything_is_read() -> None:
     names = [f"{'very' * 10}-long-name-of-a-role-{number:02}" for number in range(30)]
     with pytest.raises(SettingsError, match="characters, and AWS takes 5,120"):

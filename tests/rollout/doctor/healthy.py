@@ -77,8 +77,8 @@ def region(account: str = MEMBER, name: str = HOME) -> RegionFacts:
     return RegionFacts(
         name,
         (Trail(f"arn:aws:cloudtrail:{HOME}:{MANAGEMENT}:trail/all", HOME, True, True, True),),
-        tuple(Rule("ENABLED", want.filled_for(pattern, account), (target,)) for pattern in want.patterns),
-        tuple(Sent(NOW, 0) for _ in want.patterns),
+        tuple(Rule("ENABLED", want.filled_for(pattern, account), (target,)) for pattern in want.rules.values()),
+        tuple(Sent(NOW, 0) for _ in want.rules),
         Queue(0, want.filled_for(want.undelivered_policy, account, name), 30),
         stack(want.stack_sets[REGION_STACK]),
     )

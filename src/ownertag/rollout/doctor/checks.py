@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from ownertag.render.documents import AUDIT_ROLE, BUS, CANARY_ROLE, FORWARDER_ROLE, Policy
+from ownertag.render.infra import logical_name
 from ownertag.rollout.doctor.documents import same
 from ownertag.rollout.doctor.expected import UNDELIVERED, Expected, ExpectedRole
 from ownertag.rollout.doctor.facts import (
@@ -157,14 +158,13 @@ def _regions(place: Place, facts: AccountFacts, regions: Iterable[str]) -> Itera
 def _region(account: str, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
     place = Place(account, facts.region)
     yield _trail(place, facts.trails)
-    for number, name in enumerate(expected.rules):
-        rule, logical = facts.rules[number], f"Creations{number + 1}"
+    for (name, pattern), rule, sent in zip(expected.rules.items(), facts.rules, facts.sent, strict=True):
         if not isinstance(rule, Rule):
-            yield nothing(place, Check.RULE, f"rule {name}", rule, facts.stack, logical)
+            yield nothing(place, Check.RULE, f"rule {name}", rule, facts.stack, logical_name(name))
             continue
-        yield check_rule(place, Check.RULE, name, rule, expected.patterns[number])
+        yield check_rule(place, Check.RULE, name, rule, expected.filled_for(pattern, account, facts.region))
         yield _target(place, name, rule, expected)
-        yield _sent(place, name, facts.sent[number])
+        yield _sent(place, name, sent)
     yield from _undelivered(place, facts, expected)
 
 

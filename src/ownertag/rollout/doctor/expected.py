@@ -27,7 +27,7 @@ from ownertag.render.documents import (
     filled,
 )
 from ownertag.render.infra import templates
-from ownertag.render.patterns import hub_pattern, spoke_patterns
+from ownertag.render.patterns import hub_pattern, spoke_rules
 from ownertag.rollout.deploy.desired import regions_of
 
 #: The names of what the templates in `render/templates/` write by hand, and what they call it.
@@ -53,7 +53,7 @@ class Expected(Struct, frozen=True):
     organization: Organization
     version: str
     roles: Mapping[str, ExpectedRole]
-    patterns: tuple[Policy, ...]
+    rules: Mapping[str, Policy]
     hub_pattern: Policy
     bus_statement: Statement
     queue_policy: Policy
@@ -67,11 +67,6 @@ class Expected(Struct, frozen=True):
     receives: int
     oldest: int
     alarms: tuple[str, ...]
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """The names of the rules in a Region."""
-        return tuple(f"{HUB_RULE}-{number}" for number in range(1, len(self.patterns) + 1))
 
     @property
     def bus_arn(self) -> str:
@@ -128,7 +123,7 @@ def expected(catalogue: Catalogue, settings: Settings, organization: Organizatio
             AUDIT_ROLE: ExpectedRole(audit_trust, AUDIT_ROLE, service_policies.audit_permissions(tagger), "Audit"),
             CANARY_ROLE: ExpectedRole(audit_trust, CANARY_ROLE, service_policies.canary_permissions(), "Canary"),
         },
-        patterns=tuple(spoke_patterns(catalogue)),
+        rules=spoke_rules(catalogue, settings),
         hub_pattern=hub_pattern(),
         bus_statement=policies.bus_policy(organization),
         queue_policy=service_policies.queue_policy(),

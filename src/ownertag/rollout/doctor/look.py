@@ -150,7 +150,7 @@ def _region(account: Account, expected: Expected, region: str, stack: str | None
         region,
         _trails(account, region),
         rules,
-        _sent(account, region, expected.rules, now),
+        _sent(account, region, tuple(expected.rules), now),
         undelivered,
         _stack_where(lacking, account, region, stack),
     )
