@@ -239,11 +239,11 @@ def _sent(place: Place, name: str, sent: Seen[Sent]) -> Finding:
     if sent.failed:
         return place.fault(
             Check.SENT,
-            f"{sent.failed} events of the last day could not be sent; last sent: {last}",
+            f"rule {name} could not send {sent.failed} events of the last day; last sent: {last}",
             f"the messages in {UNDELIVERED} say why (ERROR_CODE, ERROR_MESSAGE): mostly the bus's policy or the "
             "forwarder's role",
         )
-    return place.ok(Check.SENT, last)
+    return place.ok(Check.SENT, f"{name}, last sent: {last}")
 
 
 def _undelivered(place: Place, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
