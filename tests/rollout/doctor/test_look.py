@@ -24,9 +24,8 @@ NOT_GIVEN: Told = {(MANAGEMENT, None, check, State.NOT_CHECKABLE) for check in (
 
 
 def seen(findings: list[Finding], account: str, region: str | None, check: Check) -> str:
-    """Of a check that there is of every rule, the first."""
-    found = [each for each in findings if (each.account, each.region, each.check) == (account, region, check)]
-    return found[0].seen
+    """What was seen; of several rules, of the first."""
+    return next(each.seen for each in findings if (each.account, each.region, each.check) == (account, region, check))
 
 
 def test_where_all_is_deployed_all_is_well(world: Deployed) -> None:
@@ -108,9 +107,9 @@ def test_each_break_is_seen_where_it_is(world: Deployed) -> None:
     assert told(findings) == faults | NOT_GIVEN
     assert "Everything" in seen(findings, world.member, None, Check.TAGGER_ROLE)
     sent = seen(findings, world.member, HOME, Check.SENT)
-    assert sent.startswith("1 events of the last day")
+    assert sent.startswith("rule ownertag-creations-1 could not send 1 events")
     assert f"{datetime.now(UTC) - timedelta(minutes=5):%Y-%m-%d %H:00}Z" in sent
-    assert seen(findings, world.hub, HOME, Check.SENT) == "none in 14 days"
+    assert seen(findings, world.hub, HOME, Check.SENT) == "ownertag-creations-1, last sent: none in 14 days"
 
 
 def test_what_moto_never_made_is_not_checkable_and_what_is_gone_is_a_fault(world: Deployed) -> None:

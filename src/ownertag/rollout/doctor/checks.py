@@ -10,6 +10,7 @@ from ownertag.render.infra import logical_name
 from ownertag.rollout.doctor.documents import same
 from ownertag.rollout.doctor.expected import UNDELIVERED, Expected, ExpectedRole
 from ownertag.rollout.doctor.facts import (
+    SENT_DAYS,
     AccountFacts,
     Missing,
     NotGiven,
@@ -25,7 +26,6 @@ from ownertag.rollout.doctor.facts import (
     Unread,
 )
 from ownertag.rollout.doctor.findings import Check, Finding, Place
-from ownertag.rollout.doctor.look import SENT_DAYS
 
 T = TypeVar("T")
 
@@ -239,11 +239,11 @@ def _sent(place: Place, name: str, sent: Seen[Sent]) -> Finding:
     if sent.failed:
         return place.fault(
             Check.SENT,
-            f"{sent.failed} events of the last day could not be sent; last sent: {last}",
+            f"rule {name} could not send {sent.failed} events of the last day; last sent: {last}",
             f"the messages in {UNDELIVERED} say why (ERROR_CODE, ERROR_MESSAGE): mostly the bus's policy or the "
             "forwarder's role",
         )
-    return place.ok(Check.SENT, last)
+    return place.ok(Check.SENT, f"{name}, last sent: {last}")
 
 
 def _undelivered(place: Place, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:

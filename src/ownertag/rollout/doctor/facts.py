@@ -83,6 +83,10 @@ class Rule(Struct, frozen=True):
     targets: tuple[Target, ...]
 
 
+#: How far back it is looked for what a rule sent.
+SENT_DAYS = 14
+
+
 class Sent(Struct, frozen=True):
     """What a rule sent in the last days: the hour of the newest event, and how many failed in the last day."""
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from ownertag.rollout.doctor.expected import UNDELIVERED, Expected
 from ownertag.rollout.doctor.facts import (
+    SENT_DAYS,
     AccountFacts,
     Document,
     Missing,
@@ -28,8 +29,7 @@ from ownertag.rollout.doctor.facts import (
 )
 from ownertag.rollout.doctor.reach import Account
 
-#: How far back it is looked for what a rule sent, and how recent a failure counts.
-SENT_DAYS = 14
+#: How recent a failure counts.
 FAILED_WITHIN = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 
