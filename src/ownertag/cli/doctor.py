@@ -184,11 +184,11 @@ def _places(findings: list[Finding]) -> Iterator[dict[str, str]]:
 
 def _told(findings: list[Finding], options: Options) -> Iterator[str]:
     """What is not well, what can't be seen, and what could be known besides: the same once. --verbose: all."""
-    from ownertag.rollout.doctor.findings import State
+    from ownertag.rollout.doctor.findings import Check, State
 
     places: dict[tuple[State, str, str, str], list[str]] = {}
     for each in findings:
-        if each.state is not State.OK or each.advice or options.verbose:
+        if each.state is not State.OK or each.advice or options.verbose or each.check is Check.CANARY:
             place = " ".join(part for part in (each.account, each.region) if part)
             places.setdefault((each.state, each.check.value, each.seen, each.advice), []).append(place)
     for (state, check, seen, advice), held in places.items():

@@ -361,6 +361,26 @@ def test_an_account_that_can_not_be_deployed_to_is_named_and_the_others_go_on(co
     assert console("plan")[0] == 0
 
 
+def test_what_was_deleted_by_hand_is_made_anew_and_loses_nothing(console: Console) -> None:
+    assert console("apply", "--yes")[0] == 0
+    with console.client(WEB, "iam") as iam:
+        for name in iam.list_role_policies(RoleName="auto-tag-role")["PolicyNames"]:
+            iam.delete_role_policy(RoleName="auto-tag-role", PolicyName=name)
+        iam.delete_role(RoleName="auto-tag-role")
+    assert console("plan")[0] == 0  # CloudFormation does not see it
+    with console.client(WEB, "sqs", "us-east-1") as sqs:
+        url = sqs.get_queue_url(QueueName="ownertag-undelivered")["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="an event")
+        code, _, err = console("apply", "--yes", "--again", WEB)
+        assert (code, "1 events wait in queue ownertag-undelivered in us-east-1" in err) == (3, True)
+        sqs.purge_queue(QueueUrl=url)
+    assert console("apply", "--yes", "--again", WEB)[0] == 0
+    assert len(state(console)[f"roles in {WEB}"]) == 4
+    assert console("plan")[0] == 0
+    code, _, err = console("plan", "--again", "999999999999")
+    assert (code, "999999999999: is not one of those that ownertag is deployed to" in err) == (3, True)
+
+
 def test_clients_are_of_the_account_that_was_asked_for(console: Console) -> None:
     organization = console.prepared().desired.organization
     clients = Clients(

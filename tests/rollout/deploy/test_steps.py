@@ -23,6 +23,8 @@ from ownertag.rollout.deploy.values import (
     PutPolicy,
     PutStack,
     ReadAccounts,
+    RemakeInstances,
+    RemakeStack,
     Stage,
     Step,
 )
@@ -273,6 +275,27 @@ def test_only_the_accounts_that_are_not_wanted_go_from_a_unit_that_is_not() -> N
 
 def test_an_instance_whose_unit_is_not_known_is_left_alone() -> None:
     assert pending(with_more(RULES, Instance("999999999999", "us-east-1", ""))) == []
+
+
+def test_an_account_is_made_anew_where_it_was_changed_by_hand() -> None:
+    steps = [step for step in to_apply(TO, THERE, frozenset({WEB})) if step.task is not None]
+    assert [step.task for step in steps] == [
+        RemakeInstances(ROLES, UNIT, (WEB,), ("eu-central-1",)),
+        RemakeInstances(RULES, UNIT, (WEB,), REGIONS),
+    ]
+
+
+def test_the_hubs_own_stack_is_put_back_in_place_and_the_management_accounts_are_made_anew() -> None:
+    steps = [step for step in to_apply(TO, THERE, frozenset({HUB, MANAGEMENT})) if step.task is not None]
+    assert [(step.what, step.account) for step in steps] == [
+        ("stack ownertag-hub", HUB),
+        ("stack ownertag-spoke-account", MANAGEMENT),
+        (f"stack set {ROLES} in {HUB}", MANAGEMENT),
+        *[("stack ownertag-spoke-region", MANAGEMENT)] * 3,
+        (f"stack set {RULES} in {HUB}", MANAGEMENT),
+    ]
+    assert steps[0].task == PutStack(TO.hub, None, revert=True)
+    assert isinstance(steps[1].task, RemakeStack)
 
 
 def test_units_without_accounts_are_deployed_to_once() -> None:

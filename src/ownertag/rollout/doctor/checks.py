@@ -30,7 +30,8 @@ from ownertag.rollout.doctor.findings import Check, Finding, Place
 T = TypeVar("T")
 
 #: What brings back what is gone or was changed.
-DEPLOY = "`ownertag deploy apply` puts it back"
+#: CloudFormation does not see by itself what was changed by hand.
+DEPLOY = "`ownertag deploy apply --again {account}` puts it back"
 ALLOW = "see that the audit role has the rendered permissions and no SCP or boundary denies them, then look again"
 
 

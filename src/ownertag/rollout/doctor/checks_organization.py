@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ownertag.render.documents import AUDIT_ROLE, POLICY_NAME
-from ownertag.rollout.doctor.checks import DEPLOY, nothing
+from ownertag.rollout.doctor.checks import nothing
 from ownertag.rollout.doctor.documents import same
 from ownertag.rollout.doctor.expected import ROLES_STACK, Expected
 from ownertag.rollout.doctor.facts import Missing, NotGiven, OrganizationFacts, Policy, StackSet, Unread
@@ -118,7 +118,7 @@ def _policy(place: Place, facts: OrganizationFacts, expected: Expected) -> Itera
         yield nothing(place, Check.POLICY, what, found, Missing(), "")
         return
     if not same(found.content, expected.scp):
-        yield place.fault(Check.POLICY, f"{what} is not the rendered one", DEPLOY)
+        yield place.fault(Check.POLICY, f"{what} is not the rendered one", "`ownertag deploy apply` puts it back")
         return
     if not isinstance(facts.root, str):
         yield nothing(place, Check.POLICY, "the organization's root", facts.root, Missing(), "")

@@ -74,8 +74,8 @@ class Place(Struct, frozen=True):
         return Finding(self.account, self.region, check, State.OK, seen, advice)
 
     def fault(self, check: Check, seen: str, advice: str) -> Finding:
-        """Something is not as it should be."""
-        return Finding(self.account, self.region, check, State.FAULT, seen, advice)
+        """Something is not as it should be; `{account}` in the advice is this one."""
+        return Finding(self.account, self.region, check, State.FAULT, seen, advice.replace("{account}", self.account))
 
     def unreached(self, check: Check, seen: str, advice: str) -> Finding:
         """AWS did not let us see it."""

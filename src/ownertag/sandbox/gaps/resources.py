@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from moto.cloudformation.parsing import clean_json
+from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 
 
@@ -22,6 +23,15 @@ def complete(stack: Any) -> None:
         made = resources._parsed_resources.get(name)  # noqa: SLF001 - by its own look-up it would be made here
         if correct is not None and made is not None:
             correct(made, clean_json(plain.get("Properties", {}), resources))
+
+
+def forget_missing(stack: Any) -> None:
+    """Leave roles out of a stack's deletion that are not there any more; moto would end with an error, AWS goes on."""
+    resources = stack.resource_map._parsed_resources  # noqa: SLF001 - there is no other way into it
+    known = iam_backends[stack.account_id]["aws"].roles.values()
+    for name, plain in stack.template_dict.get("Resources", {}).items():
+        if plain["Type"] == "AWS::IAM::Role" and not any(role is resources.get(name) for role in known):
+            resources.pop(name, None)
 
 
 @contextmanager

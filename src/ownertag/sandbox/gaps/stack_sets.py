@@ -13,7 +13,7 @@ from moto.organizations.models import organizations_backends
 
 from ownertag.sandbox.calls import Answer, Call, Next, answer_xml, element, refuse
 from ownertag.sandbox.gaps.organizations import STACK_SETS
-from ownertag.sandbox.gaps.resources import complete
+from ownertag.sandbox.gaps.resources import complete, forget_missing
 
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
@@ -218,6 +218,7 @@ def _forget(stack_set: Any, accounts: list[str], regions: list[str]) -> None:
     for each in stack_set.instances.stack_instances:
         if each.account_id in accounts and each.region_name in regions:
             cloudformation_backends[each.account_id][each.region_name].stacks.pop(each.stack.stack_id, None)
+            forget_missing(each.stack)
 
 
 def _update(stack_set: Any, more: _More) -> None:
