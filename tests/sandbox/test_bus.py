@@ -127,7 +127,7 @@ def test_every_account_is_heard(sandbox: Sandbox, account: str) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"eventName": "CreateTags"},
+        {"eventName": "StopInstances"},
         {"errorCode": "Client.Error"},
         {"eventSource": "sts.amazonaws.com"},
         {"awsRegion": "ap-south-1"},
