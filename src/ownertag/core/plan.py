@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from ownertag.core.ask import account_of, launch_of
 from ownertag.core.ask import tags_of as tags_question
 from ownertag.core.launch import targets
-from ownertag.core.resolve import resolve
+from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.tags import tags_of
@@ -68,7 +68,8 @@ def _decide(
     if isinstance(account, Absent):
         detail = f"account {creation.record.account} is not one of the organization's"
         return Refusal(creation.arrival.where, Reason.UNKNOWN_ACCOUNT, detail, creation.record)
-    owner = resolve(creation.record, settings)
+    traced = trace(creation.record, settings, facts)
+    owner = traced.owner
     tags = tags_of(owner, creation.record, settings)
     if isinstance(account, Unavailable):
         return Decision(creation, owner, tags, waits=(Wait(account.outcome, account.reason),))
@@ -76,9 +77,12 @@ def _decide(
     made = targets(creation, facts.get(launch) if launch else None, catalogue)
     young = age_of(creation, now) < YOUNG
     waits = [wait for wait in made.waits if young or wait.outcome is not OutcomeKind.NOT_READY]
+    # What is not known of the owner is waited for only so long: after that the best answer stands.
+    owner_waits = [wait for wait in traced.waits if young or wait.outcome is OutcomeKind.THROTTLED]
     if launch in facts and not (made.resources or made.unseen or waits):
         reason, detail = _MANAGED if made.managed else _GONE
         return Refusal(creation.arrival.where, reason, detail, creation.record, creation.resources)
+    waits += owner_waits
     settled = [] if young else [Outcome(each.arn, OutcomeKind.GONE, "not to be seen any more") for each in made.unseen]
     for resource in made.resources if present else ():
         carried = present.get(tags_question(resource, creation))

@@ -16,6 +16,14 @@ class QuestionKind(StrEnum):
     INSTANCES_BY_RESERVATION = "instances-by-reservation"
     INSTANCES_BY_CLIENT_TOKEN = "instances-by-client-token"  # noqa: S105 - no password
     TAGS = "tags"
+    OWNER_OF_RESOURCE = "owner-of-resource"
+    MAKER_OF_SESSION = "maker-of-session"
+    IDENTITY_CENTER_USER = "identity-center-user"
+    OWNER_OF_ACCOUNT = "owner-of-account"
+
+
+#: What is asked of the organization; all else is asked in an account.
+OF_THE_ORGANIZATION = frozenset({QuestionKind.ACCOUNT, QuestionKind.OWNER_OF_ACCOUNT})
 
 
 class Lookup(Struct, frozen=True):

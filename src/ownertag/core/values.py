@@ -122,10 +122,19 @@ class Instance(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """The answer to a question: instances, or the tags of a resource; neither for an account that is known."""
+    """The answer to a question: instances, the tags of a resource, or whose something is.
+
+    Whose it is comes as one of four: the `owner` (as the ledger decided, or a tag says), the record by which it was
+    made (`maker`), the ARN of the `principal` who made it, or the ARN of the resource that it belongs to (`parent`).
+    An account that is known is found with none of them.
+    """
 
     instances: tuple[Instance, ...] = ()
     tags: Mapping[str, str] | None = None
+    owner: Owner | None = None
+    maker: Record | None = None
+    principal: str | None = None
+    parent: str | None = None
 
 
 class Absent(Struct, frozen=True):
