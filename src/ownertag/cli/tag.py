@@ -77,7 +77,7 @@ def _ports(options: Options, settings: Settings, dry_run: bool) -> Ports:
     from ownertag.aws.sessions import Sessions, client_config
     from ownertag.flows.ports import Ports
     from ownertag.sinks.tagging import DryRun, Tagger
-    from ownertag.sources.ec2 import Ec2
+    from ownertag.sources.lookups import Lookups
     from ownertag.sources.organization import Organization, OwnAccount
 
     def now() -> datetime:
@@ -101,4 +101,9 @@ def _ports(options: Options, settings: Settings, dry_run: bool) -> Ports:
         own_account=account,
         endpoint_url=options.endpoint_url,
     )
-    return Ports(OwnAccount(account, accounts), Ec2(sessions), DryRun() if dry_run else Tagger(sessions), now)
+    return Ports(
+        OwnAccount(account, accounts),
+        Lookups(sessions, load(), settings, now),
+        DryRun() if dry_run else Tagger(sessions),
+        now,
+    )

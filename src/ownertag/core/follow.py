@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ownertag.core.identity import UNKNOWN, account_in, by_identity, hops, identity_of, issuer_of, nobody
 from ownertag.core.known import Known
 from ownertag.core.links import Link, is_service, machine_links, provisioner_of, session_links, stack_set_of
+from ownertag.core.owner_rules import rule_for
 from ownertag.core.parents import parent, parent_of_arn
 from ownertag.core.records import Identity, Record, partition_of
 from ownertag.core.rows import QuestionKind
@@ -32,14 +33,14 @@ OWNER_TAG = "owner-tag"
 FINAL = frozenset(
     {
         "iam-user", "root-user", "federated-user", "identity-provider", "ci-repository", "principal", "other-account",
-        "no-identity",
+        "no-identity", "source-identity",
     }
 )  # fmt: skip
 #: Names that whoever made the session has chosen: any name further back is better.
 _CHOSEN = frozenset({"role-session-name", "role-name"})
 
 #: Sessions that somebody may have made by AssumeRole. A service makes those of its own roles.
-_CHAINED = _CHOSEN | {"source-identity", "function-session", "instance-session"}
+_CHAINED = _CHOSEN | {"function-session", "instance-session"}
 
 _KEY = re.compile(r"ASIA[A-Z0-9]{12,28}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -49,7 +50,7 @@ _SURENESS = {confidence: number for number, confidence in enumerate(Confidence)}
 
 
 class Named(Struct, frozen=True):
-    """An owner on the way: its rules are applied (`settled`), the way can be made up, its name was chosen by anybody."""
+    """An owner on the way: its rules are applied (`settled`), the way can be made up, its name was anybody's choice."""
 
     owner: Owner
     settled: bool = False
@@ -79,11 +80,7 @@ class Walk:
             return Named(own)
         if depth < MAX_HOPS:
             found = self._through_any(session_links(identity, record), own, record, depth)
-            if (
-                found is None
-                and not self._known.pending
-                and own.evidence not in {"role-session-name", "source-identity"}
-            ):
+            if found is None and not self._known.pending and own.evidence != "role-session-name":
                 found = self._provisioner(record, own, depth) or self._through_any(
                     machine_links(identity, record), own, record, depth
                 )
@@ -163,6 +160,8 @@ class Walk:
 
     def _chain(self, identity: Identity, record: Record, own: Owner, depth: int) -> Named | None:
         """Whoever assumed the role, by the record that holds the session's access key."""
+        if own.evidence == "role-name" and rule_for(own.name, record.account, self._settings):
+            return None  # the rules say whose the role is
         maker = self._session_maker(identity, record)
         if maker is None or maker.identity is None:
             return None
@@ -176,8 +175,6 @@ class Walk:
             behind = None
         if behind is not None and not behind.chosen:
             return _inherited(behind, "session-chain", own.via)
-        if own.evidence == "source-identity":
-            return Named(own)
         tag = owner_tag(maker, self._settings)
         if tag is not None:
             via = (*own.via, *hops(caller.arn or caller.principal_id))

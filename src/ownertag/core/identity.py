@@ -27,7 +27,7 @@ _SESSION_ARN = re.compile(
 )
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role((?:/[\x21-\x7e]{1,512})?/)([A-Za-z0-9_+=,.@-]{1,64})")
 
-# Subjects of CI systems. GitHub: `repo:ORG/NAME:...`, lately with ids behind an @. GitLab: `project_path:GROUP/NAME:...`.
+# Subjects of CI systems: GitHub's, lately with ids behind an @, and GitLab's.
 _GITHUB = re.compile(r"repo:([\w.-]{1,100})(?:@[0-9]{1,20})?/([\w.-]{1,100})(?:@[0-9]{1,20})?(?::.{0,2048})?", re.ASCII)
 _GITLAB = re.compile(r"project_path:([\w.-]{1,255}(?:/[\w.-]{1,255}){1,20}):.{0,2048}", re.ASCII)
 

@@ -113,6 +113,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
         return frozenset(key for key, template in self.tags.items() if "{owner}" in template)
 
     @cached_property
+    def owner_key(self) -> str | None:
+        """The key that holds the owner's name and nothing else, from which it can be read back."""
+        return next((key for key, template in self.tags.items() if template == "{owner}"), None)
+
+    @cached_property
     def ordered_owners(self) -> tuple[OwnerRule, ...]:
         """The owner rules in the order in which they are tried."""
         return tuple(sorted(self.owners, key=lambda rule: rule.rank))
