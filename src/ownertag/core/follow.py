@@ -79,12 +79,14 @@ class Walk:
         if own.confidence is Confidence.PROVEN or own.evidence in FINAL:
             return Named(own)
         if depth < MAX_HOPS:
-            found = self._through_any(session_links(identity, record), own, record, depth)
+            runs_on = list(session_links(identity, record))
+            found = self._through_any(runs_on, own, record, depth)
             if found is None and not self._known.pending and own.evidence != "role-session-name":
                 found = self._provisioner(record, own, depth) or self._through_any(
                     machine_links(identity, record), own, record, depth
                 )
-            if found is None and not self._known.pending and own.evidence in _CHAINED:
+            # Of a session that runs on something AWS itself is the maker.
+            if found is None and not self._known.pending and own.evidence in _CHAINED and not runs_on:
                 found = self._chain(identity, record, own, depth)
             if found is not None:
                 return found
