@@ -73,7 +73,7 @@ class Stage:
             RoleArn=f"arn:aws:iam::{account or self.account}:role/somebody", RoleSessionName="somebody"
         )["Credentials"]
         return plain.client(
-            service,
+            service,  # type: ignore[call-overload] # any service
             region_name=HOME,
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
@@ -439,9 +439,9 @@ def test_the_global_endpoint_is_recorded_in_its_own_region(stage: Stage) -> None
 
 
 def test_a_record_that_may_still_come_is_unavailable_and_an_old_one_absent(stage: Stage) -> None:
-    young, old, ancient = (
-        of_session(stage, session_value(stage, **ago)) for ago in ({"minutes": 14}, {"minutes": 16}, {"days": 91})
-    )
+    young = of_session(stage, session_value(stage, minutes=14))
+    old = of_session(stage, session_value(stage, minutes=16))
+    ancient = of_session(stage, session_value(stage, days=91))
     facts = stage.lookups().find([young, old, ancient])
     assert reason_of(facts[young]) is OutcomeKind.NOT_READY
     assert facts[old] == facts[ancient] == Absent()
@@ -527,8 +527,7 @@ def organization(stage: Stage) -> Organization:
 
 
 def test_an_account_is_its_owner_tag_s_or_goes_by_its_name(stage: Stage, organization: Organization) -> None:
-    tags = [{"Key": "Owner", "Value": "team-shop"}]
-    stage.world.organizations.tag_resource(ResourceId=stage.account, Tags=tags)
+    stage.world.organizations.tag_resource(ResourceId=stage.account, Tags=[{"Key": "Owner", "Value": "team-shop"}])
     asked = [account_question(each) for each in (stage.account, stage.other, "999999999999")]
     assert organization.find(asked) == {
         asked[0]: Found(owner=Owner("team-shop", "account-owner", Confidence.ACCOUNT)),

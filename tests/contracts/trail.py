@@ -56,7 +56,8 @@ class Trail:
 
 def _has(attribute: dict[str, str], resource: str, record: Json) -> bool:
     key, value = attribute["AttributeKey"], attribute["AttributeValue"]
-    return value == {"ResourceName": resource, "EventName": record["eventName"]}[key]
+    known: dict[str, str] = {"ResourceName": resource, "EventName": record["eventName"]}
+    return value == known[key]
 
 
 def _epoch(record: Json) -> float:

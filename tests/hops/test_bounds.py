@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -108,7 +109,7 @@ def _examples(name: str) -> list[str]:
     values = {
         each["value"]
         for path in folder.glob("*.json")
-        for each in fixtures.json.loads(path.read_text("utf-8"))["facts"]
+        for each in json.loads(path.read_text("utf-8"))["facts"]
         if each["kind"] == "owner-of-resource"
     }
     return [value for value in values if (found := parent_of_arn(value)) and found.kind.name == name]

@@ -9,6 +9,7 @@ import typer
 
 from ownertag.cli.demo import demo
 from ownertag.cli.explain import explain
+from ownertag.cli.owners import app as owners
 from ownertag.cli.render import app as render
 from ownertag.cli.sandbox import sandbox
 from ownertag.cli.tag import tag
@@ -41,4 +42,5 @@ def _main(
 
 for _command in (demo, explain, sandbox, tag):
     app.command()(_command)
+app.add_typer(owners, name="owners")
 app.add_typer(render, name="render")

@@ -77,12 +77,11 @@ def _decide(
     made = targets(creation, facts.get(launch) if launch else None, catalogue)
     young = age_of(creation, now) < YOUNG
     waits = [wait for wait in made.waits if young or wait.outcome is not OutcomeKind.NOT_READY]
-    # What is not known of the owner is waited for only so long: after that the best answer stands.
-    owner_waits = [wait for wait in traced.waits if young or wait.outcome is OutcomeKind.THROTTLED]
     if launch in facts and not (made.resources or made.unseen or waits):
         reason, detail = _MANAGED if made.managed else _GONE
         return Refusal(creation.arrival.where, reason, detail, creation.record, creation.resources)
-    waits += owner_waits
+    if traced.waits:  # for the owner only so long: after that the best answer stands
+        waits += [wait for wait in traced.waits if young or wait.outcome is OutcomeKind.THROTTLED]
     settled = [] if young else [Outcome(each.arn, OutcomeKind.GONE, "not to be seen any more") for each in made.unseen]
     for resource in made.resources if present else ():
         carried = present.get(tags_question(resource, creation))

@@ -45,7 +45,8 @@ def trace(record: Record, settings: Settings, facts: Facts | None = None) -> Tra
     if identity is None:
         return Trace(nobody("no-identity", "the record has no userIdentity"))
     own = by_identity(identity, record, settings)
-    if own.evidence in FINAL and own.confidence is not Confidence.NONE:
+    proven, nobody_named = own.confidence is Confidence.PROVEN, own.confidence is Confidence.NONE
+    if (own.evidence in FINAL and not nobody_named) or (proven and own.evidence != "identity-center-user"):
         return Trace(mapped(own, record.account, settings))
     known = Known(facts or {})
     walk = Walk(settings, known)
