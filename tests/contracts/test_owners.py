@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from msgspec.structs import replace
 
 import fixtures
 from contracts.emulated import HOME, ONCE, ROLE, Call, Emulated, answer, emulated
@@ -287,25 +288,30 @@ def test_the_record_of_the_creation_outranks_a_tag_that_a_member_may_have_writte
 
 def test_without_a_record_the_tag_of_a_group_counts_as_asserted(stage: Stage) -> None:
     stage.add_group(tags={"owner": "alice"})
-    fact = stage.owner("auto-scaling-group", "web")
-    assert fact == Found(owner=Owner("alice", "owner-tag", Confidence.ASSERTED))
+    tagged = Found(owner=Owner("alice", "owner-tag", Confidence.ASSERTED), provisional=True)
+    assert stage.owner("auto-scaling-group", "web") == tagged
+    stage.clock.move(timedelta(minutes=16))
+    assert stage.owner("auto-scaling-group", "web") == replace(tagged, provisional=False)
 
 
 GUARDED = "[trust]\nowner_tag_guarded = true\n"
 
 
-def test_the_guarded_tag_of_an_instance_needs_no_record(stage: Stage) -> None:
+def test_the_guarded_tag_of_an_instance_is_inferred_but_its_record_counts_first(stage: Stage) -> None:
+    """The policy lets a launch bring its own tags: until they are overwritten, owner=ceo may stand there (T12)."""
     instance = stage.world.launch(stage.account)["Instances"][0]["InstanceId"]
     stage.client("ec2").create_tags(Resources=[instance], Tags=[{"Key": "owner", "Value": "alice"}])
-    fact = stage.owner("instance", instance, GUARDED)
-    assert fact == Found(owner=Owner("alice", "guarded-owner-tag", Confidence.INFERRED))
-    assert stage.world.wire.counts == {"AssumeRole": 1, "GetResources": 1}
+    tagged = Found(owner=Owner("alice", "guarded-owner-tag", Confidence.INFERRED), provisional=True)
+    assert stage.owner("instance", instance, GUARDED) == tagged
+    response = {"instancesSet": {"items": [{"instanceId": instance}]}}
+    stage.made("RunInstances", "ec2.amazonaws.com", instance, {}, response, userIdentity=fixtures.user("mallory"))
+    assert maker_of(stage.owner("instance", instance, GUARDED)) == "mallory"
 
 
 def test_a_group_s_tag_is_not_guarded_by_a_policy_on_ec2_alone(stage: Stage) -> None:
     stage.add_group(tags={"owner": "alice"})
     fact = stage.owner("auto-scaling-group", "web", GUARDED)
-    assert fact == Found(owner=Owner("alice", "owner-tag", Confidence.ASSERTED))
+    assert fact == Found(owner=Owner("alice", "owner-tag", Confidence.ASSERTED), provisional=True)
 
 
 @pytest.mark.parametrize("value", ["unknown", "", "\u202e"])
@@ -561,6 +567,15 @@ def test_an_answer_is_kept_for_a_while_and_a_throttle_is_not(stage: Stage) -> No
     stage.clock.move(timedelta(minutes=11))
     assert maker_of(stage.owner("auto-scaling-group", "web")) == "alice"
     assert stage.world.wire.counts["LookupEvents"] == 1
+
+
+def test_a_tag_s_word_is_asked_again_soon_because_a_record_may_come(stage: Stage) -> None:
+    stage.memory = Memory(stage.clock)
+    stage.add_group(tags={"owner": "ceo"})
+    assert isinstance(stage.owner("auto-scaling-group", "web"), Found)
+    stage.made_group("mallory")
+    stage.clock.move(timedelta(seconds=21))
+    assert maker_of(stage.owner("auto-scaling-group", "web")) == "mallory"
 
 
 def test_what_was_not_there_is_asked_again_soon(stage: Stage) -> None:

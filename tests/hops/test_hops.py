@@ -46,6 +46,7 @@ def fact_of(plain: Any) -> Fact:
         maker=record_of(plain["maker"]) if "maker" in plain else None,
         principal=plain.get("principal"),
         parent=plain.get("parent"),
+        provisional=plain.get("provisional", False),
     )
 
 

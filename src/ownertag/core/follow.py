@@ -26,8 +26,9 @@ from ownertag.core.values import Absent, Confidence, Found, Owner, Question
 #: More hops than any real way from a machine to a person has; a longer one ends where it is.
 MAX_HOPS = 6
 
-#: The evidence of an owner that was read from a tag which members can write.
+#: The evidence of an owner that was read from a tag: one that members can write, and one that the SCP guards.
 OWNER_TAG = "owner-tag"
+GUARDED_TAG = "guarded-owner-tag"
 
 #: These name somebody by themselves, or nobody ever will be: nothing is asked.
 FINAL = frozenset(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ownertag.core.records import Record
 from ownertag.core.rows import QuestionKind
-from ownertag.core.values import Fact, Facts, Found, Question, Unavailable, Wait
+from ownertag.core.values import Fact, Facts, Found, OutcomeKind, Question, Unavailable, Wait
 
 
 class Known:
@@ -28,6 +28,8 @@ class Known:
         elif isinstance(fact, Unavailable):
             self.waits.append(Wait(fact.outcome, f"{_words(question)} is not known: {fact.reason}"))
             self.pending = True
+        elif isinstance(fact, Found) and fact.provisional:
+            self.waits.append(Wait(OutcomeKind.NOT_READY, f"{_words(question)} may become better known"))
         return fact
 
     def ours(self, account: str, record: Record) -> bool:

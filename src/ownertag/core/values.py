@@ -126,7 +126,7 @@ class Found(Struct, frozen=True):
 
     Whose it is comes as one of four: the `owner` (as the ledger decided, or a tag says), the record by which it was
     made (`maker`), the ARN of the `principal` who made it, or the ARN of the resource that it belongs to (`parent`).
-    An account that is known is found with none of them.
+    An account that is known is found with none of them. `provisional`: a better answer may still come.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -135,6 +135,7 @@ class Found(Struct, frozen=True):
     maker: Record | None = None
     principal: str | None = None
     parent: str | None = None
+    provisional: bool = False
 
 
 class Absent(Struct, frozen=True):

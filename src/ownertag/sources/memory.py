@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from ownertag.core.values import Fact, OutcomeKind, Question, Unavailable
+from ownertag.core.values import Fact, Found, OutcomeKind, Question, Unavailable
 
 #: Who made something does not change; whose a tag says it is may.
 KEPT = timedelta(minutes=10)
@@ -40,7 +40,11 @@ class Memory:
 
     def keep(self, question: Question, fact: Fact) -> None:
         """Keep an answer; what was throttled or failed is asked again."""
-        span = KEPT_UNAVAILABLE.get(fact.outcome) if isinstance(fact, Unavailable) else KEPT
+        span: timedelta | None = KEPT
+        if isinstance(fact, Unavailable):
+            span = KEPT_UNAVAILABLE.get(fact.outcome)
+        elif isinstance(fact, Found) and fact.provisional:
+            span = KEPT_UNAVAILABLE[OutcomeKind.NOT_READY]
         if span is None:
             return
         self._kept[question] = (fact, self._now() + span)

@@ -1,7 +1,7 @@
 """Whose a resource is, as far as AWS tells: the surest answer first, each kind of look-up in bulk.
 
-In this order: an owner tag that the service control policy guards; the principal that a launch template names; the
-record of the creation in CloudTrail; and last an owner tag that members can write (docs/decisions: 11).
+In this order: the principal that a launch template names; the record of the creation in CloudTrail; the owner tag, which
+whoever makes a resource can write (docs/decisions: 23).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from ownertag.aws.sessions import Sessions
+from ownertag.core.follow import GUARDED_TAG, OWNER_TAG
 from ownertag.core.parents import Parent, parent_of_arn
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
@@ -26,10 +27,6 @@ from ownertag.core.values import (
 from ownertag.sources import codebuild, ecs, launch_templates
 from ownertag.sources.cloudtrail import LAG, NOT_YET, CloudTrail
 from ownertag.sources.owner_tags import OwnerTags, Tagged
-
-#: The evidence of a tag that the service control policy guards, and of one that it does not.
-GUARDED_TAG = "guarded-owner-tag"
-OPEN_TAG = "owner-tag"
 
 _NO_TIME = Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
 
@@ -89,12 +86,6 @@ class ResourceOwners:
             facts |= codebuild.projects(self._sessions, account, region, builds)
         if tasks := left("ecs-task"):
             facts |= ecs.services(self._sessions, account, region, tasks)
-        guarded = [each for each in left() if each.arn.split(":")[2] in self._guarded]
-        for parent, tagged in self._tags.find(account, region, guarded).items() if guarded else ():
-            if isinstance(tagged, Unavailable):
-                facts[parent] = tagged
-            elif tagged.owner:
-                facts[parent] = Found(owner=Owner(tagged.owner, GUARDED_TAG, Confidence.INFERRED))
         if templates := left("launch-template"):
             made = launch_templates.creators(self._sessions, account, region, templates)
             facts |= {each: who if isinstance(who, Unavailable) else Found(principal=who) for each, who in made.items()}
@@ -106,13 +97,15 @@ class ResourceOwners:
                 facts[parent] = Found(maker=maker)
         rest = left()
         tags = self._tags.find(account, region, rest) if rest else {}
-        return facts | {parent: self._by_tag(tags.get(parent)) for parent in rest}
+        return facts | {parent: self._by_tag(parent, tags.get(parent)) for parent in rest}
 
-    def _by_tag(self, tagged: Tagged | Unavailable | None) -> Fact:
-        """What its tag says; without one, whether a record of its creation may still come."""
+    def _by_tag(self, parent: Parent, tagged: Tagged | Unavailable | None) -> Fact:
+        """What its tag says; and unless it is old, that a record of its creation may still come."""
         if isinstance(tagged, Unavailable):
             return tagged
+        old = bool(tagged and tagged.created_at and self._now() - tagged.created_at > LAG)
         if tagged and tagged.owner:
-            return Found(owner=Owner(tagged.owner, OPEN_TAG, Confidence.ASSERTED))
-        old = tagged and tagged.created_at and self._now() - tagged.created_at > LAG
+            guarded = parent.arn.split(":")[2] in self._guarded
+            evidence, confidence = (GUARDED_TAG, Confidence.INFERRED) if guarded else (OWNER_TAG, Confidence.ASSERTED)
+            return Found(owner=Owner(tagged.owner, evidence, confidence), provisional=not old)
         return Absent() if old else NOT_YET
