@@ -75,6 +75,21 @@ def test_a_circle_ends(length: int) -> None:
     assert not result.asks
 
 
+def test_nothing_is_followed_twice() -> None:
+    """Else a record with many links, each to such a record, would cost links to the power of hops."""
+
+    class Counted(dict[Question, Fact]):
+        looked = 0
+
+        def get(self, key: Question, default: Any = None) -> Any:
+            self.looked += 1
+            return super().get(key, default)
+
+    facts = Counted({question(1): Found(maker=launched_by(1)), _account(): Found()})
+    trace(launched_by(1), SETTINGS, facts)
+    assert facts.looked == 2
+
+
 def _account() -> Question:
     return Question(QuestionKind.OWNER_OF_ACCOUNT, ACCOUNT, "", "")
 

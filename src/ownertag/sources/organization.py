@@ -74,8 +74,6 @@ class Organization:
         return owner
 
     def _accounts(self, wanted: list[Question]) -> dict[Question, Fact]:
-        if not wanted:
-            return {}
         now = self._now()
         age = now - self._read_at if self._read_at else None
         unknown = any(question.account not in self._active for question in wanted)
