@@ -88,6 +88,11 @@ def test_nothing_is_followed_twice() -> None:
     facts = Counted({question(1): Found(maker=launched_by(1)), _account(): Found()})
     trace(launched_by(1), SETTINGS, facts)
     assert facts.looked == 2
+    by_session = fixtures.arrival(fixtures.launch(userIdentity=session())).record
+    value = "AssumeRole ASIAI44QH8DHBEXAMPLE 2026-03-02T08:55:10Z"
+    facts = Counted({Question(QuestionKind.MAKER_OF_SESSION, ACCOUNT, REGION, value): Found(maker=by_session)})
+    trace(by_session, SETTINGS, facts)
+    assert facts.looked == 1
 
 
 def _account() -> Question:

@@ -89,7 +89,8 @@ def _ports(options: Options, settings: Settings, dry_run: bool) -> Ports:
         region = session.region_name or (organization.home_region if organization else "us-east-1")
         given = {"region_name": region, "endpoint_url": options.endpoint_url, "config": client_config()}
         account = session.client("sts", **given).get_caller_identity()["Account"]  # type: ignore[call-overload] # options
-        accounts = Organization(session.client("organizations", **given), now) if organization else None  # type: ignore[call-overload] # options
+        client = session.client("organizations", **given)  # type: ignore[call-overload] # options
+        accounts = Organization(client, now, settings.owner_key or "owner") if organization else None
     except AWS_ERRORS as error:
         profile = f"profile {options.profile}" if options.profile else "the default credentials"
         fail(f"{profile}: can't be used ({failure_of(error).code}): {error}")
