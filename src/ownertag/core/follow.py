@@ -7,12 +7,12 @@ further away is believed before what is nearer is answered. Circles and depth ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from ownertag.core.identity import UNKNOWN, account_in, by_identity, hops, identity_of, issuer_of, nobody
+from ownertag.core.identity import UNKNOWN, account_in, by_identity, hops, identity_of, issuer_of, named, nobody
 from ownertag.core.known import Known
 from ownertag.core.links import Link, is_service, machine_links, provisioner_of, session_links, stack_set_of
 from ownertag.core.owner_rules import rule_for
@@ -21,7 +21,7 @@ from ownertag.core.records import Identity, Record, partition_of
 from ownertag.core.rows import QuestionKind
 from ownertag.core.session_tags import owner_tag
 from ownertag.core.settings import Settings
-from ownertag.core.values import Absent, Confidence, Found, Owner, Question
+from ownertag.core.values import Absent, Confidence, Fact, Found, Owner, Question
 
 #: More hops than any real way from a machine to a person has; a longer one ends where it is.
 MAX_HOPS = 6
@@ -80,25 +80,32 @@ class Walk:
         if own.confidence is Confidence.PROVEN or own.evidence in FINAL:
             return Named(own)
         if depth < MAX_HOPS:
-            runs_on = list(session_links(identity, record))
-            found = self._through_any(runs_on, own, record, depth)
-            if found is None and not self._known.pending and own.evidence != "role-session-name":
-                found = self._provisioner(record, own, depth) or self._through_any(
-                    machine_links(identity, record), own, record, depth
-                )
-            # Of a session that runs on something AWS itself is the maker.
-            if found is None and not self._known.pending and own.evidence in _CHAINED and not runs_on:
-                found = self._chain(identity, record, own, depth)
-            if found is not None:
-                return found
+            for found in self._ways(identity, record, own, depth):
+                if found is not None:
+                    return found
+                if self._known.pending:
+                    break
         return Named(self._with_reason(own), chosen=own.evidence in _CHOSEN)
+
+    def _ways(self, identity: Identity, record: Record, own: Owner, depth: int) -> Iterator[Named | None]:
+        """Whom each kind of hop leads to, the surest first; the next is tried only when one leads nowhere."""
+        runs_on = list(session_links(identity, record))
+        yield self._through_any(runs_on, own, record, depth)
+        links: list[Link] = []
+        if own.evidence != "role-session-name":
+            yield self._provisioner(record, own, depth)
+            links = machine_links(identity, record)
+            yield self._through_any((each for each in links if not each.forgeable), own, record, depth)
+        if own.evidence in _CHAINED and not runs_on:  # of a session that runs on something AWS itself is the maker
+            yield self._chain(identity, record, own, depth)
+        yield self._through_any((each for each in links if each.forgeable), own, record, depth)
 
     def account_owner(self, record: Record, owner: Owner) -> Owner:
         """The account's own owner, where nobody nearer can be named."""
         fact = self._known.fact(Question(QuestionKind.OWNER_OF_ACCOUNT, record.account, "", ""))
-        if isinstance(fact, Found) and fact.owner:
+        if given := _given(fact):
             via = (*owner.via, f"account {record.account}")
-            return Owner(fact.owner.name, "account-owner", Confidence.ACCOUNT, via)
+            return Owner(given.name, "account-owner", Confidence.ACCOUNT, via)
         return owner
 
     def _through_any(self, links: Iterable[Link], own: Owner, record: Record, depth: int) -> Named | None:
@@ -131,7 +138,8 @@ class Walk:
     def _answer(self, fact: Found, account: str, record: Record, depth: int) -> Named | None:
         """Whose a parent is, by any of the forms in which that is answered."""
         if fact.owner is not None:
-            return Named(fact.owner, settled=True, forgeable=fact.owner.evidence == OWNER_TAG)
+            given = _given(fact)
+            return Named(given, settled=True, forgeable=given.evidence == OWNER_TAG) if given else None
         if fact.maker is not None and fact.maker.account == account:
             return self._maker(fact.maker, depth)
         if fact.principal is not None:
@@ -245,8 +253,8 @@ class Walk:
         region = self._settings.trust.identity_region or (org.home_region if org else record.region)
         value = f"{store.rpartition('/')[2]}/{user.user_id}"
         fact = self._known.fact(Question(QuestionKind.IDENTITY_CENTER_USER, account_in(store), region, value))
-        if isinstance(fact, Found) and fact.owner and fact.owner.name != UNKNOWN:
-            return Named(replace(own, name=fact.owner.name, via=(*own.via, f"user {user.user_id}")))
+        if given := _given(fact):
+            return Named(replace(own, name=given.name, via=(*own.via, f"user {user.user_id}")))
         return Named(own)
 
     def _with_reason(self, own: Owner) -> Owner:
@@ -258,6 +266,14 @@ class Walk:
         if self._unknown:
             return replace(own, reason=f"nothing tells who owns {', '.join(dict.fromkeys(self._unknown))}")
         return replace(own, reason="nothing tells for whom it acted")
+
+
+def _given(fact: Fact | None) -> Owner | None:
+    """The owner that an answer names, clean; one without a name is none."""
+    if not isinstance(fact, Found) or fact.owner is None or fact.owner.confidence is Confidence.NONE:
+        return None
+    name = named(fact.owner.name)
+    return None if name == UNKNOWN else replace(fact.owner, name=name, via=hops(*fact.owner.via))
 
 
 def _inherited(behind: Named, evidence: str, via: tuple[str, ...], forgeable: bool = False) -> Named:
