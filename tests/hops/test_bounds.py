@@ -18,7 +18,8 @@ from ownertag.core.parents import KINDS, parent, parent_of_arn
 from ownertag.core.records import Record
 from ownertag.core.resolve import trace
 from ownertag.core.rows import QuestionKind
-from ownertag.core.values import Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
+from ownertag.core.values import Confidence, Decision, Fact, Found, OutcomeKind, Owner, Question, Unavailable
+from ownertag.flows.live import Done, Returned
 
 SETTINGS = fixtures.settings()
 ALICE = Found(owner=Owner("alice", "iam-user", Confidence.ASSERTED))
@@ -124,6 +125,15 @@ def test_every_kind_of_parent_is_read_back_from_its_arn() -> None:
             assert parent_of_arn(wrong) is None, wrong
 
 
+def test_a_parent_that_the_catalogue_knows_has_the_arn_that_a_creation_of_it_gets() -> None:
+    """By this ARN the ledger is asked for its owner."""
+    types = {each.arn: each for each in fixtures.catalogue().types.values()}
+    shared = [types[kind.arn] for kind in KINDS.values() if kind.arn in types]
+    assert {each.name for each in shared} == {
+        "ec2:fleet", "ec2:instance", "ec2:launch-template", "ec2:spot-fleet-request", "ec2:spot-instances-request",
+    }  # fmt: skip
+
+
 def _examples(name: str) -> list[str]:
     folder = fixtures.GOLDEN / "hops"
     values = {
@@ -155,16 +165,24 @@ def owner_tag(aws: FakeAws, number: int = 1) -> str | None:
     return aws.places[A, HOME].tags[volume_id(number)].get("owner")
 
 
+def decision_of(verdict: Done | Returned) -> Decision:
+    assert verdict.result
+    assert verdict.result.decision
+    return verdict.result.decision
+
+
 def test_a_child_is_tagged_with_the_best_answer_and_set_right_when_its_parent_is_known() -> None:
     aws = FakeAws()
     aws.known[PARENT] = LATE
     first = on_fakes(aws, child())
     assert owner_tag(aws) == "unknown"
     assert "not-ready: the owner of" in "".join(verdicts(first).values())
+    assert [decision_of(each).owner_may_change for each in first.returned] == [True]
     aws.known[PARENT] = ALICE
     second = on_fakes(aws, child())
     assert owner_tag(aws) == "alice"
     assert not second.returned
+    assert [decision_of(each).owner_may_change for each in second.done] == [False]
 
 
 @pytest.mark.parametrize(
@@ -179,6 +197,8 @@ def test_after_ten_minutes_the_best_answer_stands_unless_the_look_up_was_only_th
     assert len(on_fakes(aws, child()).returned) == 1
     late = on_fakes(aws, child(), now=Clock(NOON + timedelta(minutes=11)))
     assert len(late.returned) == returned
+    every_one: list[Done | Returned] = [*late.returned, *late.done]
+    assert [decision_of(each).owner_may_change for each in every_one] == [bool(returned)]
     assert owner_tag(aws) == "unknown"
 
 

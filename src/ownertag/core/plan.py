@@ -80,8 +80,10 @@ def _decide(
     if launch in facts and not (made.resources or made.unseen or waits):
         reason, detail = _MANAGED if made.managed else _GONE
         return Refusal(creation.arrival.where, reason, detail, creation.record, creation.resources)
-    if traced.waits:  # for the owner only so long: after that the best answer stands
-        waits += [wait for wait in traced.waits if young or wait.outcome is OutcomeKind.THROTTLED]
+    owner_waits: tuple[Wait, ...] = ()
+    if traced.waits:  # only so long: after that the best answer stands
+        owner_waits = tuple(wait for wait in traced.waits if young or wait.outcome is OutcomeKind.THROTTLED)
+        waits += owner_waits
     settled = [] if young else [Outcome(each.arn, OutcomeKind.GONE, "not to be seen any more") for each in made.unseen]
     for resource in made.resources if present else ():
         carried = present.get(tags_question(resource, creation))
@@ -89,7 +91,7 @@ def _decide(
             waits.append(Wait(carried.outcome, carried.reason))
         elif carried is not None and not _missing(tags, carried, settings):
             settled.append(Outcome(resource.arn, OutcomeKind.UNCHANGED, "has these tags already"))
-    return Decision(creation, owner, tags, made.resources, tuple(settled), tuple(waits))
+    return Decision(creation, owner, tags, made.resources, tuple(settled), tuple(waits), bool(owner_waits))
 
 
 def _missing(tags: TagPairs, carried: Fact | None, settings: Settings) -> TagPairs:

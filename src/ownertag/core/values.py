@@ -203,7 +203,8 @@ class Wait(Struct, frozen=True):
 class Decision(Struct, frozen=True):
     """What was decided for one creation: whose it is, on which resources, and what is still missing.
 
-    `settled` holds the outcomes that need no call: what has the tags already, and what is gone.
+    `settled` holds the outcomes that need no call: what has the tags already, and what is gone. `owner_may_change` says
+    that the owner is only the best answer so far, so that it must not be kept as decided.
     """
 
     creation: Creation
@@ -212,6 +213,7 @@ class Decision(Struct, frozen=True):
     resources: tuple[Resource, ...] = ()
     settled: tuple[Outcome, ...] = ()
     waits: tuple[Wait, ...] = ()
+    owner_may_change: bool = False
 
 
 class Plan(Struct, frozen=True):
