@@ -341,7 +341,11 @@ def test_a_launch_template_names_who_made_it_and_one_that_is_gone_costs_nobody(s
         ]
         for name in ("one", "two")
     ]
-    asked = [stage.question("launch-template", each) for each in (ids[0], "lt-00000000000000bad", ids[1])]
+    gone = "lt-00000000000000bad"
+    # moto leaves out what is gone; EC2 fails the whole call.
+    bad = {"when": lambda call: gone in call.values("LaunchTemplateId")}
+    stage.fail("DescribeLaunchTemplates", "InvalidLaunchTemplateId.NotFound", **bad)
+    asked = [stage.question("launch-template", each) for each in (ids[0], gone, ids[1])]
     facts = stage.lookups().find(asked)
     found = [facts[asked[0]], facts[asked[2]]]
     assert all(isinstance(each, Found) and each.principal and each.principal.startswith("arn:aws:") for each in found)
