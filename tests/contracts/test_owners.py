@@ -343,8 +343,8 @@ def test_a_launch_template_names_who_made_it_and_one_that_is_gone_costs_nobody(s
     ]
     gone = "lt-00000000000000bad"
     # moto leaves out what is gone; EC2 fails the whole call.
-    bad = {"when": lambda call: gone in call.values("LaunchTemplateId")}
-    stage.fail("DescribeLaunchTemplates", "InvalidLaunchTemplateId.NotFound", **bad)
+    code = "InvalidLaunchTemplateId.NotFound"
+    stage.fail("DescribeLaunchTemplates", code, when=lambda call: gone in call.values("LaunchTemplateId"))
     asked = [stage.question("launch-template", each) for each in (ids[0], gone, ids[1])]
     facts = stage.lookups().find(asked)
     found = [facts[asked[0]], facts[asked[2]]]
