@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from msgspec import Struct
 
@@ -191,6 +192,7 @@ _ACCOUNT = r"(?P<account>[0-9]{12})"
 _REGION = r"(?P<region>[a-z0-9-]{5,30})"
 
 
+@cache  # when it is first asked for: the function's start does not wait for eighteen patterns
 def _pattern(kind: ParentKind) -> re.Pattern[str]:
     text = re.escape(kind.arn)
     for name, form in (
@@ -201,9 +203,6 @@ def _pattern(kind: ParentKind) -> re.Pattern[str]:
     ):
         text = text.replace(re.escape("{" + name + "}"), form)
     return re.compile(text, re.ASCII)
-
-
-_PATTERNS = tuple((kind, _pattern(kind)) for kind in _KINDS)
 
 
 def parent(name: str, id_: str, partition: str, region: str, account: str) -> Parent | None:
@@ -217,9 +216,8 @@ def parent(name: str, id_: str, partition: str, region: str, account: str) -> Pa
 
 def parent_of_arn(arn: str) -> Parent | None:
     """The resource that an ARN names, if it is of a kind that stands behind machines."""
-    if len(arn) > 2048:
-        return None
-    for kind, pattern in _PATTERNS:
-        if found := pattern.fullmatch(arn):
+    service = (arn.split(":", 3) + [""] * 3)[2] if len(arn) <= 2048 else ""
+    for kind in _KINDS:
+        if kind.arn.split(":", 3)[2] == service and (found := _pattern(kind).fullmatch(arn)):
             return Parent(arn, kind, found["region"], found["account"], found["id"])
     return None
