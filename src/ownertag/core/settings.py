@@ -202,7 +202,10 @@ def _problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
             "gives leave that nothing asks for; write source_identity_guarded = true as well",
         )
     if settings.trust.identity_region is not None and not REGION.fullmatch(settings.trust.identity_region):
-        yield ["trust", "identity_region"], f"{settings.trust.identity_region!r} is no Region"
+        yield (
+            ["trust", "identity_region"],
+            f"{settings.trust.identity_region!r} is no Region; write one such as 'eu-central-1'",
+        )
     for number, rule in enumerate(settings.owners):
         path = ["owners", f"[{number}]"]
         if not rule.match or len(rule.match) > 256:
