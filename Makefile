@@ -86,6 +86,7 @@ package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml 
 generate: install ## write anew what is generated from the catalogue: infra/ and pages of docs/
 	@$(BIN)/python -m ownertag.render docs/reference
 	@PYTHONPATH=tests $(BIN)/python -m infra.policies.page docs/why/policies.md
+	@PYTHONPATH=tests $(BIN)/python -m hops.page docs/reference/identities.md
 	@$(BIN)/ownertag render infra --config infra/ownertag.toml --to infra
 
 lock: install ## compile requirements/*.txt anew

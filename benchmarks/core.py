@@ -28,12 +28,15 @@ BATCH = 1_000
 ROUNDS = 15
 
 
-def bodies(event: str | None = None) -> list[bytes]:
-    """A batch of golden creations of one event, or of all, as EventBridge events."""
+def bodies(event: str | None = None, *, users: bool = False) -> list[bytes]:
+    """A batch of golden creations of one event, or of all, as EventBridge events; by IAM users alone if so wished."""
     catalogue, settings = load(), Settings()
     events = []
     for path in sorted(GOLDEN.glob(f"*/{event or '*'}/*.json")):
-        body = _event(json.loads(path.read_text("utf-8"))["record"])
+        record = json.loads(path.read_text("utf-8"))["record"]
+        if users and record["userIdentity"].get("type") != "IAMUser":
+            continue
+        body = _event(record)
         arrival = parse_event(body, "")
         if isinstance(arrival, Arrival) and isinstance(match(arrival, catalogue, settings), Creation):
             events.append(body)
@@ -61,8 +64,12 @@ def main() -> None:
     """Measure and print."""
     catalogue, settings, now = load(), Settings(), datetime.now(UTC)
     rows = []
-    for name, event in (("every golden creation", None), ("RunInstances alone", "RunInstances")):
-        batch = bodies(event)
+    for name, event, users in (
+        ("every golden creation", None, False),
+        ("RunInstances alone", "RunInstances", False),
+        ("by IAM users: no hop to follow", None, True),
+    ):
+        batch = bodies(event, users=users)
 
         def decide(batch: list[bytes] = batch) -> int:
             creations = []

@@ -26,7 +26,7 @@ from ownertag.sandbox.personas import HOME_REGION
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import DISKS, IMAGE
 from ownertag.sinks.tagging import Tagger
-from ownertag.sources.ec2 import Ec2
+from ownertag.sources.lookups import Lookups
 from ownertag.sources.organization import Organization
 
 ACCOUNT, REGION = "333333333333", "us-east-1"
@@ -106,7 +106,7 @@ def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
     )
     organization = Organization(counted.client("organizations", HOME_REGION, {}), now)
     organization.find([])  # the list of accounts is read when the function starts, not for a launch
-    ports = Ports(organization, Ec2(sessions), Tagger(sessions), now)
+    ports = Ports(organization, Lookups(sessions, catalogue, settings, now), Tagger(sessions), now)
 
     def run(events: list[dict[str, Any]]) -> None:
         messages = [Message(str(number), json.dumps(event)) for number, event in enumerate(events)]

@@ -18,6 +18,8 @@ from ownertag.flows.ports import Ports
 #: AWS gives a resource no more than 50 tags.
 MOST_TAGS = 50
 
+_OF_EC2 = {QuestionKind.TAGS, QuestionKind.INSTANCES_BY_CLIENT_TOKEN, QuestionKind.INSTANCES_BY_RESERVATION}
+
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
@@ -79,6 +81,8 @@ class FakeAws:
         self.places: dict[tuple[str, str], Place] = defaultdict(Place)
         self.calls: list[FakeCall] = []
         self.refuses: Callable[[FakeCall], Failure | None] = lambda _: None
+        #: What is known of owners, makers and users; what is not is absent.
+        self.known: dict[Question, Fact] = {}
 
     def call(self, name: str, account: str, region: str, values: Iterable[str]) -> Failure | None:
         call = FakeCall(name, account, region, tuple(values))
@@ -128,6 +132,8 @@ class FakeLookups:
         return self._known(account, region) & set(ids) if failure is None else failure
 
     def _answer(self, question: Question) -> Fact:
+        if question.kind not in _OF_EC2:
+            return self._aws.known.get(question, Absent())
         place = self._aws.places[question.account, question.region]
         if question.kind is QuestionKind.TAGS:
             tags = place.tags.get(question.value)

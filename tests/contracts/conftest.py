@@ -8,13 +8,14 @@ from typing import Protocol
 
 import pytest
 
+import fixtures
 from contracts.emulated import HOME, ONCE, ROLE, Emulated, emulated, error, instance_ids
 from fakes import Clock, FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from ownertag.aws.sessions import Sessions
 from ownertag.core.values import Attached, Failure, Instance, OutcomeKind, Unavailable
 from ownertag.flows.ports import Accounts, Lookups, TagWriter
 from ownertag.sinks.tagging import Tagger
-from ownertag.sources.ec2 import Ec2
+from ownertag.sources.lookups import Lookups as AwsLookups
 from ownertag.sources.organization import Organization
 
 Tags = dict[str, dict[str, str]]
@@ -95,7 +96,8 @@ class MotoStage:
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(datetime.now(UTC)), config=ONCE)
         client = world.session.client("organizations", region_name=HOME, config=ONCE)
         self.accounts: Accounts = Organization(client, Clock())
-        self.lookups: Lookups = Ec2(sessions)
+        clock = Clock(datetime.now(UTC))
+        self.lookups: Lookups = AwsLookups(sessions, fixtures.catalogue(), fixtures.settings(), clock)
         self.tagger: TagWriter = Tagger(sessions)
 
     def launch(self, account: str, region: str = HOME, count: int = 1, token: str = "") -> tuple[str, list[str]]:

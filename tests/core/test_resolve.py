@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import fixtures
-from fixtures import ACCOUNT, OTHER_ACCOUNT, identity_center, session, user
+from fixtures import ACCOUNT, OTHER_ACCOUNT, OUTSIDE_ACCOUNT, identity_center, session, user
 from ownertag.core.match import match
 from ownertag.core.resolve import clean, principal_of, resolve
 from ownertag.core.settings import Settings
@@ -164,7 +164,7 @@ CASES: dict[str, Case] = {
     "source-identity-that-shows-nothing": Case(
         session(sourceIdentity="\u200b"), "john.stiles", "role-session-name", "asserted"
     ),
-    "github-actions": Case(web(), "repo:example/app:ref:refs/heads/main", "identity-provider", "proven"),
+    "github-actions": Case(web(), "github:example/app", "ci-repository", "proven"),
     "github-actions-without-subject": Case(web(None), "ci", "role-name", "asserted"),
     "web-identity-user": Case(
         {
@@ -541,7 +541,9 @@ account = "444455556666"
         ("alice2", ACCOUNT, "alice2"),
         ("xalice", ACCOUNT, "xalice"),
         ("deploy-web", ACCOUNT, "platform team"),
-        ("deploy-web", OTHER_ACCOUNT, "release team"),
+        ("deploy-web", OUTSIDE_ACCOUNT, "release team"),
+        ("deploy-web", OTHER_ACCOUNT, "somebody"),
+        ("bob", OUTSIDE_ACCOUNT, "bob"),
         ("Maria@Example.com", ACCOUNT, "staff"),
         ("maria@example.com.evil", ACCOUNT, "maria@example.com.evil"),
         ("jaan", ACCOUNT, "j people"),
@@ -550,7 +552,9 @@ account = "444455556666"
         ("bob", OTHER_ACCOUNT, "somebody"),
     ],
 )
-def test_the_first_rule_that_fits_name_and_account_counts(name: str, account: str, expected: str) -> None:
+def test_an_exact_name_then_the_accounts_own_rule_then_the_first_glob_counts(
+    name: str, account: str, expected: str
+) -> None:
     owner = owner_of(user(name, account), fixtures.settings(RULES), recipientAccountId=account)
     assert (owner.name, owner.evidence, owner.confidence) == (expected, "iam-user", Confidence.ASSERTED)
 

@@ -132,6 +132,10 @@ WRONG: dict[str, Wrong] = {
     "store-as-a-text": Wrong(f'[trust]\nidentity_stores = "{STORE}"', 2, "trust.identity_stores", "Expected `array`"),
     "store-as-a-number": Wrong("[trust]\nidentity_stores = [1]", 2, "trust.identity_stores[0]", "Expected `str`"),
     "provider-that-is-none": Wrong('[trust]\nidentity_providers = ["corporate"]', 2, "'corporate'", "saml-provider/"),
+    "directory-in-no-region": Wrong(
+        '[trust]\nidentity_region = "Frankfurt"', 2, "trust.identity_region", "'Frankfurt' is no Region"
+    ),
+    "sessions-as-a-text": Wrong('[trust]\nfollow_sessions = "no"', 2, "trust.follow_sessions", "`bool`"),
     "guard-as-a-text": Wrong('[trust]\nsource_identity_guarded = "yes"', 2, "source_identity_guarded", "`bool`"),
     "roles-as-a-text": Wrong(
         '[trust]\nsource_identity_guarded = true\nsource_identity_roles = "x"', 3, "source_identity_roles", "`array`"

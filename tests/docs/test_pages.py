@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from hops.page import with_table
 from ownertag.catalogue.loader import load
+from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import TEMPLATE_FIELDS, read_settings
 from ownertag.core.values import OutcomeKind, Reason
 from ownertag.render.catalogue_table import catalogue_page
@@ -47,12 +50,30 @@ def test_every_reason_and_outcome_is_explained(value: Reason | OutcomeKind) -> N
 
 
 def test_every_evidence_is_in_the_table_of_identities() -> None:
-    source = (ROOT / "src/ownertag/core/resolve.py").read_text("utf-8")
-    named = set(re.findall(r'(?:_asserted\(.*|_nobody\(|Owner\(.*, )"([a-z]+(?:-[a-z]+)+)"', source))
-    assert len(named) >= 10
+    sources = [(ROOT / f"src/ownertag/core/{name}.py").read_text("utf-8") for name in ("identity", "follow", "resolve")]
+    told = r'(?:_asserted\(.*|nobody\(|Owner\(.*, |_inherited\(.*, )"([a-z]+(?:-[a-z]+)+)"'
+    named = {evidence for source in sources for evidence in re.findall(told, source)}
+    assert {"iam-user", "session-chain", "account-owner", "service-catalog", "aws-service"} <= named
+    assert len(named) >= 18
     text = page("reference/identities.md")
     for evidence in named:
         assert f"`{evidence}`" in text, evidence
+
+
+def test_the_table_of_identities_is_that_of_the_golden_ones() -> None:
+    text = page("reference/identities.md")
+    assert text == with_table(text), "run `make generate`"
+
+
+def test_what_rests_on_memory_is_marked_as_unconfirmed() -> None:
+    for path in (ROOT / "tests/golden/hops").glob("*.json"):
+        [row] = re.findall(rf"^\| `{path.stem}` \|.*$", page("reference/identities.md"), re.MULTILINE)
+        assert ("unconfirmed" in row) == (json.loads(path.read_text("utf-8"))["basis"] == "memory")
+
+
+def test_every_kind_of_question_is_explained() -> None:
+    for kind in QuestionKind:
+        assert f"`{kind.value}`" in page("reference/json.md"), kind
 
 
 def test_every_rule_names_tests_that_are_there() -> None:

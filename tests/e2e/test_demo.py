@@ -20,5 +20,5 @@ def test_the_demo_ends_with_every_resource_tagged() -> None:
     assert [launch["problems"] for launch in launches] == [[]] * len(launches)
     assert all(launch["tagged"] == launch["resources"] for launch in launches)
     assert sum(launch["tagged"] for launch in launches) == 301
-    assert {launch["owner"] for launch in launches if launch["did"] == "1 instance with owner=ceo"} == {"erin"}
+    assert {launch["owner"] for launch in launches if launch["did"] == "1 instance with owner=ceo"} == {"erin-user"}
     assert "all 301 resources carry the tags that they should" in run.stderr

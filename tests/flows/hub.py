@@ -18,7 +18,7 @@ from ownertag.flows.live import Answer, Done, Returned, handle
 from ownertag.flows.ports import Ports
 from ownertag.flows.run import Result
 from ownertag.sinks.tagging import Tagger
-from ownertag.sources.ec2 import Ec2
+from ownertag.sources.lookups import Lookups
 from ownertag.sources.organization import Organization
 
 A, B = "111111111111", "222222222222"
@@ -37,7 +37,8 @@ class Hub:
 
     def ports(self, expired: Callable[[], bool] = lambda: False) -> Ports:
         """The real adapters."""
-        return Ports(self.accounts, Ec2(self.sessions, expired), Tagger(self.sessions), self.clock, expired)
+        lookups = Lookups(self.sessions, CATALOGUE, SETTINGS, self.clock, expired)
+        return Ports(self.accounts, lookups, Tagger(self.sessions), self.clock, expired)
 
     def handle(
         self, *details: dict[str, Any] | str, settings: Settings = SETTINGS, expired: Callable[[], bool] = lambda: False

@@ -11,6 +11,7 @@ import pytest
 
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load
+from ownertag.core.parents import parent
 from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings, read_settings
 from ownertag.core.values import Question
@@ -21,13 +22,15 @@ from ownertag.sandbox.personas import HOME_REGION, HUB_ROLE, TAGGER_ROLE
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import tour
 from ownertag.sandbox.watch import Watch
-from ownertag.sources.ec2 import Ec2
+from ownertag.sources.lookups import Lookups
+from ownertag.sources.organization import Organization
 
 SPOKE = "333333333333"
 # Calls whose permission has another name (service authorization reference).
 PERMISSIONS = {
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "tagging:GetResources": "tag:GetResources",
 }
 # What AWS does with the function's role, and the sandbox does not: Lambda reads the queue's size, and writes the log.
 BY_LAMBDA = {"sqs:GetQueueAttributes", "logs:CreateLogStream", "logs:PutLogEvents"}
@@ -63,7 +66,7 @@ def calls() -> dict[str, set[str]]:
 
 
 def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
-    """The look-ups that the tour does not need: which ids of a type exist, and which tags a resource carries."""
+    """The look-ups that the tour does not need: which ids exist, which tags a resource carries, whose one is."""
     sessions = Sessions(
         hub,
         role_name=TAGGER_ROLE,
@@ -71,11 +74,29 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
         now=lambda: datetime.now(UTC),
         endpoint_url=sandbox.endpoint_url,
     )
-    lookups = Ec2(sessions)
+    lookups = Lookups(sessions, load(), settings(), lambda: datetime.now(UTC))
     for kind in load().types.values():
         if kind.lookup:
             assert lookups.present(SPOKE, HOME_REGION, kind.lookup, ["none-0000000000000000"]) == set()
     lookups.find([Question(QuestionKind.TAGS, SPOKE, HOME_REGION, "i-0000000000000000a")])
+    here = (HOME_REGION, SPOKE)
+    task = f"{'0' * 32}"
+    parents = [
+        parent(kind, id_, "aws", *here)
+        for kind, id_ in {
+            "auto-scaling-group": "web",
+            "launch-template": "lt-0000000000000000a",
+            "codebuild-build": "*:5f2d1a3b-4c5d-4e6f-8a9b-0c1d2e3f4a5b",
+            "ecs-task": f"prod/{task}",
+            "instance": "i-0000000000000000a",
+        }.items()
+    ]
+    anywhere = parent("ecs-task", f"*/{task}", "aws", *here)
+    for each in (*parents, anywhere):
+        assert each is not None
+        lookups.find([Question(QuestionKind.OWNER_OF_RESOURCE, SPOKE, HOME_REGION, each.arn)])
+    client = sandbox.client(hub, "organizations")
+    Organization(client, lambda: datetime.now(UTC)).find([Question(QuestionKind.OWNER_OF_ACCOUNT, SPOKE, "", "")])
 
 
 def allowed(policy: dict[str, Any]) -> set[str]:
@@ -107,3 +128,15 @@ def test_the_function_may_do_what_it_does_and_nothing_else(calls: dict[str, set[
 
 def test_without_kept_keys_the_tagger_may_not_read_tags() -> None:
     assert "ec2:DescribeTags" not in json.dumps(tagger_permissions(load(), Settings()))
+
+
+def test_the_directory_is_read_only_where_the_settings_name_one() -> None:
+    store = 'identity_stores = ["arn:aws:identitystore::111111111111:identitystore/d-1234567890"]'
+    assert "identitystore:DescribeUser" not in allowed(tagger_permissions(load(), settings()))
+    named = read_settings(f"[trust]\n{store}\n", "ownertag.toml")
+    assert "identitystore:DescribeUser" in allowed(tagger_permissions(load(), named))
+
+
+def test_without_sessions_to_follow_cloudtrail_is_still_read_for_what_stands_behind_machines() -> None:
+    alone = read_settings("[trust]\nfollow_sessions = false\n", "ownertag.toml")
+    assert "cloudtrail:LookupEvents" in allowed(tagger_permissions(load(), alone))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,20 @@ EXPIRES = b"2026-11-23T12:00:00Z"
 FILTERS = {"Filters": [{"Name": "resource-id", "Values": ["a b&c", "i-1", "é"]}], "MaxResults": 1000}
 PARAMETERS: dict[tuple[str, str], dict[str, Any]] = {
     ("ec2", "CreateTags"): {"Resources": ["i-1", "vol-1"], "Tags": [{"Key": "owner", "Value": "é &=+"}, {"Key": "b"}]},
+    ("autoscaling", "DescribeAutoScalingGroups"): {"AutoScalingGroupNames": ["web", "a b&c"], "NextToken": "abc"},
+    ("cloudtrail", "LookupEvents"): {
+        "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "AssumeRole"}],
+        "StartTime": datetime(2026, 11, 23, tzinfo=UTC),
+        "MaxResults": 50,
+    },
+    ("codebuild", "ListBuilds"): {"sortOrder": "DESCENDING", "nextToken": "abc"},
+    ("ec2", "DescribeLaunchTemplates"): {"LaunchTemplateIds": ["lt-1", "lt-2"]},
+    ("ecs", "DescribeTasks"): {"cluster": "prod", "tasks": ["a", "b"]},
+    ("ecs", "ListClusters"): {"nextToken": "abc"},
+    ("identitystore", "DescribeUser"): {"IdentityStoreId": "d-1234567890", "UserId": "u"},
     ("organizations", "ListAccounts"): {"NextToken": "abc"},
+    ("organizations", "ListTagsForResource"): {"ResourceId": "333333333333"},
+    ("resourcegroupstaggingapi", "GetResources"): {"ResourceARNList": ["arn:aws:ec2:us-east-1:333333333333:fleet/f"]},
     ("sqs", "ChangeMessageVisibilityBatch"): {
         "QueueUrl": "https://sqs.us-east-1.amazonaws.com/222222222222/ownertag",
         "Entries": [{"Id": "0", "ReceiptHandle": "r==", "VisibilityTimeout": 15}],
@@ -40,6 +54,28 @@ ANSWERS: dict[tuple[str, str], bytes] = {
     b"<attachTime>2026-11-23T12:00:01.000Z</attachTime></ebs></item></blockDeviceMapping><clientToken>t</clientToken>"
     b"<operator><managed>false</managed></operator></item></instancesSet></item></reservationSet>"
     b"<nextToken>n</nextToken></DescribeInstancesResponse>",
+    (
+        "autoscaling",
+        "DescribeAutoScalingGroups",
+    ): b"<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult>"
+    b"<AutoScalingGroups><member><AutoScalingGroupName>web</AutoScalingGroupName><CreatedTime>2026-11-23T12:00:00Z"
+    b"</CreatedTime><Tags><member><Key>owner</Key><Value>alice</Value></member></Tags></member></AutoScalingGroups>"
+    b"</DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>",
+    ("cloudtrail", "LookupEvents"): b'{"Events":[{"EventId":"e","EventTime":1.7e9,"CloudTrailEvent":"{}"}],'
+    b'"NextToken":"n"}',
+    ("codebuild", "ListBuilds"): b'{"ids":["shop:1"],"nextToken":"n"}',
+    (
+        "ec2",
+        "DescribeLaunchTemplates",
+    ): b"<DescribeLaunchTemplatesResponse><launchTemplates><item><launchTemplateId>lt-1"
+    b"</launchTemplateId><createdBy>arn:aws:iam::333333333333:user/alice</createdBy></item></launchTemplates>"
+    b"</DescribeLaunchTemplatesResponse>",
+    ("ecs", "DescribeTasks"): b'{"tasks":[{"taskArn":"t","clusterArn":"c","group":"service:web"}],"failures":[]}',
+    ("ecs", "ListClusters"): b'{"clusterArns":["c"],"nextToken":"n"}',
+    ("identitystore", "DescribeUser"): b'{"UserName":"maria","UserId":"u","IdentityStoreId":"d-1234567890"}',
+    ("organizations", "ListTagsForResource"): b'{"Tags":[{"Key":"owner","Value":"team"}]}',
+    ("resourcegroupstaggingapi", "GetResources"): b'{"PaginationToken":"","ResourceTagMappingList":[{"ResourceARN":"a",'
+    b'"Tags":[{"Key":"owner","Value":"alice"}]}]}',
     ("organizations", "ListAccounts"): b'{"Accounts":[{"Id":"333333333333","Status":"ACTIVE",'
     b'"JoinedTimestamp":1.7e9}],"NextToken":"n"}',
     ("sqs", "ChangeMessageVisibilityBatch"): b'{"Successful":[],"Failed":[{"Id":"0","SenderFault":true,"Code":"x"}]}',
@@ -49,6 +85,13 @@ ANSWERS: dict[tuple[str, str], bytes] = {
 }
 ERROR = b"<Code>InvalidInstanceID.NotFound</Code><Message>m</Message>"
 ERRORS = {
+    **dict.fromkeys(
+        ("codebuild", "ecs", "identitystore", "resourcegroupstaggingapi"),
+        (400, b'{"__type":"AccessDeniedException","message":"m"}'),
+    ),
+    # An error that the operation declares: the cut model does not name those of others, whose code is the same.
+    "cloudtrail": (400, b'{"__type":"InvalidTimeRangeException","message":"m"}'),
+    "autoscaling": (403, b"<ErrorResponse><Error><Type>Sender</Type>" + ERROR + b"</Error></ErrorResponse>"),
     "ec2": (400, b"<Response><Errors><Error>" + ERROR + b"</Error></Errors><RequestID>r</RequestID></Response>"),
     "sts": (403, b"<ErrorResponse><Error><Type>Sender</Type>" + ERROR + b"</Error></ErrorResponse>"),
     "sqs": (400, b'{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"m"}'),

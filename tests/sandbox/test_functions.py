@@ -134,7 +134,9 @@ def redeploy(sandbox: Sandbox, settings: str | None) -> None:
         archive.writestr(*(("ownertag.toml", settings) if settings is not None else ("README", "no settings")))
     session = sandbox.account_session(HUB, HOME_REGION)
     key = f"{time.monotonic_ns()}.zip"
-    sandbox.client(session, "s3").put_object(Bucket=f"ownertag-packages-{HUB}-{HOME_REGION}", Key=key, Body=content.getvalue())
+    sandbox.client(session, "s3").put_object(
+        Bucket=f"ownertag-packages-{HUB}-{HOME_REGION}", Key=key, Body=content.getvalue()
+    )
     cloudformation = sandbox.client(session, "cloudformation")
     cloudformation.update_stack(
         StackName="ownertag-hub",

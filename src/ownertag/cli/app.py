@@ -11,6 +11,7 @@ from ownertag.cli.demo import demo
 from ownertag.cli.deploy import app as deploy
 from ownertag.cli.doctor import doctor
 from ownertag.cli.explain import explain
+from ownertag.cli.owners import app as owners
 from ownertag.cli.render import app as render
 from ownertag.cli.sandbox import sandbox
 from ownertag.cli.tag import tag
@@ -44,4 +45,5 @@ def _main(
 for _command in (demo, doctor, explain, sandbox, tag):
     app.command()(_command)
 app.add_typer(deploy, name="deploy")
+app.add_typer(owners, name="owners")
 app.add_typer(render, name="render")

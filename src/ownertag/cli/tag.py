@@ -77,7 +77,7 @@ def _ports(options: Options, settings: Settings, dry_run: bool) -> Ports:
     from ownertag.aws.sessions import Sessions, client_config
     from ownertag.flows.ports import Ports
     from ownertag.sinks.tagging import DryRun, Tagger
-    from ownertag.sources.ec2 import Ec2
+    from ownertag.sources.lookups import Lookups
     from ownertag.sources.organization import Organization, OwnAccount
 
     def now() -> datetime:
@@ -89,7 +89,8 @@ def _ports(options: Options, settings: Settings, dry_run: bool) -> Ports:
         region = session.region_name or (organization.home_region if organization else "us-east-1")
         given = {"region_name": region, "endpoint_url": options.endpoint_url, "config": client_config()}
         account = session.client("sts", **given).get_caller_identity()["Account"]  # type: ignore[call-overload] # options
-        accounts = Organization(session.client("organizations", **given), now) if organization else None  # type: ignore[call-overload] # options
+        client = session.client("organizations", **given)  # type: ignore[call-overload] # options
+        accounts = Organization(client, now, settings.owner_key or "owner") if organization else None
     except AWS_ERRORS as error:
         profile = f"profile {options.profile}" if options.profile else "the default credentials"
         fail(f"{profile}: can't be used ({failure_of(error).code}): {error}")
@@ -101,4 +102,9 @@ def _ports(options: Options, settings: Settings, dry_run: bool) -> Ports:
         own_account=account,
         endpoint_url=options.endpoint_url,
     )
-    return Ports(OwnAccount(account, accounts), Ec2(sessions), DryRun() if dry_run else Tagger(sessions), now)
+    return Ports(
+        OwnAccount(account, accounts),
+        Lookups(sessions, load(), settings, now),
+        DryRun() if dry_run else Tagger(sessions),
+        now,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ownertag.core.launch import targets
+from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Fact, Facts, Found, Question, Resource
@@ -51,6 +52,8 @@ def _questions(creation: Creation, facts: Facts, catalogue: Catalogue, settings:
     fact: Fact | None = None
     if launch is not None:
         yield launch
+    yield from trace(creation.record, settings, facts).asks
+    if launch is not None:
         fact = facts.get(launch)
         if fact is None:
             return

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from ownertag.core.ask import account_of, launch_of
 from ownertag.core.ask import tags_of as tags_question
 from ownertag.core.launch import targets
-from ownertag.core.resolve import resolve
+from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.tags import tags_of
@@ -68,7 +68,8 @@ def _decide(
     if isinstance(account, Absent):
         detail = f"account {creation.record.account} is not one of the organization's"
         return Refusal(creation.arrival.where, Reason.UNKNOWN_ACCOUNT, detail, creation.record)
-    owner = resolve(creation.record, settings)
+    traced = trace(creation.record, settings, facts)
+    owner = traced.owner
     tags = tags_of(owner, creation.record, settings)
     if isinstance(account, Unavailable):
         return Decision(creation, owner, tags, waits=(Wait(account.outcome, account.reason),))
@@ -79,6 +80,10 @@ def _decide(
     if launch in facts and not (made.resources or made.unseen or waits):
         reason, detail = _MANAGED if made.managed else _GONE
         return Refusal(creation.arrival.where, reason, detail, creation.record, creation.resources)
+    owner_waits: tuple[Wait, ...] = ()
+    if traced.waits:  # only so long: after that the best answer stands
+        owner_waits = tuple(wait for wait in traced.waits if young or wait.outcome is OutcomeKind.THROTTLED)
+        waits += owner_waits
     settled = [] if young else [Outcome(each.arn, OutcomeKind.GONE, "not to be seen any more") for each in made.unseen]
     for resource in made.resources if present else ():
         carried = present.get(tags_question(resource, creation))
@@ -86,7 +91,7 @@ def _decide(
             waits.append(Wait(carried.outcome, carried.reason))
         elif carried is not None and not _missing(tags, carried, settings):
             settled.append(Outcome(resource.arn, OutcomeKind.UNCHANGED, "has these tags already"))
-    return Decision(creation, owner, tags, made.resources, tuple(settled), tuple(waits))
+    return Decision(creation, owner, tags, made.resources, tuple(settled), tuple(waits), bool(owner_waits))
 
 
 def _missing(tags: TagPairs, carried: Fact | None, settings: Settings) -> TagPairs:

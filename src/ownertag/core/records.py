@@ -48,10 +48,18 @@ class WebIdFederation(_Camel, frozen=True):
     attributes: dict[str, Any] | None = None
 
 
+class SessionAttributes(_Camel, frozen=True):
+    """`sessionContext.attributes`: the time at which the session was made, as `2026-01-31T12:00:00Z`."""
+
+    creation_date: str | None = None
+
+
 class SessionContext(_Camel, frozen=True):
     """`userIdentity.sessionContext`."""
 
     session_issuer: SessionIssuer | None = None
+    attributes: SessionAttributes | None = None
+    ec2_role_delivery: str | None = None
     source_identity: str | None = None
     web_id_federation_data: WebIdFederation | None = None
 
@@ -77,6 +85,7 @@ class Identity(_Camel, frozen=True):
     principal_id: str | None = None
     arn: str | None = None
     account_id: str | None = None
+    access_key_id: str | None = None
     user_name: str | None = None
     invoked_by: str | None = None
     identity_provider: str | None = None

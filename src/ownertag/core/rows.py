@@ -16,6 +16,32 @@ class QuestionKind(StrEnum):
     INSTANCES_BY_RESERVATION = "instances-by-reservation"
     INSTANCES_BY_CLIENT_TOKEN = "instances-by-client-token"  # noqa: S105 - no password
     TAGS = "tags"
+    OWNER_OF_RESOURCE = "owner-of-resource"
+    MAKER_OF_SESSION = "maker-of-session"
+    IDENTITY_CENTER_USER = "identity-center-user"
+    OWNER_OF_ACCOUNT = "owner-of-account"
+
+
+#: The read actions that each kind of question needs in an account.
+ACTIONS: Mapping[QuestionKind, tuple[str, ...]] = {
+    QuestionKind.INSTANCES_BY_RESERVATION: ("ec2:DescribeInstances",),
+    QuestionKind.INSTANCES_BY_CLIENT_TOKEN: ("ec2:DescribeInstances",),
+    QuestionKind.TAGS: ("ec2:DescribeTags",),
+    QuestionKind.OWNER_OF_RESOURCE: (
+        "autoscaling:DescribeAutoScalingGroups",
+        "cloudtrail:LookupEvents",
+        "codebuild:ListBuilds",
+        "ec2:DescribeLaunchTemplates",
+        "ecs:DescribeTasks",
+        "ecs:ListClusters",
+        "tag:GetResources",
+    ),
+    QuestionKind.MAKER_OF_SESSION: ("cloudtrail:LookupEvents",),
+    QuestionKind.IDENTITY_CENTER_USER: ("identitystore:DescribeUser",),
+}
+
+#: What is asked of the organization; all else is asked in an account.
+OF_THE_ORGANIZATION = frozenset({QuestionKind.ACCOUNT, QuestionKind.OWNER_OF_ACCOUNT})
 
 
 class Lookup(Struct, frozen=True):

@@ -15,6 +15,7 @@ from typing import Any, Literal, NoReturn
 import msgspec
 from msgspec import Struct, field
 
+from ownertag.core.owner_rules import OwnerRule
 from ownertag.core.records import ACCOUNT, REGION, partition_of
 
 #: What a tag's template may name. `created_at` is the record's eventTime, `date` its day.
@@ -89,19 +90,9 @@ class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     identity_providers: tuple[str, ...] = ()
     source_identity_guarded: bool = False
     source_identity_roles: tuple[str, ...] = ()
-
-
-class OwnerRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
-    """Maps the names that match a glob, in one account or all, to a person or a team."""
-
-    match: str
-    owner: str
-    account: str | None = None
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """The glob as a regular expression; `translate` makes one that can't run away (T27)."""
-        return re.compile(translate(self.match), re.IGNORECASE)
+    identity_region: str | None = None
+    owner_tag_guarded: bool = False
+    follow_sessions: bool = True
 
 
 class Ignore(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
@@ -144,6 +135,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
     def owner_keys(self) -> frozenset[str]:
         """The keys that carry the owner's name: what is written when a resource has room for no more."""
         return frozenset(key for key, template in self.tags.items() if "{owner}" in template)
+
+    @cached_property
+    def owner_key(self) -> str | None:
+        """The key that holds the owner's name and nothing else, from which it can be read back."""
+        return next((key for key, template in self.tags.items() if template == "{owner}"), None)
+
+    @cached_property
+    def ordered_owners(self) -> tuple[OwnerRule, ...]:
+        """The owner rules in the order in which they are tried."""
+        return tuple(sorted(self.owners, key=lambda rule: rule.rank))
 
     @cached_property
     def kept_keys(self) -> frozenset[str]:
@@ -224,6 +225,11 @@ def _problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
         yield (
             ["trust", "source_identity_roles"],
             "gives leave that nothing asks for; write source_identity_guarded = true as well",
+        )
+    if settings.trust.identity_region is not None and not REGION.fullmatch(settings.trust.identity_region):
+        yield (
+            ["trust", "identity_region"],
+            f"{settings.trust.identity_region!r} is no Region; write one such as 'eu-central-1'",
         )
     for number, rule in enumerate(settings.owners):
         path = ["owners", f"[{number}]"]

@@ -122,10 +122,20 @@ class Instance(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """The answer to a question: instances, or the tags of a resource; neither for an account that is known."""
+    """The answer to a question: instances, the tags of a resource, or whose something is.
+
+    Whose it is comes as one of four: the `owner` (as the ledger decided, or a tag says), the record by which it was
+    made (`maker`), the ARN of the `principal` who made it, or the ARN of the resource that it belongs to (`parent`).
+    An account that is known is found with none of them. `provisional`: a better answer may still come.
+    """
 
     instances: tuple[Instance, ...] = ()
     tags: Mapping[str, str] | None = None
+    owner: Owner | None = None
+    maker: Record | None = None
+    principal: str | None = None
+    parent: str | None = None
+    provisional: bool = False
 
 
 class Absent(Struct, frozen=True):
@@ -193,7 +203,8 @@ class Wait(Struct, frozen=True):
 class Decision(Struct, frozen=True):
     """What was decided for one creation: whose it is, on which resources, and what is still missing.
 
-    `settled` holds the outcomes that need no call: what has the tags already, and what is gone.
+    `settled` holds the outcomes that need no call: what has the tags already, and what is gone. `owner_may_change` says
+    that the owner is only the best answer so far, so that it must not be kept as decided.
     """
 
     creation: Creation
@@ -202,6 +213,7 @@ class Decision(Struct, frozen=True):
     resources: tuple[Resource, ...] = ()
     settled: tuple[Outcome, ...] = ()
     waits: tuple[Wait, ...] = ()
+    owner_may_change: bool = False
 
 
 class Plan(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ownertag.core.ask import ask
-from ownertag.core.rows import Catalogue, QuestionKind
+from ownertag.core.rows import OF_THE_ORGANIZATION, Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Fact, OutcomeKind, Question, Unavailable
 from ownertag.flows.ports import Ports
@@ -23,8 +23,8 @@ def gather(
         questions = ask(creations, facts, catalogue, settings)
         if not questions:
             break
-        accounts = [question for question in questions if question.kind is QuestionKind.ACCOUNT]
-        others = [question for question in questions if question.kind is not QuestionKind.ACCOUNT]
+        accounts = [question for question in questions if question.kind in OF_THE_ORGANIZATION]
+        others = [question for question in questions if question.kind not in OF_THE_ORGANIZATION]
         if accounts:
             facts.update(ports.accounts.find(accounts))
         if others:

@@ -21,7 +21,8 @@ from ownertag.render.documents import compact
 from ownertag.render.policies import session_policy
 from ownertag.sinks.queue import Dying, Queue
 from ownertag.sinks.tagging import Tagger
-from ownertag.sources.ec2 import Ec2
+from ownertag.sources.lookups import Lookups
+from ownertag.sources.memory import Memory
 from ownertag.sources.organization import Organization
 
 # Between these a returned message stays away, as shares of its time.
@@ -78,9 +79,10 @@ def build(
     def client(service: str) -> Any:
         return session.client(service, region_name=region, endpoint_url=endpoint_url, config=client_config())  # type: ignore[call-overload] # any service
 
-    accounts = Organization(client("organizations"), now)
+    accounts = Organization(client("organizations"), now, settings.owner_key or "owner")
     queue = Queue(client("sqs"), environment.queue_url)
     tagger = Tagger(sessions)
+    memory = Memory(now)
     report = report or Report()
 
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -89,7 +91,9 @@ def build(
         def expired() -> bool:
             return time.monotonic() >= until
 
-        ports = Ports(accounts, Ec2(sessions, expired), tagger, now, expired)
+        ports = Ports(
+            accounts, Lookups(sessions, catalogue, settings, now, expired, memory=memory), tagger, now, expired
+        )
         messages = [_message(record) for record in event["Records"]]
         answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
         answer = answer.burying(queue.bury(map(_dying, answer.returned)))

@@ -6,7 +6,7 @@ condition is for.
 
 from __future__ import annotations
 
-from ownertag.core.rows import Catalogue, QuestionKind
+from ownertag.core.rows import ACTIONS, Catalogue, QuestionKind
 from ownertag.core.settings import Organization, Settings
 from ownertag.render.documents import (
     AUDIT_ROLE,
@@ -119,12 +119,20 @@ def _tagging(catalogue: Catalogue, settings: Settings, resources: str | list[str
 def lookups(catalogue: Catalogue, settings: Settings) -> list[str]:
     """The read actions that the flow uses, as the catalogue's rows and the settings ask for them."""
     actions = {f"{kind.service}:{kind.lookup.operation}" for kind in catalogue.types.values() if kind.lookup}
+    return sorted(actions.union(*(ACTIONS[kind] for kind in _asked(catalogue, settings))))
+
+
+def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
+    """The kinds of questions that can be asked in an account with these rows and settings."""
     kinds = {kind for row in catalogue.rows.values() for kind in (row.children, row.omitted) if kind}
-    if kinds & {QuestionKind.INSTANCES_BY_RESERVATION, QuestionKind.INSTANCES_BY_CLIENT_TOKEN}:
-        actions.add("ec2:DescribeInstances")
+    kinds.add(QuestionKind.OWNER_OF_RESOURCE)
+    if settings.trust.follow_sessions:
+        kinds.add(QuestionKind.MAKER_OF_SESSION)
+    if settings.trust.identity_stores:
+        kinds.add(QuestionKind.IDENTITY_CENTER_USER)
     if settings.kept_keys:
-        actions.add("ec2:DescribeTags")
-    return sorted(actions)
+        kinds.add(QuestionKind.TAGS)
+    return kinds
 
 
 def tagger_trust(organization: Organization) -> Policy:
@@ -207,7 +215,12 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
             "Resource": arn("iam", f"role/{settings.limits.role_name}", "*"),
             "Condition": {"StringEquals": {"aws:ResourceOrgID": organization.id}},
         },
-        {"Sid": "KnowTheAccounts", "Effect": "Allow", "Action": "organizations:ListAccounts", "Resource": "*"},
+        {
+            "Sid": "KnowTheAccounts",
+            "Effect": "Allow",
+            "Action": ["organizations:ListAccounts", "organizations:ListTagsForResource"],
+            "Resource": "*",
+        },
         {
             "Sid": "WorkTheQueue",
             "Effect": "Allow",

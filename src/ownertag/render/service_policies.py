@@ -99,7 +99,7 @@ def alarm_topic_policy() -> Policy:
 
 
 def read_accounts(organization: Organization) -> Statement:
-    """For the organization's resource policy: the hub's account may read which accounts there are.
+    """For the organization's resource policy: the hub's account may read which accounts there are, and their tags.
 
     Narrower than making it the delegated administrator of a service, which would let it act in that service as well
     (doc: AWS Organizations, resource-based delegation policies).
@@ -108,7 +108,7 @@ def read_accounts(organization: Organization) -> Statement:
         "Sid": "OwnertagReadsTheAccounts",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:{partition_of(organization.home_region)}:iam::{organization.hub_account}:root"},
-        "Action": ["organizations:ListAccounts"],
+        "Action": ["organizations:ListAccounts", "organizations:ListTagsForResource"],
         "Resource": "*",
     }
 

@@ -86,7 +86,8 @@ PERSONAS = (
         "developer",
         "laptop",
     ),
-    Persona("erin", Kind.ROLE_SESSION, "333333333333", "us-west-2", "erin", "asserted", "developer", "erin"),
+    # Her session's name is her own choice: whoever assumed the role counts.
+    Persona("erin", Kind.ROLE_SESSION, "333333333333", "us-west-2", "erin-user", "inferred", "developer", "erin"),
     Persona("frank", Kind.FEDERATED_USER, "666666666666", "us-east-1", "frank", "asserted"),
     Persona("root-legacy", Kind.ROOT, "666666666666", "eu-west-1", "root:666666666666", "account"),
     Persona("ci", Kind.AUTOMATION, "444444444444", "us-east-1", "team-platform", "asserted", "ci-deployer"),

@@ -20,8 +20,14 @@ from ownertag.core.rows import Catalogue
 
 #: What the function calls whatever the catalogue says; `tests/package/test_models.py` holds it against the source.
 CALLS: Mapping[str, frozenset[str]] = {
-    "ec2": frozenset({"DescribeInstances", "DescribeTags"}),
-    "organizations": frozenset({"ListAccounts"}),
+    "autoscaling": frozenset({"DescribeAutoScalingGroups"}),
+    "cloudtrail": frozenset({"LookupEvents"}),
+    "codebuild": frozenset({"ListBuilds"}),
+    "ec2": frozenset({"DescribeInstances", "DescribeLaunchTemplates", "DescribeTags"}),
+    "ecs": frozenset({"DescribeTasks", "ListClusters"}),
+    "identitystore": frozenset({"DescribeUser"}),
+    "organizations": frozenset({"ListAccounts", "ListTagsForResource"}),
+    "resourcegroupstaggingapi": frozenset({"GetResources"}),
     "sqs": frozenset({"ChangeMessageVisibilityBatch", "GetQueueAttributes", "SendMessage"}),
     "sts": frozenset({"AssumeRole"}),
 }

@@ -21,8 +21,13 @@ def complete(stack: Any) -> None:
     for name, plain in stack.template_dict.get("Resources", {}).items():
         correct = {"AWS::IAM::Role": _role, "AWS::Lambda::Function": _function}.get(plain["Type"])
         made = resources._parsed_resources.get(name)  # noqa: SLF001 - by its own look-up it would be made here
-        if correct is not None and made is not None:
-            correct(made, clean_json(plain.get("Properties", {}), resources))
+        if correct is None or made is None:
+            continue
+        properties = clean_json(plain.get("Properties", {}), resources)
+        # As AWS: what was changed by hand stays until the template says something else.
+        if getattr(made, "completed", None) != properties:
+            correct(made, properties)
+            made.completed = properties
 
 
 def forget_missing(stack: Any) -> None:

@@ -1,0 +1,271 @@
+"""Whom a record's userIdentity names by itself: a name, its evidence, and how surely.
+
+A name is proven only if an authority that the organization controls gave it. What a member account can make up (user
+names, session names, roles that look like AWS's own) is asserted at most; userAgent, source address and tags are no
+evidence. What a machine did has no name here; `resolve` follows the way to whoever stands behind it.
+Shapes: CloudTrail user guide, "CloudTrail userIdentity element", and real records.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TypeGuard
+
+from ownertag.core.records import Identity, Record
+from ownertag.core.settings import Settings
+from ownertag.core.values import Confidence, Owner
+
+UNKNOWN = "unknown"
+
+# IAM and STS: what a user or session name may hold. ASCII, and without the newline that `$` would let pass.
+_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
+_USER_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):user/(?:[\x21-\x7e]{1,512}/)?([A-Za-z0-9_+=,.@-]{1,64})")
+_ROOT_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
+_SESSION_ARN = re.compile(
+    r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/([A-Za-z0-9_+=,.@-]{1,64})/([\x21-\x7e]{1,64})"
+)
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role((?:/[\x21-\x7e]{1,512})?/)([A-Za-z0-9_+=,.@-]{1,64})")
+
+# Subjects of CI systems: GitHub's, lately with ids behind an @, and GitLab's.
+_GITHUB = re.compile(r"repo:([\w.-]{1,100})(?:@[0-9]{1,20})?/([\w.-]{1,100})(?:@[0-9]{1,20})?(?::.{0,2048})?", re.ASCII)
+_GITLAB = re.compile(r"project_path:([\w.-]{1,255}(?:/[\w.-]{1,255}){1,20}):.{0,2048}", re.ASCII)
+
+# The session ARN leaves the path out, so only the issuer's ARN tells these from a role that was given such a name.
+_SSO_PATH = re.compile(r"/aws-reserved/sso\.amazonaws\.com/(?:[a-z0-9-]{5,30}/)?")
+_SSO_ROLE = re.compile(r"AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,40}_[0-9a-f]{16}")
+SERVICE_PATH = re.compile(r"/aws-service-role/[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?/")
+
+INSTANCE_SESSION = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_:-]{1,140}")
+# Session names that SDKs and services make up: they name nobody, the role is the better name.
+MADE_UP_SESSION = re.compile(
+    r"(?:botocore-session-|aws-go-sdk-|aws-sdk-[a-z]+-|aws-cli-|awslambda)\S*"
+    r"|[0-9]+|[0-9a-f-]{32,36}"
+    r"|AutoScaling|AWSCloudFormation|CCSSession|EMR|ElasticBeanstalk|GitHubActions|session|default",
+)
+
+# Letters and marks that show nothing though their category doesn't say so: fillers, the grapheme joiner, variation
+# selectors (Unicode's Default_Ignorable_Code_Point, and the Braille blank).
+_BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+
+_MACHINE = "its owner is that of {}, which is not looked up yet"
+
+
+def principal_of(identity: Identity | None) -> str:
+    """The principal in one line: its ARN, or what else CloudTrail gives."""
+    if identity is None:
+        return UNKNOWN
+    return clean(identity.arn or identity.principal_id or identity.invoked_by or identity.account_id or "") or UNKNOWN
+
+
+def clean(name: str) -> str:
+    """A name in NFC without controls, direction marks and other characters that show nothing (T11, T19, T22)."""
+    if name.isascii() and name.isprintable():
+        return name.strip()
+    shown = (" " if char.isspace() else char for char in name[:10_000] if char.isspace() or _shows(char))
+    return unicodedata.normalize("NFC", "".join(shown)).strip()
+
+
+def _shows(char: str) -> bool:
+    return unicodedata.category(char)[0] != "C" and char not in _BLANK
+
+
+def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner:
+    """The owner as far as this identity tells; `unknown` with a reason where it names nobody."""
+    session = _session(identity, record, settings) if identity.type == "AssumedRole" else None
+    if session is not None and session.confidence is Confidence.PROVEN:
+        return session
+    if (user := identity.on_behalf_of) and user.user_id and clean(user.user_id):
+        return _identity_center_user(user.user_id, user.identity_store_arn or "", identity, settings)
+    if session is not None:
+        return session
+    match identity.type:
+        case "IAMUser":
+            return _user(identity)
+        case "Root":
+            name = named(identity.user_name, f"root:{identity.account_id or record.account}")
+            return Owner(name, "root-user", Confidence.ACCOUNT, via_of(identity))
+        case "FederatedUser":
+            return _asserted(after_colon(identity.principal_id) or _last(identity.arn), "federated-user", identity)
+        case "SAMLUser" | "WebIdentityUser":
+            return _federated(identity.user_name, identity.identity_provider, identity, settings)
+        case "AWSAccount":
+            return _asserted(
+                after_colon(identity.principal_id) or f"account:{identity.account_id or UNKNOWN}",
+                "other-account",
+                identity,
+            )
+        case "AWSService":
+            return nobody("aws-service", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
+        case None:
+            return nobody("no-identity-type", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
+    return _asserted(_last(identity.arn) or identity.principal_id, "principal", identity)
+
+
+def _identity_center_user(user_id: str, store: str, identity: Identity, settings: Settings) -> Owner:
+    proven = store in settings.trust.identity_stores and is_name(user_id)
+    return Owner(named(user_id), "identity-center-user", _if(proven), (*via_of(identity), *hops(store)))
+
+
+def _user(identity: Identity) -> Owner:
+    name = identity.user_name
+    if not name and (user := _USER_ARN.fullmatch(identity.arn or "")):
+        name = user[2]
+    return _asserted(name or identity.principal_id, "iam-user", identity)
+
+
+def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
+    """A session of a role. Its name is read from the principal id: a session's ARN was seen without it."""
+    session = session_of(identity)
+    account, path, role = issuer_of(identity)
+    if path and SERVICE_PATH.fullmatch(path):
+        return nobody("service-linked-role", _MACHINE.format(f"what {role} acted for"), via_of(identity))
+    if (
+        path
+        and account == record.account
+        and _SSO_PATH.fullmatch(path)
+        and _SSO_ROLE.fullmatch(role)
+        and is_name(session)
+    ):
+        return Owner(session, "identity-center-session", Confidence.PROVEN, via_of(identity))
+    source = identity.session_context.source_identity if identity.session_context else None
+    if source and clean(source):
+        proven = settings.trust.source_identity_guarded and is_name(source)
+        return Owner(
+            named(source),
+            "source-identity",
+            _if(proven),
+            via_of(identity),
+        )
+    web = identity.session_context.web_id_federation_data if identity.session_context else None
+    subject = _subject(web.attributes) if web else None
+    if web and subject:
+        return _federated(subject, web.federated_provider, identity, settings)
+    function = identity.in_scope_of.source_arn if identity.in_scope_of else None
+    if function and _FUNCTION_ARN.fullmatch(function):
+        return nobody("function-session", _MACHINE.format(f"function {function}"), (*via_of(identity), function))
+    if session and INSTANCE_SESSION.fullmatch(session):
+        return nobody("instance-session", _MACHINE.format(f"instance {session}"), (*via_of(identity), session))
+    if session == "AWSCloudFormation" and identity.invoked_by == "cloudformation.amazonaws.com":
+        return nobody("stack-session", _MACHINE.format("the stack"), via_of(identity))
+    if session and not MADE_UP_SESSION.fullmatch(session):
+        return _asserted(session, "role-session-name", identity)
+    return _asserted(role or session, "role-name", identity)
+
+
+def _federated(name: str | None, provider: str | None, identity: Identity, settings: Settings) -> Owner:
+    via = (*via_of(identity), *hops(provider))
+    if (shown := named(name)) == UNKNOWN:
+        return nobody("identity-provider", "the identity provider gave no name", via)
+    proven = provider in settings.trust.identity_providers and shown == name
+    if repository := _repository(shown):
+        return Owner(repository, "ci-repository", _if(proven), (*via, shown[:2048]))
+    return Owner(shown, "identity-provider", _if(proven), via)
+
+
+def _repository(subject: str) -> str | None:
+    """The repository whose pipeline a CI system's subject names."""
+    if github := _GITHUB.fullmatch(subject):
+        return f"github:{github[1]}/{github[2]}"
+    gitlab = _GITLAB.fullmatch(subject)
+    return f"gitlab:{gitlab[1]}" if gitlab else None
+
+
+def identity_of(arn: str) -> Identity | None:
+    """The identity that AWS names by its ARN alone, as in a launch template's `createdBy`; None where it is none."""
+    if _USER_ARN.fullmatch(arn):
+        return Identity(type="IAMUser", arn=arn, account_id=arn.split(":")[4])
+    if session := _SESSION_ARN.fullmatch(arn):
+        # Without its path a service's role can't be told from one of its name: it names nobody either way (T9).
+        return None if session[2].startswith("AWSServiceRole") else Identity(type="AssumedRole", arn=arn)
+    root = _ROOT_ARN.fullmatch(arn)
+    return Identity(type="Root", arn=arn, account_id=root[1]) if root else None
+
+
+def account_in(arn: str) -> str:
+    """The account that an ARN names, or nothing."""
+    return (arn.split(":", 5) + [""] * 5)[4]
+
+
+def _if(proven: bool) -> Confidence:
+    return Confidence.PROVEN if proven else Confidence.ASSERTED
+
+
+def issuer_of(identity: Identity) -> tuple[str | None, str | None, str]:
+    """(account, path, name) of the role behind a session; the path is None where only the session's ARN is known."""
+    issuer = identity.session_context.session_issuer if identity.session_context else None
+    for arn in (issuer.arn if issuer else None, identity.arn):
+        if role := _ROLE_ARN.fullmatch(arn or ""):
+            return role[1], role[2], role[3]
+    if session := _SESSION_ARN.fullmatch(identity.arn or ""):
+        return session[1], None, session[2]
+    return None, None, clean(issuer.user_name or "") if issuer else ""
+
+
+def session_of(identity: Identity) -> str | None:
+    """The name of a session: from the principal id, or else from the session's ARN."""
+    return after_colon(identity.principal_id) or session_name(identity.arn)
+
+
+def session_name(arn: str | None) -> str | None:
+    """The last part of a session's ARN."""
+    session = _SESSION_ARN.fullmatch(arn or "")
+    return session[3] if session else None
+
+
+def _subject(attributes: dict[str, object] | None) -> str | None:
+    """The subject that the provider vouches for. The session's own name was chosen by the caller."""
+    for key, value in (attributes or {}).items():
+        if isinstance(value, str) and (key == "sub" or key.endswith(":sub")):
+            return value
+    return None
+
+
+def via_of(identity: Identity) -> tuple[str, ...]:
+    """The principal itself, and the service that called for it."""
+    return hops(identity.arn or identity.principal_id, identity.invoked_by)
+
+
+def hops(*given: str | None) -> tuple[str, ...]:
+    """What is there of these, clean, for the way to an owner."""
+    return tuple(cleaned[:2048] for hop in given if hop and (cleaned := clean(hop)))
+
+
+def _service(identity: Identity) -> str:
+    return clean(identity.invoked_by or "an AWS service")
+
+
+def _asserted(name: str | None, evidence: str, identity: Identity) -> Owner:
+    shown = named(name)
+    if shown == UNKNOWN:
+        return nobody(evidence, "the record's userIdentity has no name", via_of(identity))
+    return Owner(shown, evidence, Confidence.ASSERTED, via_of(identity))
+
+
+def nobody(evidence: str, reason: str, via: tuple[str, ...] = ()) -> Owner:
+    """An owner without a name, and why."""
+    return Owner(UNKNOWN, evidence, Confidence.NONE, via, reason)
+
+
+def named(*names: str | None) -> str:
+    """The first name that still says something once it is clean."""
+    return next((cleaned for name in names if name and (cleaned := clean(name))), UNKNOWN)
+
+
+def is_name(name: str | None) -> TypeGuard[str]:
+    """Whether IAM would take this as the name of a user or session."""
+    return bool(name and _NAME.fullmatch(name))
+
+
+def after_colon(principal_id: str | None) -> str | None:
+    """What stands behind the colon of a principal id: the session's name."""
+    _, colon, name = (principal_id or "").partition(":")
+    return name if colon and name else None
+
+
+def _last(arn: str | None) -> str | None:
+    return re.split("[/:]", arn)[-1] if arn else None

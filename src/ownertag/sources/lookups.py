@@ -1,0 +1,106 @@
+"""All look-ups behind one port: what the ledger knows first, then what was looked up lately, then AWS."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from ownertag.aws.sessions import Sessions
+from ownertag.core.rows import Catalogue, Lookup, QuestionKind
+from ownertag.core.settings import Settings
+from ownertag.core.values import Absent, Fact, Failure, Question
+from ownertag.sources.cloudtrail import CloudTrail
+from ownertag.sources.ec2 import Ec2
+from ownertag.sources.identity_store import IdentityStore
+from ownertag.sources.memory import Memory
+from ownertag.sources.owners import ResourceOwners
+
+
+class KnownOwners(Protocol):
+    """What the ledger answers: whose a resource is by the decision that was made for it."""
+
+    def find(self, questions: Iterable[Question]) -> Mapping[Question, Fact]:
+        """Answer questions of kind OWNER_OF_RESOURCE.
+
+        `Found(owner=...)` with the owner that was decided, rules applied. What the ledger never saw is left out or
+        Absent: AWS is asked then. A ledger that can't be read answers Unavailable, which stands, as it is not absent.
+        """
+
+
+class Lookups:
+    """Answers every question that is asked in an account.
+
+    Args:
+        sessions: Where the clients come from.
+        catalogue: Tells which services' tags the service control policy guards.
+        settings: The key of the owner tag, and whether it is guarded.
+        now: Gives the time, with a time zone.
+        expired: True once there is no time left for another call.
+        ledger: What is known of owners already.
+        memory: Answers to keep for the next batch; of this one alone where it is left out.
+        wait: Waits so many seconds, between calls to CloudTrail.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        catalogue: Catalogue,
+        settings: Settings,
+        now: Callable[[], datetime],
+        expired: Callable[[], bool] = lambda: False,
+        *,
+        ledger: KnownOwners | None = None,
+        memory: Memory | None = None,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        trail = CloudTrail(sessions, now, wait, expired)
+        services = {api.action.partition(":")[0] for api in catalogue.tag_apis.values()}
+        guarded = frozenset(services if settings.trust.owner_tag_guarded else ())
+        self._ec2 = Ec2(sessions, expired)
+        self._trail = trail
+        self._ledger = ledger
+        self._memory = memory or Memory(now)
+        self._remembered: Mapping[QuestionKind, Callable[[Iterable[Question]], Mapping[Question, Fact]]] = {
+            QuestionKind.OWNER_OF_RESOURCE: ResourceOwners(sessions, trail, settings, guarded, now, expired).find,
+            QuestionKind.MAKER_OF_SESSION: trail.session_makers,
+            QuestionKind.IDENTITY_CENTER_USER: IdentityStore(sessions, expired).find,
+        }
+
+    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        """Answer every one of these questions, in bulk: found, absent, or unavailable with the reason."""
+        self._trail.begin()
+        groups: dict[QuestionKind, list[Question]] = defaultdict(list)
+        direct: list[Question] = []
+        for question in questions:
+            if question.kind in self._remembered:
+                groups[question.kind].append(question)
+            else:
+                direct.append(question)
+        facts: dict[Question, Fact] = self._ec2.find(direct) if direct else {}
+        known = groups.get(QuestionKind.OWNER_OF_RESOURCE)
+        if self._ledger and known:
+            answered = self._ledger.find(known)
+            facts |= {each: fact for each in known if not isinstance(fact := answered.get(each, Absent()), Absent)}
+        for kind, group in groups.items():
+            missing = []
+            for question in group:
+                if question in facts:
+                    continue
+                kept = self._memory.get(question)
+                if kept is None:
+                    missing.append(question)
+                else:
+                    facts[question] = kept
+            if missing:
+                found = self._remembered[kind](missing)
+                for question, fact in found.items():
+                    self._memory.keep(question, fact)
+                facts |= found
+        return facts
+
+    def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
+        """Say which of these ids exist."""
+        return self._ec2.present(account, region, lookup, ids)

@@ -1,0 +1,101 @@
+"""The owner tags that resources carry now, of any service, in bulk.
+
+Source: Resource Groups Tagging API reference, GetResources (at most 100 ARNs a call; what has never had a tag is left
+out); EC2 Auto Scaling API reference, DescribeAutoScalingGroups (at most 50 names a call, and groups are not in the
+other's answers: memory).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from ownertag.aws.sessions import Sessions
+from ownertag.core.identity import UNKNOWN, clean
+from ownertag.core.judge import judge
+from ownertag.core.parents import Parent
+from ownertag.core.settings import Settings
+from ownertag.core.values import Failure, Unavailable
+
+MAX_ARNS = 100
+MAX_GROUPS = 50
+
+
+class Tagged(Struct, frozen=True):
+    """What a resource's tags say: the owner, if any; and since when it is there, where that is told."""
+
+    owner: str | None
+    created_at: datetime | None = None
+
+
+class OwnerTags:
+    """Reads the tag that holds nothing but the owner.
+
+    Args:
+        sessions: Where the clients come from.
+        settings: Which tag that is.
+    """
+
+    def __init__(self, sessions: Sessions, settings: Settings) -> None:
+        self._sessions = sessions
+        self._key = settings.owner_key
+
+    def find(self, account: str, region: str, parents: Iterable[Parent]) -> dict[Parent, Tagged | Unavailable]:
+        """The tags of resources of one account and Region. What can't be asked for by its ARN is left out."""
+        found: dict[Parent, Tagged | Unavailable] = {}
+        groups = [each for each in parents if each.kind.name == "auto-scaling-group"]
+        for chunk in _chunks(groups, MAX_GROUPS):
+            found |= self._groups(account, region, chunk)
+        others = [each for each in parents if "*" not in each.arn] if self._key else []
+        for chunk in _chunks(others, MAX_ARNS):
+            found |= self._resources(account, region, chunk)
+        return found
+
+    def _groups(self, account: str, region: str, chunk: list[Parent]) -> dict[Parent, Tagged | Unavailable]:
+        def use(client: Any) -> list[Any]:
+            pages = client.get_paginator("describe_auto_scaling_groups").paginate(
+                AutoScalingGroupNames=[each.id for each in chunk]
+            )
+            return [group for page in pages for group in page["AutoScalingGroups"]]
+
+        groups = self._sessions.call("autoscaling", account, region, use)
+        if isinstance(groups, Failure):
+            return dict.fromkeys(chunk, _unavailable(groups, region))
+        by_name = {group["AutoScalingGroupName"]: group for group in groups}
+        found: dict[Parent, Tagged | Unavailable] = {}
+        for each in chunk:
+            group = by_name.get(each.id)
+            if group:
+                tags = {tag["Key"]: tag.get("Value", "") for tag in group.get("Tags", ())}
+                found[each] = Tagged(self._owner(tags), group.get("CreatedTime"))
+        return found
+
+    def _resources(self, account: str, region: str, chunk: list[Parent]) -> dict[Parent, Tagged | Unavailable]:
+        def use(client: Any) -> list[Any]:
+            pages = client.get_paginator("get_resources").paginate(ResourceARNList=[each.arn for each in chunk])
+            return [found for page in pages for found in page["ResourceTagMappingList"]]
+
+        resources = self._sessions.call("resourcegroupstaggingapi", account, region, use)
+        if isinstance(resources, Failure):
+            return dict.fromkeys(chunk, _unavailable(resources, region))
+        by_arn = {
+            each["ResourceARN"]: {tag["Key"]: tag.get("Value", "") for tag in each.get("Tags", ())}
+            for each in resources
+        }
+        return {each: Tagged(self._owner(by_arn[each.arn])) for each in chunk if each.arn in by_arn}
+
+    def _owner(self, tags: Mapping[str, str]) -> str | None:
+        name = clean(tags.get(self._key or "", ""))
+        return name if name and name != UNKNOWN else None
+
+
+def _chunks(items: list[Parent], size: int) -> Iterable[list[Parent]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _unavailable(failure: Failure, region: str) -> Unavailable:
+    judged = judge(failure, None, region)
+    return Unavailable(judged.outcome, judged.reason)

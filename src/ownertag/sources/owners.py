@@ -1,0 +1,111 @@
+"""Whose a resource is, as far as AWS tells: the surest answer first, each kind of look-up in bulk.
+
+In this order: the principal that a launch template names; the record of the creation in CloudTrail; the owner tag,
+which whoever makes a resource can write (docs/decisions: 23).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from ownertag.aws.sessions import Sessions
+from ownertag.core.follow import GUARDED_TAG, OWNER_TAG
+from ownertag.core.parents import Parent, parent_of_arn
+from ownertag.core.settings import Settings
+from ownertag.core.values import (
+    Absent,
+    Confidence,
+    Fact,
+    Found,
+    OutcomeKind,
+    Owner,
+    Question,
+    Unavailable,
+)
+from ownertag.sources import codebuild, ecs, launch_templates
+from ownertag.sources.cloudtrail import LAG, NOT_YET, CloudTrail
+from ownertag.sources.owner_tags import OwnerTags, Tagged
+
+_NO_TIME = Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
+
+
+class ResourceOwners:
+    """Answers OWNER_OF_RESOURCE from AWS.
+
+    Args:
+        sessions: Where the clients come from.
+        trail: CloudTrail.
+        settings: The key of the owner tag.
+        guarded: The services whose owner tags the service control policy guards.
+        now: Gives the time, with a time zone.
+        expired: True once there is no time left for another call.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        trail: CloudTrail,
+        settings: Settings,
+        guarded: frozenset[str],
+        now: Callable[[], datetime],
+        expired: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._sessions = sessions
+        self._trail = trail
+        self._tags = OwnerTags(sessions, settings)
+        self._guarded = guarded
+        self._now = now
+        self._expired = expired
+
+    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        """Answer these questions, whose values are ARNs of kinds that stand behind machines."""
+        facts: dict[Question, Fact] = {}
+        places: dict[tuple[str, str], dict[Parent, Question]] = defaultdict(dict)
+        for question in questions:
+            parent = parent_of_arn(question.value)
+            if parent is None or parent.account != question.account:
+                facts[question] = Absent()
+            else:
+                places[question.account, question.region][parent] = question
+        for (account, region), asked in places.items():
+            answers = self._place(account, region, list(asked))
+            facts |= {question: answers[parent] for parent, question in asked.items()}
+        return facts
+
+    def _place(self, account: str, region: str, parents: list[Parent]) -> dict[Parent, Fact]:
+        if self._expired():
+            return dict.fromkeys(parents, _NO_TIME)
+        facts: dict[Parent, Fact] = {}
+
+        def left(*kinds: str) -> list[Parent]:
+            return [each for each in parents if each not in facts and (not kinds or each.kind.name in kinds)]
+
+        if builds := left("codebuild-build"):
+            facts |= codebuild.projects(self._sessions, account, region, builds)
+        if tasks := left("ecs-task"):
+            facts |= ecs.services(self._sessions, account, region, tasks)
+        if templates := left("launch-template"):
+            made = launch_templates.creators(self._sessions, account, region, templates)
+            facts |= {each: who if isinstance(who, Unavailable) else Found(principal=who) for each, who in made.items()}
+        for parent in left():
+            maker = self._trail.maker(parent) if parent.kind.made_by else None
+            if isinstance(maker, Unavailable):
+                facts[parent] = maker
+            elif maker is not None:
+                facts[parent] = Found(maker=maker)
+        rest = left()
+        tags = self._tags.find(account, region, rest) if rest else {}
+        return facts | {parent: self._by_tag(parent, tags.get(parent)) for parent in rest}
+
+    def _by_tag(self, parent: Parent, tagged: Tagged | Unavailable | None) -> Fact:
+        """What its tag says; and unless it is old, that a record of its creation may still come."""
+        if isinstance(tagged, Unavailable):
+            return tagged
+        old = bool(tagged and tagged.created_at and self._now() - tagged.created_at > LAG)
+        if tagged and tagged.owner:
+            guarded = parent.arn.split(":")[2] in self._guarded
+            evidence, confidence = (GUARDED_TAG, Confidence.INFERRED) if guarded else (OWNER_TAG, Confidence.ASSERTED)
+            return Found(owner=Owner(tagged.owner, evidence, confidence), provisional=not old)
+        return Absent() if old else NOT_YET
