@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ownertag.core.identity import UNKNOWN, account_in, by_identity, hops, identity_of, issuer_of, named, nobody
 from ownertag.core.known import Known
-from ownertag.core.links import Link, is_service, machine_links, provisioner_of, session_links, stack_set_of
+from ownertag.core.links import Link, is_service, machine_links, session_links, stack_set_of
 from ownertag.core.owner_rules import rule_for
 from ownertag.core.parents import parent, parent_of_arn
 from ownertag.core.records import Identity, Record, partition_of
@@ -93,8 +93,8 @@ class Walk:
         yield self._through_any(runs_on, own, record, depth)
         links: list[Link] = []
         if own.evidence != "role-session-name":
-            yield self._provisioner(record, own, depth)
-            links = machine_links(identity, record)
+            provisioner, links = machine_links(identity, record)
+            yield self._provisioner(provisioner, record, own, depth)
             yield self._through_any((each for each in links if not each.forgeable), own, record, depth)
         if own.evidence in _CHAINED and not runs_on:  # of a session that runs on something AWS itself is the maker
             yield self._chain(identity, record, own, depth)
@@ -160,8 +160,7 @@ class Walk:
             return None
         return self._maker(replace(record, identity=identity, account=account, request=_NULL, response=_NULL), depth)
 
-    def _provisioner(self, record: Record, own: Owner, depth: int) -> Named | None:
-        arn = provisioner_of(record)
+    def _provisioner(self, arn: str | None, record: Record, own: Owner, depth: int) -> Named | None:
         behind = self._principal(arn, record.account, record, depth) if arn else None
         if behind is None or behind.owner.confidence is Confidence.NONE:
             return None

@@ -48,6 +48,8 @@ _STACK_SET = re.compile(
 _STACK_SET_SERVICES = frozenset(
     {"member.org.stacksets.cloudformation.amazonaws.com", "stacksets.cloudformation.amazonaws.com"}
 )
+# What every link of a machine has in its record: a tag's prefix, a Spot request's id, the name of a group of Batch.
+_HINTS = (b'"aws:', b'"eks:', b"kubernetes.io", b"elasticbeanstalk:", b'"sir-', b"-asg-")
 _EKS = frozenset({"eks.amazonaws.com", "eks-nodegroup.amazonaws.com"})
 _CLUSTER_KEYS = ("eks:cluster-name", "eks:eks-cluster-name")
 _KUBERNETES = "kubernetes.io/cluster/"
@@ -101,8 +103,10 @@ def session_links(identity: Identity, record: Record, by_service: str | None = N
         yield from _here(record, ("ecs-task", "*/" + session))
 
 
-def machine_links(identity: Identity, record: Record) -> list[Link]:
-    """What a service's launch or creation belongs to, the nearest first."""
+def machine_links(identity: Identity, record: Record) -> tuple[str | None, list[Link]]:
+    """For whom Service Catalog made this, by its tag; and what a service's creation belongs to, the nearest first."""
+    if not _hinted(record):
+        return None, []
     document = _document(record)
     tags = _tags(document)
     service = service_of(identity)
@@ -130,12 +134,13 @@ def machine_links(identity: Identity, record: Record) -> list[Link]:
     if service:  # inherited, perhaps from a group or template that anybody may have tagged: so they come last
         inherited = [*_cluster(record, tags), *_beanstalk(record, tags)]
         found += [Link(each.parent, forgeable=True) for each in inherited if Link(each.parent) not in found]
-    return list(dict.fromkeys(found))
+    return tags.get(PROVISIONER), list(dict.fromkeys(found))
 
 
-def provisioner_of(record: Record) -> str | None:
-    """The principal for whom Service Catalog made this, where its tag says so."""
-    return _tags(_document(record)).get(PROVISIONER)
+def _hinted(record: Record) -> bool:
+    """Whether there may be a link at all: most records have none, and to read them again would cost much."""
+    text = bytes(record.request) + bytes(record.response)
+    return any(hint in text for hint in _HINTS)
 
 
 def stack_set_of(record: Record, maker: Record) -> str | None:
