@@ -22,6 +22,7 @@ from ownertag.sandbox.personas import HOME_REGION, HUB_ROLE, TAGGER_ROLE
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import tour
 from ownertag.sandbox.watch import Watch
+from ownertag.sinks.queue import Dying, Queue
 from ownertag.sources.lookups import Lookups
 from ownertag.sources.organization import Organization
 
@@ -32,13 +33,13 @@ PERMISSIONS = {
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "tagging:GetResources": "tag:GetResources",
 }
-# What AWS does with the function's role, and the sandbox does not: Lambda reads the queue's size, and writes the log.
-BY_LAMBDA = {"sqs:GetQueueAttributes", "logs:CreateLogStream", "logs:PutLogEvents"}
+# What AWS does with the function's role, and the sandbox does not: Lambda writes the log.
+BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
 @pytest.fixture(scope="module")
 def calls() -> dict[str, set[str]]:
-    """The permissions that each role needed: for the tour, a message that comes back, and every look-up."""
+    """The permissions that each role needed: for the tour, a message that comes back or dies, and every look-up."""
     returned: list[Answer] = []
 
     class Told(Watch):
@@ -59,6 +60,8 @@ def calls() -> dict[str, set[str]]:
             time.sleep(0.05)
         assert returned
         _look_up_everything(sandbox, hub)
+        last = Dying("1", "no event", 16, ("unreadable: no JSON",))
+        assert Queue(sandbox.client(hub, "sqs"), sandbox.queue_url).bury([last]) == {"1"}
         found: dict[str, set[str]] = {}
         for principal, call in sandbox.front.calls:
             found.setdefault(principal, set()).add(PERMISSIONS.get(call, call))
