@@ -48,10 +48,17 @@ class WebIdFederation(_Camel, frozen=True):
     attributes: dict[str, Any] | None = None
 
 
+class SessionAttributes(_Camel, frozen=True):
+    """`sessionContext.attributes`: CloudTrail writes whether MFA was used as a text, old records as a boolean."""
+
+    mfa_authenticated: str | bool | None = None
+
+
 class SessionContext(_Camel, frozen=True):
     """`userIdentity.sessionContext`."""
 
     session_issuer: SessionIssuer | None = None
+    attributes: SessionAttributes | None = None
     source_identity: str | None = None
     web_id_federation_data: WebIdFederation | None = None
 
@@ -77,6 +84,7 @@ class Identity(_Camel, frozen=True):
     principal_id: str | None = None
     arn: str | None = None
     account_id: str | None = None
+    access_key_id: str | None = None
     user_name: str | None = None
     invoked_by: str | None = None
     identity_provider: str | None = None
@@ -103,6 +111,8 @@ class Record(Struct, frozen=True):
     identity: Identity | None = field(name="userIdentity", default=None)
     error_code: str | None = field(name="errorCode", default=None)
     error_message: str | None = field(name="errorMessage", default=None)
+    source_address: str | None = field(name="sourceIPAddress", default=None)
+    user_agent: str | None = field(name="userAgent", default=None)
     shared_event_id: str | None = field(name="sharedEventID", default=None)
     addendum: Addendum | None = None
     resources: Raw = Raw(b"null")
