@@ -67,9 +67,9 @@ class MemoryLedger:
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
         self._call("append")
         lost = set()
+        undone = set()
         for each in entries:
             if isinstance(each, Finished):
-                self.finished.add(each.event)
                 continue
             kept = fitting(each)
             self.entries[kept.resource].setdefault(identity_of(kept), kept)
@@ -80,10 +80,12 @@ class MemoryLedger:
                 self.holdings[kept.resource], right = written(holding, kept.holder, kept.owner, kept.kind, kept.final)
                 if not right:
                     lost.add(kept.resource)
+                    undone.add(kept.event)
             elif holding is not None and isinstance(kept, Deleted):
                 owned = [each for each in self.entries[kept.resource].values() if isinstance(each, Owned)]
                 owned.sort(key=lambda each: each.decided_at, reverse=True)
                 self.holdings[kept.resource] = deleted(holding, [each.holding for each in owned], kept.at)
+        self.finished |= {each.event for each in entries if isinstance(each, Finished)} - undone
         return lost
 
     def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:

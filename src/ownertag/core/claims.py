@@ -7,13 +7,13 @@ a resource, and all its deletions, the same one holds it in the end.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ownertag.core.values import Confidence, Decision, Outcome, OutcomeKind, Owner, Resource, TagPairs
+from ownertag.core.values import Confidence, OutcomeKind, Owner, TagPairs
 
 #: A name can be used again after its deletion (a bucket, a queue); nobody does it more often than this and waits for
 #: events of the first lives.
@@ -102,7 +102,8 @@ def claimed(holding: Holding | None, fresh: Holding, deletions: tuple[datetime, 
         return holding
     if holding.given_at is not None:
         return replace(holding, claim=claim)  # a transfer outlives whoever turns out to have been first
-    return replace(fresh, deletions=holding.deletions)
+    same = (fresh.owner, fresh.tags) == (holding.owner, holding.tags)  # such as an amendment of the same record
+    return replace(fresh, deletions=holding.deletions, outcome=holding.outcome if same else None)
 
 
 def _again(holding: Holding, fresh: Holding) -> Holding:
@@ -157,29 +158,3 @@ def deleted(holding: Holding, claims: Iterable[Holding], at: datetime) -> Holdin
 def _life(at: datetime, deletions: tuple[datetime, ...]) -> int:
     """How many deletions came before; one in the same second came after the creation that it ended."""
     return bisect_left(deletions, at)
-
-
-def stand(decision: Decision, standings: Mapping[ResourceKey, Standing]) -> Decision:
-    """A decision after the ledger was asked: what needs no write by it has its outcome."""
-    record = decision.creation.record
-    settled = list(decision.settled)
-    known = {each.arn for each in settled}
-    for resource in decision.resources:
-        standing = standings.get(key_of(resource, decision))
-        if standing is not None and standing.outcome is not None and resource.arn not in known:
-            settled.append(Outcome(resource.arn, OutcomeKind.UNCHANGED, _why(standing, record.event_id)))
-    return replace(decision, settled=tuple(settled))
-
-
-def key_of(resource: Resource, decision: Decision) -> ResourceKey:
-    """The resource of a decision, as the ledger knows it."""
-    record = decision.creation.record
-    return ResourceKey(record.account, record.region, resource.arn)
-
-
-def _why(standing: Standing, event_id: str) -> str:
-    if standing.owner.evidence == "transfer":
-        return "was given to somebody by hand since"
-    if standing.event_id == event_id:
-        return f"is {standing.outcome.value if standing.outcome else 'done'} already"
-    return f"seen again: it was created by event {standing.event_id}, whose owner stays"

@@ -10,9 +10,9 @@ from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey
 from ownertag.core.details import Actor
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
 
-#: What a text of a record may be long: DynamoDB takes items of 400 KB, and strangers choose these texts (T31).
-MAX_TEXT = 2048
-MAX_VIA = 32
+#: What a text of a record may be long, in characters: DynamoDB takes items of 400 KB (T31).
+MAX_TEXT = 1024
+MAX_VIA = 16
 MAX_PARENTS = 16
 
 

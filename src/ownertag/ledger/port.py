@@ -32,7 +32,10 @@ class Ledger(Protocol):
         """Keep creations with their decisions, and say whose each resource is after all of them."""
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
-        """Keep what became of resources; those whose tags were written for somebody who no longer holds them."""
+        """Keep what became of resources; those whose tags were written for somebody who no longer holds them.
+
+        A creation with such a resource is not finished, even if `entries` say so.
+        """
 
 
 class Reader(Protocol):

@@ -26,6 +26,7 @@ from ownertag.core.claims import (
 )
 from ownertag.ledger.entries import (
     Created,
+    Ended,
     Entry,
     Finished,
     HistoryEntry,
@@ -191,11 +192,13 @@ class SqliteLedger:
                 if new is not row:
                     changed[each.resource] = resources[each.resource] = new
             write_holdings(do, changed.values())
+            undone = {each.event for each in others if isinstance(each, Ended) and each.resource in lost}
             do.executemany(
                 "UPDATE event SET finished = ? WHERE event_id = ? AND account = ? AND region = ? AND finished IS NULL",
                 [
                     (int(each.at.timestamp()), each.event.event_id, each.event.account, each.event.region)
                     for each in finished
+                    if each.event not in undone
                 ],
             )
         return lost
