@@ -14,6 +14,7 @@ from ownertag.core.judge import judge
 from ownertag.core.rows import Lookup, QuestionKind
 from ownertag.core.values import Absent, Fact, Failure, Found, Instance, Question, Unavailable, Write
 from ownertag.flows.ports import Ports
+from ownertag.ledger.port import Ledger, NoLedger
 
 #: AWS gives a resource no more than 50 tags.
 MOST_TAGS = 50
@@ -176,6 +177,7 @@ def fake_ports(
     accounts: FakeAccounts,
     now: Callable[[], datetime] | None = None,
     expired: Callable[[], bool] = lambda: False,
+    ledger: Ledger | None = None,
 ) -> Ports:
     """The world of one run, made of fakes."""
-    return Ports(accounts, FakeLookups(aws), FakeTagger(aws), now or Clock(), expired)
+    return Ports(accounts, FakeLookups(aws), FakeTagger(aws), now or Clock(), expired, ledger or NoLedger())

@@ -37,6 +37,8 @@ def as_object(result: Result, owner: Owner | None, questions: Iterable[Question]
     """One result as the object that `--json` prints; the fields are described in `docs/reference/json.md`."""
     refusal, decision = result.refusal, result.decision
     record = decision.creation.record if decision else (refusal.record if refusal else None)
+    if result.finished is not None:
+        record = result.finished.record
     resources: Sequence[Resource] = decision.resources if decision else (refusal.resources if refusal else ())
     return {
         "schema": SCHEMA,
@@ -66,7 +68,8 @@ def as_object(result: Result, owner: Owner | None, questions: Iterable[Question]
         + [
             {"arn": None, "outcome": wait.outcome.value, "reason": wait.reason}
             for wait in (decision.waits if decision else ())
-        ],
+        ]
+        + ([{"arn": None, "outcome": "unchanged", "reason": "finished before"}] if result.finished else []),
         "refusal": refusal and {"reason": refusal.reason.value, "detail": refusal.detail},
     }
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from ownertag.core.ask import account_of, launch_of
 from ownertag.core.ask import tags_of as tags_question
+from ownertag.core.claims import ResourceKey, Standing
 from ownertag.core.launch import targets
 from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
@@ -94,6 +97,80 @@ def _decide(
     return Decision(creation, owner, tags, made.resources, tuple(settled), tuple(waits), bool(owner_waits))
 
 
+def stand(
+    decided: Plan, standings: Mapping[ResourceKey, Standing], facts: Facts, catalogue: Catalogue, settings: Settings
+) -> Plan:
+    """A plan after the ledger said whose each resource is: the tags of whoever holds it, where they aren't written yet.
+
+    Args:
+        decided: What `plan` came to.
+        standings: Whose each resource is; what the ledger says nothing of stays as it was planned.
+        facts: The answers from which it was planned.
+        catalogue: As for `plan`.
+        settings: As for `plan`.
+    """
+    present = {question: fact for question, fact in facts.items() if question.kind is QuestionKind.TAGS}
+    decisions = tuple(_stand(each, standings, present, settings) for each in decided.decisions)
+    return Plan(decisions, _writes(decisions, present, catalogue, settings, standings), decided.refusals)
+
+
+def where_no_owner_is(decided: Plan, settings: Settings) -> Plan:
+    """A plan for when the ledger can't be asked: only what carries no owner is tagged.
+
+    It was made with settings that keep every value, so that a write without the owner's key is one of a resource that
+    has an owner.
+    """
+    writes = tuple(each for each in decided.writes if settings.owner_keys <= {key for key, _ in each.tags})
+    left = {each.arn for write in decided.writes if write not in writes for each in write.resources}
+    decisions = tuple(
+        replace(
+            each,
+            settled=(
+                *each.settled,
+                *(
+                    Outcome(resource.arn, OutcomeKind.UNCHANGED, "has an owner already")
+                    for resource in each.resources
+                    if resource.arn in left
+                ),
+            ),
+        )
+        for each in decided.decisions
+    )
+    return replace(decided, decisions=decisions, writes=writes)
+
+
+def key_of(resource: Resource, creation: Creation) -> ResourceKey:
+    """A resource of a creation, as the ledger knows it."""
+    return ResourceKey(creation.record.account, creation.record.region, resource.arn)
+
+
+def _stand(
+    decision: Decision, standings: Mapping[ResourceKey, Standing], present: Facts, settings: Settings
+) -> Decision:
+    settled = {each.arn: each for each in decision.settled}
+    for resource in decision.resources:
+        standing = standings.get(key_of(resource, decision.creation))
+        if standing is None:
+            continue
+        if standing.outcome is not None:
+            why = _why(standing, decision.creation.record.event_id)
+            settled[resource.arn] = Outcome(resource.arn, OutcomeKind.UNCHANGED, why)
+        elif standing.tags != decision.tags:
+            settled.pop(resource.arn, None)
+            carried = present.get(tags_question(resource, decision.creation))
+            if isinstance(carried, Found) and not _missing(standing.tags, carried, settings):
+                settled[resource.arn] = Outcome(resource.arn, OutcomeKind.UNCHANGED, "has these tags already")
+    return replace(decision, settled=tuple(settled.values()))
+
+
+def _why(standing: Standing, event_id: str) -> str:
+    if standing.owner.evidence == "transfer":
+        return "was given to somebody by hand, who keeps it"
+    if standing.event_id == event_id:
+        return f"is {standing.outcome.value if standing.outcome else 'done'} already"
+    return f"seen again: event {standing.event_id} created it, and its owner stays"
+
+
 def _missing(tags: TagPairs, carried: Fact | None, settings: Settings) -> TagPairs:
     """The tags that have to be written on a resource that carries these now; all of them where nobody asked."""
     if not isinstance(carried, Found) or not carried.tags:
@@ -105,13 +182,20 @@ def _missing(tags: TagPairs, carried: Fact | None, settings: Settings) -> TagPai
 
 
 def _writes(
-    decisions: tuple[Decision, ...], present: Facts, catalogue: Catalogue, settings: Settings
+    decisions: tuple[Decision, ...],
+    present: Facts,
+    catalogue: Catalogue,
+    settings: Settings,
+    standings: Mapping[ResourceKey, Standing] | None = None,
 ) -> tuple[Write, ...]:
     groups: dict[tuple[str, str, str, TagPairs], list[Resource]] = {}
     for decision, resource in _claims(decisions):
         creation = decision.creation
         carried = present.get(tags_question(resource, creation)) if present else None
-        tags = _missing(decision.tags, carried, settings)
+        standing = standings.get(key_of(resource, creation)) if standings else None
+        if standing is not None and standing.outcome is not None:
+            continue
+        tags = _missing(standing.tags if standing else decision.tags, carried, settings)
         if tags and not isinstance(carried, Unavailable):
             record = creation.record
             key = (record.account, record.region, catalogue.types[resource.type].tag_api, tags)

@@ -49,9 +49,13 @@ class WebIdFederation(_Camel, frozen=True):
 
 
 class SessionAttributes(_Camel, frozen=True):
-    """`sessionContext.attributes`: the time at which the session was made, as `2026-01-31T12:00:00Z`."""
+    """`sessionContext.attributes`: when the session was made, as `2026-01-31T12:00:00Z`, and whether with MFA.
+
+    CloudTrail writes the latter as a text, old records as a boolean.
+    """
 
     creation_date: str | None = None
+    mfa_authenticated: str | bool | None = None
 
 
 class SessionContext(_Camel, frozen=True):
@@ -112,6 +116,8 @@ class Record(Struct, frozen=True):
     identity: Identity | None = field(name="userIdentity", default=None)
     error_code: str | None = field(name="errorCode", default=None)
     error_message: str | None = field(name="errorMessage", default=None)
+    source_address: str | None = field(name="sourceIPAddress", default=None)
+    user_agent: str | None = field(name="userAgent", default=None)
     shared_event_id: str | None = field(name="sharedEventID", default=None)
     addendum: Addendum | None = None
     resources: Raw = Raw(b"null")

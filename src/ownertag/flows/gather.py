@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ownertag.core.ask import ask
 from ownertag.core.rows import OF_THE_ORGANIZATION, Catalogue
@@ -15,10 +15,14 @@ MAX_ROUNDS = 6
 
 
 def gather(
-    creations: Sequence[Creation], ports: Ports, catalogue: Catalogue, settings: Settings
+    creations: Sequence[Creation],
+    ports: Ports,
+    catalogue: Catalogue,
+    settings: Settings,
+    known: Mapping[Question, Fact] | None = None,
 ) -> dict[Question, Fact]:
-    """The answers to all that these creations ask."""
-    facts: dict[Question, Fact] = {}
+    """The answers to all that these creations ask, with those that are known already."""
+    facts: dict[Question, Fact] = dict(known or {})
     for _ in range(MAX_ROUNDS):
         questions = ask(creations, facts, catalogue, settings)
         if not questions:

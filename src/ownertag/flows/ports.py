@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from ownertag.core.rows import Lookup
 from ownertag.core.values import Fact, Failure, Question, Write
+from ownertag.ledger.port import Ledger, NoLedger
 
 
 class Accounts(Protocol):
@@ -44,3 +45,4 @@ class Ports:
     tagger: TagWriter
     now: Callable[[], datetime]
     expired: Callable[[], bool] = lambda: False
+    ledger: Ledger = field(default_factory=NoLedger)

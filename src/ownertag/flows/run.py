@@ -1,29 +1,54 @@
-"""The three steps over a batch of arrivals, the same for the live flow and for an operator's files."""
+"""The steps over a batch of arrivals, the same for the live flow and for an operator's files.
+
+The ledger is asked three times for a whole batch: what was seen before, whose each resource is, and, after the writes,
+to keep what became of it. Where it can't be asked, only what carries no owner is tagged, and all comes back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from ownertag.core.claims import EventKey, ResourceKey, Standing
 from ownertag.core.match import match
-from ownertag.core.plan import plan
+from ownertag.core.plan import key_of, plan, stand, where_no_owner_is
 from ownertag.core.records import Arrival
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
-from ownertag.core.values import Creation, Decision, Outcome, OutcomeKind, Refusal
+from ownertag.core.values import (
+    Creation,
+    Decision,
+    Fact,
+    Outcome,
+    OutcomeKind,
+    Plan,
+    Question,
+    Refusal,
+    Wait,
+)
 from ownertag.flows.apply import apply
 from ownertag.flows.gather import gather
 from ownertag.flows.ports import Ports
+from ownertag.flows.remember import decisions_to_keep, event_of, outcomes_to_keep
+from ownertag.ledger.entries import Entry, Finished, Seen
+from ownertag.ledger.port import LedgerError
+
+Facts = dict[Question, Fact]
 
 
 class Result(Struct, frozen=True):
-    """What a batch came to for one place (a message, a line of a file): a refusal, or a decision and its outcomes."""
+    """What a batch came to for one place (a message, a line of a file).
+
+    A refusal, or a decision and its outcomes, or neither: the creation was `finished` before, and nothing was done.
+    """
 
     where: str
     refusal: Refusal | None = None
     decision: Decision | None = None
     outcomes: tuple[Outcome, ...] = ()
+    finished: Creation | None = None
 
     @property
     def comes_back(self) -> bool:
@@ -53,14 +78,99 @@ def run(arrivals: Iterable[Arrival | Refusal], ports: Ports, catalogue: Catalogu
             refusals.append(matched)
         else:
             creations.append(matched)
-    facts = gather(creations, ports, catalogue, settings)
-    decided = plan(creations, facts, catalogue, settings, ports.now())
+    results = [Result(refusal.where, refusal) for refusal in refusals]
+    try:
+        seen = ports.ledger.seen([event_of(each) for each in creations]) if creations else {}
+    except LedgerError as error:
+        return results + _without_ledger(creations, {}, ports, catalogue, settings, _away(error))
+    finished = {event for event, known in seen.items() if known.finished}
+    results += [Result(each.arrival.where, finished=each) for each in creations if event_of(each) in finished]
+    left = [each for each in creations if event_of(each) not in finished] if finished else creations
+    facts = gather(left, ports, catalogue, settings)
+    decided = _as_stored(plan(left, facts, catalogue, settings, ports.now()), seen)
+    try:
+        standings = _claim(decided, facts, ports)
+    except LedgerError as error:
+        return results + _without_ledger(left, facts, ports, catalogue, settings, _away(error))
+    decided = stand(decided, standings, facts, catalogue, settings) if standings else decided
+    return results + _keep(_carry_out(decided, ports, catalogue, settings), standings, ports)
+
+
+def _as_stored(decided: Plan, seen: Mapping[EventKey, Seen]) -> Plan:
+    """What was decided for a creation before stands, unless something was awaited then."""
+
+    def stored(decision: Decision) -> Decision:
+        known = seen.get(event_of(decision.creation))
+        if known is None or known.provisional:
+            return decision
+        return replace(decision, owner=known.owner, tags=known.tags)
+
+    return replace(decided, decisions=tuple(stored(each) for each in decided.decisions)) if seen else decided
+
+
+def _claim(decided: Plan, facts: Facts, ports: Ports) -> Mapping[ResourceKey, Standing]:
+    created, owned = decisions_to_keep(decided.decisions, facts, ports.now())
+    return ports.ledger.claim(created, owned) if created else {}
+
+
+def _carry_out(decided: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
     outcomes = apply(decided, ports, catalogue, settings)
-    results = [Result(refusal.where, refusal) for refusal in (*refusals, *decided.refusals)]
-    results += [
+    results = [Result(refusal.where, refusal) for refusal in decided.refusals]
+    return results + [
         Result(each.creation.arrival.where, None, each, _outcomes(each, outcomes)) for each in decided.decisions
     ]
-    return results
+
+
+def _keep(results: Sequence[Result], standings: Mapping[ResourceKey, Standing], ports: Ports) -> list[Result]:
+    """Tell the ledger what became of it; what it did not take, or what was lost meanwhile, comes back."""
+    if not standings:
+        return list(results)
+    now = ports.now()
+    entries: list[Entry] = []
+    for result in results:
+        if result.decision is not None:
+            ended = outcomes_to_keep(result.decision, result.outcomes, standings, now)
+            entries += ended
+            if not result.comes_back:
+                entries.append(Finished(event_of(result.decision.creation), now))
+    try:
+        lost = ports.ledger.append(entries) if entries else set()
+    except LedgerError as error:
+        return [_waiting_for(result, _away(error)) for result in results]
+    return [_after_loss(result, lost) for result in results] if lost else list(results)
+
+
+def _after_loss(result: Result, lost: set[ResourceKey]) -> Result:
+    if result.decision is None:
+        return result
+    creation = result.decision.creation
+    arns = {each.arn for each in result.decision.resources if key_of(each, creation) in lost}
+    reason = "an earlier creation of it was recorded meanwhile"
+    outcomes = tuple(
+        Outcome(each.arn, OutcomeKind.NOT_READY, reason, comes_back=True) if each.arn in arns else each
+        for each in result.outcomes
+    )
+    return replace(result, outcomes=outcomes)
+
+
+def _without_ledger(
+    creations: Sequence[Creation], facts: Facts, ports: Ports, catalogue: Catalogue, settings: Settings, away: Wait
+) -> list[Result]:
+    """Tag what carries no owner; the full decision follows when the ledger answers."""
+    careful = replace(settings, existing=dict.fromkeys(settings.tags, "keep"))
+    facts = gather(creations, ports, catalogue, careful, facts)
+    decided = where_no_owner_is(plan(creations, facts, catalogue, careful, ports.now()), careful)
+    return [_waiting_for(result, away) for result in _carry_out(decided, ports, catalogue, careful)]
+
+
+def _waiting_for(result: Result, away: Wait) -> Result:
+    if result.decision is None:
+        return result
+    return replace(result, decision=replace(result.decision, waits=(*result.decision.waits, away)))
+
+
+def _away(error: LedgerError) -> Wait:
+    return Wait(error.outcome, f"the ledger can't be used: {error}")
 
 
 def _outcomes(decision: Decision, written: dict[str, Outcome]) -> tuple[Outcome, ...]:

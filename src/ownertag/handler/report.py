@@ -52,6 +52,8 @@ class Report:
         for result in results:
             if result.refusal is not None:
                 counts[f"Refused.{result.refusal.reason.value}"] += 1
+            if result.finished is not None:
+                counts["FinishedBefore"] += 1
             for outcome in result.outcomes:
                 counts[f"Outcome.{outcome.kind.value}"] += 1
         for name, count in counts.items():
@@ -74,6 +76,9 @@ def _fields(verdict: Done | Returned) -> dict[str, Any]:
         fields["confidence"] = result.decision.owner.confidence.value
         fields["evidence"] = result.decision.owner.evidence
         fields["outcomes"] = dict(Counter(outcome.kind.value for outcome in result.outcomes))
+    elif result.finished is not None:
+        record = result.finished.record
+        fields["finished_before"] = True
     if record is not None:
         ids = {"event_id": record.event_id, "account": record.account, "region": record.region}
         fields |= {name: value for name, value in ids.items() if _IDS[name].fullmatch(value)}

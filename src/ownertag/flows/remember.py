@@ -1,0 +1,102 @@
+"""Decisions and outcomes to the ledger's entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from ownertag.core.ask import account_of, launch_of
+from ownertag.core.claims import Claim, EventKey, ResourceKey, Standing
+from ownertag.core.details import actor_of, addresses_of, parents_of
+from ownertag.core.plan import key_of
+from ownertag.core.values import Confidence, Creation, Decision, Facts, Found, Outcome
+from ownertag.ledger.entries import Created, Ended, Owned
+
+
+def event_of(creation: Creation) -> EventKey:
+    """The creation, as the ledger knows it."""
+    record = creation.record
+    return EventKey(record.account, record.region, record.event_id)
+
+
+def decisions_to_keep(
+    decisions: Iterable[Decision], facts: Facts, now: datetime
+) -> tuple[tuple[Created, ...], tuple[Owned, ...]]:
+    """What to keep before anything is written: each creation, and its decision for each of its resources.
+
+    Of an account that is not known to be the organization's nothing is kept: anybody could fill the ledger.
+    """
+    created: dict[EventKey, Created] = {}
+    owned: list[Owned] = []
+    for decision in decisions:
+        creation = decision.creation
+        if isinstance(facts.get(account_of(creation)), Found):
+            event = event_of(creation)
+            created.setdefault(event, _created(creation, event))
+            owned += _owned(decision, facts, now)
+    return tuple(created.values()), tuple(owned)
+
+
+def outcomes_to_keep(
+    decision: Decision, outcomes: Iterable[Outcome], standings: Mapping[ResourceKey, Standing], now: datetime
+) -> list[Ended]:
+    """What became of each resource, for whoever held it; nothing of what was done before."""
+    event = event_of(decision.creation)
+    named = {each.arn: each for each in (*decision.creation.resources, *decision.resources)}
+    found = []
+    for outcome in outcomes:
+        resource = named.get(outcome.arn)
+        standing = standings.get(key_of(resource, decision.creation)) if resource else None
+        if resource is not None and standing is not None and standing.outcome is None:
+            key = key_of(resource, decision.creation)
+            final = not outcome.comes_back
+            found.append(
+                Ended(
+                    key, event, standing.event_id, standing.owner.name, outcome.kind, outcome.reason, final, now
+                )
+            )  # fmt: skip
+    return found
+
+
+def _created(creation: Creation, event: EventKey) -> Created:
+    record = creation.record
+    return Created(
+        event, record.creation_id, record.event_source, record.event_name, record.created_at, actor_of(record)
+    )
+
+
+def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:
+    creation, record = decision.creation, decision.creation.record
+    addresses = addresses_of(creation)
+    instances = _instances(creation, facts)
+    # What led to the owner by the chain of who made what: the first hop is the principal itself.
+    chain = decision.owner.via[1:] if decision.owner.confidence is Confidence.INFERRED else ()
+    return [
+        Owned(
+            key_of(resource, creation),
+            resource.id,
+            resource.type,
+            Claim(
+                record.created_at,
+                record.event_id,
+                record.creation_id,
+                named=resource in creation.resources,
+                amended=record.addendum is not None,
+            ),
+            decision.owner,
+            decision.tags,
+            now,
+            provisional=decision.owner_may_change,
+            addresses=addresses.get(resource.id, ()),
+            parents=(*parents_of(creation, resource.id), *instances.get(resource.id, ()), *chain),
+        )
+        for resource in dict.fromkeys((*creation.resources, *decision.resources))
+    ]
+
+
+def _instances(creation: Creation, facts: Facts) -> dict[str, tuple[str, ...]]:
+    """The instance that each volume and interface was born with, by their ids."""
+    launch = launch_of(creation)
+    fact = facts.get(launch) if launch else None
+    found = fact.instances if isinstance(fact, Found) else ()
+    return {part.id: (each.id,) for each in found for part in (*each.volumes, *each.interfaces)}

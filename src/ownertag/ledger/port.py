@@ -1,0 +1,83 @@
+"""What a flow and a reader need of a ledger. Both stores, and the fake of the tests, pass one contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from ownertag.core.claims import EventKey, ResourceKey, Standing
+from ownertag.core.values import OutcomeKind
+from ownertag.ledger.entries import Created, Entry, HistoryEntry, Known, Owned, Seen, Span
+
+
+class LedgerError(Exception):
+    """The ledger can't be used now. The text says which, why and what to do; `outcome` what it means for a message."""
+
+    def __init__(self, message: str, outcome: OutcomeKind = OutcomeKind.FAILED) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+class Ledger(Protocol):
+    """The ledger, as a flow uses it. What a method has returned from is durable; each of them may be repeated.
+
+    Raises:
+        LedgerError: Each method, if the ledger can't be used. Part may be kept then: to repeat it doubles nothing.
+    """
+
+    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, Seen]:
+        """What is known of these creations; one that is not there is new."""
+
+    def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:
+        """Keep creations with their decisions, and say whose each resource is after all of them."""
+
+    def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
+        """Keep what became of resources; those whose tags were written for somebody who no longer holds them.
+
+        A creation with such a resource is not finished, even if `entries` say so.
+        """
+
+
+class Reader(Protocol):
+    """The ledger, as somebody asks it.
+
+    Raises:
+        LedgerError: Each method, if the ledger can't be used.
+    """
+
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+        """The resources with these keys that are known."""
+
+    def by_id(self, id_: str) -> list[Known]:
+        """The resources with this id or ARN, in any account and Region."""
+
+    def by_address(self, address: str) -> list[Span]:
+        """The resources that had this address (in its normal form), the earliest first."""
+
+    def by_parent(self, parent: str) -> list[Known]:
+        """The resources that this one made, or that belong to it."""
+
+    def by_owner(self, name: str, most: int = 1000) -> list[Known]:
+        """The resources of this owner, at most so many."""
+
+    def history(self, key: ResourceKey) -> list[HistoryEntry]:
+        """All that is kept of a resource, in order."""
+
+    def creation(self, event: EventKey) -> Created | None:
+        """The creation by this event."""
+
+
+class NoLedger:
+    """For an operator who tags from files without a ledger: nothing is remembered, so the batch alone decides."""
+
+    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, Seen]:  # noqa: ARG002 - it knows none
+        """Nothing was seen before."""
+        return {}
+
+    def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:  # noqa: ARG002 - it keeps none
+        """Say nothing of any resource."""
+        return {}
+
+    def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:  # noqa: ARG002 - it keeps none
+        """Keep nothing."""
+        return set()

@@ -1,0 +1,236 @@
+"""Rows of the SQLite ledger to values and back; each function works within a transaction of its caller."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey, deleted, given, written
+from ownertag.core.values import OutcomeKind, Owner, TagPairs
+from ownertag.ledger.entries import Deleted, Ended, HistoryEntry, Known, Owned, TagChanged, Transferred
+
+T = TypeVar("T")
+
+
+class Decided(Struct, frozen=True, omit_defaults=True):
+    """`decision.body`."""
+
+    owner: Owner
+    tags: TagPairs
+    decided_at: datetime
+    provisional: bool = False
+
+
+class Made(Struct, frozen=True, omit_defaults=True):
+    """`owned.body`."""
+
+    claim: Claim
+    addresses: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+
+
+class Held(Struct, frozen=True, omit_defaults=True):
+    """`resource.holding`: without the deletions, and without what `decision` has unless it was given by hand."""
+
+    claim: Claim
+    provisional: bool = False
+    outcome: OutcomeKind | None = None
+    given_at: datetime | None = None
+    owner: Owner | None = None  # of a transfer; else the decision has it
+    tags: TagPairs = ()
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+@cache
+def decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
+    """What reads a body; made once for each type."""
+    return msgspec.json.Decoder(type_)
+
+
+def json(value: Any) -> str:
+    """A body."""
+    return _encode(value).decode()
+
+
+KINDS: Mapping[str, type[Ended | TagChanged | Transferred | Deleted]] = {
+    "ended": Ended,
+    "tag-changed": TagChanged,
+    "transferred": Transferred,
+    "deleted": Deleted,
+}
+HOLDING = """
+  r.id, r.arn, r.account, r.region, r.name, r.type, r.holding, r.deletions, r.decision, d.body
+  FROM resource r LEFT JOIN decision d ON d.id = r.decision
+"""
+
+
+class ResourceRow(Struct, frozen=True):
+    """A row of `resource`, with the holding put together."""
+
+    number: int
+    key: ResourceKey
+    id: str
+    type: str
+    holding: Holding | None
+    deletions: tuple[datetime, ...]
+    decision: int | None
+
+    @property
+    def known(self) -> Known | None:
+        """The resource, if somebody is known to own it."""
+        return Known(self.key, self.id, self.type, self.holding) if self.holding else None
+
+
+def resource_row(row: Sequence[Any]) -> ResourceRow:
+    """A row of the columns of `HOLDING`."""
+    number, arn, account, region, name, type_, held, deletions, decision, decided = row
+    times = decoder(tuple[datetime, ...]).decode(deletions) if deletions else ()
+    holding = None
+    if held is not None:
+        each = decoder(Held).decode(held)
+        if each.owner is not None:
+            owner, tags = each.owner, each.tags
+        else:
+            by = decoder(Decided).decode(decided)
+            owner, tags = by.owner, by.tags
+        holding = Holding(each.claim, owner, tags, each.provisional, each.outcome, each.given_at, times)
+    return ResourceRow(number, ResourceKey(account, region, arn), name, type_, holding, times, decision)
+
+
+def each_of(do: sqlite3.Connection, sql: str, keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows of each key. One by one: within a process that costs microseconds, and a key may hold any character."""
+    return [row for key in keys for row in do.execute(sql, key)]
+
+
+def resources_of(do: sqlite3.Connection, keys: Iterable[ResourceKey]) -> dict[ResourceKey, ResourceRow]:
+    """The rows of these resources that are there."""
+    rows = each_of(
+        do,
+        f"SELECT {HOLDING} WHERE r.arn = ? AND r.account = ? AND r.region = ?",
+        [(each.arn, each.account, each.region) for each in dict.fromkeys(keys)],
+    )
+    return {each.key: each for each in map(resource_row, rows)}
+
+
+def write_holdings(do: sqlite3.Connection, rows: Iterable[ResourceRow]) -> None:
+    """Write what was derived."""
+    values = []
+    for row in rows:
+        holding = row.holding
+        held = None
+        if holding is not None:
+            by_hand = holding.given_at is not None
+            held = json(
+                Held(
+                    holding.claim,
+                    holding.provisional,
+                    holding.outcome,
+                    holding.given_at,
+                    holding.owner if by_hand else None,
+                    holding.tags if by_hand else (),
+                )
+            )
+        deletions = holding.deletions if holding else row.deletions
+        owner = holding.owner.name if holding else None
+        values.append((owner, held, row.decision, json(deletions) if deletions else None, row.number))
+    do.executemany("UPDATE resource SET owner = ?, holding = ?, decision = ?, deletions = ? WHERE id = ?", values)
+
+
+def event_numbers(do: sqlite3.Connection, events: Iterable[EventKey]) -> dict[EventKey, int]:
+    """The row numbers of these events."""
+    rows = each_of(
+        do,
+        "SELECT account, region, event_id, id FROM event WHERE event_id = ? AND account = ? AND region = ?",
+        [(each.event_id, each.account, each.region) for each in dict.fromkeys(events)],
+    )
+    return {EventKey(account, region, event_id): number for account, region, event_id, number in rows}
+
+
+def keep_decisions(
+    do: sqlite3.Connection, owned: Sequence[Owned], events: Mapping[EventKey, int]
+) -> dict[tuple[EventKey, str], int]:
+    """Each decision once for its event, and the event's last one noted: (event, name) to its number."""
+    wanted = {(each.event, each.owner.name): each for each in owned}
+    do.executemany(
+        "INSERT INTO decision (event, name, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
+        " WHERE body ->> 'provisional'",
+        [
+            (events[event], name, json(Decided(each.owner, each.tags, each.decided_at, each.provisional)))
+            for (event, name), each in wanted.items()
+        ],
+    )
+    rows = each_of(
+        do,
+        "SELECT event, name, id FROM decision WHERE event = ? AND name = ?",
+        [(events[event], name) for event, name in wanted],
+    )
+    numbers = {(event, name): number for event, name, number in rows}
+    found = {(event, name): numbers[events[event], name] for event, name in wanted}
+    do.executemany(
+        """
+        UPDATE event SET decision = ?1 WHERE id = ?2 AND (decision = 0 OR
+        (SELECT body ->> 'provisional' FROM decision WHERE id = event.decision))
+        """,
+        [(number, events[event]) for (event, _), number in found.items()],
+    )
+    return found
+
+
+def owned_of(do: sqlite3.Connection, row: ResourceRow) -> list[Owned]:
+    """Every decision for a resource."""
+    rows = do.execute(
+        "SELECT o.body, d.body FROM owned o JOIN decision d ON d.id = o.decision WHERE o.resource = ?", (row.number,)
+    )
+    found = []
+    for body, decided in rows:
+        made, by = decoder(Made).decode(body), decoder(Decided).decode(decided)
+        found.append(
+            Owned(
+                row.key, row.id, row.type, made.claim, by.owner, by.tags, by.decided_at, by.provisional,
+                made.addresses, made.parents,
+            )
+        )  # fmt: skip
+    return found
+
+
+def others_of(do: sqlite3.Connection, row: ResourceRow) -> list[HistoryEntry]:
+    """Every other entry of a resource."""
+    rows = do.execute("SELECT kind, body FROM other WHERE resource = ?", (row.number,))
+    return [decoder(KINDS[kind]).decode(body) for kind, body in rows]
+
+
+def after(
+    do: sqlite3.Connection, row: ResourceRow, entry: Ended | TagChanged | Transferred | Deleted
+) -> tuple[ResourceRow, bool]:
+    """A resource after an entry, and whether what was written was the right thing."""
+    match entry:
+        case Ended():
+            if (holding := row.holding) is None:
+                return row, True
+            new, right = written(holding, entry.holder, entry.owner, entry.kind, entry.final)
+            return (row if new == holding else replace(row, holding=new)), right
+        case Transferred():
+            return replace(row, holding=given(row.holding, entry.id, entry.to, entry.tags, entry.at)), True
+        case Deleted():
+            if (holding := row.holding) is None:
+                return replace(row, deletions=tuple(sorted({*row.deletions, entry.at}))), True
+            claims = sorted(owned_of(do, row), key=lambda each: each.decided_at, reverse=True)
+            new = deleted(holding, [each.holding for each in claims], entry.at)
+            decision = row.decision
+            if (new.claim.event_id, new.owner) != (holding.claim.event_id, holding.owner):
+                [decision] = do.execute(
+                    "SELECT o.decision FROM owned o JOIN decision d ON d.id = o.decision JOIN event e ON e.id = d.event"
+                    " WHERE o.resource = ? AND e.event_id = ? AND d.name = ?",
+                    (row.number, new.claim.event_id, new.owner.name),
+                ).fetchone()
+            return replace(row, holding=new, decision=decision), True
+    return row, True

@@ -1,0 +1,291 @@
+"""The ledger in one SQLite file: for one machine, an operator's files, and the sandbox.
+
+Every method that writes is one transaction, durable when it returns: the log is written ahead (WAL) and synced at each
+commit (`synchronous=FULL`; WAL's NORMAL can lose the last commits to a power cut). Readers never wait for the writer.
+A file that can't be used is never changed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from ownertag.core.claims import (
+    EventKey,
+    ResourceKey,
+    Standing,
+    claimed,
+)
+from ownertag.ledger.entries import (
+    Created,
+    Ended,
+    Entry,
+    Finished,
+    HistoryEntry,
+    Known,
+    Owned,
+    Seen,
+    Span,
+    identity_of,
+    in_order,
+)
+from ownertag.ledger.errors import sqlite_error
+from ownertag.ledger.limits import fitting
+from ownertag.ledger.port import LedgerError
+from ownertag.ledger.rows import (
+    HOLDING,
+    Decided,
+    Made,
+    ResourceRow,
+    after,
+    decoder,
+    each_of,
+    event_numbers,
+    json,
+    keep_decisions,
+    others_of,
+    owned_of,
+    resource_row,
+    resources_of,
+    write_holdings,
+)
+from ownertag.ledger.sqlite_file import BUSY_SECONDS, open_file
+
+
+class SqliteLedger:
+    """A ledger file, made if there is none.
+
+    Args:
+        path: The file. Its folder must be writable even for readers, since SQLite keeps the log beside it.
+        read_only: Never write, and make no file.
+        busy_seconds: How long another writer is waited for.
+
+    Raises:
+        LedgerError: It can't be used.
+    """
+
+    def __init__(self, path: Path | str, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS) -> None:
+        self._path = Path(path)
+        self._lock = RLock()
+        if read_only and not self._path.is_file():
+            raise LedgerError(f"ledger {self._path}: there is no such file; name another with --ledger")
+        try:
+            self._connection = open_file(self._path, read_only, busy_seconds)
+        except sqlite3.Error as error:
+            raise sqlite_error(error, self._path) from error
+        except OSError as error:
+            raise LedgerError(f"ledger {self._path}: can't be made: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    # --- writing
+
+    def seen(self, events: Iterable[EventKey]) -> dict[EventKey, Seen]:
+        """What is known of these creations."""
+        with self._used() as do:
+            rows = each_of(
+                do,
+                "SELECT e.account, e.region, e.event_id, e.finished, d.body FROM event e"
+                " JOIN decision d ON d.id = e.decision WHERE e.event_id = ? AND e.account = ? AND e.region = ?",
+                [(each.event_id, each.account, each.region) for each in dict.fromkeys(events)],
+            )
+        found = {}
+        for account, region, event_id, finished, body in rows:
+            each = decoder(Decided).decode(body)
+            found[EventKey(account, region, event_id)] = Seen(
+                finished is not None, each.owner, each.tags, each.provisional
+            )
+        return found
+
+    def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> dict[ResourceKey, Standing]:
+        """Keep creations with their decisions; whose each resource is after all of them."""
+        owned = [fitting(each) for each in owned]
+        with self._transaction() as do:
+            do.executemany(
+                "INSERT INTO event (event_id, account, region, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [(each.event.event_id, each.event.account, each.event.region, json(fitting(each))) for each in created],
+            )
+            events = event_numbers(do, [each.event for each in owned])
+            decisions = keep_decisions(do, owned, events)
+            do.executemany(
+                "INSERT INTO resource (arn, account, region, name, type) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET name = excluded.name, type = excluded.type WHERE type = ''",
+                [
+                    (each.resource.arn, each.resource.account, each.resource.region, each.id, each.type)
+                    for each in owned
+                ],
+            )
+            resources = resources_of(do, [each.resource for each in owned])
+            do.executemany(
+                "INSERT INTO owned VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [
+                    (
+                        resources[each.resource].number,
+                        decisions[each.event, each.owner.name],
+                        json(Made(each.claim, each.addresses, each.parents)),
+                    )
+                    for each in owned
+                ],
+            )
+            do.executemany(
+                "INSERT INTO link VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [
+                    (kind, value, resources[each.resource].number, int(each.claim.created_at.timestamp()))
+                    for each in owned
+                    for kind, values in (("address", each.addresses), ("parent", each.parents))
+                    for value in values
+                ],
+            )
+            changed: dict[ResourceKey, ResourceRow] = {}
+            for each in owned:
+                row = resources[each.resource]
+                holding = claimed(row.holding, each.holding, row.deletions)
+                if holding != row.holding:
+                    decision = row.decision
+                    if (holding.claim.event_id, holding.owner) == (each.claim.event_id, each.owner):
+                        decision = decisions[each.event, each.owner.name]
+                    row = replace(row, holding=holding, decision=decision)
+                    changed[each.resource] = resources[each.resource] = row
+            write_holdings(do, changed.values())
+            return {
+                key: Standing(held.claim.event_id, held.owner, held.tags, held.outcome)
+                for key, row in resources.items()
+                if (held := row.holding) is not None
+            }
+
+    def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
+        """Keep what became of resources; those whose tags were written for somebody who no longer holds them."""
+        lost: set[ResourceKey] = set()
+        finished = [each for each in entries if isinstance(each, Finished)]
+        others = [fitting(each) for each in entries if not isinstance(each, Finished)]
+        with self._transaction() as do:
+            do.executemany(
+                "INSERT INTO resource (arn, account, region, name, type) VALUES (?, ?, ?, ?, '')"
+                " ON CONFLICT DO NOTHING",
+                [
+                    (key.arn, key.account, key.region, key.arn.replace("/", ":").rpartition(":")[2])
+                    for key in dict.fromkeys(each.resource for each in others)
+                ],
+            )
+            resources = resources_of(do, [each.resource for each in others])
+            changed: dict[ResourceKey, ResourceRow] = {}
+            for each in others:
+                row = resources[each.resource]
+                do.execute(
+                    "INSERT INTO other VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    (row.number, *identity_of(each), json(each)),
+                )
+                new, right = after(do, row, each)
+                if not right:
+                    lost.add(each.resource)
+                if new is not row:
+                    changed[each.resource] = resources[each.resource] = new
+            write_holdings(do, changed.values())
+            undone = {each.event for each in others if isinstance(each, Ended) and each.resource in lost}
+            do.executemany(
+                "UPDATE event SET finished = ? WHERE event_id = ? AND account = ? AND region = ? AND finished IS NULL",
+                [
+                    (int(each.at.timestamp()), each.event.event_id, each.event.account, each.event.region)
+                    for each in finished
+                    if each.event not in undone
+                ],
+            )
+        return lost
+
+    # --- reading
+
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+        """The resources with these keys that are known."""
+        with self._used() as do:
+            return [known for each in resources_of(do, keys).values() if (known := each.known) is not None]
+
+    def by_id(self, id_: str) -> list[Known]:
+        """The resources with this id or ARN."""
+        column = "arn" if id_.startswith("arn:") else "name"
+        return self._known(f"SELECT {HOLDING} WHERE r.{column} = ? ORDER BY r.id", id_)
+
+    def by_owner(self, name: str, most: int = 1000) -> list[Known]:
+        """The resources of this owner, at most so many."""
+        return self._known(f"SELECT {HOLDING} WHERE r.owner = ? ORDER BY r.id LIMIT ?", name, most)
+
+    def by_parent(self, parent: str) -> list[Known]:
+        """The resources that this one made, or that belong to it."""
+        chosen = "r.id IN (SELECT resource FROM link WHERE kind = 'parent' AND value = ?)"
+        return self._known(f"SELECT {HOLDING} WHERE {chosen} ORDER BY r.id", parent)
+
+    def by_address(self, address: str) -> list[Span]:
+        """The resources that had this address, the earliest first."""
+        rows = self._read(
+            f"""
+            SELECT l.since, {HOLDING} JOIN link l ON l.resource = r.id
+            WHERE l.kind = 'address' AND l.value = ? ORDER BY l.since, r.id
+            """,
+            address,
+        )
+        return [
+            Span(known, address, datetime.fromtimestamp(since, UTC))
+            for since, *row in rows
+            if (known := resource_row(row).known) is not None
+        ]
+
+    def history(self, key: ResourceKey) -> list[HistoryEntry]:
+        """All that is kept of a resource, in order."""
+        with self._used() as do:
+            row = resources_of(do, [key]).get(key)
+            return in_order([*owned_of(do, row), *others_of(do, row)]) if row else []
+
+    def creation(self, event: EventKey) -> Created | None:
+        """The creation by this event."""
+        rows = self._read(
+            "SELECT body FROM event WHERE event_id = ? AND account = ? AND region = ?",
+            event.event_id,
+            event.account,
+            event.region,
+        )
+        return decoder(Created).decode(rows[0][0]) if rows else None
+
+    # --- how it is used
+
+    @contextmanager
+    def _used(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._connection
+            except sqlite3.Error as error:
+                raise sqlite_error(error, self._path) from error
+            except msgspec.DecodeError as error:
+                raise LedgerError(
+                    f"ledger {self._path}: holds what no ownertag wrote ({error}): restore a copy, and keep this file"
+                ) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._used() as do:
+            do.execute("BEGIN IMMEDIATE")
+            try:
+                yield do
+                do.execute("COMMIT")
+            except BaseException:
+                if do.in_transaction:
+                    do.execute("ROLLBACK")
+                raise
+
+    def _read(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._used() as do:
+            return do.execute(sql, values).fetchall()
+
+    def _known(self, sql: str, *values: Any) -> list[Known]:
+        with self._used() as do:
+            rows = do.execute(sql, values).fetchall()
+            return [known for row in rows if (known := resource_row(row).known) is not None]
