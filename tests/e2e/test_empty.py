@@ -16,23 +16,29 @@ OWNERTAG = str(Path(sys.executable).with_name("ownertag"))
 
 def test_an_empty_sandbox_says_how_ownertag_is_deployed() -> None:
     with subprocess.Popen([OWNERTAG, "sandbox", "--empty"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if "run-instances" in line:
-                break
-        text = "".join(lines)
-        deploy = re.search(r"^ownertag deploy apply --profile admin-management --config (.+)$", text, re.MULTILINE)
-        config = re.search(r"^export AWS_CONFIG_FILE=(.+)$", text, re.MULTILINE)
-        assert deploy
-        assert config
-        assert 'hub_account = "222222222222"' in Path(deploy[1]).read_text("utf-8")
-        core = botocore.session.Session(profile="admin-management")
-        core.set_config_variable("config_file", config[1])
-        cloudformation = boto3.Session(botocore_session=core).client("cloudformation", region_name="eu-central-1")
-        assert cloudformation.list_stack_sets()["Summaries"] == []
-        cloudformation.close()
-        assert "[profile hub]" not in Path(config[1]).read_text("utf-8")
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        try:
+            check(process)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+
+
+def check(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "run-instances" in line:
+            break
+    text = "".join(lines)
+    deploy = re.search(r"^ownertag deploy apply --profile admin-management --package (.+)$", text, re.MULTILINE)
+    exported = dict(re.findall(r"^export (\w+)=(.+)$", text, re.MULTILINE))
+    assert deploy
+    assert Path(deploy[1]).is_file()
+    assert 'hub_account = "222222222222"' in Path(exported["OWNERTAG_CONFIG"]).read_text("utf-8")
+    core = botocore.session.Session(profile="admin-management")
+    core.set_config_variable("config_file", exported["AWS_CONFIG_FILE"])
+    cloudformation = boto3.Session(botocore_session=core).client("cloudformation", region_name="eu-central-1")
+    assert cloudformation.list_stack_sets()["Summaries"] == []
+    cloudformation.close()
+    assert "[profile hub]" not in Path(exported["AWS_CONFIG_FILE"]).read_text("utf-8")
