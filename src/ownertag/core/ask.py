@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ownertag.core.launch import targets
+from ownertag.core.records import Record
 from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
@@ -27,7 +28,12 @@ def ask(creations: Iterable[Creation], facts: Facts, catalogue: Catalogue, setti
 
 def account_of(creation: Creation) -> Question:
     """Is this account one of the organization's?"""
-    return Question(QuestionKind.ACCOUNT, creation.record.account, "", "")
+    return account_question(creation.record)
+
+
+def account_question(record: Record) -> Question:
+    """The same, of any record."""
+    return Question(QuestionKind.ACCOUNT, record.account, "", "")
 
 
 def launch_of(creation: Creation) -> Question | None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
+from datetime import datetime
+
 from msgspec import Struct
 
 from ownertag.core.match import resource
 from ownertag.core.records import Identity, Record, partition_of
+from ownertag.core.resolve import principal_of
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.tag_calls import tag_call
-from ownertag.core.values import Resource
+from ownertag.core.values import Owner, Resource, TagPairs
 
 #: EC2 takes no more resources in a call (doc: CreateTags); a record that names more is cut, and says so.
 MAX_RESOURCES = 1000
@@ -26,6 +31,25 @@ class Tampering(Struct, frozen=True):
     values: dict[str, str | None]
     resources: tuple[Resource, ...]
     unknown: tuple[str, ...] = ()
+
+
+class Finding(Struct, frozen=True):
+    """One protected key of one resource that somebody changed: from what, to what, and how it is put right.
+
+    `old` is what we wrote, None where nobody knows; `new` is None where the tag was removed. `restore` is the command
+    that puts our owner back; None where we know of none.
+    """
+
+    account: str
+    region: str
+    arn: str
+    key: str
+    old: str | None
+    new: str | None
+    by: str
+    event_id: str
+    at: datetime
+    restore: str | None = None
 
 
 class NotTampering(Struct, frozen=True):
@@ -61,6 +85,44 @@ def tampering(record: Record, catalogue: Catalogue, settings: Settings) -> Tampe
         else:
             resources.append(resource(kind, id_, record))
     return Tampering(record, values, tuple(resources), (*unknown, *call.ids[MAX_RESOURCES:]))
+
+
+def findings(tampered: Tampering, owners: Mapping[str, tuple[Owner, TagPairs]]) -> tuple[Finding, ...]:
+    """A finding for each key of each resource. What was written is what we had written: then nothing was changed.
+
+    Args:
+        tampered: What the record says.
+        owners: By ARN, whose a resource is and which tags say so, as far as the ledger knows it.
+    """
+    record = tampered.record
+    by = principal_of(record.identity)
+    found = []
+    for each in tampered.resources:
+        known = owners.get(each.arn)
+        ours = dict(known[1]) if known else {}
+        restore = restoring(each.arn, known[0].name) if known else None
+        found += [
+            Finding(
+                record.account,
+                record.region,
+                each.arn,
+                key,
+                ours.get(key),
+                value,
+                by,
+                record.event_id,
+                record.created_at,
+                restore,
+            )
+            for key, value in tampered.values.items()
+            if value is None or value != ours.get(key)
+        ]
+    return tuple(found)
+
+
+def restoring(arn: str, owner: str) -> str:
+    """The command that writes an owner's tags again."""
+    return f"ownertag transfer {arn} --to {shlex.quote(owner)} --reason 'put back what was changed'"
 
 
 def is_ours(record: Record, settings: Settings) -> bool:

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     UNKNOWN_ACCOUNT = "unknown-account"
     OTHER_REGION = "other-region"
     NOT_A_CREATION = "not-a-creation"
+    NO_FINDING = "no-finding"
     FAILED_CALL = "failed-call"
     NO_IDENTITY = "no-identity"
     IGNORED_PRINCIPAL = "ignored-principal"

@@ -10,6 +10,7 @@ from ownertag.core.judge import seconds_away
 from ownertag.core.parse import parse_event
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
+from ownertag.flows import tamper
 from ownertag.flows.ports import Ports
 from ownertag.flows.run import Result, run
 
@@ -77,7 +78,9 @@ def handle(
         jitter: A factor around 1 for each returned message, so that a batch doesn't come back all at once.
     """
     numbered = {str(number): message for number, message in enumerate(messages)}
-    results = run((parse_event(message.body, where) for where, message in numbered.items()), ports, catalogue, settings)
+    arrived = (parse_event(message.body, where) for where, message in numbered.items())
+    others, tampered = tamper.split(arrived, catalogue, settings)
+    results = run(others, ports, catalogue, settings) + tamper.run(tampered, ports)
     return answer(numbered, {result.where: result for result in results}, jitter)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from ownertag.core.rows import Lookup
+from ownertag.core.tamper import Finding
 from ownertag.core.values import Fact, Failure, Question, Write
 from ownertag.ledger.port import Ledger, NoLedger
 
@@ -36,6 +37,21 @@ class TagWriter(Protocol):
         """Carry out one call, for all of its resources or for none."""
 
 
+class FindingTeller(Protocol):
+    """Tells people of tampering."""
+
+    def tell(self, findings: Sequence[Finding]) -> Failure | None:
+        """Tell of all of these, or say why not. To tell one twice is harmless: it has its event's id."""
+
+
+class NobodyTold:
+    """For who reads findings from the results alone."""
+
+    def tell(self, findings: Sequence[Finding]) -> Failure | None:  # noqa: ARG002 - nobody is told
+        """Tell nobody."""
+        return None
+
+
 @dataclass(frozen=True)
 class Ports:
     """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call."""
@@ -46,3 +62,4 @@ class Ports:
     now: Callable[[], datetime]
     expired: Callable[[], bool] = lambda: False
     ledger: Ledger = field(default_factory=NoLedger)
+    findings: FindingTeller = field(default_factory=NobodyTold)

@@ -17,6 +17,7 @@ from ownertag.core.plan import key_of, plan, stand, where_no_owner_is
 from ownertag.core.records import Arrival
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
+from ownertag.core.tamper import Finding
 from ownertag.core.values import (
     Creation,
     Decision,
@@ -41,7 +42,8 @@ Facts = dict[Question, Fact]
 class Result(Struct, frozen=True):
     """What a batch came to for one place (a message, a line of a file).
 
-    A refusal, or a decision and its outcomes, or neither: the creation was `finished` before, and nothing was done.
+    A refusal, or a decision and its outcomes, or neither: the creation was `finished` before, and nothing was done. Of
+    a tag call, what it changed, and what is waited for until that can be told.
     """
 
     where: str
@@ -49,20 +51,23 @@ class Result(Struct, frozen=True):
     decision: Decision | None = None
     outcomes: tuple[Outcome, ...] = ()
     finished: Creation | None = None
+    findings: tuple[Finding, ...] = ()
+    waits: tuple[Wait, ...] = ()
 
     @property
     def comes_back(self) -> bool:
         """Whether something is still to be done."""
         if self.refusal is not None:
             return self.refusal.reason.comes_back
-        return bool(self.decision and self.decision.waits) or any(outcome.comes_back for outcome in self.outcomes)
+        waits = self.waits or (self.decision and self.decision.waits)
+        return bool(waits) or any(outcome.comes_back for outcome in self.outcomes)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why something is still to be done, or what was refused; each once."""
         if self.refusal is not None:
             return (f"{self.refusal.reason.value}: {self.refusal.detail}",)
-        waits = self.decision.waits if self.decision else ()
+        waits = (*self.waits, *(self.decision.waits if self.decision else ()))
         found = [f"{wait.outcome.value}: {wait.reason}" for wait in waits]
         found += [f"{outcome.kind.value}: {outcome.reason}" for outcome in self.outcomes if outcome.comes_back]
         return tuple(dict.fromkeys(found))

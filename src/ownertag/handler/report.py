@@ -50,6 +50,8 @@ class Report:
         results = [done.result for done in answer.done]
         results += [each.result for each in (*answer.returned, *answer.buried) if each.result is not None]
         for result in results:
+            if result.findings:
+                counts["Findings"] += len(result.findings)
             if result.refusal is not None:
                 counts[f"Refused.{result.refusal.reason.value}"] += 1
             if result.finished is not None:
@@ -67,6 +69,11 @@ def _fields(verdict: Done | Returned) -> dict[str, Any]:
     if result is None:
         return fields
     record = None
+    if result.findings:
+        first = result.findings[0]
+        fields["findings"] = len(result.findings)
+        ids = {"event_id": first.event_id, "account": first.account, "region": first.region}
+        return fields | {name: value for name, value in ids.items() if _IDS[name].fullmatch(value)}
     if result.refusal is not None:
         record = result.refusal.record
         fields["refused"] = result.refusal.reason.value

@@ -17,8 +17,9 @@ from ownertag.flows.live import Answer, Message, Returned, handle
 from ownertag.flows.ports import Ports
 from ownertag.handler.report import Report
 from ownertag.handler.settings import Environment
-from ownertag.render.documents import compact
+from ownertag.render.documents import BUS, compact
 from ownertag.render.policies import session_policy
+from ownertag.sinks.findings import Findings
 from ownertag.sinks.queue import Dying, Queue
 from ownertag.sinks.tagging import Tagger
 from ownertag.sources.lookups import Lookups
@@ -81,6 +82,7 @@ def build(
 
     accounts = Organization(client("organizations"), now, settings.owner_key or "owner")
     queue = Queue(client("sqs"), environment.queue_url)
+    findings = Findings(client("events"), BUS)
     tagger = Tagger(sessions)
     memory = Memory(now)
     report = report or Report()
@@ -91,9 +93,8 @@ def build(
         def expired() -> bool:
             return time.monotonic() >= until
 
-        ports = Ports(
-            accounts, Lookups(sessions, catalogue, settings, now, expired, memory=memory), tagger, now, expired
-        )
+        lookups = Lookups(sessions, catalogue, settings, now, expired, memory=memory)
+        ports = Ports(accounts, lookups, tagger, now, expired, findings=findings)
         messages = [_message(record) for record in event["Records"]]
         answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
         answer = answer.burying(queue.bury(map(_dying, answer.returned)))

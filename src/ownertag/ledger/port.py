@@ -37,6 +37,9 @@ class Ledger(Protocol):
         A creation with such a resource is not finished, even if `entries` say so.
         """
 
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+        """The resources with these keys that are known."""
+
 
 class Reader(Protocol):
     """The ledger, as somebody asks it.
@@ -81,3 +84,7 @@ class NoLedger:
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:  # noqa: ARG002 - it keeps none
         """Keep nothing."""
         return set()
+
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:  # noqa: ARG002 - it knows none
+        """Know nothing."""
+        return []

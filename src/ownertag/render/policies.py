@@ -238,6 +238,7 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
             "Action": "sqs:SendMessage",
             "Resource": arn("sqs", f"{BUS}-dead-letters", region="${AWS::Region}"),
         },
+        {"Sid": "TellOfTampering", "Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn(organization)},
         {
             "Sid": "WriteTheLog",
             "Effect": "Allow",

@@ -23,6 +23,7 @@ from ownertag.render.documents import (
 )
 
 _REGION = "${AWS::Region}"
+_FINDINGS_RULE = f"rule/{BUS}/{RULE_PREFIX}findings"
 
 
 def _from_rules(queues: list[str], rule: str) -> Policy:
@@ -49,8 +50,8 @@ def _from_rules(queues: list[str], rule: str) -> Policy:
 
 
 def queue_policy() -> Policy:
-    """The hub's queue and its dead letters take what the hub's rule sends."""
-    return _from_rules(["ownertag", "ownertag-dead-letters"], f"rule/ownertag/{RULE_PREFIX}creations")
+    """The hub's queue and its dead letters take what the hub's rules send."""
+    return _from_rules(["ownertag", "ownertag-dead-letters"], f"rule/{BUS}/{RULE_PREFIX}*")
 
 
 def undelivered_policy() -> Policy:
@@ -64,7 +65,7 @@ def lambda_trust() -> Policy:
 
 
 def alarm_key_policy() -> Policy:
-    """The account rules its key, and CloudWatch may use it for the topic."""
+    """The account rules its key, and CloudWatch and EventBridge may use it for the topic."""
     return policy(
         {
             "Sid": "TheAccountRulesItsKey",
@@ -81,11 +82,19 @@ def alarm_key_policy() -> Policy:
             "Resource": "*",
             "Condition": {"StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"}},
         },
+        {
+            "Sid": "FindingsAreEncrypted",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": {"ArnLike": {"aws:SourceArn": arn("events", _FINDINGS_RULE, region=_REGION)}},
+        },
     )
 
 
 def alarm_topic_policy() -> Policy:
-    """CloudWatch may publish our alarms."""
+    """CloudWatch may publish our alarms, and EventBridge what our rule of findings sends."""
     return policy(
         {
             "Sid": "AlarmsArePublished",
@@ -94,7 +103,15 @@ def alarm_topic_policy() -> Policy:
             "Action": "sns:Publish",
             "Resource": arn("sns", "ownertag-alarms", region=_REGION),
             "Condition": {"ArnLike": {"aws:SourceArn": arn("cloudwatch", "alarm:ownertag-*", region=_REGION)}},
-        }
+        },
+        {
+            "Sid": "FindingsArePublished",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": arn("sns", "ownertag-alarms", region=_REGION),
+            "Condition": {"ArnLike": {"aws:SourceArn": arn("events", _FINDINGS_RULE, region=_REGION)}},
+        },
     )
 
 

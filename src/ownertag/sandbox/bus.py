@@ -132,11 +132,25 @@ def send(account: str, region: str, name: str, body: str, attributes: dict[str, 
 
 
 def _matching(event: Any, account: str, region: str, bus: str) -> Iterator[Any]:
+    event = _flat(event)
     found = events_backends[account][region].event_buses.get(bus)
     for rule in list(found.rules.values()) if found else ():
         # A rule keeps its pattern parsed. One without a pattern is a schedule.
         if rule.state == "ENABLED" and rule.event_pattern.get_pattern() and rule.event_pattern.matches_event(event):
             yield rule
+
+
+def _flat(node: Any) -> Any:
+    """An event as EventBridge matches it: objects in a list count as one whose members are lists (doc: event arrays).
+
+    moto's patterns never match into such a list.
+    """
+    if isinstance(node, dict):
+        return {key: _flat(value) for key, value in node.items()}
+    if isinstance(node, list) and node and all(isinstance(each, dict) for each in node):
+        keys = dict.fromkeys(key for each in node for key in each)
+        return {key: _flat([each[key] for each in node if key in each]) for key in keys}
+    return node
 
 
 def _dead_letter(event: dict[str, Any], rule: Any, target: dict[str, Any], why: Undelivered) -> None:

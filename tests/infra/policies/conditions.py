@@ -53,12 +53,15 @@ WHY: dict[tuple[str, str, str], str] = {
     ("hub", "StringEquals", "aws:ResourceOrgID"): (
         "a role of that name in a stranger's account would be handed the function's session (confused deputy)"
     ),
-    ("queue", "ArnLike", "aws:SourceArn"): "EventBridge for the hub's rule alone",
+    ("queue", "ArnLike", "aws:SourceArn"): "EventBridge for the hub's rules alone",
     ("queue", "Bool", "aws:SecureTransport"): "`false` is denied: records can hold session tokens",
     ("undelivered", "ArnLike", "aws:SourceArn"): "EventBridge for this account's rules of ours alone",
     ("undelivered", "Bool", "aws:SecureTransport"): "`false` is denied: records can hold session tokens",
     ("alarm-key", "StringEquals", "aws:SourceAccount"): "CloudWatch for this account's alarms",
-    ("alarm-topic", "ArnLike", "aws:SourceArn"): "CloudWatch for our alarms",
+    ("alarm-key", "ArnLike", "aws:SourceArn"): "EventBridge for the hub's rule of findings",
+    ("alarm-topic", "ArnLike", "aws:SourceArn"): (
+        "CloudWatch for our alarms, EventBridge for the hub's rule of findings"
+    ),
     ("audit-trust", "StringEquals", "aws:PrincipalOrgID"): "a hub account that left the organization looks in no more",
     (
         "audit",

@@ -25,6 +25,7 @@ CALLS: Mapping[str, frozenset[str]] = {
     "codebuild": frozenset({"ListBuilds"}),
     "ec2": frozenset({"DescribeInstances", "DescribeLaunchTemplates", "DescribeTags"}),
     "ecs": frozenset({"DescribeTasks", "ListClusters"}),
+    "events": frozenset({"PutEvents"}),
     "identitystore": frozenset({"DescribeUser"}),
     "organizations": frozenset({"ListAccounts", "ListTagsForResource"}),
     "resourcegroupstaggingapi": frozenset({"GetResources"}),
