@@ -20,6 +20,7 @@ from ownertag.rollout.package.models import CALLS, ModelError, calls_of, cut_ser
 
 EXPIRES = b"2026-11-23T12:00:00Z"
 FILTERS = {"Filters": [{"Name": "resource-id", "Values": ["a b&c", "i-1", "é"]}], "MaxResults": 1000}
+QUEUE = "https://sqs.us-east-1.amazonaws.com/222222222222/ownertag"
 PARAMETERS: dict[tuple[str, str], dict[str, Any]] = {
     ("ec2", "CreateTags"): {"Resources": ["i-1", "vol-1"], "Tags": [{"Key": "owner", "Value": "é &=+"}, {"Key": "b"}]},
     ("autoscaling", "DescribeAutoScalingGroups"): {"AutoScalingGroupNames": ["web", "a b&c"], "NextToken": "abc"},
@@ -36,8 +37,26 @@ PARAMETERS: dict[tuple[str, str], dict[str, Any]] = {
     ("organizations", "ListAccounts"): {"NextToken": "abc"},
     ("organizations", "ListTagsForResource"): {"ResourceId": "333333333333"},
     ("resourcegroupstaggingapi", "GetResources"): {"ResourceARNList": ["arn:aws:ec2:us-east-1:333333333333:fleet/f"]},
+    ("events", "PutEvents"): {
+        "Entries": [
+            {
+                "Time": datetime(2026, 11, 23, tzinfo=UTC),
+                "Source": "ownertag",
+                "DetailType": "Owner tag changed",
+                "EventBusName": "ownertag",
+                "Resources": ["arn:aws:ec2:us-east-1:333333333333:volume/vol-1"],
+                "Detail": '{"key": "owner"}',
+            }
+        ]
+    },
+    ("sqs", "GetQueueAttributes"): {"QueueUrl": QUEUE, "AttributeNames": ["RedrivePolicy"]},
+    ("sqs", "SendMessage"): {
+        "QueueUrl": QUEUE,
+        "MessageBody": "abc",
+        "MessageAttributes": {"ERROR_CODE": {"DataType": "String", "StringValue": "forbidden"}},
+    },
     ("sqs", "ChangeMessageVisibilityBatch"): {
-        "QueueUrl": "https://sqs.us-east-1.amazonaws.com/222222222222/ownertag",
+        "QueueUrl": QUEUE,
         "Entries": [{"Id": "0", "ReceiptHandle": "r==", "VisibilityTimeout": 15}],
     },
     ("sts", "AssumeRole"): {
@@ -78,6 +97,12 @@ ANSWERS: dict[tuple[str, str], bytes] = {
     b'"Tags":[{"Key":"owner","Value":"alice"}]}]}',
     ("organizations", "ListAccounts"): b'{"Accounts":[{"Id":"333333333333","Status":"ACTIVE",'
     b'"JoinedTimestamp":1.7e9}],"NextToken":"n"}',
+    (
+        "events",
+        "PutEvents",
+    ): b'{"FailedEntryCount":1,"Entries":[{"ErrorCode":"ThrottlingException","ErrorMessage":"m"}]}',
+    ("sqs", "GetQueueAttributes"): b'{"Attributes":{"RedrivePolicy":"{}"}}',
+    ("sqs", "SendMessage"): b'{"MessageId":"m","MD5OfMessageBody":"900150983cd24fb0d6963f7d28e17f72"}',
     ("sqs", "ChangeMessageVisibilityBatch"): b'{"Successful":[],"Failed":[{"Id":"0","SenderFault":true,"Code":"x"}]}',
     ("sts", "AssumeRole"): b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId>"
     b"<SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken><Expiration>" + EXPIRES + b"</Expiration>"
@@ -86,7 +111,7 @@ ANSWERS: dict[tuple[str, str], bytes] = {
 ERROR = b"<Code>InvalidInstanceID.NotFound</Code><Message>m</Message>"
 ERRORS = {
     **dict.fromkeys(
-        ("codebuild", "ecs", "identitystore", "resourcegroupstaggingapi"),
+        ("codebuild", "ecs", "events", "identitystore", "resourcegroupstaggingapi"),
         (400, b'{"__type":"AccessDeniedException","message":"m"}'),
     ),
     # An error that the operation declares: the cut model does not name those of others, whose code is the same.
