@@ -111,11 +111,12 @@ ANSWERS: dict[tuple[str, str], bytes] = {
 ERROR = b"<Code>InvalidInstanceID.NotFound</Code><Message>m</Message>"
 ERRORS = {
     **dict.fromkeys(
-        ("codebuild", "ecs", "events", "identitystore", "resourcegroupstaggingapi"),
+        ("codebuild", "ecs", "identitystore", "resourcegroupstaggingapi"),
         (400, b'{"__type":"AccessDeniedException","message":"m"}'),
     ),
     # An error that the operation declares: the cut model does not name those of others, whose code is the same.
     "cloudtrail": (400, b'{"__type":"InvalidTimeRangeException","message":"m"}'),
+    "events": (500, b'{"__type":"InternalException","message":"m"}'),
     "autoscaling": (403, b"<ErrorResponse><Error><Type>Sender</Type>" + ERROR + b"</Error></ErrorResponse>"),
     "ec2": (400, b"<Response><Errors><Error>" + ERROR + b"</Error></Errors><RequestID>r</RequestID></Response>"),
     "sts": (403, b"<ErrorResponse><Error><Type>Sender</Type>" + ERROR + b"</Error></ErrorResponse>"),
