@@ -33,7 +33,12 @@ def account_of(creation: Creation) -> Question:
 
 def account_question(record: Record) -> Question:
     """The same, of any record."""
-    return Question(QuestionKind.ACCOUNT, record.account, "", "")
+    return account_question_of(record.account)
+
+
+def account_question_of(account: str) -> Question:
+    """The same, of any account."""
+    return Question(QuestionKind.ACCOUNT, account, "", "")
 
 
 def launch_of(creation: Creation) -> Question | None:

@@ -86,7 +86,12 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
 
 def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: A002 - the field's own words
     """The resource with this id in the record's account and Region. Its ARN is built, never taken from outside."""
-    return Resource(_arn_head(type.arn, record.region, record.account) + id, id, type.name)
+    return resource_at(type, id, record.account, record.region)
+
+
+def resource_at(type: ResourceType, id: str, account: str, region: str) -> Resource:  # noqa: A002 - the field's own words
+    """The resource with this id in an account and Region."""
+    return Resource(_arn_head(type.arn, region, account) + id, id, type.name)
 
 
 @lru_cache(maxsize=4096)

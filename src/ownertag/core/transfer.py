@@ -1,0 +1,90 @@
+"""A resource given to somebody by hand: what was ordered, what it is about, and the tags that say so."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from ownertag.core.match import resource_at
+from ownertag.core.records import ACCOUNT, REGION, Record
+from ownertag.core.resolve import clean
+from ownertag.core.rows import Catalogue
+from ownertag.core.settings import Settings
+from ownertag.core.tags import MAX_VALUE, fit, tags_of
+from ownertag.core.values import Confidence, Owner, Resource, TagPairs
+
+#: The evidence of an owner that was named by hand.
+EVIDENCE = "transfer"
+MAX_REASON = 1024
+
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:([a-z0-9-]*):([0-9]{12}):\S{1,512}")
+
+
+class Order(Struct, frozen=True, forbid_unknown_fields=True):
+    """That a resource is to be given to somebody. `id` makes a repeat of the same order the same.
+
+    `resource` is an id or an ARN; `by` is who orders it, as the caller says: the function can't know.
+    """
+
+    id: str
+    resource: str
+    to: str
+    by: str
+    reason: str
+
+
+class Target(Struct, frozen=True):
+    """A resource, where it is."""
+
+    account: str
+    region: str
+    resource: Resource
+
+
+def problem(order: Order) -> str | None:
+    """What is wrong with an order, and what would be right; None if nothing is."""
+    if not order.id or len(order.id) > 64:
+        return "the order has no id of 1 to 64 characters"
+    if not clean(order.to) or clean(order.to) != order.to or len(order.to) > MAX_VALUE:
+        return f"{order.to[:64]!a} is no name: write a person or team with at most {MAX_VALUE} characters"
+    if not clean(order.reason) or len(order.reason) > MAX_REASON:
+        return f"there is no reason: write one, with at most {MAX_REASON} characters"
+    if not clean(order.by):
+        return "it is not said who orders it"
+    return None
+
+
+def target_of(arn: str, catalogue: Catalogue) -> Target | None:
+    """The resource of an ARN, if the catalogue has its type; the ARN is built again, not taken over."""
+    found = _ARN.fullmatch(arn)
+    if not found or not REGION.fullmatch(found[1]) or not ACCOUNT.fullmatch(found[2]):
+        return None
+    id_ = re.split("[/:]", arn)[-1]
+    for kind in catalogue.types.values():
+        if kind.id.fullmatch(id_):
+            made = resource_at(kind, id_, found[2], found[1])
+            if made.arn == arn:
+                return Target(found[2], found[1], made)
+    return None
+
+
+def owner_of(order: Order) -> Owner:
+    """The owner that an order names: what a person said, by hand."""
+    return Owner(order.to, EVIDENCE, Confidence.ASSERTED, (f"by {clean(order.by)}: {clean(order.reason)}",))
+
+
+def new_tags(order: Order, before: TagPairs, made: Record | None, settings: Settings) -> TagPairs:
+    """The tags after an order: those of the creation with the new owner.
+
+    Where nothing is known of the creation, only what tells the owner's name alone is written; the rest stays as it is.
+    """
+    owner = owner_of(order)
+    if made is not None:
+        return tags_of(owner, made, settings)
+    written = {
+        key: fit("".join(owner.name if part == "owner" and index % 2 else part for index, part in enumerate(parts)))
+        for key, parts in settings.templates
+        if set(parts[1::2]) == {"owner"}
+    }
+    return tuple({**dict(before), **written}.items())

@@ -1,0 +1,103 @@
+"""The transfer: a resource is given to somebody by hand, in the ledger and in its tags; its history stays."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ownertag.core.ask import account_question_of
+from ownertag.core.claims import EventKey, ResourceKey
+from ownertag.core.judge import judge
+from ownertag.core.records import Identity, Record
+from ownertag.core.rows import Catalogue
+from ownertag.core.settings import Settings
+from ownertag.core.transfer import Order, Target, new_tags, problem, target_of
+from ownertag.core.values import Found, Resource, TagPairs, Unavailable, Write
+from ownertag.flows.ports import Ports
+from ownertag.ledger.entries import Known, Transferred
+from ownertag.ledger.port import LedgerError, Reader
+
+
+class Transfer(Struct, frozen=True):
+    """What became of an order: `done` only if ledger and tags both say it; `detail` says what is wrong otherwise."""
+
+    done: bool
+    arn: str | None = None
+    was: str | None = None
+    tags: TagPairs = ()
+    detail: str = ""
+
+
+def transfer(order: Order, ports: Ports, reader: Reader, catalogue: Catalogue, settings: Settings) -> Transfer:
+    """Carry out an order.
+
+    The ledger comes first: what it knows no later event overwrites, and a tag that could not be written is written by
+    the same order again.
+    """
+    wrong = problem(order)
+    if wrong:
+        return Transfer(False, detail=wrong)
+    try:
+        known = reader.by_id(order.resource)
+        target = _target(order, known, catalogue)
+        if isinstance(target, str):
+            return Transfer(False, detail=target)
+        refused = _refused(target, ports)
+        if refused:
+            return Transfer(False, target.resource.arn, detail=refused)
+        before = known[0] if known else None
+        tags = new_tags(order, before.holding.tags if before else (), _made(before, reader), settings)
+        key = ResourceKey(target.account, target.region, target.resource.arn)
+        ports.ledger.append([Transferred(key, order.id, order.to, order.by, order.reason, tags, ports.now())])
+    except LedgerError as error:
+        return Transfer(False, detail=f"nothing was changed: the ledger can't be used: {error}")
+    was = before.holding.owner.name if before else None
+    api = catalogue.types[target.resource.type].tag_api
+    failure = ports.tagger.write(Write(target.account, target.region, api, tags, (target.resource,)))
+    if failure is not None:
+        reason = judge(failure, None, target.region).reason
+        detail = f"the ledger has it, but the tags could not be written: {reason}; give the same order again"
+        return Transfer(False, target.resource.arn, was, tags, detail)
+    return Transfer(True, target.resource.arn, was, tags)
+
+
+def _target(order: Order, known: list[Known], catalogue: Catalogue) -> Target | str:
+    """What the order is about, or why that is not clear."""
+    if len(known) > 1:
+        arns = ", ".join(each.key.arn for each in known[:5])
+        return f"{order.resource} is there {len(known)} times: name one by its ARN: {arns}"
+    if known:
+        [one] = known
+        return Target(one.key.account, one.key.region, Resource(one.key.arn, one.id, one.type))
+    target = target_of(order.resource, catalogue)
+    if target is None:
+        return f"{order.resource[:256]!a}: the ledger knows no such resource; name it by its ARN"
+    return target
+
+
+def _refused(target: Target, ports: Ports) -> str | None:
+    question = account_question_of(target.account)
+    fact = ports.accounts.find([question]).get(question)
+    if isinstance(fact, Found):
+        return None
+    if isinstance(fact, Unavailable):
+        return f"whether account {target.account} is the organization's can't be told: {fact.reason}"
+    return f"account {target.account} is not one of the organization's"
+
+
+def _made(known: Known | None, reader: Reader) -> Record | None:
+    """The creation as the tags' templates need it."""
+    if known is None:
+        return None
+    event = EventKey(known.key.account, known.key.region, known.holding.claim.event_id)
+    created = reader.creation(event)
+    if created is None:
+        return None
+    return Record(
+        event.event_id,
+        created.event_source,
+        created.event_name,
+        created.created_at,
+        known.key.region,
+        known.key.account,
+        Identity(arn=created.actor.principal),
+    )
