@@ -13,7 +13,7 @@ from fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger
 from memory_ledger import MemoryLedger
 from ownertag.core.claims import ResourceKey
 from ownertag.core.tamper import Finding
-from ownertag.core.values import Failure, OutcomeKind
+from ownertag.core.values import Failure, OutcomeKind, Reason, Unavailable
 from ownertag.flows.live import Answer, Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.ledger.entries import TagChanged
@@ -43,10 +43,11 @@ class World:
 
     def __init__(self) -> None:
         self.aws, self.ledger, self.told = FakeAws(), MemoryLedger(), Told()
+        self.accounts = FakeAccounts({ACCOUNT})
 
     def __call__(self, *records: dict[str, Any]) -> Answer:
         ports = Ports(
-            FakeAccounts({ACCOUNT}),
+            self.accounts,
             FakeLookups(self.aws),
             FakeTagger(self.aws),
             lambda: fixtures.SOON,
@@ -143,10 +144,17 @@ def test_nothing_is_restored_by_itself(world: World) -> None:
 
 
 def test_a_stranger_account_is_refused_and_kept_out_of_the_ledger(world: World) -> None:
-    stranger = call({"owner": "x"}, recipientAccountId=fixtures.OUTSIDE_ACCOUNT)
-    answer = world(stranger)
+    [done] = world(call({"owner": "x"}, recipientAccountId=fixtures.OUTSIDE_ACCOUNT)).done
+    assert done.result.refusal is not None
+    assert done.result.refusal.reason is Reason.UNKNOWN_ACCOUNT
     assert world.told.findings == []
-    assert len(answer.done) + len(answer.returned) == 1
+    assert world.ledger.calls.count("append") == 1  # of the creation
+
+
+def test_an_account_that_can_not_be_told_comes_back(world: World) -> None:
+    world.accounts.unavailable = Unavailable(OutcomeKind.THROTTLED, "busy")
+    [returned] = world(call({"owner": "x"})).returned
+    assert returned.reasons == ("throttled: busy",)
 
 
 def test_without_the_ledger_it_comes_back_and_nobody_is_told_half(world: World) -> None:

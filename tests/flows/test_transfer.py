@@ -85,6 +85,12 @@ def test_tag_and_ledger_change_together_and_the_history_stays(world: World) -> N
     assert len(history) > 1
 
 
+def test_templates_of_several_fields_are_filled_from_the_creation(world: World) -> None:
+    settings = fixtures.anywhere('team = "{owner} ({confidence}) in {region}, {event_name} {date}"\n')
+    assert transfer(ORDER, world.ports, world.ledger, fixtures.catalogue(), settings).done
+    assert world.tags["team"] == f"bob _asserted_ in {REGION}_ CreateVolume 2026-03-02"
+
+
 def test_later_events_respect_it(world: World) -> None:
     world.order()
     world.deliver(created())
