@@ -70,14 +70,16 @@ def run(tampered: Sequence[tuple[Arrival, Tampering]], ports: Ports) -> list[Res
             reason = fact.reason if isinstance(fact, Unavailable) else "was asked and not answered"
             outcome = fact.outcome if isinstance(fact, Unavailable) else OutcomeKind.FAILED
             results.append(Result(arrival.where, waits=(Wait(outcome, reason),)))
-    return results + _found(known, ports)
+    return results + (_found(known, ports) if known else [])
 
 
 def _found(tampered: Sequence[tuple[Arrival, Tampering]], ports: Ports) -> list[Result]:
     try:
         owners = _owners([found for _, found in tampered], ports)
         made = {arrival.where: findings(found, owners) for arrival, found in tampered}
-        ports.ledger.append([entry for arrival, _ in tampered for entry in _entries(arrival, made[arrival.where])])
+        entries = [entry for arrival, _ in tampered for entry in _entries(arrival, made[arrival.where])]
+        if entries:
+            ports.ledger.append(entries)
     except LedgerError as error:
         away = Wait(error.outcome, f"the ledger can't be used: {error}")
         return [Result(arrival.where, waits=(away,)) for arrival, _ in tampered]
