@@ -68,8 +68,9 @@ lint: install
 types: install
 	$(BIN)/mypy
 
+# A process a core, a file in one of them: moto's state is the process's.
 unit: install .venv-awscli/installed .venv-lambda/installed $(TOOLS)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 bench-launch: install ## calls and time for 1, 10 and 100 instances: the article's sequence beside ownertag
 	@$(BIN)/python -m benchmarks.launch
