@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ownertag.cli.options import Exit, Options, Output, fail, with_options
-from ownertag.cli.output import clean_lines, print_table
+from ownertag.cli.deploy_output import print_done, print_plan
+from ownertag.cli.options import Exit, Options, fail, with_options
 from ownertag.core.settings import SettingsError
 from ownertag.render.infra import check_deployable
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from ownertag.rollout.deploy.prepare import Prepared
     from ownertag.rollout.deploy.values import Step
 
-SCHEMA = 1
 #: How far back it is counted who uses the protected keys.
 DAYS = 14
 
@@ -75,7 +73,7 @@ def plan(
         ready = _prepare(options, package, access_role)
         steps = _steps(ready, options, again)
         used = _used(ready, steps, days, options)
-    _print_plan(steps, used, options)
+    print_plan(steps, used, options)
     pending = sum(step.task is not None for step in steps)
     options.say(f"{pending} of {len(steps)} steps would change something" if pending else "nothing would change")
     raise typer.Exit(Exit.FOUND if pending else Exit.WELL)
@@ -105,7 +103,7 @@ def apply(
         ready = _prepare(options, package, access_role)
         steps = _steps(ready, options, again)
         used = _used(ready, steps, days, options)
-    _print_plan(steps, used, options)
+    print_plan(steps, used, options)
     if used and used.uses and yes and not despite_uses:
         fail(
             f"the policy would stop {len(used.uses)} principals who use the protected keys today: talk to them, or "
@@ -130,7 +128,7 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
     with _told():
         ready = _prepare(options, None, access_role, with_package=False)
         steps = to_destroy(ready.desired, ready.current)
-    _print_plan(steps, None, options)
+    print_plan(steps, None, options)
     _carry_out(ready, steps, options, yes, "Take all of this away?")
 
 
@@ -207,7 +205,7 @@ def _carry_out(ready: Prepared, steps: tuple[Step, ...], options: Options, yes: 
         options.say(f"[{numbers[id(step)]}/{len(pending)}] {step.what}, {place}: {text}")
 
     done = carry_out(pending, ready.clients, ready.desired.organization, progress)
-    _print_done(done, options)
+    print_done(done, options)
     raise typer.Exit(_ended(done, len(pending), options))
 
 
@@ -224,9 +222,6 @@ def _ended(done: tuple[Done, ...], pending: int, options: Options) -> int:
     return Exit.UNREACHED if all(each.step.stage in GOES_ON for each in failed) else Exit.FOUND
 
 
-# --- what is printed
-
-
 @contextmanager
 def _told() -> Iterator[None]:
     """What can't be done ends the command with one line, not a traceback."""
@@ -241,103 +236,3 @@ def _told() -> Iterator[None]:
         fail(str(error), Exit.UNREACHED)
     except AWS_ERRORS as error:  # a profile that is not there, credentials that are none
         fail(f"AWS can't be used: {error}", Exit.UNREACHED)
-
-
-def _print_plan(steps: tuple[Step, ...], used: InUse | None, options: Options) -> None:
-    objects = [
-        {
-            "schema": SCHEMA,
-            "kind": "step",
-            "action": step.action.value,
-            "what": step.what,
-            "account": step.account,
-            "region": step.region or None,
-            "changes": list(step.changes),
-            "diff": step.diff or None,
-        }
-        for step in steps
-    ]
-    objects += [
-        {
-            "schema": SCHEMA,
-            "kind": "use",
-            "account": use.account,
-            "principal": use.principal,
-            "keys": list(use.keys),
-            "calls": use.calls,
-            "last": use.last.isoformat().replace("+00:00", "Z"),
-        }
-        for use in (used.uses if used else ())
-    ]
-    objects += [
-        {"schema": SCHEMA, "kind": "unread", "account": account, "reason": reason}
-        for account, reason in (used.unread if used else ())
-    ]
-    if options.format is Output.JSON:
-        for each in objects:
-            print(json.dumps(each))
-    elif options.format is Output.CSV:
-        _print_rows(objects, options)
-    else:
-        print("\n".join(clean_lines(line for step in steps for line in _lines(step))))
-        if used is not None:
-            print("\n".join(clean_lines(_use_lines(used))))
-
-
-def _lines(step: Step) -> Iterator[str]:
-    place = " ".join(part for part in (step.account, step.region) if part)
-    yield f"{step.action.value:<10} {step.what}  ({place})"
-    for change in step.changes:
-        yield f"             {change}"
-    for line in step.diff.splitlines():
-        yield f"             {line}"
-
-
-def _use_lines(used: InUse) -> Iterator[str]:
-    yield ""
-    if used.uses:
-        yield "The policy would stop these, who write or remove the protected keys today:"
-    elif not used.unread:
-        yield "Nobody was seen to use the protected keys: the policy would stop nobody."
-    for use in used.uses:
-        named = f"{use.calls} calls with {', '.join(use.keys)}, last {use.last:%Y-%m-%d %H:%M}"
-        yield f"  {use.account}  {use.principal}: {named}"
-    if used.unread:
-        yield "It is not known of these, whose history could not be read to the end:"
-    for account, reason in used.unread:
-        yield f"  {account}  {reason}"
-
-
-def _print_done(done: tuple[Done, ...], options: Options) -> None:
-    if options.format is Output.TABLE:
-        return  # was told as it went
-    objects: list[dict[str, Any]] = [
-        {
-            "schema": SCHEMA,
-            "kind": "done",
-            "action": each.step.action.value,
-            "what": each.step.what,
-            "account": each.step.account,
-            "region": each.step.region or None,
-            "failed": each.failed or None,
-        }
-        for each in done
-    ]
-    if options.format is Output.JSON:
-        for each in objects:
-            print(json.dumps(each))
-    else:
-        _print_rows(objects, options)
-
-
-def _print_rows(objects: list[dict[str, Any]], options: Options) -> None:
-    columns = list(dict.fromkeys(key for each in objects for key in each if key not in {"schema", "diff"}))
-    rows = [{column: _text(each.get(column)) for column in columns} for each in objects]
-    if rows:
-        print_table(rows, options.format)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    return "" if value is None else str(value)

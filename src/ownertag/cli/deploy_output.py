@@ -1,0 +1,119 @@
+"""What `ownertag deploy` prints: a plan for a person or a machine, and what became of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ownertag.cli.options import Options, Output
+from ownertag.cli.output import clean_lines, print_table
+
+if TYPE_CHECKING:
+    from ownertag.rollout.deploy.carry_out import Done
+    from ownertag.rollout.deploy.in_use import InUse
+    from ownertag.rollout.deploy.values import Step
+
+SCHEMA = 1
+
+
+def print_plan(steps: tuple[Step, ...], used: InUse | None, options: Options) -> None:
+    """Print each step with what it changes, and whom the policy would stop (None: nobody was looked for)."""
+    objects = [
+        {
+            "schema": SCHEMA,
+            "kind": "step",
+            "action": step.action.value,
+            "what": step.what,
+            "account": step.account,
+            "region": step.region or None,
+            "changes": list(step.changes),
+            "diff": step.diff or None,
+        }
+        for step in steps
+    ]
+    objects += [
+        {
+            "schema": SCHEMA,
+            "kind": "use",
+            "account": use.account,
+            "principal": use.principal,
+            "keys": list(use.keys),
+            "calls": use.calls,
+            "last": use.last.isoformat().replace("+00:00", "Z"),
+        }
+        for use in (used.uses if used else ())
+    ]
+    objects += [
+        {"schema": SCHEMA, "kind": "unread", "account": account, "reason": reason}
+        for account, reason in (used.unread if used else ())
+    ]
+    if options.format is Output.JSON:
+        for each in objects:
+            print(json.dumps(each))
+    elif options.format is Output.CSV:
+        _print_rows(objects, options)
+    else:
+        print("\n".join(clean_lines(line for step in steps for line in _lines(step))))
+        if used is not None:
+            print("\n".join(clean_lines(_use_lines(used))))
+
+
+def _lines(step: Step) -> Iterator[str]:
+    place = " ".join(part for part in (step.account, step.region) if part)
+    yield f"{step.action.value:<10} {step.what}  ({place})"
+    for change in step.changes:
+        yield f"             {change}"
+    for line in step.diff.splitlines():
+        yield f"             {line}"
+
+
+def _use_lines(used: InUse) -> Iterator[str]:
+    yield ""
+    if used.uses:
+        yield "The policy would stop these, who write or remove the protected keys today:"
+    elif not used.unread:
+        yield "Nobody was seen to use the protected keys: the policy would stop nobody."
+    for use in used.uses:
+        named = f"{use.calls} calls with {', '.join(use.keys)}, last {use.last:%Y-%m-%d %H:%M}"
+        yield f"  {use.account}  {use.principal}: {named}"
+    if used.unread:
+        yield "It is not known of these, whose history could not be read to the end:"
+    for account, reason in used.unread:
+        yield f"  {account}  {reason}"
+
+
+def print_done(done: tuple[Done, ...], options: Options) -> None:
+    """Print what became of each step; a person was told as it went."""
+    if options.format is Output.TABLE:
+        return
+    objects: list[dict[str, Any]] = [
+        {
+            "schema": SCHEMA,
+            "kind": "done",
+            "action": each.step.action.value,
+            "what": each.step.what,
+            "account": each.step.account,
+            "region": each.step.region or None,
+            "failed": each.failed or None,
+        }
+        for each in done
+    ]
+    if options.format is Output.JSON:
+        for each in objects:
+            print(json.dumps(each))
+    else:
+        _print_rows(objects, options)
+
+
+def _print_rows(objects: list[dict[str, Any]], options: Options) -> None:
+    columns = list(dict.fromkeys(key for each in objects for key in each if key not in {"schema", "diff"}))
+    rows = [{column: _text(each.get(column)) for column in columns} for each in objects]
+    if rows:
+        print_table(rows, options.format)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)
