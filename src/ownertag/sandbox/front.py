@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -28,6 +29,8 @@ from ownertag.sandbox.recorder import Recorder
 _UNKNOWN_KEY = {"ec2": ("AuthFailure", 401), "sts": ("InvalidClientTokenId", 403), "iam": ("InvalidClientTokenId", 403)}
 _EXPIRED_KEY = {"ec2": ("RequestExpired", 400), "sts": ("ExpiredToken", 403), "iam": ("ExpiredToken", 403)}
 
+_INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+
 
 class Front:
     """A WSGI application: AWS, as far as the sandbox has it.
@@ -50,6 +53,8 @@ class Front:
         self.calls: Counter[tuple[str, str]] = Counter()
         #: Told when something may have been deployed.
         self.deployed: list[Callable[[], None]] = []
+        #: What a function answers to a payload, and whether it failed, by the function's ARN.
+        self.invoke: Callable[[str, bytes], tuple[bytes, bool] | None] = lambda *_: None
         self._moto = DomainDispatcherApplication(create_backend_app)
         #: moto's state is not made for several threads, and a record must follow its call in order.
         self.lock = RLock()
@@ -57,8 +62,10 @@ class Front:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         call = read_call(environ)
-        # A long poll of a queue must not keep everybody else waiting; moto's queues are made for several threads.
-        with nullcontext() if call.service == "sqs" else self.lock:
+        # A long poll of a queue must not keep everybody else waiting (moto's queues are made for several threads), and
+        # a function that is invoked makes calls itself.
+        free = call.service == "sqs" or _INVOKE.fullmatch(environ.get("PATH_INFO", ""))
+        with nullcontext() if free else self.lock:
             answer = self._answer(call)
         reason = HTTP_STATUS_CODES.get(answer.status, "Unknown")
         headers = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
@@ -115,12 +122,24 @@ class Front:
                 return self._access.answer(call, actor, organization_id, to)
             case "cloudformation", operation:
                 return self._cloudformation(call, actor.account, operation)
+            case "lambda", _ if invoked := _INVOKE.fullmatch(call.environ.get("PATH_INFO", "")):
+                return self._invoke(call, actor.account, invoked[1])
             case "lambda", _:
                 try:
                     return to_moto(call)
                 finally:
                     self._tell()
         return to_moto(call)
+
+    def _invoke(self, call: Call, account: str, function: str) -> Answer:
+        """Lambda's Invoke of a function that is deployed here, without the lock: the handler makes calls itself."""
+        name = function.rpartition(":")[2]
+        found = self.invoke(f"arn:aws:lambda:{call.region}:{account}:function:{name}", call.body)
+        if found is None:
+            return refuse(call, "ResourceNotFoundException", f"Function not found: {name}", 404)
+        body, failed = found
+        headers = [("Content-Type", "application/json"), *([("X-Amz-Function-Error", "Unhandled")] if failed else [])]
+        return Answer(200, headers, body)
 
     def _cloudformation(self, call: Call, account: str, operation: str) -> Answer:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -22,7 +23,7 @@ from moto.sqs.models import sqs_backends
 
 from ownertag.handler.settings import CONFIG, read_environment
 from ownertag.handler.wiring import Handler, Reporter, build
-from ownertag.sandbox.event_source import EventSource
+from ownertag.sandbox.event_source import Context, EventSource
 from ownertag.sandbox.organization import Organization, role_id, role_trust, session_of
 from ownertag.sandbox.trust import allows, service
 
@@ -81,6 +82,7 @@ class Functions:
         self._failed = failed
         self._lock = lock
         self._running: dict[Deployed, EventSource | None] = {}
+        self._handlers: dict[str, tuple[Handler, float]] = {}
         self._stop = Event()
         self._wake = Event()
         self._thread = Thread(target=self._keep_looking, name="functions", daemon=True)
@@ -109,12 +111,26 @@ class Functions:
             if source is not None:
                 source.wake()
 
+    def invoke(self, arn: str, payload: bytes) -> tuple[bytes, bool] | None:
+        """What a function answers to a call of Lambda's Invoke, and whether it failed; None if there is no such one."""
+        found = self._handlers.get(arn)
+        if found is None:
+            return None
+        handler, timeout = found
+        context = Context(invoked_function_arn=arn, until=time.monotonic() + timeout)
+        try:
+            return json.dumps(handler(json.loads(payload or b"{}"), context)).encode(), False
+        except Exception as error:  # noqa: BLE001 - as Lambda: whatever a function raises is the answer
+            self._failed(error)
+            return json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode(), True
+
     def _keep_looking(self) -> None:
         while not self._stop.is_set():
             with self._lock:
                 found = dict(_deployed())
             for gone in self._running.keys() - found.keys():
                 source = self._running.pop(gone)
+                self._handlers.pop(gone.arn, None)
                 if source is not None:
                     source.stop()
             for new in found.keys() - self._running.keys():
@@ -131,6 +147,7 @@ class Functions:
         session = session_of(self._organization.role_session(new.role[0], name), region)
         sqs = session.client("sqs", endpoint_url=self._endpoint_url)
         handler = self._built(new, code, session)
+        self._handlers[new.arn] = handler, new.timeout
         url = f"{self._endpoint_url}/{account}/{new.queue_arn.split(':')[5]}"
         source = EventSource(
             sqs,

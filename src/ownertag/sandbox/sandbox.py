@@ -173,6 +173,7 @@ class Sandbox:
             functions.start()
             self._running.append(functions.stop)
             self.front.deployed.append(functions.look)
+            self.front.invoke = functions.invoke
             arrived = functions.wake
         self.bus = Bus(self.front.lock, arrived)
         self.bus.start()
