@@ -16,6 +16,7 @@ from zipfile import ZipFile
 from benchmarks.emulator import Function, unavailable
 from benchmarks.results import show
 from ownertag.handler.settings import CONFIG, QUEUE_URL
+from ownertag.ledger.place import LEDGER
 from ownertag.rollout.package.build import build, install, pack
 from ownertag.rollout.package.targets import CURRENT, compiler_for
 from ownertag.sandbox.personas import HOME_REGION, HUB
@@ -28,7 +29,11 @@ NOTHING = "def handler(event, context):\n    return {}\n"
 TWO_CLIENTS = f"import boto3\n\nsts = boto3.client('sts')\nec2 = boto3.client('ec2')\n\n\n{NOTHING}"
 
 OURS, BOTO3, EMPTY = "ownertag, ready to tag", "boto3 with an STS and an EC2 client", "nothing"
-VARIABLES = {CONFIG: "ownertag.toml", QUEUE_URL: f"https://sqs.{HOME_REGION}.amazonaws.com/{HUB}/ownertag"}
+VARIABLES = {
+    CONFIG: "ownertag.toml",
+    QUEUE_URL: f"https://sqs.{HOME_REGION}.amazonaws.com/{HUB}/ownertag",
+    LEDGER: "dynamodb:ownertag-ledger",
+}
 
 
 def main() -> None:

@@ -12,9 +12,12 @@ from typing import Protocol
 import pytest
 
 from ledger.entries import HOME, A, B, after, created, deleted, ended, event, key, owned, transferred
+from ledger.table import TABLE, emulated_table
 from memory_ledger import MemoryLedger
 from ownertag.core.claims import ResourceKey
 from ownertag.core.values import Confidence, OutcomeKind, Owner
+from ownertag.ledger.calls import Calls
+from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.entries import Created, Deleted, Ended, Finished, Owned, TagChanged, Transferred
 from ownertag.ledger.port import Ledger, Reader
 from ownertag.ledger.sqlite import SqliteLedger
@@ -27,12 +30,16 @@ class Store(Ledger, Reader, Protocol):
 Opener = Callable[[], Store]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "dynamodb"])
 def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
     """Opens one ledger, each time anew."""
     if request.param == "memory":
         memory = MemoryLedger()
         yield lambda: memory
+        return
+    if request.param == "dynamodb":
+        with emulated_table() as client:
+            yield lambda: DynamoLedger(Calls(client, TABLE, sleep=lambda _: None))
         return
     opened: list[SqliteLedger] = []
 
@@ -43,6 +50,12 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
     yield again
     for each in opened:
         each.close()
+
+
+@pytest.fixture
+def many(request: pytest.FixtureRequest) -> int:
+    """A full batch; on moto, which copies the whole table for each transaction, more than a transaction takes."""
+    return 120 if "dynamodb" in request.node.name else 1000
 
 
 @pytest.fixture
@@ -243,7 +256,7 @@ def test_accounts_and_regions_never_mix(store: Store) -> None:
         [in_place] = store.by_key([ResourceKey(account, region, same_arn.arn)])
         assert in_place.holding.owner.name == f"user{number}"
         assert len(store.history(known.key)) == 1
-        assert [each.key for each in store.by_owner(f"user{number}")] == [known.key, in_place.key]
+        assert {each.key for each in store.by_owner(f"user{number}")} == {known.key, in_place.key}
     assert len(store.by_id("vol-00000001")) == len(store.by_id("bucket")) == len(store.by_id(same_arn.arn)) == 3
     assert [each.known.holding.owner.name for each in store.by_address("10.0.0.1")] == ["user0", "user1", "user2"]
     assert store.by_key([key(account=B, region="us-east-1")]) == []
@@ -325,24 +338,24 @@ def test_texts_of_strangers_are_cut_and_cleaned(store: Store) -> None:
     assert len(repr(others)) < 20_000
 
 
-def test_a_thousand_creations_at_once(store: Store) -> None:
-    many = range(1000)
-    records = [created(number, f"user{number % 7}") for number in many]
-    decisions = [owned(number, f"user{number % 7}", f"vol-{number}") for number in many]
-    assert len(store.claim(records, decisions)) == 1000
+def test_many_creations_at_once(store: Store, many: int) -> None:
+    numbers = range(many)
+    records = [created(number, f"user{number % 7}") for number in numbers]
+    decisions = [owned(number, f"user{number % 7}", f"vol-{number}") for number in numbers]
+    assert len(store.claim(records, decisions)) == many
     store.append(
-        [ended(number, name=f"user{number % 7}", id_=f"vol-{number}") for number in many]
-        + [Finished(event(number), after(3)) for number in many]
+        [ended(number, name=f"user{number % 7}", id_=f"vol-{number}") for number in numbers]
+        + [Finished(event(number), after(3)) for number in numbers]
     )
-    assert sum(each.finished for each in store.seen([event(number) for number in many]).values()) == 1000
-    assert len(store.by_key([key(f"vol-{number}") for number in many])) == 1000
+    assert sum(each.finished for each in store.seen([event(number) for number in numbers]).values()) == many
+    assert len(store.by_key([key(f"vol-{number}") for number in numbers])) == many
 
 
-def test_a_creation_of_a_thousand_resources(store: Store) -> None:
-    decisions = [owned(1, "alice", f"vol-{number}") for number in range(1000)]
-    assert len(store.claim([created(1)], decisions)) == 1000
-    assert store.append([ended(1, id_=f"vol-{number}") for number in range(1000)]) == set()
-    assert len(store.by_owner("alice", most=2000)) == 1000
+def test_a_creation_of_many_resources(store: Store, many: int) -> None:
+    decisions = [owned(1, "alice", f"vol-{number}") for number in range(many)]
+    assert len(store.claim([created(1)], decisions)) == many
+    assert store.append([ended(1, id_=f"vol-{number}") for number in range(many)]) == set()
+    assert len(store.by_owner("alice", most=2000)) == many
 
 
 # --- several at once
@@ -350,7 +363,7 @@ def test_a_creation_of_a_thousand_resources(store: Store) -> None:
 
 def test_of_two_handlers_at_once_one_wins_and_both_know(opener: Opener) -> None:
     stores = [opener() for _ in range(4)]
-    ids = [f"vol-{number}" for number in range(40)]
+    ids = [f"vol-{number}" for number in range(20)]
 
     def claim(number: int) -> list[str]:
         name = f"user{number}"
@@ -363,7 +376,7 @@ def test_of_two_handlers_at_once_one_wins_and_both_know(opener: Opener) -> None:
     # All were made in the same second, so the lowest event id is the first.
     assert {each.holding.owner.name for each in stores[0].by_key([key(id_) for id_ in ids])} == {"user0"}
     for number in range(4):
-        assert claim(number) == ["user0"] * 40
+        assert claim(number) == ["user0"] * 20
     assert all(len(stores[0].history(key(id_))) == 4 for id_ in ids)
 
 
@@ -374,8 +387,8 @@ def test_one_ledger_may_be_used_by_several_threads(store: Store) -> None:
         assert store.seen([event(number)])[event(number)].finished
 
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(claim, range(60)))
-    assert len(store.by_owner("alice")) == 60
+        list(threads.map(claim, range(24)))
+    assert len(store.by_owner("alice")) == 24
 
 
 def test_times_keep_their_second(store: Store) -> None:

@@ -103,7 +103,13 @@ def environment(folder: Path, queue_url: str) -> Environment:
     """The function's environment, with a file of settings in this folder."""
     path = folder / "ownertag.toml"
     path.write_text(CONFIG, "utf-8")
-    return read_environment({"OWNERTAG_CONFIG": str(path), "OWNERTAG_QUEUE_URL": queue_url})
+    return read_environment(
+        {
+            "OWNERTAG_CONFIG": str(path),
+            "OWNERTAG_QUEUE_URL": queue_url,
+            "OWNERTAG_LEDGER": f"sqlite:{path.parent / 'ledger.sqlite'}",
+        }
+    )
 
 
 def lines(output: str) -> list[dict[str, Any]]:

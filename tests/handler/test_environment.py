@@ -13,6 +13,7 @@ from handler.lambdas import CONFIG, Context, Poller
 from ownertag.core.settings import SettingsError
 from ownertag.handler import entry
 from ownertag.handler.settings import read_environment
+from ownertag.ledger.place import Place
 
 
 @pytest.fixture
@@ -24,22 +25,36 @@ def config(tmp_path: Path) -> str:
 
 def test_all_that_is_needed_is_read(config: str) -> None:
     environment = read_environment(
-        {"OWNERTAG_CONFIG": config, "OWNERTAG_QUEUE_URL": "https://queue", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+        {
+            "OWNERTAG_CONFIG": config,
+            "OWNERTAG_QUEUE_URL": "https://queue",
+            "OWNERTAG_LEDGER": "dynamodb:ownertag-ledger",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        }
     )
+    assert environment.ledger == Place("dynamodb", "ownertag-ledger")
     assert environment.queue_url == "https://queue"
     assert environment.endpoint_url == "http://127.0.0.1:1"
     assert environment.organization.home_region == HOME
     assert list(environment.settings.tags) == ["owner", "dateCreated", "WhatIsThis"]
 
 
-@pytest.mark.parametrize("empty", [{}, {"OWNERTAG_CONFIG": "", "OWNERTAG_QUEUE_URL": ""}])
+@pytest.mark.parametrize("empty", [{}, {"OWNERTAG_CONFIG": "", "OWNERTAG_QUEUE_URL": "", "OWNERTAG_LEDGER": ""}])
 def test_each_missing_variable_is_named(config: str, empty: dict[str, str]) -> None:
-    with pytest.raises(SettingsError, match="OWNERTAG_CONFIG and OWNERTAG_QUEUE_URL must be set"):
+    with pytest.raises(SettingsError, match="OWNERTAG_CONFIG, OWNERTAG_QUEUE_URL and OWNERTAG_LEDGER must be set"):
         read_environment(empty)
     with pytest.raises(SettingsError, match=r"^environment: OWNERTAG_QUEUE_URL must be set"):
+        read_environment({**empty, "OWNERTAG_CONFIG": config, "OWNERTAG_LEDGER": "sqlite:x"})
+    with pytest.raises(SettingsError, match=r"^environment: OWNERTAG_QUEUE_URL and OWNERTAG_LEDGER must be set"):
         read_environment({**empty, "OWNERTAG_CONFIG": config})
     with pytest.raises(SettingsError, match=r"^environment: OWNERTAG_CONFIG must be set"):
-        read_environment({**empty, "OWNERTAG_QUEUE_URL": "https://queue"})
+        read_environment({**empty, "OWNERTAG_QUEUE_URL": "https://queue", "OWNERTAG_LEDGER": "sqlite:x"})
+
+
+@pytest.mark.parametrize("place", ["ledger.sqlite", "dynamodb:", "dynamodb:a/b", "sqlite:", "redis:x", "sqlite"])
+def test_a_ledger_that_is_none_is_named(config: str, place: str) -> None:
+    with pytest.raises(SettingsError, match=r"^OWNERTAG_LEDGER: .*names no"):
+        read_environment({"OWNERTAG_CONFIG": config, "OWNERTAG_QUEUE_URL": "q", "OWNERTAG_LEDGER": place})
 
 
 @pytest.mark.parametrize(
@@ -57,7 +72,9 @@ def test_a_file_that_can_not_be_used_says_why(tmp_path: Path, content: bytes | N
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=wanted):
-        read_environment({"OWNERTAG_CONFIG": str(path), "OWNERTAG_QUEUE_URL": "https://queue"})
+        read_environment(
+            {"OWNERTAG_CONFIG": str(path), "OWNERTAG_QUEUE_URL": "https://queue", "OWNERTAG_LEDGER": "sqlite:x"}
+        )
 
 
 def test_the_function_is_built_at_its_first_call_and_kept(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,6 +84,7 @@ def test_the_function_is_built_at_its_first_call_and_kept(config: str, monkeypat
         queue_url = Poller(world).url
         monkeypatch.delenv("OWNERTAG_CONFIG", raising=False)
         monkeypatch.setenv("OWNERTAG_QUEUE_URL", queue_url)
+        monkeypatch.setenv("OWNERTAG_LEDGER", f"sqlite:{Path(config).parent / 'ledger.sqlite'}")
         with pytest.raises(SettingsError, match="OWNERTAG_CONFIG"):
             entry.handler({"Records": []}, Context())
         monkeypatch.setenv("OWNERTAG_CONFIG", config)

@@ -276,8 +276,8 @@ def test_sessions_and_the_list_of_accounts_are_kept_from_batch_to_batch(
     world: Emulated, poller: Poller, function: Handler
 ) -> None:
     [account, _] = world.spokes
-    world.add_volumes(account, [volume_id(1)], HOME)
-    for _ in range(3):
-        poller.send(body(volume(account, volume_id(1), at=now())))
+    world.add_volumes(account, [volume_id(number) for number in range(3)], HOME)
+    for number in range(3):
+        poller.send(body(volume(account, volume_id(number), number=number, at=now())))
         poller.run(function)
     assert world.wire.counts == {"ListAccounts": 1, "AssumeRole": 1, "CreateTags": 3}

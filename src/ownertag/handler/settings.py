@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ownertag.core.settings import Organization, Settings, SettingsError, read_settings
+from ownertag.ledger.place import LEDGER, Place, PlaceError, read_place
 
 CONFIG = "OWNERTAG_CONFIG"
 QUEUE_URL = "OWNERTAG_QUEUE_URL"
@@ -19,6 +20,7 @@ class Environment(Struct, frozen=True):
     settings: Settings
     organization: Organization
     queue_url: str
+    ledger: Place
     endpoint_url: str | None = None
 
 
@@ -27,14 +29,19 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
 
     Args:
         variables: `OWNERTAG_CONFIG`, the path of `ownertag.toml` in the function's package; `OWNERTAG_QUEUE_URL`, the
-            queue that it reads; optionally `AWS_ENDPOINT_URL`, as every AWS SDK reads it.
+            queue that it reads; `OWNERTAG_LEDGER`, the ledger, as `dynamodb:TABLE` or `sqlite:PATH`; optionally
+            `AWS_ENDPOINT_URL`, as every AWS SDK reads it.
 
     Raises:
         SettingsError: A variable is missing or names no file, or the file has a fault.
     """
-    missing = [name for name in (CONFIG, QUEUE_URL) if not variables.get(name)]
+    missing = [name for name in (CONFIG, QUEUE_URL, LEDGER) if not variables.get(name)]
     if missing:
-        raise SettingsError(f"environment: {' and '.join(missing)} must be set for the function")
+        raise SettingsError(f"environment: {_listed(missing)} must be set for the function")
+    try:
+        ledger = read_place(variables[LEDGER])
+    except PlaceError as error:
+        raise SettingsError(f"{LEDGER}: {error}") from error
     path = Path(variables[CONFIG])
     try:
         text = path.read_text("utf-8")
@@ -43,4 +50,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     settings = read_settings(text, str(path))
     if settings.organization is None:
         raise SettingsError(f"{path}: [organization] is missing: the hub must know whose accounts it serves")
-    return Environment(settings, settings.organization, variables[QUEUE_URL], variables.get("AWS_ENDPOINT_URL"))
+    return Environment(settings, settings.organization, variables[QUEUE_URL], ledger, variables.get("AWS_ENDPOINT_URL"))
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[:-1] else names)

@@ -9,14 +9,25 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import boto3
+import msgspec
+from msgspec import to_builtins
 
 from ownertag.aws.sessions import Sessions, client_config
 from ownertag.catalogue.loader import load
+from ownertag.core.rows import Catalogue
+from ownertag.core.settings import Settings
+from ownertag.core.transfer import Order
 from ownertag.core.values import Failure
 from ownertag.flows.live import Answer, Message, Returned, handle
 from ownertag.flows.ports import Ports
+from ownertag.flows.transfer import Transfer, transfer
 from ownertag.handler.report import Report
 from ownertag.handler.settings import Environment
+from ownertag.ledger.calls import Calls
+from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.owners import KnownOwners
+from ownertag.ledger.place import Place
+from ownertag.ledger.port import Store
 from ownertag.render.documents import BUS, compact
 from ownertag.render.policies import session_policy
 from ownertag.sinks.findings import Findings
@@ -85,6 +96,7 @@ def build(
     findings = Findings(client("events"), BUS)
     tagger = Tagger(sessions)
     memory = Memory(now)
+    ledger = open_ledger(environment.ledger, lambda: client("dynamodb"))
     report = report or Report()
 
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -93,8 +105,10 @@ def build(
         def expired() -> bool:
             return time.monotonic() >= until
 
-        lookups = Lookups(sessions, catalogue, settings, now, expired, memory=memory)
-        ports = Ports(accounts, lookups, tagger, now, expired, findings=findings)
+        lookups = Lookups(sessions, catalogue, settings, now, expired, ledger=KnownOwners(ledger), memory=memory)
+        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings)
+        if "transfer" in event:
+            return _transferred(event["transfer"], ports, ledger, catalogue, settings)
         messages = [_message(record) for record in event["Records"]]
         answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
         answer = answer.burying(queue.bury(map(_dying, answer.returned)))
@@ -108,6 +122,25 @@ def build(
 def _dying(returned: Returned) -> Dying:
     message = returned.message
     return Dying(message.id, message.body, message.receives, returned.reasons)
+
+
+def _transferred(order: Any, ports: Ports, ledger: Store, catalogue: Catalogue, settings: Settings) -> dict[str, Any]:
+    """What an operator ordered by invoking the function."""
+    try:
+        done = transfer(msgspec.convert(order, Order), ports, ledger, catalogue, settings)
+    except msgspec.ValidationError as error:
+        done = Transfer(False, detail=f"this is no order of a transfer: {error}")
+    answer: dict[str, Any] = to_builtins(done)
+    return answer
+
+
+def open_ledger(place: Place, client: Callable[[], Any]) -> Store:
+    """The ledger at this place. The function's package is spared SQLite's part where it isn't used."""
+    if place.kind == "dynamodb":
+        return DynamoLedger(Calls(client(), place.name))
+    from ownertag.ledger.sqlite import SqliteLedger  # noqa: PLC0415 - at the hub it is never needed
+
+    return SqliteLedger(place.name)
 
 
 def _message(record: Mapping[str, Any]) -> Message:

@@ -34,7 +34,7 @@ def fitting(entry: E) -> E:
             return replace(entry, event_name=cut(entry.event_name, 128), event_source=cut(entry.event_source, 128))
         case Owned():
             tags = tuple((cut(key, 128), cut(value)) for key, value in entry.tags)
-            parents = tuple(cut(parent, MAX_TEXT) for parent in dict.fromkeys(entry.parents))[:MAX_PARENTS]
+            parents = tuple(parent[:MAX_TEXT] for parent in dict.fromkeys(entry.parents))[:MAX_PARENTS]
             return replace(entry, owner=_owner(entry.owner), tags=tags[:50], parents=parents)
         case Ended():
             return replace(entry, owner=cut(entry.owner), reason=cut(entry.reason, MAX_REASON))

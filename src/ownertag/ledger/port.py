@@ -70,6 +70,10 @@ class Reader(Protocol):
         """The creation by this event."""
 
 
+class Store(Ledger, Reader, Protocol):
+    """A ledger that is used in both ways."""
+
+
 class NoLedger:
     """For an operator who tags from files without a ledger: nothing is remembered, so the batch alone decides."""
 

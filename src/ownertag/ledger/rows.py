@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -15,8 +15,6 @@ from msgspec.structs import replace
 from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey, deleted, given, written
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
 from ownertag.ledger.entries import Deleted, Ended, HistoryEntry, Known, Owned, TagChanged, Transferred
-
-T = TypeVar("T")
 
 
 class Decided(Struct, frozen=True, omit_defaults=True):
@@ -51,7 +49,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 @cache
-def decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
+def decoder(type_: Any) -> msgspec.json.Decoder[Any]:
     """What reads a body; made once for each type."""
     return msgspec.json.Decoder(type_)
 

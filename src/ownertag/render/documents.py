@@ -23,6 +23,8 @@ AUDIT_ROLE = "ownertag-audit"
 CANARY_ROLE = "ownertag-canary"
 #: The canary's own resource: costs nothing, and nobody else may have one of this name.
 CANARY = "ownertag-canary"
+#: The ledger's table at the hub.
+LEDGER_TABLE = "ownertag-ledger"
 RULE_PREFIX = "ownertag-"
 #: A Region's queue for what its rules could not deliver.
 UNDELIVERED = "ownertag-undelivered"

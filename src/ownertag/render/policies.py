@@ -15,6 +15,7 @@ from ownertag.render.documents import (
     CANARY_ROLE,
     FORWARDER_ROLE,
     HUB_ROLE,
+    LEDGER_TABLE,
     RULE_PREFIX,
     SHORTER_KEYS,
     Policy,
@@ -35,6 +36,7 @@ __all__ = [
     "CANARY_ROLE",
     "FORWARDER_ROLE",
     "HUB_ROLE",
+    "LEDGER_TABLE",
     "MAX_BUS_POLICY",
     "MAX_ROLE_POLICIES",
     "MAX_SCP",
@@ -130,8 +132,7 @@ def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
         kinds.add(QuestionKind.MAKER_OF_SESSION)
     if settings.trust.identity_stores:
         kinds.add(QuestionKind.IDENTITY_CENTER_USER)
-    if settings.kept_keys:
-        kinds.add(QuestionKind.TAGS)
+    kinds.add(QuestionKind.TAGS)  # for kept keys; and for every key while the ledger can't be asked
     return kinds
 
 
@@ -206,7 +207,11 @@ def bus_policy(organization: Organization) -> Statement:
 
 
 def hub_permissions(settings: Settings, organization: Organization) -> Policy:
-    """What the function may do: be the tagger in accounts of the organization, list them, and work its queue."""
+    """What the function may do: be the tagger in the organization's accounts, work its queue, keep the ledger.
+
+    In the ledger's table it can change what is derived, but it can't delete, and it can't list what is there: a
+    transaction's Put and Update are authorized by themselves (doc: DynamoDB, IAM with transactions).
+    """
     return policy(
         {
             "Sid": "BeTheTagger",
@@ -239,6 +244,18 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
             "Resource": arn("sqs", f"{BUS}-dead-letters", region="${AWS::Region}"),
         },
         {"Sid": "TellOfTampering", "Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn(organization)},
+        {
+            "Sid": "KeepTheLedger",
+            "Effect": "Allow",
+            "Action": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+            "Resource": arn("dynamodb", f"table/{LEDGER_TABLE}", region="${AWS::Region}"),
+        },
+        {
+            "Sid": "FindInTheLedger",
+            "Effect": "Allow",
+            "Action": "dynamodb:Query",
+            "Resource": arn("dynamodb", f"table/{LEDGER_TABLE}/index/*", region="${AWS::Region}"),
+        },
         {
             "Sid": "WriteTheLog",
             "Effect": "Allow",

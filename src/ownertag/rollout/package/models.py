@@ -23,6 +23,7 @@ CALLS: Mapping[str, frozenset[str]] = {
     "autoscaling": frozenset({"DescribeAutoScalingGroups"}),
     "cloudtrail": frozenset({"LookupEvents"}),
     "codebuild": frozenset({"ListBuilds"}),
+    "dynamodb": frozenset({"BatchGetItem", "Query", "TransactWriteItems"}),
     "ec2": frozenset({"DescribeInstances", "DescribeLaunchTemplates", "DescribeTags"}),
     "ecs": frozenset({"DescribeTasks", "ListClusters"}),
     "events": frozenset({"PutEvents"}),

@@ -1,0 +1,142 @@
+"""The calls to DynamoDB that the ledger makes: in bulk, again for what was left over, with errors that say what to do.
+
+Limits: BatchGetItem 100 keys, TransactWriteItems 100 items and 4 MB, an item 400 KB (developer guide: quotas). Codes
+and shapes: botocore's model of DynamoDB.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.core.judge import judge
+from ownertag.core.values import OutcomeKind
+from ownertag.ledger.port import LedgerError
+
+Item = dict[str, dict[str, Any]]
+Key = tuple[str, str]
+
+MOST_KEYS = 100
+MOST_ITEMS = 100
+MOST_BYTES = 3_500_000
+#: How often what was left over is asked for again before it counts as throttled.
+ROUNDS = 8
+
+_BUSY = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
+
+
+class Changed(Exception):
+    """Somebody else wrote one of the items meanwhile: read it again."""
+
+
+class Calls:
+    """One table.
+
+    Args:
+        client: A DynamoDB client.
+        table: Its name.
+        sleep: Waits for so many seconds.
+    """
+
+    def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self.table = table
+        self._sleep = sleep
+
+    def get(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        """The items with these keys that are there, as they are now."""
+        left = [_plain(key) for key in dict.fromkeys(keys)]
+        found: dict[Key, Item] = {}
+        rounds = 0
+        while left:
+            asked, left = left[:MOST_KEYS], left[MOST_KEYS:]
+            answer = self._call("batch_get_item", RequestItems={self.table: {"Keys": asked, "ConsistentRead": True}})
+            for item in answer["Responses"].get(self.table, []):
+                found[item["pk"]["S"], item["sk"]["S"]] = item
+            over = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+            if over:
+                rounds += 1
+                self.wait(rounds)
+                left = over + left
+        return found
+
+    def write(self, writes: Mapping[Key, dict[str, Any]]) -> None:
+        """Carry out writes (of TransactWriteItems, without the table's name), as many in a transaction as it takes.
+
+        Raises:
+            Changed: A condition did not hold, or two transactions met. Those before it are carried out.
+        """
+        for items in _transactions(writes.values()):
+            named = [{kind: {**each, "TableName": self.table} for kind, each in item.items()} for item in items]
+            try:
+                self._client.transact_write_items(TransactItems=named)
+            except ClientError as error:
+                codes = {str(each.get("Code")) for each in error.response.get("CancellationReasons", [])} - {"None"}
+                if failure_of(error).code == "TransactionCanceledException" and codes:
+                    if codes <= _BUSY | {"ConditionalCheckFailed"}:
+                        raise Changed from error
+                    raise LedgerError(f"ledger {self.table}: refused a write ({', '.join(sorted(codes))})") from error
+                raise self._error(error) from error
+            except AWS_ERRORS as error:
+                raise self._error(error) from error
+
+    def query(self, most: int | None = None, **query: Any) -> Iterator[Item]:
+        """All items that a query finds, page by page, at most so many."""
+        start: dict[str, Any] = {}
+        left = most
+        while True:
+            limit = {} if left is None else {"Limit": left}
+            answer = self._call("query", TableName=self.table, **query, **start, **limit)
+            yield from answer["Items"]
+            left = None if left is None else left - len(answer["Items"])
+            if "LastEvaluatedKey" not in answer or (left is not None and left <= 0):
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def wait(self, rounds: int) -> None:
+        """Wait before the next round, longer each time.
+
+        Raises:
+            LedgerError: There were enough.
+        """
+        if rounds >= ROUNDS:
+            raise LedgerError(f"ledger {self.table}: is busy: {ROUNDS} tries were not enough", OutcomeKind.THROTTLED)
+        self._sleep(random.uniform(0.5, 1.0) * 0.02 * 2**rounds)  # noqa: S311 - no secret
+
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
+        except AWS_ERRORS as error:
+            raise self._error(error) from error
+        return answer
+
+    def _error(self, error: Exception) -> LedgerError:
+        failure = failure_of(error)
+        if failure.code in {"ResourceNotFoundException", "TableNotFoundException"}:
+            advice = "there is no such table in this account and Region: is the hub's stack deployed?"
+            return LedgerError(f"ledger {self.table}: {advice}", OutcomeKind.FAILED)
+        judged = judge(failure, None)
+        return LedgerError(f"ledger {self.table}: {judged.reason}", judged.outcome)
+
+
+def _plain(key: Key) -> Item:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def _transactions(writes: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    items: list[dict[str, Any]] = []
+    size = 0
+    for write in writes:
+        length = len(repr(write).encode())
+        if items and (len(items) == MOST_ITEMS or size + length > MOST_BYTES):
+            yield items
+            items, size = [], 0
+        items.append(write)
+        size += length
+    if items:
+        yield items

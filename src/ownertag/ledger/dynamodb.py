@@ -1,0 +1,305 @@
+"""The ledger in a DynamoDB table of the hub.
+
+A batch is read in bulk, decided by `core.claims`, and written in transactions, each holding on condition that what was
+read is still so; where it is not, that batch is read and decided anew. A transaction takes 100 items, so a large batch
+is several: if the function ends between two, its messages come back, and what is there already is not doubled. A
+creation is marked as finished after all else is kept. Indexes lag a moment behind; handlers read by key only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from ownertag.core.claims import (
+    EventKey,
+    Holding,
+    ResourceKey,
+    Standing,
+    claimed,
+    deleted,
+    given,
+    written,
+)
+from ownertag.ledger.calls import Calls, Changed, Item, Key
+from ownertag.ledger.entries import (
+    Created,
+    Deleted,
+    Ended,
+    Entry,
+    Finished,
+    HistoryEntry,
+    Known,
+    Owned,
+    Seen,
+    Span,
+    TagChanged,
+    Transferred,
+    in_order,
+)
+from ownertag.ledger.items import (
+    HOLDING,
+    KINDS,
+    State,
+    Writes,
+    create,
+    decide,
+    entry_body,
+    entry_key,
+    event_key,
+    finish,
+    hold,
+    holding_key,
+    links,
+    put,
+)
+from ownertag.ledger.limits import fitting
+from ownertag.ledger.port import LedgerError
+from ownertag.ledger.rows import Decided, decoder
+from ownertag.ledger.table import BY_ID, BY_LINK, BY_OWNER, joined
+
+T = TypeVar("T")
+
+
+class DynamoLedger:
+    """A table with the keys and indexes of `table.DEFINITION`.
+
+    Args:
+        calls: The table's calls.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    # --- writing
+
+    def seen(self, events: Iterable[EventKey]) -> dict[EventKey, Seen]:
+        """What is known of these creations."""
+        keys = {event_key(each): each for each in events}
+        found = {}
+        for at, item in self._calls.get(keys).items():
+            each = self._read(Decided, item["decision"]["S"])
+            found[keys[at]] = Seen("finished" in item, each.owner, each.tags, each.provisional)
+        return found
+
+    def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> dict[ResourceKey, Standing]:
+        """Keep creations with their decisions; whose each resource is after all of them."""
+        owned = [fitting(each) for each in owned]
+        rounds = 0
+        while True:
+            keys = [event_key(each.event) for each in created] + [holding_key(each.resource) for each in owned]
+            items = self._calls.get(keys)
+            # What was never seen has no entries; else they are looked at, so that none is written over.
+            again = [each for each in owned if event_key(each.event) in items]
+            items |= self._calls.get([entry_key(each) for each in again]) if again else {}
+            states = {each.resource: self._state(items, each.resource, each.id, each.type) for each in owned}
+            writes, states = self._claims(created, owned, items, states)
+            try:
+                self._calls.write(writes)
+            except Changed:
+                rounds += 1
+                self._calls.wait(rounds)
+                continue
+            return {
+                key_: Standing(held.claim.event_id, held.owner, held.tags, held.outcome)
+                for key_, state in states.items()
+                if (held := state.holding) is not None
+            }
+
+    def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
+        """Keep what became of resources; those whose tags were written for somebody who no longer holds them."""
+        finished = [each for each in entries if isinstance(each, Finished)]
+        others = [fitting(each) for each in entries if not isinstance(each, Finished)]
+        rounds = 0
+        while True:
+            keys = [holding_key(each.resource) for each in others] + [entry_key(each) for each in others]
+            items = self._calls.get(keys + [event_key(each.event) for each in finished])
+            writes, lost = self._entries(others, items)
+            undone = {each.event for each in others if isinstance(each, Ended) and each.resource in lost}
+            for each in finished:
+                at = event_key(each.event)
+                if at in items and "finished" not in items[at] and each.event not in undone:
+                    writes[at] = finish(at, each.at)
+            try:
+                self._calls.write(writes)
+            except Changed:
+                rounds += 1
+                self._calls.wait(rounds)
+                continue
+            return lost
+
+    def _claims(
+        self,
+        created: Sequence[Created],
+        owned: Sequence[Owned],
+        items: Mapping[Key, Item],
+        states: dict[ResourceKey, State],
+    ) -> tuple[Writes, dict[ResourceKey, State]]:
+        before = dict(states)
+        decisions: dict[EventKey, Decided] = {}
+        writes: Writes = {}
+        for each in owned:
+            known = decisions.get(each.event) or self._decided(items.get(event_key(each.event)))
+            if known is None or known.provisional:
+                known = Decided(each.owner, each.tags, each.decided_at, each.provisional)
+            decisions[each.event] = known
+            at = entry_key(each)
+            kept = self._read(Owned, items[at]["body"]["S"]) if at in items else None
+            if kept is None or (kept.provisional and kept != each):
+                writes[at] = put(at, entry_body(each))
+                writes |= links(each)
+            state = states[each.resource]
+            states[each.resource] = replace(state, holding=claimed(state.holding, each.holding, state.deletions))
+        for resource, state in states.items():
+            if state != before[resource]:
+                writes[holding_key(resource)] = hold(resource, state)
+        for one in created:
+            if one.event in decisions:
+                at = event_key(one.event)
+                if at not in items:
+                    writes[at] = create(at, one, decisions[one.event])
+                elif decisions[one.event] != self._decided(items[at]):
+                    writes[at] = decide(at, decisions[one.event], items[at]["decision"]["S"])
+        return writes, states
+
+    def _entries(
+        self, entries: Sequence[Ended | TagChanged | Transferred | Deleted], items: Mapping[Key, Item]
+    ) -> tuple[Writes, set[ResourceKey]]:
+        states: dict[ResourceKey, State] = {}
+        lost: set[ResourceKey] = set()
+        writes: Writes = {}
+        for each in entries:
+            if each.resource not in states:
+                id_ = each.resource.arn.replace("/", ":").rpartition(":")[2]
+                states[each.resource] = self._state(items, each.resource, id_, "")
+        before = dict(states)
+        for each in entries:
+            at = entry_key(each)
+            if at not in items:
+                writes.setdefault(at, put(at, entry_body(each)))
+            states[each.resource], right = self._after(states[each.resource], each)
+            if not right:
+                lost.add(each.resource)
+        for resource, state in states.items():
+            if state != before[resource]:
+                writes[holding_key(resource)] = hold(resource, state)
+        return writes, lost
+
+    def _after(self, state: State, entry: Ended | TagChanged | Transferred | Deleted) -> tuple[State, bool]:
+        """A resource after an entry, and whether what was written was the right thing."""
+        holding = state.holding
+        match entry:
+            case Ended() if holding is not None:
+                new, right = written(holding, entry.holder, entry.owner, entry.kind, entry.final)
+                return replace(state, holding=new), right
+            case Transferred():
+                return replace(state, holding=given(holding, entry.id, entry.to, entry.tags, entry.at)), True
+            case Deleted():
+                if holding is None:
+                    return replace(state, deletions=tuple(sorted({*state.deletions, entry.at}))), True
+                claims = [each for each in self.history(entry.resource) if isinstance(each, Owned)]
+                claims.sort(key=lambda each: each.decided_at, reverse=True)
+                return replace(state, holding=deleted(holding, [each.holding for each in claims], entry.at)), True
+        return state, True
+
+    # --- reading
+
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+        """The resources with these keys that are known."""
+        return self._known(holding_key(each) for each in keys)
+
+    def by_id(self, id_: str) -> list[Known]:
+        """The resources with this id or ARN. An ARN ends with the id, after a colon or a slash."""
+        if not id_.startswith("arn:"):
+            return self._known(self._index(BY_ID, "id", id_))
+        ends = [id_[at + 1 :] for at, char in enumerate(id_) if char in ":/"]
+        return [each for end in ends if end for each in self.by_id(end) if each.key.arn == id_]
+
+    def by_owner(self, name: str, most: int = 1000) -> list[Known]:
+        """The resources of this owner, at most so many."""
+        return self._known(self._index(BY_OWNER, "owner", name, most)) if name else []
+
+    def by_parent(self, parent: str) -> list[Known]:
+        """The resources that this one made, or that belong to it."""
+        found = self._index(BY_LINK, "link", joined("parent", parent))
+        return self._known((pk, HOLDING) for pk, _ in found)
+
+    def by_address(self, address: str) -> list[Span]:
+        """The resources that had this address, the earliest first."""
+        found = self._calls.get(self._index(BY_LINK, "link", joined("address", address)))
+        known = {holding_key(each.key): each for each in self._known((pk, HOLDING) for pk, _ in found)}
+        spans = [
+            Span(known[pk, HOLDING], address, datetime.fromtimestamp(int(item["since"]["N"]), UTC))
+            for (pk, _), item in found.items()
+            if (pk, HOLDING) in known
+        ]
+        return sorted(spans, key=lambda each: (each.since, each.known.key))
+
+    def history(self, key: ResourceKey) -> list[HistoryEntry]:
+        """All that is kept of a resource, in order."""
+        entries = self._calls.query(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :entry)",
+            ExpressionAttributeValues={":pk": {"S": holding_key(key)[0]}, ":entry": {"S": joined("entry")}},
+            ConsistentRead=True,
+        )
+        return in_order([self._read(KINDS[item["kind"]["S"]], item["body"]["S"]) for item in entries])
+
+    def creation(self, event: EventKey) -> Created | None:
+        """The creation by this event."""
+        item = self._calls.get([event_key(event)]).get(event_key(event))
+        return self._read(Created, item["body"]["S"]) if item else None
+
+    def _index(self, index: str, attribute: str, value: str, most: int | None = None) -> list[Key]:
+        items = self._calls.query(
+            most,
+            IndexName=index,
+            KeyConditionExpression="#attribute = :value",
+            ExpressionAttributeNames={"#attribute": attribute},
+            ExpressionAttributeValues={":value": {"S": value}},
+        )
+        return [(item["pk"]["S"], item["sk"]["S"]) for item in items]
+
+    def _known(self, keys: Iterable[Key]) -> list[Known]:
+        wanted = list(dict.fromkeys(keys))
+        items = self._calls.get(wanted)
+        found = []
+        for at in wanted:
+            if at in items:
+                item = items[at]
+                resource = ResourceKey(item["account"]["S"], item["region"]["S"], item["arn"]["S"])
+                state = self._state(items, resource, "", "")
+                if state.holding is not None:
+                    found.append(Known(resource, state.id, state.type, state.holding))
+        return found
+
+    def _state(self, items: Mapping[Key, Item], resource: ResourceKey, id_: str, type_: str) -> State:
+        item = items.get(holding_key(resource))
+        if item is None:
+            return State(id_, type_)
+        return State(
+            item["id"]["S"] if item["type"]["S"] or not type_ else id_,
+            item["type"]["S"] or type_,
+            self._read(Holding, item["body"]["S"]) if "body" in item else None,
+            tuple(datetime.fromisoformat(each["S"]) for each in item["deletions"]["L"]),
+            int(item["version"]["N"]),
+        )
+
+    def _decided(self, item: Item | None) -> Decided | None:
+        return self._read(Decided, item["decision"]["S"]) if item else None
+
+    def _read(self, type_: type[T], body: str) -> T:
+        try:
+            value: T = decoder(type_).decode(body)  # type: ignore[arg-type] # a class can be hashed
+        except msgspec.DecodeError as error:
+            where = f"ledger {self._calls.table}"
+            raise LedgerError(
+                f"{where}: holds what this ownertag can't read ({error}): is it of a newer one?"
+            ) from error
+        return value
