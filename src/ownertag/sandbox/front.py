@@ -18,7 +18,16 @@ from werkzeug.http import HTTP_STATUS_CODES
 from ownertag.sandbox.calls import Answer, Call, read_call, refuse
 from ownertag.sandbox.federation import UNSIGNED, visitor
 from ownertag.sandbox.functions import keep_from_docker
-from ownertag.sandbox.gaps import change_sets, cloudtrail, ec2, organizations, placement_groups, stack_sets, sts
+from ownertag.sandbox.gaps import (
+    change_sets,
+    cloudtrail,
+    dynamodb,
+    ec2,
+    organizations,
+    placement_groups,
+    stack_sets,
+    sts,
+)
 from ownertag.sandbox.gaps.resources import complete
 from ownertag.sandbox.identities import Actor, Identities
 from ownertag.sandbox.organization import Organization, role_trust
@@ -114,6 +123,8 @@ class Front:
                 return sts.assume_role(call, actor, to_moto, role_trust, organization_id)
             case "sts", "GetFederationToken" | "GetSessionToken":
                 return sts.own_key(call, to_moto)
+            case "dynamodb", "TransactWriteItems":
+                return dynamodb.transact_write_items(call, actor.account, to_moto)
             case "cloudtrail", "LookupEvents":
                 return cloudtrail.lookup_events(call, self._recorder.records(actor.account, call.region))
             case "cloudtrail", "DescribeTrails" | "GetTrail" | "GetTrailStatus" if actor.account != MANAGEMENT:

@@ -40,6 +40,7 @@ _SERVICES = (
     "cloudformation",
     "cloudtrail",
     "cloudwatch",
+    "dynamodb",
     "ec2",
     "events",
     "iam",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from moto.cloudformation.parsing import clean_json
+from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 
@@ -41,18 +42,26 @@ def forget_missing(stack: Any) -> None:
 
 @contextmanager
 def existing(template: dict[str, Any], account: str, region: str) -> Iterator[None]:
-    """Take log groups that are there into a new stack, as `ImportExistingResources` does; moto would refuse them."""
-    groups = logs_backends[account][region].groups
-    wanted = [
-        each["Properties"].get("LogGroupName")
-        for each in template.get("Resources", {}).values()
-        if each["Type"] == "AWS::Logs::LogGroup"
-    ]
-    kept = {name: groups.pop(name) for name in wanted if name in groups}
+    """Take what was retained into a new stack, as `ImportExistingResources` does; moto would refuse what is there."""
+    held: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    for kind, (holder, name) in _RETAINED.items():
+        there = holder(account, region)
+        wanted = [
+            each["Properties"].get(name) for each in template.get("Resources", {}).values() if each["Type"] == kind
+        ]
+        held.append((there, {each: there.pop(each) for each in wanted if each in there}))
     try:
         yield
     finally:
-        groups.update(kept)
+        for there, kept in held:
+            there.update(kept)
+
+
+#: By type, where moto holds it and which property names it.
+_RETAINED: dict[str, tuple[Callable[[str, str], dict[str, Any]], str]] = {
+    "AWS::Logs::LogGroup": (lambda account, region: logs_backends[account][region].groups, "LogGroupName"),
+    "AWS::DynamoDB::Table": (lambda account, region: dynamodb_backends[account][region].tables, "TableName"),
+}
 
 
 def _role(role: Any, properties: dict[str, Any]) -> None:
