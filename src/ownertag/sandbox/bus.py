@@ -19,6 +19,7 @@ from uuid import uuid4
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.exceptions import ServiceException
 from moto.events.models import events_backends
+from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from ownertag.core.parse import CLOUDTRAIL_DETAIL_TYPE
@@ -49,7 +50,7 @@ class Bus:
     def __init__(self, lock: AbstractContextManager[Any], arrived: Callable[[], None]) -> None:
         self._lock = lock
         self._arrived = arrived
-        self._waiting: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[dict[str, Any], str] | None] = queue.SimpleQueue()
         self._thread = Thread(target=self._carry, name="bus", daemon=True)
         self.delivered = 0
         self.too_large = 0
@@ -66,16 +67,20 @@ class Bus:
 
     def put(self, record: Record) -> None:
         """Take a record that CloudTrail has written."""
-        self._waiting.put(record)
+        self._waiting.put((as_event(record), "default"))
+
+    def put_event(self, event: dict[str, Any], bus: str) -> None:
+        """Take an event that somebody has put on a bus of the event's account and Region."""
+        self._waiting.put((event, bus))
 
     def _carry(self) -> None:
-        while (record := self._waiting.get()) is not None:
-            event = as_event(record)
+        while (taken := self._waiting.get()) is not None:
+            event, bus = taken
             if len(json.dumps(event)) > MAX_EVENT:
                 self.too_large += 1
                 continue
             with self._lock:
-                self._arrive(event, event["account"], event["region"], "default")
+                self._arrive(event, event["account"], event["region"], bus)
             self._arrived()
 
     def _arrive(self, event: dict[str, Any], account: str, region: str, bus: str) -> None:
@@ -88,6 +93,8 @@ class Bus:
                     failure = self._to_bus(event, rule, target, to, bus)
                 elif to[2] == "sqs":
                     failure = self._to_queue(event, to)
+                elif to[2] == "sns":
+                    failure = _to_topic(event, target, to)
                 else:  # an archive's own rule, or what is not here
                     continue
                 _count(rule, "FailedInvocations" if failure else "Invocations")
@@ -119,6 +126,28 @@ class Bus:
             return Undelivered("NO_RESOURCE", f"Queue {to[5]} does not exist in {to[3]} of account {to[4]}")
         self.delivered += 1
         return None
+
+
+def _to_topic(event: dict[str, Any], target: dict[str, Any], to: list[str]) -> Undelivered | None:
+    topic = sns_backends[to[4]][to[3]].topics.get(target["Arn"])
+    if topic is None:
+        return Undelivered("NO_RESOURCE", f"Topic {to[5]} does not exist in {to[3]} of account {to[4]}")
+    topic.publish(_transformed(event, target))
+    return None
+
+
+def _transformed(event: dict[str, Any], target: dict[str, Any]) -> str:
+    """What a target's input transformer makes of an event: its paths are plain ones, such as `$.detail.key`."""
+    transformer = target.get("InputTransformer")
+    if transformer is None:
+        return json.dumps(event)
+    text = str(transformer["InputTemplate"])
+    for name, path in transformer.get("InputPathsMap", {}).items():
+        found: Any = event
+        for part in path.removeprefix("$.").split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        text = text.replace(f"<{name}>", "null" if found is None else str(found))
+    return text
 
 
 def send(account: str, region: str, name: str, body: str, attributes: dict[str, str] | None = None) -> bool:

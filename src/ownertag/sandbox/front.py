@@ -23,6 +23,7 @@ from ownertag.sandbox.gaps import (
     cloudtrail,
     dynamodb,
     ec2,
+    events,
     organizations,
     placement_groups,
     stack_sets,
@@ -62,6 +63,8 @@ class Front:
         self.calls: Counter[tuple[str, str]] = Counter()
         #: Told when something may have been deployed.
         self.deployed: list[Callable[[], None]] = []
+        #: Takes an event, and the name of the bus that somebody put it on.
+        self.put_event: Callable[[dict[str, Any], str], None] = lambda *_: None
         #: What a function answers to a payload, and whether it failed, by the function's ARN.
         self.invoke: Callable[[str, bytes], tuple[bytes, bool] | None] = lambda *_: None
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -125,6 +128,8 @@ class Front:
                 return sts.own_key(call, to_moto)
             case "dynamodb", "TransactWriteItems":
                 return dynamodb.transact_write_items(call, actor.account, to_moto)
+            case "events", "PutEvents":
+                return events.put_events(call, actor.account, self.put_event)
             case "cloudtrail", "LookupEvents":
                 return cloudtrail.lookup_events(call, self._recorder.records(actor.account, call.region))
             case "cloudtrail", "DescribeTrails" | "GetTrail" | "GetTrailStatus" if actor.account != MANAGEMENT:

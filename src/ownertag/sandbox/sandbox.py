@@ -180,6 +180,7 @@ class Sandbox:
         self.bus.start()
         self._running.append(self.bus.stop)
         self.recorder.listeners.append(self.bus.put)
+        self.front.put_event = self.bus.put_event
 
     @property
     def queue_url(self) -> str:
