@@ -15,6 +15,7 @@ from ownertag.cli.owners import app as owners
 from ownertag.cli.render import app as render
 from ownertag.cli.sandbox import sandbox
 from ownertag.cli.tag import tag
+from ownertag.cli.whois import whois
 
 app = typer.Typer(
     name="ownertag",
@@ -42,7 +43,7 @@ def _main(
     pass
 
 
-for _command in (demo, doctor, explain, sandbox, tag):
+for _command in (demo, doctor, explain, sandbox, tag, whois):
     app.command()(_command)
 app.add_typer(deploy, name="deploy")
 app.add_typer(owners, name="owners")
