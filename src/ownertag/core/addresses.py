@@ -9,7 +9,7 @@ from ownertag.core.details import normal_address
 
 _DOTTED = re.compile(r"[0-9a-fx]+(?:\.[0-9a-fx]*){1,7}", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]{1,10}", re.IGNORECASE | re.ASCII)
-_COLONS = re.compile(r"[0-9a-f.]*:[0-9a-f:.]*", re.IGNORECASE | re.ASCII)
+_COLONS = re.compile(r"[0-9a-f.]*:[0-9a-f.]*:[0-9a-f:.]*", re.IGNORECASE | re.ASCII)
 _PADDED = re.compile(r"(?:^|[.:])0[0-9]+(?=\.|$)", re.ASCII)
 _IPV4_PORT = re.compile(r"([0-9]+(?:\.[0-9]+){3}):[0-9]+", re.ASCII)
 _BRACKETS = re.compile(r"\[([^][]*)\](:[0-9]+)?")
@@ -61,4 +61,6 @@ def read_address(text: str) -> str | None:
 
 def _looks_like_one(text: str) -> bool:
     """No id or ARN does: ids begin with a word and a hyphen, ARNs with `arn:`."""
-    return bool(_NUMBER.fullmatch(text) or _COLONS.fullmatch(text) or (_DOTTED.fullmatch(text) and text[0].isdigit()))
+    if _NUMBER.fullmatch(text) or _IPV4_PORT.fullmatch(text):
+        return True
+    return bool(_COLONS.fullmatch(text) or (_DOTTED.fullmatch(text) and text[0].isdigit()))
