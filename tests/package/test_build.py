@@ -66,12 +66,12 @@ def test_only_what_the_function_needs(for_lambda: dict[str, Built], current: Bui
         tops = {name.partition("/")[0] for name in found}
         assert {top for top in tops if not top.endswith(".dist-info")} == wanted
         own = {name.split("/")[1] for name in found if name.startswith("ownertag/")}
-        assert own >= {"aws", "catalogue", "core", "flows", "handler", "sinks", "sources"}
+        assert own >= {"aws", "catalogue", "core", "flows", "handler", "ledger", "sinks", "sources"}
         assert own.isdisjoint({"cli", "sandbox", "rollout"})
         services = {name.split("/")[2] for name in found if name.startswith("botocore/data/") and name.count("/") > 2}
         assert services == {
-            "autoscaling", "cloudtrail", "codebuild", "ec2", "ecs", "identitystore", "organizations",
-            "resourcegroupstaggingapi", "sqs", "sts",
+            "autoscaling", "cloudtrail", "codebuild", "dynamodb", "ec2", "ecs", "events", "identitystore",
+            "organizations", "resourcegroupstaggingapi", "sqs", "sts",
         }  # fmt: skip
         assert "ownertag/catalogue/ec2.toml" in found
         assert not [name for name in found if re.search(r"(^|/)(tests?|examples|bin)/", name)]

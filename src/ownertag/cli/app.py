@@ -16,6 +16,7 @@ from ownertag.cli.render import app as render
 from ownertag.cli.sandbox import sandbox
 from ownertag.cli.tag import tag
 from ownertag.cli.transfer import transfer
+from ownertag.cli.whois import whois
 
 app = typer.Typer(
     name="ownertag",
@@ -43,7 +44,7 @@ def _main(
     pass
 
 
-for _command in (demo, doctor, explain, sandbox, tag, transfer):
+for _command in (demo, doctor, explain, sandbox, tag, transfer, whois):
     app.command()(_command)
 app.add_typer(deploy, name="deploy")
 app.add_typer(owners, name="owners")

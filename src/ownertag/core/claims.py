@@ -69,8 +69,7 @@ class Holding(Struct, frozen=True, omit_defaults=True):
     @property
     def ended_at(self) -> datetime | None:
         """When the life that this holding belongs to ended, or None as far as is known."""
-        life = _life(self.claim.created_at, self.deletions)
-        return self.deletions[life] if life < len(self.deletions) else None
+        return end_of(self.claim.created_at, self.deletions)
 
 
 class Standing(Struct, frozen=True):
@@ -153,6 +152,12 @@ def deleted(holding: Holding, claims: Iterable[Holding], at: datetime) -> Holdin
             return replace(latest, deletions=deletions, outcome=None)
         return kept
     return replace(latest, deletions=deletions, outcome=None)
+
+
+def end_of(at: datetime, deletions: tuple[datetime, ...]) -> datetime | None:
+    """When the life ended to which this time belongs, or None as far as these deletions tell (the earliest first)."""
+    life = _life(at, deletions)
+    return deletions[life] if life < len(deletions) else None
 
 
 def _life(at: datetime, deletions: tuple[datetime, ...]) -> int:

@@ -23,10 +23,8 @@ from ownertag.flows.ports import Ports
 from ownertag.flows.transfer import Transfer, transfer
 from ownertag.handler.report import Report
 from ownertag.handler.settings import Environment
-from ownertag.ledger.calls import Calls
-from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.opening import open_ledger
 from ownertag.ledger.owners import KnownOwners
-from ownertag.ledger.place import Place
 from ownertag.ledger.port import Store
 from ownertag.render.documents import BUS, compact
 from ownertag.render.policies import session_policy
@@ -132,15 +130,6 @@ def _transferred(order: Any, ports: Ports, ledger: Store, catalogue: Catalogue, 
         done = Transfer(False, detail=f"this is no order of a transfer: {error}")
     answer: dict[str, Any] = to_builtins(done)
     return answer
-
-
-def open_ledger(place: Place, client: Callable[[], Any]) -> Store:
-    """The ledger at this place. The function's package is spared SQLite's part where it isn't used."""
-    if place.kind == "dynamodb":
-        return DynamoLedger(Calls(client(), place.name))
-    from ownertag.ledger.sqlite import SqliteLedger  # noqa: PLC0415 - at the hub it is never needed
-
-    return SqliteLedger(place.name)
 
 
 def _message(record: Mapping[str, Any]) -> Message:

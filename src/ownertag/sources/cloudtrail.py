@@ -31,6 +31,8 @@ PAGE = 50
 #: more would take the time of others.
 MAX_PAGES = 5
 MAX_CALLS = 20
+#: So many records are read for one answer.
+MOST = PAGE * MAX_PAGES
 #: CloudTrail's records are there after this time at the latest, and for so long.
 LAG = timedelta(minutes=15)
 KEPT_FOR = timedelta(days=90)
@@ -101,6 +103,10 @@ class CloudTrail:
             elif record.event_name in kind.made_by:
                 found = found or record
         return _cut(found) if found else None
+
+    def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
+        """The records of calls that touched the resource of this name, the newest first and `MOST` at most."""
+        return self._records(account, region, "ResourceName", name)
 
     def session_makers(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """The AssumeRole records of sessions, by access key; sessions made close together are looked up together."""

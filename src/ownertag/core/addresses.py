@@ -1,0 +1,66 @@
+"""An IP address as somebody types it, to the one form in which the ledger keeps it; or why it could be two."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+
+from ownertag.core.details import normal_address
+
+_DOTTED = re.compile(r"[0-9a-fx]+(?:\.[0-9a-fx]*){1,7}", re.IGNORECASE | re.ASCII)
+_NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]{1,10}", re.IGNORECASE | re.ASCII)
+_COLONS = re.compile(r"[0-9a-f.]*:[0-9a-f.]*:[0-9a-f:.]*", re.IGNORECASE | re.ASCII)
+_PADDED = re.compile(r"(?:^|[.:])0[0-9]+(?=\.|$)", re.ASCII)
+_IPV4_PORT = re.compile(r"([0-9]+(?:\.[0-9]+){3}):[0-9]+", re.ASCII)
+_BRACKETS = re.compile(r"\[([^][]*)\](:[0-9]+)?")
+
+
+class AddressError(ValueError):
+    """It looks like an address, but is none, or could be two; the text says what to write instead."""
+
+
+def read_address(text: str) -> str | None:
+    """The normal form (`core.details.normal_address`) of an IPv4 or IPv6 address; None if the text is something else.
+
+    Taken: every form of IPv6, IPv4 mapped into IPv6, brackets, and `/32` or `/128` behind a single address.
+
+    Raises:
+        AddressError: It looks like an address and is not taken: a zone, a port, a network, octets with zeros before
+            them (octal to some programs, decimal to others), a hexadecimal or plain number, a part missing.
+    """
+    text = text.strip()
+    bracketed = _BRACKETS.fullmatch(text)
+    if bracketed:
+        if bracketed[2]:
+            raise AddressError(f"{text!a} has a port: write {bracketed[1]}")
+        text = bracketed[1]
+    bare, slash, length = text.partition("/")
+    bare, percent, _ = bare.partition("%")
+    if not _looks_like_one(bare):
+        if bracketed:
+            raise AddressError(f"{text!a} is no IP address: within brackets an IPv6 address stands")
+        return None
+    if percent:
+        raise AddressError(f"{text!a} has a zone, which is one machine's own name for a link: write {bare}")
+    if with_port := _IPV4_PORT.fullmatch(bare):
+        raise AddressError(f"{text!a} has a port: write {with_port[1]}")
+    if _PADDED.search(bare) and "." in bare:
+        raise AddressError(
+            f"{text!a} is ambiguous: octets that begin with 0 are octal to some programs and decimal to others; "
+            "write them without"
+        )
+    if "x" in bare.lower() or _NUMBER.fullmatch(bare):
+        raise AddressError(f"{text!a} is an address as one number, or in hexadecimal: write it as 192.0.2.1")
+    address = normal_address(bare)
+    if address is None:
+        raise AddressError(f"{text!a} is no IP address: write it as 192.0.2.1 or 2001:db8::1")
+    if slash and length != str(ip_address(bare).max_prefixlen):
+        raise AddressError(f"{text!a} is a network: write one address")
+    return address
+
+
+def _looks_like_one(text: str) -> bool:
+    """No id or ARN does: ids begin with a word and a hyphen, ARNs with `arn:`."""
+    if _NUMBER.fullmatch(text) or _IPV4_PORT.fullmatch(text):
+        return True
+    return bool(_COLONS.fullmatch(text) or (_DOTTED.fullmatch(text) and text[0].isdigit()))

@@ -1,0 +1,298 @@
+"""Whose it is, from the ledger: by id, ARN or address, now or at a time; from CloudTrail where the ledger never saw it.
+
+A name can be used again after its deletion, and an address after its resource: so an answer is about one life of a
+resource, from its creation until its deletion. Lives are told from the ledger's entries alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ownertag.core.claims import EventKey, Holding, ResourceKey, end_of, given
+from ownertag.core.details import actor_of, addresses_of
+from ownertag.core.match import match
+from ownertag.core.records import Arrival, Record
+from ownertag.core.resolve import resolve
+from ownertag.core.rows import Catalogue, QuestionKind
+from ownertag.core.settings import Settings
+from ownertag.core.values import Creation, Fact, Owner, Question, TagPairs, Unavailable
+from ownertag.ledger.entries import Created, Deleted, HistoryEntry, Known, Owned, Span, Transferred
+from ownertag.ledger.port import Reader
+
+#: Of a longer history its beginning and its end are told.
+MOST_EVENTS = 100
+
+
+class Window(Struct, frozen=True):
+    """When it is asked about: a moment, or a whole day; both ends belong to it."""
+
+    start: datetime
+    end: datetime
+
+
+class Wanted(Struct, frozen=True):
+    """What somebody asks about: an address in its normal form, or else an id or ARN; in one account or Region only.
+
+    `most` answers are given, the latest.
+    """
+
+    id: str = ""
+    address: str | None = None
+    at: Window | None = None
+    account: str | None = None
+    region: str | None = None
+    most: int = 20
+
+
+class Event(Struct, frozen=True):
+    """An entry of the history; of a creation also by whom, and whether it is the one that owns its life."""
+
+    entry: HistoryEntry
+    created: Created | None = None
+    owns: bool = False
+
+
+class Answer(Struct, frozen=True):
+    """One life of a resource, and whose it was.
+
+    `since` its creation was seen, or it was given by hand; `until` its deletion, None as far as is known. `now`: it is
+    the latest life, as it is today. It is told because it had `address`, from `address_since`, if there is one.
+    """
+
+    key: ResourceKey
+    id: str
+    type: str
+    owner: Owner
+    since: datetime
+    until: datetime | None
+    tags: TagPairs = ()
+    provisional: bool = False
+    now: bool = True
+    created: Created | None = None
+    address: str | None = None
+    address_since: datetime | None = None
+    addresses: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    history: tuple[Event, ...] = ()
+    left_out: int = 0
+    from_trail: bool = False
+
+
+class Told(Struct, frozen=True):
+    """The answers, the latest first, and how many more there are."""
+
+    answers: tuple[Answer, ...]
+    more: int = 0
+
+
+class Trail(Protocol):
+    """CloudTrail's own records."""
+
+    def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
+        """The records of calls that touched the resource of this name, the newest first."""
+
+
+class TagLooks(Protocol):
+    """What looks up tags."""
+
+    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        """Answer questions of the kind `TAGS`."""
+
+
+def whois(wanted: Wanted, reader: Reader) -> Told:
+    """What the ledger knows.
+
+    Raises:
+        LedgerError: It can't be used.
+    """
+    spans = _spans(wanted, reader)
+    found: list[Answer] = []
+    if wanted.address is None:
+        for known in reader.by_id(wanted.id):
+            if _here(known, wanted):
+                found += _Lives(known, reader).at(wanted.at)
+        found.sort(key=lambda each: each.since, reverse=True)
+        return Told(tuple(found[: wanted.most]), max(0, len(found) - wanted.most))
+    for span in spans[: wanted.most]:
+        life = _Lives(span.known, reader).of(span, wanted.at)
+        found += [life] if life else []
+    return Told(tuple(found), max(0, len(spans) - wanted.most))
+
+
+def from_trail(
+    wanted: ResourceKey, id_: str, trail: Trail, catalogue: Catalogue, settings: Settings
+) -> Answer | Unavailable | None:
+    """Who made it, from CloudTrail's 90 days: named by the record alone, since nothing else is looked up.
+
+    `wanted.arn` may be empty: the id tells which resource of the creation it is.
+    """
+    records = trail.naming(wanted.account, wanted.region, id_)
+    if isinstance(records, Unavailable):
+        return records
+    for record in reversed(records):
+        # Neither the settings' Regions nor whom they leave alone matter here.
+        matched = match(Arrival("lookup", record), catalogue, Settings())
+        for each in matched.resources:
+            if each.id == id_:
+                event = EventKey(record.account, record.region, record.event_id)
+                created = Created(
+                    event,
+                    record.creation_id,
+                    record.event_source,
+                    record.event_name,
+                    record.created_at,
+                    actor_of(record),
+                )
+                addresses = addresses_of(matched).get(id_, ()) if isinstance(matched, Creation) else ()
+                return Answer(
+                    ResourceKey(record.account, record.region, each.arn),
+                    id_,
+                    each.type,
+                    resolve(record, settings),
+                    record.created_at,
+                    None,
+                    created=created,
+                    addresses=addresses,
+                    from_trail=True,
+                )
+    return None
+
+
+def tags_now(answers: Iterable[Answer], looks: TagLooks) -> dict[ResourceKey, Fact]:
+    """The tags that resources of EC2 carry today; of what has ended, and of other services, nothing is asked."""
+    questions = {
+        Question(QuestionKind.TAGS, each.key.account, each.key.region, each.id): each.key
+        for each in answers
+        if can_look(each)
+    }
+    facts = looks.find(questions) if questions else {}
+    return {key: facts[question] for question, key in questions.items() if question in facts}
+
+
+def can_look(answer: Answer) -> bool:
+    """Whether EC2 can be asked for its tags, and they would be those of this life."""
+    return answer.now and answer.until is None and answer.key.arn.split(":")[2:3] == ["ec2"]
+
+
+def _spans(wanted: Wanted, reader: Reader) -> list[Span]:
+    """The lives that had the address, each once, the latest first."""
+    if wanted.address is None:
+        return []
+    lives: dict[tuple[ResourceKey, datetime | None], Span] = {}
+    for span in reader.by_address(wanted.address):
+        until = end_of(span.since, span.known.holding.deletions)
+        if _here(span.known, wanted) and _overlap(wanted.at, span.since, until):
+            lives.setdefault((span.known.key, until), span)
+    found = list(lives.values())
+    found.sort(key=lambda each: each.since, reverse=True)
+    return found
+
+
+def _here(known: Known, wanted: Wanted) -> bool:
+    key = known.key
+    return wanted.account in {None, key.account} and wanted.region in {None, key.region}
+
+
+def _overlap(at: Window | None, since: datetime, until: datetime | None) -> bool:
+    return at is None or (since <= at.end and (until is None or until >= at.start))
+
+
+class _Lives:
+    """The lives of one resource, put together from its history. Each is known by when it ended."""
+
+    def __init__(self, known: Known, reader: Reader) -> None:
+        self._known = known
+        self._reader = reader
+        self._history = reader.history(known.key)
+        ended = {each.at for each in self._history if isinstance(each, Deleted)}
+        self._deletions = tuple(sorted(ended | {*known.holding.deletions}))
+        self._latest = end_of(known.holding.claim.created_at, self._deletions)
+
+    def at(self, at: Window | None) -> list[Answer]:
+        """The lives of this time, or the latest."""
+        if at is None:
+            return [self._answer(self._latest, self._known.holding)]
+        times = [each.claim.created_at for each in self._history if isinstance(each, Owned)]
+        times += [each.at for each in self._history if isinstance(each, Transferred)]
+        lives: dict[datetime | None, datetime] = {}
+        for time in sorted(times):
+            lives.setdefault(end_of(time, self._deletions), time)
+        held = ((end, self._holding(end, at.end)) for end, since in lives.items() if _overlap(at, since, end))
+        return [self._answer(end, holding) for end, holding in held if holding is not None]
+
+    def of(self, span: Span, at: Window | None) -> Answer | None:
+        """The life in which it had an address."""
+        end = end_of(span.since, self._deletions)
+        latest = at is None and end == self._latest
+        holding = self._known.holding if latest else self._holding(end, at.end if at else None)
+        if holding is None:
+            return None
+        return replace(self._answer(end, holding), address=span.address, address_since=span.since)
+
+    def _claims(self, end: datetime | None) -> list[Owned]:
+        return [
+            each
+            for each in self._history
+            if isinstance(each, Owned) and end_of(each.claim.created_at, self._deletions) == end
+        ]
+
+    def _holding(self, end: datetime | None, until: datetime | None) -> Holding | None:
+        """Whose this life was, with what was given by hand until then."""
+        # Of one event's decisions the last stands, unless an earlier one was final (core.claims).
+        claims = sorted(self._claims(end), key=lambda each: each.decided_at, reverse=True)
+        first = min(claims, key=lambda each: (each.claim.rank, each.provisional), default=None)
+        holding = replace(first.holding, deletions=self._deletions) if first else None
+        for each in self._history:
+            if (
+                isinstance(each, Transferred)
+                and end_of(each.at, self._deletions) == end
+                and (until is None or each.at <= until)
+            ):
+                holding = given(holding, each.id, each.to, each.tags, each.at)
+                holding = replace(holding, deletions=self._deletions)
+        return holding
+
+    def _answer(self, end: datetime | None, holding: Holding) -> Answer:
+        key, claims = self._known.key, self._claims(end)
+        event = EventKey(key.account, key.region, holding.claim.event_id)
+        half = MOST_EVENTS // 2
+        history = self._history
+        left_out = max(0, len(history) - MOST_EVENTS)
+        shown = [*history[:half], *history[-half:]] if left_out else history
+        return Answer(
+            key,
+            self._known.id,
+            self._known.type,
+            holding.owner,
+            min([each.claim.created_at for each in claims], default=holding.claim.created_at),
+            end,
+            holding.tags,
+            holding.provisional,
+            end == self._latest,
+            self._reader.creation(event),
+            addresses=tuple(dict.fromkeys(address for each in claims for address in each.addresses)),
+            parents=tuple(dict.fromkeys(parent for each in claims for parent in each.parents)),
+            history=self._events(shown),
+            left_out=left_out,
+        )
+
+    def _events(self, entries: Sequence[HistoryEntry]) -> tuple[Event, ...]:
+        holders: dict[datetime | None, str] = {}
+        made: dict[EventKey, Created | None] = {}
+        found = []
+        for each in entries:
+            if not isinstance(each, Owned):
+                found.append(Event(each))
+                continue
+            end = end_of(each.claim.created_at, self._deletions)
+            if end not in holders:
+                holders[end] = min(self._claims(end), key=lambda one: one.claim.rank).claim.event_id
+            if each.event not in made:
+                made[each.event] = self._reader.creation(each.event)
+            found.append(Event(each, made[each.event], each.claim.event_id == holders[end]))
+        return tuple(found)
