@@ -10,7 +10,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit bench-launch bench-core bench-start package generate lock clean
+.PHONY: help install demo test lint types unit bench-launch bench-core bench-start bench-whois package generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench-core: install ## records decided per second, beside json.loads on the same
 
 bench-start: install .venv-lambda/installed ## how long the function takes to start, beside one that only makes two clients
 	@$(BIN)/python -m benchmarks.start
+
+bench-whois: install ## lookups in a ledger file of ten million entries, and the time to write it; ENTRIES=100000 makes fewer
+	@$(BIN)/python -m benchmarks.whois $(if $(ENTRIES),--entries $(ENTRIES))
 
 package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml puts your settings in
 	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))

@@ -1,0 +1,398 @@
+"""Who owns it, asked of a ledger file of ten million entries: its size, the time to write it, and to find one in it.
+
+The large file is filled in bulk: the rows that `SqliteLedger` would have written (a test compares them), and after them
+the indexes. What `claim` and `append` themselves take is measured on an empty file, and at the end on the large one. A
+file that they filled has about 5 % more bytes, since the pages of an index that grows at random are not full. An entry
+is a creation, a decision for a resource, what became of it, or a deletion: a row of `event`, `owned` or `other`. A
+launch has nine or ten of them: an instance, two volumes and an interface. Ids look random, as AWS's do, so lookups and
+writes are all over the file.
+
+"In memory": one connection; the whole file was read once, and each key is asked for the first time. "From disk": for
+each lookup a new connection, and the kernel is told to forget the file first; what disk and host have of it they keep.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from benchmarks.results import show
+from ownertag.core.claims import Claim, EventKey, ResourceKey
+from ownertag.core.details import Actor
+from ownertag.core.values import Confidence, OutcomeKind, Owner
+from ownertag.ledger.entries import Created, Deleted, Ended, Entry, Finished, Owned, identity_of
+from ownertag.ledger.rows import Decided, Held, Made
+from ownertag.ledger.rows import json as json_of
+from ownertag.ledger.sqlite import SqliteLedger
+
+SEED = 20260302
+START = datetime(2025, 3, 1, tzinfo=UTC)
+YEAR = timedelta(days=365)
+ACCOUNTS = [f"{1000 + number:012d}" for number in range(50)]
+REGIONS = ("eu-central-1", "us-east-1", "ap-southeast-2")
+PEOPLE = 400
+#: Launches whose rows are made at once.
+BATCH = 2000
+#: So many launches share an address, one after the other.
+SHARED = 8
+#: Rows of `event`, `owned` and `other` for ten launches, one of which is terminated.
+ROWS_OF_TEN = 91
+#: The aims: a lookup in the store, and the whole command, in milliseconds.
+STORE_AIM, COMMAND_AIM = 20.0, 500.0
+#: The file takes about this many bytes an entry; asked of the disk beforehand, with as much again for the log.
+ENTRY_BYTES = 1200
+
+_MASK = (1 << 64) - 1
+
+
+class Launch(Struct, frozen=True):
+    """One launch: an instance, two volumes, an interface."""
+
+    created: Created
+    owned: tuple[Owned, ...]
+    ends: tuple[Entry, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many entries it is. That a creation is finished is noted in its own row."""
+        return 1 + len(self.owned) + sum(not isinstance(each, Finished) for each in self.ends)
+
+
+def launch(number: int, total: int) -> Launch:
+    """The launch with this number, of so many in a year; the same one each time."""
+    account, region = ACCOUNTS[_mixed(number, 1) % len(ACCOUNTS)], REGIONS[_mixed(number, 2) % len(REGIONS)]
+    name = f"person{_mixed(number, 3) % PEOPLE:03d}"
+    at = (START + YEAR * (number / total)).replace(microsecond=0)
+    event = EventKey(account, region, str(UUID(int=_mixed(number, 4) << 64 | _mixed(number, 5), version=4)))
+    principal = f"arn:aws:sts::{account}:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/{name}@example.com"
+    actor = Actor(
+        principal,
+        "AssumedRole",
+        access_key_id=f"ASIA{_mixed(number, 6) % 10**16:016d}",
+        session=f"{name}@example.com",
+        issuer=f"arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Developer_0123456789abcdef",
+        source_address=f"198.51.100.{_mixed(number, 7) % 256}",
+        user_agent="aws-cli/2.17.0 md/awscrt#0.20.11 ua/2.0 os/linux#6.1 md/arch#x86_64 lang/python#3.11",
+        mfa=True,
+    )
+    owner = Owner(name, "session-name", Confidence.ASSERTED, (principal,))
+    tags = (("owner", name), ("created-by", principal), ("created-at", at.isoformat()))
+    claim = Claim(at, event.event_id, event.event_id)
+    group = f"arn:aws:autoscaling:{region}:{account}:autoScalingGroup:{UUID(int=_mixed(number // 64, 8))}"
+    parents = (group,) if number % 4 == 0 else ()
+    resources = []
+    for place, (kind, prefix) in enumerate(
+        (("instance", "i"), ("volume", "vol"), ("volume", "vol"), ("network-interface", "eni"))
+    ):
+        id_ = f"{prefix}-0{_mixed(number * 4 + place, 9):016x}"
+        addresses = {"instance": addresses_of(number, total), "network-interface": addresses_of(number, total)[:1]}
+        resources.append(
+            Owned(
+                ResourceKey(account, region, f"arn:aws:ec2:{region}:{account}:{kind}/{id_}"),
+                id_,
+                f"ec2:{kind}",
+                claim,
+                owner,
+                tags,
+                at + timedelta(seconds=90),
+                addresses=addresses.get(kind, ()),
+                parents=parents if kind == "instance" else (),
+            )
+        )
+    done = at + timedelta(seconds=92)
+    ends: list[Entry] = [
+        Ended(each.resource, event, event.event_id, name, OutcomeKind.TAGGED, "", final=True, at=done)
+        for each in resources
+    ]
+    ends.append(Finished(event, done))
+    if number % 10 == 0:
+        gone = EventKey(account, region, str(UUID(int=_mixed(number, 10) << 64 | number, version=4)))
+        ends.append(Deleted(resources[0].resource, gone, actor, at + timedelta(hours=5)))
+    created = Created(event, event.event_id, "ec2.amazonaws.com", "RunInstances", at, actor)
+    return Launch(created, tuple(resources), tuple(ends))
+
+
+def addresses_of(number: int, total: int) -> tuple[str, str]:
+    """The private and the public address of a launch."""
+    one = number % max(1, total // SHARED)
+    return f"10.{one >> 16 & 255}.{one >> 8 & 255}.{one & 255}", f"203.{one >> 16 & 255}.{one >> 8 & 255}.{one & 255}"
+
+
+def write(ledger: SqliteLedger, launches: Sequence[Launch]) -> int:
+    """Keep these launches as the live flow does, in two calls; how many entries they were."""
+    ledger.claim([each.created for each in launches], [one for each in launches for one in each.owned])
+    ledger.append([one for each in launches for one in each.ends])
+    return sum(each.rows for each in launches)
+
+
+def write_all(ledger: SqliteLedger, launches: Iterable[Launch], batch: int) -> tuple[int, float]:
+    """Write launches, so many in two calls: (entries, seconds in the ledger)."""
+    written, seconds, left = 0, 0.0, iter(launches)
+    while chosen := list(islice(left, batch)):
+        start = time.perf_counter()
+        written += write(ledger, chosen)
+        seconds += time.perf_counter() - start
+    return written, seconds
+
+
+def fill(path: Path, total: int) -> tuple[int, float]:
+    """Write a ledger of so many launches in bulk: (entries, seconds with the making of the launches)."""
+    SqliteLedger(path).close()
+    start = told = time.monotonic()
+    entries = 0
+    with closing(sqlite3.connect(path, isolation_level=None)) as do:
+        do.execute("PRAGMA journal_mode = OFF")
+        do.execute("PRAGMA synchronous = OFF")
+        do.execute("PRAGMA cache_size = -1000000")  # KiB, for the addresses, which come in no order
+        indexes = do.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL").fetchall()
+        do.execute("BEGIN")
+        for name, _ in indexes:
+            do.execute(f"DROP INDEX {name}")
+        for first in range(0, total, BATCH):
+            launches = [launch(number, total) for number in range(first, min(first + BATCH, total))]
+            entries += sum(each.rows for each in launches)
+            for table, rows in rows_of(launches, first).items():
+                do.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)  # noqa: S608 - ours
+            if time.monotonic() - told > 10:
+                told = time.monotonic()
+                progress(f"{entries:,} entries of about {total * ROWS_OF_TEN // 10:,}")
+        for name, statement in indexes:
+            progress(f"index {name}")
+            do.execute(statement)
+        do.execute("COMMIT")
+        do.execute("PRAGMA journal_mode = WAL")
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return entries, time.monotonic() - start
+
+
+def rows_of(launches: Iterable[Launch], first: int) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of launches by table, as `claim` and `append` leave them; `first` launches are there already."""
+    tables: dict[str, list[tuple[Any, ...]]] = {
+        name: [] for name in ("event", "decision", "resource", "owned", "other", "link")
+    }
+    for number, each in enumerate(launches, first + 1):  # a launch's event and decision have one number
+        event, one = each.created.event, each.owned[0]
+        decided = json_of(Decided(one.owner, one.tags, one.decided_at))
+        [finished] = [int(end.at.timestamp()) for end in each.ends if isinstance(end, Finished)]
+        tables["event"].append(
+            (number, event.event_id, event.account, event.region, json_of(each.created), number, finished)
+        )
+        tables["decision"].append((number, number, one.owner.name, decided))
+        gone = {end.resource: json_of([end.at]) for end in each.ends if isinstance(end, Deleted)}
+        held = json_of(Held(one.claim, outcome=OutcomeKind.TAGGED))
+        numbers = {}
+        for place, owned in enumerate(each.owned, (number - 1) * len(each.owned) + 1):
+            key = owned.resource
+            numbers[key] = place
+            tables["resource"].append(
+                (place, key.arn, key.account, key.region, owned.id, owned.type, owned.owner.name, held, number,
+                 gone.get(key))
+            )  # fmt: skip
+            tables["owned"].append((place, number, json_of(Made(owned.claim, owned.addresses, owned.parents))))
+            since = int(owned.claim.created_at.timestamp())
+            tables["link"] += [("address", value, place, since) for value in owned.addresses]
+            tables["link"] += [("parent", value, place, since) for value in owned.parents]
+        tables["other"] += [
+            (numbers[end.resource], *identity_of(end), json_of(end))
+            for end in each.ends
+            if not isinstance(end, Finished)
+        ]
+    return tables
+
+
+def progress(text: str) -> None:
+    """Say how far it is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def forget(path: Path) -> None:
+    """Tell the kernel to drop what it has of a file (posix_fadvise(2)); the file was synced when it was closed."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def read_through(path: Path) -> None:
+    """Have the kernel read the file."""
+    with path.open("rb", buffering=0) as file:
+        while file.read(1 << 22):
+            pass
+
+
+def _mixed(number: int, salt: int) -> int:
+    """64 bits that look random, of no two numbers the same with one salt: splitmix64's finalizer is reversible."""
+    bits = (number + (salt + SEED) * 0x9E3779B97F4A7C15) & _MASK
+    bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    bits = (bits ^ bits >> 27) * 0x94D049BB133111EB & _MASK
+    return bits ^ bits >> 31
+
+
+Lookup = Callable[[SqliteLedger, Launch], int]
+
+
+def by_id(ledger: SqliteLedger, wanted: Launch) -> int:
+    """The instance's owner."""
+    [known] = ledger.by_id(wanted.owned[0].id)
+    if known.holding.owner != wanted.owned[0].owner:
+        raise SystemExit(f"{known.id} is not whose it should be")
+    return 1
+
+
+def by_address(ledger: SqliteLedger, wanted: Launch) -> int:
+    """All that had the instance's private address."""
+    found = ledger.by_address(wanted.owned[0].addresses[0])
+    if wanted.owned[0].resource not in {each.known.key for each in found}:
+        raise SystemExit(f"{wanted.owned[0].addresses[0]} misses {wanted.owned[0].id}")
+    return len(found)
+
+
+def history(ledger: SqliteLedger, wanted: Launch) -> int:
+    """All of the instance's entries."""
+    found = len(ledger.history(wanted.owned[0].resource))
+    if found != 2 + any(isinstance(each, Deleted) for each in wanted.ends):
+        raise SystemExit(f"{wanted.owned[0].id} has {found} entries")
+    return found
+
+
+def looked_up(path: Path, total: int, lookup: Lookup, count: int, *, cold: bool) -> tuple[list[float], float]:
+    """How long each of so many lookups of random launches took in ms, and how many rows each gave on average."""
+    chosen = random.Random(f"{SEED} {lookup.__name__} {cold}")  # noqa: S311 - no secret
+    ledger = SqliteLedger(path, read_only=True)
+    times, rows = [], 0
+    for _ in range(count):
+        wanted = launch(chosen.randrange(total), total)
+        if cold:
+            ledger.close()
+            ledger = SqliteLedger(path, read_only=True)
+            forget(path)
+        start = time.perf_counter()
+        rows += lookup(ledger, wanted)
+        times.append((time.perf_counter() - start) * 1000)
+    ledger.close()
+    return times, rows / count
+
+
+def command_times(path: Path, total: int, count: int, *, cold: bool) -> list[float] | None:
+    """How long the whole command took each time in ms; None if there is no such command."""
+    command = [str(Path(sysconfig.get_path("scripts")) / "ownertag"), "whois"]
+    if subprocess.run([*command, "--help"], capture_output=True, check=False).returncode:
+        return None
+    chosen = random.Random(f"{SEED} command {cold}")  # noqa: S311 - no secret
+    times = []
+    for _ in range(count):
+        wanted = launch(chosen.randrange(total), total).owned[0]
+        if cold:
+            forget(path)
+        start = time.perf_counter()
+        done = subprocess.run(
+            [*command, wanted.id, "--ledger", f"sqlite:{path}", "--offline", "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        times.append((time.perf_counter() - start) * 1000)
+        if done.returncode or wanted.owner.name not in done.stdout:
+            raise SystemExit(f"ownertag whois {wanted.id} gave {done.returncode}: {done.stdout}{done.stderr}")
+    return times
+
+
+def row(what: str, where: str, times: list[float], given: float, aim: float) -> dict[str, Any]:
+    """A row of the table of lookups. Under a hundred samples the p99 is the slowest."""
+    ordered = sorted(times)
+    p99 = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
+    return {
+        "lookup": what,
+        "file": where,
+        "lookups": len(times),
+        "rows each": round(given, 1),
+        "p50 ms": round(ordered[len(ordered) // 2], 2),
+        "p99 ms": round(p99, 2),
+        "slowest ms": round(ordered[-1], 2),
+        "aim": f"p99 < {aim:.0f} ms: {'met' if p99 < aim else 'missed'}",
+    }
+
+
+def lookups(path: Path, total: int) -> list[dict[str, Any]]:
+    """All lookups, the file on disk first."""
+    rows = []
+    for cold, where, count, runs in ((True, "from disk", 300, 20), (False, "in memory", 5000, 100)):
+        if not cold:
+            read_through(path)
+        for lookup in (by_id, by_address, history):
+            progress(f"{lookup.__name__}, {where}")
+            times, given = looked_up(path, total, lookup, count, cold=cold)
+            rows.append(row(lookup.__name__, where, times, given, STORE_AIM))
+        found = command_times(path, total, runs, cold=cold)
+        if found is None:
+            progress("there is no command `ownertag whois` here: not measured")
+        else:
+            rows.append(row("ownertag whois ID", where, found, 1, COMMAND_AIM))
+    return rows
+
+
+def written_row(what: str, written: int, seconds: float, path: Path) -> dict[str, Any]:
+    """A row of the table of writes."""
+    size = path.stat().st_size
+    return {
+        "written": what,
+        "entries": f"{written:,}",
+        "seconds": round(seconds, 1),
+        "entries/s": f"{written / seconds:,.0f}",
+        "file MB": round(size / 1e6, 1),
+    }
+
+
+def main() -> None:
+    """Fill a ledger, measure, delete it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.whois", description=__doc__.partition("\n")[0])
+    parser.add_argument("--entries", type=int, default=10_000_000, help="how many (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, help="where a temporary folder is made (default: the system's)")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON as well")
+    options = parser.parse_args()
+    if options.entries < 1000:
+        parser.error(f"--entries {options.entries}: at least 1000")
+    with tempfile.TemporaryDirectory(prefix="ownertag-whois-", dir=options.folder) as folder:
+        free, needed = shutil.disk_usage(folder).free, options.entries * ENTRY_BYTES
+        if free < needed:
+            parser.error(f"{folder} has {free:,} bytes free, about {needed:,} are needed: choose another --folder")
+        path = Path(folder, "ledger.sqlite")
+        total = -(-options.entries * 10 // ROWS_OF_TEN)
+        written, seconds = fill(path, total)
+        writes = [written_row("in bulk", written, seconds, path)]
+        rows = lookups(path, total)
+        for name, file in (("an empty file", Path(folder, "small.sqlite")), ("the large file", path)):
+            first = total  # those that would come next
+            for batch, count in ((1, 500), (100, 5_000)):
+                progress(f"writing to {name}, {batch} in a call")
+                fresh = [launch(number, total) for number in range(first, first + count)]
+                first += count
+                with closing(SqliteLedger(file)) as ledger:
+                    added, took = write_all(ledger, fresh, batch)
+                writes.append(written_row(f"to {name}, launches in a call: {batch}", added, took, file))
+    show("whois-write", f"A ledger file of {written:,} entries, {4 * total:,} resources", writes)
+    show("whois", f"Lookups in a ledger file of {written:,} entries", rows)
+    if options.json:
+        print(json.dumps({"writes": writes, "lookups": rows}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Writes to a ledger, call by call, in child processes that are killed while they do. Run: `python -m ledger.writer`.
+
+Arguments: `sqlite PATH` or `dynamodb ENDPOINT TABLE`. Each line of standard input, `FIRST LAST SECONDS`, forks a child
+that makes these calls (without LAST) and is killed with SIGKILL after so many seconds, or never if that is `-`.
+Standard output has a line each: `begun N` before a call, `done N` after it returned, `over STATUS` once a child ended.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from contracts.emulated import HOME, session
+from ledger.entries import actor, created, deleted, ended, event, key, owned, transferred
+from ledger.entries import after as minutes_after
+from ownertag.core.claims import ResourceKey
+from ownertag.ledger.calls import Calls
+from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.entries import Entry, Finished, TagChanged
+from ownertag.ledger.port import Store
+from ownertag.ledger.sqlite import SqliteLedger
+
+#: Creations in a call: a few, and at first and in every 16th batch so many that DynamoDB gets two transactions for the
+#: claim (a creation is eight items, a transaction takes 100). moto copies the table for each item of a transaction.
+FEW, MANY = 2, 13
+
+
+def call(store: Store, number: int) -> None:
+    """The call with this number: even ones claim a batch of creations, odd ones say what became of it."""
+    batch = numbers_of(number)
+    if number % 2 == 0:
+        store.claim(
+            [created(each, _name(each), minutes=each) for each in batch],
+            [
+                owned(each, _name(each), id_, minutes=each, addresses=(address_of(each),), parents=("r-1",))
+                for each in batch
+                for id_ in ids_of(each)
+            ],
+        )
+        return
+    entries: list[Entry] = []
+    for each in batch:
+        own, shared = ids_of(each)
+        holder = each // 200 * 200  # the earliest of those that claim it
+        entries += [ended(each, name=_name(each), id_=own), ended(each, holder, _name(holder), shared)]
+    first = batch[0]
+    changed = event(900_000 + first)
+    entries += [
+        transferred("zoe", first, f"vol-unseen-{first}"),
+        TagChanged(key(f"vol-{first}"), changed, actor("eve"), "owner", "alice", "eve", minutes_after(first + 1)),
+        deleted(800_000 + first, first + 2, f"vol-{first + 1}"),
+    ]
+    store.append([*entries, *(Finished(event(each), minutes_after(each + 2)) for each in batch)])
+
+
+def numbers_of(number: int) -> range:
+    """The creations that a call is about: a hundred numbers are kept for each batch."""
+    batch = number // 2
+    return range(100 * batch, 100 * batch + (MANY if batch % 16 == 0 else FEW))
+
+
+def ids_of(number: int) -> tuple[str, str]:
+    """A creation's volumes: one of its own, and one that all creations of two batches claim."""
+    return f"vol-{number}", f"vol-shared-{number // 200}"
+
+
+def address_of(number: int) -> str:
+    """The address of both."""
+    return f"10.0.{number // 100 % 256}.{number % 100}"
+
+
+def creations_of(calls: int) -> list[int]:
+    """The creations of so many calls."""
+    return [each for number in range(0, calls, 2) for each in numbers_of(number)]
+
+
+def keys_of(calls: int) -> list[ResourceKey]:
+    """The volumes of so many calls."""
+    numbers = creations_of(calls)
+    ids = [id_ for each in numbers for id_ in (*ids_of(each), f"vol-unseen-{each // 100 * 100}")]
+    return [key(id_) for id_ in dict.fromkeys(ids)]
+
+
+def _name(number: int) -> str:
+    return f"user{number % 7}"
+
+
+def _opener(where: Sequence[str]) -> Callable[[], Store]:
+    match where:
+        case ["sqlite", path]:
+            return lambda: SqliteLedger(path)
+        case ["dynamodb", endpoint, table]:
+            client = session().client("dynamodb", region_name=HOME, endpoint_url=endpoint)
+            return lambda: DynamoLedger(Calls(client, table))
+    raise SystemExit(f"no store: {where}")
+
+
+def _write(opened: Callable[[], Store], first: int, last: int) -> None:
+    store = opened()
+    for number in range(first, last):
+        _say(f"begun {number}")
+        call(store, number)
+        _say(f"done {number}")
+
+
+def _say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())  # at once and whole: no buffer is lost with the process
+
+
+def _main() -> None:
+    opened = _opener(sys.argv[1:])
+    for line in iter(sys.stdin.readline, ""):
+        first, last, seconds = line.split()
+        child = os.fork()
+        if not child:
+            with suppress(BaseException):
+                _write(opened, int(first), int(last))
+                os._exit(0)
+            os._exit(1)
+        if seconds != "-":
+            time.sleep(float(seconds))
+            os.kill(child, signal.SIGKILL)
+        _say(f"over {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
+
+
+if __name__ == "__main__":
+    _main()
