@@ -58,7 +58,6 @@ def killed(where: list[str], kills: int, most_seconds: float, seed: int) -> Run:
             may_take = most_seconds if run.done > before else 1.5 * may_take
         assert _one(writer, run, run.done, run.done + 4 - run.done % 2, "-") == 0
         writer.communicate(timeout=10)
-    print(vars(run))
     return run
 
 
