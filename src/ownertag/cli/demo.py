@@ -25,7 +25,7 @@ def demo(options: Options) -> None:
     Exits with 1 if a resource has not the tags that it should have.
     """
     from ownertag.sandbox.sandbox import Sandbox
-    from ownertag.sandbox.tour import tour
+    from ownertag.sandbox.tour import at_night, tour
     from ownertag.sandbox.watch import Watch
 
     begun = time.monotonic()
@@ -33,7 +33,10 @@ def demo(options: Options) -> None:
     watch = Watch(lambda line: options.say(f"  {line}"))
     with Sandbox(watch, failed=lambda error: options.say(f"the function failed: {error!r}")) as sandbox:
         launches = tour(sandbox, watch, options.say)
+        night = at_night(sandbox, launches)
     _print(launches, options.format)
+    for line in night:
+        options.say(line)
     problems = [problem for launch in launches for problem in launch.problems]
     for problem in problems:
         options.say(f"wrong: {problem}")

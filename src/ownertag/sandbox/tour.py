@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from ownertag.sandbox.personas import ACCOUNTS, PERSONAS, Persona
+from ownertag.core.values import Owner
+from ownertag.ledger.calls import Calls
+from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.render.documents import LEDGER_TABLE
+from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB, PERSONAS, Persona
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.watch import Watch
 
+#: Whoever names a session after somebody else.
+IMPOSTOR = "erin"
 #: An image that moto knows.
 IMAGE = "ami-12c6146b"
 LINK = "https://wiki.internal/ownertag"
@@ -83,6 +90,35 @@ def tour(sandbox: Sandbox, watch: Watch, say: Callable[[str], None]) -> list[Lau
     for launch in launches:
         _check(sandbox, launch, watch)
     return launches
+
+
+def at_night(sandbox: Sandbox, launches: Sequence[Launch]) -> list[str]:
+    """An instance misbehaves and is terminated; whose was it? Asked of the ledger, by its id and by its address.
+
+    It was launched in a session that its person named after somebody else.
+    """
+    launch = next(each for each in launches if each.persona.name == IMPOSTOR and each.ids)
+    id_ = launch.ids[0]
+    with closing(sandbox.client(sandbox.account_session(launch.persona.account, launch.persona.region), "ec2")) as ec2:
+        [reservation] = ec2.describe_instances(InstanceIds=[id_])["Reservations"]
+        address = reservation["Instances"][0]["PrivateIpAddress"]
+        ec2.terminate_instances(InstanceIds=[id_])
+    with closing(sandbox.client(sandbox.account_session(HUB, HOME_REGION), "dynamodb")) as dynamodb:
+        ledger = DynamoLedger(Calls(dynamodb, LEDGER_TABLE))
+        found = {
+            id_: [each.holding.owner for each in ledger.by_id(id_)],
+            address: [each.known.holding.owner for each in ledger.by_address(address) if each.known.id == id_],
+        }
+    lines = [f"at night: {id_} is terminated; whose was it?"]
+    for asked, owners in found.items():
+        if [owner.name for owner in owners] != [launch.persona.owner]:
+            launch.problems.append(f"the ledger says of {asked}: {[owner.name for owner in owners]}")
+        lines += [f"  {asked:<20} {_surely(owner)}" for owner in owners]
+    return lines
+
+
+def _surely(owner: Owner) -> str:
+    return f"{owner.name}, {owner.confidence.value} by {owner.evidence}, through {' and '.join(owner.via)}"
 
 
 def _run(
