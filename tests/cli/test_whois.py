@@ -186,6 +186,9 @@ def test_without_mfa_and_a_repeat_and_a_hand_over_alone_are_told(hub: Hub, path:
     _, output, _ = run(OTHER, "--ledger", f"sqlite:{path}")
     assert "203.0.113.64, without MFA" in output
     assert "seen again by arn:aws:iam::111122223333:user/mallory (RunInstances 00000000-" in output
+    _, output, _ = run(OTHER, "--ledger", f"sqlite:{path}", "--json")
+    kinds = [each["kind"] for each in json.loads(output)["history"]]
+    assert sorted(kinds) == ["created", "outcome", "seen-again"]
     _, output, _ = run(fixtures.numbered("i", 9), "--ledger", f"sqlite:{path}")
     assert output.startswith("erin\n")
     assert "  created    nobody saw it; known since 2026-03-02T09:40:00Z\n" in output
@@ -486,6 +489,9 @@ def test_the_tags_of_today_are_told_against_the_ledgers(path: Path, config: Path
     assert "  tags now   owner = mallory, not as the ledger has it\n             dateCreated is missing\n" in output
     _, output, _ = ask(ONE, *where, "--json")
     assert json.loads(output)["tags_now"] == world.tags
+    world.tags["owner"] = "mal\u202elory"
+    _, output, _ = ask(ONE, *where)
+    assert "  tags now   owner = mallory, not as" in output
 
 
 @pytest.mark.parametrize("operation", ["AssumeRole", "DescribeTags"])

@@ -229,7 +229,7 @@ def _never_seen(wanted: Wanted, where: str, options: Options, settings: Settings
 def _in_trail(key: ResourceKey, id_: str, never: str, sessions: Callable[[], Sessions], settings: Settings) -> Answer:
     from time import sleep
 
-    from ownertag.sources.cloudtrail import CloudTrail
+    from ownertag.sources.cloudtrail import MOST, CloudTrail
 
     found = from_trail(key, id_, CloudTrail(sessions(), _clock, sleep), load(), settings)
     place = f"account {key.account}, {key.region}"
@@ -237,5 +237,6 @@ def _in_trail(key: ResourceKey, id_: str, never: str, sessions: Callable[[], Ses
         reason = f"{found.outcome.value}: {found.reason}"
         fail(f"{never}; CloudTrail of {place} can't be read: {reason}; --offline leaves it out", Exit.UNREACHED)
     if found is None:
-        fail(f"{never}; the last 90 days of CloudTrail in {place} hold no creation that names it", Exit.FOUND)
+        searched = f"of CloudTrail's 90 days in {place}, the newest {MOST} records hold no creation that names it"
+        fail(f"{never}; {searched} (a record can take 15 minutes to be there)", Exit.FOUND)
     return found
