@@ -20,13 +20,13 @@ from ledger.entries import after as minutes_after
 from ownertag.core.claims import ResourceKey
 from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
-from ownertag.ledger.entries import Entry, Finished, TagChanged
+from ownertag.ledger.entries import Entry, Finished, Owned, TagChanged
 from ownertag.ledger.port import Store
 from ownertag.ledger.sqlite import SqliteLedger
 
 #: Creations in a call: a few, and at first and in every 16th batch so many that DynamoDB gets two transactions for the
-#: claim (a creation is eight items, a transaction takes 100). moto copies the table for each item of a transaction.
-FEW, MANY = 2, 13
+#: claim (a creation is six items, a transaction takes 100). moto copies the table for each item of a transaction.
+FEW, MANY = 2, 17
 
 
 def call(store: Store, number: int) -> None:
@@ -35,11 +35,7 @@ def call(store: Store, number: int) -> None:
     if number % 2 == 0:
         store.claim(
             [created(each, _name(each), minutes=each) for each in batch],
-            [
-                owned(each, _name(each), id_, minutes=each, addresses=(address_of(each),), parents=("r-1",))
-                for each in batch
-                for id_ in ids_of(each)
-            ],
+            [one for each in batch for one in _owned(each)],
         )
         return
     entries: list[Entry] = []
@@ -69,7 +65,7 @@ def ids_of(number: int) -> tuple[str, str]:
 
 
 def address_of(number: int) -> str:
-    """The address of both."""
+    """The address of the first."""
     return f"10.0.{number // 100 % 256}.{number % 100}"
 
 
@@ -83,6 +79,14 @@ def keys_of(calls: int) -> list[ResourceKey]:
     numbers = creations_of(calls)
     ids = [id_ for each in numbers for id_ in (*ids_of(each), f"vol-unseen-{each // 100 * 100}")]
     return [key(id_) for id_ in dict.fromkeys(ids)]
+
+
+def _owned(number: int) -> tuple[Owned, Owned]:
+    own, shared = ids_of(number)
+    return (
+        owned(number, _name(number), own, minutes=number, addresses=(address_of(number),)),
+        owned(number, _name(number), shared, minutes=number, parents=("r-1",)),
+    )
 
 
 def _name(number: int) -> str:
