@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.whois import fill, launch, write_all
+
 from ownertag.ledger.sqlite import SqliteLedger
 
 LAUNCHES = 150
