@@ -14,7 +14,6 @@ import typer
 from ownertag.cli.deploy_output import print_done, print_plan
 from ownertag.cli.options import Exit, Options, fail, with_options
 from ownertag.core.settings import SettingsError
-from ownertag.render.infra import check_deployable
 
 if TYPE_CHECKING:
     from ownertag.rollout.deploy.carry_out import Done
@@ -135,6 +134,7 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
 def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> Prepared:
     import boto3
 
+    from ownertag.render.infra import check_deployable
     from ownertag.rollout.deploy.package import DEFAULT, read_package
     from ownertag.rollout.deploy.prepare import NO_PACKAGE, prepare
 

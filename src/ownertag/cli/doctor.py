@@ -14,7 +14,6 @@ from ownertag.catalogue.loader import load
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import clean_lines, print_table
 from ownertag.core.settings import SettingsError
-from ownertag.render.infra import check_deployable
 
 if TYPE_CHECKING:
     from ownertag.rollout.doctor.expected import Expected
@@ -55,6 +54,7 @@ def doctor(
 
     Exits with 0 if all is well, 1 if there is a fault, 2 for wrong settings, 3 if something could not be read.
     """
+    from ownertag.render.infra import check_deployable
     from ownertag.rollout.doctor.examine import Scope, UnknownPlace
     from ownertag.rollout.doctor.expected import expected
 
