@@ -19,6 +19,8 @@ from benchmarks.emulator import Function, FunctionError, unavailable
 from moto.sqs.models import sqs_backends
 
 from ownertag.handler.settings import CONFIG, QUEUE_URL
+from ownertag.ledger.place import LEDGER
+from ownertag.render.documents import LEDGER_TABLE
 from ownertag.sandbox.event_source import EventSource
 from ownertag.sandbox.organization import session_of
 from ownertag.sandbox.personas import HOME_REGION, HUB, PERSONAS
@@ -112,6 +114,7 @@ class Hub:
             "AWS_ENDPOINT_URL": proxy.url,
             CONFIG: str(folder / "ownertag.toml"),
             QUEUE_URL: sandbox.queue_url,
+            LEDGER: f"dynamodb:{LEDGER_TABLE}",
         }
 
     def function(self, seconds: int = 60, *without: str) -> Function:

@@ -30,6 +30,22 @@ PARAMETERS: dict[tuple[str, str], dict[str, Any]] = {
         "MaxResults": 50,
     },
     ("codebuild", "ListBuilds"): {"sortOrder": "DESCENDING", "nextToken": "abc"},
+    ("dynamodb", "BatchGetItem"): {
+        "RequestItems": {"ledger": {"Keys": [{"pk": {"S": "é"}, "sk": {"S": "b"}}], "ConsistentRead": True}}
+    },
+    ("dynamodb", "Query"): {
+        "TableName": "ledger",
+        "IndexName": "by-id",
+        "KeyConditionExpression": "#a = :v",
+        "ExpressionAttributeNames": {"#a": "id"},
+        "ExpressionAttributeValues": {":v": {"S": "i-1"}},
+    },
+    ("dynamodb", "TransactWriteItems"): {
+        "ClientRequestToken": "1",
+        "TransactItems": [
+            {"Put": {"TableName": "ledger", "Item": {"pk": {"S": "a"}, "n": {"N": "1"}, "l": {"L": []}}}}
+        ],
+    },
     ("ec2", "DescribeLaunchTemplates"): {"LaunchTemplateIds": ["lt-1", "lt-2"]},
     ("ecs", "DescribeTasks"): {"cluster": "prod", "tasks": ["a", "b"]},
     ("ecs", "ListClusters"): {"nextToken": "abc"},
@@ -116,6 +132,7 @@ ERRORS = {
     ),
     # An error that the operation declares: the cut model does not name those of others, whose code is the same.
     "cloudtrail": (400, b'{"__type":"InvalidTimeRangeException","message":"m"}'),
+    "dynamodb": (400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"m"}'),
     "events": (500, b'{"__type":"InternalException","message":"m"}'),
     "autoscaling": (403, b"<ErrorResponse><Error><Type>Sender</Type>" + ERROR + b"</Error></ErrorResponse>"),
     "ec2": (400, b"<Response><Errors><Error>" + ERROR + b"</Error></Errors><RequestID>r</RequestID></Response>"),
