@@ -38,9 +38,10 @@ from benchmarks.results import show
 from ownertag.core.claims import Claim, EventKey, ResourceKey
 from ownertag.core.details import Actor
 from ownertag.core.values import Confidence, OutcomeKind, Owner
+from ownertag.ledger.bodies import Decided
+from ownertag.ledger.bodies import json as json_of
 from ownertag.ledger.entries import Created, Deleted, Ended, Entry, Finished, Owned, identity_of
-from ownertag.ledger.rows import Decided, Held, Made
-from ownertag.ledger.rows import json as json_of
+from ownertag.ledger.rows import Held, Made
 from ownertag.ledger.sqlite import SqliteLedger
 
 SEED = 20260302

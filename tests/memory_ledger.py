@@ -137,6 +137,6 @@ class MemoryLedger:
         found = []
         for key, holding in self.holdings.items():
             owned = self._owned(key)
-            id_, type_ = (owned[0].id, owned[0].type) if owned else (key.arn.replace("/", ":").rpartition(":")[2], "")
+            id_, type_ = (owned[0].id, owned[0].type) if owned else (key.id, "")
             found.append(Known(key, id_, type_, holding))
         return found

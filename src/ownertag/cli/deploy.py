@@ -109,7 +109,7 @@ def apply(
             "name them in protection.break_glass, or repeat with --despite-uses",
             Exit.FOUND,
         )
-    _carry_out(ready, steps, options, yes, "Do this?")
+    _carry_out(ready, steps, options, yes, "Do this?", "`ownertag doctor` shows whether everything delivers")
 
 
 @app.command()
@@ -128,7 +128,7 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
         ready = _prepare(options, None, access_role, with_package=False)
         steps = to_destroy(ready.desired, ready.current)
     print_plan(steps, None, options)
-    _carry_out(ready, steps, options, yes, "Take all of this away?")
+    _carry_out(ready, steps, options, yes, "Take all of this away?", "the tags stay, and so does the ledger")
 
 
 def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> Prepared:
@@ -185,7 +185,7 @@ def _used(ready: Prepared, steps: tuple[Step, ...], days: int, options: Options)
     return in_use(ready.clients, accounts, regions, ready.settings, since, progress)
 
 
-def _carry_out(ready: Prepared, steps: tuple[Step, ...], options: Options, yes: bool, question: str) -> None:
+def _carry_out(ready: Prepared, steps: tuple[Step, ...], options: Options, yes: bool, question: str, then: str) -> None:
     from ownertag.rollout.deploy.carry_out import carry_out
 
     pending = [step for step in steps if step.task is not None]
@@ -206,15 +206,15 @@ def _carry_out(ready: Prepared, steps: tuple[Step, ...], options: Options, yes: 
 
     done = carry_out(pending, ready.clients, ready.desired.organization, progress)
     print_done(done, options)
-    raise typer.Exit(_ended(done, len(pending), options))
+    raise typer.Exit(_ended(done, len(pending), options, then))
 
 
-def _ended(done: tuple[Done, ...], pending: int, options: Options) -> int:
+def _ended(done: tuple[Done, ...], pending: int, options: Options, then: str) -> int:
     from ownertag.rollout.deploy.carry_out import GOES_ON
 
     failed = [each for each in done if each.failed]
     if not failed:
-        options.say(f"all {pending} steps are done; `ownertag doctor` shows whether everything delivers")
+        options.say(f"all {pending} steps are done; {then}")
         return Exit.WELL
     left = pending - len(done)
     options.say(f"{len(failed)} of {pending} steps failed{f', {left} were not begun' if left else ''}")

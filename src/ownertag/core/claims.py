@@ -13,6 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ownertag.core.records import last_of
 from ownertag.core.values import Confidence, OutcomeKind, Owner, TagPairs
 
 #: A name can be used again after its deletion (a bucket, a queue); nobody does it more often than this and waits for
@@ -26,6 +27,11 @@ class ResourceKey(Struct, frozen=True, order=True):
     account: str
     region: str
     arn: str
+
+    @property
+    def id(self) -> str:
+        """The id, with which the ARN ends."""
+        return last_of(self.arn)
 
 
 class EventKey(Struct, frozen=True, order=True):
@@ -65,11 +71,6 @@ class Holding(Struct, frozen=True, omit_defaults=True):
     outcome: OutcomeKind | None = None
     given_at: datetime | None = None
     deletions: tuple[datetime, ...] = ()
-
-    @property
-    def ended_at(self) -> datetime | None:
-        """When the life that this holding belongs to ended, or None as far as is known."""
-        return end_of(self.claim.created_at, self.deletions)
 
 
 class Standing(Struct, frozen=True):

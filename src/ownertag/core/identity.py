@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import TypeGuard
 
-from ownertag.core.records import Identity, Record
+from ownertag.core.records import Identity, Record, last_of
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Owner
 
@@ -90,7 +90,9 @@ def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner
             name = named(identity.user_name, f"root:{identity.account_id or record.account}")
             return Owner(name, "root-user", Confidence.ACCOUNT, via_of(identity))
         case "FederatedUser":
-            return _asserted(after_colon(identity.principal_id) or _last(identity.arn), "federated-user", identity)
+            return _asserted(
+                after_colon(identity.principal_id) or last_of(identity.arn or ""), "federated-user", identity
+            )
         case "SAMLUser" | "WebIdentityUser":
             return _federated(identity.user_name, identity.identity_provider, identity, settings)
         case "AWSAccount":
@@ -103,7 +105,7 @@ def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner
             return nobody("aws-service", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
         case None:
             return nobody("no-identity-type", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
-    return _asserted(_last(identity.arn) or identity.principal_id, "principal", identity)
+    return _asserted(last_of(identity.arn or "") or identity.principal_id, "principal", identity)
 
 
 def _identity_center_user(user_id: str, store: str, identity: Identity, settings: Settings) -> Owner:
@@ -265,7 +267,3 @@ def after_colon(principal_id: str | None) -> str | None:
     """What stands behind the colon of a principal id: the session's name."""
     _, colon, name = (principal_id or "").partition(":")
     return name if colon and name else None
-
-
-def _last(arn: str | None) -> str | None:
-    return re.split("[/:]", arn)[-1] if arn else None

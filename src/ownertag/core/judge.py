@@ -13,7 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from ownertag.core.plan import YOUNG
-from ownertag.core.values import Failure, OutcomeKind
+from ownertag.core.values import Failure, OutcomeKind, Unavailable
 
 # Those that botocore retries, and `ThrottledClientException` and `RateLimitExceededException`, which it does not.
 _THROTTLED = frozenset(
@@ -75,6 +75,16 @@ class Judgement(Struct, frozen=True):
     comes_back: bool
     reason: str
     remedy: Remedy = Remedy.NONE
+
+
+#: A look-up that was not tried: whoever waits for it can't wait for one more call.
+NO_TIME = Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
+
+
+def unavailable(failure: Failure, region: str = "") -> Unavailable:
+    """What a look-up that failed says of what was asked."""
+    judged = judge(failure, None, region)
+    return Unavailable(judged.outcome, judged.reason)
 
 
 def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgement:

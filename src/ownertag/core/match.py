@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ownertag.core.records import Arrival, Record, partition_of
+from ownertag.core.records import Arrival, Record, last_of, partition_of
 from ownertag.core.rows import Catalogue, Makes, ResourceType, Row, Skip
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Reason, Refusal, Resource
@@ -247,7 +247,7 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
     ids = {each.id for each in resources}
     for claim in walk(_decode(record.resources), ("[]", "ARN")):
         named = _ARN_ACCOUNT.fullmatch(claim) if isinstance(claim, str) else None
-        if named and named[1] != record.account and re.split("[/:]", claim)[-1] in ids:
+        if named and named[1] != record.account and last_of(claim) in ids:
             raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
 
 

@@ -28,6 +28,11 @@ def partition_of(region: str) -> str:
     return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
+def last_of(arn: str) -> str:
+    """What stands last in an ARN, after a colon or a slash: a resource's id, a principal's name."""
+    return re.split("[/:]", arn)[-1]
+
+
 class _Camel(Struct, frozen=True, rename="camel"):
     """Fields are snake case here and camel case in CloudTrail."""
 

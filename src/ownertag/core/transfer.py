@@ -7,7 +7,7 @@ import re
 from msgspec import Struct
 
 from ownertag.core.match import resource_at
-from ownertag.core.records import ACCOUNT, REGION, Record
+from ownertag.core.records import ACCOUNT, REGION, Record, last_of
 from ownertag.core.resolve import clean
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
@@ -60,7 +60,7 @@ def target_of(arn: str, catalogue: Catalogue) -> Target | None:
     found = _ARN.fullmatch(arn)
     if not found or not REGION.fullmatch(found[1]) or not ACCOUNT.fullmatch(found[2]):
         return None
-    id_ = re.split("[/:]", arn)[-1]
+    id_ = last_of(arn)
     for kind in catalogue.types.values():
         if kind.id.fullmatch(id_):
             made = resource_at(kind, id_, found[2], found[1])

@@ -9,14 +9,21 @@ from ownertag.core.ask import account_of, launch_of
 from ownertag.core.claims import Claim, EventKey, ResourceKey, Standing
 from ownertag.core.details import actor_of, addresses_of, parents_of
 from ownertag.core.plan import key_of
+from ownertag.core.records import Record
 from ownertag.core.values import Confidence, Creation, Decision, Facts, Found, Outcome
 from ownertag.ledger.entries import Created, Ended, Owned
 
 
 def event_of(creation: Creation) -> EventKey:
     """The creation, as the ledger knows it."""
-    record = creation.record
-    return EventKey(record.account, record.region, record.event_id)
+    return _event(creation.record)
+
+
+def created_of(record: Record) -> Created:
+    """The creation that a record tells of, as the ledger keeps it."""
+    return Created(
+        _event(record), record.creation_id, record.event_source, record.event_name, record.created_at, actor_of(record)
+    )
 
 
 def decisions_to_keep(
@@ -32,7 +39,7 @@ def decisions_to_keep(
         creation = decision.creation
         if isinstance(facts.get(account_of(creation)), Found):
             event = event_of(creation)
-            created.setdefault(event, _created(creation, event))
+            created.setdefault(event, created_of(creation.record))
             owned += _owned(decision, facts, now)
     return tuple(created.values()), tuple(owned)
 
@@ -56,13 +63,6 @@ def outcomes_to_keep(
                 )
             )  # fmt: skip
     return found
-
-
-def _created(creation: Creation, event: EventKey) -> Created:
-    record = creation.record
-    return Created(
-        event, record.creation_id, record.event_source, record.event_name, record.created_at, actor_of(record)
-    )
 
 
 def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:
@@ -100,3 +100,7 @@ def _instances(creation: Creation, facts: Facts) -> dict[str, tuple[str, ...]]:
     fact = facts.get(launch) if launch else None
     found = fact.instances if isinstance(fact, Found) else ()
     return {part.id: (each.id,) for each in found for part in (*each.volumes, *each.interfaces)}
+
+
+def _event(record: Record) -> EventKey:
+    return EventKey(record.account, record.region, record.event_id)

@@ -14,13 +14,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ownertag.core.claims import EventKey, Holding, ResourceKey, end_of, given
-from ownertag.core.details import actor_of, addresses_of
+from ownertag.core.details import addresses_of
 from ownertag.core.match import match
 from ownertag.core.records import Arrival, Record
 from ownertag.core.resolve import resolve
 from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Fact, Owner, Question, TagPairs, Unavailable
+from ownertag.flows.remember import created_of
 from ownertag.ledger.entries import Created, Deleted, HistoryEntry, Known, Owned, Span, Transferred
 from ownertag.ledger.port import Reader
 
@@ -139,15 +140,6 @@ def from_trail(
         matched = match(Arrival("lookup", record), catalogue, Settings())
         for each in matched.resources:
             if each.id == id_:
-                event = EventKey(record.account, record.region, record.event_id)
-                created = Created(
-                    event,
-                    record.creation_id,
-                    record.event_source,
-                    record.event_name,
-                    record.created_at,
-                    actor_of(record),
-                )
                 addresses = addresses_of(matched).get(id_, ()) if isinstance(matched, Creation) else ()
                 return Answer(
                     ResourceKey(record.account, record.region, each.arn),
@@ -156,7 +148,7 @@ def from_trail(
                     resolve(record, settings),
                     record.created_at,
                     None,
-                    created=created,
+                    created=created_of(record),
                     addresses=addresses,
                     from_trail=True,
                 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -21,10 +22,9 @@ from ownertag.core.claims import (
     ResourceKey,
     Standing,
     claimed,
-    deleted,
-    given,
-    written,
 )
+from ownertag.ledger.after import after
+from ownertag.ledger.bodies import KINDS, Decided, decoder
 from ownertag.ledger.calls import Calls, Changed, Item, Key
 from ownertag.ledger.entries import (
     Created,
@@ -43,7 +43,6 @@ from ownertag.ledger.entries import (
 )
 from ownertag.ledger.items import (
     HOLDING,
-    KINDS,
     State,
     Writes,
     create,
@@ -59,7 +58,6 @@ from ownertag.ledger.items import (
 )
 from ownertag.ledger.limits import fitting
 from ownertag.ledger.port import LedgerError
-from ownertag.ledger.rows import Decided, decoder
 from ownertag.ledger.table import BY_ID, BY_LINK, BY_OWNER, joined
 
 T = TypeVar("T")
@@ -177,37 +175,21 @@ class DynamoLedger:
         writes: Writes = {}
         for each in entries:
             if each.resource not in states:
-                id_ = each.resource.arn.replace("/", ":").rpartition(":")[2]
-                states[each.resource] = self._state(items, each.resource, id_, "")
+                states[each.resource] = self._state(items, each.resource, each.resource.id, "")
         before = dict(states)
         for each in entries:
             at = entry_key(each)
             if at not in items:
                 writes.setdefault(at, put(at, entry_body(each)))
-            states[each.resource], right = self._after(states[each.resource], each)
-            if not right:
+            state = states[each.resource]
+            done = after(state.holding, state.deletions, each, partial(self._owned, each.resource))
+            states[each.resource] = replace(state, holding=done.holding, deletions=done.deletions)
+            if not done.right:
                 lost.add(each.resource)
         for resource, state in states.items():
             if state != before[resource]:
                 writes[holding_key(resource)] = hold(resource, state)
         return writes, lost
-
-    def _after(self, state: State, entry: Ended | TagChanged | Transferred | Deleted) -> tuple[State, bool]:
-        """A resource after an entry, and whether what was written was the right thing."""
-        holding = state.holding
-        match entry:
-            case Ended() if holding is not None:
-                new, right = written(holding, entry.holder, entry.owner, entry.kind, entry.final)
-                return replace(state, holding=new), right
-            case Transferred():
-                return replace(state, holding=given(holding, entry.id, entry.to, entry.tags, entry.at)), True
-            case Deleted():
-                if holding is None:
-                    return replace(state, deletions=tuple(sorted({*state.deletions, entry.at}))), True
-                claims = [each for each in self.history(entry.resource) if isinstance(each, Owned)]
-                claims.sort(key=lambda each: each.decided_at, reverse=True)
-                return replace(state, holding=deleted(holding, [each.holding for each in claims], entry.at)), True
-        return state, True
 
     # --- reading
 
@@ -250,6 +232,9 @@ class DynamoLedger:
             ConsistentRead=True,
         )
         return in_order([self._read(KINDS[item["kind"]["S"]], item["body"]["S"]) for item in entries])
+
+    def _owned(self, key: ResourceKey) -> list[Owned]:
+        return [each for each in self.history(key) if isinstance(each, Owned)]
 
     def creation(self, event: EventKey) -> Created | None:
         """The creation by this event."""

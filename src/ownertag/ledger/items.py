@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from ownertag.core.claims import EventKey, Holding, ResourceKey
+from ownertag.ledger.bodies import Decided, json
 from ownertag.ledger.calls import Item, Key
-from ownertag.ledger.entries import Created, Deleted, Ended, HistoryEntry, Owned, TagChanged, Transferred, identity_of
+from ownertag.ledger.entries import Created, HistoryEntry, Owned, identity_of
 from ownertag.ledger.limits import fitting
-from ownertag.ledger.rows import Decided, json
 from ownertag.ledger.table import joined, key
 
 Writes = dict[Key, dict[str, Any]]
-
-KINDS: Mapping[str, type[HistoryEntry]] = {
-    "owned": Owned,
-    "ended": Ended,
-    "tag-changed": TagChanged,
-    "transferred": Transferred,
-    "deleted": Deleted,
-}
 
 
 class State(Struct, frozen=True):

@@ -5,25 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
-from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey, deleted, given, written
+from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
-from ownertag.ledger.entries import Deleted, Ended, HistoryEntry, Known, Owned, TagChanged, Transferred
-
-
-class Decided(Struct, frozen=True, omit_defaults=True):
-    """`decision.body`."""
-
-    owner: Owner
-    tags: TagPairs
-    decided_at: datetime
-    provisional: bool = False
+from ownertag.ledger.bodies import KINDS, Decided, decoder, json
+from ownertag.ledger.entries import HistoryEntry, Known, Owned
 
 
 class Made(Struct, frozen=True, omit_defaults=True):
@@ -45,26 +34,6 @@ class Held(Struct, frozen=True, omit_defaults=True):
     tags: TagPairs = ()
 
 
-_encode = msgspec.json.Encoder().encode
-
-
-@cache
-def decoder(type_: Any) -> msgspec.json.Decoder[Any]:
-    """What reads a body; made once for each type."""
-    return msgspec.json.Decoder(type_)
-
-
-def json(value: Any) -> str:
-    """A body."""
-    return _encode(value).decode()
-
-
-KINDS: Mapping[str, type[Ended | TagChanged | Transferred | Deleted]] = {
-    "ended": Ended,
-    "tag-changed": TagChanged,
-    "transferred": Transferred,
-    "deleted": Deleted,
-}
 HOLDING = """
   r.id, r.arn, r.account, r.region, r.name, r.type, r.holding, r.deletions, r.decision, d.body
   FROM resource r LEFT JOIN decision d ON d.id = r.decision
@@ -206,29 +175,11 @@ def others_of(do: sqlite3.Connection, row: ResourceRow) -> list[HistoryEntry]:
     return [decoder(KINDS[kind]).decode(body) for kind, body in rows]
 
 
-def after(
-    do: sqlite3.Connection, row: ResourceRow, entry: Ended | TagChanged | Transferred | Deleted
-) -> tuple[ResourceRow, bool]:
-    """A resource after an entry, and whether what was written was the right thing."""
-    match entry:
-        case Ended():
-            if (holding := row.holding) is None:
-                return row, True
-            new, right = written(holding, entry.holder, entry.owner, entry.kind, entry.final)
-            return (row if new == holding else replace(row, holding=new)), right
-        case Transferred():
-            return replace(row, holding=given(row.holding, entry.id, entry.to, entry.tags, entry.at)), True
-        case Deleted():
-            if (holding := row.holding) is None:
-                return replace(row, deletions=tuple(sorted({*row.deletions, entry.at}))), True
-            claims = sorted(owned_of(do, row), key=lambda each: each.decided_at, reverse=True)
-            new = deleted(holding, [each.holding for each in claims], entry.at)
-            decision = row.decision
-            if (new.claim.event_id, new.owner) != (holding.claim.event_id, holding.owner):
-                [decision] = do.execute(
-                    "SELECT o.decision FROM owned o JOIN decision d ON d.id = o.decision JOIN event e ON e.id = d.event"
-                    " WHERE o.resource = ? AND e.event_id = ? AND d.name = ?",
-                    (row.number, new.claim.event_id, new.owner.name),
-                ).fetchone()
-            return replace(row, holding=new, decision=decision), True
-    return row, True
+def decision_of(do: sqlite3.Connection, row: ResourceRow, holding: Holding) -> int:
+    """The number of the decision, of those for this resource, by which a creation holds it."""
+    [number] = do.execute(
+        "SELECT o.decision FROM owned o JOIN decision d ON d.id = o.decision JOIN event e ON e.id = d.event"
+        " WHERE o.resource = ? AND e.event_id = ? AND d.name = ?",
+        (row.number, holding.claim.event_id, holding.owner.name),
+    ).fetchone()
+    return int(number)

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -20,12 +21,17 @@ from msgspec.structs import replace
 
 from ownertag.core.claims import (
     EventKey,
+    Holding,
     ResourceKey,
     Standing,
     claimed,
 )
+from ownertag.core.values import Owner
+from ownertag.ledger.after import after
+from ownertag.ledger.bodies import Decided, decoder, json
 from ownertag.ledger.entries import (
     Created,
+    Deleted,
     Ended,
     Entry,
     Finished,
@@ -42,14 +48,11 @@ from ownertag.ledger.limits import fitting
 from ownertag.ledger.port import LedgerError
 from ownertag.ledger.rows import (
     HOLDING,
-    Decided,
     Made,
     ResourceRow,
-    after,
-    decoder,
+    decision_of,
     each_of,
     event_numbers,
-    json,
     keep_decisions,
     others_of,
     owned_of,
@@ -173,10 +176,7 @@ class SqliteLedger:
             do.executemany(
                 "INSERT INTO resource (arn, account, region, name, type) VALUES (?, ?, ?, ?, '')"
                 " ON CONFLICT DO NOTHING",
-                [
-                    (key.arn, key.account, key.region, key.arn.replace("/", ":").rpartition(":")[2])
-                    for key in dict.fromkeys(each.resource for each in others)
-                ],
+                [(key.arn, key.account, key.region, key.id) for key in dict.fromkeys(each.resource for each in others)],
             )
             resources = resources_of(do, [each.resource for each in others])
             changed: dict[ResourceKey, ResourceRow] = {}
@@ -186,10 +186,13 @@ class SqliteLedger:
                     "INSERT INTO other VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     (row.number, *identity_of(each), json(each)),
                 )
-                new, right = after(do, row, each)
-                if not right:
+                done = after(row.holding, row.deletions, each, partial(owned_of, do, row))
+                if not done.right:
                     lost.add(each.resource)
-                if new is not row:
+                new = replace(row, holding=done.holding, deletions=done.deletions)
+                if isinstance(each, Deleted) and new.holding and _by(new.holding) != _by(row.holding):
+                    new = replace(new, decision=decision_of(do, row, new.holding))
+                if new != row:
                     changed[each.resource] = resources[each.resource] = new
             write_holdings(do, changed.values())
             undone = {each.event for each in others if isinstance(each, Ended) and each.resource in lost}
@@ -289,3 +292,8 @@ class SqliteLedger:
         with self._used() as do:
             rows = do.execute(sql, values).fetchall()
             return [known for row in rows if (known := resource_row(row).known) is not None]
+
+
+def _by(holding: Holding | None) -> tuple[str, Owner] | None:
+    """By whose decision somebody holds it."""
+    return (holding.claim.event_id, holding.owner) if holding else None

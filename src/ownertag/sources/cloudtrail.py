@@ -17,7 +17,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from ownertag.aws.sessions import Sessions
-from ownertag.core.judge import judge
+from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.parents import Parent
 from ownertag.core.parse import parse
 from ownertag.core.records import Arrival, Record, partition_of
@@ -48,7 +48,6 @@ _MAX_PART = 16 * 1024
 
 NOT_YET = Unavailable(OutcomeKind.NOT_READY, "CloudTrail shows no record of it yet, which may take 15 minutes")
 _MANY = Unavailable(OutcomeKind.THROTTLED, "there is more to look up in CloudTrail than two calls a second can answer")
-_NO_TIME = Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
 
 
 class _Keys(Struct, frozen=True):
@@ -175,7 +174,7 @@ class CloudTrail:
         if place in self._throttled:
             return self._throttled[place]
         if self._expired():
-            return _NO_TIME
+            return NO_TIME
         if self._calls[place] >= MAX_CALLS:
             return _MANY
         self._calls[place] += 1
@@ -185,11 +184,10 @@ class CloudTrail:
             "cloudtrail", account, region, lambda client: client.lookup_events(**wanted)
         )
         if isinstance(page, Failure):
-            judged = judge(page, None, region)
-            unavailable = Unavailable(judged.outcome, judged.reason)
-            if judged.outcome is OutcomeKind.THROTTLED:
-                self._throttled[place] = unavailable
-            return unavailable
+            answer = unavailable(page, region)
+            if answer.outcome is OutcomeKind.THROTTLED:
+                self._throttled[place] = answer
+            return answer
         return page
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from ownertag.aws.sessions import Sessions
-from ownertag.core.judge import judge
+from ownertag.core.judge import unavailable
 from ownertag.core.parents import Parent, parent
 from ownertag.core.records import partition_of
-from ownertag.core.values import Absent, Fact, Failure, Found, Unavailable
+from ownertag.core.values import Absent, Fact, Failure, Found
 
 #: A build that acts now is among the newest: so many pages of 100 are read.
 MAX_PAGES = 3
@@ -29,8 +29,7 @@ def projects(sessions: Sessions, account: str, region: str, builds: list[Parent]
 
     ids = sessions.call("codebuild", account, region, use)
     if isinstance(ids, Failure):
-        judged = judge(ids, None, region)
-        return dict.fromkeys(builds, Unavailable(judged.outcome, judged.reason))
+        return dict.fromkeys(builds, unavailable(ids, region))
     by_uuid = {id_.rpartition(":")[2]: id_.rpartition(":")[0] for id_ in ids}
     facts: dict[Parent, Fact] = {}
     for build in builds:

@@ -9,9 +9,19 @@ from typing import Any
 import jmespath
 
 from ownertag.aws.sessions import Sessions
-from ownertag.core.judge import judge
+from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.rows import Lookup, QuestionKind
-from ownertag.core.values import Absent, Attached, Fact, Failure, Found, Instance, OutcomeKind, Question, Unavailable
+from ownertag.core.values import (
+    Absent,
+    Attached,
+    Fact,
+    Failure,
+    Found,
+    Instance,
+    OutcomeKind,
+    Question,
+    Unavailable,
+)
 
 #: EC2 takes at most 200 values for one filter (doc: FilterLimitExceeded).
 FILTER_VALUES = 200
@@ -61,12 +71,11 @@ class Ec2:
     ) -> Mapping[str, Fact] | Unavailable:
         """What was found, by the value asked for."""
         if self._expired():
-            return Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
+            return NO_TIME
         operation = "describe_tags" if kind is QuestionKind.TAGS else "describe_instances"
         pages = self._pages(account, region, operation, _FILTERS[kind], [each.value for each in chunk])
         if isinstance(pages, Failure):
-            judged = judge(pages, None, region)
-            return Unavailable(judged.outcome, judged.reason)
+            return unavailable(pages, region)
         return _tags_by_id(pages) if kind is QuestionKind.TAGS else _instances_by(kind, pages)
 
     def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:

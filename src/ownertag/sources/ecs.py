@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from ownertag.aws.sessions import Sessions
-from ownertag.core.judge import judge
+from ownertag.core.judge import unavailable
 from ownertag.core.parents import Parent, parent
 from ownertag.core.records import partition_of
-from ownertag.core.values import Fact, Failure, Found, Unavailable
+from ownertag.core.values import Fact, Failure, Found
 
 MAX_TASKS = 100
 #: In how many clusters a task is searched whose cluster is not known.
@@ -36,8 +36,7 @@ def services(sessions: Sessions, account: str, region: str, tasks: list[Parent])
 
     shown = sessions.call("ecs", account, region, use)
     if isinstance(shown, Failure):
-        judged = judge(shown, None, region)
-        return dict.fromkeys(tasks, Unavailable(judged.outcome, judged.reason))
+        return dict.fromkeys(tasks, unavailable(shown, region))
     by_id = {each["taskArn"].rpartition("/")[2]: each for each in shown}
     facts: dict[Parent, Fact] = {}
     for task in tasks:

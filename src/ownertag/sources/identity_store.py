@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from ownertag.aws.sessions import Sessions
 from ownertag.core.identity import named
-from ownertag.core.judge import judge
+from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.values import (
     Absent,
     Confidence,
@@ -41,7 +41,7 @@ class IdentityStore:
         stopped: Unavailable | None = None
         for question in questions:
             if stopped is None and self._expired():
-                stopped = Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
+                stopped = NO_TIME
             fact = stopped or self._user(question)
             if isinstance(fact, Unavailable) and fact.outcome is OutcomeKind.THROTTLED:
                 stopped = fact
@@ -59,7 +59,6 @@ class IdentityStore:
         if isinstance(answer, Failure):
             if answer.code == "ResourceNotFoundException":
                 return Absent()
-            judged = judge(answer, None, question.region)
-            return Unavailable(judged.outcome, judged.reason)
+            return unavailable(answer, question.region)
         name = named(answer.get("UserName"))
         return Found(owner=Owner(name, "identity-center-user", Confidence.PROVEN))

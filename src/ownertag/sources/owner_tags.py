@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ownertag.aws.sessions import Sessions
 from ownertag.core.identity import UNKNOWN, clean
-from ownertag.core.judge import judge
+from ownertag.core.judge import unavailable
 from ownertag.core.parents import Parent
 from ownertag.core.settings import Settings
 from ownertag.core.values import Failure, Unavailable
@@ -63,7 +63,7 @@ class OwnerTags:
 
         groups = self._sessions.call("autoscaling", account, region, use)
         if isinstance(groups, Failure):
-            return dict.fromkeys(chunk, _unavailable(groups, region))
+            return dict.fromkeys(chunk, unavailable(groups, region))
         by_name = {group["AutoScalingGroupName"]: group for group in groups}
         found: dict[Parent, Tagged | Unavailable] = {}
         for each in chunk:
@@ -80,7 +80,7 @@ class OwnerTags:
 
         resources = self._sessions.call("resourcegroupstaggingapi", account, region, use)
         if isinstance(resources, Failure):
-            return dict.fromkeys(chunk, _unavailable(resources, region))
+            return dict.fromkeys(chunk, unavailable(resources, region))
         by_arn = {
             each["ResourceARN"]: {tag["Key"]: tag.get("Value", "") for tag in each.get("Tags", ())}
             for each in resources
@@ -94,8 +94,3 @@ class OwnerTags:
 
 def _chunks(items: list[Parent], size: int) -> Iterable[list[Parent]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _unavailable(failure: Failure, region: str) -> Unavailable:
-    judged = judge(failure, None, region)
-    return Unavailable(judged.outcome, judged.reason)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from ownertag.aws.sessions import Sessions
 from ownertag.core.follow import GUARDED_TAG, OWNER_TAG
+from ownertag.core.judge import NO_TIME
 from ownertag.core.parents import Parent, parent_of_arn
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
@@ -19,7 +20,6 @@ from ownertag.core.values import (
     Confidence,
     Fact,
     Found,
-    OutcomeKind,
     Owner,
     Question,
     Unavailable,
@@ -27,8 +27,6 @@ from ownertag.core.values import (
 from ownertag.sources import codebuild, ecs, launch_templates
 from ownertag.sources.cloudtrail import LAG, NOT_YET, CloudTrail
 from ownertag.sources.owner_tags import OwnerTags, Tagged
-
-_NO_TIME = Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
 
 
 class ResourceOwners:
@@ -76,7 +74,7 @@ class ResourceOwners:
 
     def _place(self, account: str, region: str, parents: list[Parent]) -> dict[Parent, Fact]:
         if self._expired():
-            return dict.fromkeys(parents, _NO_TIME)
+            return dict.fromkeys(parents, NO_TIME)
         facts: dict[Parent, Fact] = {}
 
         def left(*kinds: str) -> list[Parent]:

@@ -15,8 +15,6 @@ from ownertag.rollout.doctor.findings import Check, Finding, Place
 
 #: Seconds between two looks.
 POLL = 2.0
-#: Seconds after which somebody should look into it: deliveries take seconds, late ones of CloudTrail minutes.
-TIMEOUT = 300.0
 
 _ABSENT = frozenset({"InvalidPlacementGroup.Unknown"})
 
