@@ -117,7 +117,7 @@ def apply(
 def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOption = False) -> None:
     """Show what would be taken away, ask, and do it: the policy first, the hub last.
 
-    Tags stay. So do the function's log, the dead letters, and the bucket with its packages.
+    Tags stay. So do the ledger, the function's log, the dead letters, and the bucket with its packages.
 
     Exits with 0 if all is done, 1 if a step failed or was not wanted, 2 for wrong settings, 3 if something can't be
     read or StackSets could not delete in some accounts.

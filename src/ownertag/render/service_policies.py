@@ -65,7 +65,12 @@ def lambda_trust() -> Policy:
 
 
 def alarm_key_policy() -> Policy:
-    """The account rules its key, and CloudWatch and EventBridge may use it for the topic."""
+    """The account rules its key, and CloudWatch and EventBridge may use it for the topic.
+
+    EventBridge has no condition here: it gives a key no source when it publishes to an encrypted topic, and a
+    condition on one would stop every finding. Which rule may publish is the topic's policy's to say
+    (likely; doc: Amazon SNS, key management).
+    """
     return policy(
         {
             "Sid": "TheAccountRulesItsKey",
@@ -88,7 +93,6 @@ def alarm_key_policy() -> Policy:
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": "*",
-            "Condition": {"ArnLike": {"aws:SourceArn": arn("events", _FINDINGS_RULE, region=_REGION)}},
         },
     )
 

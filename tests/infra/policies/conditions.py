@@ -58,7 +58,6 @@ WHY: dict[tuple[str, str, str], str] = {
     ("undelivered", "ArnLike", "aws:SourceArn"): "EventBridge for this account's rules of ours alone",
     ("undelivered", "Bool", "aws:SecureTransport"): "`false` is denied: records can hold session tokens",
     ("alarm-key", "StringEquals", "aws:SourceAccount"): "CloudWatch for this account's alarms",
-    ("alarm-key", "ArnLike", "aws:SourceArn"): "EventBridge for the hub's rule of findings",
     ("alarm-topic", "ArnLike", "aws:SourceArn"): (
         "CloudWatch for our alarms, EventBridge for the hub's rule of findings"
     ),
