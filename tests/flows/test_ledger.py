@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 
 import fixtures
 from fakes import NOON, Clock, FakeAccounts, FakeAws, FakeCall, Launched, fake_ports
-from flows.events import CATALOGUE, HOME, SETTINGS, envelope, instance_id, launch, messages, volume, volume_id
+from flows.events import (
+    CATALOGUE,
+    HOME,
+    SETTINGS,
+    envelope,
+    instance_id,
+    launch,
+    messages,
+    omitted_launch,
+    volume,
+    volume_id,
+)
 from flows.hub import A, B, kinds, on_fakes, result_of, verdicts
 from flows.test_live import instance, put
 from memory_ledger import MemoryLedger
@@ -167,6 +178,18 @@ def test_an_account_that_is_not_known_to_be_ours_writes_nothing_into_the_ledger(
     away = FakeAccounts(set(), Unavailable(OutcomeKind.THROTTLED, "down"))
     assert world.handle(volume(A, VOLUME), accounts=away).returned
     assert (world.ledger.created, world.ledger.holdings) == ({}, {})
+
+
+def test_a_launch_of_which_nothing_can_be_seen_yet_is_kept_when_it_can(world: World) -> None:
+    record = omitted_launch(A, "token", count=2)
+    assert world.handle(record).returned
+    assert world.ledger.created == {}
+    put(world.aws, instance(1), token="token")
+    assert world.handle(record).returned
+    put(world.aws, instance(2), token="token")
+    assert len(world.handle(record).done) == 1
+    assert [each.event_name for each in world.ledger.created.values()] == ["RunInstances"]
+    assert {len(world.ledger.history(each)) for each in world.ledger.holdings} == {2}  # decided and tagged, once each
 
 
 def test_a_batch_asks_the_ledger_three_times(world: World) -> None:

@@ -31,7 +31,8 @@ def decisions_to_keep(
 ) -> tuple[tuple[Created, ...], tuple[Owned, ...]]:
     """What to keep before anything is written: each creation, and its decision for each of its resources.
 
-    Of an account that is not known to be the organization's nothing is kept: anybody could fill the ledger.
+    Of an account that is not known to be the organization's nothing is kept: anybody could fill the ledger. A creation
+    none of whose resources is known yet is kept when one is.
     """
     created: dict[EventKey, Created] = {}
     owned: list[Owned] = []
@@ -39,8 +40,9 @@ def decisions_to_keep(
         creation = decision.creation
         if isinstance(facts.get(account_of(creation)), Found):
             event = event_of(creation)
-            created.setdefault(event, created_of(creation.record))
-            owned += _owned(decision, facts, now)
+            if found := _owned(decision, facts, now):
+                created.setdefault(event, created_of(creation.record))
+                owned += found
     return tuple(created.values()), tuple(owned)
 
 

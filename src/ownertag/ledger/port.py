@@ -29,7 +29,10 @@ class Ledger(Protocol):
         """What is known of these creations; one that is not there is new."""
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:
-        """Keep creations with their decisions, and say whose each resource is after all of them."""
+        """Keep creations with their decisions, and say whose each resource is after all of them.
+
+        Each of `created` has a decision in `owned` at least.
+        """
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
         """Keep what became of resources; those whose tags were written for somebody who no longer holds them.
