@@ -111,6 +111,21 @@ def test_each_change_is_one_finding_with_old_and_new_and_ours_are_none(
         assert mail() == []
 
 
+def test_an_owner_that_a_launch_brings_is_overwritten_and_kept_and_wakes_nobody(
+    sandbox: Sandbox, ledger: DynamoLedger, mail: Callable[[], list[str]]
+) -> None:
+    with closing(sandbox.client(sandbox.session("alice"), "ec2")) as ec2:
+        brings = [{"ResourceType": "volume", "Tags": [{"Key": "owner", "Value": "ceo"}]}]
+        volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, TagSpecifications=brings)["VolumeId"]
+        assert tags(ec2, volume) == {"owner": "ceo"}
+        wait(lambda: tags(ec2, volume)["owner"] == "alice")
+    key = ResourceKey(WEB, REGION, f"arn:aws:ec2:{REGION}:{WEB}:volume/{volume}")
+    [change] = wait(lambda: [each for each in ledger.history(key) if isinstance(each, TagChanged)])
+    assert (change.key, change.old, change.new) == ("owner", None, "ceo")
+    time.sleep(2)
+    assert mail() == []
+
+
 def test_a_transfer_says_what_is_wrong(sandbox: Sandbox) -> None:
     given = ["--config", str(sandbox.settings_file), "--profile", "admin-security", "--json"]
     arguments = ["transfer", "vol-0ffffffffffffffff", "--to", "bob", "--reason", "x", *given]

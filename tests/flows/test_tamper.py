@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import fixtures
 from fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger
@@ -44,6 +45,7 @@ class World:
     def __init__(self) -> None:
         self.aws, self.ledger, self.told = FakeAws(), MemoryLedger(), Told()
         self.accounts = FakeAccounts({ACCOUNT})
+        self.settings = fixtures.settings()
 
     def __call__(self, *records: dict[str, Any]) -> Answer:
         ports = Ports(
@@ -55,7 +57,7 @@ class World:
             findings=self.told,
         )
         messages = [Message(str(number), json.dumps(fixtures.event(each))) for number, each in enumerate(records)]
-        return handle(messages, ports, fixtures.catalogue(), fixtures.settings())
+        return handle(messages, ports, fixtures.catalogue(), self.settings)
 
     def changes(self) -> list[TagChanged]:
         history = self.ledger.history(ResourceKey(ACCOUNT, REGION, ARN))
@@ -128,6 +130,72 @@ def test_a_resource_that_the_ledger_does_not_know_has_no_old_value_and_no_way_ba
     world(call({}, requestParameters=request))
     [finding] = world.told.findings
     assert (finding.old, finding.new, finding.restore) == (None, "x", None)
+
+
+def launched(tags: dict[str, str], type_: str = "volume", **fields: Any) -> dict[str, Any]:
+    """A creation that brings tags along."""
+    items = [{"resourceType": type_, "tags": [{"key": key, "value": value} for key, value in tags.items()]}]
+    return created() | {"requestParameters": {"tagSpecificationSet": {"items": items}}, **fields}
+
+
+def test_an_owner_that_a_creation_brings_is_overwritten_and_a_finding() -> None:
+    world = World()
+    assert len(world(launched({"owner": "ceo", "Name": "x", "Owner": "me"})).done) == 1
+    [finding] = world.told.findings
+    assert (finding.arn, finding.key, finding.old, finding.new) == (ARN, "owner", None, "ceo")
+    assert finding.by == f"arn:aws:iam::{ACCOUNT}:user/alice"
+    assert (finding.overwritten, finding.restore) == (True, None)
+    assert world.aws.places[ACCOUNT, REGION].tags[VOLUME]["owner"] == "alice"
+    assert [(each.key, each.new) for each in world.changes()] == [("owner", "ceo")]
+
+
+@pytest.mark.parametrize(
+    "brings",
+    [
+        launched({"Name": "x"}),
+        launched({"owner": "alice"}),
+        launched({"owner": "ceo"}, "instance"),
+        launched({}),
+        created() | {"requestParameters": {"tagSpecificationSet": "?"}},
+        created() | {"requestParameters": {"tagSpecificationSet": {"items": [{"resourceType": 7, "tags": ["owner"]}]}}},
+    ],
+    ids=["another key", "the right owner", "another type", "no tag", "no list", "no tags"],
+)
+def test_a_creation_that_brings_no_other_owner_for_what_it_made_is_no_finding(brings: dict[str, Any]) -> None:
+    world = World()
+    assert len(world(brings).done) == 1
+    assert (world.told.findings, world.changes()) == ([], [])
+
+
+def test_what_a_creation_brings_is_the_callers_to_set_where_the_settings_keep_it() -> None:
+    world = World()
+    world.settings = replace(world.settings, existing={"owner": "keep"})
+    assert len(world(launched({"owner": "ceo"})).done) == 1
+    assert world.told.findings == []
+
+
+def test_a_creation_is_not_finished_before_what_it_brought_is_told() -> None:
+    world = World()
+    world.told.failure = Failure("InternalException", 500)
+    [returned] = world(launched({"owner": "ceo"})).returned
+    assert "the findings can't be told" in returned.reasons[0]
+    world.told.failure = None
+    assert len(world(launched({"owner": "ceo"})).done) == 1
+    assert [each.new for each in world.told.findings] == ["ceo"]
+    assert len(world.changes()) == 1
+    assert len(world(launched({"owner": "ceo"})).done) == 1
+    assert len(world.told.findings) == 1
+
+
+def test_what_a_repeated_creation_brings_is_compared_with_whose_it_is(world: World) -> None:
+    repeated = launched(
+        {"owner": "alice"},
+        eventID="00000000-0000-4000-8000-000000000007",
+        eventTime="2026-03-02T09:14:09Z",
+        userIdentity=fixtures.user("mallory"),
+    )
+    assert len(world(repeated).done) == 1
+    assert world.told.findings == []
 
 
 def test_the_same_event_again_is_kept_once(world: World) -> None:

@@ -37,7 +37,8 @@ class Finding(Struct, frozen=True):
     """One protected key of one resource that somebody changed: from what, to what, and how it is put right.
 
     `old` is what we wrote, None where nobody knows; `new` is None where the tag was removed. `restore` is the command
-    that puts our owner back; None where we know of none.
+    that puts our owner back; None where we know of none, or where it was put back already: what a creation brings is
+    `overwritten` by us at once.
     """
 
     account: str
@@ -50,6 +51,7 @@ class Finding(Struct, frozen=True):
     event_id: str
     at: datetime
     restore: str | None = None
+    overwritten: bool = False
 
 
 class NotTampering(Struct, frozen=True):

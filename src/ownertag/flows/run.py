@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ownertag.core.brought import brought
 from ownertag.core.claims import EventKey, ResourceKey, Standing
 from ownertag.core.match import match
 from ownertag.core.plan import key_of, plan, stand, where_no_owner_is
@@ -33,6 +34,7 @@ from ownertag.flows.apply import apply
 from ownertag.flows.gather import gather
 from ownertag.flows.ports import Ports
 from ownertag.flows.remember import decisions_to_keep, event_of, outcomes_to_keep
+from ownertag.flows.tell import changes, tell
 from ownertag.ledger.entries import Entry, Finished, Seen
 from ownertag.ledger.port import LedgerError
 
@@ -42,8 +44,9 @@ Facts = dict[Question, Fact]
 class Result(Struct, frozen=True):
     """What a batch came to for one place (a message, a line of a file).
 
-    A refusal, or a decision and its outcomes, or neither: the creation was `finished` before, and nothing was done. Of
-    a tag call, what it changed, and what is waited for until that can be told.
+    A refusal, or a decision and its outcomes, or neither: the creation was `finished` before, and nothing was done.
+    `findings` are what a tag call changed, or which tags of ours a creation brought along, and `waits` what is waited
+    for until that can be told.
     """
 
     where: str
@@ -98,7 +101,8 @@ def run(arrivals: Iterable[Arrival | Refusal], ports: Ports, catalogue: Catalogu
     except LedgerError as error:
         return results + _without_ledger(left, facts, ports, catalogue, settings, _away(error))
     decided = stand(decided, standings, facts, catalogue, settings) if standings else decided
-    return results + _keep(_carry_out(decided, ports, catalogue, settings), standings, ports)
+    carried_out = _carry_out(decided, ports, catalogue, settings)
+    return results + _keep(_tell_what_was_brought(carried_out, standings, ports, settings), standings, ports)
 
 
 def _as_stored(decided: Plan, seen: Mapping[EventKey, Seen]) -> Plan:
@@ -124,6 +128,29 @@ def _carry_out(decided: Plan, ports: Ports, catalogue: Catalogue, settings: Sett
     return results + [
         Result(each.creation.arrival.where, None, each, _outcomes(each, outcomes)) for each in decided.decisions
     ]
+
+
+def _tell_what_was_brought(
+    results: Sequence[Result], standings: Mapping[ResourceKey, Standing], ports: Ports, settings: Settings
+) -> list[Result]:
+    """Keep and tell who brought owner tags along, of the creations that are done: they aren't finished before."""
+
+    def found(result: Result) -> Result:
+        if result.decision is None or result.comes_back:
+            return result
+        return replace(result, findings=brought(result.decision, result.outcomes, standings, settings))
+
+    made = [found(each) for each in results]
+    kept = [entry for each in made if each.decision for entry in changes(each.decision.creation.record, each.findings)]
+    if not kept:
+        return made
+    try:
+        ports.ledger.append(kept)
+    except LedgerError as error:
+        waits: tuple[Wait, ...] = (_away(error),)
+    else:
+        waits = tell([finding for each in made for finding in each.findings], ports)
+    return [replace(each, waits=waits) if each.findings else each for each in made]
 
 
 def _keep(results: Sequence[Result], standings: Mapping[ResourceKey, Standing], ports: Ports) -> list[Result]:

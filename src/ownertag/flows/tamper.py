@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ownertag.core.ask import account_question
-from ownertag.core.claims import EventKey, ResourceKey
-from ownertag.core.details import actor_of
-from ownertag.core.judge import judge
+from ownertag.core.claims import ResourceKey
 from ownertag.core.records import Arrival
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import Finding, NotTampering, Tampering, findings, tampering
+from ownertag.core.tamper import NotTampering, Tampering, findings, tampering
 from ownertag.core.values import (
     Absent,
-    Failure,
     Found,
     OutcomeKind,
     Owner,
@@ -29,7 +26,7 @@ from ownertag.core.values import (
 )
 from ownertag.flows.ports import Ports
 from ownertag.flows.run import Result
-from ownertag.ledger.entries import TagChanged
+from ownertag.flows.tell import changes, tell
 from ownertag.ledger.port import LedgerError
 
 
@@ -77,14 +74,13 @@ def _found(tampered: Sequence[tuple[Arrival, Tampering]], ports: Ports) -> list[
     try:
         owners = _owners([found for _, found in tampered], ports)
         made = {arrival.where: findings(found, owners) for arrival, found in tampered}
-        entries = [entry for arrival, _ in tampered for entry in _entries(arrival, made[arrival.where])]
+        entries = [entry for arrival, _ in tampered for entry in changes(arrival.record, made[arrival.where])]
         if entries:
             ports.ledger.append(entries)
     except LedgerError as error:
         away = Wait(error.outcome, f"the ledger can't be used: {error}")
         return [Result(arrival.where, waits=(away,)) for arrival, _ in tampered]
-    untold = ports.findings.tell([each for found in made.values() for each in found])
-    waits = (_untold(untold),) if untold is not None else ()
+    waits = tell([each for found in made.values() for each in found], ports)
     return [Result(arrival.where, findings=made[arrival.where], waits=waits) for arrival, _ in tampered]
 
 
@@ -95,19 +91,3 @@ def _owners(tampered: Sequence[Tampering], ports: Ports) -> dict[str, tuple[Owne
         for resource in each.resources
     }
     return {known.key.arn: (known.holding.owner, known.holding.tags) for known in ports.ledger.by_key(keys)}
-
-
-def _entries(arrival: Arrival, found: Sequence[Finding]) -> list[TagChanged]:
-    record = arrival.record
-    event, actor = EventKey(record.account, record.region, record.event_id), actor_of(record)
-    return [
-        TagChanged(
-            ResourceKey(each.account, each.region, each.arn), event, actor, each.key, each.old, each.new, each.at
-        )
-        for each in found
-    ]
-
-
-def _untold(failure: Failure) -> Wait:
-    judged = judge(failure, None)
-    return Wait(judged.outcome, f"the findings can't be told: {judged.reason}")
