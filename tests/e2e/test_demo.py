@@ -66,4 +66,4 @@ def test_at_night_the_impostor_is_not_believed(run: subprocess.CompletedProcess[
     assert by_id["terminated"]
     assert by_id["asked"] == by_id["id"] == by_address["id"]
     assert by_address["asked"].startswith("10.")
-    assert "in a session that goes by carol@example.com, which is not believed" in run.stderr
+    assert "in a session that goes by carol@example.com, which is not believed; terminated by then" in run.stderr

@@ -105,6 +105,8 @@ class Told:
         owner, how = self.answer.owner, self.case.how
         if self.claimed:
             how += f" that goes by {self.claimed}, which is not believed"
+        if self.case.gone:
+            how += "; terminated by then"
         way = " and ".join([", ".join(owner.via[:-1]), *owner.via[-1:]]).removeprefix(" and ")
         return [
             f"{self.asked:<20} {owner.name}, {owner.confidence.value} by {owner.evidence}: {how}",
