@@ -12,6 +12,7 @@ from botocore.config import Config
 from msgspec import Struct
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.aws.pacing import Pacing
 from ownertag.core.judge import Remedy, judge
 from ownertag.core.records import partition_of
 from ownertag.core.values import Failure, OutcomeKind
@@ -63,6 +64,7 @@ class Sessions:
         endpoint_url: Another endpoint than AWS's, for every service.
         config: Timeouts and retries of every client; `client_config` where it is left out.
         policy: A session policy as JSON: the sessions may do no more than it and the role both allow.
+        pacing: Keeps to a share of each account's quota; nothing is paced where it is left out.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Sessions:
         endpoint_url: str | None = None,
         config: Config | None = None,
         policy: str | None = None,
+        pacing: Pacing | None = None,
     ) -> None:
         self._base = base
         self._role_name = role_name
@@ -84,6 +87,7 @@ class Sessions:
         self._own_account = own_account
         self._endpoint_url = endpoint_url
         self._config = config or client_config()
+        self._pacing = pacing
         # Left out of the call where there is none: STS refuses an empty one.
         self._policy: dict[str, Any] = {} if policy is None else {"Policy": policy}
         self._sts = base.client("sts", region_name=region, endpoint_url=endpoint_url, config=self._config)
@@ -124,6 +128,8 @@ class Sessions:
             config=self._config,
             **keys,
         )
+        if self._pacing is not None:
+            self._pacing.watch(client, account, region)
         if known is not None:
             known[1].close()
         self._clients[key] = (keys, client)

@@ -54,7 +54,10 @@ class NobodyTold:
 
 @dataclass(frozen=True)
 class Ports:
-    """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call."""
+    """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call.
+
+    `held` says of an account and Region whether AWS throttles it just now, so that nothing needs to be tried there.
+    """
 
     accounts: Accounts
     lookups: Lookups
@@ -63,3 +66,4 @@ class Ports:
     expired: Callable[[], bool] = lambda: False
     ledger: Ledger = field(default_factory=NoLedger)
     findings: FindingTeller = field(default_factory=NobodyTold)
+    held: Callable[[str, str], bool] = lambda _account, _region: False

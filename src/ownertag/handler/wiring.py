@@ -12,6 +12,7 @@ import boto3
 import msgspec
 from msgspec import to_builtins
 
+from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
 from ownertag.catalogue.loader import load
 from ownertag.core.rows import Catalogue
@@ -77,6 +78,7 @@ def build(
     settings, organization = environment.settings, environment.organization
     region, endpoint_url = organization.home_region, environment.endpoint_url
     catalogue = load()
+    pacing = Pacing(catalogue.quotas, settings.limits.quota_share, environment.concurrency)
     sessions = Sessions(
         session,
         role_name=settings.limits.role_name,
@@ -84,6 +86,7 @@ def build(
         now=now,
         endpoint_url=endpoint_url,
         policy=compact(session_policy(catalogue, settings)),
+        pacing=pacing,
     )
 
     def client(service: str) -> Any:
@@ -104,7 +107,8 @@ def build(
             return time.monotonic() >= until
 
         lookups = Lookups(sessions, catalogue, settings, now, expired, ledger=KnownOwners(ledger), memory=memory)
-        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings)
+        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held)
+        pacing.begin(until)
         if "transfer" in event:
             return _transferred(event["transfer"], ports, ledger, catalogue, settings)
         messages = [_message(record) for record in event["Records"]]

@@ -54,7 +54,8 @@ class Ec2:
             groups[question.account, question.region, question.kind].append(question)
         facts: dict[Question, Fact] = {}
         throttled: dict[tuple[str, str], Unavailable] = {}
-        for (account, region, kind), group in groups.items():
+        # Who asks most comes last: its calls may have to wait, and the others' need not.
+        for (account, region, kind), group in sorted(groups.items(), key=lambda each: len(each[1])):
             for chunk in _chunks(group):
                 # Each further call to a throttled place would only wait, at the cost of the other accounts.
                 answer = throttled.get((account, region)) or self._ask(account, region, kind, chunk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,9 @@ from ownertag.sandbox.recorder import Record
 
 #: LookupEvents gives at most so many events a page (doc).
 MAX_EVENTS = 50
+
+# Under these keys a record names resources that it is listed by (memory).
+_NAMES = {"autoScalingGroupName", "instanceId", "launchTemplateId", "networkInterfaceId", "stackName", "volumeId"}
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -34,7 +37,7 @@ def lookup_events(call: Call, records: list[Record]) -> Answer:
     found = [
         record
         for record in reversed(records)
-        if all(_attribute(record, each["AttributeKey"]) == each["AttributeValue"] for each in attributes)
+        if all(_has(record, each["AttributeKey"], each["AttributeValue"]) for each in attributes)
         and (start is None or _epoch(record) >= start)
         and (end is None or _epoch(record) <= end)
     ]
@@ -59,6 +62,23 @@ def _looked_up(record: Record) -> dict[str, Any]:
     }
 
 
+def _has(record: Record, key: str, value: str) -> bool:
+    if key == "ResourceName":
+        return value in _names((record["requestParameters"], record["responseElements"]))
+    return _attribute(record, key) == value
+
+
+def _names(node: Any) -> Iterator[str]:
+    """The resources that a part of a record names."""
+    if isinstance(node, dict):
+        yield from (str(node[key]) for key in _NAMES & node.keys())
+        node = node.values()
+    elif not isinstance(node, list | tuple):
+        return
+    for each in node:
+        yield from _names(each)
+
+
 def _attribute(record: Record, key: str) -> str | None:
     identity = record["userIdentity"]
     known = {
@@ -67,7 +87,7 @@ def _attribute(record: Record, key: str) -> str | None:
         "EventName": record["eventName"],
         "EventSource": record["eventSource"],
         "ReadOnly": str(record["readOnly"]).lower(),
-        "Username": identity.get("userName") or identity["principalId"].partition(":")[2] or "root",
+        "Username": identity.get("userName") or identity.get("principalId", "").partition(":")[2] or "root",
     }
     return known.get(key)
 
