@@ -17,43 +17,23 @@ from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
-from msgspec import Struct
-
 from benchmarks.limits.buckets import Buckets, tokens_of
 from benchmarks.limits.ec2 import Ec2
 from benchmarks.limits.faults import Chances, Fault, Faults
 from benchmarks.limits.fleet import Fleet, Timing
+from benchmarks.limits.protocol import HUB, Called, key_of
 from benchmarks.limits.refusals import Refusal, listed, tags
 from ownertag.catalogue.loader import load
 from ownertag.sandbox.calls import Answer, Call, answer_json, answer_xml, element, refuse
 from ownertag.sandbox.identities import Actor, Identities, user
 from ownertag.sandbox.recorder import Record, Recorder
 
-HUB = "222222222222"
 _STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 _IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
 _INVALID = {"ec2": ("AuthFailure", 401), "sts": ("InvalidClientTokenId", 403), "iam": ("InvalidClientTokenId", 403)}
 _EXPIRED = {"ec2": ("RequestExpired", 400), "sts": ("ExpiredToken", 403), "iam": ("ExpiredToken", 403)}
 _THROTTLED = Refusal("RequestLimitExceeded", "Request limit exceeded.", 503)
 _FAILED = Refusal("InternalError", "An internal error has occurred", 500)
-
-
-def key_of(account: str) -> str:
-    """The access key of an account's user `alice`, who launches; of the hub's, for whoever tags."""
-    return f"AKIA{account:0>16}"
-
-
-class Called(Struct, frozen=True, omit_defaults=True):
-    """One call as it was answered: when, by what name, in whose quota, for how many ids, and what came of it."""
-
-    at: float
-    seconds: float
-    account: str
-    region: str
-    service: str
-    operation: str
-    outcome: str = "ok"
-    ids: tuple[str, ...] = ()
 
 
 @dataclass

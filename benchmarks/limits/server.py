@@ -18,11 +18,8 @@ from msgspec import to_builtins
 
 from benchmarks.limits.endpoint import Endpoint
 from benchmarks.limits.faults import Fault
+from benchmarks.limits.protocol import AT, SECONDS
 from ownertag.sandbox.calls import Answer, read_call
-
-#: A caller on a clock of its own sends its time in seconds since 1970 by this header, and is told by the other how many
-#: seconds the call took. To anybody else a slow answer is slow.
-AT, SECONDS = "x-limits-at", "x-limits-seconds"
 
 _BROKEN = frozenset({Fault.RESET, Fault.LOST})
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import boto3
 import pytest
-from benchmarks.limits.endpoint import HUB, Endpoint, key_of
+from benchmarks.limits.endpoint import Endpoint
 from benchmarks.limits.faults import Chances
 from benchmarks.limits.fleet import Timing
-from benchmarks.limits.server import AT, SECONDS, Server, serving
+from benchmarks.limits.protocol import AT, HUB, SECONDS, key_of
+from benchmarks.limits.server import Server, serving
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
