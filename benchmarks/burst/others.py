@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from collections import defaultdict
@@ -17,11 +16,13 @@ from msgspec.structs import replace
 from benchmarks import article
 from benchmarks.burst.events import Event, Shape, read_events, read_index
 from benchmarks.burst.remote import Remote, ask
+from benchmarks.custodian import Told
+from benchmarks.custodian import run as run_custodian
 from benchmarks.limits.fleet import Instance
 from benchmarks.limits.protocol import HUB, Called, key_of
+from benchmarks.memory import peak_kb
 
 ROOT = Path(__file__).parents[2]
-CUSTODIAN = ROOT / ".venv-custodian" / "bin" / "python"
 #: Each event's calls, by its number.
 Steps = dict[int, list[Called]]
 
@@ -92,16 +93,15 @@ def _for_instance(pattern: Sequence[Called], instance: Instance, event: Event) -
     return found
 
 
-def custodian(remote: Remote, shape: Shape, path: Path, events: Sequence[Event]) -> tuple[Steps, dict[str, Any]]:
+def custodian(remote: Remote, shape: Shape, path: Path, events: Sequence[Event]) -> tuple[Steps, Told]:
     """Cloud Custodian's calls for every event, and what its process tells.
 
     In one account it runs there; for several, in the hub with a member role, as its documentation has it.
     """
     alone = len(shape.accounts) == 1
-    account, role = (shape.accounts[0], "-") if alone else (HUB, "arn:aws:iam::{account_id}:role/custodian")
-    command = [str(CUSTODIAN), "-m", "benchmarks.burst.custodian_side", remote.url, str(path), account, role]
-    done = subprocess.run([*command, shape.regions[0]], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    told: dict[str, Any] = json.loads(done.stdout)
+    account, role = (shape.accounts[0], None) if alone else (HUB, "arn:aws:iam::{account_id}:role/custodian")
+    keys = {"AWS_ACCESS_KEY_ID": key_of(account), "AWS_SECRET_ACCESS_KEY": "none"}
+    told = run_custodian(remote.url, keys, path, account, shape.regions[0], member_role=role, tell_time=True)
     return _by_event(remote.trace(), events), told
 
 
@@ -120,4 +120,4 @@ def _instances(remote: Remote, shape: Shape) -> dict[str, Instance]:
 
 if __name__ == "__main__":
     article_side(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(peak_kb())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
+import re
 import sys
 import tempfile
 import time
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import msgspec
 from botocore.retries import standard
 
@@ -24,8 +25,10 @@ from benchmarks.burst.event_source import Deployed, Mapping, Queued, deployed
 from benchmarks.burst.events import START, Event, read_events, read_index
 from benchmarks.burst.simulation import Simulation
 from benchmarks.limits.protocol import AT, HUB, SECONDS, key_of
+from benchmarks.memory import peak_kb
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
+from ownertag.aws.times import read_times_quickly
 from ownertag.catalogue.loader import load
 from ownertag.core.settings import Settings
 from ownertag.flows.live import Message, handle
@@ -57,10 +60,12 @@ class Ran(msgspec.Struct):
 
 
 class VirtualSession(boto3.Session):
-    """A session whose calls tell the simulation's time, take as long there as they take, and wait there to try again."""
+    """A session whose calls tell the simulation's time, take there as long as they take, and wait there."""
 
     def __init__(self, simulation: Simulation) -> None:
-        super().__init__(key_of(HUB), "none", region_name=HOME_REGION)
+        core = botocore.session.Session()
+        read_times_quickly(core)  # as the function's own session does
+        super().__init__(key_of(HUB), "none", region_name=HOME_REGION, botocore_session=core)
         self._simulation = simulation
 
     def client(self, service: str, *args: Any, **more: Any) -> Any:  # type: ignore[override] # any service
@@ -143,7 +148,7 @@ class Environments:
         answer = handle(messages, ports, self._catalogue, self._settings, lambda: self._random.uniform(*_JITTER))
         self.ran.cpu_seconds += time.thread_time() - begun
         for each in answer.returned:
-            for reason in each.reasons:
+            for reason in {re.sub(r"\d+ ", "", each) for each in each.reasons}:
                 self.ran.reasons[reason] = self.ran.reasons.get(reason, 0) + 1
         return {int(each.message.id): float(each.seconds) for each in answer.returned}
 
@@ -202,7 +207,7 @@ def run(endpoint_url: str, events: Sequence[Event], path: Path, seed: int) -> Ra
     simulation.run()
     ran = environments.ran
     ran.invocations, ran.returned, ran.dead = mapping.invocations, mapping.returned, len(mapping.dead)
-    ran.peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ran.peak_kb = peak_kb()
     return ran
 
 
