@@ -31,8 +31,9 @@ def run(
     *,
     member_role: str | None = None,
     tell_time: bool = False,
+    every: int = 1,
 ) -> Told:
-    """Let it handle every event of a file, a line each.
+    """Let it handle the events of a file, a line each.
 
     Args:
         url: The endpoint of every service.
@@ -42,6 +43,7 @@ def run(
         region: In which it runs.
         member_role: The ARN of the role in other accounts, with `{account_id}`; without it, it acts in its own.
         tell_time: Whether the endpoint is told each event's time of arrival, which stands in the file's index.
+        every: Handle the first of so many events, and leave out the others.
     """
     given = {
         "url": url,
@@ -50,6 +52,7 @@ def run(
         "region": region,
         "member_role": member_role,
         "tell_time": tell_time,
+        "every": every,
     }
     environment = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": region, "AWS_EC2_METADATA_DISABLED": "true", **keys}
     command = [str(PYTHON), "-m", "benchmarks.custodian_side", json.dumps(given)]

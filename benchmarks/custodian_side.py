@@ -46,7 +46,7 @@ def tell_time(url: str, at: float) -> None:
 
 
 def main(given: dict[str, Any]) -> None:
-    """Handle every event, at the time at which it arrives where there is one."""
+    """Handle every event, or every so-manieth, at the time at which it arrives where there is one."""
     logging.disable(logging.CRITICAL)
     failed: dict[str, int] = {}
     path = Path(given["events"])
@@ -57,6 +57,8 @@ def main(given: dict[str, Any]) -> None:
         config = AWS().initialize(options)
         begun = time.perf_counter()
         for number, line in enumerate(lines):
+            if number % given["every"]:
+                continue
             if index:
                 tell_time(given["url"], index[number]["delivered"])
             try:

@@ -184,7 +184,7 @@ def _row(shape: Shape, title: str, found: Figures) -> dict[str, Any]:
         "an instance": round(calls / shape.instances, 4),
         "by name": ", ".join(f"{most:,} {name}" for name, most in found.calls.items()) or "none",
         "refused": f"{found.throttled:,}",
-        "the hub's calls": ", ".join(f"{most:,} {name}" for name, most in found.hub_calls.items()) or "none",
+        "other calls": ", ".join(f"{most:,} {name}" for name, most in found.hub_calls.items()) or "none",
         "of the quota": f"{found.share:.1%} {found.share_of}".strip(),
         "p50, s": "-" if found.p50 is None else round(found.p50, 2),
         "p99, s": "-" if found.p99 is None else round(found.p99, 2),

@@ -43,8 +43,8 @@ from ownertag.sources.organization import Organization
 HOME_REGION = "eu-central-1"
 #: Assumed of the function itself, since the simulation's time stands still while it computes: its first start in an
 #: environment (README: INIT under Lambda's emulator); the ledger's calls for a batch; and its work for each instance,
-#: 2 ms of a whole core as measured here, on the 512/1769 of one that a function of 512 MB has (doc).
-COLD_SECONDS, BATCH_SECONDS, INSTANCE_SECONDS = 0.5, 0.15, 0.007
+#: 1.4 ms of a whole core as measured here, on the 512/1769 of one that a function of 512 MB has (doc).
+COLD_SECONDS, BATCH_SECONDS, INSTANCE_SECONDS = 0.5, 0.15, 0.005
 _JITTER = (0.8, 1.2)
 
 
