@@ -14,6 +14,7 @@ from msgspec import to_builtins
 
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
+from ownertag.aws.together import at_once
 from ownertag.catalogue.loader import load
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
@@ -36,6 +37,9 @@ from ownertag.sources.lookups import Lookups
 from ownertag.sources.memory import Memory
 from ownertag.sources.organization import Organization
 
+#: Accounts and Regions that are worked on at once. A call to another Region takes up to a third of a second, and nearly
+#: all of that is waiting.
+WORKERS = 16
 # Between these a returned message stays away, as shares of its time.
 _JITTER = (0.8, 1.2)
 
@@ -98,6 +102,7 @@ def build(
     tagger = Tagger(sessions)
     memory = Memory(now)
     ledger = open_ledger(environment.ledger, lambda: client("dynamodb"))
+    together = at_once(WORKERS)
     report = report or Report()
 
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -106,8 +111,9 @@ def build(
         def expired() -> bool:
             return time.monotonic() >= until
 
-        lookups = Lookups(sessions, catalogue, settings, now, expired, ledger=KnownOwners(ledger), memory=memory)
-        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held)
+        known = KnownOwners(ledger)
+        lookups = Lookups(sessions, catalogue, settings, now, expired, ledger=known, memory=memory, together=together)
+        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held, together)
         pacing.begin(until)
         if "transfer" in event:
             return _transferred(event["transfer"], ports, ledger, catalogue, settings)
