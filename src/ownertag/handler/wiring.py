@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import boto3
 import msgspec
+from botocore.config import Config
 from msgspec import to_builtins
 
 from ownertag.aws.pacing import Pacing
@@ -93,15 +94,20 @@ def build(
         pacing=pacing,
     )
 
-    def client(service: str) -> Any:
-        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=client_config())  # type: ignore[call-overload] # any service
+    def client(service: str, config: Config | None = None) -> Any:
+        config = client_config().merge(config or Config())
+        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload] # any service
+
+    def table() -> Any:
+        # To check the shape of what it sends would be half of what the ledger costs. The tests send the same, checked.
+        return client("dynamodb", Config(parameter_validation=False))
 
     accounts = Organization(client("organizations"), now, settings.owner_key or "owner")
     queue = Queue(client("sqs"), environment.queue_url)
     findings = Findings(client("events"), BUS)
     tagger = Tagger(sessions)
     memory = Memory(now)
-    ledger = open_ledger(environment.ledger, lambda: client("dynamodb"))
+    ledger = open_ledger(environment.ledger, table)
     together = at_once(WORKERS)
     report = report or Report()
 
