@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,22 @@ from ownertag.sandbox.recorder import Record
 MAX_EVENTS = 50
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_ID = re.compile(r"([a-z]{1,16})-[0-9a-f]{8,17}")
+#: Types of the resources that EC2's ids name (doc: CloudFormation, resource types). CloudTrail says null where it can't
+#: tell; of a reservation, which is no resource, nothing.
+_TYPES = {
+    "ami": "AWS::EC2::Ami",
+    "eipalloc": "AWS::EC2::EIP",
+    "eni": "AWS::EC2::NetworkInterface",
+    "i": "AWS::EC2::Instance",
+    "lt": "AWS::EC2::LaunchTemplate",
+    "sg": "AWS::EC2::SecurityGroup",
+    "snap": "AWS::EC2::Snapshot",
+    "subnet": "AWS::EC2::Subnet",
+    "vol": "AWS::EC2::Volume",
+    "vpc": "AWS::EC2::VPC",
+}
+_NO_RESOURCE = "r"
 
 
 def lookup_events(call: Call, records: list[Record]) -> Answer:
@@ -34,7 +50,7 @@ def lookup_events(call: Call, records: list[Record]) -> Answer:
     found = [
         record
         for record in reversed(records)
-        if all(_attribute(record, each["AttributeKey"]) == each["AttributeValue"] for each in attributes)
+        if all(each["AttributeValue"] in _attribute(record, each["AttributeKey"]) for each in attributes)
         and (start is None or _epoch(record) >= start)
         and (end is None or _epoch(record) <= end)
     ]
@@ -53,23 +69,62 @@ def _looked_up(record: Record) -> dict[str, Any]:
         "EventTime": _epoch(record),
         "ReadOnly": str(record["readOnly"]).lower(),
         "AccessKeyId": record["userIdentity"].get("accessKeyId"),
-        "Username": _attribute(record, "Username"),
-        "Resources": [],
+        "Username": _username(record),
+        "Resources": [
+            {"ResourceType": kind, "ResourceName": name} if kind else {"ResourceName": name}
+            for name, kind in resources_of(record).items()
+        ],
         "CloudTrailEvent": json.dumps(record),
     }
 
 
-def _attribute(record: Record, key: str) -> str | None:
+def resources_of(record: Record) -> dict[str, str | None]:
+    """The resources that a record refers to, by name, with their types.
+
+    CloudTrail's reference says only "the resource referenced by the event returned". Here it is every id of EC2 that
+    request or response hold. Names that are no ids (a key pair's, a group's) are not told.
+    """
+    found: dict[str, str | None] = {}
+    for text in _texts([record["requestParameters"], record["responseElements"]]):
+        each = _ID.fullmatch(text)
+        if each and each[1] != _NO_RESOURCE:
+            found[text] = _TYPES.get(each[1])
+    return found
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict | list):
+        for each in node.values() if isinstance(node, dict) else node:
+            yield from _texts(each)
+
+
+def _attribute(record: Record, key: str) -> set[str | None]:
+    """What a record has for an attribute; an attribute that there is not has nothing."""
+    match key:
+        case "AccessKeyId":
+            return {record["userIdentity"].get("accessKeyId")}
+        case "EventId":
+            return {record["eventID"]}
+        case "EventName":
+            return {record["eventName"]}
+        case "EventSource":
+            return {record["eventSource"]}
+        case "ReadOnly":
+            return {str(record["readOnly"]).lower()}
+        case "ResourceName":
+            return {*resources_of(record)}
+        case "ResourceType":
+            return {*resources_of(record).values()}
+        case "Username":
+            return {_username(record)}
+    return set()
+
+
+def _username(record: Record) -> str:
     identity = record["userIdentity"]
-    known = {
-        "AccessKeyId": identity.get("accessKeyId"),
-        "EventId": record["eventID"],
-        "EventName": record["eventName"],
-        "EventSource": record["eventSource"],
-        "ReadOnly": str(record["readOnly"]).lower(),
-        "Username": identity.get("userName") or identity["principalId"].partition(":")[2] or "root",
-    }
-    return known.get(key)
+    return str(identity.get("userName") or identity["principalId"].partition(":")[2] or "root")
 
 
 def _epoch(record: Record) -> float:
