@@ -15,7 +15,7 @@ from zipfile import ZipFile
 
 from benchmarks.emulator import Function, unavailable
 from benchmarks.results import show
-from ownertag.handler.settings import CONFIG, QUEUE_URL
+from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
 from ownertag.ledger.place import LEDGER
 from ownertag.rollout.package.build import build, install, pack
 from ownertag.rollout.package.targets import CURRENT, compiler_for
@@ -31,6 +31,7 @@ TWO_CLIENTS = f"import boto3\n\nsts = boto3.client('sts')\nec2 = boto3.client('e
 OURS, BOTO3, EMPTY = "ownertag, ready to tag", "boto3 with an STS and an EC2 client", "nothing"
 VARIABLES = {
     CONFIG: "ownertag.toml",
+    CONCURRENCY: "5",
     QUEUE_URL: f"https://sqs.{HOME_REGION}.amazonaws.com/{HUB}/ownertag",
     LEDGER: "dynamodb:ownertag-ledger",
 }

@@ -178,6 +178,8 @@ def fake_ports(
     now: Callable[[], datetime] | None = None,
     expired: Callable[[], bool] = lambda: False,
     ledger: Ledger | None = None,
+    held: Callable[[str, str], bool] = lambda _account, _region: False,
 ) -> Ports:
     """The world of one run, made of fakes."""
-    return Ports(accounts, FakeLookups(aws), FakeTagger(aws), now or Clock(), expired, ledger or NoLedger())
+    lookups, tagger = FakeLookups(aws), FakeTagger(aws)
+    return Ports(accounts, lookups, tagger, now or Clock(), expired, ledger or NoLedger(), held=held)

@@ -49,6 +49,18 @@ WRONG: dict[str, Wrong] = {
         '[tagging]\napi = "ec2.CreateTags"\naction = "ec2:CreateTags"\nmost = 1000\n', "", "", "`tagging`"
     ),
     "no-arn": Wrong('arn = "arn:{partition}:ec2:{region}:{account}:{type}/{id}"', "", "", "required field `arn`"),
+    "empty-quota": Wrong(
+        "[types", "[quotas]\nCreateTags = { size = 0, refill = 1 }\n[types", "quotas.CreateTags", "at least 1"
+    ),
+    "quota-that-never-fills": Wrong(
+        "[types", "[quotas]\nCreateTags = { size = 1, refill = 0 }\n[types", "quotas.CreateTags", "more than 0"
+    ),
+    "quota-of-no-number": Wrong(
+        "[types", "[quotas]\nCreateTags = { size = nan, refill = 1 }\n[types", "quotas.CreateTags", "at least 1"
+    ),
+    "unknown-key-of-a-quota": Wrong(
+        "[types", "[quotas]\nCreateTags = { size = 1, fill = 1 }\n[types", "unknown key 'fill'", "'refill'"
+    ),
     "unknown-table": Wrong("[tagging]", "[tagger]\n[tagging]", "unknown key 'tagger'", "did you mean 'tagging'"),
     "event-source": Wrong('"ec2.amazonaws.com"', '"ec2"', "event_source 'ec2'", "like ec2.amazonaws.com"),
     "service": Wrong('service = "ec2"', 'service = "EC2"', "service 'EC2'", "like ec2"),

@@ -51,10 +51,10 @@ def test_a_terminated_instance_still_has_its_person_by_id_and_by_address(sandbox
         ec2.terminate_instances(InstanceIds=[id_])
     for asked in (id_, address):
         found = next(each for each in whois(sandbox, asked) if each["id"] == id_)
-        # The session is named `erin`, and its person is whoever assumed the role: a name that anybody may choose
-        # is not believed.
+        # The session is named after carol, and its person is whoever assumed the role: a name that anybody may
+        # choose is not believed.
         assert (found["owner"]["name"], found["owner"]["confidence"]) == ("erin-user", "inferred")
-        assert found["owner"]["via"][0].endswith(":assumed-role/developer/erin")
+        assert found["owner"]["via"][0].endswith(":assumed-role/developer/carol@example.com")
         assert found["created"]["event_name"] == "RunInstances"
         assert found["created"]["mfa"] is False
         assert (found["account_name"], found["account_not_read"]) == ("web", None)

@@ -108,6 +108,7 @@ def environment(folder: Path, queue_url: str) -> Environment:
             "OWNERTAG_CONFIG": str(path),
             "OWNERTAG_QUEUE_URL": queue_url,
             "OWNERTAG_LEDGER": f"sqlite:{path.parent / 'ledger.sqlite'}",
+            "OWNERTAG_CONCURRENCY": "5",
         }
     )
 

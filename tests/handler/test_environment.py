@@ -15,6 +15,8 @@ from ownertag.handler import entry
 from ownertag.handler.settings import read_environment
 from ownertag.ledger.place import Place
 
+NAMES = ("OWNERTAG_CONFIG", "OWNERTAG_QUEUE_URL", "OWNERTAG_LEDGER", "OWNERTAG_CONCURRENCY")
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> str:
@@ -29,32 +31,54 @@ def test_all_that_is_needed_is_read(config: str) -> None:
             "OWNERTAG_CONFIG": config,
             "OWNERTAG_QUEUE_URL": "https://queue",
             "OWNERTAG_LEDGER": "dynamodb:ownertag-ledger",
+            "OWNERTAG_CONCURRENCY": "5",
             "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         }
     )
     assert environment.ledger == Place("dynamodb", "ownertag-ledger")
+    assert environment.concurrency == 5
     assert environment.queue_url == "https://queue"
     assert environment.endpoint_url == "http://127.0.0.1:1"
     assert environment.organization.home_region == HOME
     assert list(environment.settings.tags) == ["owner", "dateCreated", "WhatIsThis"]
 
 
-@pytest.mark.parametrize("empty", [{}, {"OWNERTAG_CONFIG": "", "OWNERTAG_QUEUE_URL": "", "OWNERTAG_LEDGER": ""}])
+@pytest.mark.parametrize("empty", [{}, dict.fromkeys(NAMES, "")])
 def test_each_missing_variable_is_named(config: str, empty: dict[str, str]) -> None:
-    with pytest.raises(SettingsError, match="OWNERTAG_CONFIG, OWNERTAG_QUEUE_URL and OWNERTAG_LEDGER must be set"):
+    given = {
+        "OWNERTAG_CONFIG": config,
+        "OWNERTAG_QUEUE_URL": "https://queue",
+        "OWNERTAG_LEDGER": "sqlite:x",
+        "OWNERTAG_CONCURRENCY": "5",
+    }
+    assert list(given) == list(NAMES)
+    listed = "OWNERTAG_CONFIG, OWNERTAG_QUEUE_URL, OWNERTAG_LEDGER and OWNERTAG_CONCURRENCY must be set"
+    with pytest.raises(SettingsError, match=listed):
         read_environment(empty)
-    with pytest.raises(SettingsError, match=r"^environment: OWNERTAG_QUEUE_URL must be set"):
-        read_environment({**empty, "OWNERTAG_CONFIG": config, "OWNERTAG_LEDGER": "sqlite:x"})
-    with pytest.raises(SettingsError, match=r"^environment: OWNERTAG_QUEUE_URL and OWNERTAG_LEDGER must be set"):
-        read_environment({**empty, "OWNERTAG_CONFIG": config})
-    with pytest.raises(SettingsError, match=r"^environment: OWNERTAG_CONFIG must be set"):
-        read_environment({**empty, "OWNERTAG_QUEUE_URL": "https://queue", "OWNERTAG_LEDGER": "sqlite:x"})
+    for name in NAMES:
+        rest = {key: value for key, value in given.items() if key != name}
+        with pytest.raises(SettingsError, match=rf"^environment: {name} must be set"):
+            read_environment({**empty, **rest})
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "five", "1001", "2.5", "\uff15"])
+def test_a_concurrency_that_is_none_is_named(config: str, count: str) -> None:
+    variables = {"OWNERTAG_CONFIG": config, "OWNERTAG_QUEUE_URL": "q", "OWNERTAG_LEDGER": "sqlite:x"}
+    with pytest.raises(SettingsError, match=r"^OWNERTAG_CONCURRENCY: .*is no number of functions"):
+        read_environment({**variables, "OWNERTAG_CONCURRENCY": count})
 
 
 @pytest.mark.parametrize("place", ["ledger.sqlite", "dynamodb:", "dynamodb:a/b", "sqlite:", "redis:x", "sqlite"])
 def test_a_ledger_that_is_none_is_named(config: str, place: str) -> None:
     with pytest.raises(SettingsError, match=r"^OWNERTAG_LEDGER: .*names no"):
-        read_environment({"OWNERTAG_CONFIG": config, "OWNERTAG_QUEUE_URL": "q", "OWNERTAG_LEDGER": place})
+        read_environment(
+            {
+                "OWNERTAG_CONFIG": config,
+                "OWNERTAG_QUEUE_URL": "q",
+                "OWNERTAG_LEDGER": place,
+                "OWNERTAG_CONCURRENCY": "5",
+            }
+        )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +97,12 @@ def test_a_file_that_can_not_be_used_says_why(tmp_path: Path, content: bytes | N
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=wanted):
         read_environment(
-            {"OWNERTAG_CONFIG": str(path), "OWNERTAG_QUEUE_URL": "https://queue", "OWNERTAG_LEDGER": "sqlite:x"}
+            {
+                "OWNERTAG_CONFIG": str(path),
+                "OWNERTAG_QUEUE_URL": "https://queue",
+                "OWNERTAG_LEDGER": "sqlite:x",
+                "OWNERTAG_CONCURRENCY": "5",
+            }
         )
 
 
@@ -84,6 +113,7 @@ def test_the_function_is_built_at_its_first_call_and_kept(config: str, monkeypat
         queue_url = Poller(world).url
         monkeypatch.delenv("OWNERTAG_CONFIG", raising=False)
         monkeypatch.setenv("OWNERTAG_QUEUE_URL", queue_url)
+        monkeypatch.setenv("OWNERTAG_CONCURRENCY", "5")
         monkeypatch.setenv("OWNERTAG_LEDGER", f"sqlite:{Path(config).parent / 'ledger.sqlite'}")
         with pytest.raises(SettingsError, match="OWNERTAG_CONFIG"):
             entry.handler({"Records": []}, Context())

@@ -28,7 +28,7 @@ IDENTITIES = {
     "alice": ("IAMUser", None, None),
     "carol": ("AssumedRole", "carol@example.com", "/aws-reserved/sso.amazonaws.com/eu-central-1/"),
     "dave": ("AssumedRole", "laptop", "role/developer"),
-    "erin": ("AssumedRole", "erin", "role/developer"),
+    "erin": ("AssumedRole", "carol@example.com", "role/developer"),
     "frank": ("FederatedUser", "frank", "user/broker"),
     "root-legacy": ("Root", None, None),
     "ci": ("AssumedRole", "botocore-session-", "role/ci-deployer"),

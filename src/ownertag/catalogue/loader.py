@@ -10,7 +10,7 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.rows import Catalogue, Lookup, Makes, QuestionKind, ResourceType, Row, TagApi
+from ownertag.core.rows import Catalogue, Lookup, Makes, QuestionKind, Quota, ResourceType, Row, TagApi
 
 _PATH = re.compile(r"(?:response|request)(?:\.[A-Za-z0-9_-]+(?:\[\])?)*")
 _KEYS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -69,6 +69,11 @@ class _Tagging(Struct, forbid_unknown_fields=True):
     most: int
 
 
+class _Quota(Struct, forbid_unknown_fields=True):
+    size: float
+    refill: float
+
+
 class _File(Struct, forbid_unknown_fields=True):
     event_source: str
     service: str
@@ -76,6 +81,7 @@ class _File(Struct, forbid_unknown_fields=True):
     tagging: _Tagging
     types: dict[str, _Type]
     creation: list[_Creation]
+    quotas: dict[str, _Quota] = {}
 
 
 def load() -> Catalogue:
@@ -93,6 +99,7 @@ def read(texts: Iterable[tuple[str, str]]) -> Catalogue:
     rows: dict[tuple[str, str], Row] = {}
     types: dict[str, ResourceType] = {}
     tag_apis: dict[str, TagApi] = {}
+    quotas: dict[str, tuple[tuple[str, Quota], ...]] = {}
     for name, text in sorted(texts):
         try:
             file = msgspec.toml.decode(text, type=_File)
@@ -102,6 +109,8 @@ def read(texts: Iterable[tuple[str, str]]) -> Catalogue:
             raise CatalogueError(f"{name}: {error}") from error
         _check_head(name, file)
         tag_apis[file.tagging.api] = TagApi(file.tagging.api, file.tagging.action, file.tagging.most)
+        own_quotas = ((key, Quota(each.size, each.refill)) for key, each in file.quotas.items())
+        quotas[file.service] = (*quotas.get(file.service, ()), *own_quotas)
         own = {key: _type(name, file, key, value) for key, value in file.types.items()}
         for value in own.values():
             if types.setdefault(value.name, value) is not value:
@@ -112,7 +121,7 @@ def read(texts: Iterable[tuple[str, str]]) -> Catalogue:
             if key in rows:
                 raise CatalogueError(f"{name}: {row.event_name}: has a row already; keep one, with both its resources")
             rows[key] = row
-    return Catalogue(rows, types, tag_apis)
+    return Catalogue(rows, types, tag_apis, quotas)
 
 
 def _located(message: str, text: str) -> str:
@@ -141,6 +150,7 @@ _TABLES: dict[str, type[Struct]] = {
     "creation": _Creation,
     "lookup": _Lookup,
     "makes": _Makes,
+    "quotas": _Quota,
     "tagging": _Tagging,
 }
 
@@ -156,6 +166,9 @@ def _check_head(name: str, file: _File) -> None:
             raise CatalogueError(f"{name}: {key} {value!r} must be like {example}")
     if file.tagging.most < 1:
         raise CatalogueError(f"{name}: tagging.most is {file.tagging.most}; a call takes at least 1 resource")
+    for operation, quota in file.quotas.items():
+        if not (quota.size >= 1 and quota.refill > 0):
+            raise CatalogueError(f"{name}: quotas.{operation}: size must be at least 1, and refill more than 0")
 
 
 def _type(name: str, file: _File, key: str, value: _Type) -> ResourceType:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -12,6 +13,7 @@ from ownertag.cli.options import Exit, Options, Output, with_options
 from ownertag.cli.output import print_table
 
 if TYPE_CHECKING:
+    from ownertag.sandbox.night import Told
     from ownertag.sandbox.tour import Launch
 
 
@@ -20,39 +22,49 @@ def demo(options: Options) -> None:
     """Tour an organization on this machine.
 
     Launches by all kinds of principals in several accounts and Regions, and the tags that their resources end up with.
-    Needs no AWS account and reaches none: moto stands in for AWS, on 127.0.0.1.
+    Then a night's story: instances that a group, a stack, another instance, a chain of roles and an impostor launched,
+    and whose they are. Needs no AWS account and reaches none: moto stands in for AWS, on 127.0.0.1.
 
-    Exits with 1 if a resource has not the tags that it should have.
+    Exits with 1 if a resource has not the tags that it should have, or somebody else is named than whose it is.
     """
+    from ownertag.sandbox.night import at_night, by_day
     from ownertag.sandbox.sandbox import Sandbox
-    from ownertag.sandbox.tour import at_night, tour
+    from ownertag.sandbox.tour import tour
     from ownertag.sandbox.watch import Watch
 
     begun = time.monotonic()
     options.say("starting an organization of 6 accounts on this machine")
     watch = Watch(lambda line: options.say(f"  {line}"))
     with Sandbox(watch, failed=lambda error: options.say(f"the function failed: {error!r}")) as sandbox:
+        launched = by_day(sandbox, options.say)
         launches = tour(sandbox, watch, options.say)
-        night = at_night(sandbox, launches)
-    _print(launches, options.format)
-    for line in night:
-        options.say(line)
+        told = at_night(sandbox, launched)
+    _print(launches, told, options.format)
+    options.say("at night: whose are they?")
+    for line in (line for each in told for line in each.lines()):
+        options.say(f"  {line}")
+    end(launches, told, f"{time.monotonic() - begun:.0f} s", options.say)
+
+
+def end(launches: Sequence[Launch], told: Sequence[Told], after: str, say: Callable[[str], None]) -> NoReturn:
+    """Say what is wrong, or that all is well, and end accordingly."""
     problems = [problem for launch in launches for problem in launch.problems]
+    problems += [problem for each in told for problem in each.problems]
     for problem in problems:
-        options.say(f"wrong: {problem}")
+        say(f"wrong: {problem}")
     tagged = sum(launch.tagged for launch in launches)
-    seconds = time.monotonic() - begun
     if problems:
-        options.say(f"{len(problems)} things are not as they should be")
+        say(f"{len(problems)} things are not as they should be")
     else:
-        options.say(f"all {tagged} resources carry the tags that they should, after {seconds:.0f} s in all")
+        answers = f"all {len(told)} answers are right"
+        say(f"all {tagged} resources carry the tags that they should, and {answers}, after {after} in all")
     raise typer.Exit(Exit.FOUND if problems else Exit.WELL)
 
 
-def _print(launches: list[Launch], format: Output) -> None:  # noqa: A002 - the word of the option
+def _print(launches: list[Launch], told: list[Told], format: Output) -> None:  # noqa: A002 - the word of the option
     objects = [launch.as_object() for launch in launches]
     if format is Output.JSON:
-        for each in objects:
+        for each in (*objects, *(one.as_object() for one in told)):
             print(json.dumps(each))
         return
     rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,6 +15,7 @@ from ownertag.cli.explain import exit_code
 from ownertag.cli.inputs import records
 from ownertag.cli.options import Exit, Options, fail, with_options
 from ownertag.cli.output import Printer, as_object
+from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Reason
 
@@ -41,7 +43,7 @@ def tag(
     from ownertag.flows.run import run
 
     settings, catalogue = options.settings(), load()
-    ports = _ports(options, settings, dry_run)
+    ports = _ports(options, settings, catalogue, dry_run)
     printer = Printer(options.format)
     refused: Counter[Reason] = Counter()
     outcomes: Counter[OutcomeKind] = Counter()
@@ -69,11 +71,12 @@ def tag(
     raise typer.Exit(code or (Exit.UNREACHED if unreached else Exit.FOUND if left else Exit.WELL))
 
 
-def _ports(options: Options, settings: Settings, dry_run: bool) -> Ports:
+def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool) -> Ports:
     """The same adapters as in the hub, with an operator's credentials."""
     import boto3
 
     from ownertag.aws.errors import AWS_ERRORS, failure_of
+    from ownertag.aws.pacing import Pacing
     from ownertag.aws.sessions import Sessions, client_config
     from ownertag.flows.ports import Ports
     from ownertag.sinks.tagging import DryRun, Tagger
@@ -101,10 +104,11 @@ def _ports(options: Options, settings: Settings, dry_run: bool) -> Ports:
         now=now,
         own_account=account,
         endpoint_url=options.endpoint_url,
+        pacing=Pacing(catalogue.quotas, settings.limits.quota_share, patience=math.inf),
     )
     return Ports(
         OwnAccount(account, accounts),
-        Lookups(sessions, load(), settings, now),
+        Lookups(sessions, catalogue, settings, now),
         DryRun() if dry_run else Tagger(sessions),
         now,
     )

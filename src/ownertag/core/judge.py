@@ -87,6 +87,11 @@ def unavailable(failure: Failure, region: str = "") -> Unavailable:
     return Unavailable(judged.outcome, judged.reason)
 
 
+def is_throttle(failure: Failure) -> bool:
+    """Whether AWS says that there were too many calls."""
+    return failure.answered and failure.code in _THROTTLED
+
+
 def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgement:
     """What a failed call means.
 
@@ -101,6 +106,8 @@ def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgemen
         return Judgement(OutcomeKind.THROTTLED, True, f"no answer ({code}): whether it was done is not known")
     if code in _THROTTLED:
         return Judgement(OutcomeKind.THROTTLED, True, f"throttled ({code})")
+    if code == "Paced":  # `aws.pacing`: the call was not sent
+        return Judgement(OutcomeKind.THROTTLED, True, "not sent: the share of the account's quota is used up")
     if code in _AGAIN:
         return Judgement(OutcomeKind.THROTTLED, True, f"AWS asks for another try ({code})")
     if code in _EXPIRED or code in _SKEWED:

@@ -100,9 +100,20 @@ class TagApi(Struct, frozen=True):
     most: int
 
 
+class Quota(Struct, frozen=True):
+    """AWS's token bucket for each API of an account and Region: how many calls it holds, and how many come a second."""
+
+    size: float
+    refill: float
+
+
 class Catalogue(Struct, frozen=True):
-    """Every row by (event source, event name): one event name belongs to many services."""
+    """Every row by (event source, event name): one event name belongs to many services.
+
+    `quotas` has a glob of operations for each service, in the order in which they are tried.
+    """
 
     rows: Mapping[tuple[str, str], Row]
     types: Mapping[str, ResourceType]
     tag_apis: Mapping[str, TagApi]
+    quotas: Mapping[str, tuple[tuple[str, Quota], ...]] = {}

@@ -107,10 +107,11 @@ class Ignore(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Bounds for one run."""
+    """Bounds for one run. `quota_share` is the part of each account's quota of AWS's calls that ownertag may use."""
 
     role_name: str = "auto-tag-role"
     time_share: float = 0.8
+    quota_share: float = 0.5
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
@@ -243,6 +244,8 @@ def _problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
         yield ["limits", "role_name"], f"{settings.limits.role_name!r} is no name of a role"
     if not 0.1 <= settings.limits.time_share <= 0.95:
         yield ["limits", "time_share"], "must lie between 0.1 and 0.95"
+    if not 0.01 <= settings.limits.quota_share <= 1:
+        yield ["limits", "quota_share"], "must lie between 0.01 and 1: the rest is what the account's own tools can use"
 
 
 def _deployment_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:

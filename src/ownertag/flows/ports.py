@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from ownertag.aws.together import Together, in_turn
 from ownertag.core.rows import Lookup
 from ownertag.core.tamper import Finding
 from ownertag.core.values import Fact, Failure, Question, Write
@@ -54,7 +55,11 @@ class NobodyTold:
 
 @dataclass(frozen=True)
 class Ports:
-    """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call."""
+    """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call.
+
+    `held` says of an account and Region whether AWS throttles it just now, so that nothing needs to be tried there.
+    `together` does what each account and Region needs: in turn, or at once.
+    """
 
     accounts: Accounts
     lookups: Lookups
@@ -63,3 +68,5 @@ class Ports:
     expired: Callable[[], bool] = lambda: False
     ledger: Ledger = field(default_factory=NoLedger)
     findings: FindingTeller = field(default_factory=NobodyTold)
+    held: Callable[[str, str], bool] = lambda _account, _region: False
+    together: Together = in_turn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,15 +13,19 @@ from ownertag.ledger.place import LEDGER, Place, PlaceError, read_place
 
 CONFIG = "OWNERTAG_CONFIG"
 QUEUE_URL = "OWNERTAG_QUEUE_URL"
+CONCURRENCY = "OWNERTAG_CONCURRENCY"
+
+_COUNT = re.compile(r"[1-9][0-9]{0,2}|1000")
 
 
 class Environment(Struct, frozen=True):
-    """What the function runs with."""
+    """What the function runs with. At most `concurrency` of it run at once."""
 
     settings: Settings
     organization: Organization
     queue_url: str
     ledger: Place
+    concurrency: int
     endpoint_url: str | None = None
 
 
@@ -29,19 +34,23 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
 
     Args:
         variables: `OWNERTAG_CONFIG`, the path of `ownertag.toml` in the function's package; `OWNERTAG_QUEUE_URL`, the
-            queue that it reads; `OWNERTAG_LEDGER`, the ledger, as `dynamodb:TABLE` or `sqlite:PATH`; optionally
-            `AWS_ENDPOINT_URL`, as every AWS SDK reads it.
+            queue that it reads; `OWNERTAG_LEDGER`, the ledger, as `dynamodb:TABLE` or `sqlite:PATH`;
+            `OWNERTAG_CONCURRENCY`, how many of the function run at once at most, among which the share of each
+            account's quota is divided; optionally `AWS_ENDPOINT_URL`, as every AWS SDK reads it.
 
     Raises:
         SettingsError: A variable is missing or names no file, or the file has a fault.
     """
-    missing = [name for name in (CONFIG, QUEUE_URL, LEDGER) if not variables.get(name)]
+    missing = [name for name in (CONFIG, QUEUE_URL, LEDGER, CONCURRENCY) if not variables.get(name)]
     if missing:
         raise SettingsError(f"environment: {_listed(missing)} must be set for the function")
     try:
         ledger = read_place(variables[LEDGER])
     except PlaceError as error:
         raise SettingsError(f"{LEDGER}: {error}") from error
+    concurrency = variables[CONCURRENCY]
+    if not _COUNT.fullmatch(concurrency):
+        raise SettingsError(f"{CONCURRENCY}: {concurrency!r} is no number of functions; write one of 1 to 1000")
     path = Path(variables[CONFIG])
     try:
         text = path.read_text("utf-8")
@@ -50,7 +59,14 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     settings = read_settings(text, str(path))
     if settings.organization is None:
         raise SettingsError(f"{path}: [organization] is missing: the hub must know whose accounts it serves")
-    return Environment(settings, settings.organization, variables[QUEUE_URL], ledger, variables.get("AWS_ENDPOINT_URL"))
+    return Environment(
+        settings,
+        settings.organization,
+        variables[QUEUE_URL],
+        ledger,
+        int(concurrency),
+        variables.get("AWS_ENDPOINT_URL"),
+    )
 
 
 def _listed(names: list[str]) -> str:

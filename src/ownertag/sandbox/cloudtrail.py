@@ -43,7 +43,7 @@ def request_parameters(service: str, operation: str, params: Mapping[str, str], 
     plain = _read(shape, params, "", service) or {}
     if wrapped:
         return {f"{operation}Request": _wrapped_request(shape, plain)}
-    flat = _flat_request(shape, plain, operation)
+    flat = _flat_request(shape, plain, operation, bare=service != "ec2")
     if operation == "RunInstances":
         launch = {key: flat.pop(key) for key in ("imageId", "minCount", "maxCount") if key in flat}
         flat = {"instancesSet": {"items": [launch]}, "blockDeviceMapping": {}, **flat}
@@ -62,6 +62,8 @@ def response_elements(service: str, operation: str, answer: Answer, wrapped: boo
         return {f"{operation}Response": {"xmlns": _xmlns(model), **inner, "requestId": request_id}}
     if service == "sts":
         return dict(_flat_response(model.output_shape, parsed, times_as_text=True))
+    if service != "ec2":
+        return dict(_flat_response(model.output_shape, parsed)) or None
     if not parsed:
         return {"requestId": request_id, "_return": True}
     flat = _flat_response(model.output_shape, parsed)
@@ -109,7 +111,10 @@ def _typed(shape: Shape, text: str | None) -> Any:
     return text
 
 
-def _flat_request(shape: Shape | None, plain: Mapping[str, Any], operation: str = "") -> dict[str, Any]:
+def _flat_request(
+    shape: Shape | None, plain: Mapping[str, Any], operation: str = "", *, bare: bool = False
+) -> dict[str, Any]:
+    """A request in the flat form; `bare`: lists stand as they are, as in every service but EC2 (seen)."""
     flat: dict[str, Any] = {}
     for name, value in plain.items():
         member = shape.members[name] if isinstance(shape, StructureShape) else None
@@ -118,13 +123,17 @@ def _flat_request(shape: Shape | None, plain: Mapping[str, Any], operation: str 
             outer, inner = _ID_LISTS[operation, name]
             flat[outer] = {"items": [{inner: each} for each in value]}
         elif isinstance(value, list) and isinstance(member, ListShape):
-            items = [_flat_request(member.member, each) if isinstance(each, dict) else each for each in value]
-            if name == "Tags" and not operation:
+            items = [
+                _flat_request(member.member, each, bare=bare) if isinstance(each, dict) else each for each in value
+            ]
+            if bare:
+                flat[key] = items
+            elif name == "Tags" and not operation:
                 flat["tags"] = items  # inside a tag specification the list stands bare (seen)
             else:
                 flat[key if key.endswith(("Set", "Mapping")) else f"{key}Set"] = {"items": items}
         elif isinstance(value, dict):
-            flat[key] = _flat_request(member, value)
+            flat[key] = _flat_request(member, value, bare=bare)
         else:
             flat[key] = value
     return flat

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
@@ -19,6 +18,7 @@ from ownertag.sandbox.calls import Answer, Call, read_call, refuse
 from ownertag.sandbox.federation import UNSIGNED, visitor
 from ownertag.sandbox.functions import keep_from_docker
 from ownertag.sandbox.gaps import (
+    autoscaling,
     change_sets,
     cloudtrail,
     dynamodb,
@@ -27,6 +27,7 @@ from ownertag.sandbox.gaps import (
     organizations,
     placement_groups,
     stack_sets,
+    stacks,
     sts,
 )
 from ownertag.sandbox.gaps.resources import complete
@@ -34,6 +35,9 @@ from ownertag.sandbox.identities import Actor, Identities
 from ownertag.sandbox.organization import Organization, role_trust
 from ownertag.sandbox.personas import MANAGEMENT
 from ownertag.sandbox.recorder import Recorder
+from ownertag.sandbox.services import Services
+
+_Made = tuple[Call, Actor, Answer]
 
 # What a service says to an unknown access key, and to one that has expired.
 _UNKNOWN_KEY = {"ec2": ("AuthFailure", 401), "sts": ("InvalidClientTokenId", 403), "iam": ("InvalidClientTokenId", 403)}
@@ -59,6 +63,7 @@ class Front:
         self._placement_groups = placement_groups.PlacementGroups()
         self._access = organizations.Access(MANAGEMENT)
         self._stack_sets = stack_sets.StackSets(MANAGEMENT, self._access.administers_stack_sets)
+        self.services = Services(identities, self.in_turn)
         #: How often which principal made which call, refused ones included: what its policies have to allow.
         self.calls: Counter[tuple[str, str]] = Counter()
         #: Told when something may have been deployed.
@@ -70,6 +75,8 @@ class Front:
         self._moto = DomainDispatcherApplication(create_backend_app)
         #: moto's state is not made for several threads, and a record must follow its call in order.
         self.lock = RLock()
+        # The calls that services have made because of the one that is being answered, if one is.
+        self._further: list[_Made] | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
@@ -77,14 +84,28 @@ class Front:
         # A long poll of a queue must not keep everybody else waiting (moto's queues are made for several threads), and
         # a function that is invoked makes calls itself.
         free = call.service == "sqs" or _INVOKE.fullmatch(environ.get("PATH_INFO", ""))
-        with nullcontext() if free else self.lock:
-            answer = self._answer(call)
+        answer = self._answer(call, self._recorder.record) if free else self.in_turn(call)
         reason = HTTP_STATUS_CODES.get(answer.status, "Unknown")
         headers = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
         start_response(f"{answer.status} {reason}", [*headers, ("Content-Length", str(len(answer.body)))])
         return [answer.body]
 
-    def _answer(self, call: Call) -> Answer:
+    def in_turn(self, call: Call) -> Answer:
+        """Answer a call, alone. What services call because of it is recorded after it, as AWS would do it after it."""
+        with self.lock:
+            outer, self._further = self._further, []
+            own: list[_Made] = []
+            try:
+                return self._answer(call, lambda *made: own.append(made))
+            finally:
+                made, self._further = [*own, *self._further], outer
+                if outer is None:
+                    for each in made:
+                        self._recorder.record(*each)
+                else:
+                    outer += made
+
+    def _answer(self, call: Call, record: Callable[[Call, Actor, Answer], None]) -> Answer:
         unsigned = call.service == "sts" and call.operation in UNSIGNED
         actor = visitor(call) if unsigned else self._identities.get(call.access_key)
         if actor is None and unsigned:
@@ -102,7 +123,7 @@ class Front:
         answer = self._tokens.answer(call, actor, lambda call: self._without_gaps(call, actor))
         answer = answer.with_request_id(str(uuid4()))
         self._identities.learn(call, actor, answer)
-        self._recorder.record(call, actor, answer)
+        record(call, actor, answer)
         return answer
 
     def _without_gaps(self, call: Call, actor: Actor) -> Answer:
@@ -113,7 +134,7 @@ class Front:
             return self._to_moto(call, account)
 
         organization_id = self._organization.id
-        if call.service == "ec2" and (refused := ec2.too_many_values(call)):
+        if call.service == "ec2" and (refused := ec2.too_many_values(call) or ec2.reserved_tag(call, actor)):
             return refused
         match call.service, call.operation:
             case "ec2", "DescribeInstances":
@@ -136,6 +157,15 @@ class Front:
                 return cloudtrail.organization_trails(call, actor.account, MANAGEMENT, to)
             case "organizations", _:
                 return self._access.answer(call, actor, organization_id, to)
+            case ("autoscaling", _) | ("ec2", "TerminateInstances"):  # a group replaces what somebody terminates
+                place = actor.account, call.region
+                with autoscaling.launching(*place, lambda params: self.services.scale(*place, params)):
+                    return to_moto(call)
+            case "cloudformation", _ if refused := stacks.refused_role(call, actor.account):
+                return refused
+            case "cloudformation", operation if operation in stacks.OPERATIONS:
+                with stacks.launching(lambda role, params: self.services.build(actor, call, role, params)):
+                    return self._cloudformation(call, actor.account, operation)
             case "cloudformation", operation:
                 return self._cloudformation(call, actor.account, operation)
             case "lambda", _ if invoked := _INVOKE.fullmatch(call.environ.get("PATH_INFO", "")):

@@ -61,12 +61,10 @@ class Identities:
     def user_identity(self, actor: Actor, access_key: str | None) -> dict[str, Any]:
         """CloudTrail's `userIdentity` for a call signed with this key, if with any."""
         identity = dict(actor.identity)
-        session = identity.pop("sessionContext", None)
-        if access_key:
-            identity["accessKeyId"] = access_key
-        if session is not None:
-            identity["sessionContext"] = session
-        return identity
+        last = {key: identity.pop(key) for key in ("sessionContext", "invokedBy") if key in identity}
+        if access_key and not _by_aws(actor):
+            identity.setdefault("accessKeyId", access_key)
+        return identity | last
 
     def learn(self, call: Call, caller: Actor | None, answer: Answer) -> None:
         """Register the credentials that an answer of STS gives."""
@@ -95,6 +93,8 @@ class Identities:
             provider = caller.identity["identityProvider"]
             context = {**actor.identity["sessionContext"], "webIdFederationData": {"federatedProvider": provider}}
             actor = replace(actor, identity={**actor.identity, "sessionContext": context})
+        if caller and caller.identity["type"] == "AWSService":
+            actor = _taken(actor, caller.identity["invokedBy"])
         return actor
 
     def session_of(
@@ -143,9 +143,40 @@ def root_user(account: str) -> Actor:
     return Actor({"type": "Root", "principalId": account, "arn": arn, "accountId": account}, account)
 
 
+def aws_service(name: str, account: str) -> Actor:
+    """A service of AWS, such as `ec2.amazonaws.com`, where it takes a role of an account."""
+    return Actor({"type": "AWSService", "invokedBy": name}, account)
+
+
+def on_behalf_of(caller: Actor, access_key: str | None, service: str) -> Actor:
+    """A caller in whose name a service calls further (seen: CloudFormation without a service role).
+
+    A user has a session then. That a session keeps its access key is memory.
+    """
+    context = caller.identity.get("sessionContext")
+    kept = {"accessKeyId": access_key} if context else {}
+    made = {"attributes": {"creationDate": _time(datetime.now(UTC)), "mfaAuthenticated": "false"}}
+    identity = {**caller.identity, **kept, "sessionContext": context or made, "invokedBy": service}
+    return replace(caller, identity=identity)
+
+
 def new_key(prefix: str) -> str:
     """An access key id: AKIA for long-term credentials, ASIA for a session."""
     return f"{prefix}{uuid4().hex[:16].upper()}"
+
+
+def _taken(session: Actor, service: str) -> Actor:
+    """A session of a role that a service took: for itself, or for an instance, whose metadata service hands it out."""
+    if service != "ec2.amazonaws.com":
+        return replace(session, identity={**session.identity, "invokedBy": service})
+    context = {**session.identity["sessionContext"], "ec2RoleDelivery": "2.0"}
+    return replace(session, identity={**session.identity, "sessionContext": context})
+
+
+def _by_aws(actor: Actor) -> bool:
+    """Whether it is a service, or one by its service-linked role: CloudTrail shows no access key of these (seen)."""
+    issuer = actor.identity.get("sessionContext", {}).get("sessionIssuer", {}).get("arn", "")
+    return actor.identity["type"] == "AWSService" or ":role/aws-service-role/" in issuer
 
 
 def _federated_user(call: Call, caller: Actor, expires: datetime) -> Actor:

@@ -86,8 +86,17 @@ PERSONAS = (
         "developer",
         "laptop",
     ),
-    # Her session's name is her own choice: whoever assumed the role counts.
-    Persona("erin", Kind.ROLE_SESSION, "333333333333", "us-west-2", "erin-user", "inferred", "developer", "erin"),
+    # An impostor. Her session's name is her own choice, so she takes carol's: whoever assumed the role counts.
+    Persona(
+        "erin",
+        Kind.ROLE_SESSION,
+        "333333333333",
+        "us-west-2",
+        "erin-user",
+        "inferred",
+        "developer",
+        "carol@example.com",
+    ),
     Persona("frank", Kind.FEDERATED_USER, "666666666666", "us-east-1", "frank", "asserted"),
     Persona("root-legacy", Kind.ROOT, "666666666666", "eu-west-1", "root:666666666666", "account"),
     Persona("ci", Kind.AUTOMATION, "444444444444", "us-east-1", "team-platform", "asserted", "ci-deployer"),

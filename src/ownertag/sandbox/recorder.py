@@ -15,8 +15,14 @@ from ownertag.sandbox import cloudtrail
 from ownertag.sandbox.calls import Answer, Call
 from ownertag.sandbox.identities import Actor, Identities
 
-#: Recorded beside what creates: what changes tags, what ends instances, and what gives sessions.
+#: Recorded beside what creates: what changes tags, what ends instances, what makes others launch, what gives sessions.
 ALSO = {
+    ("autoscaling.amazonaws.com", "CreateAutoScalingGroup"),
+    ("autoscaling.amazonaws.com", "DeleteAutoScalingGroup"),
+    ("cloudformation.amazonaws.com", "CreateStack"),
+    ("cloudformation.amazonaws.com", "DeleteStack"),
+    ("cloudformation.amazonaws.com", "ExecuteChangeSet"),
+    ("cloudformation.amazonaws.com", "UpdateStack"),
     ("ec2.amazonaws.com", "CreateTags"),
     ("ec2.amazonaws.com", "DeleteTags"),
     ("ec2.amazonaws.com", "TerminateInstances"),
@@ -25,8 +31,8 @@ ALSO = {
     ("sts.amazonaws.com", "AssumeRoleWithWebIdentity"),
     ("sts.amazonaws.com", "GetFederationToken"),
 }
-# Proofs of identity, which CloudTrail does not write down.
-_SECRET = ("webIdentityToken", "sAMLAssertion")
+# What CloudTrail does not write down: proofs of identity, and templates (memory).
+_LEFT_OUT = {"sts": ("webIdentityToken", "sAMLAssertion"), "cloudformation": ("templateBody",)}
 
 Record = dict[str, Any]
 
@@ -75,11 +81,12 @@ class Recorder:
             error = _error(call, answer)
         else:
             response = cloudtrail.response_elements(call.service, call.operation, answer, wrapped)
-        if call.service == "sts":
-            request = {key: value for key, value in request.items() if key not in _SECRET}
-            if response and "credentials" in response:
-                response["credentials"].pop("secretAccessKey", None)
-        host = call.environ.get("HTTP_HOST", "")
+        left_out = _LEFT_OUT.get(call.service, ())
+        request = {key: value for key, value in request.items() if key not in left_out}
+        if call.service == "sts" and response and "credentials" in response:
+            response["credentials"].pop("secretAccessKey", None)
+        service = actor.identity.get("invokedBy")  # stands where others have an address, and no TLS (seen)
+        tls = {} if service else {"tlsDetails": {"clientProvidedHostHeader": call.environ.get("HTTP_HOST", "")}}
         return {
             "eventVersion": "1.11",
             "userIdentity": self._identities.user_identity(actor, call.access_key),
@@ -87,8 +94,8 @@ class Recorder:
             "eventSource": f"{call.service}.amazonaws.com",
             "eventName": call.operation,
             "awsRegion": call.region,
-            "sourceIPAddress": call.environ.get("REMOTE_ADDR", "127.0.0.1"),
-            "userAgent": call.environ.get("HTTP_USER_AGENT", ""),
+            "sourceIPAddress": service or call.environ.get("REMOTE_ADDR", "127.0.0.1"),
+            "userAgent": service or call.environ.get("HTTP_USER_AGENT", ""),
             **error,
             "requestParameters": _within_limit(request, "requestParameters"),
             "responseElements": _within_limit(response, "responseElements"),
@@ -99,7 +106,7 @@ class Recorder:
             "managementEvent": True,
             "recipientAccountId": actor.account,
             "eventCategory": "Management",
-            "tlsDetails": {"clientProvidedHostHeader": host},
+            **tls,
         }
 
 

@@ -33,10 +33,12 @@ from ownertag.sandbox.identities import Identities
 from ownertag.sandbox.organization import Organization, model_loader, role_id, session_of
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, PERSONAS
 from ownertag.sandbox.recorder import Recorder
+from ownertag.sandbox.services import EC2
 from ownertag.sandbox.settings import settings_text
 
 #: Whose state is forgotten between sandboxes: the accounts' own, and what is deployed into them.
 _SERVICES = (
+    "autoscaling",
     "cloudformation",
     "cloudtrail",
     "cloudwatch",
@@ -123,6 +125,16 @@ class Sandbox:
     def account_session(self, account: str, region: str = HOME_REGION) -> boto3.Session:
         """A session of an account's root user, to read what is there."""
         return session_of(self.organization.admin(account), region)
+
+    def instance_session(self, account: str, region: str, id_: str) -> boto3.Session:
+        """A session as an instance's metadata service gives it to whatever runs there: of the role of its profile."""
+        session = self.account_session(account, region)
+        with closing(self.client(session, "ec2")) as ec2:
+            [reservation] = ec2.describe_instances(InstanceIds=[id_])["Reservations"]
+        profile = reservation["Instances"][0]["IamInstanceProfile"]["Arn"].rpartition("/")[2]
+        with closing(self.client(session, "iam")) as iam:
+            [role] = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
+        return session_of(self.front.services.role_keys(EC2, role["Arn"], id_, region), region)
 
     def client(self, session: boto3.Session, service: str, config: Config | None = None) -> Any:
         """A client of the sandbox's endpoint."""

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from ownertag.core.values import Owner
-from ownertag.ledger.calls import Calls
-from ownertag.ledger.dynamodb import DynamoLedger
-from ownertag.render.documents import LEDGER_TABLE
-from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB, PERSONAS, Persona
+from ownertag.sandbox.personas import ACCOUNTS, PERSONAS, Persona
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.watch import Watch
 
-#: Whoever names a session after somebody else.
-IMPOSTOR = "erin"
 #: An image that moto knows.
 IMAGE = "ami-12c6146b"
 LINK = "https://wiki.internal/ownertag"
@@ -56,6 +49,7 @@ class Launch:
         """The launch for `--json`."""
         return {
             "schema": 1,
+            "part": "launch",
             "who": self.persona.name,
             "kind": self.persona.kind.value,
             "account": self.persona.account,
@@ -92,35 +86,6 @@ def tour(sandbox: Sandbox, watch: Watch, say: Callable[[str], None]) -> list[Lau
     return launches
 
 
-def at_night(sandbox: Sandbox, launches: Sequence[Launch]) -> list[str]:
-    """An instance misbehaves and is terminated; whose was it? Asked of the ledger, by its id and by its address.
-
-    It was launched in a session that its person named after somebody else.
-    """
-    launch = next(each for each in launches if each.persona.name == IMPOSTOR and each.ids)
-    id_ = launch.ids[0]
-    with closing(sandbox.client(sandbox.account_session(launch.persona.account, launch.persona.region), "ec2")) as ec2:
-        [reservation] = ec2.describe_instances(InstanceIds=[id_])["Reservations"]
-        address = reservation["Instances"][0]["PrivateIpAddress"]
-        ec2.terminate_instances(InstanceIds=[id_])
-    with closing(sandbox.client(sandbox.account_session(HUB, HOME_REGION), "dynamodb")) as dynamodb:
-        ledger = DynamoLedger(Calls(dynamodb, LEDGER_TABLE))
-        found = {
-            id_: [each.holding.owner for each in ledger.by_id(id_)],
-            address: [each.known.holding.owner for each in ledger.by_address(address) if each.known.id == id_],
-        }
-    lines = [f"at night: {id_} is terminated; whose was it?"]
-    for asked, owners in found.items():
-        if [owner.name for owner in owners] != [launch.persona.owner]:
-            launch.problems.append(f"the ledger says of {asked}: {[owner.name for owner in owners]}")
-        lines += [f"  {asked:<20} {_surely(owner)}" for owner in owners]
-    return lines
-
-
-def _surely(owner: Owner) -> str:
-    return f"{owner.name}, {owner.confidence.value} by {owner.evidence}, through {' and '.join(owner.via)}"
-
-
 def _run(
     sandbox: Sandbox,
     persona: Persona,
@@ -129,7 +94,7 @@ def _run(
     say: Callable[[str], None],
     claims: dict[str, str] | None = None,
 ) -> Launch:
-    say(_step(persona, f"launches {what}"))
+    say(step(persona, f"launches {what}"))
     token = str(uuid4())
     ec2 = sandbox.client(sandbox.session(persona.name), "ec2")
     tags = [{"Key": key, "Value": value} for key, value in (claims or {}).items()]
@@ -147,7 +112,7 @@ def _run(
 
 
 def _volume(sandbox: Sandbox, persona: Persona, say: Callable[[str], None]) -> Launch:
-    say(_step(persona, "creates a volume"))
+    say(step(persona, "creates a volume"))
     token = str(uuid4())
     ec2 = sandbox.client(sandbox.session(persona.name), "ec2")
     volume = ec2.create_volume(AvailabilityZone=f"{persona.region}a", Size=1, ClientToken=token)
@@ -155,7 +120,7 @@ def _volume(sandbox: Sandbox, persona: Persona, say: Callable[[str], None]) -> L
 
 
 def _fail(sandbox: Sandbox, persona: Persona, say: Callable[[str], None]) -> Launch:
-    say(_step(persona, "tries to launch into a subnet that is not there"))
+    say(step(persona, "tries to launch into a subnet that is not there"))
     token = str(uuid4())
     launch = Launch(persona, "a launch that fails", token, time.monotonic())
     ec2 = sandbox.client(sandbox.session(persona.name), "ec2")
@@ -235,5 +200,6 @@ def _record(sandbox: Sandbox, launch: Launch) -> dict[str, Any] | None:
     return None
 
 
-def _step(persona: Persona, did: str) -> str:
+def step(persona: Persona, did: str) -> str:
+    """Who does what, and where, in a line."""
     return f"{persona.name} ({persona.kind.value}) {did} in {ACCOUNTS[persona.account]}, {persona.region}"

@@ -39,6 +39,8 @@ def principal(actor: Actor, organization_id: str, **context: str) -> Caller:
     """A principal of an account. A role session is compared by the ARN of its role (doc: aws:PrincipalArn)."""
     if provider := actor.identity.get("identityProvider"):
         return Caller({"Federated": frozenset({provider})}, context)
+    if actor.identity["type"] == "AWSService":
+        return Caller({"Service": frozenset({actor.identity["invokedBy"]})}, context)
     issuer = actor.identity.get("sessionContext", {}).get("sessionIssuer", {}).get("arn") or actor.arn
     names = {"*", actor.account, f"arn:aws:iam::{actor.account}:root", actor.arn, issuer}
     known = {"aws:principalarn": issuer, "aws:principalaccount": actor.account, "aws:principalorgid": organization_id}

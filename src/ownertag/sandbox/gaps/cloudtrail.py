@@ -31,6 +31,8 @@ _TYPES = {
     "vpc": "AWS::EC2::VPC",
 }
 _NO_RESOURCE = "r"
+#: Under these keys a record has names of resources that are no ids.
+_NAMES = {"autoScalingGroupName": "AWS::AutoScaling::AutoScalingGroup", "stackName": "AWS::CloudFormation::Stack"}
 
 
 def lookup_events(call: Call, records: list[Record]) -> Answer:
@@ -82,22 +84,28 @@ def resources_of(record: Record) -> dict[str, str | None]:
     """The resources that a record refers to, by name, with their types.
 
     CloudTrail's reference says only "the resource referenced by the event returned". Here it is every id of EC2 that
-    request or response hold. Names that are no ids (a key pair's, a group's) are not told.
+    request or response hold, and the names of groups and stacks (memory). Other names (a key pair's) are not told.
     """
     found: dict[str, str | None] = {}
-    for text in _texts([record["requestParameters"], record["responseElements"]]):
+    for key, text in _texts("", [record["requestParameters"], record["responseElements"]]):
         each = _ID.fullmatch(text)
-        if each and each[1] != _NO_RESOURCE:
+        if key in _NAMES:
+            found[text] = _NAMES[key]
+        elif each and each[1] != _NO_RESOURCE:
             found[text] = _TYPES.get(each[1])
     return found
 
 
-def _texts(node: Any) -> Iterator[str]:
+def _texts(key: str, node: Any) -> Iterator[tuple[str, str]]:
+    """The texts of a part of a record, each with the key under which it stands."""
     if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict | list):
-        for each in node.values() if isinstance(node, dict) else node:
-            yield from _texts(each)
+        yield key, node
+    elif isinstance(node, dict):
+        for name, each in node.items():
+            yield from _texts(name, each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _texts(key, each)
 
 
 def _attribute(record: Record, key: str) -> set[str | None]:
@@ -124,7 +132,7 @@ def _attribute(record: Record, key: str) -> set[str | None]:
 
 def _username(record: Record) -> str:
     identity = record["userIdentity"]
-    return str(identity.get("userName") or identity["principalId"].partition(":")[2] or "root")
+    return str(identity.get("userName") or identity.get("principalId", "").partition(":")[2] or "root")
 
 
 def _epoch(record: Record) -> float:

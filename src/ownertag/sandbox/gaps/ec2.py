@@ -1,4 +1,4 @@
-"""EC2: idempotent client tokens, filters and pages of DescribeInstances, and the limit on filters."""
+"""EC2: idempotent client tokens, filters and pages of DescribeInstances, the limit on filters, AWS's own tags."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ownertag.sandbox.identities import Actor
 _EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 _FILTERS = {"client-token", "reservation-id"}
 _FILTER_VALUE = re.compile(r"Filter\.[0-9]+\.Value\.[0-9]+")
+_TAG_KEY = re.compile(r"(?:TagSpecification\.[0-9]+\.)?Tag\.[0-9]+\.Key")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 #: EC2 takes at most so many values of filters in a call (doc: FilterLimitExceeded).
 MAX_VALUES = 200
@@ -46,6 +47,17 @@ def too_many_values(call: Call) -> Answer | None:
         return None
     message = f"The maximum number of filter values specified on a single call is {MAX_VALUES}"
     return refuse(call, "FilterLimitExceeded", message, 400)
+
+
+def reserved_tag(call: Call, actor: Actor) -> Answer | None:
+    """EC2's refusal of a tag whose key is AWS's own, unless a service brings it; moto takes any."""
+    keys = (value for key, value in call.params.items() if _TAG_KEY.fullmatch(key))
+    reserved = next((key for key in keys if key.lower().startswith("aws:")), None)
+    if reserved is None or "invokedBy" in actor.identity:
+        return None
+    message = f"Value ( {reserved} ) for parameter key is invalid."
+    reason = "Tag keys starting with 'aws:' are reserved for internal use"
+    return refuse(call, "InvalidParameterValue", f"{message} {reason}", 400)
 
 
 def describe_instances(call: Call, next_: Next) -> Answer:
