@@ -33,6 +33,7 @@ from ownertag.catalogue.loader import load
 from ownertag.core.settings import Settings
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
+from ownertag.handler.wiring import WORKERS
 from ownertag.ledger.owners import KnownOwners
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.sinks.tagging import Tagger
@@ -46,6 +47,7 @@ HOME_REGION = "eu-central-1"
 #: 1.4 ms of a whole core as measured here, on the 512/1769 of one that a function of 512 MB has (doc).
 COLD_SECONDS, BATCH_SECONDS, INSTANCE_SECONDS = 0.5, 0.15, 0.005
 _JITTER = (0.8, 1.2)
+_KEY = re.compile(r"Credential=([A-Z0-9]+)/")
 
 
 class Ran(msgspec.Struct):
@@ -67,6 +69,7 @@ class VirtualSession(boto3.Session):
         read_times_quickly(core)  # as the function's own session does
         super().__init__(key_of(HUB), "none", region_name=HOME_REGION, botocore_session=core)
         self._simulation = simulation
+        self._ready: dict[str, float] = {}  # when each session is there
 
     def client(self, service: str, *args: Any, **more: Any) -> Any:  # type: ignore[override] # any service
         """A client, as the product's own wiring asks for it."""
@@ -93,11 +96,21 @@ class VirtualSession(boto3.Session):
         return client
 
     def _tell(self, request: Any, **_: object) -> None:
+        signed = _KEY.search(str(request.headers.get("Authorization") or ""))
+        wait = self._ready.get(signed[1], 0.0) - self._simulation.now if signed else 0.0
+        if wait > 0:
+            self._simulation.sleep(wait)
         request.headers[AT] = f"{self._simulation.now:.6f}"
 
-    def _pass(self, response_dict: Any, **_: object) -> None:
-        if response_dict is not None:
-            self._simulation.sleep(float(response_dict["headers"][SECONDS]))
+    def _pass(self, response_dict: Any, parsed_response: Any, **_: object) -> None:
+        if response_dict is None:
+            return
+        seconds = float(response_dict["headers"][SECONDS])
+        key = (parsed_response or {}).get("Credentials", {}).get("AccessKeyId")
+        if key is None:
+            self._simulation.sleep(seconds)
+        else:  # whoever assumes a role holds a lock meanwhile, so it is the first call with the session that waits
+            self._ready[key] = self._simulation.now + seconds
 
 
 class Environments:
@@ -130,6 +143,7 @@ class Environments:
         def expired() -> bool:
             return self._simulation.now >= until
 
+        together = self._simulation.together(WORKERS)
         lookups = Lookups(
             sessions,
             self._catalogue,
@@ -139,8 +153,9 @@ class Environments:
             ledger=KnownOwners(ledger),
             memory=memory,
             wait=self._simulation.sleep,
+            together=together,
         )
-        ports = Ports(accounts, lookups, tagger, self._now, expired, ledger, held=pacing.held)
+        ports = Ports(accounts, lookups, tagger, self._now, expired, ledger, held=pacing.held, together=together)
         pacing.begin(until)
         messages = [
             Message(str(each.number), body, receives=each.receives) for each, body in zip(batch, bodies, strict=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from benchmarks.burst.event_source import MAX_PAYLOAD, Deployed, Mapping, Queued, deployed
@@ -171,3 +172,39 @@ def test_percentiles_and_fewest_calls() -> None:
     assert [percentile(range(1, 101), each) for each in (50, 99, 100)] == [50, 99, 100]
     assert percentile([], 50) is None
     assert fewest(10_000, 30_000) == 40
+
+
+def test_tasks_together_wait_at_the_same_time_and_so_many_at_once() -> None:
+    simulation = Simulation(0.0)
+    seen: list[tuple[float, str]] = []
+
+    def task(name: str) -> None:
+        simulation.sleep(2.0)
+        seen.append((simulation.now, name))
+
+    def code() -> None:
+        simulation.together(2)([partial(task, name) for name in "abc"])
+        seen.append((simulation.now, "all"))
+
+    def threaded() -> Process:
+        yield from simulation.threaded(code)
+
+    simulation.spawn(threaded())
+    simulation.run()
+    assert seen == [(2.0, "a"), (2.0, "b"), (4.0, "c"), (4.0, "all")]
+
+
+def test_what_a_task_raises_is_raised_when_all_have_ended() -> None:
+    simulation = Simulation(0.0)
+    done: list[str] = []
+
+    def code() -> None:
+        simulation.together(2)([lambda: 1 / 0, lambda: done.append("done")])  # type: ignore[list-item] # never returns
+
+    def threaded() -> Process:
+        yield from simulation.threaded(code)
+
+    simulation.spawn(threaded())
+    with pytest.raises(ZeroDivisionError):
+        simulation.run()
+    assert done == ["done"]
