@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -63,7 +64,7 @@ class _Bucket(Struct):
 
 
 class Pacing:
-    """What may be sent, and when.
+    """What may be sent, and when. Threads may share it.
 
     Args:
         quotas: AWS's buckets, by service; a call that has none there is not paced.
@@ -89,6 +90,7 @@ class Pacing:
         self._sleep = sleep
         self._patience = patience
         self._buckets: dict[Place, dict[tuple[str, str], _Bucket]] = {}
+        self._lock = Lock()
         self.begin()
 
     def begin(self, until: float | None = None) -> None:
@@ -99,7 +101,8 @@ class Pacing:
     def held(self, account: str, region: str) -> bool:
         """Whether AWS refuses an account's calls in a Region just now, so that nothing needs to be tried there."""
         now = self._clock()
-        return any(bucket.held > now for bucket in self._buckets.get((account, region), {}).values())
+        with self._lock:
+            return any(bucket.held > now for bucket in self._buckets.get((account, region), {}).values())
 
     def watch(self, client: Any, account: str, region: str) -> None:
         """Pace a client that acts in this account and Region."""
@@ -112,18 +115,24 @@ class Pacing:
 
     def _before_send(self, place: Place, service: str, event_name: str, **_: object) -> None:
         operation = event_name.rpartition(".")[2]
+        with self._lock:
+            wait = self._take(place, service, operation)
+        if wait > 0:
+            self._sleep(wait)
+
+    def _take(self, place: Place, service: str, operation: str) -> float:
+        """Take a token, if need be one that is still to come: seconds until then."""
         bucket = self._bucket(place, service, operation)
         if bucket is None:
-            return
+            return 0.0
         now, account = self._clock(), place[0]
         wait = max(bucket.wait(now), bucket.held - now)
         if wait > 0:
             if not self._may_wait(account, now, wait):
                 raise Paced(operation=operation)
             self._waited[account] = self._waited.get(account, 0.0) + wait
-            self._sleep(wait)
-            bucket.wait(self._clock())
         bucket.tokens -= 1
+        return wait
 
     def _may_wait(self, account: str, now: float, wait: float) -> bool:
         return (
@@ -137,17 +146,21 @@ class Pacing:
     ) -> None:
         """AWS's own word goes before our count: others use the same quota."""
         operation = event_name.rpartition(".")[2]
-        bucket = self._bucket(place, service, operation)
-        if bucket is None or parsed_response is None:
-            return
-        error = parsed_response.get("Error")
-        if error and is_throttle(failure_of(ClientError({"Error": error}, operation))):
-            bucket.tokens = min(bucket.tokens, 0.0)
-            bucket.refusals += 1
-            if bucket.refusals > 1:
-                bucket.held = self._clock() + min(2.0 ** (bucket.refusals - 2), MAX_HOLD)
-        else:
+        with self._lock:
+            bucket = self._bucket(place, service, operation)
+            if bucket is not None and parsed_response is not None:
+                error = parsed_response.get("Error")
+                code = failure_of(ClientError({"Error": error}, operation)) if error else None
+                self._judge(bucket, code is not None and is_throttle(code))
+
+    def _judge(self, bucket: _Bucket, throttled: bool) -> None:
+        if not throttled:
             bucket.refusals, bucket.held = 0, 0.0
+            return
+        bucket.tokens = min(bucket.tokens, 0.0)
+        bucket.refusals += 1
+        if bucket.refusals > 1:
+            bucket.held = self._clock() + min(2.0 ** (bucket.refusals - 2), MAX_HOLD)
 
     def _bucket(self, place: Place, service: str, operation: str) -> _Bucket | None:
         here = self._buckets.get(place)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any, TypeVar
 
 import boto3
@@ -27,6 +28,7 @@ RENEW_BEFORE = timedelta(seconds=180)
 REFUSED_FOR = timedelta(seconds=60)
 #: Each client holds its own connections; an account and Region that was busy long ago need none.
 MAX_CLIENTS = 64
+_NO_KEYS: dict[str, str] = {}
 
 
 def client_config() -> Config:
@@ -53,7 +55,7 @@ class Refused(Exception):
 
 
 class Sessions:
-    """Clients that act in any account of the organization, by the tagger's role there.
+    """Clients that act in any account of the organization, by the tagger's role there. Threads may share it.
 
     Args:
         base: The session of the hub (or of an operator), whose credentials may assume the role.
@@ -94,6 +96,9 @@ class Sessions:
         self._sessions: dict[str, _Session] = {}
         self._refused: dict[str, tuple[datetime, Failure]] = {}
         self._clients: OrderedDict[tuple[str, str, str], tuple[dict[str, str], Any]] = OrderedDict()
+        # boto3 makes one client at a time (doc: "Multithreading"); a role is assumed once, whoever needs it first.
+        self._making = Lock()
+        self._assuming: defaultdict[str, Lock] = defaultdict(Lock)
 
     def call(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T | Failure:
         """Use a client of this service in this account and Region; what goes wrong comes back as a value.
@@ -115,7 +120,11 @@ class Sessions:
         return failure
 
     def _client(self, service: str, account: str, region: str) -> Any:
-        keys = {} if account == self._own_account else self._session(account).keys
+        keys = _NO_KEYS if account == self._own_account else self._session(account).keys
+        with self._making:
+            return self._made(service, account, region, keys)
+
+    def _made(self, service: str, account: str, region: str, keys: dict[str, str]) -> Any:
         key = (service, account, region)
         known = self._clients.get(key)
         if known is not None and known[0] is keys:
@@ -139,6 +148,12 @@ class Sessions:
         return client
 
     def _session(self, account: str) -> _Session:
+        with self._making:
+            assuming = self._assuming[account]
+        with assuming:
+            return self._assumed(account)
+
+    def _assumed(self, account: str) -> _Session:
         now = self._now()
         session = self._sessions.get(account)
         if session is not None and now < session.expires - RENEW_BEFORE:

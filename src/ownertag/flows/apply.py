@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -45,11 +45,17 @@ class _Application:
                 self._ages[resource.arn] = min(age, self._ages.get(resource.arn, age))
 
     def run(self) -> dict[str, Outcome]:
+        places: dict[tuple[str, str], list[Write]] = {}
+        for write in self._plan.writes:
+            places.setdefault((write.account, write.region), []).append(write)
         # Who has most to write comes last: its calls may have to wait, and the others' need not.
-        writes = Counter(write.account for write in self._plan.writes)
-        for write in sorted(self._plan.writes, key=lambda write: writes[write.account]):
-            self._carry_out(write)
+        self._ports.together([partial(self._carry_out_all, each) for each in sorted(places.values(), key=len)])
         return self._outcomes
+
+    def _carry_out_all(self, writes: list[Write]) -> None:
+        """The writes of one account and Region."""
+        for write in writes:
+            self._carry_out(write)
 
     def _carry_out(self, whole: Write) -> None:
         """Write, and split off what fails: one bad id must not cost its siblings."""

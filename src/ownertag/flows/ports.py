@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from ownertag.aws.together import Together, in_turn
 from ownertag.core.rows import Lookup
 from ownertag.core.tamper import Finding
 from ownertag.core.values import Fact, Failure, Question, Write
@@ -57,6 +58,7 @@ class Ports:
     """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call.
 
     `held` says of an account and Region whether AWS throttles it just now, so that nothing needs to be tried there.
+    `together` does what each account and Region needs: in turn, or at once.
     """
 
     accounts: Accounts
@@ -67,3 +69,4 @@ class Ports:
     ledger: Ledger = field(default_factory=NoLedger)
     findings: FindingTeller = field(default_factory=NobodyTold)
     held: Callable[[str, str], bool] = lambda _account, _region: False
+    together: Together = in_turn

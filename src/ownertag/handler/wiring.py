@@ -10,10 +10,12 @@ from typing import Any, Protocol
 
 import boto3
 import msgspec
+from botocore.config import Config
 from msgspec import to_builtins
 
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
+from ownertag.aws.together import at_once
 from ownertag.catalogue.loader import load
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
@@ -36,6 +38,9 @@ from ownertag.sources.lookups import Lookups
 from ownertag.sources.memory import Memory
 from ownertag.sources.organization import Organization
 
+#: Accounts and Regions that are worked on at once. A call to another Region takes up to a third of a second, and nearly
+#: all of that is waiting.
+WORKERS = 16
 # Between these a returned message stays away, as shares of its time.
 _JITTER = (0.8, 1.2)
 
@@ -89,15 +94,21 @@ def build(
         pacing=pacing,
     )
 
-    def client(service: str) -> Any:
-        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=client_config())  # type: ignore[call-overload] # any service
+    def client(service: str, config: Config | None = None) -> Any:
+        config = client_config().merge(config or Config())
+        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload] # any service
+
+    def table() -> Any:
+        # To check the shape of what it sends would be half of what the ledger costs. The tests send the same, checked.
+        return client("dynamodb", Config(parameter_validation=False))
 
     accounts = Organization(client("organizations"), now, settings.owner_key or "owner")
     queue = Queue(client("sqs"), environment.queue_url)
     findings = Findings(client("events"), BUS)
     tagger = Tagger(sessions)
     memory = Memory(now)
-    ledger = open_ledger(environment.ledger, lambda: client("dynamodb"))
+    ledger = open_ledger(environment.ledger, table)
+    together = at_once(WORKERS)
     report = report or Report()
 
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -106,8 +117,9 @@ def build(
         def expired() -> bool:
             return time.monotonic() >= until
 
-        lookups = Lookups(sessions, catalogue, settings, now, expired, ledger=KnownOwners(ledger), memory=memory)
-        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held)
+        known = KnownOwners(ledger)
+        lookups = Lookups(sessions, catalogue, settings, now, expired, ledger=known, memory=memory, together=together)
+        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held, together)
         pacing.begin(until)
         if "transfer" in event:
             return _transferred(event["transfer"], ports, ledger, catalogue, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -35,6 +36,7 @@ def event_key(event: EventKey) -> Key:
     return key(("event", event.account, event.region, event.event_id), ("event",))
 
 
+@lru_cache(maxsize=4096)  # asked for ten times in a batch
 def holding_key(resource: ResourceKey) -> Key:
     """The item that says whose a resource is."""
     return key(("resource", resource.account, resource.region, resource.arn), ("holding",))

@@ -205,12 +205,14 @@ def _deployed() -> Iterator[tuple[Deployed, bytes]]:
                 there = name in sqs_backends[mapping.account_id][mapping.region].queues
                 if function is None or not mapping.enabled or not there:
                     continue
+                # A variable is a text to Lambda; moto keeps the number that a template's parameter was.
+                variables = {key: str(value) for key, value in function.environment_vars.items()}
                 deployed = Deployed(
                     arn=function.function_arn,
                     queue_arn=mapping.event_source_arn,
                     role=(function.role, role_id(function.role)),
                     package=function.code_sha_256,
-                    variables=json.dumps(function.environment_vars, sort_keys=True),
+                    variables=json.dumps(variables, sort_keys=True),
                     timeout=float(function.timeout),
                     reports_failures="ReportBatchItemFailures" in (mapping.function_response_types or ()),
                 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import jmespath
 
 from ownertag.aws.sessions import Sessions
+from ownertag.aws.together import Together, in_turn
 from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.rows import Lookup, QuestionKind
 from ownertag.core.values import (
@@ -41,31 +43,42 @@ class Ec2:
     Args:
         sessions: Where the clients come from.
         expired: True once there is no time left for another call.
+        together: Does what each account and Region needs: in turn, or at once.
     """
 
-    def __init__(self, sessions: Sessions, expired: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, sessions: Sessions, expired: Callable[[], bool] = lambda: False, together: Together = in_turn
+    ) -> None:
         self._sessions = sessions
         self._expired = expired
+        self._together = together
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Answer questions about launches and tags: one call for 200 of a kind in an account and Region."""
-        groups: dict[tuple[str, str, QuestionKind], list[Question]] = defaultdict(list)
+        places: dict[tuple[str, str], dict[QuestionKind, list[Question]]] = {}
         for question in questions:
-            groups[question.account, question.region, question.kind].append(question)
+            place = places.setdefault((question.account, question.region), {})
+            place.setdefault(question.kind, []).append(question)
         facts: dict[Question, Fact] = {}
-        throttled: dict[tuple[str, str], Unavailable] = {}
         # Who asks most comes last: its calls may have to wait, and the others' need not.
-        for (account, region, kind), group in sorted(groups.items(), key=lambda each: len(each[1])):
+        by_size = sorted(places.items(), key=lambda place: sum(map(len, place[1].values())))
+        self._together([partial(self._find_in, account, region, asked, facts) for (account, region), asked in by_size])
+        return facts
+
+    def _find_in(
+        self, account: str, region: str, asked: Mapping[QuestionKind, list[Question]], facts: dict[Question, Fact]
+    ) -> None:
+        throttled: Unavailable | None = None
+        for kind, group in asked.items():
             for chunk in _chunks(group):
                 # Each further call to a throttled place would only wait, at the cost of the other accounts.
-                answer = throttled.get((account, region)) or self._ask(account, region, kind, chunk)
+                answer = throttled or self._ask(account, region, kind, chunk)
                 if isinstance(answer, Unavailable):
                     if answer.outcome is OutcomeKind.THROTTLED:
-                        throttled[account, region] = answer
+                        throttled = answer
                     facts.update(dict.fromkeys(chunk, answer))
                 else:
                     facts.update((each, answer.get(each.value, Absent())) for each in chunk)
-        return facts
 
     def _ask(
         self, account: str, region: str, kind: QuestionKind, chunk: list[Question]

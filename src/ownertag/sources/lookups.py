@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ownertag.aws.sessions import Sessions
+from ownertag.aws.together import Together, in_turn
 from ownertag.core.rows import Catalogue, Lookup, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Fact, Failure, Question
@@ -42,6 +43,7 @@ class Lookups:
         ledger: What is known of owners already.
         memory: Answers to keep for the next batch; of this one alone where it is left out.
         wait: Waits so many seconds, between calls to CloudTrail.
+        together: Asks EC2 in one account and Region after the other, or in many at once.
     """
 
     def __init__(
@@ -55,11 +57,12 @@ class Lookups:
         ledger: KnownOwners | None = None,
         memory: Memory | None = None,
         wait: Callable[[float], None] = time.sleep,
+        together: Together = in_turn,
     ) -> None:
         trail = CloudTrail(sessions, now, wait, expired)
         services = {api.action.partition(":")[0] for api in catalogue.tag_apis.values()}
         guarded = frozenset(services if settings.trust.owner_tag_guarded else ())
-        self._ec2 = Ec2(sessions, expired)
+        self._ec2 = Ec2(sessions, expired, together)
         self._trail = trail
         self._ledger = ledger
         self._memory = memory or Memory(now)
