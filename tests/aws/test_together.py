@@ -77,3 +77,18 @@ def test_threads_share_sessions_and_assume_a_role_once() -> None:
         at_once(16)([partial(ask, account, region) for account in spokes for region in regions for _ in range(2)])
         assert Counter(answers) == dict.fromkeys(spokes, 8)
         assert sum(call.operation == "AssumeRole" for call in world.wire.calls) == 2
+
+
+def test_one_client_serves_all_accounts_of_a_region_and_none_outside_of_a_call() -> None:
+    """A client that somebody kept signs for nobody: it must not act in the account of the call before."""
+    with emulated() as world:
+        sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(datetime.now(UTC)), config=ONCE)
+        kept: list[Any] = []
+        for account in world.spokes:
+            asked = sessions.call(
+                "sts", account, HOME, lambda client: (kept.append(client), client.get_caller_identity()["Account"])[1]
+            )
+            assert asked == account
+        assert len(set(map(id, kept))) == 1
+        with pytest.raises(LookupError):
+            kept[0].get_caller_identity()

@@ -104,19 +104,17 @@ class Pacing:
         with self._lock:
             return any(bucket.held > now for bucket in self._buckets.get((account, region), {}).values())
 
-    def watch(self, client: Any, account: str, region: str) -> None:
-        """Pace a client that acts in this account and Region."""
+    def watch(self, client: Any, place: Callable[[], Place]) -> None:
+        """Pace a client, which acts in the account and Region that `place` tells at each request."""
         service = client.meta.service_model.service_name
-        if not self._quotas.get(service):
-            return
-        place, events = (account, region), client.meta.events
-        events.register(f"before-send.{service}", partial(self._before_send, place, service))
-        events.register(f"response-received.{service}", partial(self._received, place, service))
+        if self._quotas.get(service):
+            client.meta.events.register(f"before-send.{service}", partial(self._before_send, place, service))
+            client.meta.events.register(f"response-received.{service}", partial(self._received, place, service))
 
-    def _before_send(self, place: Place, service: str, event_name: str, **_: object) -> None:
+    def _before_send(self, place: Callable[[], Place], service: str, event_name: str, **_: object) -> None:
         operation = event_name.rpartition(".")[2]
         with self._lock:
-            wait = self._take(place, service, operation)
+            wait = self._take(place(), service, operation)
         if wait > 0:
             self._sleep(wait)
 
@@ -142,12 +140,17 @@ class Pacing:
         )
 
     def _received(
-        self, place: Place, service: str, event_name: str, parsed_response: Mapping[str, Any] | None, **_: object
+        self,
+        place: Callable[[], Place],
+        service: str,
+        event_name: str,
+        parsed_response: Mapping[str, Any] | None,
+        **_: object,
     ) -> None:
         """AWS's own word goes before our count: others use the same quota."""
         operation = event_name.rpartition(".")[2]
         with self._lock:
-            bucket = self._bucket(place, service, operation)
+            bucket = self._bucket(place(), service, operation)
             if bucket is not None and parsed_response is not None:
                 error = parsed_response.get("Error")
                 code = failure_of(ClientError({"Error": error}, operation)) if error else None

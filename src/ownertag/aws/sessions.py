@@ -1,19 +1,26 @@
-"""Sessions of the tagger's role in other accounts: one an account, until shortly before it expires."""
+"""Sessions of the tagger's role in other accounts: one an account, until shortly before it expires.
+
+A client is made once for each service and Region, and signs each call with the credentials of the account that it is
+for. So its connections serve all accounts: with a client for each, every account would cost the making of one, and a
+handshake with a Region that may be a third of a second away.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
+from botocore.credentials import Credentials
 from msgspec import Struct
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
-from ownertag.aws.pacing import Pacing
+from ownertag.aws.pacing import Pacing, Place
 from ownertag.core.judge import Remedy, judge
 from ownertag.core.records import partition_of
 from ownertag.core.values import Failure, OutcomeKind
@@ -26,9 +33,10 @@ SESSION_SECONDS = 900
 RENEW_BEFORE = timedelta(seconds=180)
 #: How long a refused role is not asked for again: one call a minute, not one a message.
 REFUSED_FOR = timedelta(seconds=60)
-#: Each client holds its own connections; an account and Region that was busy long ago need none.
+#: Each client holds its own connections; a service that was needed in a Region long ago needs none.
 MAX_CLIENTS = 64
-_NO_KEYS: dict[str, str] = {}
+#: What a client is made with that signs for many accounts: nobody's, so that a call signed by them is refused.
+_NOBODY = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key", "aws_session_token"), "none")
 
 
 def client_config() -> Config:
@@ -42,8 +50,18 @@ def client_config() -> Config:
 
 
 class _Session(Struct, frozen=True):
-    keys: dict[str, str]
+    credentials: Credentials
     expires: datetime
+
+
+class _Acting(Struct, frozen=True):
+    """For which account and Region a thread calls, and with whose credentials; None for the base session's own."""
+
+    place: Place
+    credentials: Credentials | None
+
+
+_ACTING: ContextVar[_Acting] = ContextVar("acting")
 
 
 class Refused(Exception):
@@ -95,7 +113,7 @@ class Sessions:
         self._sts = base.client("sts", region_name=region, endpoint_url=endpoint_url, config=self._config)
         self._sessions: dict[str, _Session] = {}
         self._refused: dict[str, tuple[datetime, Failure]] = {}
-        self._clients: OrderedDict[tuple[str, str, str], tuple[dict[str, str], Any]] = OrderedDict()
+        self._clients: OrderedDict[tuple[str, str, bool], Any] = OrderedDict()
         # boto3 makes one client at a time (doc: "Multithreading"); a role is assumed once, whoever needs it first.
         self._making = Lock()
         self._assuming: defaultdict[str, Lock] = defaultdict(Lock)
@@ -108,7 +126,7 @@ class Sessions:
         failure: Failure | None = None
         for _ in range(2):
             try:
-                return use(self._client(service, account, region))
+                return self._act(service, account, region, use)
             except Refused as refused:
                 return refused.failure
             except AWS_ERRORS as error:
@@ -119,31 +137,37 @@ class Sessions:
         assert failure is not None  # noqa: S101 - both tries failed
         return failure
 
-    def _client(self, service: str, account: str, region: str) -> Any:
-        keys = _NO_KEYS if account == self._own_account else self._session(account).keys
+    def _act(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T:
+        own = account == self._own_account
+        acting = _Acting((account, region), None if own else self._session(account).credentials)
         with self._making:
-            return self._made(service, account, region, keys)
+            client = self._client(service, region, own)
+        before = _ACTING.set(acting)
+        try:
+            return use(client)
+        finally:
+            _ACTING.reset(before)
 
-    def _made(self, service: str, account: str, region: str, keys: dict[str, str]) -> Any:
-        key = (service, account, region)
-        known = self._clients.get(key)
-        if known is not None and known[0] is keys:
+    def _client(self, service: str, region: str, own: bool) -> Any:
+        key = (service, region, own)
+        client = self._clients.get(key)
+        if client is not None:
             self._clients.move_to_end(key)
-            return known[1]
+            return client
         client = self._base.client(
             service,  # type: ignore[call-overload] # any service
             region_name=region,
             endpoint_url=self._endpoint_url,
             config=self._config,
-            **keys,
+            **({} if own else _NOBODY),
         )
+        if not own:
+            client.meta.events.register("before-sign", _sign_for_the_account)
         if self._pacing is not None:
-            self._pacing.watch(client, account, region)
-        if known is not None:
-            known[1].close()
-        self._clients[key] = (keys, client)
+            self._pacing.watch(client, lambda: _ACTING.get().place)
+        self._clients[key] = client
         if len(self._clients) > MAX_CLIENTS:
-            _, (_, oldest) = self._clients.popitem(last=False)
+            _, oldest = self._clients.popitem(last=False)
             oldest.close()
         return client
 
@@ -174,14 +198,13 @@ class Sessions:
                 self._refused[account] = (now, failure)
             raise Refused(failure) from error
         given = answer["Credentials"]
-        session = _Session(
-            {
-                "aws_access_key_id": given["AccessKeyId"],
-                "aws_secret_access_key": given["SecretAccessKey"],
-                "aws_session_token": given["SessionToken"],
-            },
-            given["Expiration"],
-        )
+        credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        session = _Session(credentials, given["Expiration"])
         self._sessions[account] = session
         self._refused.pop(account, None)
         return session
+
+
+def _sign_for_the_account(request: Any, **_: object) -> None:
+    """As botocore itself does where a request has credentials of its own (S3 Express)."""
+    request.context.setdefault("signing", {})["request_credentials"] = _ACTING.get().credentials
