@@ -35,13 +35,13 @@ from uuid import UUID
 from msgspec import Struct
 
 from benchmarks.results import show
-from ownertag.core.claims import Claim, EventKey, ResourceKey
+from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey
 from ownertag.core.details import Actor
 from ownertag.core.values import Confidence, OutcomeKind, Owner
 from ownertag.ledger.bodies import Decided
 from ownertag.ledger.bodies import json as json_of
 from ownertag.ledger.entries import Created, Deleted, Ended, Entry, Finished, Owned, identity_of
-from ownertag.ledger.rows import Held, Made
+from ownertag.ledger.rows import Made, other_body
 from ownertag.ledger.sqlite import SqliteLedger
 
 SEED = 20260302
@@ -199,13 +199,13 @@ def rows_of(launches: Iterable[Launch], first: int) -> dict[str, list[tuple[Any,
         )
         tables["decision"].append((number, number, one.owner.name, decided))
         gone = {end.resource: json_of([end.at]) for end in each.ends if isinstance(end, Deleted)}
-        held = json_of(Held(one.claim, outcome=OutcomeKind.TAGGED))
+        held = json_of(Holding(one.claim, one.owner, one.tags, outcome=OutcomeKind.TAGGED))
         numbers = {}
         for place, owned in enumerate(each.owned, (number - 1) * len(each.owned) + 1):
             key = owned.resource
             numbers[key] = place
             tables["resource"].append(
-                (place, key.arn, key.account, key.region, owned.id, owned.type, owned.owner.name, held, number,
+                (place, key.arn, key.account, key.region, owned.id, owned.type, owned.owner.name, held,
                  gone.get(key))
             )  # fmt: skip
             tables["owned"].append((place, number, json_of(Made(owned.claim, owned.addresses, owned.parents))))
@@ -213,7 +213,7 @@ def rows_of(launches: Iterable[Launch], first: int) -> dict[str, list[tuple[Any,
             tables["link"] += [("address", value, place, since) for value in owned.addresses]
             tables["link"] += [("parent", value, place, since) for value in owned.parents]
         tables["other"] += [
-            (numbers[end.resource], *identity_of(end), json_of(end))
+            (numbers[end.resource], *identity_of(end), other_body(end))
             for end in each.ends
             if not isinstance(end, Finished)
         ]

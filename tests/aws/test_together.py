@@ -84,11 +84,13 @@ def test_one_client_serves_all_accounts_of_a_region_and_none_outside_of_a_call()
     with emulated() as world:
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(datetime.now(UTC)), config=ONCE)
         kept: list[Any] = []
+
+        def ask(client: Any) -> Any:
+            kept.append(client)
+            return client.get_caller_identity()["Account"]
+
         for account in world.spokes:
-            asked = sessions.call(
-                "sts", account, HOME, lambda client: (kept.append(client), client.get_caller_identity()["Account"])[1]
-            )
-            assert asked == account
+            assert sessions.call("sts", account, HOME, ask) == account
         assert len(set(map(id, kept))) == 1
         with pytest.raises(LookupError):
             kept[0].get_caller_identity()

@@ -35,7 +35,8 @@ from ownertag.render.documents import LEDGER_TABLE
 
 ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION
 KEYS = {
-    "schema", "source", "arn", "id", "type", "account", "region", "owner", "since", "until", "created", "address",
+    "schema", "source", "arn", "id", "type", "account", "account_name", "account_contact", "account_owner",
+    "account_not_read", "region", "attached", "attached_not_looked", "owner", "since", "until", "created", "address",
     "address_since", "addresses", "parents", "tags", "tags_now", "not_looked", "history", "history_left_out",
 }  # fmt: skip
 
@@ -108,6 +109,7 @@ def test_a_person_reads_the_name_first_and_then_all_that_is_known(hub: Hub, path
         f"  through    {principal}",
         f"  resource   {arn(ONE)}  (ec2:instance)",
         f"  account    {ACCOUNT}, {REGION}",
+        "  contact    not read: the settings have no [organization]: name them with --config",
         "  created    2026-03-02T09:00:00Z by RunInstances of ec2.amazonaws.com",
         f"  by         {principal}  (AssumedRole)",
         "  session    alice",
@@ -333,12 +335,12 @@ def test_the_ledger_is_named_by_the_environment(path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_file_is_read_without_boto3(path: Path) -> None:
+def test_a_file_is_read_without_what_is_slow_to_import(path: Path) -> None:
     script = (
         "import sys; from ownertag.cli.app import app\n"
         "try: app(sys.argv[1:])\n"
         "except SystemExit: pass\n"
-        "print(sorted({'boto3', 'botocore', 'jmespath'} & set(sys.modules)))"
+        "print(sorted({'boto3', 'botocore', 'jmespath', 'pydantic', 'rich', 'ownertag.core.match'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, "whois", ADDRESS, "--ledger", f"sqlite:{path}"],
@@ -399,23 +401,42 @@ def test_without_credentials_the_table_can_not_be_read(config: Path) -> None:
 REFUSED = {
     "AssumeRole": "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
     "DescribeTags": "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>",
-    "LookupEvents": json.dumps({"__type": "AccessDeniedException"}),
+    **dict.fromkeys(
+        ("LookupEvents", "DescribeAccount", "ListTagsForResource"), json.dumps({"__type": "AccessDeniedException"})
+    ),
+    "DescribeAddresses": "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>",
 }
 
 
 class Aws:
-    """STS, EC2 and CloudTrail as far as they are asked here, over HTTP; `refuses` names operations that are denied."""
+    """STS, EC2, CloudTrail and Organizations as far as they are asked here, over HTTP.
+
+    `refuses` names operations that are denied; `waits` (operation, other) the first is answered only after the other.
+    """
 
     def __init__(self) -> None:
         self.tags: dict[str, str] = {}
         self.records: list[dict[str, Any]] = []
         self.refuses: set[str] = set()
         self.calls: list[tuple[str, str]] = []
+        self.account_tags: dict[str, str] = {}
+        self.leads_to = ""
+        self.waits: tuple[str, str] = ("", "")
+        self.met = threading.Event()
+
+    def called(self) -> list[tuple[str, str]]:
+        """What was called, without what reads accounts' names."""
+        names = {"DescribeAccount", "ListTagsForResource"}
+        return [call for call in self.calls if call[0] not in names]
 
     def answer(self, operation: str, body: str) -> tuple[int, str]:
         given = parse_qs(body)
         asked = given.get("RoleArn") or given.get("Filter.1.Value.1") or [body]
         self.calls.append((operation, asked[0]))
+        if operation == self.waits[1]:
+            self.met.set()
+        if operation == self.waits[0]:
+            assert self.met.wait(20)
         if operation in self.refuses:
             return 403, REFUSED[operation]
         match operation:
@@ -431,6 +452,18 @@ class Aws:
                     for k, v in self.tags.items()
                 )
                 return 200, f"<DescribeTagsResponse><tagSet>{items}</tagSet></DescribeTagsResponse>"
+            case "DescribeAccount":
+                account = {"Id": ACCOUNT, "Name": "we\u202eb", "Email": "web@example.com", "Status": "ACTIVE"}
+                return 200, json.dumps({"Account": account})
+            case "ListTagsForResource":
+                tags = [{"Key": name, "Value": value} for name, value in self.account_tags.items()]
+                return 200, json.dumps({"Tags": tags})
+            case "DescribeAddresses":
+                item = f"<item><allocationId>{asked[0]}</allocationId>{self.leads_to}</item>"
+                return (
+                    200,
+                    f"<DescribeAddressesResponse><addressesSet>{item}</addressesSet></DescribeAddressesResponse>",
+                )
             case "LookupEvents":
                 events = [{"EventId": each["eventID"], "CloudTrailEvent": json.dumps(each)} for each in self.records]
                 return 200, json.dumps({"Events": events})
@@ -479,7 +512,7 @@ def test_the_tags_of_today_are_told_against_the_ledgers(path: Path, config: Path
     code, output, _ = ask(ONE, *where)
     assert code == 0
     assert "  tags now   as the ledger has them\n" in output
-    assert world.calls == [
+    assert world.called() == [
         ("AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/ownertag-audit"),
         ("DescribeTags", ONE),
     ]
@@ -511,9 +544,114 @@ def test_offline_and_what_has_ended_look_at_nothing(hub: Hub, path: Path, config
     where = ("--ledger", f"sqlite:{path}", "--config", str(config))
     assert "not looked: --offline" in ask(ONE, *where, "--offline")[1]
     ask(arn(OTHER), *where, "--offline")
+    assert world.calls == []
     hub.delete(ONE, 10)
     assert "not looked: its life ended" in ask(ONE, *where)[1]
-    assert world.calls == []
+    assert world.called() == []
+
+
+ALL = {"account_name", "account_contact", "account_owner", "account_not_read"}
+
+
+def told_of_account(output: str) -> dict[str, Any]:
+    return {name.removeprefix("account_"): value for name, value in json.loads(output).items() if name in ALL}
+
+
+@pytest.mark.usefixtures("hub")
+def test_the_account_has_its_name_and_whom_to_ask(path: Path, config: Path, aws: Aws_) -> None:
+    world, ask = aws
+    where = ("--ledger", f"sqlite:{path}", "--config", str(config))
+    _, output, _ = ask(ONE, *where)
+    assert f"  account    {ACCOUNT} web, {REGION}\n  contact    web@example.com\n" in output
+    assert ("DescribeAccount", json.dumps({"AccountId": ACCOUNT})) in world.calls
+    world.account_tags = {"Owner": "shop team"}
+    _, output, _ = ask(ONE, *where)
+    assert "  contact    web@example.com; the account's owner is shop team\n" in output
+    _, output, _ = ask(ONE, *where, "--json")
+    named = {"name": "web", "contact": "web@example.com"}
+    assert told_of_account(output) == {**named, "owner": "shop team", "not_read": None}
+    _, output, _ = ask(ONE, *where, "--output", "csv")
+    [row] = csv.DictReader(io.StringIO(output))
+    assert told_of_account(json.dumps(row)) == {**named, "owner": "shop team"}
+    world.refuses = {"ListTagsForResource"}
+    _, output, _ = ask(ONE, *where, "--json")
+    found = told_of_account(output)
+    assert found["not_read"].startswith("its owner tag: forbidden: ")
+    assert found == {**named, "owner": None, "not_read": found["not_read"]}
+
+
+@pytest.mark.usefixtures("hub")
+def test_an_account_that_can_not_be_read_stops_no_answer(path: Path, config: Path, aws: Aws_) -> None:
+    world, ask = aws
+    where = ("--ledger", f"sqlite:{path}", "--config", str(config))
+    world.refuses = {"DescribeAccount"}
+    world.tags = {"owner": "alice.smith"}
+    code, output, errors = ask(ONE, *where)
+    assert (code, errors) == (0, "")
+    assert f"  account    {ACCOUNT}, {REGION}\n  contact    not read: forbidden: " in output
+    assert "dateCreated is missing" in output  # its tags were read
+    code, output, _ = ask(ONE, *where, "--offline")
+    assert (code, "  contact    not read: --offline\n" in output) == (0, True)
+    code, output, _ = ask(ONE, *where, "--profile", "nobody")
+    assert code == 0
+    assert output.count(": forbidden: the credentials can't be used: ") == 2
+
+
+@pytest.mark.parametrize("waits", [("DescribeAccount", "DescribeTags"), ("DescribeTags", "DescribeAccount")])
+@pytest.mark.usefixtures("hub")
+def test_accounts_and_tags_do_not_wait_for_each_other(
+    path: Path, config: Path, aws: Aws_, waits: tuple[str, str]
+) -> None:
+    world, ask = aws
+    world.waits = waits
+    code, output, _ = ask(ONE, "--ledger", f"sqlite:{path}", "--config", str(config))
+    assert (code, "web@example.com" in output) == (0, True)
+
+
+# --- Elastic IP addresses
+
+
+PUBLIC = "198.51.100.7"
+ALLOCATION = "eipalloc-03de62e925fba5788"
+
+
+def allocated(minutes: float) -> dict[str, Any]:
+    """An Elastic IP address that bob allocated, with the address of `fixtures` in its response."""
+    return fixtures.record(
+        "AllocateAddress", userIdentity=fixtures.user("bob"), eventID="00000000-0000-4000-8000-0000000000e1",
+        eventTime=after(minutes).strftime("%Y-%m-%dT%H:%M:%SZ"), requestParameters={"domain": "vpc"},
+        responseElements={"allocationId": ALLOCATION, "publicIp": PUBLIC, "domain": "vpc"},
+    )  # fmt: skip
+
+
+def test_an_elastic_ip_is_its_own_creators_and_tells_what_it_leads_to(
+    hub: Hub, path: Path, config: Path, aws: Aws_
+) -> None:
+    world, ask = aws
+    hub.deliver(allocated(-10))  # and attached, later, to what alice launched
+    where = ("--ledger", f"sqlite:{path}", "--config", str(config))
+    world.leads_to = (
+        f"<instanceId>{ONE}</instanceId><networkInterfaceId>eni-1</networkInterfaceId>"
+        f"<privateIpAddress>{ADDRESS}</privateIpAddress>"
+    )
+    code, output, _ = ask(PUBLIC, *where)
+    assert (code, output.count("  resource ")) == (0, 1)
+    assert output.startswith("bob\n")
+    assert f"  leads to   {ONE} by eni-1, {ADDRESS}\n" in output
+    assert ("DescribeAddresses", ALLOCATION) in world.calls
+    _, output, _ = ask(PUBLIC, *where, "--json")
+    assert json.loads(output)["attached"] == {"instance": ONE, "interface": "eni-1", "private_address": ADDRESS}
+    world.leads_to = ""
+    assert "  leads to   nothing, now\n" in ask(PUBLIC, *where)[1]
+    world.refuses = {"DescribeAddresses"}
+    assert "  leads to   not looked: forbidden: " in ask(PUBLIC, *where)[1]
+    assert "  leads to   not looked: --offline\n" in ask(PUBLIC, *where, "--offline")[1]
+    world.calls.clear()
+    assert "leads to" not in ask(ONE, *where)[1]
+    assert "DescribeAddresses" not in dict(world.calls)
+
+
+# --- CloudTrail
 
 
 @pytest.mark.parametrize("named", [[arn(OTHER)], [OTHER, "--account", ACCOUNT, "--region", REGION]])
@@ -529,7 +667,7 @@ def test_what_the_ledger_never_saw_is_looked_for_in_cloudtrail(
     assert "  source     from CloudTrail: the ledger never saw it" in output
     assert f"  by         arn:aws:iam::{ACCOUNT}:user/dave  (IAMUser)\n" in output
     assert "  life " not in output
-    [(_, role), (_, asked)] = world.calls
+    [(_, role), (_, asked)] = world.called()
     assert role == f"arn:aws:iam::{ACCOUNT}:role/ownertag-audit"
     assert json.loads(asked)["LookupAttributes"] == [{"AttributeKey": "ResourceName", "AttributeValue": OTHER}]
     _, output, _ = ask(*named, "--ledger", f"sqlite:{path}", "--config", str(config), "--json")

@@ -23,7 +23,9 @@ from ownertag.core.values import Attached, Found, Instance, OutcomeKind, Unavail
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.flows.transfer import transfer
-from ownertag.flows.whois import MOST_EVENTS, Answer, Wanted, Window, from_trail, tags_now, whois
+from ownertag.flows.whois import MOST_EVENTS, Answer, Wanted, Window, whois
+from ownertag.flows.whois_today import tags_now
+from ownertag.flows.whois_trail import from_trail
 from ownertag.ledger.entries import Deleted, Owned, TagChanged, Transferred
 from ownertag.ledger.port import Store
 from ownertag.ledger.sqlite import SqliteLedger
@@ -77,6 +79,8 @@ class Hub:
 
     def deliver(self, *records: dict[str, Any]) -> None:
         for each in records:
+            if each["eventName"] != "RunInstances":
+                continue
             [item] = each["responseElements"]["instancesSet"]["items"]
             volume = Attached(item["instanceId"].replace("i-", "vol-"))
             found = Instance(item["instanceId"], "running", "/dev/sda1", True, frozenset({"/dev/sda1"}), (volume,), ())

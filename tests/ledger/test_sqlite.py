@@ -41,6 +41,11 @@ def _newer(path: Path) -> None:
     raw(path, "PRAGMA user_version = 99")
 
 
+def _older(path: Path) -> None:
+    filled(path)
+    raw(path, "PRAGMA user_version = 1")
+
+
 def _others(path: Path) -> None:
     raw(path, "CREATE TABLE t (a)", "PRAGMA application_id = 1")
 
@@ -58,7 +63,8 @@ def _cut(path: Path) -> None:
 
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
-    "newer": (_newer, "written by a newer ownertag \\(schema 99, this one knows 1\\): install"),
+    "newer": (_newer, "written by a newer ownertag \\(schema 99, this one knows 2\\): install"),
+    "older": (_older, "written before ownertag's first release \\(schema 1, this one knows 2\\): name another"),
     "another program's": (_others, "another program's database; name another file"),
     "no database": (lambda path: path.write_bytes(b"owner: alice\n" * 1000), "is no SQLite database, or is damaged"),
     "cut": (_cut, "damaged"),
@@ -87,6 +93,18 @@ def test_a_file_that_can_not_be_used_says_why_and_stays_as_it_is(path: Path, nam
         _use(path, read_only)
     assert str(path) in str(caught.value)
     assert path.read_bytes() == before
+
+
+def test_what_had_an_address_is_read_from_its_own_rows_alone(path: Path) -> None:
+    """A file on disk is read a page at a time, all over it: each row of another table is one or two reads more."""
+    address = "192.0.2.7"
+    store = SqliteLedger(path)
+    store.claim([created(1)], [owned(1, id_=f"vol-{number}", addresses=(address,)) for number in range(2)])
+    store.close()
+    raw(path, "DELETE FROM decision", "DELETE FROM owned", "DELETE FROM event")
+    store = SqliteLedger(path, read_only=True)
+    assert [each.known.holding.owner.name for each in store.by_address(address)] == ["alice", "alice"]
+    store.close()
 
 
 def test_a_reader_makes_no_file(path: Path) -> None:

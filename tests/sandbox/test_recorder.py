@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -249,6 +250,32 @@ def test_lookup_events_gives_the_records_of_the_account_and_region(sandbox: Sand
     assert "NextToken" not in rest
     elsewhere = sandbox.client(sandbox.account_session(WEB, "sa-east-1"), "cloudtrail")
     assert elsewhere.lookup_events()["Events"] == []
+
+
+def test_lookup_events_finds_a_resource_by_its_name_and_tells_what_records_refer_to(sandbox: Sandbox) -> None:
+    region = "ca-central-1"
+    with closing(sandbox.client(sandbox.session("erin", region), "ec2")) as ec2:
+        instance, other = ec2.run_instances(ImageId=IMAGE, MinCount=2, MaxCount=2)["Instances"]
+        id_, interface = instance["InstanceId"], instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
+        ec2.create_tags(Resources=[other["InstanceId"]], Tags=[{"Key": "Name", "Value": id_}])
+        ec2.terminate_instances(InstanceIds=[id_])
+    trail = sandbox.client(sandbox.account_session(WEB, region), "cloudtrail")
+
+    def named(key: str, value: str) -> list[Any]:
+        return list(trail.lookup_events(LookupAttributes=[{"AttributeKey": key, "AttributeValue": value}])["Events"])
+
+    of_instance = named("ResourceName", id_)
+    names = [event["EventName"] for event in of_instance]
+    assert (names[0], names[-1]) == ("TerminateInstances", "RunInstances")
+    launch = {each["ResourceName"]: each.get("ResourceType") for each in of_instance[-1]["Resources"]}
+    assert launch[id_] == launch[other["InstanceId"]] == "AWS::EC2::Instance"
+    assert launch[interface] == "AWS::EC2::NetworkInterface"
+    assert not [name for name in launch if name.startswith("r-")]
+    assert [event["EventName"] for event in named("ResourceName", interface)] == ["RunInstances"]
+    assert {event["EventId"] for event in of_instance} <= {
+        event["EventId"] for event in named("ResourceType", "AWS::EC2::Instance")
+    }
+    assert named("ResourceName", "i-0000000000000000a") == []
 
 
 def test_the_hub_lists_the_accounts_of_the_organization(sandbox: Sandbox) -> None:

@@ -6,12 +6,14 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ownertag.cli.options import Output
-from ownertag.core.resolve import clean
+from ownertag.core.identity import clean
 from ownertag.core.values import Owner, Question, Resource
-from ownertag.flows.run import Result
+
+if TYPE_CHECKING:
+    from ownertag.flows.run import Result
 
 SCHEMA = 1
 

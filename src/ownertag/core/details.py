@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ownertag.core.identity import clean
 from ownertag.core.records import Record
-from ownertag.core.resolve import clean
 from ownertag.core.values import Creation
 
 #: An IAM access key id (IAM: unique identifiers). It names a key; the secret never stands in a record.

@@ -122,6 +122,22 @@ class Instance(Struct, frozen=True):
         return self.root_device is None or self.root_device in self.devices
 
 
+class Account(Struct, frozen=True):
+    """An account as Organizations has it. `owner` is what its owner tag says, None without one; or why it is unread."""
+
+    name: str
+    contact: str
+    owner: str | Unavailable | None = None
+
+
+class Attachment(Struct, frozen=True):
+    """To what an Elastic IP address leads: an interface, and its instance if it is one's; all None: to nothing."""
+
+    instance: str | None = None
+    interface: str | None = None
+    private_address: str | None = None
+
+
 class Found(Struct, frozen=True):
     """The answer to a question: instances, the tags of a resource, or whose something is.
 

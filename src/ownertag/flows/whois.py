@@ -1,4 +1,4 @@
-"""Whose it is, from the ledger: by id, ARN or address, now or at a time; from CloudTrail where the ledger never saw it.
+"""Whose it is, from the ledger: by id, ARN or address, now or at a time.
 
 A name can be used again after its deletion, and an address after its resource: so an answer is about one life of a
 resource, from its creation until its deletion. Lives are told from the ledger's entries alone.
@@ -6,22 +6,14 @@ resource, from its creation until its deletion. Lives are told from the ledger's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ownertag.core.claims import EventKey, Holding, ResourceKey, end_of, given
-from ownertag.core.details import addresses_of
-from ownertag.core.match import match
-from ownertag.core.records import Arrival, Record
-from ownertag.core.resolve import resolve
-from ownertag.core.rows import Catalogue, QuestionKind
-from ownertag.core.settings import Settings
-from ownertag.core.values import Creation, Fact, Owner, Question, TagPairs, Unavailable
-from ownertag.flows.remember import created_of
+from ownertag.core.values import Owner, TagPairs
 from ownertag.ledger.entries import Created, Deleted, HistoryEntry, Known, Owned, Span, Transferred
 from ownertag.ledger.port import Reader
 
@@ -91,20 +83,6 @@ class Told(Struct, frozen=True):
     more: int = 0
 
 
-class Trail(Protocol):
-    """CloudTrail's own records."""
-
-    def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
-        """The records of calls that touched the resource of this name, the newest first."""
-
-
-class TagLooks(Protocol):
-    """What looks up tags."""
-
-    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Answer questions of the kind `TAGS`."""
-
-
 def whois(wanted: Wanted, reader: Reader) -> Told:
     """What the ledger knows.
 
@@ -123,52 +101,6 @@ def whois(wanted: Wanted, reader: Reader) -> Told:
         life = _Lives(span.known, reader).of(span, wanted.at)
         found += [life] if life else []
     return Told(tuple(found), max(0, len(spans) - wanted.most))
-
-
-def from_trail(
-    wanted: ResourceKey, id_: str, trail: Trail, catalogue: Catalogue, settings: Settings
-) -> Answer | Unavailable | None:
-    """Who made it, from CloudTrail's 90 days: named by the record alone, since nothing else is looked up.
-
-    `wanted.arn` may be empty: the id tells which resource of the creation it is.
-    """
-    records = trail.naming(wanted.account, wanted.region, id_)
-    if isinstance(records, Unavailable):
-        return records
-    for record in reversed(records):
-        # Neither the settings' Regions nor whom they leave alone matter here.
-        matched = match(Arrival("lookup", record), catalogue, Settings())
-        for each in matched.resources:
-            if each.id == id_:
-                addresses = addresses_of(matched).get(id_, ()) if isinstance(matched, Creation) else ()
-                return Answer(
-                    ResourceKey(record.account, record.region, each.arn),
-                    id_,
-                    each.type,
-                    resolve(record, settings),
-                    record.created_at,
-                    None,
-                    created=created_of(record),
-                    addresses=addresses,
-                    from_trail=True,
-                )
-    return None
-
-
-def tags_now(answers: Iterable[Answer], looks: TagLooks) -> dict[ResourceKey, Fact]:
-    """The tags that resources of EC2 carry today; of what has ended, and of other services, nothing is asked."""
-    questions = {
-        Question(QuestionKind.TAGS, each.key.account, each.key.region, each.id): each.key
-        for each in answers
-        if can_look(each)
-    }
-    facts = looks.find(questions) if questions else {}
-    return {key: facts[question] for question, key in questions.items() if question in facts}
-
-
-def can_look(answer: Answer) -> bool:
-    """Whether EC2 can be asked for its tags, and they would be those of this life."""
-    return answer.now and answer.until is None and answer.key.arn.split(":")[2:3] == ["ec2"]
 
 
 def _spans(wanted: Wanted, reader: Reader) -> list[Span]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from ownertag.core.resolve import clean
+from ownertag.core.identity import clean
 from ownertag.core.values import Owner
 from ownertag.ledger.entries import (
     MAX_PARENTS,

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey
-from ownertag.core.values import OutcomeKind, Owner, TagPairs
 from ownertag.ledger.bodies import KINDS, Decided, decoder, json
 from ownertag.ledger.entries import HistoryEntry, Known, Owned
 
@@ -23,20 +23,11 @@ class Made(Struct, frozen=True, omit_defaults=True):
     parents: tuple[str, ...] = ()
 
 
-class Held(Struct, frozen=True, omit_defaults=True):
-    """`resource.holding`: without the deletions, and without what `decision` has unless it was given by hand."""
-
-    claim: Claim
-    provisional: bool = False
-    outcome: OutcomeKind | None = None
-    given_at: datetime | None = None
-    owner: Owner | None = None  # of a transfer; else the decision has it
-    tags: TagPairs = ()
-
+_ELSEWHERE = ResourceKey("", "", "")
 
 HOLDING = """
-  r.id, r.arn, r.account, r.region, r.name, r.type, r.holding, r.deletions, r.decision, d.body
-  FROM resource r LEFT JOIN decision d ON d.id = r.decision
+  r.id, r.arn, r.account, r.region, r.name, r.type, r.holding, r.deletions
+  FROM resource r
 """
 
 
@@ -49,7 +40,6 @@ class ResourceRow(Struct, frozen=True):
     type: str
     holding: Holding | None
     deletions: tuple[datetime, ...]
-    decision: int | None
 
     @property
     def known(self) -> Known | None:
@@ -59,18 +49,10 @@ class ResourceRow(Struct, frozen=True):
 
 def resource_row(row: Sequence[Any]) -> ResourceRow:
     """A row of the columns of `HOLDING`."""
-    number, arn, account, region, name, type_, held, deletions, decision, decided = row
+    number, arn, account, region, name, type_, held, deletions = row
     times = decoder(tuple[datetime, ...]).decode(deletions) if deletions else ()
-    holding = None
-    if held is not None:
-        each = decoder(Held).decode(held)
-        if each.owner is not None:
-            owner, tags = each.owner, each.tags
-        else:
-            by = decoder(Decided).decode(decided)
-            owner, tags = by.owner, by.tags
-        holding = Holding(each.claim, owner, tags, each.provisional, each.outcome, each.given_at, times)
-    return ResourceRow(number, ResourceKey(account, region, arn), name, type_, holding, times, decision)
+    holding = replace(decoder(Holding).decode(held), deletions=times) if held is not None else None
+    return ResourceRow(number, ResourceKey(account, region, arn), name, type_, holding, times)
 
 
 def each_of(do: sqlite3.Connection, sql: str, keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -93,23 +75,11 @@ def write_holdings(do: sqlite3.Connection, rows: Iterable[ResourceRow]) -> None:
     values = []
     for row in rows:
         holding = row.holding
-        held = None
-        if holding is not None:
-            by_hand = holding.given_at is not None
-            held = json(
-                Held(
-                    holding.claim,
-                    holding.provisional,
-                    holding.outcome,
-                    holding.given_at,
-                    holding.owner if by_hand else None,
-                    holding.tags if by_hand else (),
-                )
-            )
+        held = json(replace(holding, deletions=())) if holding else None
         deletions = holding.deletions if holding else row.deletions
         owner = holding.owner.name if holding else None
-        values.append((owner, held, row.decision, json(deletions) if deletions else None, row.number))
-    do.executemany("UPDATE resource SET owner = ?, holding = ?, decision = ?, deletions = ? WHERE id = ?", values)
+        values.append((owner, held, json(deletions) if deletions else None, row.number))
+    do.executemany("UPDATE resource SET owner = ?, holding = ?, deletions = ? WHERE id = ?", values)
 
 
 def event_numbers(do: sqlite3.Connection, events: Iterable[EventKey]) -> dict[EventKey, int]:
@@ -172,14 +142,9 @@ def owned_of(do: sqlite3.Connection, row: ResourceRow) -> list[Owned]:
 def others_of(do: sqlite3.Connection, row: ResourceRow) -> list[HistoryEntry]:
     """Every other entry of a resource."""
     rows = do.execute("SELECT kind, body FROM other WHERE resource = ?", (row.number,))
-    return [decoder(KINDS[kind]).decode(body) for kind, body in rows]
+    return [replace(decoder(KINDS[kind]).decode(body), resource=row.key) for kind, body in rows]
 
 
-def decision_of(do: sqlite3.Connection, row: ResourceRow, holding: Holding) -> int:
-    """The number of the decision, of those for this resource, by which a creation holds it."""
-    [number] = do.execute(
-        "SELECT o.decision FROM owned o JOIN decision d ON d.id = o.decision JOIN event e ON e.id = d.event"
-        " WHERE o.resource = ? AND e.event_id = ? AND d.name = ?",
-        (row.number, holding.claim.event_id, holding.owner.name),
-    ).fetchone()
-    return int(number)
+def other_body(entry: HistoryEntry) -> str:
+    """`other.body`. Its row has the number of the resource, whose key would be half of the text."""
+    return json(replace(entry, resource=_ELSEWHERE))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-#: Raised when a table changes; a file with a higher number is refused.
-SCHEMA = 1
+#: Raised when a table changes; a file with another number is refused. 1 was in no release.
+SCHEMA = 2
 #: "otag" in ASCII: whose file it is (SQLite: PRAGMA application_id).
 APPLICATION_ID = 0x6F746167
 
@@ -39,8 +39,7 @@ CREATE TABLE resource (
   name TEXT NOT NULL,                   -- its id, which is the last part of the ARN
   type TEXT NOT NULL,
   owner TEXT,                           -- null if nobody is known to have created it
-  holding TEXT,                         -- Holding without its deletions, owner and tags, where `decision` has them
-  decision INTEGER,
+  holding TEXT,                         -- Holding without its deletions; all that a lookup by address reads of it
   deletions TEXT                        -- times, as JSON
 ) STRICT;
 CREATE UNIQUE INDEX resource_key ON resource (arn, account, region);
@@ -60,7 +59,7 @@ CREATE TABLE other (
   kind TEXT NOT NULL,
   event_id TEXT NOT NULL,
   detail TEXT NOT NULL,
-  body TEXT NOT NULL,
+  body TEXT NOT NULL,                   -- the entry without its resource
   PRIMARY KEY (resource, kind, event_id, detail)
 ) STRICT, WITHOUT ROWID;
 

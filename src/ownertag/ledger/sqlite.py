@@ -21,17 +21,14 @@ from msgspec.structs import replace
 
 from ownertag.core.claims import (
     EventKey,
-    Holding,
     ResourceKey,
     Standing,
     claimed,
 )
-from ownertag.core.values import Owner
 from ownertag.ledger.after import after
 from ownertag.ledger.bodies import Decided, decoder, json
 from ownertag.ledger.entries import (
     Created,
-    Deleted,
     Ended,
     Entry,
     Finished,
@@ -50,10 +47,10 @@ from ownertag.ledger.rows import (
     HOLDING,
     Made,
     ResourceRow,
-    decision_of,
     each_of,
     event_numbers,
     keep_decisions,
+    other_body,
     others_of,
     owned_of,
     resource_row,
@@ -155,11 +152,7 @@ class SqliteLedger:
                 row = resources[each.resource]
                 holding = claimed(row.holding, each.holding, row.deletions)
                 if holding != row.holding:
-                    decision = row.decision
-                    if (holding.claim.event_id, holding.owner) == (each.claim.event_id, each.owner):
-                        decision = decisions[each.event, each.owner.name]
-                    row = replace(row, holding=holding, decision=decision)
-                    changed[each.resource] = resources[each.resource] = row
+                    changed[each.resource] = resources[each.resource] = replace(row, holding=holding)
             write_holdings(do, changed.values())
             return {
                 key: Standing(held.claim.event_id, held.owner, held.tags, held.outcome)
@@ -184,14 +177,12 @@ class SqliteLedger:
                 row = resources[each.resource]
                 do.execute(
                     "INSERT INTO other VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    (row.number, *identity_of(each), json(each)),
+                    (row.number, *identity_of(each), other_body(each)),
                 )
                 done = after(row.holding, row.deletions, each, partial(owned_of, do, row))
                 if not done.right:
                     lost.add(each.resource)
                 new = replace(row, holding=done.holding, deletions=done.deletions)
-                if isinstance(each, Deleted) and new.holding and _by(new.holding) != _by(row.holding):
-                    new = replace(new, decision=decision_of(do, row, new.holding))
                 if new != row:
                     changed[each.resource] = resources[each.resource] = new
             write_holdings(do, changed.values())
@@ -292,8 +283,3 @@ class SqliteLedger:
         with self._used() as do:
             rows = do.execute(sql, values).fetchall()
             return [known for row in rows if (known := resource_row(row).known) is not None]
-
-
-def _by(holding: Holding | None) -> tuple[str, Owner] | None:
-    """By whose decision somebody holds it."""
-    return (holding.claim.event_id, holding.owner) if holding else None

@@ -54,6 +54,11 @@ def _check(do: sqlite3.Connection, path: Path, read_only: bool, busy_seconds: fl
             f"ledger {path}: was written by a newer ownertag (schema {version}, this one knows {SCHEMA}): "
             "install that version"
         )
+    elif version < SCHEMA:
+        raise LedgerError(
+            f"ledger {path}: was written before ownertag's first release (schema {version}, this one knows {SCHEMA}): "
+            "name another file"
+        )
     if not read_only:
         do.execute("PRAGMA synchronous = FULL")
     do.execute("PRAGMA cache_size = -32768")

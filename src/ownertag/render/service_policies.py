@@ -122,6 +122,8 @@ def alarm_topic_policy() -> Policy:
 def read_accounts(organization: Organization) -> Statement:
     """For the organization's resource policy: the hub's account may read which accounts there are, and their tags.
 
+    `DescribeAccount` is for people of the hub who ask `ownertag whois`; the function's role has no use for it.
+
     Narrower than making it the delegated administrator of a service, which would let it act in that service as well
     (doc: AWS Organizations, resource-based delegation policies).
     """
@@ -129,7 +131,11 @@ def read_accounts(organization: Organization) -> Statement:
         "Sid": "OwnertagReadsTheAccounts",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:{partition_of(organization.home_region)}:iam::{organization.hub_account}:root"},
-        "Action": ["organizations:ListAccounts", "organizations:ListTagsForResource"],
+        "Action": [
+            "organizations:DescribeAccount",
+            "organizations:ListAccounts",
+            "organizations:ListTagsForResource",
+        ],
         "Resource": "*",
     }
 
@@ -149,6 +155,7 @@ def audit_trust(organization: Organization) -> Policy:
 #: What the audit role may read that `doctor` does not ask for, and what it is for.
 AUDIT_BESIDES = {
     "cloudtrail:LookupEvents": "who uses the protected keys, before the policy stops them; who created a resource",
+    "ec2:DescribeAddresses": "what an Elastic IP address leads to today",
     "ec2:DescribeTags": "which resources carry the protected keys today; whose a resource is",
 }
 

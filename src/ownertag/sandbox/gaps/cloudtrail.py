@@ -14,10 +14,25 @@ from ownertag.sandbox.recorder import Record
 #: LookupEvents gives at most so many events a page (doc).
 MAX_EVENTS = 50
 
-# Under these keys a record names resources that it is listed by (memory).
-_NAMES = {"autoScalingGroupName", "instanceId", "launchTemplateId", "networkInterfaceId", "stackName", "volumeId"}
-
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_ID = re.compile(r"([a-z]{1,16})-[0-9a-f]{8,17}")
+#: Types of the resources that EC2's ids name (doc: CloudFormation, resource types). CloudTrail says null where it can't
+#: tell; of a reservation, which is no resource, nothing.
+_TYPES = {
+    "ami": "AWS::EC2::Ami",
+    "eipalloc": "AWS::EC2::EIP",
+    "eni": "AWS::EC2::NetworkInterface",
+    "i": "AWS::EC2::Instance",
+    "lt": "AWS::EC2::LaunchTemplate",
+    "sg": "AWS::EC2::SecurityGroup",
+    "snap": "AWS::EC2::Snapshot",
+    "subnet": "AWS::EC2::Subnet",
+    "vol": "AWS::EC2::Volume",
+    "vpc": "AWS::EC2::VPC",
+}
+_NO_RESOURCE = "r"
+#: Under these keys a record has names of resources that are no ids.
+_NAMES = {"autoScalingGroupName": "AWS::AutoScaling::AutoScalingGroup", "stackName": "AWS::CloudFormation::Stack"}
 
 
 def lookup_events(call: Call, records: list[Record]) -> Answer:
@@ -37,7 +52,7 @@ def lookup_events(call: Call, records: list[Record]) -> Answer:
     found = [
         record
         for record in reversed(records)
-        if all(_has(record, each["AttributeKey"], each["AttributeValue"]) for each in attributes)
+        if all(each["AttributeValue"] in _attribute(record, each["AttributeKey"]) for each in attributes)
         and (start is None or _epoch(record) >= start)
         and (end is None or _epoch(record) <= end)
     ]
@@ -56,40 +71,68 @@ def _looked_up(record: Record) -> dict[str, Any]:
         "EventTime": _epoch(record),
         "ReadOnly": str(record["readOnly"]).lower(),
         "AccessKeyId": record["userIdentity"].get("accessKeyId"),
-        "Username": _attribute(record, "Username"),
-        "Resources": [],
+        "Username": _username(record),
+        "Resources": [
+            {"ResourceType": kind, "ResourceName": name} if kind else {"ResourceName": name}
+            for name, kind in resources_of(record).items()
+        ],
         "CloudTrailEvent": json.dumps(record),
     }
 
 
-def _has(record: Record, key: str, value: str) -> bool:
-    if key == "ResourceName":
-        return value in _names((record["requestParameters"], record["responseElements"]))
-    return _attribute(record, key) == value
+def resources_of(record: Record) -> dict[str, str | None]:
+    """The resources that a record refers to, by name, with their types.
+
+    CloudTrail's reference says only "the resource referenced by the event returned". Here it is every id of EC2 that
+    request or response hold, and the names of groups and stacks (memory). Other names (a key pair's) are not told.
+    """
+    found: dict[str, str | None] = {}
+    for key, text in _texts("", [record["requestParameters"], record["responseElements"]]):
+        each = _ID.fullmatch(text)
+        if key in _NAMES:
+            found[text] = _NAMES[key]
+        elif each and each[1] != _NO_RESOURCE:
+            found[text] = _TYPES.get(each[1])
+    return found
 
 
-def _names(node: Any) -> Iterator[str]:
-    """The resources that a part of a record names."""
-    if isinstance(node, dict):
-        yield from (str(node[key]) for key in _NAMES & node.keys())
-        node = node.values()
-    elif not isinstance(node, list | tuple):
-        return
-    for each in node:
-        yield from _names(each)
+def _texts(key: str, node: Any) -> Iterator[tuple[str, str]]:
+    """The texts of a part of a record, each with the key under which it stands."""
+    if isinstance(node, str):
+        yield key, node
+    elif isinstance(node, dict):
+        for name, each in node.items():
+            yield from _texts(name, each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _texts(key, each)
 
 
-def _attribute(record: Record, key: str) -> str | None:
+def _attribute(record: Record, key: str) -> set[str | None]:
+    """What a record has for an attribute; an attribute that there is not has nothing."""
+    match key:
+        case "AccessKeyId":
+            return {record["userIdentity"].get("accessKeyId")}
+        case "EventId":
+            return {record["eventID"]}
+        case "EventName":
+            return {record["eventName"]}
+        case "EventSource":
+            return {record["eventSource"]}
+        case "ReadOnly":
+            return {str(record["readOnly"]).lower()}
+        case "ResourceName":
+            return {*resources_of(record)}
+        case "ResourceType":
+            return {*resources_of(record).values()}
+        case "Username":
+            return {_username(record)}
+    return set()
+
+
+def _username(record: Record) -> str:
     identity = record["userIdentity"]
-    known = {
-        "AccessKeyId": identity.get("accessKeyId"),
-        "EventId": record["eventID"],
-        "EventName": record["eventName"],
-        "EventSource": record["eventSource"],
-        "ReadOnly": str(record["readOnly"]).lower(),
-        "Username": identity.get("userName") or identity.get("principalId", "").partition(":")[2] or "root",
-    }
-    return known.get(key)
+    return str(identity.get("userName") or identity.get("principalId", "").partition(":")[2] or "root")
 
 
 def _epoch(record: Record) -> float:

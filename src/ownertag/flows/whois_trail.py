@@ -1,0 +1,53 @@
+"""Whose it is, from CloudTrail, where the ledger never saw it. Apart from `whois`, which needs none of the deciding."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ownertag.core.claims import ResourceKey
+from ownertag.core.details import addresses_of
+from ownertag.core.match import match
+from ownertag.core.records import Arrival, Record
+from ownertag.core.resolve import resolve
+from ownertag.core.rows import Catalogue
+from ownertag.core.settings import Settings
+from ownertag.core.values import Creation, Unavailable
+from ownertag.flows.remember import created_of
+from ownertag.flows.whois import Answer
+
+
+class Trail(Protocol):
+    """CloudTrail's own records."""
+
+    def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
+        """The records of calls that touched the resource of this name, the newest first."""
+
+
+def from_trail(
+    wanted: ResourceKey, id_: str, trail: Trail, catalogue: Catalogue, settings: Settings
+) -> Answer | Unavailable | None:
+    """Who made it, from CloudTrail's 90 days: named by the record alone, since nothing else is looked up.
+
+    `wanted.arn` may be empty: the id tells which resource of the creation it is.
+    """
+    records = trail.naming(wanted.account, wanted.region, id_)
+    if isinstance(records, Unavailable):
+        return records
+    for record in reversed(records):
+        # Neither the settings' Regions nor whom they leave alone matter here.
+        matched = match(Arrival("lookup", record), catalogue, Settings())
+        for each in matched.resources:
+            if each.id == id_:
+                addresses = addresses_of(matched).get(id_, ()) if isinstance(matched, Creation) else ()
+                return Answer(
+                    ResourceKey(record.account, record.region, each.arn),
+                    id_,
+                    each.type,
+                    resolve(record, settings),
+                    record.created_at,
+                    None,
+                    created=created_of(record),
+                    addresses=addresses,
+                    from_trail=True,
+                )
+    return None
