@@ -1,7 +1,7 @@
 """The hub's queue and Lambda's event source mapping on it, as the hub's template deploys them.
 
 What AWS documents of it ("Using Lambda with Amazon SQS"): each of the pollers fills a batch of its own, until the
-window closes, the batch is full, or its payload reaches 6 MB; as many of the function run at once as the mapping allows.
+window closes, the batch is full, or its payload reaches 6 MB; as many of the function run at once as is deployed.
 """
 
 from __future__ import annotations

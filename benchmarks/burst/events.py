@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from benchmarks.limits.fleet import Place
 
-#: When the burst begins in the simulation: 2099-01-05T09:00:00Z. To the SDK's own clock no session given then has expired.
+#: When the burst begins in the simulation: 2099-01-05T09:00:00Z. By the SDK's own clock no session of then has expired.
 START = 4071286800.0
 #: Between how many seconds after a launch its event arrives; AWS promises none. Drawn for each event by the seed.
 DELIVERY = (60.0, 120.0)

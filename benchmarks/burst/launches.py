@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import msgspec
 from botocore.config import Config
 
@@ -18,6 +19,7 @@ from benchmarks.burst.remote import Remote
 from benchmarks.limits.buckets import Buckets, tokens_of
 from benchmarks.limits.fleet import Place
 from benchmarks.limits.protocol import key_of
+from ownertag.aws.times import read_times_quickly
 from ownertag.sandbox.bus import as_event
 from ownertag.sandbox.tour import DISKS
 
@@ -33,9 +35,12 @@ def launch(remote: Remote, shape: Shape) -> None:
             at += buckets.wait(*place, tokens, at)
             buckets.take(*place, tokens, at)
             calls.append((at, place, number))
+    core = botocore.session.Session()
+    read_times_quickly(core)
+    session = boto3.Session("none", "none", botocore_session=core)  # one, for it reads EC2's model once
     clients: dict[Place, Any] = {}
     for at, place, number in sorted(calls):
-        client = clients.get(place) or clients.setdefault(place, _client(remote.url, place))
+        client = clients.get(place) or clients.setdefault(place, _client(session, remote.url, place))
         remote.time(at)
         client.run_instances(
             ImageId="ami-0a1b2c3d4e5f60718",
@@ -44,13 +49,19 @@ def launch(remote: Remote, shape: Shape) -> None:
             BlockDeviceMappings=DISKS,
             ClientToken=f"launch-{place[0]}-{place[1]}-{number}",
         )
-        if len(clients) > 20:  # each holds its connection
-            clients.pop(next(iter(clients))).close()
+    for client in clients.values():
+        client.close()
 
 
-def _client(url: str, place: Place) -> Any:
-    session = boto3.Session(key_of(place[0]), "none", region_name=place[1])
-    return session.client("ec2", endpoint_url=url, config=Config(retries={"total_max_attempts": 1}))
+def _client(session: boto3.Session, url: str, place: Place) -> Any:
+    return session.client(
+        "ec2",
+        region_name=place[1],
+        endpoint_url=url,
+        aws_access_key_id=key_of(place[0]),
+        aws_secret_access_key="none",  # noqa: S106 - opens nothing
+        config=Config(retries={"total_max_attempts": 1}),
+    )
 
 
 def write_events(records: list[Mapping[str, Any]], shape: Shape, seed: int, path: Path) -> list[Event]:

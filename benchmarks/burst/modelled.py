@@ -1,4 +1,4 @@
-"""When each call of a tool gets its token: its calls as they were recorded, on the buckets that the endpoint has as well.
+"""When each call of a tool gets its token: its calls as they were recorded, on the same buckets as the endpoint's.
 
 For tools whose waits take hours. Each event is an invocation of its own, begun when it arrives; a refused call is tried
 again as the tool's SDK does it; an invocation that fails or reaches its timeout is repeated by Lambda after one and
@@ -27,8 +27,8 @@ AGAIN = (60.0, 120.0)
 class Retries(Struct, frozen=True):
     """How a tool tries again: so many attempts of a call, after a random share of a doubling wait; and its timeout.
 
-    botocore's legacy mode, its default until 2026: five attempts, after up to 1, 2, 4 and 8 seconds. `outer` is a loop of
-    the tool's own around that (Cloud Custodian: eight attempts, after up to 1, 2, 4 ... 128 seconds).
+    botocore's legacy mode, its default until 2026: five attempts, after up to 1, 2, 4 and 8 seconds. `outer` is a loop
+    of the tool's own around that (Cloud Custodian: eight attempts, after up to 1, 2, 4 ... 128 seconds).
     """
 
     attempts: int = 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from collections import defaultdict
@@ -17,11 +16,15 @@ from msgspec.structs import replace
 from benchmarks import article
 from benchmarks.burst.events import Event, Shape, read_events, read_index
 from benchmarks.burst.remote import Remote, ask
+from benchmarks.custodian import Told
+from benchmarks.custodian import run as run_custodian
 from benchmarks.limits.fleet import Instance
 from benchmarks.limits.protocol import HUB, Called, key_of
+from benchmarks.memory import peak_kb
 
 ROOT = Path(__file__).parents[2]
-CUSTODIAN = ROOT / ".venv-custodian" / "bin" / "python"
+#: Of more events than this, Custodian handles every tenth: it takes a quarter of a second for one.
+MANY, EVERY = 200, 10
 #: Each event's calls, by its number.
 Steps = dict[int, list[Called]]
 
@@ -69,11 +72,9 @@ def the_article(remote: Remote, shape: Shape, path: Path, events: Sequence[Event
     if first != [each.operation for each in pattern] * size:
         raise SystemExit(f"the article's calls were not the same for each instance: {first}")
     steps: Steps = {}
-    for event, body in zip(events, read_events(path, list(events)), strict=True):
-        items = json.loads(body)["detail"]["responseElements"]["instancesSet"]["items"]
-        steps[event.number] = [
-            step for item in items for step in _for_instance(pattern, fleet[item["instanceId"]], event)
-        ]
+    for event, body in zip(events, read_events(path, events), strict=True):
+        launched = [fleet[id_] for id_ in _ids_in(body)]
+        steps[event.number] = [step for each in launched for step in _for_instance(pattern, each, event)]
     return steps, peak
 
 
@@ -83,26 +84,53 @@ def _for_instance(pattern: Sequence[Called], instance: Instance, event: Event) -
     targets = iter([instance.id, *attached])
     found = []
     for step in pattern:
-        of_hub = step.service in {"sts", "organizations"}
-        placed = replace(step, account=HUB if of_hub else event.account, region=event.region)
         if step.operation != "CreateTags":
-            found.append(placed)
+            found.append(_placed(step, event))
         elif (id_ := next(targets, None)) is not None:
-            found.append(replace(placed, ids=(id_,)))
+            found.append(_placed(step, event, (id_,)))
     return found
 
 
-def custodian(remote: Remote, shape: Shape, path: Path, events: Sequence[Event]) -> tuple[Steps, dict[str, Any]]:
+def custodian(remote: Remote, shape: Shape, path: Path, events: Sequence[Event]) -> tuple[Steps, Told]:
     """Cloud Custodian's calls for every event, and what its process tells.
 
-    In one account it runs there; for several, in the hub with a member role, as its documentation has it.
+    In one account it runs there; for several, in the hub with a member role, as its documentation has it. Of many
+    events it handles every tenth; what it calls for the others is the same for their own instances.
     """
     alone = len(shape.accounts) == 1
-    account, role = (shape.accounts[0], "-") if alone else (HUB, "arn:aws:iam::{account_id}:role/custodian")
-    command = [str(CUSTODIAN), "-m", "benchmarks.burst.custodian_side", remote.url, str(path), account, role]
-    done = subprocess.run([*command, shape.regions[0]], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    told: dict[str, Any] = json.loads(done.stdout)
-    return _by_event(remote.trace(), events), told
+    account, role = (shape.accounts[0], None) if alone else (HUB, "arn:aws:iam::{account_id}:role/custodian")
+    keys = {"AWS_ACCESS_KEY_ID": key_of(account), "AWS_SECRET_ACCESS_KEY": "none"}
+    every = EVERY if len(events) > MANY else 1
+    told = run_custodian(
+        remote.url, keys, path, account, shape.regions[0], member_role=role, tell_time=True, every=every
+    )
+    recorded = _by_event(remote.trace(), events)
+    if not recorded:
+        return {}, told
+    pattern = [(each.service, each.operation, bool(each.ids)) for each in recorded[0]]
+    for number, calls in recorded.items():
+        if [(each.service, each.operation, bool(each.ids)) for each in calls] != pattern:
+            raise SystemExit(f"Cloud Custodian's calls were not the same for event {number}: {calls}")
+    return {
+        event.number: recorded.get(event.number) or _for_launch(recorded[0], event, _ids_in(body))
+        for event, body in zip(events, read_events(path, events), strict=True)
+    }, told
+
+
+def _ids_in(body: str) -> tuple[str, ...]:
+    items = json.loads(body)["detail"]["responseElements"]["instancesSet"]["items"]
+    return tuple(item["instanceId"] for item in items)
+
+
+def _for_launch(pattern: Sequence[Called], event: Event, ids: tuple[str, ...]) -> list[Called]:
+    """The same calls for another launch."""
+    return [_placed(step, event, ids if step.ids else ()) for step in pattern]
+
+
+def _placed(step: Called, event: Event, ids: tuple[str, ...] = ()) -> Called:
+    """The same call for another event: of the hub's own quota, or in the event's account and Region."""
+    own = step.service == "sts"
+    return replace(step, account=HUB if own else event.account, region=step.region if own else event.region, ids=ids)
 
 
 def _by_event(trace: Sequence[Called], events: Sequence[Event]) -> Steps:
@@ -120,4 +148,4 @@ def _instances(remote: Remote, shape: Shape) -> dict[str, Instance]:
 
 if __name__ == "__main__":
     article_side(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(peak_kb())

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Generator
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
 from threading import Semaphore, Thread, local
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+#: Waited by who goes on when somebody spawns it again.
+PARKED = float("inf")
 
 #: Yields how many seconds it waits.
 Process = Generator[float, None, Any]
@@ -25,6 +29,7 @@ class Simulation:
         self._due: list[tuple[float, int, Process]] = []
         self._number = 0
         self._here = local()
+        self._going: Process | None = None
 
     def spawn(self, process: Process, seconds: float = 0.0) -> None:
         """Begin a process, now or later."""
@@ -35,16 +40,50 @@ class Simulation:
         """Until every process has ended."""
         while self._due:
             self.now, _, process = heapq.heappop(self._due)
+            self._going = process
             try:
                 seconds = next(process)
             except StopIteration:
                 continue
-            self.spawn(process, seconds)
+            if seconds != PARKED:
+                self.spawn(process, seconds)
 
     def sleep(self, seconds: float) -> None:
         """Wait, in code that runs by `threaded`."""
         turn: _Turn = self._here.turn
         turn.wait(seconds)
+
+    def together(self, workers: int) -> Callable[[Sequence[Callable[[], None]]], None]:
+        """What `ownertag.aws.together.at_once` is, in the simulation's time; for code that runs by `threaded`."""
+
+        def run(tasks: Sequence[Callable[[], None]]) -> None:
+            if len(tasks) < 2:
+                for task in tasks:
+                    task()
+                return
+            waiting, caller = deque(tasks), self._going
+            left = len(tasks)
+            failed: list[BaseException] = []
+
+            def worker() -> Process:
+                nonlocal left
+                while waiting:
+                    try:
+                        yield from self.threaded(waiting.popleft())
+                    except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                        failed.append(error)
+                    left -= 1
+                if not left and caller is not None:
+                    left = -1
+                    self.spawn(caller)
+
+            for _ in range(min(workers, len(tasks))):
+                self.spawn(worker())
+            self.sleep(PARKED)
+            if failed:
+                raise failed[0]
+
+        return run
 
     def threaded(self, work: Callable[[], T]) -> Generator[float, None, T]:
         """Ordinary code as a process: it waits by `sleep`, and nothing else runs while it does not."""
