@@ -23,6 +23,7 @@ from benchmarks.burst.modelled import Model, Retries
 from benchmarks.burst.ours import Ran
 from benchmarks.burst.picture import picture
 from benchmarks.burst.remote import Remote
+from benchmarks.limits.faults import Chances
 from benchmarks.limits.fleet import Instance
 from benchmarks.limits.protocol import Called
 from benchmarks.results import RESULTS, show
@@ -38,6 +39,8 @@ SHAPES = (
 )
 #: Sooner than AWS delivers, and than instances have shown their volumes: what is not ready comes back.
 EARLY = (2.0, 10.0)
+#: One call in fifty fails with a 5xx; one in a hundred each is reset before or after it was done, or takes 5 s.
+DISTURBED = Chances(error=0.02, reset=0.01, lost=0.01, slow=0.01)
 ARTICLE, CUSTODIAN, OURS, BEST = "the article's sequence", "Cloud Custodian", "ownertag", "two calls a launch, at once"
 _RETRIES = {ARTICLE: Retries(), CUSTODIAN: Retries(outer=8, timeout=900.0), BEST: Retries(attempts=100)}
 
@@ -68,9 +71,9 @@ class Burst:
         for each in self._instances:
             self._launched.setdefault(of_launch[each.reservation], []).append(each)
 
-    def ours(self) -> Figures:
-        """ownertag, run."""
-        self._remote.forget()
+    def ours(self, chances: Chances | None = None) -> Figures:
+        """ownertag, run; with faults, if so wished."""
+        self._remote.forget(chances)
         command = (sys.executable, "-m", "benchmarks.burst.ours", self._remote.url, str(self._path))
         done = subprocess.run(
             [*command, "--seed", str(self._seed)], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -158,6 +161,11 @@ def main() -> None:
                     _say(f"{title}: {side.__name__}")
                     details.setdefault("early", []).append(side())
                 rows += [_row(shape, title, each) for each in details["early"]]
+                title = f"{shape.title}, 5% of the calls disturbed"
+                _say(f"{title}: ours")
+                burst.deliver(shape.delivery)
+                details["disturbed"] = [burst.ours(DISTURBED)]
+                rows += [_row(shape, title, each) for each in details["disturbed"]]
     show("burst", "10,000 instances with two volumes and one interface each, on EC2's buckets", rows)
     (RESULTS / "burst-details.json").write_bytes(msgspec.json.encode(details))
     if "tens" in details:

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
+from benchmarks.limits.faults import Chances
 from benchmarks.limits.fleet import Instance, Place
 from benchmarks.limits.protocol import Called
 
@@ -48,9 +49,9 @@ class Remote:
         """From now on this is the time of callers who tell none; with None the real one again."""
         self._ask("time", {"at": at})
 
-    def forget(self) -> None:
-        """Forget tags and calls; what was launched stays."""
-        self._ask("forget")
+    def forget(self, chances: Chances | None = None) -> None:
+        """Forget tags and calls; what was launched stays. From now on these faults strike, or none."""
+        self._ask("forget", {"chances": msgspec.to_builtins(chances or Chances())})
 
     def records(self) -> list[Mapping[str, Any]]:
         """What CloudTrail wrote of the launches."""

@@ -80,10 +80,10 @@ class Endpoint:
         self._recorder = Recorder(self._identities, {key: row.wrapped for key, row in load().rows.items()})
         self.forget()
 
-    def forget(self) -> None:
-        """Forget all tags and calls, and fill the buckets; what was launched stays."""
+    def forget(self, chances: Chances | None = None) -> None:
+        """Forget all tags and calls, and fill the buckets; what was launched stays. From now on other faults strike."""
         self.buckets = Buckets()
-        self._faults = Faults(self.seed, self.chances)
+        self._faults = Faults(self.seed, chances or self.chances)
         self.fleet.tags.clear()
         self.trace, self.tagged = [], {}
 

@@ -14,10 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import convert, to_builtins
 
 from benchmarks.limits.endpoint import Endpoint
-from benchmarks.limits.faults import Fault
+from benchmarks.limits.faults import Chances, Fault
 from benchmarks.limits.protocol import AT, SECONDS
 from ownertag.sandbox.calls import Answer, read_call
 
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
                 [account, region, endpoint.fleet.everything((account, region))]
                 for account, region in given.get("places", [])
             ],
-            "forget": endpoint.forget,
+            "forget": lambda: endpoint.forget(convert(given.get("chances", {}), Chances)),
             "time": lambda: setattr(self.server, "at", given["at"]),
         }
         name = self.path.rpartition("/")[2]
