@@ -44,6 +44,7 @@ MINISTACK = ROOT / ".venv-ministack" / "bin" / "ministack"
 HOME_REGION = "eu-central-1"
 ACCOUNTS = tuple(f"3333333333{number:02}" for number in range(20))
 REGIONS = (HOME_REGION, "us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2")
+PLACES = tuple((account, region) for region in REGIONS for account in ACCOUNTS)
 #: Seconds between a launch and its event: by then an instance runs, and one look is enough.
 DELIVERY = 60.0
 #: Events a second, and for how long. EC2 lets a hundred places launch two hundred times a second.
@@ -105,7 +106,9 @@ def main() -> None:
     """Launch, deliver and measure, at each rate."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--rates", default=",".join(f"{rate}x{seconds}" for rate, seconds in RATES))
-    rates = [tuple(map(int, each.split("x"))) for each in given.parse_args().rates.split(",")]
+    given.add_argument("--places", type=int, default=len(PLACES), help="accounts and Regions in which is launched")
+    options = given.parse_args()
+    rates = [tuple(map(int, each.split("x"))) for each in options.rates.split(",")]
     if reason := unavailable():
         raise SystemExit(reason)
     if not MINISTACK.exists():
@@ -115,14 +118,14 @@ def main() -> None:
         package = _package(Path(name))
         for rate, seconds in rates:
             print(f"{rate} events a second for {seconds} s: launching", flush=True)
-            rows.append(_measure(package, Path(name), rate, seconds))
+            rows.append(_measure(package, Path(name), rate, seconds, PLACES[: options.places]))
     show("steady", "One environment of the packaged function under a steady stream of launches", rows)
 
 
-def _measure(package: Path, folder: Path, rate: int, seconds: int) -> dict[str, Any]:
+def _measure(package: Path, folder: Path, rate: int, seconds: int, places: Sequence[tuple[str, str]]) -> dict[str, Any]:
     with Remote(1, ACCOUNTS) as ec2, _ministack() as ministack:
         _table(ministack)
-        events = _launches(ec2, rate, seconds)
+        events = _launches(ec2, rate, seconds, places)
         ec2.forget()
         with Function(
             package, "ownertag.handler.at_init.handler", _variables(ec2.url, ministack), folder / "log"
@@ -146,6 +149,7 @@ def _measure(package: Path, folder: Path, rate: int, seconds: int) -> dict[str, 
     cuts = quantiles(took, n=100) if len(took) > 1 else [float("nan")] * 99
     return {
         "events/s": rate,
+        "places": len(places),
         "for, s": seconds,
         "tagged": f"{len(took)} of {len(events)}",
         "event to tag, p50 s": round(cuts[49], 2),
@@ -184,26 +188,28 @@ def _deliver(queue: Queue, run: Function, end: float) -> tuple[int, int, int]:
     return left, invocations, back
 
 
-def _launches(ec2: Remote, rate: int, seconds: int) -> list[tuple[float, dict[str, Any]]]:
-    """(second of the stream, event) of launches spread over all places; they were made `DELIVERY` before."""
-    places = [(account, region) for region in REGIONS for account in ACCOUNTS]
+def _launches(
+    ec2: Remote, rate: int, seconds: int, places: Sequence[tuple[str, str]]
+) -> list[tuple[float, dict[str, Any]]]:
+    """(second of the stream, event) of launches spread over these places; they were made `DELIVERY` before."""
     clients = {
         (account, region): boto3.Session(key_of(account), "none", region_name=region).client(
             "ec2", endpoint_url=ec2.url
         )
         for account, region in places
     }
+    disks: Any = DISKS
     start = time.time() - DELIVERY
     count = rate * seconds
     for number in range(count):
         if number % rate == 0:
             ec2.time(start + number / rate)
         client = clients[places[number % len(places)]]
-        client.run_instances(ImageId="ami-0a1b2c3d4e5f60718", MinCount=1, MaxCount=1, BlockDeviceMappings=DISKS)
+        client.run_instances(ImageId="ami-0a1b2c3d4e5f60718", MinCount=1, MaxCount=1, BlockDeviceMappings=disks)
     for client in clients.values():
         client.close()
     ec2.time(None)
-    return [(number / rate, as_event(record)) for number, record in enumerate(islice(ec2.records(), count))]
+    return [(number / rate, as_event(dict(record))) for number, record in enumerate(islice(ec2.records(), count))]
 
 
 def _variables(ec2: str, ministack: str) -> Mapping[str, str]:
