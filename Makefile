@@ -10,7 +10,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit bench-launch bench-burst bench-core bench-start bench-whois package generate lock clean
+.PHONY: help install demo test lint types unit bench-launch bench-burst bench-core bench-start bench-whois bench-steady scale package generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,12 @@ bench-start: install .venv-lambda/installed ## how long the function takes to st
 
 bench-whois: install ## lookups in a ledger file of ten million entries, and the time to write it; ENTRIES=100000 makes fewer
 	@$(BIN)/python -m benchmarks.whois $(if $(ENTRIES),--entries $(ENTRIES))
+
+bench-steady: install .venv-lambda/installed .venv-ministack/installed ## a steady stream through the packaged function: latency, processor time, memory
+	@$(BIN)/python -m benchmarks.steady
+
+scale: install ## a day of 2,000 accounts and what happens when there is more of everything, modelled
+	@$(BIN)/python -m benchmarks.scale
 
 package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml puts your settings in
 	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))

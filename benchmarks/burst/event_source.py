@@ -31,6 +31,7 @@ class Deployed(Struct, frozen=True):
     concurrency: int
     receives: int
     timeout: float
+    memory: int
 
 
 def deployed(template: Path = TEMPLATE) -> Deployed:
@@ -55,6 +56,7 @@ def deployed(template: Path = TEMPLATE) -> Deployed:
         int(found["Parameters"]["MaximumConcurrency"]["Default"]),
         int(resources["Queue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]),
         float(resources["Function"]["Properties"]["Timeout"]),
+        int(resources["Function"]["Properties"]["MemorySize"]),
     )
 
 

@@ -45,8 +45,8 @@ class Remote:
         """End the process, by the end of its input."""
         self._process.communicate()
 
-    def time(self, at: float) -> None:
-        """From now on this is the time of callers who tell none."""
+    def time(self, at: float | None) -> None:
+        """From now on this is the time of callers who tell none; with None the real one again."""
         self._ask("time", {"at": at})
 
     def forget(self, chances: Chances | None = None) -> None:
