@@ -43,9 +43,11 @@ from ownertag.sources.organization import Organization
 
 HOME_REGION = "eu-central-1"
 #: Assumed of the function itself, since the simulation's time stands still while it computes: its first start in an
-#: environment (README: INIT under Lambda's emulator); the ledger's calls for a batch; and its work for each instance,
-#: 1.4 ms of a whole core as measured here, on the 512/1769 of one that a function of 512 MB has (doc).
-COLD_SECONDS, BATCH_SECONDS, INSTANCE_SECONDS = 0.5, 0.15, 0.005
+#: environment (README: INIT under Lambda's emulator); the ledger's calls for a batch; and its work for each instance on
+#: a whole core, as measured here.
+COLD_SECONDS, BATCH_SECONDS, INSTANCE_SECONDS = 0.5, 0.15, 0.0014
+#: From so many MB on a function has a whole core (doc: configuring memory), below it a part in proportion.
+CORE_MB = 1769
 _JITTER = (0.8, 1.2)
 _KEY = re.compile(r"Credential=([A-Z0-9]+)/")
 
@@ -137,7 +139,8 @@ class Environments:
         instances = sum(_instances(body) for body in bodies)
         cold = 0.0 if number in self._built else COLD_SECONDS
         sessions, accounts, tagger, memory, ledger, pacing = self._environment(number)
-        self._simulation.sleep(cold + BATCH_SECONDS + INSTANCE_SECONDS * instances)
+        work = INSTANCE_SECONDS * instances * max(1.0, CORE_MB / self._setup.memory)
+        self._simulation.sleep(cold + BATCH_SECONDS + work)
         begun = time.thread_time()
 
         def expired() -> bool:

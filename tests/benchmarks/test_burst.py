@@ -11,6 +11,7 @@ from benchmarks.burst.modelled import Model, Retries
 from benchmarks.burst.picture import picture
 from benchmarks.burst.simulation import Process, Simulation
 from benchmarks.limits.buckets import Buckets, tokens_of
+from benchmarks.limits.faults import Chances, Fault, Faults
 from benchmarks.limits.protocol import Called
 
 PLACE = ("333333333333", "us-east-1")
@@ -208,3 +209,18 @@ def test_what_a_task_raises_is_raised_when_all_have_ended() -> None:
     with pytest.raises(ZeroDivisionError):
         simulation.run()
     assert done == ["done"]
+
+
+def test_faults_are_drawn_by_the_seed_whatever_comes_between() -> None:
+    def drawn(seed: int, between: int) -> list[tuple[Fault, float]]:
+        faults = Faults(seed, Chances(error=0.3, reset=0.1, slow=0.1))
+        found = []
+        for _ in range(50):
+            found.append(faults.draw(*PLACE, "CreateTags"))
+            for _ in range(between):
+                faults.draw(*PLACE, "DescribeInstances")
+        return found
+
+    assert drawn(1, 0) == drawn(1, 3)
+    assert drawn(1, 0) != drawn(2, 0)
+    assert {Fault.NONE, Fault.ERROR, Fault.SLOW} <= {fault for fault, _ in drawn(1, 0)}
