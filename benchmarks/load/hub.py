@@ -95,6 +95,7 @@ def run(endpoint: Endpoint, arriving: Sequence[Launch], start: float, setup: Dep
         for number, each in enumerate(arriving):
             simulation.spawn(source.arrive(Queued(number, len(each.body) + 1024)), each.arrives - start)
         simulation.run()
+        hub.close()
     return Handled(endpoint.tagged, source.returned, len(source.dead), source.invocations, simulation.now)
 
 
@@ -104,6 +105,12 @@ class Hub(ours.Environments):
     def __init__(self, simulation: Simulation, setup: Deployed, url: str, bodies: Sequence[str]) -> None:
         super().__init__(simulation, setup, url, (), Path())
         self._bodies = bodies
+
+    def close(self) -> None:
+        """Close the ledger's connections, and remove its file."""
+        for *_, ledger, _pacing in self._built.values():
+            ledger.close()
+        self._folder.cleanup()
 
     def __call__(self, number: int, batch: Sequence[Queued]) -> dict[int, float]:
         """Handle a batch in an environment; who comes back, after how many seconds."""
