@@ -10,7 +10,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit bench-launch bench-burst bench-core bench-start bench-whois bench-steady scale package generate lock clean
+.PHONY: help install demo test lint types unit bench-launch bench-burst bench-core bench-start bench-whois bench-steady load scale package generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ bench-steady: install .venv-lambda/installed .venv-ministack/installed ## a stea
 
 scale: install ## a day of 2,000 accounts and what happens when there is more of everything, modelled
 	@$(BIN)/python -m benchmarks.scale
+
+load: install ## what must hold under load: 100,000 creations at fault, a throttled minute, a busy neighbour, an outage
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.load $(if $(SEED),--seed $(SEED))
 
 package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml puts your settings in
 	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))

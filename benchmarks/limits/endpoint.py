@@ -17,6 +17,8 @@ from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
+from msgspec import Struct
+
 from benchmarks.limits.buckets import Buckets, tokens_of
 from benchmarks.limits.ec2 import Ec2
 from benchmarks.limits.faults import Chances, Fault, Faults
@@ -33,6 +35,7 @@ _IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
 _INVALID = {"ec2": ("AuthFailure", 401), "sts": ("InvalidClientTokenId", 403), "iam": ("InvalidClientTokenId", 403)}
 _EXPIRED = {"ec2": ("RequestExpired", 400), "sts": ("ExpiredToken", 403), "iam": ("ExpiredToken", 403)}
 _THROTTLED = Refusal("RequestLimitExceeded", "Request limit exceeded.", 503)
+_TOO_MANY = Refusal("Throttling", "Rate exceeded", 400)
 _FAILED = Refusal("InternalError", "An internal error has occurred", 500)
 
 
@@ -43,6 +46,14 @@ class Reply:
     answer: Answer
     seconds: float = 0.0
     fault: Fault = Fault.NONE
+
+
+class Throttled(Struct, frozen=True):
+    """From when until when every call is refused: whoever makes it in this account, or in all."""
+
+    since: float
+    until: float
+    account: str | None = None
 
 
 @dataclass
@@ -56,6 +67,7 @@ class Endpoint:
         chances: Of faults.
         now: Gives the time where the caller doesn't, in seconds since 1970.
         owner_key: The tag whose first writing is noted.
+        throttled: When nothing passes, whatever the buckets hold.
     """
 
     seed: int
@@ -64,6 +76,7 @@ class Endpoint:
     chances: Chances = field(default_factory=Chances)
     now: Callable[[], float] = time.time
     owner_key: str = "owner"
+    throttled: tuple[Throttled, ...] = ()
     trace: list[Called] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     #: When each resource first had the owner tag.
@@ -120,6 +133,8 @@ class Endpoint:
         return actor.expires is not None and actor.expires.timestamp() <= at
 
     def _carry_out(self, call: Call, actor: Actor, at: float) -> Answer | Refusal:
+        if any(each.since <= at < each.until and each.account in {None, actor.account} for each in self.throttled):
+            return _THROTTLED if call.service == "ec2" else _TOO_MANY
         match call.service, call.operation:
             case "ec2", operation:
                 if not self.buckets.take(actor.account, call.region, tokens_of(operation, call.params), at):

@@ -35,6 +35,7 @@ from ownertag.flows.gather import gather
 from ownertag.flows.ports import Ports
 from ownertag.flows.remember import decisions_to_keep, event_of, outcomes_to_keep
 from ownertag.flows.tell import changes, tell
+from ownertag.flows.written_over import written_over
 from ownertag.ledger.entries import Entry, Finished, Seen
 from ownertag.ledger.port import LedgerError
 
@@ -100,7 +101,9 @@ def run(arrivals: Iterable[Arrival | Refusal], ports: Ports, catalogue: Catalogu
         standings = _claim(decided, facts, ports)
     except LedgerError as error:
         return results + _without_ledger(left, facts, ports, catalogue, settings, _away(error))
-    decided = stand(decided, standings, facts, catalogue, settings) if standings else decided
+    if standings:
+        decided, standings = written_over(decided, standings, ports, settings)
+        decided = stand(decided, standings, facts, catalogue, settings)
     carried_out = _carry_out(decided, ports, catalogue, settings)
     return results + _keep(_tell_what_was_brought(carried_out, standings, ports, settings), standings, ports)
 
