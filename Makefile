@@ -10,7 +10,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit faults bench-launch bench-core bench-start bench-whois package generate lock clean
+.PHONY: help install demo test lint types unit faults bench-launch bench-burst bench-core bench-start bench-whois bench-steady scale package generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ install: .venv/installed ## make .venv with the locked dependencies
 	@.venv-ministack/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/ministack.txt
 	@touch $@
 
+.venv-custodian/installed: requirements/custodian.txt
+	@echo "installing Cloud Custodian into .venv-custodian (once)"
+	@$(PYTHON) -m venv .venv-custodian
+	@.venv-custodian/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/custodian.txt
+	@touch $@
+
 # The IAM simulator and cfn-guard come as Node packages: without npm nothing is installed, and what needs them is skipped.
 %/node_modules/installed: %/package.json %/package-lock.json
 	@if command -v npm > /dev/null; then \
@@ -75,8 +81,11 @@ unit: install .venv-awscli/installed .venv-lambda/installed $(TOOLS)
 faults: install ## every fault of the matrix, with 500 kills of the function; a table of what came of each
 	@PYTHONPATH=tests $(BIN)/python -m faults
 
-bench-launch: install ## calls and time for 1, 10 and 100 instances: the article's sequence beside ownertag
+bench-launch: install .venv-custodian/installed ## calls and time for 1, 10 and 100 instances: the article's sequence, Cloud Custodian, ownertag
 	@$(BIN)/python -m benchmarks.launch
+
+bench-burst: install .venv-custodian/installed ## 10,000 instances on EC2's token buckets by the same three; SEED=2 draws other chances
+	@$(BIN)/python -m benchmarks.burst $(if $(SEED),--seed $(SEED))
 
 bench-core: install ## records decided per second, beside json.loads on the same bytes
 	@$(BIN)/python -m benchmarks.core
@@ -86,6 +95,12 @@ bench-start: install .venv-lambda/installed ## how long the function takes to st
 
 bench-whois: install ## lookups in a ledger file of ten million entries, and the time to write it; ENTRIES=100000 makes fewer
 	@$(BIN)/python -m benchmarks.whois $(if $(ENTRIES),--entries $(ENTRIES))
+
+bench-steady: install .venv-lambda/installed .venv-ministack/installed ## a steady stream through the packaged function: latency, processor time, memory
+	@$(BIN)/python -m benchmarks.steady
+
+scale: install ## a day of 2,000 accounts and what happens when there is more of everything, modelled
+	@$(BIN)/python -m benchmarks.scale
 
 package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml puts your settings in
 	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))
@@ -105,6 +120,7 @@ lock: install ## compile requirements/*.txt anew
 	$(UV_COMPILE) --no-deps requirements/lambda.in -o requirements/lambda.txt
 	$(UV_COMPILE) requirements/awscli.in -o requirements/awscli.txt
 	$(UV_COMPILE) requirements/ministack.in -o requirements/ministack.txt
+	$(UV_COMPILE) requirements/custodian.in -o requirements/custodian.txt
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-awscli .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build
+	rm -rf .venv .venv-awscli .venv-custodian .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build

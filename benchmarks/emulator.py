@@ -63,7 +63,7 @@ class Function:
             "LAMBDA_TASK_ROOT": str(folder),
             "AWS_LAMBDA_FUNCTION_NAME": "ownertag",
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
             "AWS_ACCESS_KEY_ID": "none",
             "AWS_SECRET_ACCESS_KEY": "none",
             "AWS_SESSION_TOKEN": "none",

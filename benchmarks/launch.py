@@ -1,19 +1,22 @@
-"""The same launches handled by the article's sequence and by ownertag: calls, time, and what ended up tagged.
+"""The same launches handled by the article's sequence, Cloud Custodian and ownertag: calls, time, and what is tagged.
 
 Each side gets the records that the sandbox's recorder wrote for its own launches, as EventBridge delivers them. AWS's
-limits are not modelled here; calls are counted on the clients, at the last step before they are sent.
+limits are not modelled here (`make bench-burst` does); calls are counted on the clients, at the last step before they
+are sent, and Cloud Custodian's, which runs in a process of its own, by the sandbox.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from benchmarks import article
+from benchmarks import article, custodian
 from benchmarks.results import show
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load
@@ -40,6 +43,7 @@ class Counted:
     def __init__(self, sandbox: Sandbox) -> None:
         self.session = session_of(sandbox.organization.hub_keys, HOME_REGION)
         self.calls: Counter[str] = Counter()
+        self.seconds: float | None = None  # as a side in another process measured them itself
         self._endpoint_url = sandbox.endpoint_url
         self.session.events.register("before-send", self._count)
 
@@ -80,7 +84,7 @@ def tagged(sandbox: Sandbox, ids: list[str]) -> Counter[str]:
 Side = Callable[[list[dict[str, Any]]], None]
 
 
-def the_article(counted: Counted) -> Side:
+def the_article(_: Sandbox, counted: Counted) -> Side:
     """The article's function, called once for each event."""
 
     def run(events: list[dict[str, Any]]) -> None:
@@ -117,21 +121,50 @@ def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
     return run
 
 
+def cloud_custodian(sandbox: Sandbox, counted: Counted) -> Side:
+    """Cloud Custodian in the account, by the root user's credentials; its calls are told by the sandbox."""
+    given = sandbox.account_session(ACCOUNT, REGION).get_credentials()
+    if given is None:
+        raise SystemExit("the sandbox has no credentials for the account")
+    keys = {"AWS_ACCESS_KEY_ID": given.access_key, "AWS_SECRET_ACCESS_KEY": given.secret_key}
+
+    def run(events: list[dict[str, Any]]) -> None:
+        before = sandbox.front.calls.copy()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "events.jsonl"
+            path.write_text("".join(json.dumps(event) + "\n" for event in events), "utf-8")
+            told = custodian.run(sandbox.endpoint_url, keys, path, ACCOUNT, REGION)
+        if told.failed:
+            raise SystemExit(f"Cloud Custodian failed: {told.failed}")
+        for (_, call), count in (sandbox.front.calls - before).items():
+            counted.calls[call.partition(":")[2]] += count
+        counted.seconds = told.seconds
+
+    return run
+
+
+SIDES: Mapping[str, Callable[[Sandbox, Counted], Side]] = {
+    "the article's sequence": the_article,
+    "Cloud Custodian": cloud_custodian,
+    "ownertag": ownertag,
+}
+
+
 def main() -> None:
-    """Launch, tag and count for both sides and every size."""
+    """Launch, tag and count for every side and size."""
     rows = []
     for launches, size in SIZES:
-        for name in ("the article's sequence", "ownertag, cold", "ownertag, warm"):
+        for name in ("the article's sequence", "Cloud Custodian", "ownertag, cold", "ownertag, warm"):
             with Sandbox() as sandbox:
                 counted = Counted(sandbox)
-                run = the_article(counted) if name.startswith("the article") else ownertag(sandbox, counted)
+                run = SIDES[name.partition(",")[0]](sandbox, counted)
                 if name.endswith("warm"):
                     run([launch(sandbox, 1)[0]])
                 launched = [launch(sandbox, size) for _ in range(launches)]
                 counted.calls.clear()
                 start = time.perf_counter()
                 run([event for event, _ in launched])
-                seconds = time.perf_counter() - start
+                seconds = counted.seconds or time.perf_counter() - start
                 found = tagged(sandbox, [id_ for _, ids in launched for id_ in ids])
                 what = str(size) if launches == 1 else f"{launches} x {size}"
                 rows.append(_row(name, what, launches * size, counted.calls, seconds, found))

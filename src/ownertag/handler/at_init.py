@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import os
 
-import boto3
-
+from ownertag.aws.times import new_session
 from ownertag.handler.settings import read_environment
 from ownertag.handler.wiring import Handler, build
 
 
 def _ready() -> Handler:
-    environment, session = read_environment(os.environ), boto3.Session()
+    environment, session = read_environment(os.environ), new_session()
     # Clients in the accounts are built when they are needed, by the same session: it keeps EC2's model and endpoints.
     session.client(
         "ec2", region_name=environment.organization.home_region, endpoint_url=environment.endpoint_url

@@ -15,6 +15,7 @@ from msgspec import to_builtins
 
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
+from ownertag.aws.times import new_session
 from ownertag.aws.together import at_once
 from ownertag.catalogue.loader import load
 from ownertag.core.rows import Catalogue
@@ -83,7 +84,7 @@ def build(
         now: Gives the time, with a time zone.
         config: Timeouts and retries of every client; `client_config` where it is left out.
     """
-    session, config = session or boto3.Session(), config or client_config()
+    session, config = session or new_session(), config or client_config()
     settings, organization = environment.settings, environment.organization
     region, endpoint_url = organization.home_region, environment.endpoint_url
     catalogue = load()

@@ -25,7 +25,7 @@ class Context:
     """What Lambda tells a function of its invocation."""
 
     function_name: str = "ownertag"
-    memory_limit_in_mb: int = 512
+    memory_limit_in_mb: int = 1769
     invoked_function_arn: str = ""
     aws_request_id: str = field(default_factory=lambda: str(uuid4()))
     until: float = field(default_factory=lambda: time.monotonic() + TIMEOUT_SECONDS)

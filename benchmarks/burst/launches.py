@@ -1,0 +1,90 @@
+"""The launches: as fast as EC2's own limits let one account and Region, and the events that tell of them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import msgspec
+from botocore.config import Config
+
+from benchmarks.burst.events import START, Event, Shape, read_events
+from benchmarks.burst.remote import Remote
+from benchmarks.limits.buckets import Buckets, tokens_of
+from benchmarks.limits.fleet import Place
+from benchmarks.limits.protocol import key_of
+from ownertag.aws.times import read_times_quickly
+from ownertag.sandbox.bus import as_event
+from ownertag.sandbox.tour import DISKS
+
+
+def launch(remote: Remote, shape: Shape) -> None:
+    """Launch all, each at the first moment at which EC2's buckets let it."""
+    buckets = Buckets()
+    tokens = tokens_of("RunInstances", {"MaxCount": str(shape.size)})
+    calls: list[tuple[float, Place, int]] = []
+    for place in shape.places:
+        at = START
+        for number in range(shape.launches):
+            at += buckets.wait(*place, tokens, at)
+            buckets.take(*place, tokens, at)
+            calls.append((at, place, number))
+    core = botocore.session.Session()
+    read_times_quickly(core)
+    session = boto3.Session("none", "none", botocore_session=core)  # one, for it reads EC2's model once
+    clients: dict[Place, Any] = {}
+    for at, place, number in sorted(calls):
+        client = clients.get(place) or clients.setdefault(place, _client(session, remote.url, place))
+        remote.time(at)
+        client.run_instances(
+            ImageId="ami-0a1b2c3d4e5f60718",
+            MinCount=shape.size,
+            MaxCount=shape.size,
+            BlockDeviceMappings=DISKS,
+            ClientToken=f"launch-{place[0]}-{place[1]}-{number}",
+        )
+    for client in clients.values():
+        client.close()
+
+
+def _client(session: boto3.Session, url: str, place: Place) -> Any:
+    return session.client(
+        "ec2",
+        region_name=place[1],
+        endpoint_url=url,
+        aws_access_key_id=key_of(place[0]),
+        aws_secret_access_key="none",  # noqa: S106 - opens nothing
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def write_events(records: list[Mapping[str, Any]], shape: Shape, seed: int, path: Path) -> list[Event]:
+    """Write the events into a file, a line each, and say when each arrives; the first to arrive comes first."""
+    chance = random.Random(f"{seed}/delivery")  # noqa: S311 - no secret
+    found: list[tuple[float, Mapping[str, Any]]] = []
+    for number, record in enumerate(records):
+        event: Mapping[str, Any] = {**as_event(dict(record)), "id": record["eventID"]}
+        made = datetime.fromisoformat(record["eventTime"]).timestamp()
+        found.append((made + chance.uniform(*shape.delivery) + number * 1e-6, event))
+    events: list[Event] = []
+    with path.open("wb") as file:
+        for number, (delivered, event) in enumerate(sorted(found, key=lambda each: each[0])):
+            line = json.dumps(event).encode()
+            offset = file.tell()
+            events.append(Event(number, delivered, event["account"], event["region"], offset, len(line)))
+            file.write(line + b"\n")
+    path.with_suffix(".index").write_bytes(msgspec.json.encode(events))
+    return events
+
+
+def omitted(path: Path, events: list[Event]) -> int:
+    """Of how many events CloudTrail left the response out."""
+    return sum(
+        "omitted" in (json.loads(body)["detail"]["responseElements"] or {}) for body in read_events(path, events)
+    )

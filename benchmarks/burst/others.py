@@ -1,0 +1,151 @@
+"""The article's sequence and Cloud Custodian: their calls for each event, recorded at the endpoint."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from msgspec.structs import replace
+
+from benchmarks import article
+from benchmarks.burst.events import Event, Shape, read_events, read_index
+from benchmarks.burst.remote import Remote, ask
+from benchmarks.custodian import Told
+from benchmarks.custodian import run as run_custodian
+from benchmarks.limits.fleet import Instance
+from benchmarks.limits.protocol import HUB, Called, key_of
+from benchmarks.memory import peak_kb
+
+ROOT = Path(__file__).parents[2]
+#: Of more events than this, Custodian handles every tenth: it takes a quarter of a second for one.
+MANY, EVERY = 200, 10
+#: Each event's calls, by its number.
+Steps = dict[int, list[Called]]
+
+
+def article_side(url: str, path: Path, most: int) -> None:
+    """Handle the first events by the article's function, each at its time. Run as a process of its own."""
+    events = read_index(path)[:most]
+    for event, body in zip(events, read_events(path, events), strict=True):
+        ask(url, "time", {"at": event.delivered})
+        article.handle(json.loads(body), _client_of(url))
+
+
+def _client_of(url: str) -> article.ClientFactory:
+    session = boto3.Session(key_of(HUB), "none")
+
+    def client(service: str, region: str, keys: Mapping[str, str]) -> Any:
+        return session.client(service, region_name=region, endpoint_url=url, **keys)  # type: ignore[call-overload] # any service
+
+    return client
+
+
+def the_article(remote: Remote, shape: Shape, path: Path, events: Sequence[Event], omitted: bool) -> tuple[Steps, int]:
+    """The article's calls for every event, and its peak memory in KB.
+
+    Where CloudTrail leaves ids out it makes none, which is recorded for every event. Otherwise it is recorded for the
+    first, and each other event's are the same calls for its own instances and volumes: its sequence depends on nothing
+    else.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.burst.others",
+        remote.url,
+        str(path),
+        str(len(events) if omitted else 1),
+    ]
+    peak = int(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout)
+    recorded = remote.trace()
+    if omitted:
+        return _by_event(recorded, events), peak
+    fleet = _instances(remote, shape)
+    first = [each.operation for each in recorded]
+    size = shape.size
+    pattern = recorded[: len(recorded) // size]
+    if first != [each.operation for each in pattern] * size:
+        raise SystemExit(f"the article's calls were not the same for each instance: {first}")
+    steps: Steps = {}
+    for event, body in zip(events, read_events(path, events), strict=True):
+        launched = [fleet[id_] for id_ in _ids_in(body)]
+        steps[event.number] = [step for each in launched for step in _for_instance(pattern, each, event)]
+    return steps, peak
+
+
+def _for_instance(pattern: Sequence[Called], instance: Instance, event: Event) -> list[Called]:
+    """The calls for one instance; a volume that isn't attached when the event arrives is not found."""
+    attached = [part.id for part in instance.volumes if part.attached_at <= event.delivered]
+    targets = iter([instance.id, *attached])
+    found = []
+    for step in pattern:
+        if step.operation != "CreateTags":
+            found.append(_placed(step, event))
+        elif (id_ := next(targets, None)) is not None:
+            found.append(_placed(step, event, (id_,)))
+    return found
+
+
+def custodian(remote: Remote, shape: Shape, path: Path, events: Sequence[Event]) -> tuple[Steps, Told]:
+    """Cloud Custodian's calls for every event, and what its process tells.
+
+    In one account it runs there; for several, in the hub with a member role, as its documentation has it. Of many
+    events it handles every tenth; what it calls for the others is the same for their own instances.
+    """
+    alone = len(shape.accounts) == 1
+    account, role = (shape.accounts[0], None) if alone else (HUB, "arn:aws:iam::{account_id}:role/custodian")
+    keys = {"AWS_ACCESS_KEY_ID": key_of(account), "AWS_SECRET_ACCESS_KEY": "none"}
+    every = EVERY if len(events) > MANY else 1
+    told = run_custodian(
+        remote.url, keys, path, account, shape.regions[0], member_role=role, tell_time=True, every=every
+    )
+    recorded = _by_event(remote.trace(), events)
+    if not recorded:
+        return {}, told
+    pattern = [(each.service, each.operation, bool(each.ids)) for each in recorded[0]]
+    for number, calls in recorded.items():
+        if [(each.service, each.operation, bool(each.ids)) for each in calls] != pattern:
+            raise SystemExit(f"Cloud Custodian's calls were not the same for event {number}: {calls}")
+    return {
+        event.number: recorded.get(event.number) or _for_launch(recorded[0], event, _ids_in(body))
+        for event, body in zip(events, read_events(path, events), strict=True)
+    }, told
+
+
+def _ids_in(body: str) -> tuple[str, ...]:
+    items = json.loads(body)["detail"]["responseElements"]["instancesSet"]["items"]
+    return tuple(item["instanceId"] for item in items)
+
+
+def _for_launch(pattern: Sequence[Called], event: Event, ids: tuple[str, ...]) -> list[Called]:
+    """The same calls for another launch."""
+    return [_placed(step, event, ids if step.ids else ()) for step in pattern]
+
+
+def _placed(step: Called, event: Event, ids: tuple[str, ...] = ()) -> Called:
+    """The same call for another event: of the hub's own quota, or in the event's account and Region."""
+    own = step.service == "sts"
+    return replace(step, account=HUB if own else event.account, region=step.region if own else event.region, ids=ids)
+
+
+def _by_event(trace: Sequence[Called], events: Sequence[Event]) -> Steps:
+    """The endpoint's time stood still for each event: it tells them apart."""
+    numbers = {event.delivered: event.number for event in events}
+    steps: Steps = defaultdict(list)
+    for called in trace:
+        steps[numbers[called.at]].append(called)
+    return steps
+
+
+def _instances(remote: Remote, shape: Shape) -> dict[str, Instance]:
+    return {each.id: each for its in remote.fleet(shape.places).values() for each in its}
+
+
+if __name__ == "__main__":
+    article_side(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    print(peak_kb())

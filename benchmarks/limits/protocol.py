@@ -1,0 +1,29 @@
+"""What callers and the endpoint agree on."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+HUB = "222222222222"
+
+#: A caller on a clock of its own sends its time in seconds since 1970 by this header, and is told by the other how many
+#: seconds the call took. To anybody else a slow answer is slow.
+AT, SECONDS = "x-limits-at", "x-limits-seconds"
+
+
+def key_of(account: str) -> str:
+    """The access key of an account's user `alice`, who launches; of the hub's, for whoever tags."""
+    return f"AKIA{account:0>16}"
+
+
+class Called(Struct, frozen=True, omit_defaults=True):
+    """One call as it was answered: when, by what name, in whose quota, for how many ids, and what came of it."""
+
+    at: float
+    seconds: float
+    account: str
+    region: str
+    service: str
+    operation: str
+    outcome: str = "ok"
+    ids: tuple[str, ...] = ()
