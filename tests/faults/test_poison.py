@@ -18,7 +18,7 @@ ALWAYS = ("not JSON", "200,000 lists deep in a field", "half of a surrogate pair
     "kind", [pytest.param(each, marks=[] if each in ALWAYS else [pytest.mark.faults]) for each in POISON]
 )
 def test_poison_costs_nobody_else_anything(kind: str, tmp_path: Path) -> None:
-    with worlds(tmp_path, receives=2) as world:
+    with worlds(tmp_path, store="sqlite", receives=2) as world:
         world.make(" ".join(f"a{number}" for number in range(1, 51)))
         world.send("poison", POISON[kind])
         world.make(" ".join(f"b{number}" for number in range(1, 50)))
