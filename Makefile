@@ -10,7 +10,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit bench-launch bench-burst bench-core bench-start bench-whois bench-steady load scale package generate lock clean
+.PHONY: help install demo test lint types unit faults bench-launch bench-burst bench-core bench-start bench-whois bench-steady load scale package generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ types: install
 unit: install .venv-awscli/installed .venv-lambda/installed $(TOOLS)
 	$(BIN)/pytest -n auto --dist loadfile
 
+faults: install ## every fault of the matrix, with 500 kills of the function; a table of what came of each
+	@PYTHONPATH=tests $(BIN)/python -m faults
+
 bench-launch: install .venv-custodian/installed ## calls and time for 1, 10 and 100 instances: the article's sequence, Cloud Custodian, ownertag
 	@$(BIN)/python -m benchmarks.launch
 
@@ -109,6 +112,7 @@ generate: install ## write anew what is generated from the catalogue: infra/ and
 	@$(BIN)/python -m ownertag.render docs/reference
 	@PYTHONPATH=tests $(BIN)/python -m infra.policies.page docs/why/policies.md
 	@PYTHONPATH=tests $(BIN)/python -m hops.page docs/reference/identities.md
+	@PYTHONPATH=tests $(BIN)/python -m faults.page docs/reference/faults.md
 	@$(BIN)/ownertag render infra --config infra/ownertag.toml --to infra
 
 lock: install ## compile requirements/*.txt anew

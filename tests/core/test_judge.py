@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 
-import botocore
-import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Struct
 
-from ownertag.core.judge import Judgement, Remedy, judge, seconds_away
+from ownertag.core.judge import Remedy, judge, seconds_away
 from ownertag.core.plan import YOUNG
 from ownertag.core.values import Failure, OutcomeKind
 
@@ -192,88 +186,6 @@ def test_advice_names_what_is_in_the_way() -> None:
     assert "SCP" in judge(Failure("UnauthorizedOperation", 403), NEW).reason
     assert "50 tags" in judge(Failure("TagLimitExceeded", 400), NEW).reason
     assert "closed" in judge(Failure("Blocked", 403), NEW).reason
-
-
-# --- every code that AWS models for a tagging operation, and any other
-
-
-class _Error(Struct):
-    code: str | None = None
-
-
-class _Shape(Struct):
-    error: _Error | None = None
-
-
-class _Reference(Struct):
-    shape: str
-
-
-class _Operation(Struct):
-    errors: list[_Reference] = []
-
-
-class _Model(Struct):
-    operations: dict[str, _Operation] = {}
-    shapes: dict[str, _Shape] = {}
-
-
-_TAGS = re.compile(
-    r"(Tag|AddTags|CreateTags|ChangeTags|CreateOrUpdateTags|PutBucketTagging|PutObjectTagging|Update\w*Tags|SetTags).*"
-)
-
-
-@cache
-def modelled_codes() -> frozenset[str]:
-    """The error codes of all tagging operations that botocore knows, each service's newest version."""
-    codes = set()
-    for service in (Path(botocore.__file__).parent / "data").iterdir():
-        models = sorted(service.glob("*/service-2.json.gz"))
-        for path in models[-1:]:
-            model = msgspec.json.decode(gzip.decompress(path.read_bytes()), type=_Model)
-            for name, operation in model.operations.items():
-                if _TAGS.fullmatch(name):
-                    errors = [(each.shape, model.shapes[each.shape].error) for each in operation.errors]
-                    codes |= {(error and error.code) or shape for shape, error in errors}
-    return frozenset(codes)
-
-
-def may_be_done(code: str, judged: Judgement, age: timedelta | None) -> bool:
-    """The two cases in which an error ends a message: what is not found and old, and an id that AWS can't read."""
-    if judged.outcome is OutcomeKind.GONE:
-        return age is not None and age >= YOUNG and bool(re.search("NotFound|NoSuch", code))
-    return judged.outcome is OutcomeKind.FAILED and bool(re.search("Malformed|InvalidID", code))
-
-
-def test_no_modelled_code_is_done_unless_the_resource_is_gone() -> None:
-    codes = modelled_codes()
-    assert len(codes) >= 250
-    for code in codes:
-        for age in AGES.values():
-            for status in (0, 400, 403, 404, 409, 429, 500):
-                judged = judge(Failure(code, status), age)
-                assert judged.comes_back or may_be_done(code, judged, age), code
-
-
-def test_every_modelled_code_of_what_is_not_found_is_not_ready_while_young() -> None:
-    for code in modelled_codes():
-        if "NotFound" in code or "NoSuch" in code:
-            assert judge(Failure(code, 404), NEW).outcome is OutcomeKind.NOT_READY, code
-            assert judge(Failure(code, 404), None).outcome is OutcomeKind.NOT_READY, code
-
-
-@given(st.text(max_size=80), st.integers(0, 599), st.sampled_from(list(AGES.values())), st.booleans())
-@example("", 0, ANCIENT, True)
-@example("NotFound", 404, ANCIENT, True)
-@example("InvalidInstanceID.NotFound\n", 404, ANCIENT, True)
-@example("NoSuch", 404, ANCIENT, True)
-@example("x" * 80, 404, ANCIENT, True)
-@settings(max_examples=2000, deadline=None)
-def test_no_unknown_code_is_ever_done(code: str, status: int, age: timedelta | None, answered: bool) -> None:
-    judged = judge(Failure(code, status, answered), age)
-    assert judged.outcome not in {OutcomeKind.TAGGED, OutcomeKind.UNCHANGED}
-    assert judged.reason
-    assert judged.comes_back or may_be_done(code, judged, age)
 
 
 @pytest.mark.parametrize("code", ["InvalidInstanceID.NotFound\n", "xNotFoundx", "NotFound!", "Not Found", "NOTFOUND"])

@@ -53,12 +53,15 @@ class Poller:
         """Put these on the queue: their message ids."""
         return [self.client.send_message(QueueUrl=self.url, MessageBody=body)["MessageId"] for body in bodies]
 
-    def receive(self) -> dict[str, Any]:
-        """What is on the queue, as the event that Lambda makes of it."""
+    def receive(self, most: int = 1_000_000) -> dict[str, Any]:
+        """What is on the queue, so many at most, as the event that Lambda makes of it."""
         received: list[dict[str, Any]] = []
-        while True:
+        while len(received) < most:
             answer = self.client.receive_message(
-                QueueUrl=self.url, MaxNumberOfMessages=10, AttributeNames=["All"], WaitTimeSeconds=0
+                QueueUrl=self.url,
+                MaxNumberOfMessages=min(10, most - len(received)),
+                AttributeNames=["All"],
+                WaitTimeSeconds=0,
             )
             if not answer.get("Messages"):
                 break
@@ -68,9 +71,12 @@ class Poller:
     def settle(self, event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Delete what the function didn't name."""
         named = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
-        for each in event["Records"]:
-            if each["messageId"] not in named:
-                self.client.delete_message(QueueUrl=self.url, ReceiptHandle=each["receiptHandle"])
+        done = [each["receiptHandle"] for each in event["Records"] if each["messageId"] not in named]
+        for start in range(0, len(done), 10):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": each} for number, each in enumerate(done[start : start + 10])
+            ]
+            self.client.delete_message_batch(QueueUrl=self.url, Entries=entries)
 
     def run(self, function: Handler, context: Context | None = None) -> dict[str, Any]:
         """Hand over what is on the queue, and delete what is done: the function's answer."""

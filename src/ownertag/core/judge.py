@@ -15,44 +15,74 @@ from msgspec import Struct
 from ownertag.core.plan import YOUNG
 from ownertag.core.values import Failure, OutcomeKind, Unavailable
 
-# Those that botocore retries, and `ThrottledClientException` and `RateLimitExceededException`, which it does not.
+# Those that botocore retries, and some that it does not. Every code that AWS models for its tag operations, and what it
+# comes to, is in `tests/core/codes.toml`.
 _THROTTLED = frozenset(
     {
-        "BandwidthLimitExceeded", "EC2ThrottledException", "PriorRequestNotComplete",
+        "BandwidthLimitExceeded", "ClientLimitExceededException", "EC2ThrottledException", "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException", "RateLimitExceededException", "RequestLimitExceeded",
         "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledClientException", "ThrottledException",
-        "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionInProgressException",
+        "ThrottledRequestException", "Throttling", "ThrottlingException", "TooManyRequestException",
+        "TooManyRequestsException", "TransactionInProgressException",
     }
 )  # fmt: skip
 # Somebody tags the same resource now, or AWS is not well: the same call will do later.
 _AGAIN = frozenset(
     {
-        "ConcurrentAccess", "ConcurrentModificationException", "ConcurrentTagAccess", "ConflictException",
-        "InternalError", "InternalFailure", "InternalServerError", "OperationAborted", "RequestTimeout",
-        "RequestTimeoutException", "ServiceUnavailable", "ServiceUnavailableException", "Unavailable",
+        "ConcurrentAccess", "ConcurrentAccessException", "ConcurrentModification", "ConcurrentModificationException",
+        "ConcurrentTagAccess", "ConflictException", "ConflictingOperationException", "OperationAborted",
+        "OperationInProgressFailure", "OperationTimeoutException", "ReplicatedWriteConflictException",
+        "RequestTimeout", "RequestTimeoutException", "ResourceConflictException", "RetryableConflictException",
+        "ServiceTemporarilyUnavailableException", "ServiceUnavailable", "ServiceUnavailableException", "StaleTag",
+        "TooManyUpdates", "TransactionConflictException", "Unavailable",
     }
 )  # fmt: skip
+_NOT_WELL = re.compile(
+    r"(?:CloudHsm|[A-Z]*)(?:TagOperation)?(?:Server)?Internal(?:Server|Service)?(?:Error|Failure)?(?:Exception)?"
+)
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _SKEWED = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
 _NOT_READY = frozenset(
     {
-        "IncorrectState", "InvalidDBClusterStateFault", "InvalidDBInstanceState", "InvalidReplicationGroupState",
-        "InvalidServerlessCacheStateFault", "ResourceInUseException", "ResourceNotReadyException",
+        "ContainerInUseException", "IncorrectState", "InvalidClusterState", "InvalidClusterStateFault",
+        "InvalidDBClusterEndpointStateFault", "InvalidDBClusterStateFault", "InvalidDBInstanceState",
+        "InvalidReplicationGroupState", "InvalidResourceStateFault", "InvalidServerlessCacheSnapshotStateFault",
+        "InvalidServerlessCacheStateFault", "InvalidStateException", "KMSInvalidStateException", "ResourceInUse",
+        "ResourceInUseException", "ResourceNotReadyException", "ResourceUnavailableException",
     }
 )  # fmt: skip
 _MALFORMED = re.compile(r"Invalid\w*\.?Malformed|InvalidID|Invalid\w+Id\.Malformed")
-_NOT_FOUND = re.compile(r"Invalid[\w-]*\.NotFound|[\w.]*NotFound(?:Exception|Fault)?|NoSuch\w+")
-_TAG_LIMIT = frozenset({"TagLimitExceeded", "TooManyTagsException"})
-_TAG_POLICY = frozenset({"TagPolicyException", "TagPolicyViolation", "TagPolicyViolationException"})
+_NOT_FOUND = re.compile(
+    r"Invalid[\w-]*\.NotFound|[\w.]*NotFound(?:Exception|Fault)?|NoSuch\w+|\w+DoesNotExist(?:Exception)?"
+    r"|UnknownResource(?:Exception|Fault)|WAFNonexistentItemException"
+)
+_TAG_LIMIT = frozenset(
+    {
+        "TagLimitExceeded", "TagLimitExceededException", "TagLimitExceededFault", "TagQuotaPerResourceExceeded",
+        "TagsLimitExceededException", "TagsPerResourceExceededLimitException", "TooManyTags", "TooManyTagsError",
+        "TooManyTagsException", "TooManyTagsFault",
+    }
+)  # fmt: skip
+# A limit that may be one of tags: the service does not say which.
+_SOME_LIMIT = frozenset(
+    {
+        "CloudHsmResourceLimitExceededException", "LimitExceeded", "LimitExceededException", "LimitExceededFault",
+        "OperationLimitExceeded", "ResourceLimitExceededException", "ServiceQuotaExceededException",
+        "WAFLimitsExceededException",
+    }
+)  # fmt: skip
+_TAG_POLICY = frozenset({"TagPolicy", "TagPolicyException", "TagPolicyViolation", "TagPolicyViolationException"})
 _DENIED = frozenset(
     {
-        "AccessDenied", "AccessDeniedException", "AuthorizationErrorException", "ForbiddenException",
-        "NotAuthorizedException", "UnauthorizedOperation",
+        "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException",
+        "AuthorizationException", "CloudHsmAccessDeniedException", "ForbiddenException",
+        "InsufficientPrivilegesException", "NotAuthorizedException", "UnauthenticatedException",
+        "UnauthorizedClientException", "UnauthorizedException", "UnauthorizedOperation",
     }
 )  # fmt: skip
 _REGION_OFF = frozenset(
     {
-        "AuthFailure", "InvalidClientTokenId", "OptInRequired", "RegionDisabledException",
+        "AuthFailure", "InvalidClientTokenId", "OptInRequired", "OptInRequiredException", "RegionDisabledException",
         "UnrecognizedClientException",
     }
 )  # fmt: skip
@@ -108,7 +138,7 @@ def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgemen
         return Judgement(OutcomeKind.THROTTLED, True, f"throttled ({code})")
     if code == "Paced":  # `aws.pacing`: the call was not sent
         return Judgement(OutcomeKind.THROTTLED, True, "not sent: the share of the account's quota is used up")
-    if code in _AGAIN:
+    if code in _AGAIN or _NOT_WELL.fullmatch(code):
         return Judgement(OutcomeKind.THROTTLED, True, f"AWS asks for another try ({code})")
     if code in _EXPIRED or code in _SKEWED:
         return Judgement(OutcomeKind.THROTTLED, True, f"the session is no longer valid ({code})", Remedy.NEW_SESSION)
@@ -126,7 +156,7 @@ def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgemen
     if code in _TAG_LIMIT:
         reason = f"has 50 tags already ({code}): remove one, then send the message again"
         return Judgement(OutcomeKind.FORBIDDEN, True, reason, Remedy.OWNER_ALONE)
-    if code == "LimitExceededException":
+    if code in _SOME_LIMIT:
         return Judgement(OutcomeKind.FORBIDDEN, True, f"the service takes no more tags ({code})", Remedy.OWNER_ALONE)
     if _MALFORMED.fullmatch(code):
         return Judgement(OutcomeKind.FAILED, False, f"AWS knows no such id ({code})", Remedy.SPLIT)

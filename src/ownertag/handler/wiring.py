@@ -72,6 +72,8 @@ def build(
     environment: Environment,
     session: boto3.Session | None = None,
     report: Reporter | None = None,
+    now: Callable[[], datetime] = now,
+    config: Config | None = None,
 ) -> Handler:
     """The function that Lambda calls with a batch of the queue.
 
@@ -79,8 +81,10 @@ def build(
         environment: What it runs with.
         session: The hub's credentials; Lambda's own where it is left out.
         report: Is told each answer; logs and metrics where it is left out.
+        now: Gives the time, with a time zone.
+        config: Timeouts and retries of every client; `client_config` where it is left out.
     """
-    session = session or new_session()
+    session, config = session or new_session(), config or client_config()
     settings, organization = environment.settings, environment.organization
     region, endpoint_url = organization.home_region, environment.endpoint_url
     catalogue = load()
@@ -91,13 +95,14 @@ def build(
         region=region,
         now=now,
         endpoint_url=endpoint_url,
+        config=config,
         policy=compact(session_policy(catalogue, settings)),
         pacing=pacing,
     )
 
-    def client(service: str, config: Config | None = None) -> Any:
-        config = client_config().merge(config or Config())
-        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload] # any service
+    def client(service: str, more: Config | None = None) -> Any:
+        merged = config.merge(more) if more else config
+        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=merged)  # type: ignore[call-overload] # any service
 
     def table() -> Any:
         # To check the shape of what it sends would be half of what the ledger costs. The tests send the same, checked.
