@@ -155,10 +155,20 @@ def test_the_sdk_does_not_repeat_into_a_hold(world: Emulated) -> None:
     stage = Stage(world, attempts=3)
     [account, *_] = world.spokes
     world.wire.fail("CreateTags", THROTTLED, 503)
+    assert stage.tag(account) == Failure("Paced")
+    assert stage.sent() == 2
+    assert stage.time.waits == pytest.approx([1.0])  # for a token, and not for the end of the hold
     for _ in range(5):
-        stage.tag(account)
-    assert stage.sent() <= 3
-    assert sum(stage.time.waits) <= PATIENCE
+        assert stage.tag(account) == Failure("Paced")
+    assert stage.sent() == 2
+
+
+def test_who_has_patience_without_end_waits_for_the_end_of_a_hold(world: Emulated) -> None:
+    stage = Stage(world, patience=math.inf, attempts=3)
+    [account, *_] = world.spokes
+    world.wire.fail("CreateTags", THROTTLED, 503, times=2)
+    assert stage.tag(account) is None
+    assert stage.time.waits == pytest.approx([1.0, 1.0])  # for a token, and for the hold
 
 
 def test_a_call_of_which_no_quota_is_known_is_not_paced(world: Emulated) -> None:

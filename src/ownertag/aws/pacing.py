@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
+from math import inf
 from threading import Lock
 from typing import Any
 
@@ -72,7 +73,8 @@ class Pacing:
         functions: How many of the function run at once at most: each takes its part of the share.
         clock: Seconds that only go forward.
         sleep: Waits so many seconds.
-        patience: How many of them one account may cost a batch.
+        patience: How many of them one account may cost a batch. Where AWS refuses an account, it is waited for without
+            end only: for a person, who has nothing else to do.
     """
 
     def __init__(
@@ -124,6 +126,8 @@ class Pacing:
         if bucket is None:
             return 0.0
         now, account = self._clock(), place[0]
+        if bucket.held > now and self._patience < inf:  # each of the functions finds out alone, and all wait for them
+            raise Paced(operation=operation)
         wait = max(bucket.wait(now), bucket.held - now)
         if wait > 0:
             if not self._may_wait(account, now, wait):
