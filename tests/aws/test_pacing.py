@@ -127,12 +127,14 @@ def test_the_sdks_own_repeats_count(world: Emulated) -> None:
     assert [stage.tag(account) is None for _ in range(8)] == [True] * 7 + [False]
 
 
-def test_after_a_second_refusal_on_end_the_place_is_left_alone_ever_longer(world: Emulated) -> None:
+def test_after_a_third_refusal_on_end_the_place_is_left_alone_ever_longer(world: Emulated) -> None:
     stage = Stage(world, patience=0)
     [account, other, *_] = world.spokes
     world.wire.fail("CreateTags", THROTTLED, 503)
-    assert stage.tag(account) == Failure(THROTTLED, 503)
-    assert not stage.pacing.held(account, HOME)
+    for _ in range(2):
+        assert stage.tag(account) == Failure(THROTTLED, 503)
+        assert not stage.pacing.held(account, HOME)
+        stage.time.now += 1.0
     holds = []
     for _ in range(9):
         before, sent = stage.time.now, stage.sent()
@@ -144,31 +146,42 @@ def test_after_a_second_refusal_on_end_the_place_is_left_alone_ever_longer(world
         assert stage.pacing.held(account, HOME)
         assert not stage.pacing.held(other, HOME)
         assert not stage.pacing.held(account, "us-east-1")
-    assert holds == pytest.approx([1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, MAX_HOLD, MAX_HOLD], abs=0.3)
+    assert holds == pytest.approx([0.25, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, MAX_HOLD, MAX_HOLD], abs=0.3)
     world.wire.heal()
     stage.time.now += MAX_HOLD
     assert stage.tag(account) is None
     assert not stage.pacing.held(account, HOME)
 
 
-def test_the_sdk_does_not_repeat_into_a_hold(world: Emulated) -> None:
+def test_the_sdks_own_repeats_end_a_short_throttle(world: Emulated) -> None:
     stage = Stage(world, attempts=3)
-    [account, *_] = world.spokes
-    world.wire.fail("CreateTags", THROTTLED, 503)
-    assert stage.tag(account) == Failure("Paced")
-    assert stage.sent() == 2
-    assert stage.time.waits == pytest.approx([1.0])  # for a token, and not for the end of the hold
-    for _ in range(5):
-        assert stage.tag(account) == Failure("Paced")
-    assert stage.sent() == 2
-
-
-def test_who_has_patience_without_end_waits_for_the_end_of_a_hold(world: Emulated) -> None:
-    stage = Stage(world, patience=math.inf, attempts=3)
     [account, *_] = world.spokes
     world.wire.fail("CreateTags", THROTTLED, 503, times=2)
     assert stage.tag(account) is None
-    assert stage.time.waits == pytest.approx([1.0, 1.0])  # for a token, and for the hold
+    assert stage.time.waits == pytest.approx([1.0, 1.0])  # for a token each
+
+
+def test_a_hold_is_not_waited_for(world: Emulated) -> None:
+    stage = Stage(world, attempts=3)
+    [account, *_] = world.spokes
+    world.wire.fail("CreateTags", THROTTLED, 503)
+    assert stage.tag(account) == Failure(THROTTLED, 503)
+    assert stage.sent() == 3
+    stage.pacing.begin()
+    for _ in range(5):
+        assert stage.tag(account) == Failure("Paced")
+    assert stage.sent() == 3
+    assert stage.time.waits == pytest.approx([1.0, 1.0])
+
+
+def test_who_has_patience_without_end_waits_for_the_end_of_a_hold(world: Emulated) -> None:
+    stage = Stage(world, patience=math.inf)
+    [account, *_] = world.spokes
+    world.wire.fail("CreateTags", THROTTLED, 503, times=4)
+    for _ in range(4):
+        assert stage.tag(account) == Failure(THROTTLED, 503)
+    assert stage.tag(account) is None
+    assert stage.time.waits == pytest.approx([1.0, 1.0, 1.0, 2.0])  # for tokens, and for two holds
 
 
 def test_a_call_of_which_no_quota_is_known_is_not_paced(world: Emulated) -> None:

@@ -26,9 +26,10 @@ from ownertag.core.rows import Quota
 PATIENCE = 2.0
 #: And for all accounts together, in times of that.
 ALL_TOGETHER = 10
-#: After the first refusal by AWS the next call waits for a token; from the second on nothing is sent for one second,
-#: doubling to this. Then a single call looks whether it is over.
+#: After a refusal by AWS the next call waits for a token; from the third on end, when the SDK gives up, nothing is sent
+#: for one second, doubling to this. Then a single call looks whether it is over.
 MAX_HOLD = 60.0
+_REFUSALS = 3
 
 #: Places whose buckets are kept. Those that have filled up again are forgotten above this: a new one is full as well.
 MAX_PLACES = 1000
@@ -166,8 +167,8 @@ class Pacing:
             return
         bucket.tokens = min(bucket.tokens, 0.0)
         bucket.refusals += 1
-        if bucket.refusals > 1:
-            bucket.held = self._clock() + min(2.0 ** (bucket.refusals - 2), MAX_HOLD)
+        if bucket.refusals >= _REFUSALS:
+            bucket.held = self._clock() + min(2.0 ** (bucket.refusals - _REFUSALS), MAX_HOLD)
 
     def _bucket(self, place: Place, service: str, operation: str) -> _Bucket | None:
         here = self._buckets.get(place)
