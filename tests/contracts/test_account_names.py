@@ -11,7 +11,8 @@ from fakes import Clock
 from ownertag.aws.sessions import Sessions
 from ownertag.core.values import Absent, Account, Attachment, OutcomeKind, Unavailable
 from ownertag.sources.accounts import Accounts
-from ownertag.sources.elastic_ips import FILTER_VALUES, ElasticIps
+from ownertag.sources.ec2 import FILTER_VALUES
+from ownertag.sources.elastic_ips import ElasticIps
 
 NOBODY = "999999999999"
 

@@ -6,7 +6,8 @@ from fakes import FakeAccounts, FakeAws, fake_ports
 from flows.events import CATALOGUE, HOME, SETTINGS, launch, messages, volume, volume_id
 from flows.hub import A, B, on_fakes
 from memory_ledger import MemoryLedger
-from ownertag.flows.live import FEW, handle
+from ownertag.core.fair import FEW
+from ownertag.flows.live import handle
 
 C = "333333333333"
 ACCOUNTS = FakeAccounts({A, B, C})

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 
 from msgspec import Struct
 
+from ownertag.core.fair import fair_parts
 from ownertag.core.judge import seconds_away
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
@@ -15,9 +16,6 @@ from ownertag.core.values import OutcomeKind, Refusal, Wait
 from ownertag.flows import tamper
 from ownertag.flows.ports import Ports
 from ownertag.flows.run import Result, run
-
-#: An account with more messages than this in a batch is busy: it is done after the others.
-FEW = 100
 
 _HELD = Wait(OutcomeKind.THROTTLED, "AWS throttles the account in this Region just now")
 
@@ -90,20 +88,6 @@ def handle(
     results = [each for part in fair_parts(others) for each in _in_turn(part, ports, catalogue, settings)]
     results += tamper.run(tampered, ports)
     return answer(numbered, {result.where: result for result in results}, jitter)
-
-
-def fair_parts(arrivals: Sequence[Arrival | Refusal]) -> list[list[Arrival | Refusal]]:
-    """A batch in parts, so that who creates much does not hold up the others.
-
-    First come the accounts with few arrivals, all together; then each of the others, who has most last. An account's
-    arrivals stay together, so that no more calls are made for them than for the whole batch at once.
-    """
-    by_account: dict[str, list[Arrival | Refusal]] = {}
-    for each in arrivals:
-        by_account.setdefault("" if isinstance(each, Refusal) else each.record.account, []).append(each)
-    few = [each for its in by_account.values() if len(its) <= FEW for each in its]
-    busy = sorted((its for its in by_account.values() if len(its) > FEW), key=len)
-    return [few, *busy] if few else busy
 
 
 def _in_turn(part: Sequence[Arrival | Refusal], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:

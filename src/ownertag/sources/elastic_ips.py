@@ -8,9 +8,7 @@ from typing import Any
 from ownertag.aws.sessions import Sessions
 from ownertag.core.judge import unavailable
 from ownertag.core.values import Absent, Attachment, Failure, Unavailable
-
-#: EC2 takes at most 200 values for one filter (doc: FilterLimitExceeded).
-FILTER_VALUES = 200
+from ownertag.sources.ec2 import FILTER_VALUES
 
 
 class ElasticIps:
