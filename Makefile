@@ -10,7 +10,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit faults bench-launch bench-burst bench-core bench-start bench-whois bench-steady load scale package generate lock clean
+.PHONY: help install demo test lint types unit faults bench-launch bench-burst bench-core bench-start bench-whois bench-steady profile load scale package generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ bench-whois: install ## lookups in a ledger file of ten million entries, and the
 
 bench-steady: install .venv-lambda/installed .venv-ministack/installed ## a steady stream through the packaged function: latency, processor time, memory
 	@$(BIN)/python -m benchmarks.steady
+
+profile: install .venv-ministack/installed ## where the function's processor time goes, by call and by part of a call
+	@$(BIN)/python -m benchmarks.steady.profile
 
 scale: install ## a day of 2,000 accounts and what happens when there is more of everything, modelled
 	@$(BIN)/python -m benchmarks.scale

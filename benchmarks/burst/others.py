@@ -20,7 +20,7 @@ from benchmarks.custodian import Told
 from benchmarks.custodian import run as run_custodian
 from benchmarks.limits.fleet import Instance
 from benchmarks.limits.protocol import HUB, Called, key_of
-from benchmarks.memory import peak_kb
+from benchmarks.process import peak_kb
 
 ROOT = Path(__file__).parents[2]
 #: Of more events than this, Custodian handles every tenth: it takes a quarter of a second for one.

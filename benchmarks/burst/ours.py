@@ -25,7 +25,7 @@ from benchmarks.burst.event_source import Deployed, Mapping, Queued, deployed
 from benchmarks.burst.events import START, Event, read_events, read_index
 from benchmarks.burst.simulation import Simulation
 from benchmarks.limits.protocol import AT, HUB, SECONDS, key_of
-from benchmarks.memory import peak_kb
+from benchmarks.process import peak_kb
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
 from ownertag.aws.times import read_times_quickly

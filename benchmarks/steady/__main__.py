@@ -1,0 +1,49 @@
+"""`make bench-steady`: how many events a second one environment of the packaged function holds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import ministack
+from benchmarks.emulator import unavailable
+from benchmarks.results import RESULTS, show
+from benchmarks.steady.hub import PLACES
+from benchmarks.steady.picture import picture
+from benchmarks.steady.stream import measure, package
+
+ROOT = Path(__file__).parents[2]
+PICTURE = ROOT / "docs" / "pictures" / "steady.svg"
+#: Events a second, and for how long. EC2 lets a hundred places launch two hundred times a second.
+RATES = ((25, 20), (50, 20), (75, 20), (100, 20), (200, 60))
+
+
+def main() -> None:
+    """Launch, deliver and measure, at each rate; print and draw."""
+    given = argparse.ArgumentParser(description=__doc__)
+    given.add_argument("--rates", default=",".join(f"{rate}x{seconds}" for rate, seconds in RATES))
+    given.add_argument("--places", type=int, default=len(PLACES), help="accounts and Regions in which is launched")
+    options = given.parse_args()
+    rates = [tuple(map(int, each.split("x"))) for each in options.rates.split(",")]
+    if reason := unavailable() or ministack.unavailable():
+        raise SystemExit(reason)
+    streams = []
+    with tempfile.TemporaryDirectory(prefix="ownertag-steady-") as name:
+        unpacked = package(Path(name))
+        for rate, seconds in rates:
+            stream = measure(unpacked, Path(name) / "log", rate, seconds, PLACES[: options.places])
+            streams.append(stream)
+            print(json.dumps(stream.row()), file=sys.stderr, flush=True)
+    show("steady", "One environment of the packaged function under a steady stream", [each.row() for each in streams])
+    (RESULTS / "steady-details.json").write_bytes(msgspec.json.encode(streams))
+    PICTURE.write_text(picture(streams), "utf-8")
+    print(f"drawn in {PICTURE.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The function's surroundings: the launches that it hears of, its settings, its table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import boto3
+from msgspec import Struct
+
+from benchmarks.burst.remote import Remote
+from benchmarks.limits.fleet import Place
+from benchmarks.limits.protocol import HUB, key_of
+from benchmarks.steady.queue import Message
+from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
+from ownertag.ledger.place import LEDGER
+from ownertag.ledger.table import DEFINITION
+from ownertag.sandbox.bus import as_event
+from ownertag.sandbox.tour import DISKS
+
+HOME_REGION = "eu-central-1"
+ACCOUNTS = tuple(f"3333333333{number:02}" for number in range(20))
+_REGIONS = (HOME_REGION, "us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2")
+PLACES: tuple[Place, ...] = tuple((account, region) for region in _REGIONS for account in ACCOUNTS)
+#: Seconds between a launch and its event: by then an instance runs, and one look is enough.
+_DELIVERY = 60.0
+_TABLE = "ownertag-ledger"
+SETTINGS_FILE = "ownertag.toml"
+SETTINGS = f"""\
+[organization]
+id = "o-a1b2c3d4e5"
+management_account = "{HUB}"
+hub_account = "{HUB}"
+home_region = "{HOME_REGION}"
+"""
+
+
+class Launch(Struct, frozen=True):
+    """One instance: the event that tells of it, and in which second of the stream that comes."""
+
+    at: float
+    instance: str
+    event: dict[str, Any]
+
+
+def launches(ec2: Remote, rate: int, seconds: int, places: Sequence[Place]) -> list[Launch]:
+    """Launch so many a second for so long, over these places in turn; it was done `_DELIVERY` ago."""
+    session = boto3.Session()
+    clients = {
+        (account, region): session.client(
+            "ec2",
+            region,
+            endpoint_url=ec2.url,
+            aws_access_key_id=key_of(account),
+            aws_secret_access_key="none",  # noqa: S106 - nobody's
+        )
+        for account, region in places
+    }
+    disks: Any = DISKS
+    start = time.time() - _DELIVERY
+    count = rate * seconds
+    for number in range(count):
+        if number % rate == 0:
+            ec2.time(start + number / rate)
+        client = clients[places[number % len(places)]]
+        client.run_instances(ImageId="ami-0a1b2c3d4e5f60718", MinCount=1, MaxCount=1, BlockDeviceMappings=disks)
+    for each in clients.values():
+        each.close()
+    ec2.time(None)
+    records = enumerate(islice(ec2.records(), count))
+    return [Launch(number / rate, _instance(record), as_event(dict(record))) for number, record in records]
+
+
+def environment(ec2: str, ministack: str) -> dict[str, str]:
+    """The function's variables: each service's own endpoint, as every AWS SDK reads it."""
+    return {
+        **{f"AWS_ENDPOINT_URL_{name}": ec2 for name in ("EC2", "STS", "ORGANIZATIONS")},
+        **{f"AWS_ENDPOINT_URL_{name}": ministack for name in ("DYNAMODB", "SQS", "EVENTBRIDGE")},
+        "AWS_ACCESS_KEY_ID": key_of(HUB),
+        "AWS_SECRET_ACCESS_KEY": "none",
+        CONFIG: SETTINGS_FILE,
+        CONCURRENCY: "1",
+        QUEUE_URL: f"{ministack}/{HUB}/ownertag",
+        LEDGER: f"dynamodb:{_TABLE}",
+    }
+
+
+def make_table(url: str) -> None:
+    """The ledger's table, as the hub's template defines it."""
+    client = boto3.Session(key_of(HUB), "none", region_name=HOME_REGION).client("dynamodb", endpoint_url=url)
+    client.create_table(TableName=_TABLE, **{key: value for key, value in DEFINITION.items() if key != "TableName"})
+    client.close()
+
+
+def record(message: Message) -> dict[str, Any]:
+    """A message as Lambda hands it to the function."""
+    return {
+        "messageId": f"m{message.number}",
+        "receiptHandle": f"r{message.number}-{message.receives}",
+        "body": message.body,
+        "attributes": {"ApproximateReceiveCount": str(message.receives)},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:{HOME_REGION}:{HUB}:ownertag",
+        "awsRegion": HOME_REGION,
+    }
+
+
+def _instance(record: Mapping[str, Any]) -> str:
+    [instance] = record["responseElements"]["instancesSet"]["items"]
+    found: str = instance["instanceId"]
+    return found

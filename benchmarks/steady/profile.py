@@ -1,0 +1,190 @@
+"""`make profile`: where the function's processor time goes, with launches in a hundred accounts and Regions.
+
+The function's own wiring runs in this process, with real clients, the endpoint of `benchmarks.limits`, and the ledger's
+table on MiniStack. What is timed is each call of the SDK, the parts of one, and each use of the ledger, by its thread's
+processor time: waiting costs nothing, and work on other threads is not counted twice. The timing itself is in the
+figures, some microseconds a call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import io
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.endpoint import Endpoint
+from botocore.parsers import ResponseParser
+from botocore.signers import RequestSigner
+from botocore.useragent import UserAgentString
+
+from benchmarks import ministack
+from benchmarks.burst.remote import Remote
+from benchmarks.results import show
+from benchmarks.steady.hub import (
+    ACCOUNTS,
+    HOME_REGION,
+    PLACES,
+    SETTINGS,
+    SETTINGS_FILE,
+    Launch,
+    environment,
+    launches,
+    make_table,
+    record,
+)
+from benchmarks.steady.queue import Message
+from ownertag.handler.settings import CONFIG, read_environment
+from ownertag.handler.wiring import Handler, build
+from ownertag.ledger.dynamodb import DynamoLedger
+
+_LEDGER = ("seen", "claim", "append", "by_key")
+#: What one call of the SDK is made of: its name here, and what does it in botocore.
+_PARTS: Sequence[tuple[str, type, str]] = (
+    ("choosing the endpoint", BaseClient, "_resolve_endpoint_ruleset"),
+    ("building the request", BaseClient, "_convert_to_request_dict"),
+    ("naming the user agent", UserAgentString, "rebuild_and_replace_user_agent_handler"),
+    ("signing", RequestSigner, "sign"),
+    ("sending, and receiving the answer", Endpoint, "_send"),
+    ("reading the answer", ResponseParser, "parse"),
+)
+
+
+class Context:
+    """What the function asks of Lambda's context."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Enough."""
+        return 100_000
+
+
+class Spent:
+    """Seconds of processor time, seconds from begin to end, and how often, by what they were spent on."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.wall: defaultdict[str, float] = defaultdict(float)
+        self.times: Counter[str] = Counter()
+
+    def timed(self, inner: Callable[..., Any], name: Callable[..., str]) -> Callable[..., Any]:
+        """The same function, timed under the name that its arguments give."""
+
+        @functools.wraps(inner)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            begin, wall = time.thread_time(), time.monotonic()
+            try:
+                return inner(*args, **kwargs)
+            finally:
+                what = name(*args)
+                self.seconds[what] += time.thread_time() - begin
+                self.wall[what] += time.monotonic() - wall
+                self.times[what] += 1
+
+        return run
+
+
+def main() -> None:
+    """Launch, warm up, measure, print."""
+    given = argparse.ArgumentParser(description=__doc__)
+    given.add_argument("--events", type=int, default=1000, help="launches that are measured")
+    given.add_argument("--batch", type=int, default=200, help="launches in one batch")
+    options = given.parse_args()
+    if reason := ministack.unavailable():
+        raise SystemExit(reason)
+    with Remote(1, ACCOUNTS) as ec2, ministack.ministack() as dynamodb, tempfile.TemporaryDirectory() as name:
+        make_table(dynamodb)
+        print("launching", file=sys.stderr)
+        launched = launches(ec2, options.batch, 1 + -(-options.events // options.batch), PLACES)
+        (Path(name) / SETTINGS_FILE).write_text(SETTINGS, "utf-8")
+        variables = {
+            **environment(ec2.url, dynamodb),
+            "AWS_REGION": HOME_REGION,
+            "AWS_DEFAULT_REGION": HOME_REGION,
+            CONFIG: str(Path(name) / SETTINGS_FILE),
+        }
+        os.environ.update(variables)
+        spent = Spent()
+        _watch(spent)
+        with redirect_stdout(io.StringIO()):  # its log
+            handler = build(read_environment(variables))
+            _handle(handler, launched[: options.batch], options.batch)
+            spent.seconds.clear()
+            spent.times.clear()
+            begin = time.process_time()
+            count = _handle(handler, launched[options.batch :], options.batch)
+            total = time.process_time() - begin
+    _show(spent, total, count)
+
+
+def _watch(spent: Spent) -> None:
+    """Time every call of the SDK, its parts, and the ledger's methods, from now on in this whole process."""
+
+    def watch(owner: type, method: str, name: Callable[..., str]) -> None:
+        setattr(owner, method, spent.timed(getattr(owner, method), name))
+
+    watch(BaseClient, "_make_api_call", lambda client, call, _: f"SDK {client.meta.service_model.service_id} {call}")
+    for part, owner, method in _PARTS:
+        watch(owner, method, lambda *_, part=part: f"part {part}")
+    for method in _LEDGER:
+        watch(DynamoLedger, method, lambda *_: "ledger")
+
+
+def _handle(handler: Handler, launched: Sequence[Launch], size: int) -> int:
+    """Hand these launches to the function, so many at once: how many they were."""
+    for start in range(0, len(launched), size):
+        batch = launched[start : start + size]
+        messages = [Message(start + number, json.dumps(each.event)) for number, each in enumerate(batch)]
+        event = {"Records": [record(each) for each in messages]}
+        answer = handler(event, Context())
+        if answer["batchItemFailures"]:
+            raise SystemExit(
+                f"{len(answer['batchItemFailures'])} of {len(batch)} launches came back: nothing to measure"
+            )
+    return len(launched)
+
+
+def _show(spent: Spent, total: float, events: int) -> None:
+    """The table of the whole, and that of a call."""
+    calls = {name: seconds for name, seconds in spent.seconds.items() if name.startswith("SDK ")}
+    of_table = sum(seconds for name, seconds in calls.items() if name.startswith("SDK DynamoDB"))
+    whole = [(name, seconds, spent.times[name]) for name, seconds in sorted(calls.items(), key=lambda each: -each[1])]
+    whole.append(
+        ("the ledger's own: making and reading items", spent.seconds["ledger"] - of_table, spent.times["ledger"])
+    )
+    whole.append(("reading, deciding, reporting", total - sum(seconds for _, seconds, _ in whole), 0))
+    show(
+        "profile",
+        f"Processor time of the function: {1000 * total / events:.2f} ms an event, {events:,} launches",
+        [_row(name, seconds, total, times, events) for name, seconds, times in [*whole, ("all", total, 0)]],
+    )
+    sdk = sum(calls.values())
+    parts = [(name, spent.seconds[f"part {name}"], spent.times[f"part {name}"]) for name, _, _ in _PARTS]
+    parts.append(("the rest: events, retries, errors", sdk - sum(seconds for _, seconds, _ in parts), 0))
+    show(
+        "profile-sdk",
+        f"A call of the SDK: {1000 * sdk / sum(spent.times[name] for name in calls):.2f} ms on average",
+        [_row(name, seconds, sdk, times, events) for name, seconds, times in [*parts, ("all", sdk, 0)]],
+    )
+
+
+def _row(name: str, seconds: float, total: float, times: int, events: int) -> dict[str, Any]:
+    return {
+        "part": name,
+        "ms an event": round(1000 * seconds / events, 3),
+        "share": f"{seconds / total:.1%}",
+        "times an event": round(times / events, 3) if times else "-",
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""One stream of launches, through one environment of the packaged function.
+
+The function runs as Lambda runs it (its Runtime Interface Emulator), with its real clients: EC2, STS and Organizations
+are the endpoint of `benchmarks.limits`, with AWS's token buckets; the ledger is a table of MiniStack. All share this
+machine's cores, so the figures that carry over are those of the function alone: its processor time, calls and memory.
+The queue and the event source mapping are simulated, with the deployed template's batch size and window.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+from msgspec import Struct
+
+from benchmarks.burst.event_source import deployed
+from benchmarks.burst.figures import percentile
+from benchmarks.burst.remote import Remote
+from benchmarks.emulator import Function
+from benchmarks.limits.buckets import RATES
+from benchmarks.limits.fleet import Place
+from benchmarks.ministack import ministack
+from benchmarks.process import peak_kb, processor_seconds
+from benchmarks.steady.hub import ACCOUNTS, SETTINGS, SETTINGS_FILE, environment, launches, make_table, record
+from benchmarks.steady.queue import Queue
+from ownertag.rollout.package.build import build
+from ownertag.rollout.package.targets import CURRENT, compiler_for
+
+ROOT = Path(__file__).parents[2]
+#: How long the rest of the queue is waited for, once the stream has ended.
+_DRAIN_SECONDS = 300.0
+#: What the queue would wait before it hands out a message again, doubling (`core.plan` asks for the same).
+_BACK_SECONDS, _BACK_MOST = 15, 300
+
+
+class Delivered(Struct):
+    """What became of a stream at the queue."""
+
+    waiting: int = 0  # when the stream ended
+    batches: int = 0
+    returned: int = 0
+    undone: int = 0
+    seconds: float = 0.0  # from the first event to the last answer
+
+
+class Stream(Struct):
+    """What a stream came to. Times are seconds."""
+
+    rate: int
+    places: int
+    lasted: int
+    events: int
+    delivered: Delivered
+    calls: dict[str, int]
+    refused: int
+    processor: float
+    peak_kb: int
+    #: (arrival since the first, from there to the owner tag) of each instance that was tagged.
+    points: list[tuple[float, float]]
+
+    def row(self) -> dict[str, Any]:
+        """As the table shows it."""
+        waits = sorted(seconds for _, seconds in self.points)
+        return {
+            "events/s": self.rate,
+            "places": self.places,
+            "for, s": self.lasted,
+            "tagged": f"{len(waits):,} of {self.events:,}",
+            "event to tag, p50 s": _round(percentile(waits, 50)),
+            "p99 s": _round(percentile(waits, 99)),
+            "in the queue at the end": f"{self.delivered.waiting:,}",
+            "done after, s": round(self.delivered.seconds, 1),
+            "came back": self.delivered.returned,
+            "batches": self.delivered.batches,
+            "processor, ms an event": round(1000 * self.processor / self.events, 2),
+            "of its core": f"{self.processor / self.delivered.seconds:.0%}",
+            "EC2 calls an event": round(sum(self.of_ec2().values()) / self.events, 2),
+            "by name": ", ".join(f"{count:,} {name}" for name, count in self.calls.items()),
+            "refused": self.refused,
+            "peak MB": round(self.peak_kb / 1024),
+            "not done": self.delivered.undone,
+        }
+
+    def of_ec2(self) -> dict[str, int]:
+        """The calls that count against an account's quota of EC2."""
+        return {name: count for name, count in self.calls.items() if name in RATES}
+
+
+def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[Place]) -> Stream:
+    """Launch so many a second in these places, deliver the events to the function in this package, and count."""
+    _say(f"{rate} events a second for {seconds} s: launching")
+    with Remote(1, ACCOUNTS) as ec2, ministack() as dynamodb:
+        make_table(dynamodb)
+        launched = launches(ec2, rate, seconds, places)
+        ec2.forget()
+        _say(f"{rate} events a second for {seconds} s: delivering")
+        with Function(package, "ownertag.handler.at_init.handler", environment(ec2.url, dynamodb), log) as run:
+            run.invoke({"Records": []})
+            pid = run.runtime_pid()
+            used, begin = processor_seconds(pid), time.time() + 1
+            queue = Queue([(begin + each.at, json.dumps(each.event)) for each in launched])
+            delivered = _deliver(queue, run, begin, begin + seconds)
+            used, peak = processor_seconds(pid) - used, peak_kb(pid)
+        tagged, trace = ec2.tagged(), ec2.trace()
+    return Stream(
+        rate,
+        len(places),
+        seconds,
+        len(launched),
+        delivered,
+        dict(sorted(Counter(each.operation for each in trace).items())),
+        sum(each.outcome != "ok" for each in trace),
+        used,
+        peak,
+        [(each.at, tagged[each.instance] - begin - each.at) for each in launched if each.instance in tagged],
+    )
+
+
+def package(folder: Path) -> Path:
+    """The function's package for this machine's Python, unpacked in a folder, with settings."""
+    built = build(
+        CURRENT,
+        folder / "package.zip",
+        ROOT / "requirements" / "function.txt",
+        compiler=compiler_for(CURRENT),
+        wheels=ROOT / ".venv-lambda" / "wheels",
+    )
+    unpacked = folder / "package"
+    with ZipFile(built.path) as archive:
+        archive.extractall(unpacked)
+    (unpacked / SETTINGS_FILE).write_text(SETTINGS, "utf-8")
+    return unpacked
+
+
+def _deliver(queue: Queue, run: Function, begin: float, end: float) -> Delivered:
+    """Batch after batch, until all is done or the patience is at its end."""
+    mapping, found = deployed(), Delivered()
+    ended = False
+    while not queue.over and time.time() < end + _DRAIN_SECONDS:
+        batch = queue.take(mapping.batch, mapping.window)
+        if not batch:
+            continue
+        answer = run.invoke({"Records": [record(each) for each in batch]})
+        named = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+        found.batches += 1
+        for message in batch:
+            if record(message)["messageId"] in named:
+                found.returned += 1
+                queue.back(message, min(_BACK_SECONDS << (message.receives - 1), _BACK_MOST))
+        if not ended and time.time() >= end:
+            ended, found.waiting = True, len(queue)
+    found.undone, found.seconds = len(queue), time.time() - begin
+    return found
+
+
+def _round(value: float | None) -> float | str:
+    return "-" if value is None else round(value, 2)
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
