@@ -20,10 +20,10 @@ from msgspec import Struct
 from benchmarks.burst.event_source import deployed
 from benchmarks.results import show
 from ownertag.aws.pacing import PATIENCE
+from ownertag.aws.together import WORKERS
 from ownertag.catalogue.loader import load
 from ownertag.core.rows import Quota
 from ownertag.core.settings import Settings
-from ownertag.handler.wiring import WORKERS
 
 # --- MEASURED, on one core of the machine that docs/scale.md names
 

@@ -29,11 +29,11 @@ from benchmarks.process import peak_kb
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
 from ownertag.aws.times import read_times_quickly
+from ownertag.aws.together import WORKERS
 from ownertag.catalogue.loader import load
 from ownertag.core.settings import Settings
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
-from ownertag.handler.wiring import WORKERS
 from ownertag.ledger.owners import KnownOwners
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.sinks.tagging import Tagger

@@ -14,6 +14,7 @@ import pytest
 from ledger.entries import HOME, A, B, after, created, deleted, ended, event, key, owned, transferred
 from ledger.table import TABLE, emulated_table
 from memory_ledger import MemoryLedger
+from ownertag.aws.together import at_once
 from ownertag.core.claims import Holding, ResourceKey, end_of
 from ownertag.core.values import Confidence, OutcomeKind, Owner
 from ownertag.ledger.calls import Calls
@@ -43,7 +44,7 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
         return
     if request.param == "dynamodb":
         with emulated_table() as client:
-            yield lambda: DynamoLedger(Calls(client, TABLE, sleep=lambda _: None))
+            yield lambda: DynamoLedger(Calls(client, TABLE, sleep=lambda _: None, together=at_once(4)))
         return
     opened: list[SqliteLedger] = []
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -19,12 +20,13 @@ from flows.events import instance_id, launch
 from flows.hub import A as ACCOUNT
 from flows.hub import on_fakes
 from flows.test_live import instance, put
-from ledger.entries import created, ended, event, key, owned
+from ledger.entries import after, created, ended, event, key, owned
 from ledger.table import TABLE, emulated_table
+from ownertag.aws.together import Together, at_once, in_turn
 from ownertag.core.values import Confidence, OutcomeKind, Owner
 from ownertag.ledger.calls import MOST_BYTES, MOST_ITEMS, ROUNDS, Calls
 from ownertag.ledger.dynamodb import DynamoLedger
-from ownertag.ledger.entries import Owned
+from ownertag.ledger.entries import Entry, Finished, Owned
 from ownertag.ledger.port import LedgerError
 from ownertag.ledger.table import DEFINITION, joined
 from ownertag.ledger.table import key as item_key
@@ -174,12 +176,60 @@ def test_a_batch_of_launches_takes_few_calls_and_its_repeat_takes_one(wire: Wire
     put(aws, *(instance(number) for number in range(20)))
     records = [launch(ACCOUNT, [instance_id(number)], number=number) for number in range(20)]
     assert len(on_fakes(aws, *records, ledger=store).done) == 20
-    # seen 1, claim 1, append 2 to read; 20 creations, 80 decisions, 80 holdings, 80 parents; 80 outcomes, 80 holdings,
-    # 20 creations to write.
-    assert wire.counts == {"batch_get_item": 4, "transact_write_items": 5}
+    # seen 1, claim 1, append 2 to read; 80 decisions, 80 holdings, 80 parents, then 20 creations; 80 outcomes, 80
+    # holdings, then 20 creations to write.
+    assert wire.counts == {"batch_get_item": 4, "transact_write_items": 7}
     wire.counts.clear()
     assert len(on_fakes(aws, *records, ledger=store).done) == 20
     assert wire.counts == {"batch_get_item": 1}
+
+
+def _kinds(parameters: dict[str, Any]) -> set[str]:
+    """Whether a transaction writes of events, of resources, or of both."""
+    items = [next(iter(each.values())) for each in parameters["TransactItems"]]
+    keys = [(each.get("Item") or each["Key"])["sk"]["S"] for each in items]
+    return {"event" if sk == joined("event") else "resource" for sk in keys}
+
+
+def test_calls_that_do_not_need_each_other_are_made_at_once_and_events_only_then(wire: Wire) -> None:
+    """In turn the first of two would wait at the barrier in vain."""
+    meet = Barrier(2, timeout=20)
+    stages: list[set[str]] = []
+
+    def together(operation: str, parameters: dict[str, Any]) -> None:
+        if operation == "transact_write_items":
+            stages.append(_kinds(parameters))
+            if stages[-1] == {"resource"}:
+                meet.wait()
+
+    wire.answers = together
+    store = DynamoLedger(Calls(wire, TABLE, together=at_once(2)))
+    many = [owned(number, id_=f"vol-{number}") for number in range(60)]
+    assert len(store.claim([created(number) for number in range(60)], many)) == 60
+    assert stages == [{"resource"}, {"resource"}, {"event"}]
+
+
+@pytest.mark.parametrize("together", [in_turn, at_once(3)])
+def test_nothing_says_that_an_event_is_known_before_all_of_it_is_there(wire: Wire, together: Together) -> None:
+    """One transaction of several fails: no event is kept, whatever else is; the repeat does the rest."""
+    store = DynamoLedger(Calls(wire, TABLE, sleep=lambda _: None, together=together))
+    events = [created(number) for number in range(60)]
+    many = [owned(number, id_=f"vol-{number}") for number in range(60)]
+    wire.answers = failing("InternalServerError", "transact_write_items", 1)
+    with pytest.raises(LedgerError):
+        store.claim(events, many)
+    assert store.seen([each.event for each in events]) == {}
+    assert len(store.claim(events, many)) == 60
+    assert len(store.seen([each.event for each in events])) == 60
+    ends = [ended(number, id_=f"vol-{number}") for number in range(60)]
+    outcomes: list[Entry] = [*ends, *(Finished(each.event, after(3)) for each in events)]
+    wire.answers = failing("InternalServerError", "transact_write_items", 1)
+    with pytest.raises(LedgerError):
+        store.append(outcomes)
+    assert not [each for each in store.seen([each.event for each in events]).values() if each.finished]
+    assert store.append(outcomes) == set()
+    assert all(each.finished for each in store.seen([each.event for each in events]).values())
+    assert all(len(store.history(key(f"vol-{number}"))) == 2 for number in range(60))
 
 
 # --- faults

@@ -17,6 +17,7 @@ from contextlib import suppress
 from contracts.emulated import HOME, session
 from ledger.entries import actor, created, deleted, ended, event, key, owned, transferred
 from ledger.entries import after as minutes_after
+from ownertag.aws.together import at_once
 from ownertag.core.claims import ResourceKey
 from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
@@ -99,7 +100,7 @@ def _opener(where: Sequence[str]) -> Callable[[], Store]:
             return lambda: SqliteLedger(path)
         case ["dynamodb", endpoint, table]:
             client = session().client("dynamodb", region_name=HOME, endpoint_url=endpoint)
-            return lambda: DynamoLedger(Calls(client, table))
+            return lambda: DynamoLedger(Calls(client, table, together=at_once(4)))
     raise SystemExit(f"no store: {where}")
 
 

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.aws.pacing import Pacing, Place
+from ownertag.aws.together import WORKERS
 from ownertag.core.judge import Remedy, judge
 from ownertag.core.records import partition_of
 from ownertag.core.values import Failure, OutcomeKind
@@ -45,6 +46,7 @@ def client_config() -> Config:
         connect_timeout=2,
         read_timeout=10,
         retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=WORKERS,  # all accounts may be in one Region, and share its client
         user_agent_extra="ownertag",
     )
 

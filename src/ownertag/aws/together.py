@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
+#: Accounts and Regions that are worked on at once. A call to another Region takes up to a third of a second, and nearly
+#: all of that is waiting.
+WORKERS = 16
+
 Tasks = Sequence[Callable[[], None]]
 Together = Callable[[Tasks], None]
 

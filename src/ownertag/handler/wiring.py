@@ -16,7 +16,7 @@ from msgspec import to_builtins
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
 from ownertag.aws.times import new_session
-from ownertag.aws.together import at_once
+from ownertag.aws.together import WORKERS, at_once
 from ownertag.catalogue.loader import load
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
@@ -39,9 +39,8 @@ from ownertag.sources.lookups import Lookups
 from ownertag.sources.memory import Memory
 from ownertag.sources.organization import Organization
 
-#: Accounts and Regions that are worked on at once. A call to another Region takes up to a third of a second, and nearly
-#: all of that is waiting.
-WORKERS = 16
+#: Calls to the ledger's table that are made at once, of those that do not need each other.
+LEDGER_CALLS = 8
 # Between these a returned message stays away, as shares of its time.
 _JITTER = (0.8, 1.2)
 
@@ -113,7 +112,7 @@ def build(
     findings = Findings(client("events"), BUS)
     tagger = Tagger(sessions)
     memory = Memory(now)
-    ledger = open_ledger(environment.ledger, table)
+    ledger = open_ledger(environment.ledger, table, together=at_once(LEDGER_CALLS))
     together = at_once(WORKERS)
     report = report or Report()
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.aws.together import Together, in_turn
 from ownertag.core.judge import judge
 from ownertag.core.values import OutcomeKind
 from ownertag.ledger.port import LedgerError
@@ -41,49 +43,69 @@ class Calls:
         client: A DynamoDB client.
         table: Its name.
         sleep: Waits for so many seconds.
+        together: Makes several calls; it is never used from within itself.
     """
 
-    def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        sleep: Callable[[float], None] = time.sleep,
+        together: Together = in_turn,
+    ) -> None:
         self._client = client
         self.table = table
         self._sleep = sleep
+        self._together = together
 
     def get(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """The items with these keys that are there, as they are now."""
-        left = [_plain(key) for key in dict.fromkeys(keys)]
+        wanted = [_plain(key) for key in dict.fromkeys(keys)]
         found: dict[Key, Item] = {}
-        rounds = 0
-        while left:
-            asked, left = left[:MOST_KEYS], left[MOST_KEYS:]
-            answer = self._call("batch_get_item", RequestItems={self.table: {"Keys": asked, "ConsistentRead": True}})
-            for item in answer["Responses"].get(self.table, []):
-                found[item["pk"]["S"], item["sk"]["S"]] = item
-            over = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
-            if over:
-                rounds += 1
-                self.wait(rounds)
-                left = over + left
+        pages = [wanted[start : start + MOST_KEYS] for start in range(0, len(wanted), MOST_KEYS)]
+        self._together([partial(self._page, page, found) for page in pages])
         return found
 
-    def write(self, writes: Mapping[Key, dict[str, Any]]) -> None:
+    def _page(self, left: list[Item], found: dict[Key, Item]) -> None:
+        """Put into `found` what is there of as many keys as one call takes."""
+        rounds = 0
+        while left:
+            answer = self._call("batch_get_item", RequestItems={self.table: {"Keys": left, "ConsistentRead": True}})
+            for item in answer["Responses"].get(self.table, []):
+                found[item["pk"]["S"], item["sk"]["S"]] = item
+            left = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+            if left:
+                rounds += 1
+                self.wait(rounds)
+
+    def write(self, writes: Mapping[Key, dict[str, Any]], last: Mapping[Key, dict[str, Any]]) -> None:
         """Carry out writes (of TransactWriteItems, without the table's name), as many in a transaction as it takes.
 
+        What is in `last` says of the rest that it is there: no transaction with it begins before all others have ended
+        well.
+
         Raises:
-            Changed: A condition did not hold, or two transactions met. Those before it are carried out.
+            Changed: A condition did not hold, or two transactions met. Others may be carried out.
         """
-        for items in _transactions(writes.values()):
-            named = [{kind: {**each, "TableName": self.table} for kind, each in item.items()} for item in items]
-            try:
-                self._client.transact_write_items(TransactItems=named)
-            except ClientError as error:
-                codes = {str(each.get("Code")) for each in error.response.get("CancellationReasons", [])} - {"None"}
-                if failure_of(error).code == "TransactionCanceledException" and codes:
-                    if codes <= _BUSY | {"ConditionalCheckFailed"}:
-                        raise Changed from error
-                    raise LedgerError(f"ledger {self.table}: refused a write ({', '.join(sorted(codes))})") from error
-                raise self._error(error) from error
-            except AWS_ERRORS as error:
-                raise self._error(error) from error
+        stages = [list(_transactions([*writes.values(), *last.values()]))]
+        if len(stages[0]) > 1:
+            stages = [list(_transactions(writes.values())), list(_transactions(last.values()))]
+        for stage in stages:
+            self._together([partial(self._transact, items) for items in stage])
+
+    def _transact(self, items: Sequence[dict[str, Any]]) -> None:
+        named = [{kind: {**each, "TableName": self.table} for kind, each in item.items()} for item in items]
+        try:
+            self._client.transact_write_items(TransactItems=named)
+        except ClientError as error:
+            codes = {str(each.get("Code")) for each in error.response.get("CancellationReasons", [])} - {"None"}
+            if failure_of(error).code == "TransactionCanceledException" and codes:
+                if codes <= _BUSY | {"ConditionalCheckFailed"}:
+                    raise Changed from error
+                raise LedgerError(f"ledger {self.table}: refused a write ({', '.join(sorted(codes))})") from error
+            raise self._error(error) from error
+        except AWS_ERRORS as error:
+            raise self._error(error) from error
 
     def query(self, most: int | None = None, **query: Any) -> Iterator[Item]:
         """All items that a query finds, page by page, at most so many."""

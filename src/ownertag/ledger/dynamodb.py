@@ -98,9 +98,9 @@ class DynamoLedger:
             again = [each for each in owned if event_key(each.event) in items]
             items |= self._calls.get([entry_key(each) for each in again]) if again else {}
             states = {each.resource: self._state(items, each.resource, each.id, each.type) for each in owned}
-            writes, states = self._claims(created, owned, items, states)
+            writes, events, states = self._claims(created, owned, items, states)
             try:
-                self._calls.write(writes)
+                self._calls.write(writes, events)
             except Changed:
                 rounds += 1
                 self._calls.wait(rounds)
@@ -120,13 +120,14 @@ class DynamoLedger:
             keys = [holding_key(each.resource) for each in others] + [entry_key(each) for each in others]
             items = self._calls.get(keys + [event_key(each.event) for each in finished])
             writes, lost = self._entries(others, items)
+            ends: Writes = {}
             undone = {each.event for each in others if isinstance(each, Ended) and each.resource in lost}
             for each in finished:
                 at = event_key(each.event)
                 if at in items and "finished" not in items[at] and each.event not in undone:
-                    writes[at] = finish(at, each.at)
+                    ends[at] = finish(at, each.at)
             try:
-                self._calls.write(writes)
+                self._calls.write(writes, ends)
             except Changed:
                 rounds += 1
                 self._calls.wait(rounds)
@@ -139,10 +140,12 @@ class DynamoLedger:
         owned: Sequence[Owned],
         items: Mapping[Key, Item],
         states: dict[ResourceKey, State],
-    ) -> tuple[Writes, dict[ResourceKey, State]]:
+    ) -> tuple[Writes, Writes, dict[ResourceKey, State]]:
+        """What to write of resources, what then of events, and whose each resource is by it."""
         before = dict(states)
         decisions: dict[EventKey, Decided] = {}
         writes: Writes = {}
+        events: Writes = {}
         for each in owned:
             known = decisions.get(each.event) or self._decided(items.get(event_key(each.event)))
             if known is None or known.provisional:
@@ -162,10 +165,10 @@ class DynamoLedger:
             if one.event in decisions:
                 at = event_key(one.event)
                 if at not in items:
-                    writes[at] = create(at, one, decisions[one.event])
+                    events[at] = create(at, one, decisions[one.event])
                 elif decisions[one.event] != self._decided(items[at]):
-                    writes[at] = decide(at, decisions[one.event], items[at]["decision"]["S"])
-        return writes, states
+                    events[at] = decide(at, decisions[one.event], items[at]["decision"]["S"])
+        return writes, events, states
 
     def _entries(
         self, entries: Sequence[Ended | TagChanged | Transferred | Deleted], items: Mapping[Key, Item]

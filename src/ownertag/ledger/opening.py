@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ownertag.aws.together import Together, in_turn
 from ownertag.ledger.place import Place
 from ownertag.ledger.port import Store
 
 
-def open_ledger(place: Place, client: Callable[[], Any], *, read_only: bool = False) -> Store:
+def open_ledger(
+    place: Place, client: Callable[[], Any], *, read_only: bool = False, together: Together = in_turn
+) -> Store:
     """The ledger at this place.
 
     Args:
         place: A file, or a table.
         client: Makes a client of DynamoDB; called for a table only.
         read_only: Make no file where there is none, and write nothing.
+        together: Makes the calls to a table that do not need each other.
 
     Raises:
         LedgerError: The file can't be used.
@@ -24,7 +28,7 @@ def open_ledger(place: Place, client: Callable[[], Any], *, read_only: bool = Fa
         from ownertag.ledger.calls import Calls  # noqa: PLC0415 - boto3 takes longer than a look into a file
         from ownertag.ledger.dynamodb import DynamoLedger  # noqa: PLC0415
 
-        return DynamoLedger(Calls(client(), place.name))
+        return DynamoLedger(Calls(client(), place.name, together=together))
     from ownertag.ledger.sqlite import SqliteLedger  # noqa: PLC0415 - at the hub it is never needed
 
     return SqliteLedger(place.name, read_only=read_only)
