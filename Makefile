@@ -74,9 +74,9 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-# A process a core, a file in one of them: moto's state is the process's.
+# A process a core; `tests/conftest.py` says what stays together.
 unit: install .venv-awscli/installed .venv-lambda/installed $(TOOLS)
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 faults: install ## every fault of the matrix, with 500 kills of the function; a table of what came of each
 	@PYTHONPATH=tests $(BIN)/python -m faults

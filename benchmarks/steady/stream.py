@@ -42,7 +42,6 @@ _BACK_SECONDS, _BACK_MOST = 15, 300
 class Delivered(Struct):
     """What became of a stream at the queue."""
 
-    waiting: int = 0  # when the stream ended
     batches: int = 0
     returned: int = 0
     undone: int = 0
@@ -74,7 +73,7 @@ class Stream(Struct):
             "tagged": f"{len(waits):,} of {self.events:,}",
             "event to tag, p50 s": _round(percentile(waits, 50)),
             "p99 s": _round(percentile(waits, 99)),
-            "in the queue at the end": f"{self.delivered.waiting:,}",
+            "not yet, when it ended": f"{self.events - sum(at + each <= self.lasted for at, each in self.points):,}",
             "done after, s": round(self.delivered.seconds, 1),
             "came back": self.delivered.returned,
             "batches": self.delivered.batches,
@@ -105,7 +104,7 @@ def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[
             pid = run.runtime_pid()
             used, begin = processor_seconds(pid), time.time() + 1
             queue = Queue([(begin + each.at, json.dumps(each.event)) for each in launched])
-            delivered = _deliver(queue, run, begin, begin + seconds)
+            delivered = _deliver(queue, run, begin, begin + seconds + _DRAIN_SECONDS)
             used, peak = processor_seconds(pid) - used, peak_kb(pid)
         tagged, trace = ec2.tagged(), ec2.trace()
     return Stream(
@@ -138,11 +137,10 @@ def package(folder: Path) -> Path:
     return unpacked
 
 
-def _deliver(queue: Queue, run: Function, begin: float, end: float) -> Delivered:
+def _deliver(queue: Queue, run: Function, begin: float, until: float) -> Delivered:
     """Batch after batch, until all is done or the patience is at its end."""
     mapping, found = deployed(), Delivered()
-    ended = False
-    while not queue.over and time.time() < end + _DRAIN_SECONDS:
+    while not queue.over and time.time() < until:
         batch = queue.take(mapping.batch, mapping.window)
         if not batch:
             continue
@@ -153,8 +151,6 @@ def _deliver(queue: Queue, run: Function, begin: float, end: float) -> Delivered
             if record(message)["messageId"] in named:
                 found.returned += 1
                 queue.back(message, min(_BACK_SECONDS << (message.receives - 1), _BACK_MOST))
-        if not ended and time.time() >= end:
-            ended, found.waiting = True, len(queue)
     found.undone, found.seconds = len(queue), time.time() - begin
     return found
 

@@ -16,7 +16,7 @@ def stream(rate: int) -> Stream:
         places=4,
         lasted=2,
         events=2 * rate,
-        delivered=Delivered(waiting=3, batches=2, seconds=4.0),
+        delivered=Delivered(batches=2, seconds=4.0),
         calls={"AssumeRole": 4, "CreateTags": rate, "DescribeInstances": rate, "ListAccounts": 1},
         refused=0,
         processor=0.5,
@@ -28,6 +28,7 @@ def stream(rate: int) -> Stream:
 def test_a_row_counts_what_was_not_tagged_and_what_an_event_costs() -> None:
     row = stream(5).row()
     assert row["tagged"] == "3 of 10"
+    assert row["not yet, when it ended"] == "9"  # the first alone was, one second after it came
     assert (row["event to tag, p50 s"], row["p99 s"]) == (2.0, 30.0)
     assert row["processor, ms an event"] == 50.0
     assert row["of its core"] == "12%"
@@ -64,3 +65,14 @@ def test_what_is_timed_answers_as_before_and_is_counted_when_it_fails() -> None:
     with pytest.raises(ZeroDivisionError):
         divided(6, 0)
     assert spent.times["of 6"] == 2
+
+
+def test_what_was_timed_inside_is_not_its_own() -> None:
+    spent = Spent()
+    inner = spent.timed(lambda: sum(range(300_000)), lambda: "inner")
+    outer = spent.timed(lambda: (inner(), inner()), lambda: "outer")
+    outer()
+    outer()
+    assert spent.times == {"inner": 4, "outer": 2}
+    assert spent.seconds["outer"] > spent.seconds["inner"] > 0
+    assert spent.own["outer"] + spent.own["inner"] == pytest.approx(spent.seconds["outer"])
