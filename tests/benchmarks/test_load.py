@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from benchmarks.burst.events import START
 from benchmarks.limits.protocol import Called
+from benchmarks.load import neighbour as beside
 from benchmarks.load import orders as in_orders
 from benchmarks.load.checks import Check
 from benchmarks.load.creations import Fate, copies, create, fate_of
@@ -48,8 +49,12 @@ def test_a_call_beyond_the_share_is_seen() -> None:
 
 
 def test_a_throttled_account_holds_up_nobody() -> None:
-    figures = neighbour(20, 5).figures
-    assert figures["the other's"] == 15
+    assert holding(neighbour(20, 5))["the other's"] == 15
+
+
+def test_an_account_that_is_held_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "MOST", 0.1)
+    assert "times as long" in neighbour(1, 2).wrong[0]
 
 
 def test_an_outage_is_drained() -> None:
