@@ -149,8 +149,11 @@ class Endpoint:
                 none = (element("Tags", []), element("IsTruncated", False))
                 return answer_xml(call.operation, _IAM, *none)
             case "organizations", "ListAccounts":
-                accounts = [{"Id": each, "Name": each, "Status": "ACTIVE"} for each in (HUB, *self.accounts)]
-                return answer_json({"Accounts": accounts})
+                return answer_json({"Accounts": [_account(each) for each in (HUB, *self.accounts)]})
+            case "organizations", "DescribeAccount":
+                if (account := str(call.json()["AccountId"])) not in (HUB, *self.accounts):
+                    return Refusal("AccountNotFoundException", "You specified an account that doesn't exist.")
+                return answer_json({"Account": _account(account)})
         return Refusal("InvalidAction", f"{call.service}:{call.operation} is not served here")
 
     def _assume_role(self, call: Call, actor: Actor, at: float) -> Answer | Refusal:
@@ -189,3 +192,8 @@ class Endpoint:
 
     def _uuid(self) -> str:
         return str(UUID(int=self._random.getrandbits(128), version=4))
+
+
+def _account(account: str) -> dict[str, str]:
+    """An account as AWS Organizations describes it."""
+    return {"Id": account, "Name": account, "State": "ACTIVE"}

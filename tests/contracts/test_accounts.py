@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from contracts.conftest import Stage
-from contracts.emulated import HOME, HUB, ONCE, Call, Emulated, emulated
+from contracts.emulated import HOME, HUB, ONCE, Call, Emulated, answer, emulated
 from fakes import Clock
 from ownertag.core.rows import QuestionKind
-from ownertag.core.values import Absent, Found, OutcomeKind, Question, Unavailable
-from ownertag.sources.organization import Organization, OwnAccount
+from ownertag.core.values import Absent, Fact, Found, OutcomeKind, Question, Unavailable
+from ownertag.sources import organization as module
+from ownertag.sources.organization import FEW, Organization, OwnAccount
 
 
 def account(number: str) -> Question:
@@ -37,7 +39,7 @@ def test_forbidden_is_unavailable_and_never_absent(stage: Stage) -> None:
     assert all(isinstance(fact, Unavailable) and fact.outcome is OutcomeKind.FORBIDDEN for fact in facts.values())
 
 
-# --- the real one: its list is kept for a while
+# --- the real one: what it reads it knows for a while
 
 
 @pytest.fixture
@@ -56,15 +58,85 @@ def organization(world: Emulated, clock: Clock) -> Organization:
     return Organization(world.session.client("organizations", region_name=HOME, config=ONCE), clock)
 
 
-def test_all_pages_of_the_list_are_read(world: Emulated, organization: Organization) -> None:
+def described(world: Emulated) -> int:
+    return world.wire.counts["DescribeAccount"]
+
+
+def test_a_few_accounts_are_asked_for_one_by_one_and_no_list_is_read(
+    world: Emulated, organization: Organization
+) -> None:
+    asked = [account(each) for each in (*world.spokes, "999999999999")]
+    assert 1 < len(asked) <= FEW
+    organization.find([*asked, *asked])
+    assert world.wire.counts == {"DescribeAccount": len(asked)}
+
+
+def test_for_more_the_whole_list_is_read_with_all_its_pages(world: Emulated, organization: Organization) -> None:
     def small_pages(call: Call) -> None:
         call.request.body = json.dumps({**json.loads(call.text), "MaxResults": 3})
 
-    accounts = [account(world.add_account(f"more{number}")) for number in range(5)]
+    accounts = [account(world.add_account(f"more{number}")) for number in range(FEW)]
+    world.wire.clear()
     world.wire.rule(small_pages)
-    facts = organization.find(accounts)
-    assert all(fact == Found() for fact in facts.values())
-    assert world.wire.counts["ListAccounts"] == 3
+    unknown = account("999999999999")
+    facts = organization.find([*accounts, unknown])
+    assert facts == {**dict.fromkeys(accounts, Found()), unknown: Absent()}
+    assert world.wire.counts == {"ListAccounts": 3}
+    assert organization.find([account(each) for each in world.spokes]) == {
+        account(each): Found() for each in world.spokes
+    }
+    assert world.wire.counts == {"ListAccounts": 3}
+
+
+def test_a_list_of_many_pages_is_read_only_for_more_accounts_than_it_has_pages(
+    world: Emulated, organization: Organization, clock: Clock
+) -> None:
+    strangers = [account(f"9999999999{number:02}") for number in range(10)]
+    pages = [json.dumps({"Accounts": [], "NextToken": str(number)}) for number in range(7)] + ['{"Accounts": []}']
+    left = iter(pages)
+    world.wire.rule(lambda call: answer(call, 200, next(left)) if call.operation == "ListAccounts" else None)
+    organization.find(strangers)
+    assert world.wire.counts == {"ListAccounts": 8}
+    world.wire.clear()
+    clock.move(timedelta(minutes=1))
+    organization.find(strangers[:8])
+    assert world.wire.counts == {"DescribeAccount": 8}
+    left = iter(pages)
+    clock.move(timedelta(minutes=1))
+    organization.find(strangers[:9])
+    assert world.wire.counts == {"DescribeAccount": 8, "ListAccounts": 8}
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["one by one", "the list"])
+@pytest.mark.parametrize(
+    ("state", "fact"),
+    [
+        ({"State": "ACTIVE"}, Found()),
+        ({"Status": "ACTIVE"}, Found()),
+        ({"State": "ACTIVE", "Status": "SUSPENDED"}, Found()),
+        ({"State": "SUSPENDED", "Status": "ACTIVE"}, Absent()),
+        ({"State": "PENDING_ACTIVATION"}, Absent()),
+        ({"State": "PENDING_CLOSURE"}, Absent()),
+        ({"State": "CLOSED"}, Absent()),
+        ({}, Absent()),
+    ],
+    ids=str,
+)
+def test_only_an_active_account_is_found(
+    world: Emulated, organization: Organization, state: dict[str, str], fact: Fact, many: bool
+) -> None:
+    """AWS retired `Status` on 2026-09-09 for `State`."""
+
+    def rule(call: Call) -> AWSResponse | None:
+        told = {"Id": world.spokes[0], "Name": "a", **state}
+        if call.operation == "ListAccounts":
+            return answer(call, 200, json.dumps({"Accounts": [told]}))
+        return answer(call, 200, json.dumps({"Account": told})) if call.operation == "DescribeAccount" else None
+
+    world.wire.rule(rule)
+    asked = account(world.spokes[0])
+    others = [account(f"99999999999{number}") for number in range(FEW)] if many else []
+    assert organization.find([asked, *others])[asked] == fact
 
 
 def test_an_unknown_account_is_looked_up_once_a_minute(
@@ -72,27 +144,29 @@ def test_an_unknown_account_is_looked_up_once_a_minute(
 ) -> None:
     unknown = account("999999999999")
     assert organization.find([unknown]) == {unknown: Absent()}
-    first = world.wire.counts["ListAccounts"]
-    for _ in range(10):
+    for _ in range(11):
         clock.move(timedelta(seconds=5))
-        organization.find([unknown])
-    assert world.wire.counts["ListAccounts"] == first
-    clock.move(timedelta(seconds=10))
+        fact = organization.find([unknown])[unknown]
+        assert isinstance(fact, Unavailable)
+        assert fact.outcome is OutcomeKind.NOT_READY
+    assert described(world) == 1
+    clock.move(timedelta(seconds=5))
     assert organization.find([unknown]) == {unknown: Absent()}
-    assert world.wire.counts["ListAccounts"] == 2 * first
+    assert described(world) == 2
 
 
-def test_a_new_account_is_not_refused_before_the_list_is_read_again(
+def test_a_new_account_is_found_at_once_and_one_that_was_not_there_yet_within_a_minute(
     world: Emulated, organization: Organization, clock: Clock
 ) -> None:
     organization.find([account(world.spokes[0])])
     new = account(world.add_account("new"))
-    clock.move(timedelta(seconds=50))
-    fact = organization.find([new])[new]
-    assert isinstance(fact, Unavailable)
-    assert fact.outcome is OutcomeKind.NOT_READY
-    clock.move(timedelta(seconds=10))
     assert organization.find([new]) == {new: Found()}
+    late = account("999999999999")
+    organization.find([late])
+    clock.move(timedelta(seconds=60))
+    told = json.dumps({"Account": {"Id": late.account, "Name": "late", "State": "ACTIVE"}})
+    world.wire.rule(lambda call: answer(call, 200, told) if call.operation == "DescribeAccount" else None)
+    assert organization.find([late]) == {late: Found()}
 
 
 def test_a_known_account_needs_no_second_look(world: Emulated, organization: Organization, clock: Clock) -> None:
@@ -112,28 +186,49 @@ def test_a_closed_account_is_no_longer_found(world: Emulated, organization: Orga
     assert organization.find([closed]) == {closed: Absent()}
 
 
-def test_an_unreadable_list_is_no_answer_for_new_accounts_and_does_not_stop_known_ones(
+@pytest.mark.parametrize("operation", ["DescribeAccount", "ListAccounts"])
+def test_what_can_not_be_read_is_no_answer_for_new_accounts_and_does_not_stop_known_ones(
+    world: Emulated, organization: Organization, clock: Clock, operation: str
+) -> None:
+    known = account(world.spokes[0])
+    unknown = [account(f"99999999999{number}") for number in range(FEW + (operation == "ListAccounts"))]
+    organization.find([known])
+    world.wire.clear()
+    world.wire.fail(operation, "TooManyRequestsException")
+    clock.move(timedelta(seconds=61))
+    facts = organization.find([known, *unknown])
+    assert facts[known] == Found()
+    for each in unknown:
+        unread = facts[each]
+        assert isinstance(unread, Unavailable)
+        assert unread.outcome is OutcomeKind.THROTTLED
+    assert world.wire.counts == {operation: 1}
+
+
+def test_what_was_read_too_long_ago_answers_for_nobody(
     world: Emulated, organization: Organization, clock: Clock
 ) -> None:
-    known, unknown = account(world.spokes[0]), account("999999999999")
-    organization.find([known])
-    world.wire.fail("ListAccounts", "TooManyRequestsException")
-    clock.move(timedelta(seconds=61))
-    facts = organization.find([known, unknown])
-    assert facts[known] == Found()
-    unread = facts[unknown]
-    assert isinstance(unread, Unavailable)
-    assert unread.outcome is OutcomeKind.THROTTLED
-
-
-def test_a_list_that_is_too_old_answers_for_nobody(world: Emulated, organization: Organization, clock: Clock) -> None:
     known = account(world.spokes[0])
     organization.find([known])
-    world.wire.fail("ListAccounts", "AccessDeniedException")
+    world.wire.fail("DescribeAccount", "AccessDeniedException")
     clock.move(timedelta(minutes=5))
     fact = organization.find([known])[known]
     assert isinstance(fact, Unavailable)
     assert "accounts can't be read" in fact.reason
+
+
+def test_invented_numbers_do_not_fill_the_memory(
+    world: Emulated, organization: Organization, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_KEPT", 10)
+    known = account(world.spokes[0])
+    organization.find([known])
+    for number in range(40):
+        clock.move(timedelta(seconds=5))
+        organization.find([account(f"{number:012}")])
+        assert len(organization._read) <= 10 + 60 // 5 + 1
+    assert organization.find([known]) == {known: Found()}
+    assert described(world) == 41
 
 
 # --- an operator's own account

@@ -549,7 +549,7 @@ def test_an_account_is_its_owner_tag_s_or_goes_by_its_name(stage: Stage, organiz
     assert not stage.world.wire.calls
 
 
-@pytest.mark.parametrize("operation", ["ListAccounts", "ListTagsForResource"])
+@pytest.mark.parametrize("operation", ["DescribeAccount", "ListTagsForResource"])
 def test_an_account_that_can_t_be_read_is_unavailable(stage: Stage, organization: Organization, operation: str) -> None:
     stage.fail(operation, "AccessDeniedException")
     question = account_question(stage.account)

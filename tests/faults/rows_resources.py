@@ -24,7 +24,8 @@ from faults.inject import (
 from faults.made import volume_of
 from faults.row import WELL, Lasting, NotBuilt, Row
 from faults.world import World
-from flows.events import launch
+from flows.events import launch, volume
+from ownertag.sources.organization import FEW
 
 
 def _terminated(world: World) -> None:
@@ -58,8 +59,16 @@ def _hidden(world: World) -> None:
     world.wire.rule(lambda call: answer(call, 200, empty) if call.operation == "DescribeInstances" else None)
 
 
+def _more_than_a_few_accounts(world: World) -> None:
+    """Events of so many that the whole list is read."""
+    world.make("a1 b1")
+    for number in range(FEW):
+        stranger = volume(f"99999999999{number}", volume_of(f"a{10 + number}"), at=world.clock(), number=100 + number)
+        world.send(f"x{number}", stranger)
+
+
 def _page_expires(world: World) -> None:
-    account = {"Id": world.a, "Status": "ACTIVE", "Name": "a"}
+    account = {"Id": world.a, "State": "ACTIVE", "Name": "a"}
 
     def rule(call: Call) -> AWSResponse | None:
         if call.operation != "ListAccounts":
@@ -223,7 +232,7 @@ ROWS = [
         {"eks": "done, untagged, unknown"},
         scene=_managed,
         metrics="MessagesDone=1 Refused.managed-by-service=1",
-        also=counted(AssumeRole=0, CreateTags=0, ListAccounts=0),
+        also=counted(AssumeRole=0, CreateTags=0, DescribeAccount=0),
         healed=None,
     ),
     Row(
@@ -248,10 +257,11 @@ ROWS = [
         "C30",
         "the token of a page expires within a listing",
         "unavailable: comes back; the next delivery lists from the beginning",
-        {"*": "back, untagged, unknown"},
+        {"a1 b1": "back, untagged, unknown", "*": "back"},
         {"": _page_expires},
-        scene=made("a1 b1"),
+        scene=_more_than_a_few_accounts,
         reason="the organization's accounts can't be read",
+        healed={"a1 b1": WELL, "*": "done"},
     ),
 ]
 

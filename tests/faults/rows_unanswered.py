@@ -181,7 +181,7 @@ ROWS = [
     ),
     Row(
         "C6",
-        "no answer to a question (AssumeRole, ListAccounts, DescribeInstances)",
+        "no answer to a question (AssumeRole, DescribeAccount, DescribeInstances)",
         "the fact is unavailable, never absent: comes back",
         {"*": "back, untagged, open throttled"},
         {"AssumeRole": fails("AssumeRole", BROKEN[1])},
@@ -190,10 +190,10 @@ ROWS = [
     ),
     Row(
         "C6",
-        "no answer to a question (ListAccounts)",
+        "no answer to a question (DescribeAccount)",
         "the fact is unavailable, never absent: comes back, and nothing is kept of an account that is not known",
         {"*": "back, untagged, unknown"},
-        {"ListAccounts": fails("ListAccounts", BROKEN[2])},
+        {"DescribeAccount": fails("DescribeAccount", BROKEN[2])},
         scene=made("a1 La"),
         reason="throttled: ",
         also=counted(AssumeRole=0, CreateTags=0),

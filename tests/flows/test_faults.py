@@ -90,7 +90,7 @@ def test_c9_one_bad_id_of_a_thousand(hub: Hub) -> None:
     assert Counter(kinds(found).values()) == {"tagged": 999, "gone": 1}
     assert len(found.done) == 1000
     assert len(hub.world.tags(account)) == 999
-    assert hub.world.wire.counts == {"ListAccounts": 1, "AssumeRole": 1, "CreateTags": 2, "DescribeVolumes": 5}
+    assert hub.world.wire.counts == {"DescribeAccount": 1, "AssumeRole": 1, "CreateTags": 2, "DescribeVolumes": 5}
 
 
 def test_c10_an_id_that_is_none_is_refused_before_any_call(hub: Hub) -> None:

@@ -76,10 +76,9 @@ def put(
 def test_a_hundred_instances_with_their_volumes_and_interfaces_are_three_calls_cold_and_two_warm(hub: Hub) -> None:
     [account, _] = hub.world.spokes
     cold = hub.launch(account, 100)
-    hub.handle(volume(hub.world.spokes[1], volume_id(1)))  # the list of accounts is read once in five minutes
     hub.world.wire.clear()
     answer = hub.handle(cold)
-    assert hub.world.wire.counts == {"AssumeRole": 1, "DescribeInstances": 1, "CreateTags": 1}
+    assert hub.world.wire.counts == {"DescribeAccount": 1, "AssumeRole": 1, "DescribeInstances": 1, "CreateTags": 1}
     assert len(answer.done) == 1
     assert Counter(kinds(answer).values()) == {"tagged": 400}
     tags = hub.world.tags(account)
@@ -101,7 +100,7 @@ def test_many_launches_of_an_account_and_region_share_session_look_up_and_write(
     assert len(answer.done) == 12
     made = Counter((call.operation, call.account, call.region) for call in hub.world.wire.calls)
     places = [(account, region) for account in (one, two) for region in (HOME, "us-east-1")]
-    assert {key: count for key, count in made.items() if key[0] not in {"AssumeRole", "ListAccounts"}} == {
+    assert {key: count for key, count in made.items() if key[0] not in {"AssumeRole", "DescribeAccount"}} == {
         (operation, *place): 1 for place in places for operation in ("DescribeInstances", "CreateTags")
     }
     assert hub.world.wire.counts["AssumeRole"] == 2
@@ -287,16 +286,16 @@ def test_a_launch_by_token_waits_for_as_many_instances_as_were_asked_for() -> No
 def test_an_unknown_account_is_refused_without_assuming_a_role(hub: Hub) -> None:
     answer = hub.handle(volume("999999999999", volume_id(1)), launch("999999999999", [instance_id(1)], number=1))
     assert [result_of(each).reasons[0].split(":")[0] for each in answer.done] == ["unknown-account"] * 2
-    assert set(hub.world.wire.counts) == {"ListAccounts"}
+    assert set(hub.world.wire.counts) == {"DescribeAccount"}
 
 
 def test_while_the_organization_can_not_be_read_messages_come_back_and_no_role_is_assumed(hub: Hub) -> None:
-    hub.world.wire.fail("ListAccounts", "ServiceException", 500, times=1)
+    hub.world.wire.fail("DescribeAccount", "ServiceException", 500, times=1)
     batch = [*hub.volume(hub.world.spokes[0], volume_id(1)), volume("999999999999", volume_id(2))]
     answer = hub.handle(*batch)
     assert not answer.done
     assert all("accounts can't be read" in each.reasons[0] for each in answer.returned)
-    assert set(hub.world.wire.counts) == {"ListAccounts"}
+    assert set(hub.world.wire.counts) == {"DescribeAccount"}
     assert verdicts(hub.handle(*batch)) == {"m0": "done", "m1": "done"}
     assert set(hub.world.tags(hub.world.spokes[0])) == {volume_id(1)}
 

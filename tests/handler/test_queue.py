@@ -272,12 +272,10 @@ def test_identifiers_are_those_of_the_input_even_where_a_message_comes_twice(pol
     assert named == {event["Records"][0]["messageId"]: 3}
 
 
-def test_sessions_and_the_list_of_accounts_are_kept_from_batch_to_batch(
-    world: Emulated, poller: Poller, function: Handler
-) -> None:
+def test_sessions_and_accounts_are_kept_from_batch_to_batch(world: Emulated, poller: Poller, function: Handler) -> None:
     [account, _] = world.spokes
     world.add_volumes(account, [volume_id(number) for number in range(3)], HOME)
     for number in range(3):
         poller.send(body(volume(account, volume_id(number), number=number, at=now())))
         poller.run(function)
-    assert world.wire.counts == {"ListAccounts": 1, "AssumeRole": 1, "CreateTags": 3}
+    assert world.wire.counts == {"DescribeAccount": 1, "AssumeRole": 1, "CreateTags": 3}

@@ -28,7 +28,7 @@ from ownertag.sandbox.watch import Watch
 from ownertag.sinks.findings import Findings
 from ownertag.sinks.queue import Dying, Queue
 from ownertag.sources.lookups import Lookups
-from ownertag.sources.organization import Organization
+from ownertag.sources.organization import FEW, Organization
 
 SPOKE = "333333333333"
 # Calls whose permission has another name (service authorization reference).
@@ -107,8 +107,9 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
     for each in (*parents, anywhere):
         assert each is not None
         lookups.find([Question(QuestionKind.OWNER_OF_RESOURCE, SPOKE, HOME_REGION, each.arn)])
-    client = sandbox.client(hub, "organizations")
-    Organization(client, lambda: datetime.now(UTC)).find([Question(QuestionKind.OWNER_OF_ACCOUNT, SPOKE, "", "")])
+    organization = Organization(sandbox.client(hub, "organizations"), lambda: datetime.now(UTC))
+    organization.find([Question(QuestionKind.OWNER_OF_ACCOUNT, SPOKE, "", "")])
+    organization.find([Question(QuestionKind.ACCOUNT, f"{number:012}", "", "") for number in range(FEW + 1)])
 
 
 def allowed(policy: dict[str, Any]) -> set[str]:

@@ -50,6 +50,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Any]] = {
     ("ecs", "DescribeTasks"): {"cluster": "prod", "tasks": ["a", "b"]},
     ("ecs", "ListClusters"): {"nextToken": "abc"},
     ("identitystore", "DescribeUser"): {"IdentityStoreId": "d-1234567890", "UserId": "u"},
+    ("organizations", "DescribeAccount"): {"AccountId": "333333333333"},
     ("organizations", "ListAccounts"): {"NextToken": "abc"},
     ("organizations", "ListTagsForResource"): {"ResourceId": "333333333333"},
     ("resourcegroupstaggingapi", "GetResources"): {"ResourceARNList": ["arn:aws:ec2:us-east-1:333333333333:fleet/f"]},
@@ -111,7 +112,8 @@ ANSWERS: dict[tuple[str, str], bytes] = {
     ("organizations", "ListTagsForResource"): b'{"Tags":[{"Key":"owner","Value":"team"}]}',
     ("resourcegroupstaggingapi", "GetResources"): b'{"PaginationToken":"","ResourceTagMappingList":[{"ResourceARN":"a",'
     b'"Tags":[{"Key":"owner","Value":"alice"}]}]}',
-    ("organizations", "ListAccounts"): b'{"Accounts":[{"Id":"333333333333","Status":"ACTIVE",'
+    ("organizations", "DescribeAccount"): b'{"Account":{"Id":"333333333333","Name":"web","State":"ACTIVE"}}',
+    ("organizations", "ListAccounts"): b'{"Accounts":[{"Id":"333333333333","State":"ACTIVE",'
     b'"JoinedTimestamp":1.7e9}],"NextToken":"n"}',
     (
         "events",

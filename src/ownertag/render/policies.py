@@ -223,7 +223,11 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
         {
             "Sid": "KnowTheAccounts",
             "Effect": "Allow",
-            "Action": ["organizations:ListAccounts", "organizations:ListTagsForResource"],
+            "Action": [
+                "organizations:DescribeAccount",
+                "organizations:ListAccounts",
+                "organizations:ListTagsForResource",
+            ],
             "Resource": "*",
         },
         {

@@ -122,8 +122,6 @@ def alarm_topic_policy() -> Policy:
 def read_accounts(organization: Organization) -> Statement:
     """For the organization's resource policy: the hub's account may read which accounts there are, and their tags.
 
-    `DescribeAccount` is for people of the hub who ask `ownertag whois`; the function's role has no use for it.
-
     Narrower than making it the delegated administrator of a service, which would let it act in that service as well
     (doc: AWS Organizations, resource-based delegation policies).
     """

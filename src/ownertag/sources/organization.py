@@ -1,10 +1,12 @@
-"""Which accounts are the organization's: the list in AWS Organizations, read at most once a minute."""
+"""Which accounts are the organization's: asked of AWS Organizations, and known for a while."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.core.identity import UNKNOWN, named
@@ -12,22 +14,45 @@ from ownertag.core.judge import judge
 from ownertag.core.rows import QuestionKind
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
 
-#: An unknown account may be a new one: the list is read again, but not for each of its messages. Until then it can't
-#: be said that the account is not there.
+#: An unknown account may be a new one: it is asked for again, but not for each of its messages. Until then it can't be
+#: said that it is not there.
 READ_AGAIN = timedelta(seconds=60)
-#: An account that was closed leaves the list.
+#: For so long an account counts as active after it was read: one that was closed since is found no longer.
 STALE = timedelta(minutes=5)
+#: As many are asked for one by one; for more the whole list is read, while it isn't known to take more calls than that.
+#: It has twenty to a page (API reference, ListAccounts): of two hundred accounts ten pages, one after the other.
+FEW = 5
 
+#: Beyond so many, what is no longer fresh is forgotten: anybody can name any number in an event.
+_MOST_KEPT = 20_000
+
+_NO_SUCH_ACCOUNT = "AccountNotFoundException"
 _NOT_LISTED_YET = Unavailable(
-    OutcomeKind.NOT_READY, "the account is not in the list of accounts, which is read again within a minute"
+    OutcomeKind.NOT_READY, "the organization did not know the account; it is asked again within a minute"
 )
+
+
+def is_active(account: Mapping[str, Any]) -> bool:
+    """Whether an account, as AWS Organizations describes it, is in use.
+
+    `State` tells it; `Status` was retired on 2026-09-09 (API reference, Account) and counts where there is no `State`.
+    """
+    state: object = account.get("State", account.get("Status"))
+    return state == "ACTIVE"
+
+
+class _Read(Struct, frozen=True):
+    """What was read of an account: its name, or None if it is not an active one."""
+
+    at: datetime
+    name: str | None
 
 
 class Organization:
     """Answers whether an account is an active one of the organization, and whose it is.
 
     Args:
-        client: An Organizations client of the management account or of a delegated administrator.
+        client: An Organizations client of the management account or of whom its resource policy lets.
         now: Gives the time, with a time zone.
         owner_key: The tag of an account that names its owner.
     """
@@ -36,14 +61,13 @@ class Organization:
         self._client = client
         self._now = now
         self._owner_key = owner_key
-        self._active: dict[str, str] = {}
-        self._read_at: datetime | None = None
+        self._read: dict[str, _Read] = {}
         self._owners: dict[str, tuple[datetime, Fact]] = {}
+        self._few = FEW
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Found for an active account, Absent for one that a list read just now lacks, Unavailable otherwise.
+        """Found for an active account, Absent for one that Organizations says just now it has not, else Unavailable.
 
-        A list that can't be read again still answers for the accounts on it, until it is stale.
         Of an account's owner: Found with the `owner` tag of the account, or else with the account's name.
         """
         wanted = list(questions)
@@ -68,33 +92,61 @@ class Organization:
         except AWS_ERRORS as error:
             judged = judge(failure_of(error), None)
             return Unavailable(judged.outcome, f"the tags of the account can't be read: {judged.reason}")
-        name = named(tags.get(self._owner_key.lower()), self._active.get(account))
+        name = named(tags.get(self._owner_key.lower()), self._read[account].name)
         owner: Fact = Absent() if name == UNKNOWN else Found(owner=Owner(name, "account-owner", Confidence.ACCOUNT))
         self._owners[account] = (now, owner)
         return owner
 
     def _accounts(self, wanted: list[Question]) -> dict[Question, Fact]:
         now = self._now()
-        age = now - self._read_at if self._read_at else None
-        unknown = any(question.account not in self._active for question in wanted)
-        if age is None or age >= STALE or (unknown and age >= READ_AGAIN):
+        if len(self._read) > _MOST_KEPT:
+            self._read = {each: read for each, read in self._read.items() if self._fresh(each, now)}
+        old = [each for each in dict.fromkeys(question.account for question in wanted) if not self._fresh(each, now)]
+        unread = self._list(old, now) if len(old) > self._few else self._describe(old, now)
+        return {question: unread.get(question.account) or self._fact(question.account, now) for question in wanted}
+
+    def _fresh(self, account: str, now: datetime) -> bool:
+        read = self._read.get(account)
+        return read is not None and now - read.at < (READ_AGAIN if read.name is None else STALE)
+
+    def _fact(self, account: str, now: datetime) -> Fact:
+        read = self._read[account]
+        if read.name is not None:
+            return Found()
+        return Absent() if read.at == now else _NOT_LISTED_YET
+
+    def _describe(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
+        """Read one account after the other: those that can't be."""
+        for number, account in enumerate(accounts):
             try:
-                pages = self._client.get_paginator("list_accounts").paginate()
-                self._active = {
-                    account["Id"]: account.get("Name", "")
-                    for page in pages
-                    for account in page["Accounts"]
-                    if account["Status"] == "ACTIVE"
-                }
-                self._read_at = now
+                told = self._client.describe_account(AccountId=account)["Account"]
             except AWS_ERRORS as error:
-                judged = judge(failure_of(error), None)
-                reason = f"the organization's accounts can't be read: {judged.reason}"
-                known = self._active if age is not None and age < STALE else {}
-                unread = Unavailable(judged.outcome, reason)
-                return {question: Found() if question.account in known else unread for question in wanted}
-        lacking: Fact = Absent() if self._read_at == now else _NOT_LISTED_YET
-        return {question: Found() if question.account in self._active else lacking for question in wanted}
+                failure = failure_of(error)
+                if failure.code != _NO_SUCH_ACCOUNT:
+                    return self._unread(accounts[number:], error)
+                told = {}
+            self._keep(account, told, now)
+        return {}
+
+    def _list(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
+        """Read all accounts of the organization: those of these that can't be."""
+        try:
+            pages = list(self._client.get_paginator("list_accounts").paginate())
+            listed = {each["Id"]: each for page in pages for each in page["Accounts"]}
+        except AWS_ERRORS as error:
+            return self._unread(accounts, error)
+        self._few = max(FEW, len(pages))
+        for account in {*accounts, *listed}:
+            self._keep(account, listed.get(account, {}), now)
+        return {}
+
+    def _keep(self, account: str, told: Mapping[str, Any], now: datetime) -> None:
+        self._read[account] = _Read(now, str(told.get("Name", "")) if is_active(told) else None)
+
+    def _unread(self, accounts: Iterable[str], error: Exception) -> dict[str, Unavailable]:
+        judged = judge(failure_of(error), None)
+        unread = Unavailable(judged.outcome, f"the organization's accounts can't be read: {judged.reason}")
+        return dict.fromkeys(accounts, unread)
 
 
 class OwnAccount:

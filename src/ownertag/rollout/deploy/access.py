@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from ownertag.render.documents import POLICY_NAME, Statement
 from ownertag.rollout.deploy.values import PolicyState
+from ownertag.sources.organization import is_active
 
 SCP = "SERVICE_CONTROL_POLICY"
 
@@ -27,7 +28,7 @@ def accounts_under(organizations: Any, unit: str) -> frozenset[str]:
     while waiting:
         parent = waiting.pop()
         for page in organizations.get_paginator("list_accounts_for_parent").paginate(ParentId=parent):
-            found.update(each["Id"] for each in page["Accounts"] if each["Status"] == "ACTIVE")
+            found.update(each["Id"] for each in page["Accounts"] if is_active(each))
         for page in organizations.get_paginator("list_organizational_units_for_parent").paginate(ParentId=parent):
             waiting += [each["Id"] for each in page["OrganizationalUnits"]]
     return frozenset(found)

@@ -28,7 +28,7 @@ CALLS: Mapping[str, frozenset[str]] = {
     "ecs": frozenset({"DescribeTasks", "ListClusters"}),
     "events": frozenset({"PutEvents"}),
     "identitystore": frozenset({"DescribeUser"}),
-    "organizations": frozenset({"ListAccounts", "ListTagsForResource"}),
+    "organizations": frozenset({"DescribeAccount", "ListAccounts", "ListTagsForResource"}),
     "resourcegroupstaggingapi": frozenset({"GetResources"}),
     "sqs": frozenset({"ChangeMessageVisibilityBatch", "GetQueueAttributes", "SendMessage"}),
     "sts": frozenset({"AssumeRole"}),
