@@ -7,20 +7,36 @@ they stay together too, so that it is made once.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 #: Folders whose fixtures serve all of their files.
-WHOLE = (TESTS / "infra" / "terraform", TESTS / "package")
+WHOLE = ("tests/infra/terraform/", "tests/package/")
 #: What takes more than half a minute: begun first, so that no process is left with it at the end.
-LONG = (*WHOLE, TESTS / "rollout" / "deploy", TESTS / "properties", TESTS / "faults", TESTS / "infra" / "policies")
+LONG = (*WHOLE, "tests/rollout/deploy/", "tests/properties/", "tests/faults/", "tests/infra/policies/", "tests/e2e/")
 
 
-@pytest.hookimpl(tryfirst=True)
+def _first(text: str, beginnings: tuple[str, ...]) -> int:
+    return next((at for at, each in enumerate(beginnings) if text.startswith(each)), len(beginnings))
+
+
+class Together(LoadScopeScheduling):
+    """Gives a process a file, or a whole folder, at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return (*WHOLE, file)[_first(file, WHOLE)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """However the tests are spread over processes."""
+    return Together(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name each test's process for `--dist loadgroup`, and sort."""
-    for item in items:
-        folder = next((each for each in WHOLE if each in item.path.parents), item.path)
-        item.add_marker(pytest.mark.xdist_group(folder.relative_to(TESTS).as_posix()))
-    items.sort(key=lambda item: next((at for at, each in enumerate(LONG) if each in item.path.parents), len(LONG)))
+    """What takes long goes first."""
+    items.sort(key=lambda item: _first(item.path.relative_to(ROOT).as_posix(), LONG))
