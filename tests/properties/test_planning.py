@@ -44,10 +44,12 @@ people = st.one_of(
     st.just(fixtures.session("aws-go-sdk-1", "terraform")),
 )
 small = st.integers(1, 6)
+# Made once: Hypothesis takes longer to make a strategy than to draw from it.
+a_few, distinct = st.lists(small, min_size=1, max_size=4), st.lists(small, min_size=1, max_size=3, unique=True)
+kinds = st.sampled_from(["volume", "snapshots", "interface", "launch", "omitted"])
 
 
-@st.composite
-def records(draw: st.DrawFn, number: int) -> fixtures.Json:
+def record_of(draw: st.DrawFn, number: int) -> fixtures.Json:
     """A creation, with few ids in use so that several creations come to the same resource."""
     account = draw(accounts)
     fields: fixtures.Json = {
@@ -57,11 +59,11 @@ def records(draw: st.DrawFn, number: int) -> fixtures.Json:
         "recipientAccountId": account,
         "eventID": f"e{number}",
     }
-    kind = draw(st.sampled_from(["volume", "snapshots", "interface", "launch", "omitted"]))
+    kind = draw(kinds)
     if kind == "volume":
         return fixtures.record(responseElements={"volumeId": numbered("vol", draw(small))}, **fields)
     if kind == "snapshots":
-        ids = draw(st.lists(small, min_size=1, max_size=4))
+        ids = draw(a_few)
         items = [{"snapshotId": numbered("snap", each), "ownerId": account} for each in ids]
         return fixtures.record("CreateSnapshots", responseElements={"snapshotSet": {"item": items}}, **fields)
     if kind == "interface":
@@ -71,7 +73,7 @@ def records(draw: st.DrawFn, number: int) -> fixtures.Json:
     if kind == "omitted":
         request = {"clientToken": f"token-{reservation}", "instancesSet": {"items": [{"minCount": draw(small)}]}}
         fields |= {"responseElements": fixtures.OMITTED, "requestParameters": request}
-    ids = draw(st.lists(small, min_size=1, max_size=3, unique=True))
+    ids = draw(distinct)
     return fixtures.launch(
         [numbered("i", each) for each in ids],
         [numbered("eni", each) for each in ids],
@@ -83,10 +85,9 @@ def records(draw: st.DrawFn, number: int) -> fixtures.Json:
 
 @st.composite
 def batches(draw: st.DrawFn) -> list[Creation]:
-    count = draw(st.integers(1, 6))
     creations = []
-    for number in range(count):
-        plain = draw(records(number))
+    for number in range(draw(small)):
+        plain = record_of(draw, number)
         matched = match(fixtures.arrival(plain, str(number)), fixtures.catalogue(), fixtures.anywhere())
         assert isinstance(matched, Creation), matched
         creations.append(matched)
@@ -104,24 +105,32 @@ attached = st.builds(
 )
 
 
-@st.composite
-def instances(draw: st.DrawFn) -> Instance:
-    parts = draw(st.lists(attached, max_size=4))
+def instance(number: int, state: str, devices: frozenset[str], parts: Sequence[Attached], managed: bool) -> Instance:
     return Instance(
-        numbered("i", draw(small)),
-        draw(st.sampled_from(["pending", "running", "terminated"])),
+        numbered("i", number),
+        state,
         "/dev/xvda",
         root_is_ebs=True,
-        devices=draw(st.sampled_from([frozenset(), frozenset({"/dev/xvda"})])),
+        devices=devices,
         volumes=tuple(each for each in parts if each.id.startswith("vol")),
         interfaces=tuple(each for each in parts if each.id.startswith("eni")),
-        managed=draw(st.sampled_from([False, False, False, True])),
+        managed=managed,
     )
+
+
+instances = st.builds(
+    instance,
+    small,
+    st.sampled_from(["pending", "running", "terminated"]),
+    st.sampled_from([frozenset[str](), frozenset({"/dev/xvda"})]),
+    st.lists(attached, max_size=4),
+    st.sampled_from([False, False, False, True]),
+)
 
 
 away = st.sampled_from([OutcomeKind.THROTTLED, OutcomeKind.FORBIDDEN]).map(lambda kind: Unavailable(kind, "away"))
 launched: st.SearchStrategy[Fact] = st.one_of(
-    st.lists(instances(), max_size=4).map(lambda found: Found(tuple(found))), st.just(Absent()), away
+    st.lists(instances, max_size=4).map(lambda found: Found(tuple(found))), st.just(Absent()), away
 )
 tagged: st.SearchStrategy[Fact] = st.one_of(
     st.dictionaries(st.sampled_from(["owner", "dateCreated", "Name"]), st.sampled_from(["ceo", "alice"])).map(
@@ -130,6 +139,9 @@ tagged: st.SearchStrategy[Fact] = st.one_of(
     st.just(Absent()),
     away,
 )
+
+
+listed = st.one_of(st.just(Found()), st.just(Found()), st.just(Absent()), away)
 
 
 def gathered(data: st.DataObject, creations: Sequence[Creation], policy: Settings) -> dict[Question, Fact]:
@@ -141,7 +153,7 @@ def gathered(data: st.DataObject, creations: Sequence[Creation], policy: Setting
             return facts
         for question in questions:
             if question.kind is QuestionKind.ACCOUNT:
-                facts[question] = data.draw(st.one_of(st.just(Found()), st.just(Found()), st.just(Absent()), away))
+                facts[question] = data.draw(listed)
             else:
                 facts[question] = data.draw(tagged if question.kind is QuestionKind.TAGS else launched)
     raise AssertionError("the questions never end")
