@@ -1,4 +1,4 @@
-"""Which tests run in one process, and which first.
+"""Which tests run in one process, which first, and what a process does once.
 
 Moto's state is a process's own, so a file's tests stay together. Where a folder's files share what takes long to make,
 they stay together too, so that it is made once.
@@ -6,13 +6,17 @@ they stay together too, so that it is made once.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
+# A session of the SDK reads each service's model anew, ten milliseconds and more: of many in one process one does it.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 #: Folders whose fixtures serve all of their files.
 WHOLE = ("tests/infra/terraform/", "tests/package/")
 #: What takes more than half a minute: begun first, so that no process is left with it at the end.
