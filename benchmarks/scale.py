@@ -24,6 +24,8 @@ from ownertag.aws.together import WORKERS
 from ownertag.catalogue.loader import load
 from ownertag.core.rows import Quota
 from ownertag.core.settings import Settings
+from ownertag.handler.wiring import ACCOUNT_CALLS, LEDGER_CALLS
+from ownertag.sources.organization import STALE
 
 # --- MEASURED, on one core of the machine that docs/scale.md names
 
@@ -36,13 +38,16 @@ LEDGER_CALLS_EVENT, LEDGER_CALLS_BATCH = 0.37, 3
 
 #: A function has a whole core at this memory, and less with less (doc: Lambda, "Configure memory").
 MEMORY_OF_A_CORE = 1769
-#: A session is used for this long (`aws.sessions`).
-SESSION_SECONDS = 720
+#: A session is used for this long (`aws.sessions`), an account known to be active for this long.
+SESSION_SECONDS, ACCOUNT_SECONDS = 720, STALE.total_seconds()
+#: Accounts on a page of their list (doc: Organizations, ListAccounts).
+PAGE = 20
 
 # --- assumed
 
-#: Seconds of a call to the ledger, and of one to EC2 beside the way to its Region and back.
-LEDGER_SECONDS, EC2_SECONDS = 0.006, 0.06
+#: Seconds of a call to the ledger with a hundred items, of one to Organizations (us-east-1, from Europe), and of one to
+#: EC2 beside the way to its Region and back.
+LEDGER_SECONDS, ORGANIZATIONS_SECONDS, EC2_SECONDS = 0.02, 0.12, 0.06
 #: Region, its share of the creations, and seconds there and back from eu-central-1.
 REGIONS = (
     *(("eu-central-1", 0.34, 0.001), ("eu-west-1", 0.17, 0.025), ("us-east-1", 0.17, 0.09), ("us-west-2", 0.08, 0.15)),
@@ -177,6 +182,7 @@ class Environment:
         self._ran = ran
         self._back = back
         self._sessions: dict[int, float] = {}
+        self._accounts: dict[int, float] = {}
         self._tokens: dict[Place, tuple[float, float]] = {}
 
     def work(self, batch: Sequence[Event], now: float) -> None:
@@ -197,8 +203,9 @@ class Environment:
             waits.append((looks + writes) * (EC2_SECONDS + REGIONS[place[1]][2]) + role * EC2_SECONDS)
             calls += looks + writes + role
         processor = (len(batch) * CPU_EVENT + calls * CPU_CALL) * self._slower
-        ledger = (len(batch) * LEDGER_CALLS_EVENT + LEDGER_CALLS_BATCH) * LEDGER_SECONDS
-        took = processor + max(sum(waits) / WORKERS, *waits) + ledger
+        ledger = (len(batch) * LEDGER_CALLS_EVENT / LEDGER_CALLS + LEDGER_CALLS_BATCH) * LEDGER_SECONDS
+        accounts = self._asked({account for account, _ in by_place}, now) * ORGANIZATIONS_SECONDS
+        took = processor + accounts + max(sum(waits) / WORKERS, *waits) + ledger
         self.free = now + took
         self._ran.busy += took
         self._ran.batches += 1
@@ -215,6 +222,13 @@ class Environment:
         self._ran.waited.append(self.free - event.at)
         if self._chance.random() < INCOMPLETE:
             self._back.append(Event(event.at, self.free + BACK_SECONDS, event.place, 2))
+
+    def _asked(self, accounts: set[int], now: float) -> int:
+        """Calls after one another until these accounts are known: each for a few of them, or for a page of the list."""
+        old = [each for each in accounts if self._accounts.get(each, -math.inf) < now - ACCOUNT_SECONDS]
+        pages = math.ceil(ACCOUNTS / PAGE)
+        self._accounts.update(dict.fromkeys(old if len(old) <= pages else range(ACCOUNTS), now))
+        return math.ceil(len(old) / ACCOUNT_CALLS) if len(old) <= pages else pages
 
     def _assume(self, account: int, now: float) -> int:
         if self._sessions.get(account, -math.inf) >= now - SESSION_SECONDS:

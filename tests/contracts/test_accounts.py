@@ -12,6 +12,7 @@ from botocore.awsrequest import AWSResponse
 from contracts.conftest import Stage
 from contracts.emulated import HOME, HUB, ONCE, Call, Emulated, answer, emulated
 from fakes import Clock
+from ownertag.aws.together import at_once, in_turn
 from ownertag.core.rows import QuestionKind
 from ownertag.core.values import Absent, Fact, Found, OutcomeKind, Question, Unavailable
 from ownertag.sources import organization as module
@@ -53,9 +54,10 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def organization(world: Emulated, clock: Clock) -> Organization:
-    return Organization(world.session.client("organizations", region_name=HOME, config=ONCE), clock)
+@pytest.fixture(params=[in_turn, at_once(3)], ids=["in turn", "at once"])
+def organization(world: Emulated, clock: Clock, request: pytest.FixtureRequest) -> Organization:
+    client = world.session.client("organizations", region_name=HOME, config=ONCE)
+    return Organization(client, clock, together=request.param)
 
 
 def described(world: Emulated) -> int:
@@ -202,7 +204,7 @@ def test_what_can_not_be_read_is_no_answer_for_new_accounts_and_does_not_stop_kn
         unread = facts[each]
         assert isinstance(unread, Unavailable)
         assert unread.outcome is OutcomeKind.THROTTLED
-    assert world.wire.counts == {operation: 1}
+    assert 1 <= world.wire.counts[operation] <= 3  # those that had begun
 
 
 def test_what_was_read_too_long_ago_answers_for_nobody(

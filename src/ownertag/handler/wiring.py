@@ -41,6 +41,8 @@ from ownertag.sources.organization import Organization
 
 #: Calls to the ledger's table that are made at once, of those that do not need each other.
 LEDGER_CALLS = 8
+#: Accounts that are asked for at once. AWS names no rate of Organizations' calls, and all environments share it.
+ACCOUNT_CALLS = 4
 # Between these a returned message stays away, as shares of its time.
 _JITTER = (0.8, 1.2)
 
@@ -107,7 +109,8 @@ def build(
         # To check the shape of what it sends would be half of what the ledger costs. The tests send the same, checked.
         return client("dynamodb", Config(parameter_validation=False))
 
-    accounts = Organization(client("organizations"), now, settings.owner_key or "owner")
+    owner_key = settings.owner_key or "owner"
+    accounts = Organization(client("organizations"), now, owner_key, at_once(ACCOUNT_CALLS))
     queue = Queue(client("sqs"), environment.queue_url)
     findings = Findings(client("events"), BUS)
     tagger = Tagger(sessions)

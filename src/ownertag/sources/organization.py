@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.aws.together import Together, in_turn
 from ownertag.core.identity import UNKNOWN, named
 from ownertag.core.judge import judge
 from ownertag.core.rows import QuestionKind
@@ -55,12 +57,20 @@ class Organization:
         client: An Organizations client of the management account or of whom its resource policy lets.
         now: Gives the time, with a time zone.
         owner_key: The tag of an account that names its owner.
+        together: Asks for several accounts.
     """
 
-    def __init__(self, client: Any, now: Callable[[], datetime], owner_key: str = "owner") -> None:
+    def __init__(
+        self,
+        client: Any,
+        now: Callable[[], datetime],
+        owner_key: str = "owner",
+        together: Together = in_turn,
+    ) -> None:
         self._client = client
         self._now = now
         self._owner_key = owner_key
+        self._together = together
         self._read: dict[str, _Read] = {}
         self._owners: dict[str, tuple[datetime, Fact]] = {}
         self._few = FEW
@@ -116,17 +126,24 @@ class Organization:
         return Absent() if read.at == now else _NOT_LISTED_YET
 
     def _describe(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
-        """Read one account after the other: those that can't be."""
-        for number, account in enumerate(accounts):
+        """Read each of these accounts: those that can't be. Once one can't, no other call begins: it would fail too."""
+        unread: dict[str, Unavailable] = {}
+
+        def read(account: str) -> None:
+            if unread:
+                unread[account] = next(iter(unread.values()))
+                return
             try:
                 told = self._client.describe_account(AccountId=account)["Account"]
             except AWS_ERRORS as error:
-                failure = failure_of(error)
-                if failure.code != _NO_SUCH_ACCOUNT:
-                    return self._unread(accounts[number:], error)
+                if failure_of(error).code != _NO_SUCH_ACCOUNT:
+                    unread[account] = _unread(error)
+                    return
                 told = {}
             self._keep(account, told, now)
-        return {}
+
+        self._together([partial(read, each) for each in accounts])
+        return unread
 
     def _list(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
         """Read all accounts of the organization: those of these that can't be."""
@@ -134,7 +151,7 @@ class Organization:
             pages = list(self._client.get_paginator("list_accounts").paginate())
             listed = {each["Id"]: each for page in pages for each in page["Accounts"]}
         except AWS_ERRORS as error:
-            return self._unread(accounts, error)
+            return dict.fromkeys(accounts, _unread(error))
         self._few = max(FEW, len(pages))
         for account in {*accounts, *listed}:
             self._keep(account, listed.get(account, {}), now)
@@ -143,10 +160,10 @@ class Organization:
     def _keep(self, account: str, told: Mapping[str, Any], now: datetime) -> None:
         self._read[account] = _Read(now, str(told.get("Name", "")) if is_active(told) else None)
 
-    def _unread(self, accounts: Iterable[str], error: Exception) -> dict[str, Unavailable]:
-        judged = judge(failure_of(error), None)
-        unread = Unavailable(judged.outcome, f"the organization's accounts can't be read: {judged.reason}")
-        return dict.fromkeys(accounts, unread)
+
+def _unread(error: Exception) -> Unavailable:
+    judged = judge(failure_of(error), None)
+    return Unavailable(judged.outcome, f"the organization's accounts can't be read: {judged.reason}")
 
 
 class OwnAccount:
