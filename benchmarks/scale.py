@@ -227,8 +227,8 @@ class Environment:
         """Calls after one another until these accounts are known: each for a few of them, or for a page of the list."""
         old = [each for each in accounts if self._accounts.get(each, -math.inf) < now - ACCOUNT_SECONDS]
         pages = math.ceil(ACCOUNTS / PAGE)
-        self._accounts.update(dict.fromkeys(old if len(old) <= pages else range(ACCOUNTS), now))
-        return math.ceil(len(old) / ACCOUNT_CALLS) if len(old) <= pages else pages
+        self._accounts.update(dict.fromkeys(old if len(old) < pages else range(ACCOUNTS), now))
+        return math.ceil(len(old) / ACCOUNT_CALLS) if len(old) < pages else pages
 
     def _assume(self, account: int, now: float) -> int:
         if self._sessions.get(account, -math.inf) >= now - SESSION_SECONDS:

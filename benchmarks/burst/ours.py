@@ -34,6 +34,7 @@ from ownertag.catalogue.loader import load
 from ownertag.core.settings import Settings
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
+from ownertag.handler.wiring import ACCOUNT_CALLS
 from ownertag.ledger.owners import KnownOwners
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.sinks.tagging import Tagger
@@ -198,7 +199,7 @@ class Environments:
         )
         built = (
             sessions,
-            Organization(client, self._now),
+            Organization(client, self._now, together=self._simulation.together(ACCOUNT_CALLS)),
             Tagger(sessions),
             Memory(self._now),
             SqliteLedger(str(Path(self._folder.name) / "ledger.sqlite")),

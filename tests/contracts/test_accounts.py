@@ -90,7 +90,7 @@ def test_for_more_the_whole_list_is_read_with_all_its_pages(world: Emulated, org
     assert world.wire.counts == {"ListAccounts": 3}
 
 
-def test_a_list_of_many_pages_is_read_only_for_more_accounts_than_it_has_pages(
+def test_a_list_of_many_pages_is_read_only_for_as_many_accounts_as_it_has_pages(
     world: Emulated, organization: Organization, clock: Clock
 ) -> None:
     strangers = [account(f"9999999999{number:02}") for number in range(10)]
@@ -101,12 +101,21 @@ def test_a_list_of_many_pages_is_read_only_for_more_accounts_than_it_has_pages(
     assert world.wire.counts == {"ListAccounts": 8}
     world.wire.clear()
     clock.move(timedelta(minutes=1))
-    organization.find(strangers[:8])
-    assert world.wire.counts == {"DescribeAccount": 8}
+    organization.find(strangers[:7])
+    assert world.wire.counts == {"DescribeAccount": 7}
     left = iter(pages)
     clock.move(timedelta(minutes=1))
-    organization.find(strangers[:9])
-    assert world.wire.counts == {"DescribeAccount": 8, "ListAccounts": 8}
+    organization.find(strangers[:8])
+    assert world.wire.counts == {"DescribeAccount": 7, "ListAccounts": 8}
+
+
+def test_a_list_of_one_page_is_read_from_then_on(world: Emulated, organization: Organization, clock: Clock) -> None:
+    organization.find([account(f"9999999999{number:02}") for number in range(FEW + 1)])
+    world.wire.clear()
+    for _ in range(2):
+        clock.move(timedelta(minutes=5))
+        assert organization.find([account(world.spokes[0])]) == {account(world.spokes[0]): Found()}
+    assert world.wire.counts == {"ListAccounts": 2}
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["one by one", "the list"])

@@ -21,8 +21,8 @@ from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, O
 READ_AGAIN = timedelta(seconds=60)
 #: For so long an account counts as active after it was read: one that was closed since is found no longer.
 STALE = timedelta(minutes=5)
-#: As many are asked for one by one; for more the whole list is read, while it isn't known to take more calls than that.
-#: It has twenty to a page (API reference, ListAccounts): of two hundred accounts ten pages, one after the other.
+#: As many are asked for one by one. For more the whole list is read, and again whenever that takes no more calls. It
+#: has twenty accounts to a page (API reference, ListAccounts): of two hundred accounts ten pages, one after the other.
 FEW = 5
 
 #: Beyond so many, what is no longer fresh is forgotten: anybody can name any number in an event.
@@ -73,7 +73,7 @@ class Organization:
         self._together = together
         self._read: dict[str, _Read] = {}
         self._owners: dict[str, tuple[datetime, Fact]] = {}
-        self._few = FEW
+        self._pages = FEW + 1
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Found for an active account, Absent for one that Organizations says just now it has not, else Unavailable.
@@ -112,7 +112,7 @@ class Organization:
         if len(self._read) > _MOST_KEPT:
             self._read = {each: read for each, read in self._read.items() if self._fresh(each, now)}
         old = [each for each in dict.fromkeys(question.account for question in wanted) if not self._fresh(each, now)]
-        unread = self._list(old, now) if len(old) > self._few else self._describe(old, now)
+        unread = self._list(old, now) if len(old) >= self._pages else self._describe(old, now)
         return {question: unread.get(question.account) or self._fact(question.account, now) for question in wanted}
 
     def _fresh(self, account: str, now: datetime) -> bool:
@@ -152,7 +152,7 @@ class Organization:
             listed = {each["Id"]: each for page in pages for each in page["Accounts"]}
         except AWS_ERRORS as error:
             return dict.fromkeys(accounts, _unread(error))
-        self._few = max(FEW, len(pages))
+        self._pages = len(pages)
         for account in {*accounts, *listed}:
             self._keep(account, listed.get(account, {}), now)
         return {}
