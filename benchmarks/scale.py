@@ -25,7 +25,7 @@ from ownertag.catalogue.loader import load
 from ownertag.core.rows import Quota
 from ownertag.core.settings import Settings
 from ownertag.handler.wiring import ACCOUNT_CALLS, LEDGER_CALLS
-from ownertag.sources.organization import STALE
+from ownertag.sources.organization import FEW, MANY, STALE
 
 # --- MEASURED, on one core of the machine that docs/scale.md names
 
@@ -183,6 +183,7 @@ class Environment:
         self._back = back
         self._sessions: dict[int, float] = {}
         self._accounts: dict[int, float] = {}
+        self._pages = 2
         self._tokens: dict[Place, tuple[float, float]] = {}
 
     def work(self, batch: Sequence[Event], now: float) -> None:
@@ -224,11 +225,17 @@ class Environment:
             self._back.append(Event(event.at, self.free + BACK_SECONDS, event.place, 2))
 
     def _asked(self, accounts: set[int], now: float) -> int:
-        """Calls after one another until these accounts are known: each for a few of them, or for a page of the list."""
-        old = [each for each in accounts if self._accounts.get(each, -math.inf) < now - ACCOUNT_SECONDS]
-        pages = math.ceil(ACCOUNTS / PAGE)
-        self._accounts.update(dict.fromkeys(old if len(old) < pages else range(ACCOUNTS), now))
-        return math.ceil(len(old) / ACCOUNT_CALLS) if len(old) < pages else pages
+        """Calls after one another until these accounts are known, as `sources.organization` makes them."""
+        old = {each for each in accounts if self._accounts.get(each, -math.inf) < now - ACCOUNT_SECONDS}
+        calls, all_pages = 0, math.ceil(ACCOUNTS / PAGE)
+        if len(old) >= self._pages:
+            whole = self._pages >= FEW
+            calls, self._pages = (all_pages, all_pages) if whole else (FEW, MANY)
+            listed = set(range(ACCOUNTS if whole else FEW * PAGE))
+            self._accounts.update(dict.fromkeys(listed, now))
+            old -= listed
+        self._accounts.update(dict.fromkeys(old, now))
+        return calls + math.ceil(len(old) / ACCOUNT_CALLS)
 
     def _assume(self, account: int, now: float) -> int:
         if self._sessions.get(account, -math.inf) >= now - SESSION_SECONDS:

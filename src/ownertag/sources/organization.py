@@ -21,10 +21,11 @@ from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, O
 READ_AGAIN = timedelta(seconds=60)
 #: For so long an account counts as active after it was read: one that was closed since is found no longer.
 STALE = timedelta(minutes=5)
-#: As many are asked for one by one. For more the whole list is read, and again whenever that takes no more calls. It
-#: has twenty accounts to a page (API reference, ListAccounts): of two hundred accounts ten pages, one after the other.
+#: A single account is asked for by itself. For several the list is read, which has twenty accounts to a page (API
+#: reference, ListAccounts), one page after the other: at first so many pages.
 FEW = 5
-
+#: If it goes on then, it is taken to have so many: for fewer accounts than pages, each is asked for by itself.
+MANY = 50
 #: Beyond so many, what is no longer fresh is forgotten: anybody can name any number in an event.
 _MOST_KEPT = 20_000
 
@@ -73,7 +74,7 @@ class Organization:
         self._together = together
         self._read: dict[str, _Read] = {}
         self._owners: dict[str, tuple[datetime, Fact]] = {}
-        self._pages = FEW + 1
+        self._pages = 2
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Found for an active account, Absent for one that Organizations says just now it has not, else Unavailable.
@@ -128,16 +129,18 @@ class Organization:
     def _describe(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
         """Read each of these accounts: those that can't be. Once one can't, no other call begins: it would fail too."""
         unread: dict[str, Unavailable] = {}
+        refused: list[Unavailable] = []
 
         def read(account: str) -> None:
-            if unread:
-                unread[account] = next(iter(unread.values()))
+            if refused:
+                unread[account] = refused[0]
                 return
             try:
                 told = self._client.describe_account(AccountId=account)["Account"]
             except AWS_ERRORS as error:
                 if failure_of(error).code != _NO_SUCH_ACCOUNT:
                     unread[account] = _unread(error)
+                    refused.append(unread[account])
                     return
                 told = {}
             self._keep(account, told, now)
@@ -146,16 +149,24 @@ class Organization:
         return unread
 
     def _list(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
-        """Read all accounts of the organization: those of these that can't be."""
+        """Read all accounts of the organization, at first on a few pages: those of these that can't be read."""
+        listed: dict[str, Mapping[str, Any]] = {}
+        pages = 0
         try:
-            pages = list(self._client.get_paginator("list_accounts").paginate())
-            listed = {each["Id"]: each for page in pages for each in page["Accounts"]}
+            for page in self._client.get_paginator("list_accounts").paginate():
+                pages += 1
+                listed |= {each["Id"]: each for each in page["Accounts"]}
+                if pages == FEW > self._pages and "NextToken" in page:
+                    self._pages = MANY
+                    break
+            else:
+                self._pages = pages
+                listed = {**{account: {} for account in accounts}, **listed}
         except AWS_ERRORS as error:
             return dict.fromkeys(accounts, _unread(error))
-        self._pages = len(pages)
-        for account in {*accounts, *listed}:
-            self._keep(account, listed.get(account, {}), now)
-        return {}
+        for account, told in listed.items():
+            self._keep(account, told, now)
+        return self._describe([each for each in accounts if each not in listed], now)
 
     def _keep(self, account: str, told: Mapping[str, Any], now: datetime) -> None:
         self._read[account] = _Read(now, str(told.get("Name", "")) if is_active(told) else None)
