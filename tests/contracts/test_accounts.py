@@ -142,7 +142,7 @@ def test_a_list_of_one_page_is_read_from_then_on(world: Emulated, organization: 
 def test_only_an_active_account_is_found(
     world: Emulated, organization: Organization, state: dict[str, str], fact: Fact, many: bool
 ) -> None:
-    """AWS retired `Status` on 2026-09-09 for `State`."""
+    """`Status` was to be retired on 2026-09-09 for `State`."""
 
     def rule(call: Call) -> AWSResponse | None:
         told = {"Id": world.spokes[0], "Name": "a", **state}

@@ -38,7 +38,8 @@ _NOT_LISTED_YET = Unavailable(
 def is_active(account: Mapping[str, Any]) -> bool:
     """Whether an account, as AWS Organizations describes it, is in use.
 
-    `State` tells it; `Status` was retired on 2026-09-09 (API reference, Account) and counts where there is no `State`.
+    `State` tells it; `Status` counts where there is none. It "will be retired on September 9, 2026" (API reference,
+    Account).
     """
     state: object = account.get("State", account.get("Status"))
     return state == "ACTIVE"
