@@ -80,7 +80,7 @@ types: install
 
 # A process a core; `tests/conftest.py` says what stays together.
 unit: install $(TOOLS)
-	$(BIN)/pytest -n auto --no-loadscope-reorder
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 faults: install ## every fault of the matrix, with 500 kills of the function; a table of what came of each
 	@PYTHONPATH=tests $(BIN)/python -m faults

@@ -207,7 +207,7 @@ def share(stage: Stage, functions: int, kills: int, seed: int) -> tuple[int, int
     """
     stage.reset()
     stage.show_all()
-    lock, deaths, again = Lock(), [0], [0]
+    lock, deaths, aimed, again = Lock(), [0], [0], [0]  # of those aimed at, some end before they are hit
 
     def function(chosen: random.Random) -> None:
         environment = stage.function.start()
@@ -216,15 +216,19 @@ def share(stage: Stage, functions: int, kills: int, seed: int) -> tuple[int, int
             assert time.monotonic() < until, "it does not end"
             with lock:
                 event = stage.receive(chosen.randrange(1, 7))
-                kill = (chosen.randrange(1, 13), chosen.choice(["before", "after"])) if deaths[0] < kills else None
+                kill: Kill | None = (chosen.randrange(1, 13), chosen.choice(["before", "after"]))
+                if not event["Records"] or deaths[0] + aimed[0] >= kills:
+                    kill = None
+                aimed[0] += kill is not None
             if not event["Records"]:
                 time.sleep(0.05)
                 continue
             again[0] += sum(each["attributes"]["ApproximateReceiveCount"] != "1" for each in event["Records"])
             answered = environment.invoke(event, stage.now, kill)
+            with lock:
+                aimed[0] -= kill is not None
+                deaths[0] += answered is None
             if answered is None:
-                with lock:
-                    deaths[0] += 1
                 environment = stage.function.start()
                 continue
             with lock:
