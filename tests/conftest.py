@@ -20,7 +20,15 @@ botocore.session.create_loader = cache(botocore.session.create_loader)
 #: Folders whose fixtures serve all of their files.
 WHOLE = ("tests/infra/terraform/", "tests/package/")
 #: What takes more than half a minute: begun first, so that no process is left with it at the end.
-LONG = (*WHOLE, "tests/rollout/deploy/", "tests/properties/", "tests/faults/", "tests/infra/policies/", "tests/e2e/")
+LONG = (
+    *WHOLE,
+    "tests/rollout/deploy/",
+    "tests/properties/",
+    "tests/faults/test_kills.py",
+    "tests/faults/",
+    "tests/infra/policies/",
+    "tests/e2e/",
+)
 
 
 def _first(text: str, beginnings: tuple[str, ...]) -> int:
