@@ -15,7 +15,7 @@ from ownertag.core.identity import UNKNOWN, clean
 from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.values import Absent, Account, Unavailable
 
-_NO_SUCH_ACCOUNT = "AccountNotFoundException"
+NO_SUCH_ACCOUNT = "AccountNotFoundException"
 
 
 class Accounts:
@@ -47,7 +47,7 @@ class Accounts:
             told = self._client.describe_account(AccountId=account)["Account"]
         except AWS_ERRORS as error:
             failure = failure_of(error)
-            return Absent() if failure.code == _NO_SUCH_ACCOUNT else unavailable(failure)
+            return Absent() if failure.code == NO_SUCH_ACCOUNT else unavailable(failure)
         return Account(clean(told.get("Name", "")), clean(told.get("Email", "")), self._owner(account))
 
     def _owner(self, account: str) -> str | Unavailable | None:

@@ -15,6 +15,7 @@ from ownertag.core.identity import UNKNOWN, named
 from ownertag.core.judge import judge
 from ownertag.core.rows import QuestionKind
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
+from ownertag.sources.accounts import NO_SUCH_ACCOUNT
 
 #: An unknown account may be a new one: it is asked for again, but not for each of its messages. Until then it can't be
 #: said that it is not there.
@@ -29,7 +30,6 @@ MANY = 50
 #: Beyond so many, what is no longer fresh is forgotten: anybody can name any number in an event.
 _MOST_KEPT = 20_000
 
-_NO_SUCH_ACCOUNT = "AccountNotFoundException"
 _NOT_LISTED_YET = Unavailable(
     OutcomeKind.NOT_READY, "the organization did not know the account; it is asked again within a minute"
 )
@@ -75,7 +75,7 @@ class Organization:
         self._together = together
         self._read: dict[str, _Read] = {}
         self._owners: dict[str, tuple[datetime, Fact]] = {}
-        self._pages = 2
+        self._pages = 2  # taken to be, until it is read: so for two accounts it is
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Found for an active account, Absent for one that Organizations says just now it has not, else Unavailable.
@@ -139,7 +139,7 @@ class Organization:
             try:
                 told = self._client.describe_account(AccountId=account)["Account"]
             except AWS_ERRORS as error:
-                if failure_of(error).code != _NO_SUCH_ACCOUNT:
+                if failure_of(error).code != NO_SUCH_ACCOUNT:
                     unread[account] = _unread(error)
                     refused.append(unread[account])
                     return
