@@ -29,14 +29,13 @@ from benchmarks.ministack import ministack
 from benchmarks.process import peak_kb, processor_seconds
 from benchmarks.steady.hub import ACCOUNTS, SETTINGS, SETTINGS_FILE, environment, launches, make_table, record
 from benchmarks.steady.queue import Queue
+from ownertag.core.judge import seconds_away
 from ownertag.rollout.package.build import build
 from ownertag.rollout.package.targets import CURRENT, compiler_for
 
 ROOT = Path(__file__).parents[2]
 #: How long the rest of the queue is waited for, once the stream has ended.
 _DRAIN_SECONDS = 300.0
-#: What the queue would wait before it hands out a message again, doubling (`core.plan` asks for the same).
-_BACK_SECONDS, _BACK_MOST = 15, 300
 
 
 class Delivered(Struct):
@@ -150,7 +149,7 @@ def _deliver(queue: Queue, run: Function, begin: float, until: float) -> Deliver
         for message in batch:
             if record(message)["messageId"] in named:
                 found.returned += 1
-                queue.back(message, min(_BACK_SECONDS << (message.receives - 1), _BACK_MOST))
+                queue.back(message, seconds_away(message.receives))
     found.undone, found.seconds = len(queue), time.time() - begin
     return found
 
