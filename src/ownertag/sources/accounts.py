@@ -14,8 +14,7 @@ from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.core.identity import UNKNOWN, clean
 from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.values import Absent, Account, Unavailable
-
-NO_SUCH_ACCOUNT = "AccountNotFoundException"
+from ownertag.sources.organization import NO_SUCH_ACCOUNT
 
 
 class Accounts:

@@ -15,8 +15,9 @@ from ownertag.core.identity import UNKNOWN, named
 from ownertag.core.judge import judge
 from ownertag.core.rows import QuestionKind
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
-from ownertag.sources.accounts import NO_SUCH_ACCOUNT
 
+#: Organizations' answer to an account that it has not.
+NO_SUCH_ACCOUNT = "AccountNotFoundException"
 #: An unknown account may be a new one: it is asked for again, but not for each of its messages. Until then it can't be
 #: said that it is not there.
 READ_AGAIN = timedelta(seconds=60)
