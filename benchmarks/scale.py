@@ -24,8 +24,8 @@ from ownertag.aws.together import WORKERS
 from ownertag.catalogue.loader import load
 from ownertag.core.rows import Quota
 from ownertag.core.settings import Settings
-from ownertag.handler.wiring import ACCOUNT_CALLS, LEDGER_CALLS
-from ownertag.sources.organization import FEW, MANY, STALE
+from ownertag.handler.wiring import LEDGER_CALLS
+from ownertag.sources.organization import LOOK_AGAIN
 
 # --- MEASURED, on one core of the machine that docs/scale.md names
 
@@ -38,8 +38,8 @@ LEDGER_CALLS_EVENT, LEDGER_CALLS_BATCH = 0.37, 3
 
 #: A function has a whole core at this memory, and less with less (doc: Lambda, "Configure memory").
 MEMORY_OF_A_CORE = 1769
-#: A session is used for this long (`aws.sessions`), an account known to be active for this long.
-SESSION_SECONDS, ACCOUNT_SECONDS = 720, STALE.total_seconds()
+#: A session is used for this long (`aws.sessions`), and the kept list of accounts looked at this often.
+SESSION_SECONDS, LOOK_SECONDS = 720, LOOK_AGAIN.total_seconds()
 #: Accounts on a page of their list (doc: Organizations, ListAccounts).
 PAGE = 20
 
@@ -182,8 +182,7 @@ class Environment:
         self._ran = ran
         self._back = back
         self._sessions: dict[int, float] = {}
-        self._accounts: dict[int, float] = {}
-        self._pages = 2
+        self._looked = -math.inf
         self._tokens: dict[Place, tuple[float, float]] = {}
 
     def work(self, batch: Sequence[Event], now: float) -> None:
@@ -205,8 +204,7 @@ class Environment:
             calls += looks + writes + role
         processor = (len(batch) * CPU_EVENT + calls * CPU_CALL) * self._slower
         ledger = (len(batch) * LEDGER_CALLS_EVENT / LEDGER_CALLS + LEDGER_CALLS_BATCH) * LEDGER_SECONDS
-        accounts = self._asked({account for account, _ in by_place}, now) * ORGANIZATIONS_SECONDS
-        took = processor + accounts + max(sum(waits) / WORKERS, *waits) + ledger
+        took = processor + self._look(now) + max(sum(waits) / WORKERS, *waits) + ledger
         self.free = now + took
         self._ran.busy += took
         self._ran.batches += 1
@@ -224,18 +222,12 @@ class Environment:
         if self._chance.random() < INCOMPLETE:
             self._back.append(Event(event.at, self.free + BACK_SECONDS, event.place, 2))
 
-    def _asked(self, accounts: set[int], now: float) -> int:
-        """Calls after one another until these accounts are known, as `sources.organization` makes them."""
-        old = {each for each in accounts if self._accounts.get(each, -math.inf) < now - ACCOUNT_SECONDS}
-        calls, all_pages = 0, math.ceil(ACCOUNTS / PAGE)
-        if len(old) >= self._pages:
-            whole = self._pages >= FEW
-            calls, self._pages = (all_pages, all_pages) if whole else (FEW, MANY)
-            listed = set(range(ACCOUNTS if whole else FEW * PAGE))
-            self._accounts.update(dict.fromkeys(listed, now))
-            old -= listed
-        self._accounts.update(dict.fromkeys(old, now))
-        return calls + math.ceil(len(old) / ACCOUNT_CALLS)
+    def _look(self, now: float) -> float:
+        """Seconds for the list of accounts, as `sources.organization` takes it from the ledger's table."""
+        if now - self._looked < LOOK_SECONDS:
+            return 0.0
+        self._looked = now
+        return LEDGER_SECONDS
 
     def _assume(self, account: int, now: float) -> int:
         if self._sessions.get(account, -math.inf) >= now - SESSION_SECONDS:
@@ -301,10 +293,13 @@ def _row(factor: float, ran: Ran, environments: int) -> dict[str, Any]:
 
 
 def _costs(ran: Ran) -> Iterator[dict[str, Any]]:
-    gigabyte_seconds = ran.busy * deployed().memory / 1024
+    lists = DAY / deployed().accounts_every
+    listing = lists * math.ceil(ACCOUNTS / PAGE) * ORGANIZATIONS_SECONDS
+    gigabyte_seconds = (ran.busy + listing) * deployed().memory / 1024
+    invocations = ran.batches + lists
     amounts = {
         "Lambda, GB-seconds": (gigabyte_seconds, gigabyte_seconds * PRICES["GB-s"]),
-        "Lambda, invocations": (ran.batches, ran.batches / 1e6 * PRICES["invocations"]),
+        "Lambda, invocations": (invocations, invocations / 1e6 * PRICES["invocations"]),
         "EventBridge, events onto the hub's bus": (ran.events, ran.events / 1e6 * PRICES["events"]),
         "SQS, requests": (ran.events * 0.4, ran.events * 0.4 / 1e6 * PRICES["SQS"]),
         "DynamoDB, write units": (

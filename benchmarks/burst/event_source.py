@@ -7,6 +7,7 @@ window closes, the batch is full, or its payload reaches 6 MB; as many of the fu
 from __future__ import annotations
 
 import random
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ MAX_PAYLOAD = 6 * 1024 * 1024
 
 
 class Deployed(Struct, frozen=True):
-    """What the hub's template says of the queue and the function."""
+    """What the hub's template says of the queue and the function; times in seconds."""
 
     batch: int
     window: float
@@ -32,6 +33,7 @@ class Deployed(Struct, frozen=True):
     receives: int
     timeout: float
     memory: int
+    accounts_every: float
 
 
 def deployed(template: Path = TEMPLATE) -> Deployed:
@@ -50,6 +52,10 @@ def deployed(template: Path = TEMPLATE) -> Deployed:
     found = yaml.load(template.read_text("utf-8"), Loader)  # noqa: S506 - a safe loader, and this project's own file
     resources = found["Resources"]
     source = resources["Source"]["Properties"]
+    schedule = resources["AccountsRule"]["Properties"]["ScheduleExpression"]
+    minutes = re.fullmatch(r"rate\((\d+) minutes\)", schedule)
+    if minutes is None:
+        raise ValueError(f"{template}: AccountsRule: {schedule} is no rate of minutes")
     return Deployed(
         int(source["BatchSize"]),
         float(source["MaximumBatchingWindowInSeconds"]),
@@ -57,6 +63,7 @@ def deployed(template: Path = TEMPLATE) -> Deployed:
         int(resources["Queue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]),
         float(resources["Function"]["Properties"]["Timeout"]),
         int(resources["Function"]["Properties"]["MemorySize"]),
+        60.0 * int(minutes[1]),
     )
 
 

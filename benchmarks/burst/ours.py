@@ -23,7 +23,7 @@ from botocore.retries import standard
 
 from benchmarks.burst.event_source import Deployed, Mapping, Queued, deployed
 from benchmarks.burst.events import START, Event, read_events, read_index
-from benchmarks.burst.simulation import Simulation
+from benchmarks.burst.simulation import Process, Simulation
 from benchmarks.limits.protocol import AT, HUB, SECONDS, key_of
 from benchmarks.process import peak_kb
 from ownertag.aws.pacing import Pacing
@@ -32,6 +32,7 @@ from ownertag.aws.times import read_times_quickly
 from ownertag.aws.together import WORKERS
 from ownertag.catalogue.loader import load
 from ownertag.core.settings import Settings
+from ownertag.core.values import AccountList
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.handler.wiring import ACCOUNT_CALLS
@@ -47,6 +48,8 @@ HOME_REGION = "eu-central-1"
 #: environment (README: INIT under Lambda's emulator); the ledger's calls for a batch; and its work for each instance on
 #: a whole core, as measured here.
 COLD_SECONDS, BATCH_SECONDS, INSTANCE_SECONDS = 0.5, 0.15, 0.0014
+#: Assumed of one call to the ledger's table, by which an environment finds the list of accounts.
+TABLE_SECONDS = 0.02
 #: From so many MB on a function has a whole core (doc: configuring memory), below it a part in proportion.
 CORE_MB = 1769
 _JITTER = (0.8, 1.2)
@@ -116,6 +119,23 @@ class VirtualSession(boto3.Session):
             self._ready[key] = self._simulation.now + seconds
 
 
+class KeptList:
+    """The list of accounts in the ledger's table."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._list: AccountList | None = None
+
+    def read(self) -> AccountList | None:
+        """As it was kept last."""
+        self._simulation.sleep(TABLE_SECONDS)
+        return self._list
+
+    def keep(self, accounts: AccountList) -> None:
+        """Keep this one."""
+        self._list = accounts
+
+
 class Environments:
     """Lambda's environments, each with adapters of its own, as `handler.wiring` builds them; one ledger for all."""
 
@@ -131,7 +151,15 @@ class Environments:
         self._folder = tempfile.TemporaryDirectory(prefix="ownertag-burst-")
         self._built: dict[int, tuple[Sessions, Organization, Tagger, Memory, SqliteLedger, Pacing]] = {}
         self._random = random.Random("jitter")  # noqa: S311 - no secret
+        self._kept = KeptList(simulation)
         self.ran = Ran()
+
+    def keep_accounts(self, until: float) -> Process:
+        """What the hub's schedule has the function do, from the beginning on: in an environment of its own."""
+        accounts = self._organization(VirtualSession(self._simulation))
+        while self._simulation.now < until:
+            yield from self._simulation.threaded(accounts.keep_list)
+            yield self._setup.accounts_every
 
     def __call__(self, number: int, batch: Sequence[Queued]) -> dict[int, float]:
         """Handle a batch in an environment; who comes back, after how many seconds."""
@@ -194,12 +222,9 @@ class Environments:
             endpoint_url=self._url,
             pacing=pacing,
         )
-        client = session.client(
-            "organizations", region_name=HOME_REGION, endpoint_url=self._url, config=client_config()
-        )
         built = (
             sessions,
-            Organization(client, self._now, together=self._simulation.together(ACCOUNT_CALLS)),
+            self._organization(session),
             Tagger(sessions),
             Memory(self._now),
             SqliteLedger(str(Path(self._folder.name) / "ledger.sqlite")),
@@ -207,6 +232,12 @@ class Environments:
         )
         self._built[number] = built
         return built
+
+    def _organization(self, session: VirtualSession) -> Organization:
+        client = session.client(
+            "organizations", region_name=HOME_REGION, endpoint_url=self._url, config=client_config()
+        )
+        return Organization(client, self._now, together=self._simulation.together(ACCOUNT_CALLS), kept=self._kept)
 
 
 def _instances(body: str) -> int:
@@ -221,6 +252,7 @@ def run(endpoint_url: str, events: Sequence[Event], path: Path, seed: int) -> Ra
     simulation, setup = Simulation(START), deployed()
     environments = Environments(simulation, setup, endpoint_url, events, path)
     mapping = Mapping(simulation, setup, environments, seed)
+    simulation.spawn(environments.keep_accounts(max(event.delivered for event in events)))
     for event in events:
         simulation.spawn(mapping.arrive(Queued(event.number, event.length + 1024)), event.delivered - START)
     simulation.run()

@@ -46,7 +46,7 @@ from benchmarks.steady.hub import (
 )
 from benchmarks.steady.queue import Message
 from ownertag.handler.settings import CONFIG, read_environment
-from ownertag.handler.wiring import Handler, build
+from ownertag.handler.wiring import KEEP_ACCOUNTS, Handler, build
 from ownertag.ledger.dynamodb import DynamoLedger
 
 _LEDGER = ("seen", "claim", "append", "by_key")
@@ -127,6 +127,7 @@ def main() -> None:
         _watch(spent)
         with redirect_stdout(io.StringIO()):  # its log
             handler = build(read_environment(variables))
+            handler(KEEP_ACCOUNTS, Context())
             _handle(handler, launched[: options.batch], options.batch)
             spent.clear()
             begin = time.process_time()

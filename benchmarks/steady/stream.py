@@ -30,6 +30,7 @@ from benchmarks.process import peak_kb, processor_seconds
 from benchmarks.steady.hub import ACCOUNTS, SETTINGS, SETTINGS_FILE, environment, launches, make_table, record
 from benchmarks.steady.queue import Queue
 from ownertag.core.judge import seconds_away
+from ownertag.handler.wiring import KEEP_ACCOUNTS
 from ownertag.rollout.package.build import build
 from ownertag.rollout.package.targets import CURRENT, compiler_for
 
@@ -99,7 +100,7 @@ def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[
         ec2.forget()
         _say(f"{rate} events a second for {seconds} s: delivering")
         with Function(package, "ownertag.handler.at_init.handler", environment(ec2.url, dynamodb), log) as run:
-            run.invoke({"Records": []})
+            run.invoke(KEEP_ACCOUNTS)
             pid = run.runtime_pid()
             used, begin = processor_seconds(pid), time.time() + 1
             queue = Queue([(begin + each.at, json.dumps(each.event)) for each in launched])

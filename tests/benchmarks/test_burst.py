@@ -15,7 +15,7 @@ from benchmarks.limits.faults import Chances, Fault, Faults
 from benchmarks.limits.protocol import Called
 
 PLACE = ("333333333333", "us-east-1")
-SETUP = Deployed(batch=1000, window=1.0, concurrency=2, receives=3, timeout=180.0, memory=1769)
+SETUP = Deployed(batch=1000, window=1.0, concurrency=2, receives=3, timeout=180.0, memory=1769, accounts_every=600.0)
 
 
 def test_a_bucket_says_exactly_when_a_call_would_pass() -> None:
@@ -90,7 +90,7 @@ def batches(
     return seen
 
 
-ALONE = Deployed(batch=1000, window=1.0, concurrency=1, receives=3, timeout=180.0, memory=1769)
+ALONE = Deployed(batch=1000, window=1.0, concurrency=1, receives=3, timeout=180.0, memory=1769, accounts_every=600.0)
 
 
 def test_a_batch_is_filled_until_its_window_closes() -> None:
@@ -98,7 +98,7 @@ def test_a_batch_is_filled_until_its_window_closes() -> None:
 
 
 def test_a_batch_is_full_by_number_or_by_payload() -> None:
-    two = Deployed(batch=2, window=1.0, concurrency=1, receives=3, timeout=180.0, memory=1769)
+    two = Deployed(batch=2, window=1.0, concurrency=1, receives=3, timeout=180.0, memory=1769, accounts_every=600.0)
     assert batches([(0.0, 1), (0.1, 1), (0.2, 1)], two) == [(0.1, [0, 1]), (11.1, [2])]
     half = MAX_PAYLOAD // 2
     assert batches([(0.0, half), (0.1, half), (0.2, half)], ALONE) == [(0.2, [0, 1]), (11.2, [2])]

@@ -11,12 +11,12 @@ from botocore.awsrequest import AWSResponse
 
 from contracts.conftest import Stage
 from contracts.emulated import HOME, HUB, ONCE, Call, Emulated, answer, emulated
-from fakes import Clock
+from fakes import NOON, Clock
 from ownertag.aws.together import at_once, in_turn
 from ownertag.core.rows import QuestionKind
-from ownertag.core.values import Absent, Fact, Found, OutcomeKind, Question, Unavailable
+from ownertag.core.values import Absent, AccountList, Fact, Found, OutcomeKind, Question, Unavailable
 from ownertag.sources import organization as module
-from ownertag.sources.organization import FEW, MANY, Organization, OwnAccount
+from ownertag.sources.organization import LOOK_AGAIN, MANY, STALE, Organization, OwnAccount
 
 
 def account(number: str) -> Question:
@@ -70,58 +70,29 @@ def test_a_single_account_is_asked_for_and_no_list_is_read(world: Emulated, orga
     assert world.wire.counts == {"DescribeAccount": 2}
 
 
-def test_for_several_the_whole_list_is_read_with_all_its_pages(world: Emulated, organization: Organization) -> None:
+def test_a_few_are_asked_for_one_by_one(world: Emulated, organization: Organization) -> None:
+    asked = [*(account(each) for each in world.spokes), *(account(f"9999999999{n:02}") for n in range(MANY - 3))]
+    assert len(asked) == MANY - 1
+    facts = organization.find(asked)
+    assert facts == {each: Found() if each.account in world.spokes else Absent() for each in asked}
+    assert world.wire.counts == {"DescribeAccount": MANY - 1}
+
+
+def test_for_many_the_whole_list_is_read_with_all_its_pages(world: Emulated, organization: Organization) -> None:
     def small_pages(call: Call) -> None:
         call.request.body = json.dumps({**json.loads(call.text), "MaxResults": 3})
 
-    accounts = [account(world.add_account(f"more{number}")) for number in range(FEW)]
+    accounts = [account(world.add_account(f"more{number}")) for number in range(5)]
     world.wire.clear()
     world.wire.rule(small_pages)
-    unknown = account("999999999999")
-    facts = organization.find([*accounts, unknown])
-    assert facts == {**dict.fromkeys(accounts, Found()), unknown: Absent()}
+    unknown = [account(f"9999999999{number:02}") for number in range(MANY - 5)]
+    facts = organization.find([*accounts, *unknown])
+    assert facts == {**dict.fromkeys(accounts, Found()), **dict.fromkeys(unknown, Absent())}
     assert world.wire.counts == {"ListAccounts": 3}
     assert organization.find([account(each) for each in world.spokes]) == {
         account(each): Found() for each in world.spokes
     }
     assert world.wire.counts == {"ListAccounts": 3}
-
-
-def test_a_long_list_is_left_and_read_again_only_for_as_many_accounts_as_it_has_pages(
-    world: Emulated, organization: Organization, clock: Clock
-) -> None:
-    strangers = [account(f"9999999999{number:02}") for number in range(MANY)]
-    on_page = {"Id": world.spokes[0], "Name": "a", "State": "ACTIVE"}
-    pages = [json.dumps({"Accounts": [on_page], "NextToken": str(number)}) for number in range(7)] + [
-        '{"Accounts": []}'
-    ]
-    left = iter(pages)
-    world.wire.rule(lambda call: answer(call, 200, next(left)) if call.operation == "ListAccounts" else None)
-
-    def counts(asked: list[Question]) -> dict[str, int]:
-        nonlocal left
-        left = iter(pages)
-        world.wire.clear()
-        clock.move(timedelta(minutes=5))
-        facts = organization.find(asked)
-        assert facts == {each: Found() if each.account == world.spokes[0] else Absent() for each in asked}
-        return dict(world.wire.counts)
-
-    known = account(world.spokes[0])
-    assert counts([known, *strangers[:9]]) == {"ListAccounts": FEW, "DescribeAccount": 9}
-    assert counts([known, *strangers[:9]]) == {"DescribeAccount": 10}
-    assert counts([known, *strangers]) == {"ListAccounts": 8}
-    assert counts([known, *strangers[:6]]) == {"DescribeAccount": 7}
-    assert counts([known, *strangers[:7]]) == {"ListAccounts": 8}
-
-
-def test_a_list_of_one_page_is_read_from_then_on(world: Emulated, organization: Organization, clock: Clock) -> None:
-    organization.find([account(each) for each in world.spokes])
-    world.wire.clear()
-    for _ in range(2):
-        clock.move(timedelta(minutes=5))
-        assert organization.find([account(world.spokes[0])]) == {account(world.spokes[0]): Found()}
-    assert world.wire.counts == {"ListAccounts": 2}
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["one by one", "the list"])
@@ -152,7 +123,7 @@ def test_only_an_active_account_is_found(
 
     world.wire.rule(rule)
     asked = account(world.spokes[0])
-    others = [account(f"99999999999{number}") for number in range(FEW)] if many else []
+    others = [account(f"9999999999{number:02}") for number in range(MANY)] if many else []
     assert organization.find([asked, *others])[asked] == fact
 
 
@@ -190,7 +161,7 @@ def test_a_known_account_needs_no_second_look(world: Emulated, organization: Org
     known = account(world.spokes[0])
     organization.find([known])
     world.wire.clear()
-    clock.move(timedelta(minutes=4))
+    clock.move(STALE - timedelta(seconds=1))
     assert organization.find([known]) == {known: Found()}
     assert not world.wire.calls
 
@@ -199,7 +170,7 @@ def test_a_closed_account_is_no_longer_found(world: Emulated, organization: Orga
     closed = account(world.spokes[0])
     assert organization.find([closed]) == {closed: Found()}
     world.organizations.close_account(AccountId=world.spokes[0])
-    clock.move(timedelta(minutes=5))
+    clock.move(STALE)
     assert organization.find([closed]) == {closed: Absent()}
 
 
@@ -208,7 +179,7 @@ def test_what_can_not_be_read_is_no_answer_for_new_accounts_and_does_not_stop_kn
     world: Emulated, organization: Organization, clock: Clock, operation: str
 ) -> None:
     known = account(world.spokes[0])
-    unknown = [account(f"99999999999{number}") for number in range(1 + (operation == "ListAccounts"))]
+    unknown = [account(f"9999999999{number:02}") for number in range(MANY if operation == "ListAccounts" else 1)]
     organization.find([known])
     world.wire.clear()
     world.wire.fail(operation, "TooManyRequestsException")
@@ -228,7 +199,7 @@ def test_what_was_read_too_long_ago_answers_for_nobody(
     known = account(world.spokes[0])
     organization.find([known])
     world.wire.fail("DescribeAccount", "AccessDeniedException")
-    clock.move(timedelta(minutes=5))
+    clock.move(STALE)
     fact = organization.find([known])[known]
     assert isinstance(fact, Unavailable)
     assert "accounts can't be read" in fact.reason
@@ -246,6 +217,126 @@ def test_invented_numbers_do_not_fill_the_memory(
         assert len(organization._read) <= 10 + 60 // 5 + 1
     assert organization.find([known]) == {known: Found()}
     assert described(world) == 41
+
+
+# --- the list that is kept for all environments
+
+
+class Kept:
+    """Where the list is kept."""
+
+    def __init__(self) -> None:
+        self.list: AccountList | None = None
+        self.reads = 0
+        self.refusal: Unavailable | None = None
+
+    def read(self) -> AccountList | None:
+        self.reads += 1
+        return self.list
+
+    def keep(self, accounts: AccountList) -> Unavailable | None:
+        if self.refusal is None:
+            self.list = accounts
+        return self.refusal
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def keeping(world: Emulated, clock: Clock, kept: Kept) -> Organization:
+    client = world.session.client("organizations", region_name=HOME, config=ONCE)
+    return Organization(client, clock, kept=kept)
+
+
+def test_who_finds_the_kept_list_asks_nobody(world: Emulated, keeping: Organization, kept: Kept) -> None:
+    kept.list = AccountList(NOON, dict.fromkeys(world.spokes, "a name"))
+    asked = [account(each) for each in world.spokes]
+    for _ in range(2):
+        assert keeping.find(asked) == dict.fromkeys(asked, Found())
+    assert not world.wire.calls
+    assert kept.reads == 1
+
+
+def test_the_list_is_kept_with_the_active_accounts_alone(
+    world: Emulated, keeping: Organization, kept: Kept, clock: Clock
+) -> None:
+    world.organizations.close_account(AccountId=world.spokes[1])
+    active = {each["Id"] for each in world.organizations.list_accounts()["Accounts"]} - {world.spokes[1]}
+    assert keeping.keep_list() == len(active)
+    assert kept.list is not None
+    assert kept.list.at == clock()
+    assert set(kept.list.names) == active
+    assert all(kept.list.names.values())
+
+
+def test_an_account_that_the_kept_list_has_not_is_asked_for(world: Emulated, keeping: Organization, kept: Kept) -> None:
+    kept.list = AccountList(NOON, {world.spokes[0]: "a name"})
+    new, unknown = account(world.add_account("new")), account("999999999999")
+    world.wire.clear()
+    assert keeping.find([account(world.spokes[0]), new, unknown]) == {
+        account(world.spokes[0]): Found(),
+        new: Found(),
+        unknown: Absent(),
+    }
+    assert world.wire.counts == {"DescribeAccount": 2}
+
+
+def test_a_kept_list_that_nobody_made_anew_answers_for_nobody(
+    world: Emulated, keeping: Organization, kept: Kept, clock: Clock
+) -> None:
+    closed = account(world.spokes[0])
+    kept.list = AccountList(NOON, {closed.account: "a name"})
+    world.organizations.close_account(AccountId=closed.account)
+    clock.move(STALE)
+    assert keeping.find([closed]) == {closed: Absent()}
+
+
+def test_an_account_that_left_the_kept_list_is_asked_for_again(
+    world: Emulated, keeping: Organization, kept: Kept, clock: Clock
+) -> None:
+    closed = account(world.spokes[0])
+    kept.list = AccountList(NOON, {closed.account: "a name"})
+    assert keeping.find([closed]) == {closed: Found()}
+    world.organizations.close_account(AccountId=closed.account)
+    kept.list = AccountList(clock() + LOOK_AGAIN - timedelta(minutes=1), {})
+    clock.move(LOOK_AGAIN)
+    assert keeping.find([closed]) == {closed: Absent()}
+
+
+def test_what_was_read_after_the_kept_list_counts(
+    world: Emulated, keeping: Organization, kept: Kept, clock: Clock
+) -> None:
+    new = account(world.add_account("new"))
+    kept.list = AccountList(NOON, {})
+    assert keeping.find([new]) == {new: Found()}
+    world.wire.clear()
+    clock.move(LOOK_AGAIN)
+    assert keeping.find([new]) == {new: Found()}
+    assert kept.reads == 2
+    assert not world.wire.calls
+
+
+def test_without_a_kept_list_each_is_asked_for(world: Emulated, keeping: Organization) -> None:
+    asked = [account(each) for each in world.spokes]
+    assert keeping.find(asked) == dict.fromkeys(asked, Found())
+    assert world.wire.counts == {"DescribeAccount": len(asked)}
+
+
+def test_a_list_that_can_not_be_read_or_kept_leaves_the_last_one(
+    world: Emulated, keeping: Organization, kept: Kept
+) -> None:
+    before = kept.list = AccountList(NOON, {"1": "one"})
+    kept.refusal = Unavailable(OutcomeKind.THROTTLED, "the table is busy")
+    assert keeping.keep_list() == kept.refusal
+    world.wire.fail("ListAccounts", "AccessDeniedException")
+    unread = keeping.keep_list()
+    assert isinstance(unread, Unavailable)
+    assert unread.outcome is OutcomeKind.FORBIDDEN
+    assert "accounts can't be read" in unread.reason
+    assert kept.list == before
 
 
 # --- an operator's own account

@@ -21,10 +21,12 @@ from faults.world import World
 
 
 def _closed(world: World) -> None:
+    world.keep_accounts()
     fails("AssumeRole", "AccessDenied", 403, holding="account a")(world)
     world.deliver()
     world.aws.organizations.close_account(AccountId=world.a)
-    world.clock.move(timedelta(minutes=5))
+    world.clock.move(timedelta(minutes=10))
+    world.keep_accounts()
     world.wait()
 
 

@@ -179,7 +179,7 @@ def _every_target_has_dead_letters(_: Path) -> None:
         each["Properties"]
         for name in ("hub", "spoke_region")
         for each in resources(name).values()
-        if each["Type"] == "AWS::Events::Rule"
+        if each["Type"] == "AWS::Events::Rule" and "EventPattern" in each["Properties"]
     ]
     targets = [target for rule in rules for target in rule["Targets"]]
     assert len(targets) >= 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
 from botocore.awsrequest import AWSResponse
 from moto.ec2.models import ec2_backends
 
@@ -69,6 +70,8 @@ def _page_expires(world: World) -> None:
         return answer(call, 200, json.dumps({"Accounts": [account], "NextToken": "page-2"}))
 
     world.wire.rule(rule)
+    with pytest.raises(RuntimeError, match="accounts can't be read"):
+        world.keep_accounts()
 
 
 def _refuses(holding: str, code: str) -> Callable[[World], None]:
@@ -247,11 +250,12 @@ ROWS = [
     Row(
         "C30",
         "the token of a page expires within a listing",
-        "unavailable: comes back; the next delivery lists from the beginning",
-        {"*": "back, untagged, unknown"},
+        "an error that the alarm sees, and no half list is kept: each account is asked for instead",
+        {"*": WELL},
         {"": _page_expires},
         scene=made("a1 b1"),
-        reason="the organization's accounts can't be read",
+        also=counted(DescribeAccount=2, ListAccounts=0),
+        healed=None,
     ),
 ]
 

@@ -27,7 +27,7 @@ from ownertag.core.claims import EventKey
 from ownertag.core.judge import seconds_away
 from ownertag.handler.report import Report
 from ownertag.handler.settings import read_environment
-from ownertag.handler.wiring import Handler, build
+from ownertag.handler.wiring import KEEP_ACCOUNTS, Handler, build
 from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.entries import Ended
@@ -212,6 +212,10 @@ class World:
         """Call a function; what it prints is kept."""
         with redirect_stdout(self._output):
             return function(event, Context(self.milliseconds))
+
+    def keep_accounts(self) -> dict[str, Any]:
+        """What the hub's schedule does, in an environment of its own."""
+        return self.run_quietly(self.build(), KEEP_ACCOUNTS)
 
     def _check_delays(self, event: Mapping[str, Any], back: Mapping[str, int]) -> None:
         """What comes back stays away for the time that its receives give, a fifth more or less."""

@@ -100,7 +100,7 @@ def test_many_launches_of_an_account_and_region_share_session_look_up_and_write(
     assert len(answer.done) == 12
     made = Counter((call.operation, call.account, call.region) for call in hub.world.wire.calls)
     places = [(account, region) for account in (one, two) for region in (HOME, "us-east-1")]
-    assert {key: count for key, count in made.items() if key[0] not in {"AssumeRole", "ListAccounts"}} == {
+    assert {key: count for key, count in made.items() if key[0] not in {"AssumeRole", "DescribeAccount"}} == {
         (operation, *place): 1 for place in places for operation in ("DescribeInstances", "CreateTags")
     }
     assert hub.world.wire.counts["AssumeRole"] == 2
@@ -290,12 +290,12 @@ def test_an_unknown_account_is_refused_without_assuming_a_role(hub: Hub) -> None
 
 
 def test_while_the_organization_can_not_be_read_messages_come_back_and_no_role_is_assumed(hub: Hub) -> None:
-    hub.world.wire.fail("ListAccounts", "ServiceException", 500, times=1)
+    hub.world.wire.fail("DescribeAccount", "ServiceException", 500, times=1)
     batch = [*hub.volume(hub.world.spokes[0], volume_id(1)), volume("999999999999", volume_id(2))]
     answer = hub.handle(*batch)
     assert not answer.done
     assert all("accounts can't be read" in each.reasons[0] for each in answer.returned)
-    assert set(hub.world.wire.counts) == {"ListAccounts"}
+    assert set(hub.world.wire.counts) == {"DescribeAccount"}
     assert verdicts(hub.handle(*batch)) == {"m0": "done", "m1": "done"}
     assert set(hub.world.tags(hub.world.spokes[0])) == {volume_id(1)}
 

@@ -105,15 +105,15 @@ def _lambda_record(message: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def environment(folder: Path, queue_url: str) -> Environment:
-    """The function's environment, with a file of settings in this folder."""
+def environment(folder: Path, queue_url: str, table: str | None = None) -> Environment:
+    """The function's environment, with a file of settings in this folder; the ledger is there too, or in a table."""
     path = folder / "ownertag.toml"
     path.write_text(CONFIG, "utf-8")
     return read_environment(
         {
             "OWNERTAG_CONFIG": str(path),
             "OWNERTAG_QUEUE_URL": queue_url,
-            "OWNERTAG_LEDGER": f"sqlite:{path.parent / 'ledger.sqlite'}",
+            "OWNERTAG_LEDGER": f"dynamodb:{table}" if table else f"sqlite:{path.parent / 'ledger.sqlite'}",
             "OWNERTAG_CONCURRENCY": "5",
         }
     )

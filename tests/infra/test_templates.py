@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from typer.testing import CliRunner
 from ownertag.catalogue.loader import load
 from ownertag.cli.app import app
 from ownertag.core.settings import Settings, SettingsError, read_settings
+from ownertag.handler.wiring import KEEP_ACCOUNTS
 from ownertag.render.for_teams import terraform_ignore_tags, why_page
 from ownertag.render.infra import check_deployable, templates
+from ownertag.sources.organization import STALE
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -142,6 +145,18 @@ def test_every_rule_has_a_role_and_a_queue_for_what_it_can_not_deliver() -> None
         assert target["RoleArn"]
         assert target["DeadLetterConfig"]["Arn"] == {"GetAtt": "DeadLetters.Arn"}
         assert rule["State"] == "ENABLED"
+
+
+def test_the_schedule_keeps_the_accounts_in_time_even_if_it_fails_twice() -> None:
+    [rule] = (each for each in of_type("hub", "AWS::Events::Rule").values() if "ScheduleExpression" in each)
+    [permission] = of_type("hub", "AWS::Lambda::Permission").values()
+    [target] = rule["Targets"]
+    assert json.loads(target["Input"]) == KEEP_ACCOUNTS
+    assert target["Arn"] == {"GetAtt": "Function.Arn"}
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["AccountsRule", "Arn"]}
+    minutes = re.fullmatch(r"rate\((\d+) minutes\)", rule["ScheduleExpression"])
+    assert minutes is not None
+    assert 3 * timedelta(minutes=int(minutes[1])) <= STALE
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from ownertag.core.settings import SettingsError
+from ownertag.ledger.accounts import KeptAccounts
+from ownertag.ledger.calls import Calls
+from ownertag.render.documents import LEDGER_TABLE
 from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB, PERSONAS, TAGGER_ROLE
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
@@ -173,6 +176,15 @@ def test_the_function_has_the_limits_that_are_deployed(sandbox: Sandbox) -> None
     found = sqs.get_queue_attributes(QueueUrl=sandbox.queue_url, AttributeNames=["All"])["Attributes"]
     assert found["VisibilityTimeout"] == "1090"
     assert json.loads(found["RedrivePolicy"])["maxReceiveCount"] == 16
+
+
+def test_the_schedule_that_is_deployed_keeps_the_accounts(sandbox: Sandbox) -> None:
+    dynamodb = sandbox.client(sandbox.account_session(HUB, HOME_REGION), "dynamodb")
+    kept = KeptAccounts(Calls(dynamodb, LEDGER_TABLE))
+    wait(kept.read)
+    found = kept.read()
+    assert found is not None
+    assert {each.account for each in PERSONAS} <= set(found.names)
 
 
 def test_a_role_that_does_not_trust_lambda_runs_nothing(sandbox: Sandbox, told: Told) -> None:

@@ -130,6 +130,13 @@ class Account(Struct, frozen=True):
     owner: str | Unavailable | None = None
 
 
+class AccountList(Struct, frozen=True):
+    """The organization's active accounts with their names, as they were read at a time with a time zone."""
+
+    at: datetime
+    names: dict[str, str]
+
+
 class Attachment(Struct, frozen=True):
     """To what an Elastic IP address leads: an interface, and its instance if it is one's; all None: to nothing."""
 

@@ -17,7 +17,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from ownertag.core.records import ACCOUNT, REGION
-from ownertag.core.values import Failure
+from ownertag.core.values import Failure, Unavailable
 from ownertag.flows.live import Answer, Done, Returned
 
 NAMESPACE = "ownertag"
@@ -61,6 +61,13 @@ class Report:
         for name, count in counts.items():
             self._metrics.add_metric(name, MetricUnit.Count, count)
         self._metrics.flush_metrics()
+
+    def accounts(self, kept: int | Unavailable) -> None:
+        """Tell how many accounts are kept, or why their list could not be read or kept."""
+        if isinstance(kept, int):
+            self._logger.info("accounts kept", extra={"accounts": kept})
+        else:
+            self._logger.warning("accounts not kept", extra={"outcome": kept.outcome.value, "reason": kept.reason})
 
 
 def _fields(verdict: Done | Returned) -> dict[str, Any]:

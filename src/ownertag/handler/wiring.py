@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Protocol
 
 import boto3
@@ -21,13 +22,13 @@ from ownertag.catalogue.loader import load
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import Order
-from ownertag.core.values import Failure
+from ownertag.core.values import Failure, OutcomeKind, Unavailable
 from ownertag.flows.live import Answer, Message, Returned, handle
 from ownertag.flows.ports import Ports
 from ownertag.flows.transfer import Transfer, transfer
 from ownertag.handler.report import Report
 from ownertag.handler.settings import Environment
-from ownertag.ledger.opening import open_ledger
+from ownertag.ledger.opening import kept_accounts, open_ledger
 from ownertag.ledger.owners import KnownOwners
 from ownertag.ledger.port import Store
 from ownertag.render.documents import BUS, compact
@@ -43,6 +44,8 @@ from ownertag.sources.organization import Organization
 LEDGER_CALLS = 8
 #: Accounts that are asked for at once. AWS names no rate of Organizations' calls, and all environments share it.
 ACCOUNT_CALLS = 4
+#: What the schedule of the hub's template gives the function every ten minutes.
+KEEP_ACCOUNTS = {"accounts": "keep"}
 # Between these a returned message stays away, as shares of its time.
 _JITTER = (0.8, 1.2)
 
@@ -59,6 +62,9 @@ class Reporter(Protocol):
 
     def answer(self, answer: Answer, failures: list[Failure]) -> None:
         """Tell of a batch, and of messages whose delay could not be set."""
+
+    def accounts(self, kept: int | Unavailable) -> None:
+        """Tell how many accounts are kept, or why their list could not be read or kept."""
 
 
 Handler = Callable[[Mapping[str, Any], Context], dict[str, Any]]
@@ -105,12 +111,14 @@ def build(
         merged = config.merge(more) if more else config
         return session.client(service, region_name=region, endpoint_url=endpoint_url, config=merged)  # type: ignore[call-overload] # any service
 
+    @cache
     def table() -> Any:
         # To check the shape of what it sends would be half of what the ledger costs. The tests send the same, checked.
         return client("dynamodb", Config(parameter_validation=False))
 
     owner_key = settings.owner_key or "owner"
-    accounts = Organization(client("organizations"), now, owner_key, at_once(ACCOUNT_CALLS))
+    kept = kept_accounts(environment.ledger, table)
+    accounts = Organization(client("organizations"), now, owner_key, at_once(ACCOUNT_CALLS), kept)
     queue = Queue(client("sqs"), environment.queue_url)
     findings = Findings(client("events"), BUS)
     tagger = Tagger(sessions)
@@ -120,6 +128,8 @@ def build(
     report = report or Report()
 
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+        if event == KEEP_ACCOUNTS:
+            return _kept(accounts.keep_list(), report)
         until = time.monotonic() + context.get_remaining_time_in_millis() / 1000 * settings.limits.time_share
 
         def expired() -> bool:
@@ -139,6 +149,16 @@ def build(
         return answer.batch_item_failures
 
     return handler
+
+
+def _kept(accounts: int | Unavailable, report: Reporter) -> dict[str, Any]:
+    """What the schedule is told; it asks again soon, so only what will not pass by itself is an error."""
+    report.accounts(accounts)
+    if isinstance(accounts, int):
+        return {"accounts": accounts}
+    if accounts.outcome is not OutcomeKind.THROTTLED:
+        raise RuntimeError(accounts.reason)
+    return {"accounts": None, "reason": accounts.reason}
 
 
 def _dying(returned: Returned) -> Dying:

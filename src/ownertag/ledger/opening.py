@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ownertag.aws.together import Together, in_turn
 from ownertag.ledger.place import Place
 from ownertag.ledger.port import Store
+
+if TYPE_CHECKING:
+    from ownertag.ledger.accounts import KeptAccounts
 
 
 def open_ledger(
@@ -32,3 +35,18 @@ def open_ledger(
     from ownertag.ledger.sqlite import SqliteLedger  # noqa: PLC0415 - at the hub it is never needed
 
     return SqliteLedger(place.name, read_only=read_only)
+
+
+def kept_accounts(place: Place, client: Callable[[], Any]) -> KeptAccounts | None:
+    """The list of accounts that is kept beside the ledger; None for a file, whose one user reads it for itself.
+
+    Args:
+        place: A file, or a table.
+        client: Makes a client of DynamoDB; called for a table only.
+    """
+    if place.kind != "dynamodb":
+        return None
+    from ownertag.ledger.accounts import KeptAccounts  # noqa: PLC0415 - as above
+    from ownertag.ledger.calls import Calls  # noqa: PLC0415
+
+    return KeptAccounts(Calls(client(), place.name))

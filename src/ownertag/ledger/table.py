@@ -8,6 +8,7 @@ One table. `pk` and `sk` of an item:
 | whose a resource is (derived) | resource, account, Region, ARN | holding |
 | an entry of a resource | the same | entry, kind, event id, detail |
 | an address or a parent of a resource | the same | link, kind, value, time |
+| the organization's accounts, of which only the newest list is kept | accounts | list |
 
 An attribute that an index is over stands only on the items that it is for.
 """

@@ -25,6 +25,7 @@ from ownertag.handler.settings import CONFIG, read_environment
 from ownertag.handler.wiring import Handler, Reporter, build
 from ownertag.sandbox.event_source import Context, EventSource
 from ownertag.sandbox.organization import Organization, role_id, role_trust, session_of
+from ownertag.sandbox.schedules import Schedules
 from ownertag.sandbox.trust import allows, service
 
 #: How often it is looked whether something was deployed, unless somebody says so.
@@ -83,6 +84,7 @@ class Functions:
         self._lock = lock
         self._running: dict[Deployed, EventSource | None] = {}
         self._handlers: dict[str, tuple[Handler, float]] = {}
+        self._schedules = Schedules(time.monotonic)
         self._stop = Event()
         self._wake = Event()
         self._thread = Thread(target=self._keep_looking, name="functions", daemon=True)
@@ -135,6 +137,11 @@ class Functions:
                     source.stop()
             for new in found.keys() - self._running.keys():
                 self._running[new] = self._run(new, found[new])
+            with self._lock:
+                due = self._schedules.due()
+            for each in due:
+                if self.invoke(each.function, each.payload) is not None:
+                    self._schedules.done(each)
             self._wake.wait(LOOK_SECONDS)
             self._wake.clear()
 

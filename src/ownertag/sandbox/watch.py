@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ownertag.core.values import Decision, Failure
+from ownertag.core.values import Decision, Failure, Unavailable
 from ownertag.flows.live import Answer, Done, Returned
 from ownertag.sandbox.personas import ACCOUNTS
 
@@ -35,6 +35,11 @@ class Watch:
             self._say(line(verdict))
         for failure in failures:
             self._say(f"a message could not be delayed: {failure.code}")
+
+    def accounts(self, kept: int | Unavailable) -> None:
+        """Tell why the list of accounts is not kept; that it is, nobody needs to know."""
+        if not isinstance(kept, int):
+            self._say(f"the list of accounts is not kept: {kept.reason}")
 
 
 def line(verdict: Done | Returned) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -14,20 +14,33 @@ from ownertag.aws.together import Together, in_turn
 from ownertag.core.identity import UNKNOWN, named
 from ownertag.core.judge import judge
 from ownertag.core.rows import QuestionKind
-from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
+from ownertag.core.values import (
+    Absent,
+    AccountList,
+    Confidence,
+    Fact,
+    Found,
+    OutcomeKind,
+    Owner,
+    Question,
+    Unavailable,
+)
 
 #: Organizations' answer to an account that it has not.
 NO_SUCH_ACCOUNT = "AccountNotFoundException"
 #: An unknown account may be a new one: it is asked for again, but not for each of its messages. Until then it can't be
 #: said that it is not there.
 READ_AGAIN = timedelta(seconds=60)
-#: For so long an account counts as active after it was read: one that was closed since is found no longer.
-STALE = timedelta(minutes=5)
-#: A single account is asked for by itself. For several the list is read, which has twenty accounts to a page (API
-#: reference, ListAccounts), one page after the other: at first so many pages.
-FEW = 5
-#: If it goes on then, it is taken to have so many: for fewer accounts than pages, each is asked for by itself.
-MANY = 50
+#: For so long an account counts as active after it was read. The list is kept anew every ten minutes (the hub's
+#: template), so it may be missed twice.
+STALE = timedelta(minutes=30)
+#: The kept list is looked at again after so long: an account that was closed meanwhile is found no longer.
+LOOK_AGAIN = timedelta(minutes=5)
+#: An account's owner may be changed at any time.
+_OWNER_STALE = timedelta(minutes=5)
+#: From so many accounts on, the list is read instead of each: as many stand on a page of it (API reference,
+#: ListAccounts).
+MANY = 20
 #: Beyond so many, what is no longer fresh is forgotten: anybody can name any number in an event.
 _MOST_KEPT = 20_000
 
@@ -46,6 +59,16 @@ def is_active(account: Mapping[str, Any]) -> bool:
     return state == "ACTIVE"
 
 
+class KeptList(Protocol):
+    """Where the list of accounts is kept for all environments of the function."""
+
+    def read(self) -> AccountList | None:
+        """The list as it was kept last; None where there is none, or it can't be read: Organizations is asked then."""
+
+    def keep(self, accounts: AccountList) -> Unavailable | None:
+        """Keep this list instead, or say why it can't be."""
+
+
 class _Read(Struct, frozen=True):
     """What was read of an account: its name, or None if it is not an active one."""
 
@@ -61,6 +84,7 @@ class Organization:
         now: Gives the time, with a time zone.
         owner_key: The tag of an account that names its owner.
         together: Asks for several accounts.
+        kept: The list that somebody has read before, where there is one.
     """
 
     def __init__(
@@ -69,14 +93,26 @@ class Organization:
         now: Callable[[], datetime],
         owner_key: str = "owner",
         together: Together = in_turn,
+        kept: KeptList | None = None,
     ) -> None:
         self._client = client
         self._now = now
         self._owner_key = owner_key
         self._together = together
+        self._kept = kept
+        self._looked: datetime | None = None
         self._read: dict[str, _Read] = {}
         self._owners: dict[str, tuple[datetime, Fact]] = {}
-        self._pages = 2  # taken to be, until it is read: so for two accounts it is
+
+    def keep_list(self) -> int | Unavailable:
+        """Read all accounts and keep their list: how many are active, or why it can't be read or kept."""
+        now = self._now()
+        try:
+            names = self._list()
+        except AWS_ERRORS as error:
+            return _unread(error)
+        failed = self._kept.keep(AccountList(now, names)) if self._kept else None
+        return failed or len(names)
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Found for an active account, Absent for one that Organizations says just now it has not, else Unavailable.
@@ -94,7 +130,7 @@ class Organization:
         """An account's owner; tags of accounts are written by the organization's administrators alone."""
         now = self._now()
         known = self._owners.get(account)
-        if known and now - known[0] < STALE:
+        if known and now - known[0] < _OWNER_STALE:
             return known[1]
         fact = self._accounts([Question(QuestionKind.ACCOUNT, account, "", "")]).popitem()[1]
         if not isinstance(fact, Found):
@@ -114,9 +150,20 @@ class Organization:
         now = self._now()
         if len(self._read) > _MOST_KEPT:
             self._read = {each: read for each, read in self._read.items() if self._fresh(each, now)}
+        self._look(now)
         old = [each for each in dict.fromkeys(question.account for question in wanted) if not self._fresh(each, now)]
-        unread = self._list(old, now) if len(old) >= self._pages else self._describe(old, now)
+        unread = self._read_list(old, now) if len(old) >= MANY else self._describe(old, now)
         return {question: unread.get(question.account) or self._fact(question.account, now) for question in wanted}
+
+    def _look(self, now: datetime) -> None:
+        """Take over the kept list, from time to time; what was read later than it stands."""
+        if self._kept is None or (self._looked is not None and now - self._looked < LOOK_AGAIN):
+            return
+        self._looked = now
+        kept = self._kept.read()
+        if kept is not None:
+            later = {each: read for each, read in self._read.items() if read.at >= kept.at}
+            self._read = {each: _Read(kept.at, name) for each, name in kept.names.items()} | later
 
     def _fresh(self, account: str, now: datetime) -> bool:
         read = self._read.get(account)
@@ -145,33 +192,24 @@ class Organization:
                     refused.append(unread[account])
                     return
                 told = {}
-            self._keep(account, told, now)
+            self._read[account] = _Read(now, str(told.get("Name", "")) if is_active(told) else None)
 
         self._together([partial(read, each) for each in accounts])
         return unread
 
-    def _list(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
-        """Read all accounts of the organization, at first on a few pages: those of these that can't be read."""
-        listed: dict[str, Mapping[str, Any]] = {}
-        pages = 0
+    def _read_list(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
+        """Read all accounts of the organization: those of these that can't be read."""
         try:
-            for page in self._client.get_paginator("list_accounts").paginate():
-                pages += 1
-                listed |= {each["Id"]: each for each in page["Accounts"]}
-                if pages == FEW > self._pages and "NextToken" in page:
-                    self._pages = MANY
-                    break
-            else:
-                self._pages = pages
-                listed = {**{account: {} for account in accounts}, **listed}
+            names = self._list()
         except AWS_ERRORS as error:
             return dict.fromkeys(accounts, _unread(error))
-        for account, told in listed.items():
-            self._keep(account, told, now)
-        return self._describe([each for each in accounts if each not in listed], now)
+        for account in (*accounts, *names):
+            self._read[account] = _Read(now, names.get(account))
+        return {}
 
-    def _keep(self, account: str, told: Mapping[str, Any], now: datetime) -> None:
-        self._read[account] = _Read(now, str(told.get("Name", "")) if is_active(told) else None)
+    def _list(self) -> dict[str, str]:
+        pages = self._client.get_paginator("list_accounts").paginate()
+        return {each["Id"]: str(each.get("Name", "")) for page in pages for each in page["Accounts"] if is_active(each)}
 
 
 def _unread(error: Exception) -> Unavailable:

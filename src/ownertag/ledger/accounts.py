@@ -1,0 +1,56 @@
+"""The list of the organization's accounts, kept in the ledger's table: so the function's environments share it.
+
+It is one item, of which DynamoDB takes 400 KB (developer guide: quotas): packed, ten thousand accounts fit.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import msgspec
+
+from ownertag.core.values import AccountList, OutcomeKind, Unavailable
+from ownertag.ledger.bodies import decoder, json
+from ownertag.ledger.calls import Calls, Changed
+from ownertag.ledger.items import put
+from ownertag.ledger.port import LedgerError
+from ownertag.ledger.table import key
+
+_AT = key(("accounts",), ("list",))
+#: What an item takes, less its keys.
+_MOST_BYTES = 400_000
+
+
+class KeptAccounts:
+    """The list in a table.
+
+    Args:
+        calls: The table's calls.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def read(self) -> AccountList | None:
+        """The list as it was kept last; None where there is none, or it can't be read."""
+        try:
+            item = self._calls.get([_AT]).get(_AT)
+            if item is None:
+                return None
+            found: AccountList = decoder(AccountList).decode(zlib.decompress(item["body"]["B"]))
+        except (LedgerError, zlib.error, msgspec.DecodeError):
+            return None
+        return found
+
+    def keep(self, accounts: AccountList) -> Unavailable | None:
+        """Keep this list instead, or say why it can't be."""
+        packed = zlib.compress(json(accounts).encode())
+        if len(packed) > _MOST_BYTES:
+            return Unavailable(OutcomeKind.FAILED, f"the list of {len(accounts.names):,} accounts is too long to keep")
+        try:
+            self._calls.write({_AT: put(_AT, {"body": {"B": packed}})}, {})
+        except Changed:  # somebody keeps another just now, which is as new
+            return None
+        except LedgerError as error:
+            return Unavailable(error.outcome, str(error))
+        return None

@@ -1,0 +1,61 @@
+"""Rules on a schedule, as EventBridge carries them out: on the default bus alone, as it takes them; to functions.
+
+AWS waits for an interval before the first time; here it is done at once, as nobody keeps a sandbox for long.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from moto.events.models import events_backends
+
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A target of a rule: the function, what it is given, and every how many seconds."""
+
+    rule: str
+    function: str
+    payload: bytes
+    seconds: int
+
+
+class Schedules:
+    """Tells what is due.
+
+    Args:
+        clock: Gives seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._next: dict[Scheduled, float] = {}
+
+    def due(self) -> list[Scheduled]:
+        """What is to be done now, of the rules that are deployed and enabled; moto's state is read."""
+        deployed = set(_deployed())
+        self._next = {each: at for each, at in self._next.items() if each in deployed}
+        now = self._clock()
+        return [each for each in deployed if self._next.get(each, now) <= now]
+
+    def done(self, scheduled: Scheduled) -> None:
+        """It was done; it is due again after its interval."""
+        self._next[scheduled] = self._clock() + scheduled.seconds
+
+
+def _deployed() -> Iterator[Scheduled]:
+    for regions in list(events_backends.values()):
+        for backend in list(regions.values()):
+            for rule in list(backend.event_buses["default"].rules.values()):
+                rate = _RATE.fullmatch(rule.scheduled_expression or "")
+                if rate is None or rule.state != "ENABLED":
+                    continue
+                seconds = int(rate[1]) * _SECONDS[rate[2]]
+                for target in rule.targets:
+                    if ":function:" in target["Arn"]:
+                        yield Scheduled(rule.arn, target["Arn"], str(target.get("Input", "{}")).encode(), seconds)
