@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
@@ -146,6 +147,10 @@ class Calls:
         return LedgerError(f"ledger {self.table}: {judged.reason}", judged.outcome)
 
 
+#: A write's size is that of its JSON, which is never less than what DynamoDB counts.
+_as_json = msgspec.json.Encoder().encode
+
+
 def _plain(key: Key) -> Item:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
@@ -154,7 +159,7 @@ def _transactions(writes: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, A
     items: list[dict[str, Any]] = []
     size = 0
     for write in writes:
-        length = len(repr(write).encode())
+        length = len(_as_json(write))
         if items and (len(items) == MOST_ITEMS or size + length > MOST_BYTES):
             yield items
             items, size = [], 0
