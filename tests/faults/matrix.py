@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from faults import (
+    rows_delivery,
     rows_denied,
     rows_events,
     rows_files,
@@ -24,6 +25,7 @@ _MODULES: tuple[Any, ...] = (
     rows_resources,
     rows_denied,
     rows_events,
+    rows_delivery,
     rows_function,
     rows_kills,
     rows_ledger,

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from contracts.emulated import Call
 from faults.inject import both, fails, made, one_creation_each
-from faults.row import WELL, Inject, NotBuilt, Proof, Row
+from faults.made import volume_of
+from faults.row import WELL, Inject, Lasting, Proof, Row
 from faults.templates import resources
 from faults.world import World, worlds
 from handler.lambdas import CONFIG
@@ -227,6 +228,17 @@ ROWS = [
         healed=None,
     ),
     Row(
+        "E16",
+        "a message brings about what nobody foresaw, again and again",
+        "the others are done at once; it comes back, from the third time on it is done after the others, and dies with"
+        " the line that raised",
+        {"a1": "back, untagged, decided", "*": WELL},
+        {"": fails("CreateTags", RuntimeError("the text of a record"), holding=volume_of("a1"))},
+        reason="failed: unexpected RuntimeError at sinks/tagging.py:",
+        metrics="MessagesDone=3 MessagesReturned=1 Outcome.tagged=3 Unexpected=1",
+        lasting=Lasting(16, {"a1": "dead failed, untagged, decided", "*": WELL}),
+    ),
+    Row(
         "E23",
         "the settings are wrong",
         "the function says what is wrong at its start; nothing is tagged, and all messages come back",
@@ -253,18 +265,4 @@ PROOFS = [
     Proof("E23", "the settings can't be read", "the start fails and says which file", _unset),
     Proof("E24", "ten thousand messages come back", "the answer is far below Lambda's limit", _ten_thousand),
     Proof("E25", "too many messages in flight", "batch size times concurrency stays below SQS's limit", _in_flight),
-]
-
-
-NOT_BUILT = [
-    NotBuilt(
-        "E16",
-        "poison returns again and again: from the third time on it is handled last",
-        "receives give no order within a batch yet; that poison harms no other message is shown by E8",
-    ),
-    NotBuilt(
-        "E19",
-        "a rule's role or a queue's policy is wrong",
-        "no stand-in evaluates them; `ownertag doctor` looks at them, and the policies are simulated",
-    ),
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from contracts.emulated import HOME, Emulated, emulated
-from fakes import NOON, Budget, Clock, FakeAccounts, FakeAws, FakeTagger, Launched, fake_ports
+from fakes import NOON, Budget, Clock, FakeAccounts, FakeAws, Launched
 from flows.events import (
     CATALOGUE,
     SETTINGS,
@@ -30,7 +29,7 @@ from flows.events import (
 )
 from flows.hub import A, B, Hub, kinds, on_fakes, outcomes, result_of, verdicts
 from ownertag.core.settings import Settings
-from ownertag.core.values import Attached, Instance, OutcomeKind, Unavailable, Write
+from ownertag.core.values import Attached, Instance, OutcomeKind, Unavailable
 from ownertag.flows.live import handle
 from ownertag.flows.ports import Ports
 from ownertag.sinks.tagging import DryRun
@@ -351,19 +350,6 @@ def test_refusals_are_done_and_what_is_no_event_comes_back() -> None:
     assert verdicts(answer).keys() == {"m0", "m1", "m2", "m3", "m4"}
     assert {each.message.id for each in answer.done} == {"m0", "m1", "m4"}
     assert {each.message.id for each in answer.returned} == {"m2", "m3"}
-
-
-def test_one_write_failing_by_a_bug_of_an_adapter_is_not_swallowed() -> None:
-    """What no adapter is meant to raise ends the batch: all messages come back, and the error is seen."""
-
-    class Broken(FakeTagger):
-        def write(self, write: Write) -> None:  # noqa: ARG002 - on purpose
-            raise ZeroDivisionError
-
-    aws = FakeAws()
-    ports = replace(fake_ports(aws, FakeAccounts({A})), tagger=Broken(aws))
-    with pytest.raises(ZeroDivisionError):
-        handle(messages(volume(A, volume_id(1))), ports, CATALOGUE, SETTINGS)
 
 
 def _made(account: str, number: int, user: str, minutes: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ownertag.handler.report import Report
 
 CANARY = "canary7f3a"
 METRICS = (
-    {"MessagesDone", "MessagesReturned", "MessagesBuried"}
+    {"MessagesDone", "MessagesReturned", "MessagesBuried", "Unexpected"}
     | {f"Refused.{reason.value}" for reason in Reason}
     | {f"Outcome.{kind.value}" for kind in OutcomeKind}
 )

@@ -130,6 +130,7 @@ def test_every_alarm_tells_the_topic_and_says_what_to_do() -> None:
         "ApproximateNumberOfMessagesVisible",
         "ApproximateAgeOfOldestMessage",
         "Errors",
+        "Unexpected",
         "MatchedEvents",
     }
     for alarm in alarms.values():

@@ -14,9 +14,12 @@ from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Refusal, Wait
 from ownertag.flows import tamper
+from ownertag.flows.apart import apart
 from ownertag.flows.ports import Ports
 from ownertag.flows.run import Result, run
 
+#: A message that is received for this time, or oftener, is done after the others.
+AGAIN = 3
 _HELD = Wait(OutcomeKind.THROTTLED, "AWS throttles the account in this Region just now")
 
 
@@ -85,13 +88,21 @@ def handle(
     numbered = {str(number): message for number, message in enumerate(messages)}
     arrived = (parse_event(message.body, where) for where, message in numbered.items())
     others, tampered = tamper.split(arrived, catalogue, settings)
-    results = [each for part in fair_parts(others) for each in _in_turn(part, ports, catalogue, settings)]
-    results += tamper.run(tampered, ports)
+    # Whatever it is that keeps a message coming back must not keep those waiting that come for the first time.
+    again = [each for each in others if numbered[each.where].receives >= AGAIN]
+    first = [each for each in others if numbered[each.where].receives < AGAIN]
+    parts = [*fair_parts(first), *fair_parts(again)]
+    results = [each for part in parts for each in _in_turn(part, ports, catalogue, settings)]
+    results += apart(tampered, lambda each: tamper.run(each, ports), lambda each: each[0].where, ports.expired)
     return answer(numbered, {result.where: result for result in results}, jitter)
 
 
 def _in_turn(part: Sequence[Arrival | Refusal], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
     """Do a part, but for what AWS would only refuse."""
+
+    def work(arrivals: Sequence[Arrival | Refusal]) -> list[Result]:
+        return run(arrivals, ports, catalogue, settings)
+
     left: list[Arrival | Refusal] = []
     held: list[Result] = []
     for each in part:
@@ -99,7 +110,7 @@ def _in_turn(part: Sequence[Arrival | Refusal], ports: Ports, catalogue: Catalog
             held.append(Result(each.where, waits=(_HELD,)))
         else:
             left.append(each)
-    return held + (run(left, ports, catalogue, settings) if left else [])
+    return held + apart(left, work, lambda each: each.where, ports.expired)
 
 
 def answer(

@@ -47,7 +47,7 @@ class Result(Struct, frozen=True):
 
     A refusal, or a decision and its outcomes, or neither: the creation was `finished` before, and nothing was done.
     `findings` are what a tag call changed, or which tags of ours a creation brought along, and `waits` what is waited
-    for until that can be told.
+    for until that can be told. `unexpected` is what raised where nothing should: a fault of ours.
     """
 
     where: str
@@ -57,6 +57,7 @@ class Result(Struct, frozen=True):
     finished: Creation | None = None
     findings: tuple[Finding, ...] = ()
     waits: tuple[Wait, ...] = ()
+    unexpected: bool = False
 
     @property
     def comes_back(self) -> bool:

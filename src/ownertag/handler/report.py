@@ -42,7 +42,9 @@ class Report:
         for done in answer.done:
             self._logger.info("done", extra=_fields(done))
         for returned in answer.returned:
-            self._logger.warning("returned", extra=_fields(returned) | {"reasons": _reasons(returned)})
+            unexpected = returned.result is not None and returned.result.unexpected
+            say = self._logger.error if unexpected else self._logger.warning
+            say("returned", extra=_fields(returned) | {"reasons": _reasons(returned)})
         for buried in answer.buried:
             self._logger.error("buried", extra=_fields(buried) | {"reasons": _reasons(buried)})
         for failure in failures:
@@ -50,6 +52,8 @@ class Report:
         results = [done.result for done in answer.done]
         results += [each.result for each in (*answer.returned, *answer.buried) if each.result is not None]
         for result in results:
+            if result.unexpected:
+                counts["Unexpected"] += 1
             if result.findings:
                 counts["Findings"] += len(result.findings)
             if result.refusal is not None:

@@ -29,6 +29,7 @@ _ALARMS = {
     "ownertag-dead-letters": "DeadLettersAlarm",
     "ownertag-oldest-message": "AgeAlarm",
     "ownertag-errors": "ErrorsAlarm",
+    "ownertag-unexpected": "UnexpectedAlarm",
     "ownertag-silence": "SilenceAlarm",
 }
 _LOG = f"its log says why: `aws logs tail /aws/lambda/{BUS} --since 1h`"
