@@ -12,11 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from faults.row import NotBuilt, Proof
+from msgspec.structs import replace
+
+from faults.row import Proof
+from ownertag.rollout.doctor.checks_hub import check_hub
+from ownertag.rollout.doctor.facts import Bus, Queue
+from ownertag.rollout.doctor.findings import Check, State
 from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
 from ownertag.sandbox.watch import Watch
+from rollout.doctor import healthy
 
 _SPOKE, _FORWARDER = "333333333333", "ownertag-forwarder"
 
@@ -79,6 +85,21 @@ def _forwarder_is_gone(_: Path) -> None:
         assert (code, canary["state"]) == (0, "ok")
 
 
+def _a_policy_is_wrong(_: Path) -> None:
+    """Of the bus or a queue: no stand-in for AWS enforces one, so what `doctor` reads is changed."""
+    well, other = healthy.hub(), {"Statement": [{"Sid": "Another", "Effect": "Deny", "Action": "*", "Principal": "*"}]}
+    assert isinstance(well.queue, Queue)
+    assert isinstance(well.dead_letters, Queue)
+    for wrong, named in (
+        (replace(well, bus=Bus(other)), Check.BUS),
+        (replace(well, queue=replace(well.queue, policy=other)), Check.QUEUE_POLICY),
+        (replace(well, dead_letters=replace(well.dead_letters, policy=None)), Check.QUEUE_POLICY),
+    ):
+        faults = [each for each in check_hub(wrong, healthy.wanted()) if each.state is State.FAULT]
+        assert {each.check for each in faults} == {named}
+        assert all("ownertag deploy apply" in each.advice for each in faults)
+
+
 PROOFS = [
     Proof(
         "E19",
@@ -86,9 +107,10 @@ PROOFS = [
         "its events wait in the Region's queue and say why; `ownertag doctor` and its canary find it",
         _forwarder_is_gone,
     ),
-]
-
-
-NOT_BUILT = [
-    NotBuilt("E19", "a queue's or the bus's policy is wrong", "no stand-in evaluates them; the policies are simulated"),
+    Proof(
+        "E19",
+        "a policy of the bus or of a queue is wrong",
+        "`ownertag doctor` names it; what the right ones let through is simulated",
+        _a_policy_is_wrong,
+    ),
 ]
