@@ -29,7 +29,8 @@ from benchmarks.limits.protocol import Called
 from benchmarks.results import RESULTS, show
 
 ROOT = Path(__file__).parents[2]
-PICTURE = ROOT / "docs" / "pictures" / "burst.svg"
+#: The picture in the README, which is of this seed.
+PICTURE, SEED = ROOT / "docs" / "pictures" / "burst.svg", 1
 _REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
 _ACCOUNTS = tuple(f"3333333333{number:02}" for number in range(20))
 SHAPES = (
@@ -138,7 +139,7 @@ class Burst:
 def main() -> None:
     """Launch, tag, count, print and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--shapes", nargs="*", default=[shape.name for shape in SHAPES])
     given = parser.parse_args()
     rows: list[dict[str, Any]] = []
@@ -169,9 +170,9 @@ def main() -> None:
     show("burst", "10,000 instances with two volumes and one interface each, on EC2's buckets", rows)
     (RESULTS / "burst-details.json").write_bytes(msgspec.json.encode(details))
     if "tens" in details:
-        PICTURE.parent.mkdir(parents=True, exist_ok=True)
-        PICTURE.write_text(picture(details["tens"][:3]), "utf-8")
-        print(f"drawn in {PICTURE.relative_to(ROOT)}")
+        drawn = PICTURE if given.seed == SEED else RESULTS / PICTURE.name
+        drawn.write_text(picture(details["tens"][:3]), "utf-8")
+        print(f"drawn in {drawn.relative_to(ROOT)}")
 
 
 def _say(text: str) -> None:
