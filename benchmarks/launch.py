@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import article, custodian
+from benchmarks.kept import KeptList
 from benchmarks.results import show
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load
@@ -108,8 +109,9 @@ def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
         now=now,
         endpoint_url=sandbox.endpoint_url,
     )
-    organization = Organization(counted.client("organizations", HOME_REGION, {}), now)
-    organization.find([])  # the list of accounts is read when the function starts, not for a launch
+    hub, kept = session_of(sandbox.organization.hub_keys, HOME_REGION), KeptList()
+    Organization(sandbox.client(hub, "organizations"), now, kept=kept).keep_list()  # as the schedule does, uncounted
+    organization = Organization(counted.client("organizations", HOME_REGION, {}), now, kept=kept)
     ports = Ports(organization, Lookups(sessions, catalogue, settings, now), Tagger(sessions), now)
 
     def run(events: list[dict[str, Any]]) -> None:

@@ -24,6 +24,7 @@ from botocore.retries import standard
 from benchmarks.burst.event_source import Deployed, Mapping, Queued, deployed
 from benchmarks.burst.events import START, Event, read_events, read_index
 from benchmarks.burst.simulation import Process, Simulation
+from benchmarks.kept import KeptList
 from benchmarks.limits.protocol import AT, HUB, SECONDS, key_of
 from benchmarks.process import peak_kb
 from ownertag.aws.pacing import Pacing
@@ -32,7 +33,6 @@ from ownertag.aws.times import read_times_quickly
 from ownertag.aws.together import WORKERS
 from ownertag.catalogue.loader import load
 from ownertag.core.settings import Settings
-from ownertag.core.values import AccountList
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.handler.wiring import ACCOUNT_CALLS
@@ -119,23 +119,6 @@ class VirtualSession(boto3.Session):
             self._ready[key] = self._simulation.now + seconds
 
 
-class KeptList:
-    """The list of accounts in the ledger's table."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
-        self._list: AccountList | None = None
-
-    def read(self) -> AccountList | None:
-        """As it was kept last."""
-        self._simulation.sleep(TABLE_SECONDS)
-        return self._list
-
-    def keep(self, accounts: AccountList) -> None:
-        """Keep this one."""
-        self._list = accounts
-
-
 class Environments:
     """Lambda's environments, each with adapters of its own, as `handler.wiring` builds them; one ledger for all."""
 
@@ -151,7 +134,7 @@ class Environments:
         self._folder = tempfile.TemporaryDirectory(prefix="ownertag-burst-")
         self._built: dict[int, tuple[Sessions, Organization, Tagger, Memory, SqliteLedger, Pacing]] = {}
         self._random = random.Random("jitter")  # noqa: S311 - no secret
-        self._kept = KeptList(simulation)
+        self._kept = KeptList(lambda: simulation.sleep(TABLE_SECONDS))
         self.ran = Ran()
 
     def keep_accounts(self, until: float) -> Process:
