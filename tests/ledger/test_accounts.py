@@ -40,7 +40,7 @@ def test_what_is_kept_is_read_by_another_environment(client: Any, kept: KeptAcco
         assert KeptAccounts(Calls(client, TABLE)).read() == each
 
 
-def test_ten_thousand_accounts_fit_and_what_does_not_is_said(kept: KeptAccounts) -> None:
+def test_twenty_thousand_accounts_fit_and_what_does_not_is_said(kept: KeptAccounts) -> None:
     chance = random.Random(1)  # noqa: S311 - no secret
     words = ["prod", "stage", "dev", "data", "platform", "payments", "search", "sandbox", "ml", "edge", "legacy", "eu"]
 
@@ -48,7 +48,7 @@ def test_ten_thousand_accounts_fit_and_what_does_not_is_said(kept: KeptAccounts)
         names = ("-".join(chance.choices(words, k=3)) + chance.randbytes(name_length).hex() for _ in range(count))
         return AccountList(NOON, {f"{chance.randrange(10**12):012}": name[:50] for name in names})
 
-    many = accounts(10_000, 4)
+    many = accounts(20_000, 2)
     assert kept.keep(many) is None
     assert kept.read() == many
     refused = kept.keep(accounts(20_000, 25))

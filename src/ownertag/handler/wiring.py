@@ -42,7 +42,7 @@ from ownertag.sources.organization import Organization
 
 #: Calls to the ledger's table that are made at once, of those that do not need each other.
 LEDGER_CALLS = 8
-#: Accounts that are asked for at once. AWS names no rate of Organizations' calls, and all environments share it.
+#: Accounts that are asked for at once, where no list has them: more at once are reported to be refused.
 ACCOUNT_CALLS = 4
 #: What the schedule of the hub's template gives the function every ten minutes.
 KEEP_ACCOUNTS = {"accounts": "keep"}

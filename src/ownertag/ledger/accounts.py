@@ -1,6 +1,6 @@
 """The list of the organization's accounts, kept in the ledger's table: so the function's environments share it.
 
-It is one item, of which DynamoDB takes 400 KB (developer guide: quotas): packed, ten thousand accounts fit.
+It is one item, of which DynamoDB takes 400 KB (developer guide: quotas): packed, twenty thousand accounts fit.
 """
 
 from __future__ import annotations
