@@ -18,6 +18,7 @@ from ownertag.catalogue.loader import load
 from ownertag.cli.app import app
 from ownertag.core.settings import Settings, SettingsError, read_settings
 from ownertag.handler.wiring import KEEP_ACCOUNTS
+from ownertag.render.documents import RULE_PREFIX
 from ownertag.render.for_teams import terraform_ignore_tags, why_page
 from ownertag.render.infra import check_deployable, templates
 from ownertag.sources.organization import STALE
@@ -154,6 +155,8 @@ def test_the_schedule_keeps_the_accounts_in_time_even_if_it_fails_twice() -> Non
     [target] = rule["Targets"]
     assert json.loads(target["Input"]) == KEEP_ACCOUNTS
     assert target["Arn"] == {"GetAtt": "Function.Arn"}
+    # The policy lets StackSets alone change rules of that name, and the hub's stack is deployed by others.
+    assert not rule["Name"].startswith(RULE_PREFIX)
     assert permission["SourceArn"] == {"Fn::GetAtt": ["AccountsRule", "Arn"]}
     minutes = re.fullmatch(r"rate\((\d+) minutes\)", rule["ScheduleExpression"])
     assert minutes is not None

@@ -226,6 +226,7 @@ ON: dict[str, What] = {
     "trusting-role-of-another": _iam("such a role of another member", "web-server", "open-role", OTHER),
     "rule": _at("a rule `ownertag-…`", "events", "rule/ownertag-creations-1"),
     "own-rule": _at("a rule of the account's own", "events", "rule/nightly"),
+    "hub-schedule": _at("the hub's schedule", "events", "rule/hub-ownertag-accounts", HUB),
     "stack": _at("a stack of ours", "cloudformation", f"stack/StackSet-ownertag-rules-{HASH}/{HASH}"),
     "own-stack": _at("a stack of the account's own", "cloudformation", f"stack/web/{HASH}"),
     "bus": _at("the hub's bus", "events", "event-bus/ownertag", HUB, "bus"),
