@@ -24,6 +24,8 @@ HOME_REGION = "eu-central-1"
 ACCOUNTS = tuple(f"3333333333{number:02}" for number in range(20))
 _REGIONS = (HOME_REGION, "us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2")
 PLACES: tuple[Place, ...] = tuple((account, region) for region in _REGIONS for account in ACCOUNTS)
+#: Launches a second that EC2 lets go on in a place (doc: request throttling, RunInstances).
+LAUNCHES = 2
 #: Seconds between a launch and its event: by then an instance runs, and one look is enough.
 _DELIVERY = 60.0
 _TABLE = "ownertag-ledger"
@@ -46,7 +48,10 @@ class Launch(Struct, frozen=True):
 
 
 def launches(ec2: Remote, rate: int, seconds: int, places: Sequence[Place]) -> list[Launch]:
-    """Launch so many a second for so long, over these places in turn; it was done `_DELIVERY` ago."""
+    """Launch for so many events a second for so long, over these places in turn; it was begun `_DELIVERY` ago.
+
+    Where the events come faster than EC2 lets launch, they are those of a longer stretch.
+    """
     session = boto3.Session()
     clients = {
         (account, region): session.client(
@@ -60,10 +65,10 @@ def launches(ec2: Remote, rate: int, seconds: int, places: Sequence[Place]) -> l
     }
     disks: Any = DISKS
     start = time.time() - _DELIVERY
-    count = rate * seconds
+    count, launched = rate * seconds, min(rate, LAUNCHES * len(places))
     for number in range(count):
-        if number % rate == 0:
-            ec2.time(start + number / rate)
+        if number % launched == 0:
+            ec2.time(start + number / launched)
         client = clients[places[number % len(places)]]
         client.run_instances(ImageId="ami-0a1b2c3d4e5f60718", MinCount=1, MaxCount=1, BlockDeviceMappings=disks)
     for each in clients.values():
