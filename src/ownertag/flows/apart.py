@@ -22,7 +22,9 @@ def apart(
     where: Callable[[T], str],
     expired: Callable[[], bool],
 ) -> list[Result]:
-    """Work on all of these; where that raises, on each half, until what it is about is alone. All may be done twice.
+    """Work on all of these; where that raises, on each half, until what it is about is alone.
+
+    What is done already is worked on again.
 
     Args:
         items: What messages hold.
@@ -50,5 +52,5 @@ def apart(
 def _said(error: Exception) -> Wait:
     """What was raised, and by which line of ours. Its text is left out: it may quote a record."""
     ours = [each for each in traceback.extract_tb(error.__traceback__) if Path(each.filename).is_relative_to(_PACKAGE)]
-    line = f" at {Path(ours[-1].filename).relative_to(_PACKAGE)}:{ours[-1].lineno}"
+    line = f" at {Path(ours[-1].filename).relative_to(_PACKAGE)}:{ours[-1].lineno}" if ours else ""
     return Wait(OutcomeKind.FAILED, f"unexpected {type(error).__name__}{line}")
