@@ -12,10 +12,11 @@ from fakes import Budget, FakeAccounts, FakeAws, FakeTagger, fake_ports
 from flows.events import CATALOGUE, HOME, SETTINGS, messages, record, volume, volume_id
 from flows.hub import A, B, result_of
 from memory_ledger import MemoryLedger
+from ownertag.core.fair import AGAIN
 from ownertag.core.tamper import Finding
 from ownertag.core.values import Write
 from ownertag.flows.apart import apart
-from ownertag.flows.live import AGAIN, handle
+from ownertag.flows.live import handle
 from ownertag.flows.ports import Ports
 from ownertag.flows.run import Result
 

@@ -18,8 +18,6 @@ from ownertag.flows.apart import apart
 from ownertag.flows.ports import Ports
 from ownertag.flows.run import Result, run
 
-#: A message that is received for this time, or oftener, is done after the others.
-AGAIN = 3
 _HELD = Wait(OutcomeKind.THROTTLED, "AWS throttles the account in this Region just now")
 
 
@@ -88,10 +86,7 @@ def handle(
     numbered = {str(number): message for number, message in enumerate(messages)}
     arrived = (parse_event(message.body, where) for where, message in numbered.items())
     others, tampered = tamper.split(arrived, catalogue, settings)
-    # Whatever it is that keeps a message coming back must not keep those waiting that come for the first time.
-    again = [each for each in others if numbered[each.where].receives >= AGAIN]
-    first = [each for each in others if numbered[each.where].receives < AGAIN]
-    parts = [*fair_parts(first), *fair_parts(again)]
+    parts = fair_parts(others, {where: message.receives for where, message in numbered.items()})
     results = [each for part in parts for each in _in_turn(part, ports, catalogue, settings)]
     results += apart(tampered, lambda each: tamper.run(each, ports), lambda each: each[0].where, ports.expired)
     return answer(numbered, {result.where: result for result in results}, jitter)

@@ -147,10 +147,6 @@ class Calls:
         return LedgerError(f"ledger {self.table}: {judged.reason}", judged.outcome)
 
 
-#: A write's size is that of its JSON, which is never less than what DynamoDB counts.
-_as_json = msgspec.json.Encoder().encode
-
-
 def _plain(key: Key) -> Item:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
@@ -159,7 +155,7 @@ def _transactions(writes: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, A
     items: list[dict[str, Any]] = []
     size = 0
     for write in writes:
-        length = len(_as_json(write))
+        length = len(msgspec.json.encode(write))  # never less than what DynamoDB counts
         if items and (len(items) == MOST_ITEMS or size + length > MOST_BYTES):
             yield items
             items, size = [], 0
