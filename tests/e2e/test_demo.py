@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-OWNERTAG = str(Path(sys.executable).with_name("ownertag"))
-
+import started
 
 # Whose each instance of the night is, by which evidence, how surely, and what its way there holds.
 NIGHT = (
@@ -27,7 +24,9 @@ NIGHT = (
 
 @pytest.fixture(scope="module")
 def run() -> subprocess.CompletedProcess[str]:
-    return subprocess.run([OWNERTAG, "demo", "--json"], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        [started.OWNERTAG, "demo", "--json"], capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def part(run: subprocess.CompletedProcess[str], name: str) -> list[dict[str, Any]]:

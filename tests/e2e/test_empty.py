@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import boto3
 import botocore.session
 
-OWNERTAG = str(Path(sys.executable).with_name("ownertag"))
+import started
 
 
 def test_an_empty_sandbox_says_how_ownertag_is_deployed() -> None:
-    with subprocess.Popen([OWNERTAG, "sandbox", "--empty"], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            check(process)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
+    with started.sandbox("--empty") as process:
+        check(process)
 
 
 def check(process: subprocess.Popen[str]) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-OWNERTAG = str(Path(sys.executable).with_name("ownertag"))
+import started
+
 SETTINGS = '[tags]\nteam = "{owner}"\n'
 ORGANIZATION = (
     '[organization]\nid = "o-a1b2c3d4e5"\nmanagement_account = "111111111111"\n'
@@ -37,7 +37,7 @@ def records(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Mon
 def tag(records: Path, profile: str, settings: str, *more: str) -> tuple[int, dict[str, Any], str]:
     config = records.with_name("ownertag.toml")
     config.write_text(settings)
-    command = [OWNERTAG, "tag", "--json", "--profile", profile, "--config", str(config), *more, str(records)]
+    command = [started.OWNERTAG, "tag", "--json", "--profile", profile, "--config", str(config), *more, str(records)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert answer.stdout, answer.stderr
     [line] = answer.stdout.splitlines()
@@ -83,7 +83,7 @@ def test_an_account_that_cant_be_reached_exits_with_3(records: Path) -> None:
 
 
 def test_a_profile_that_is_not_there_exits_with_2(records: Path) -> None:
-    command = [OWNERTAG, "tag", "--profile", "nobody", str(records)]
+    command = [started.OWNERTAG, "tag", "--profile", "nobody", str(records)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (answer.returncode, answer.stdout) == (2, "")
     assert "profile nobody: can't be used (ProfileNotFound)" in answer.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
+from queue import SimpleQueue
 from typing import Annotated
 
 import typer
@@ -32,9 +32,10 @@ def sandbox(
     from ownertag.sandbox.tour import IMAGE
     from ownertag.sandbox.watch import Watch
 
-    ended = threading.Event()
+    # Of what waits, this alone may be used by a signal's handler while it is waited for (doc: "queue", reentrancy).
+    ended: SimpleQueue[None] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: ended.put(None))
     watch = Watch(lambda line: print(line, flush=True) if options.format is Output.TABLE else None)
     try:
         told = lambda error: options.say(f"the function failed: {error!r}")  # noqa: E731 - one line
@@ -63,7 +64,7 @@ def sandbox(
                 print("ownertag doctor --profile admin-security")
                 print(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2\n", flush=True)
             options.say("Ctrl-C ends it")
-            ended.wait()
+            ended.get()
             options.say("ending")
     except OSError as error:
         fail(f"port {port}: {error.strerror}: choose another with --port, or leave it out", Exit.BAD_INPUT)

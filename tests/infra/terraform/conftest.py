@@ -10,9 +10,7 @@ import configparser
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,9 +23,10 @@ import boto3
 import botocore.session
 import pytest
 
+import started
+
 ROOT = Path(__file__).parents[3]
 INFRA = ROOT / "infra"
-OWNERTAG = str(Path(sys.executable).with_name("ownertag"))
 PLUGINS = Path(os.environ.get("OWNERTAG_TF_PLUGINS", "/opt/tf-plugins"))
 HOME_REGION = "eu-central-1"
 MANAGEMENT, HUB, MEMBER, ONLY = "111111111111", "222222222222", "444444444444", "666666666666"
@@ -91,12 +90,10 @@ class Sandbox:
 
 @contextmanager
 def running_sandbox(folder: Path, *options: str) -> Iterator[Sandbox]:
-    command = [OWNERTAG, "sandbox", "--json", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with started.sandbox("--json", *options) as process:
         assert process.stdout is not None
-        started = json.loads(process.stdout.readline())
         config = configparser.ConfigParser(interpolation=None)
-        config.read(started["config_file"])
+        config.read(json.loads(process.stdout.readline())["config_file"])
         # The profiles that the examples name.
         config["profile management"] = dict(config[f"profile admin-{NAMES[MANAGEMENT]}"])
         config["profile security"] = dict(config[f"profile admin-{NAMES[HUB]}"])
@@ -104,8 +101,6 @@ def running_sandbox(folder: Path, *options: str) -> Iterator[Sandbox]:
         with path.open("w") as file:
             config.write(file)
         yield Sandbox(path)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
 
 
 @pytest.fixture(scope="session")
@@ -209,7 +204,7 @@ def _rendered(folder: Path, hub: str, organization: str) -> Path:
         settings = settings.replace(old, new)
     config, templates = folder / "ownertag.toml", folder / "templates"
     config.write_text(settings, "utf-8")
-    subprocess.run([OWNERTAG, "render", "infra", "--config", config, "--to", templates, "--quiet"], check=True)
+    subprocess.run([started.OWNERTAG, "render", "infra", "--config", config, "--to", templates, "--quiet"], check=True)
     return templates
 
 
