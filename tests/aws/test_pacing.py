@@ -12,9 +12,10 @@ from botocore.config import Config
 
 from contracts.emulated import HOME, ROLE, Emulated, emulated
 from fakes import Clock
-from ownertag.aws.pacing import MAX_HOLD, MAX_PLACES, PATIENCE, Pacing, Quotas
+from ownertag.aws.pacing import MAX_PLACES, PATIENCE, Pacing, Quotas
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load
+from ownertag.core.bucket import MAX_HOLD
 from ownertag.core.judge import judge
 from ownertag.core.rows import Quota
 from ownertag.core.values import Failure, OutcomeKind

@@ -16,9 +16,9 @@ from threading import Lock
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msgspec import Struct
 
 from ownertag.aws.errors import failure_of
+from ownertag.core.bucket import Bucket
 from ownertag.core.judge import is_throttle
 from ownertag.core.rows import Quota
 
@@ -26,43 +26,18 @@ from ownertag.core.rows import Quota
 PATIENCE = 2.0
 #: And for all accounts together, in times of that.
 ALL_TOGETHER = 10
-#: After a refusal by AWS the next call waits for a token; from the third on end, when the SDK gives up, nothing is sent
-#: for one second, doubling to this. Then a single call looks whether it is over.
-MAX_HOLD = 60.0
-_REFUSALS = 3
-
 #: Places whose buckets are kept. Those that have filled up again are forgotten above this: a new one is full as well.
 MAX_PLACES = 1000
 
 Quotas = Mapping[str, tuple[tuple[str, Quota], ...]]
 Place = tuple[str, str]
+Api = tuple[str, str]
 
 
 class Paced(BotoCoreError):
     """A call was not sent: ownertag's share of the account's quota is used up, or AWS throttles it just now."""
 
     fmt = "{operation} was not sent: ownertag's share of the account's quota is used up"
-
-
-class _Bucket(Struct):
-    """Tokens at a time; `refusals` counts AWS's own on end, and until `held` nothing is sent."""
-
-    size: float
-    refill: float
-    tokens: float
-    at: float
-    refusals: int = 0
-    held: float = 0.0
-
-    def wait(self, now: float) -> float:
-        """Seconds until there is a token."""
-        self.tokens = min(self.size, self.tokens + (now - self.at) * self.refill)
-        self.at = now
-        return max(0.0, (1 - self.tokens) / self.refill)
-
-    def fills(self, now: float) -> bool:
-        """Whether it is as full as a new one, and not held."""
-        return self.held <= now and self.tokens + (now - self.at) * self.refill >= self.size
 
 
 class Pacing:
@@ -92,7 +67,7 @@ class Pacing:
         self._clock = clock
         self._sleep = sleep
         self._patience = patience
-        self._buckets: dict[Place, dict[tuple[str, str], _Bucket]] = {}
+        self._buckets: dict[Place, dict[Api, Bucket]] = {}
         self._lock = Lock()
         self.begin()
 
@@ -105,7 +80,7 @@ class Pacing:
         """Whether AWS refuses an account's calls in a Region just now, so that nothing needs to be tried there."""
         now = self._clock()
         with self._lock:
-            return any(bucket.held > now for bucket in self._buckets.get((account, region), {}).values())
+            return any(bucket.holds(now) for bucket in self._buckets.get((account, region), {}).values())
 
     def watch(self, client: Any, place: Callable[[], Place]) -> None:
         """Pace a client, which acts in the account and Region that `place` tells at each request."""
@@ -127,14 +102,14 @@ class Pacing:
         if bucket is None:
             return 0.0
         now, account = self._clock(), place[0]
-        if bucket.held > now and self._patience < inf:  # each of the functions finds out alone, and all wait for them
+        if bucket.holds(now) and self._patience < inf:  # each of the functions finds out alone, and all wait for them
             raise Paced(operation=operation)
-        wait = max(bucket.wait(now), bucket.held - now)
+        wait = bucket.wait(now)
         if wait > 0:
             if not self._may_wait(account, now, wait):
                 raise Paced(operation=operation)
             self._waited[account] = self._waited.get(account, 0.0) + wait
-        bucket.tokens -= 1
+        self._buckets[place][service, operation] = bucket.taken(now)
         return wait
 
     def _may_wait(self, account: str, now: float, wait: float) -> bool:
@@ -152,25 +127,16 @@ class Pacing:
         parsed_response: Mapping[str, Any] | None,
         **_: object,
     ) -> None:
-        """AWS's own word goes before our count: others use the same quota."""
-        operation = event_name.rpartition(".")[2]
+        operation, where = event_name.rpartition(".")[2], place()
         with self._lock:
-            bucket = self._bucket(place(), service, operation)
+            bucket = self._bucket(where, service, operation)
             if bucket is not None and parsed_response is not None:
                 error = parsed_response.get("Error")
                 code = failure_of(ClientError({"Error": error}, operation)) if error else None
-                self._judge(bucket, code is not None and is_throttle(code))
+                throttled = code is not None and is_throttle(code)
+                self._buckets[where][service, operation] = bucket.answered(self._clock(), throttled)
 
-    def _judge(self, bucket: _Bucket, throttled: bool) -> None:
-        if not throttled:
-            bucket.refusals, bucket.held = 0, 0.0
-            return
-        bucket.tokens = min(bucket.tokens, 0.0)
-        bucket.refusals += 1
-        if bucket.refusals >= _REFUSALS:
-            bucket.held = self._clock() + min(2.0 ** (bucket.refusals - _REFUSALS), MAX_HOLD)
-
-    def _bucket(self, place: Place, service: str, operation: str) -> _Bucket | None:
+    def _bucket(self, place: Place, service: str, operation: str) -> Bucket | None:
         here = self._buckets.get(place)
         if here is None:
             if len(self._buckets) >= MAX_PLACES:
@@ -182,11 +148,11 @@ class Pacing:
             if quota is None:
                 return None
             size = max(1.0, quota.size * self._part)
-            known = here[service, operation] = _Bucket(size, quota.refill * self._part, size, self._clock())
+            known = here[service, operation] = Bucket(size, quota.refill * self._part, size, self._clock())
         return known
 
     def _forget_the_full(self) -> None:
         now = self._clock()
         for place, buckets in list(self._buckets.items()):
-            if all(each.fills(now) for each in buckets.values()):
+            if all(each.full(now) for each in buckets.values()):
                 del self._buckets[place]
