@@ -7,7 +7,6 @@ window closes, the batch is full, or its payload reaches 6 MB; as many of the fu
 from __future__ import annotations
 
 import random
-import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import yaml
 from msgspec import Struct
 
 from benchmarks.burst.simulation import Process, Simulation
+from ownertag.sandbox.schedules import interval
 
 TEMPLATE = Path(__file__).parents[2] / "infra" / "hub" / "template.yaml"
 #: Lambda's limit on what one invocation is given.
@@ -53,9 +53,9 @@ def deployed(template: Path = TEMPLATE) -> Deployed:
     resources = found["Resources"]
     source = resources["Source"]["Properties"]
     schedule = resources["AccountsRule"]["Properties"]["ScheduleExpression"]
-    minutes = re.fullmatch(r"rate\((\d+) minutes\)", schedule)
-    if minutes is None:
-        raise ValueError(f"{template}: AccountsRule: {schedule} is no rate of minutes")
+    seconds = interval(schedule)
+    if seconds is None:
+        raise ValueError(f"{template}: AccountsRule: {schedule} is no rate")
     return Deployed(
         int(source["BatchSize"]),
         float(source["MaximumBatchingWindowInSeconds"]),
@@ -63,7 +63,7 @@ def deployed(template: Path = TEMPLATE) -> Deployed:
         int(resources["Queue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]),
         float(resources["Function"]["Properties"]["Timeout"]),
         int(resources["Function"]["Properties"]["MemorySize"]),
-        60.0 * int(minutes[1]),
+        float(seconds),
     )
 
 

@@ -19,6 +19,7 @@ from ownertag.ledger.entries import TagChanged
 from ownertag.sandbox.personas import HOME_REGION, HUB
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.watch import Watch
+from waiting import wait
 
 WEB, REGION = "333333333333", "us-east-1"
 
@@ -54,14 +55,6 @@ def mail(sandbox: Sandbox) -> Iterator[Callable[[], list[str]]]:
 
         yield received
         sns.unsubscribe(SubscriptionArn=subscribed)
-
-
-def wait(until: Callable[[], Any], seconds: float = 60.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := until()):
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    return found
 
 
 def tags(ec2: Any, id_: str) -> dict[str, str]:

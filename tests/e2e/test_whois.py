@@ -6,7 +6,6 @@ And what is asked of AWS beside it: the account's name, what an Elastic IP addre
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,8 +19,7 @@ from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
 from ownertag.sandbox.watch import Watch
-
-PATIENCE_SECONDS = 60.0
+from waiting import wait
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +36,7 @@ def whois(sandbox: Sandbox, *arguments: str) -> list[dict[str, Any]]:
 
 
 def heard_of(sandbox: Sandbox, id_: str) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not whois(sandbox, id_, "--offline") and time.monotonic() < until:
-        time.sleep(0.5)
+    wait(lambda: whois(sandbox, id_, "--offline"))
 
 
 def test_a_terminated_instance_still_has_its_person_by_id_and_by_address(sandbox: Sandbox) -> None:

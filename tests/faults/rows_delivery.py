@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
 from ownertag.sandbox.watch import Watch
 from rollout.doctor import healthy
+from waiting import wait
 
 _SPOKE, _FORWARDER = "333333333333", "ownertag-forwarder"
 
@@ -38,14 +38,6 @@ def _without_the_forwarder(sandbox: Sandbox) -> Iterator[None]:
     yield
     iam.create_role(RoleName=_FORWARDER, AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"]))
     iam.put_role_policy(RoleName=_FORWARDER, PolicyName=name, PolicyDocument=json.dumps(policy))
-
-
-def _until(there: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 20
-    while not (found := there()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return found
 
 
 def _forwarder_is_gone(_: Path) -> None:
@@ -73,7 +65,7 @@ def _forwarder_is_gone(_: Path) -> None:
         with _without_the_forwarder(sandbox):
             ec2 = sandbox.client(sandbox.account_session(_SPOKE, HOME_REGION), "ec2")
             launched = ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
-            [message] = _until(undelivered)
+            [message] = wait(undelivered)
             assert launched in message["Body"]
             assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "FAILED_TO_ASSUME_ROLE"
             code, findings = doctor("--accounts", _SPOKE, "--regions", HOME_REGION)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +28,7 @@ from ownertag.sinks.findings import Findings
 from ownertag.sinks.queue import Dying, Queue
 from ownertag.sources.lookups import Lookups
 from ownertag.sources.organization import Organization
+from waiting import wait
 
 SPOKE = "333333333333"
 # Calls whose permission has another name (service authorization reference).
@@ -61,10 +61,7 @@ def calls() -> dict[str, set[str]]:
         hub = session_of(sandbox.organization.hub_keys, HOME_REGION)
         admin = sandbox.account_session("222222222222")
         sandbox.client(admin, "sqs").send_message(QueueUrl=sandbox.queue_url, MessageBody="no event")
-        until = time.monotonic() + 10
-        while not returned and time.monotonic() < until:
-            time.sleep(0.05)
-        assert returned
+        wait(lambda: returned)
         _look_up_everything(sandbox, hub)
         last = Dying("1", "no event", 16, ("unreadable: no JSON",))
         assert Queue(sandbox.client(hub, "sqs"), sandbox.queue_url).bury([last]) == {"1"}

@@ -21,6 +21,7 @@ from ownertag.handler.wiring import KEEP_ACCOUNTS
 from ownertag.render.documents import RULE_PREFIX
 from ownertag.render.for_teams import terraform_ignore_tags, why_page
 from ownertag.render.infra import check_deployable, templates
+from ownertag.sandbox.schedules import interval
 from ownertag.sources.organization import STALE
 
 ROOT = Path(__file__).parents[2]
@@ -158,9 +159,9 @@ def test_the_schedule_keeps_the_accounts_in_time_even_if_it_fails_twice() -> Non
     # The policy lets StackSets alone change rules of that name, and the hub's stack is deployed by others.
     assert not rule["Name"].startswith(RULE_PREFIX)
     assert permission["SourceArn"] == {"Fn::GetAtt": ["AccountsRule", "Arn"]}
-    minutes = re.fullmatch(r"rate\((\d+) minutes\)", rule["ScheduleExpression"])
-    assert minutes is not None
-    assert 3 * timedelta(minutes=int(minutes[1])) <= STALE
+    seconds = interval(rule["ScheduleExpression"])
+    assert seconds
+    assert 3 * timedelta(seconds=seconds) <= STALE
 
 
 @pytest.mark.parametrize(

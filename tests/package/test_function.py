@@ -27,6 +27,7 @@ from ownertag.sandbox.organization import session_of
 from ownertag.sandbox.personas import HOME_REGION, HUB, PERSONAS
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
+from waiting import wait
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=unavailable() or "")
 
@@ -131,10 +132,7 @@ class Hub:
             answer = ec2.run_instances(ImageId=IMAGE, MinCount=2, MaxCount=2)
             launched[name] = [instance["InstanceId"] for instance in answer["Instances"]]
             ec2.close()
-        until = time.monotonic() + 5
-        while self.size() < len(who):
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        wait(lambda: self.size() >= len(who))
         return {name: (next(each.owner for each in PERSONAS if each.name == name), launched[name]) for name in who}
 
     def poll(self, function: Function) -> int:

@@ -6,7 +6,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB, PERSONAS, TAGG
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
 from ownertag.sandbox.watch import Watch
+from waiting import wait
 
 WHO = {each.name: each.account for each in PERSONAS}
 
@@ -56,13 +57,6 @@ def owner(sandbox: Sandbox, name: str, id_: str) -> str | None:
     tags = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [id_]}])["Tags"]
     ec2.close()
     return next((tag["Value"] for tag in tags if tag["Key"] == "owner"), None)
-
-
-def wait(until: Callable[[], object], seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @contextmanager

@@ -48,14 +48,19 @@ class Schedules:
         self._next[scheduled] = self._clock() + scheduled.seconds
 
 
+def interval(expression: str) -> int | None:
+    """Every how many seconds a rule with this `ScheduleExpression` acts; None if that is no rate."""
+    rate = _RATE.fullmatch(expression)
+    return int(rate[1]) * _SECONDS[rate[2]] if rate else None
+
+
 def _deployed() -> Iterator[Scheduled]:
     for regions in list(events_backends.values()):
         for backend in list(regions.values()):
             for rule in list(backend.event_buses["default"].rules.values()):
-                rate = _RATE.fullmatch(rule.scheduled_expression or "")
-                if rate is None or rule.state != "ENABLED":
+                seconds = interval(rule.scheduled_expression or "")
+                if seconds is None or rule.state != "ENABLED":
                     continue
-                seconds = int(rate[1]) * _SECONDS[rate[2]]
                 for target in rule.targets:
                     if ":function:" in target["Arn"]:
                         yield Scheduled(rule.arn, target["Arn"], str(target.get("Input", "{}")).encode(), seconds)
