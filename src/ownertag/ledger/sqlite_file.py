@@ -42,8 +42,11 @@ def open_file(path: Path, read_only: bool, busy_seconds: float) -> sqlite3.Conne
 
 
 def _check(do: sqlite3.Connection, path: Path, read_only: bool, busy_seconds: float) -> None:
+    do.execute("BEGIN")  # one look: another process may be making it
     application, version = _number(do, "application_id"), _number(do, "user_version")
-    if not application and not do.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+    tables = do.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    do.execute("COMMIT")
+    if not application and not tables:
         if read_only:
             raise LedgerError(f"ledger {path}: is empty; nothing was ever written to it")
         _make(do, busy_seconds)
