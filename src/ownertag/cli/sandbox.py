@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from queue import SimpleQueue
+import time
 from typing import Annotated
 
 import typer
@@ -32,10 +32,9 @@ def sandbox(
     from ownertag.sandbox.tour import IMAGE
     from ownertag.sandbox.watch import Watch
 
-    # Of what waits, this alone may be used by a signal's handler while it is waited for (doc: "queue", reentrancy).
-    ended: SimpleQueue[None] = SimpleQueue()
+    ended: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.put(None))
+        signal.signal(number, lambda number, _: ended.append(number))
     watch = Watch(lambda line: print(line, flush=True) if options.format is Output.TABLE else None)
     try:
         told = lambda error: options.say(f"the function failed: {error!r}")  # noqa: E731 - one line
@@ -64,7 +63,10 @@ def sandbox(
                 print("ownertag doctor --profile admin-security")
                 print(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2\n", flush=True)
             options.say("Ctrl-C ends it")
-            ended.get()
+            # The system may give a signal to any thread, but Python's handler runs when this one wakes: it must not
+            # wait for anything without end.
+            while not ended:
+                time.sleep(0.1)
             options.say("ending")
     except OSError as error:
         fail(f"port {port}: {error.strerror}: choose another with --port, or leave it out", Exit.BAD_INPUT)

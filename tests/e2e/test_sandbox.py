@@ -1,13 +1,17 @@
-"""`ownertag sandbox --empty`: what it prints leads to the organization before ownertag."""
+"""`ownertag sandbox` as a process: what it prints with `--empty` leads to the organization before ownertag, and it ends."""
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import boto3
 import botocore.session
+import pytest
 
 import started
 
@@ -36,3 +40,13 @@ def check(process: subprocess.Popen[str]) -> None:
     assert cloudformation.list_stack_sets()["Summaries"] == []
     cloudformation.close()
     assert "[profile hub]" not in Path(exported["AWS_CONFIG_FILE"]).read_text("utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread is told from outside on Linux alone")
+def test_ctrl_c_ends_it_whichever_thread_the_system_gives_it_to() -> None:
+    with started.sandbox("--empty", "--json") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        others = {int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
+        os.kill(max(others), signal.SIGINT)
+        assert process.wait(started.END_SECONDS) == 0
