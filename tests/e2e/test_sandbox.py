@@ -1,4 +1,4 @@
-"""`ownertag sandbox` as a process: what it prints with `--empty` leads to the organization before ownertag, and it ends."""
+"""`ownertag sandbox` as a process: what `--empty` prints leads to the organization before ownertag; it ends."""
 
 from __future__ import annotations
 

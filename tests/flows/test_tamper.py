@@ -47,7 +47,7 @@ class World:
         self.accounts = FakeAccounts({ACCOUNT})
         self.settings = fixtures.settings()
 
-    def __call__(self, *records: dict[str, Any]) -> Answer:
+    def __call__(self, *records: dict[str, Any], receives: int = 1) -> Answer:
         ports = Ports(
             self.accounts,
             FakeLookups(self.aws),
@@ -56,7 +56,8 @@ class World:
             ledger=self.ledger,
             findings=self.told,
         )
-        messages = [Message(str(number), json.dumps(fixtures.event(each))) for number, each in enumerate(records)]
+        bodies = [json.dumps(fixtures.event(each)) for each in records]
+        messages = [Message(str(number), body, receives=receives) for number, body in enumerate(bodies)]
         return handle(messages, ports, fixtures.catalogue(), self.settings)
 
     def changes(self) -> list[TagChanged]:
@@ -183,8 +184,9 @@ def test_a_creation_is_not_finished_before_what_it_brought_is_told() -> None:
     assert len(world(launched({"owner": "ceo"})).done) == 1
     assert [each.new for each in world.told.findings] == ["ceo"]
     assert len(world.changes()) == 1
-    assert len(world(launched({"owner": "ceo"})).done) == 1
-    assert len(world.told.findings) == 1
+    for receives in (1, 2):
+        assert len(world(launched({"owner": "ceo"}), receives=receives).done) == 1
+        assert len(world.told.findings) == 1
 
 
 def test_what_a_repeated_creation_brings_is_compared_with_whose_it_is(world: World) -> None:

@@ -41,6 +41,21 @@ def test_its_own_late_write_is_put_right_by_whoever_made_it(world: World) -> Non
     assert [call.name for call in world.aws.calls] == ["tags", "ec2.CreateTags"]
 
 
+def test_a_late_write_is_put_right_when_its_message_comes_back_even_if_another_copy_finished_meanwhile(
+    world: World,
+) -> None:
+    """One copy of an event wrote without the ledger; another was received and finished before that write was there."""
+    world.handle(AGAIN)
+    carry(world, BOBS)
+    assert len(world.handle(AGAIN).done) == 1  # yet another copy: it wrote nothing
+    assert world.aws.calls == []
+    assert len(world.handle(AGAIN, receives=2).done) == 1
+    assert world.aws.places[A, HOME].tags[VOLUME] == ALICES
+    world.aws.calls.clear()
+    assert len(world.handle(AGAIN, receives=3).done) == 1
+    assert [call.name for call in world.aws.calls] == ["tags"]
+
+
 def test_what_somebody_else_wrote_is_tampering_and_stays(world: World) -> None:
     carry(world, ALICES | {"owner": "mallory"})
     world.handle(AGAIN)

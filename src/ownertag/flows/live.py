@@ -86,18 +86,21 @@ def handle(
     numbered = {str(number): message for number, message in enumerate(messages)}
     arrived = (parse_event(message.body, where) for where, message in numbered.items())
     others, tampered = tamper.split(arrived, catalogue, settings)
-    parts = fair_parts(others, {where: message.receives for where, message in numbered.items()})
-    results = [each for part in parts for each in _in_turn(part, ports, catalogue, settings)]
+    receives = {where: message.receives for where, message in numbered.items()}
+    again = {where for where, count in receives.items() if count > 1}
+
+    def work(arrivals: Sequence[Arrival | Refusal]) -> list[Result]:
+        return run(arrivals, ports, catalogue, settings, again)
+
+    results = [each for part in fair_parts(others, receives) for each in _in_turn(part, work, ports)]
     results += apart(tampered, lambda each: tamper.run(each, ports), lambda each: each[0].where, ports.expired)
     return answer(numbered, {result.where: result for result in results}, jitter)
 
 
-def _in_turn(part: Sequence[Arrival | Refusal], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
+def _in_turn(
+    part: Sequence[Arrival | Refusal], work: Callable[[Sequence[Arrival | Refusal]], list[Result]], ports: Ports
+) -> list[Result]:
     """Do a part, but for what AWS would only refuse."""
-
-    def work(arrivals: Sequence[Arrival | Refusal]) -> list[Result]:
-        return run(arrivals, ports, catalogue, settings)
-
     left: list[Arrival | Refusal] = []
     held: list[Result] = []
     for each in part:

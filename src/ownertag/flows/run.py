@@ -6,7 +6,7 @@ to keep what became of it. Where it can't be asked, only what carries no owner i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -78,8 +78,23 @@ class Result(Struct, frozen=True):
         return tuple(dict.fromkeys(found))
 
 
-def run(arrivals: Iterable[Arrival | Refusal], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
-    """Gather, decide and apply for a batch; one result for each arrival, in an order of its own."""
+def run(
+    arrivals: Iterable[Arrival | Refusal],
+    ports: Ports,
+    catalogue: Catalogue,
+    settings: Settings,
+    again: Container[str] = (),
+) -> list[Result]:
+    """Gather, decide and apply for a batch; one result for each arrival, in an order of its own.
+
+    Args:
+        arrivals: The batch.
+        ports: The world.
+        catalogue: The rows.
+        settings: The tag policy and the owner rules.
+        again: Where that lies which was received before. It may have been written without the ledger, so that even what
+            is finished by another copy is looked at once more: `written_over` says why.
+    """
     refusals: list[Refusal] = []
     creations: list[Creation] = []
     for arrival in arrivals:
@@ -94,8 +109,12 @@ def run(arrivals: Iterable[Arrival | Refusal], ports: Ports, catalogue: Catalogu
     except LedgerError as error:
         return results + _without_ledger(creations, {}, ports, catalogue, settings, _away(error))
     finished = {event for event, known in seen.items() if known.finished}
-    results += [Result(each.arrival.where, finished=each) for each in creations if event_of(each) in finished]
-    left = [each for each in creations if event_of(each) not in finished] if finished else creations
+    left: list[Creation] = []
+    for each in creations:
+        if event_of(each) in finished and each.arrival.where not in again:
+            results.append(Result(each.arrival.where, finished=each))
+        else:
+            left.append(each)
     facts = gather(left, ports, catalogue, settings)
     decided = _as_stored(plan(left, facts, catalogue, settings, ports.now()), seen)
     try:
@@ -106,7 +125,8 @@ def run(arrivals: Iterable[Arrival | Refusal], ports: Ports, catalogue: Catalogu
         decided, standings = written_over(decided, standings, ports, settings)
         decided = stand(decided, standings, facts, catalogue, settings)
     carried_out = _carry_out(decided, ports, catalogue, settings)
-    return results + _keep(_tell_what_was_brought(carried_out, standings, ports, settings), standings, ports)
+    told = _tell_what_was_brought(carried_out, finished, standings, ports, settings)
+    return results + _keep(told, standings, ports)
 
 
 def _as_stored(decided: Plan, seen: Mapping[EventKey, Seen]) -> Plan:
@@ -135,12 +155,16 @@ def _carry_out(decided: Plan, ports: Ports, catalogue: Catalogue, settings: Sett
 
 
 def _tell_what_was_brought(
-    results: Sequence[Result], standings: Mapping[ResourceKey, Standing], ports: Ports, settings: Settings
+    results: Sequence[Result],
+    finished: Container[EventKey],
+    standings: Mapping[ResourceKey, Standing],
+    ports: Ports,
+    settings: Settings,
 ) -> list[Result]:
     """Keep and tell who brought owner tags along, of the creations that are done: they aren't finished before."""
 
     def found(result: Result) -> Result:
-        if result.decision is None or result.comes_back:
+        if result.decision is None or result.comes_back or event_of(result.decision.creation) in finished:
             return result
         return replace(result, findings=brought(result.decision, result.outcomes, standings, settings))
 

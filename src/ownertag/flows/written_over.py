@@ -2,7 +2,8 @@
 
 It can: with the ledger away it writes where no owner is, and one that owns it may write between its look and its write;
 or its write was still on the way when the other's was done, and got no answer. It comes back then, and the ledger says
-that the other's tags are written.
+that the other's tags are written. Meanwhile another copy of its event may have been finished, without a write: so what
+comes back is looked at, finished or not.
 """
 
 from __future__ import annotations
