@@ -39,19 +39,20 @@ def test_what_is_there_goes_at_once_and_the_rest_at_its_rate() -> None:
 
 
 def test_a_refusal_empties_it_and_from_the_third_on_it_holds_ever_longer() -> None:
-    bucket, holds = NEW, []
+    bucket, now, holds = NEW, 100.0, []
     for _ in range(9):
-        bucket = bucket.answered(100.0, throttled=True)
-        holds.append(bucket.held - 100.0)
-        assert bucket.wait(100.0) == max(0.5, holds[-1])
+        now += bucket.wait(now)
+        bucket = bucket.taken(now).answered(now, throttled=True)
+        holds.append(bucket.held - now)
+        assert bucket.wait(now) == max(0.5, holds[-1])
     assert holds == [0.0] * (REFUSALS - 1) + [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, MAX_HOLD]
-    assert bucket.holds(100.0)
-    assert not bucket.holds(100.0 + MAX_HOLD)
-    assert not bucket.full(100.0 + MAX_HOLD - 1)
-    assert bucket.full(100.0 + MAX_HOLD)
-    healed = bucket.answered(130.0, throttled=False)
-    assert not healed.holds(130.0)
-    assert healed.answered(130.0, throttled=True).held == 130.0
+    assert bucket.holds(now)
+    assert not bucket.holds(now + MAX_HOLD)
+    assert not bucket.full(now + MAX_HOLD - 1)
+    assert bucket.full(now + MAX_HOLD)
+    healed = bucket.answered(now + 30, throttled=False)
+    assert not healed.holds(now + 30)
+    assert healed.answered(now + 30, throttled=True).held == now + 30
 
 
 def test_an_answer_takes_no_token_away() -> None:

@@ -38,12 +38,12 @@ class Bucket(Struct, frozen=True):
         return replace(self, tokens=self._by(now) - 1, at=now)
 
     def answered(self, now: float, throttled: bool) -> Bucket:
-        """After AWS's answer. Its own word goes before our count: others use the same quota."""
+        """After AWS's answer, which goes before our count: others use the same quota."""
         if not throttled:
             return replace(self, refusals=0, held=0.0) if self.refusals else self
         refusals = self.refusals + 1
         hold = min(2.0 ** (refusals - REFUSALS), MAX_HOLD) if refusals >= REFUSALS else 0.0
-        return replace(self, tokens=min(self._by(now), 0.0), at=now, refusals=refusals, held=now + hold)
+        return replace(self, tokens=min(self.tokens, 0.0), refusals=refusals, held=now + hold)
 
     def holds(self, now: float) -> bool:
         """Whether nothing is sent just now, as AWS refuses."""

@@ -30,10 +30,10 @@ def written_over(
     What somebody else wrote there is tampering, and is left as it is. It costs one look-up, and only where a creation
     comes to what another holds; where that fails, the creation waits.
     """
-    asked = {question for decision in decided.decisions for question, _ in _another_holds(decision, standings)}
+    asked = [question for decision in decided.decisions for question, _ in _another_holds(decision, standings)]
     if not asked:
         return decided, standings
-    carried = ports.lookups.find(asked)
+    carried = ports.lookups.find(tuple(dict.fromkeys(asked)))
     again = dict(standings)
     decisions = []
     for decision in decided.decisions:
