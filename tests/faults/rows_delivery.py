@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+import started
 from faults.row import Proof
 from ownertag.rollout.doctor.checks_hub import check_hub
 from ownertag.rollout.doctor.facts import Bus, Queue
@@ -47,7 +47,7 @@ def _forwarder_is_gone(_: Path) -> None:
         def doctor(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
             where = ["--config", str(sandbox.settings_file), "--profile", f"admin-{ACCOUNTS[HUB]}", "--json"]
             ran = subprocess.run(
-                [str(Path(sys.executable).with_name("ownertag")), "doctor", *where, *arguments],
+                [started.OWNERTAG, "doctor", *where, *arguments],
                 env={**os.environ, "AWS_CONFIG_FILE": str(sandbox.config_file)},
                 capture_output=True,
                 text=True,

@@ -184,6 +184,18 @@ def test_the_file_is_its_users_alone_and_synced_at_each_commit(path: Path) -> No
     again.close()
 
 
+def test_a_file_that_somebody_else_makes_at_the_same_moment_is_no_other_programs(path: Path) -> None:
+    meet = Barrier(4)
+
+    def open_at_once(number: int) -> None:
+        meet.wait(timeout=20)
+        SqliteLedger(path.with_name(f"{number}.sqlite")).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(100):  # the moment is short
+            list(pool.map(open_at_once, [number] * 4))
+
+
 _WRITER = """
 import sys
 sys.path.insert(0, "tests")
@@ -196,18 +208,6 @@ for each in range(50):
                           [owned(1000 * number + each, f"user{number}", f"vol-{each}", minutes=number)])
     print(*(standing.owner.name for standing in claimed.values()))
 """
-
-
-def test_a_file_that_somebody_else_makes_at_the_same_moment_is_no_other_programs(path: Path) -> None:
-    meet = Barrier(4)
-
-    def open_at_once(number: int) -> None:
-        meet.wait(timeout=20)
-        SqliteLedger(path.with_name(f"{number}.sqlite")).close()
-
-    with ThreadPoolExecutor(4) as pool:
-        for number in range(100):  # the moment is short
-            list(pool.map(open_at_once, [number] * 4))
 
 
 def test_several_processes_make_and_fill_one_file(path: Path) -> None:
