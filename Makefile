@@ -1,8 +1,9 @@
 # Every target sets up what it needs. `make` alone lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-IAM := tests/infra/policies
-GUARD := tests/infra/guard
+TESTS := .:tests/unit:tests/functional:tests/e2e
+IAM := tests/functional/infra/policies
+GUARD := tests/functional/infra/guard
 TOOLS := .venv-awscli/installed .venv-lambda/installed .venv-ministack/installed \
 	$(IAM)/node_modules/installed $(GUARD)/node_modules/installed
 PIP_FLAGS := --quiet --disable-pip-version-check
@@ -83,7 +84,7 @@ unit: install $(TOOLS)
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 faults: install ## every fault of the matrix, with 500 kills of the function; a table of what came of each
-	@PYTHONPATH=tests $(BIN)/python -m faults
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m faults
 
 bench-launch: install .venv-custodian/installed ## calls and time for 1, 10 and 100 instances: the article's sequence, Cloud Custodian, ownertag
 	@$(BIN)/python -m benchmarks.launch
@@ -107,19 +108,19 @@ profile: install .venv-ministack/installed ## where the function's processor tim
 	@$(BIN)/python -m benchmarks.steady.profile
 
 scale: install ## a day of 2,000 accounts and what happens when there is more of everything, modelled
-	@$(BIN)/python -m benchmarks.scale
+	@$(BIN)/python -m models.scale
 
 load: install ## what must hold under load: 100,000 creations at fault, a throttled minute, a busy neighbour, an outage
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks.load $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m load $(if $(SEED),--seed $(SEED))
 
 package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml puts your settings in
 	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))
 
 generate: install ## write anew what is generated from the catalogue: infra/ and pages of docs/
 	@$(BIN)/python -m ownertag.render docs/reference
-	@PYTHONPATH=tests $(BIN)/python -m infra.policies.page docs/why/policies.md
-	@PYTHONPATH=tests $(BIN)/python -m hops.page docs/reference/identities.md
-	@PYTHONPATH=tests $(BIN)/python -m faults.page docs/reference/faults.md
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m infra.policies.page docs/why/policies.md
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m hops.page docs/reference/identities.md
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m faults.page docs/reference/faults.md
 	@$(BIN)/ownertag render infra --config infra/ownertag.toml --to infra
 
 lock: install ## compile requirements/*.txt anew

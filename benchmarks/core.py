@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
 
-from benchmarks.results import show
+from harness.results import show
 from ownertag.catalogue.loader import load
 from ownertag.core.ask import ask
 from ownertag.core.match import match

@@ -22,7 +22,7 @@ from c7n.policy import PolicyCollection  # type: ignore[import-not-found]
 from c7n.resources import load_resources  # type: ignore[import-not-found]
 from c7n.resources.aws import AWS  # type: ignore[import-not-found]
 
-from benchmarks.process import peak_kb
+from harness.process import peak_kb
 
 
 def policy(member_role: str | None) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import article, custodian
-from benchmarks.kept import KeptList
-from benchmarks.results import show
+from harness.kept import KeptList
+from harness.results import show
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load
 from ownertag.core.settings import Settings

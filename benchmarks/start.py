@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median
 from zipfile import ZipFile
 
-from benchmarks.emulator import Function, unavailable
-from benchmarks.results import show
+from harness.lambda_emulator import Function, unavailable
+from harness.results import show
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
 from ownertag.ledger.place import LEDGER
 from ownertag.rollout.package.build import build, install, pack

@@ -34,7 +34,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from benchmarks.results import show
+from harness.results import show
 from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey
 from ownertag.core.details import Actor
 from ownertag.core.values import Confidence, OutcomeKind, Owner

@@ -18,15 +18,15 @@ ROOT = Path(__file__).parents[1]
 # A session of the SDK reads each service's model anew, ten milliseconds and more: of many in one process one does it.
 botocore.session.create_loader = cache(botocore.session.create_loader)
 #: Folders whose fixtures serve all of their files.
-WHOLE = ("tests/infra/terraform/", "tests/package/")
+WHOLE = ("tests/e2e/terraform/", "tests/e2e/package/")
 #: What takes more than half a minute: begun first, so that no process is left with it at the end.
 LONG = (
     *WHOLE,
-    "tests/rollout/deploy/",
-    "tests/properties/",
-    "tests/faults/test_kills.py",
-    "tests/faults/",
-    "tests/infra/policies/",
+    "tests/functional/rollout/deploy/",
+    "tests/unit/properties/",
+    "tests/functional/faults/test_kills.py",
+    "tests/functional/faults/",
+    "tests/functional/infra/policies/",
     "tests/e2e/",
 )
 

@@ -16,17 +16,17 @@ import msgspec
 from msgspec.structs import replace
 
 from benchmarks.burst import others
-from benchmarks.burst.events import Event, Shape, read_events
 from benchmarks.burst.figures import Figures, arrivals_of, fewest, figures
 from benchmarks.burst.launches import launch, omitted, write_events
 from benchmarks.burst.modelled import Model, Retries
-from benchmarks.burst.ours import Ran
 from benchmarks.burst.picture import picture
-from benchmarks.burst.remote import Remote
-from benchmarks.limits.faults import Chances
-from benchmarks.limits.fleet import Instance
-from benchmarks.limits.protocol import Called
-from benchmarks.results import RESULTS, show
+from harness.limits.faults import Chances
+from harness.limits.fleet import Instance
+from harness.limits.protocol import Called
+from harness.results import RESULTS, show
+from harness.simulated.events import Event, Shape, read_events
+from harness.simulated.function import Ran
+from harness.simulated.remote import Remote
 
 ROOT = Path(__file__).parents[2]
 #: The picture in the README, which is of this seed.
@@ -75,7 +75,7 @@ class Burst:
     def ours(self, chances: Chances | None = None) -> Figures:
         """ownertag, run; with faults, if so wished."""
         self._remote.forget(chances)
-        command = (sys.executable, "-m", "benchmarks.burst.ours", self._remote.url, str(self._path))
+        command = (sys.executable, "-m", "harness.simulated.function", self._remote.url, str(self._path))
         done = subprocess.run(
             [*command, "--seed", str(self._seed)], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT
         )

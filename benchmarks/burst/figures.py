@@ -10,10 +10,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from benchmarks.burst.events import Event
-from benchmarks.limits.buckets import RATES
-from benchmarks.limits.fleet import Instance
-from benchmarks.limits.protocol import Called
+from harness.limits.buckets import RATES
+from harness.limits.fleet import Instance
+from harness.limits.protocol import Called
+from harness.results import percentile
+from harness.simulated.events import Event
 
 _MINUTE = 60.0
 
@@ -94,11 +95,6 @@ def figures(
         dict(notes or {}),
         [(events[number].delivered - first, seconds) for number, seconds in sorted(slowest.items())],
     )
-
-
-def percentile(values: Sequence[float], percent: float) -> float | None:
-    """The value that so many per cent do not exceed; of values in order."""
-    return values[max(0, math.ceil(len(values) * percent / 100) - 1)] if values else None
 
 
 def arrivals_of(

@@ -14,11 +14,11 @@ import botocore.session
 import msgspec
 from botocore.config import Config
 
-from benchmarks.burst.events import START, Event, Shape, read_events
-from benchmarks.burst.remote import Remote
-from benchmarks.limits.buckets import Buckets, tokens_of
-from benchmarks.limits.fleet import Place
-from benchmarks.limits.protocol import key_of
+from harness.limits.buckets import Buckets, tokens_of
+from harness.limits.fleet import Place
+from harness.limits.protocol import key_of
+from harness.simulated.events import START, Event, Shape, read_events
+from harness.simulated.remote import Remote
 from ownertag.aws.times import read_times_quickly
 from ownertag.sandbox.bus import as_event
 from ownertag.sandbox.tour import DISKS

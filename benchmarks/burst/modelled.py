@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from benchmarks.burst.events import START, Event
-from benchmarks.burst.simulation import Process, Simulation
-from benchmarks.limits.buckets import Buckets
-from benchmarks.limits.faults import Faults
-from benchmarks.limits.protocol import Called
+from harness.limits.buckets import Buckets
+from harness.limits.faults import Faults
+from harness.limits.protocol import Called
+from harness.simulated.events import START, Event
+from harness.simulated.simulation import Process, Simulation
 
 #: What Lambda waits before it repeats an asynchronous invocation that failed (doc).
 AGAIN = (60.0, 120.0)

@@ -14,13 +14,13 @@ import boto3
 from msgspec.structs import replace
 
 from benchmarks import article
-from benchmarks.burst.events import Event, Shape, read_events, read_index
-from benchmarks.burst.remote import Remote, ask
 from benchmarks.custodian import Told
 from benchmarks.custodian import run as run_custodian
-from benchmarks.limits.fleet import Instance
-from benchmarks.limits.protocol import HUB, Called, key_of
-from benchmarks.process import peak_kb
+from harness.limits.fleet import Instance
+from harness.limits.protocol import HUB, Called, key_of
+from harness.process import peak_kb
+from harness.simulated.events import Event, Shape, read_events, read_index
+from harness.simulated.remote import Remote, ask
 
 ROOT = Path(__file__).parents[2]
 #: Of more events than this, Custodian handles every tenth: it takes a quarter of a second for one.

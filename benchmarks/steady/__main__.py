@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 
 from benchmarks import ministack
-from benchmarks.emulator import unavailable
-from benchmarks.results import RESULTS, show
 from benchmarks.steady.hub import PLACES
 from benchmarks.steady.picture import picture
 from benchmarks.steady.stream import measure, package
+from harness.lambda_emulator import unavailable
+from harness.results import RESULTS, show
 
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "pictures" / "steady.svg"

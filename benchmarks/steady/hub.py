@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 from msgspec import Struct
 
-from benchmarks.burst.remote import Remote
-from benchmarks.limits.fleet import Place
-from benchmarks.limits.protocol import HUB, key_of
 from benchmarks.steady.queue import Message
+from harness.limits.fleet import Place
+from harness.limits.protocol import HUB, key_of
+from harness.simulated.remote import Remote
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
 from ownertag.ledger.place import LEDGER
 from ownertag.ledger.table import DEFINITION

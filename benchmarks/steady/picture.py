@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.burst.figures import percentile
 from benchmarks.drawing import BOTTOM, COLOURS, RIGHT, Seconds, bar, decades_for, in_bins, key, kinds, sheet, text
 from benchmarks.steady.stream import Stream
+from harness.results import percentile
 
 _SECOND = 1.0
 _BARS = 190.0

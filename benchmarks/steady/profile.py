@@ -1,6 +1,6 @@
 """`make profile`: where the function's processor time goes, with launches in a hundred accounts and Regions.
 
-The function's own wiring runs in this process, with real clients, the endpoint of `benchmarks.limits`, and the ledger's
+The function's own wiring runs in this process, with real clients, the endpoint of `harness.limits`, and the ledger's
 table on MiniStack. What is timed is each call of the SDK, the parts of one, and each use of the ledger, by its thread's
 processor time: waiting costs nothing, and work on other threads is not counted twice. The timing itself is in the
 figures, some microseconds a call.
@@ -30,8 +30,6 @@ from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 
 from benchmarks import ministack
-from benchmarks.burst.remote import Remote
-from benchmarks.results import show
 from benchmarks.steady.hub import (
     ACCOUNTS,
     HOME_REGION,
@@ -45,6 +43,8 @@ from benchmarks.steady.hub import (
     record,
 )
 from benchmarks.steady.queue import Message
+from harness.results import show
+from harness.simulated.remote import Remote
 from ownertag.handler.settings import CONFIG, read_environment
 from ownertag.handler.wiring import KEEP_ACCOUNTS, Handler, build
 from ownertag.ledger.dynamodb import DynamoLedger

@@ -1,7 +1,7 @@
 """One stream of launches, through one environment of the packaged function.
 
 The function runs as Lambda runs it (its Runtime Interface Emulator), with its real clients: EC2, STS and Organizations
-are the endpoint of `benchmarks.limits`, with AWS's token buckets; the ledger is a table of MiniStack. All share this
+are the endpoint of `harness.limits`, with AWS's token buckets; the ledger is a table of MiniStack. All share this
 machine's cores, so the figures that carry over are those of the function alone: its processor time, calls and memory.
 The queue and the event source mapping are simulated, with the deployed template's batch size and window.
 """
@@ -19,16 +19,16 @@ from zipfile import ZipFile
 
 from msgspec import Struct
 
-from benchmarks.burst.event_source import deployed
-from benchmarks.burst.figures import percentile
-from benchmarks.burst.remote import Remote
-from benchmarks.emulator import Function
-from benchmarks.limits.buckets import RATES
-from benchmarks.limits.fleet import Place
 from benchmarks.ministack import ministack
-from benchmarks.process import peak_kb, processor_seconds
 from benchmarks.steady.hub import ACCOUNTS, SETTINGS, SETTINGS_FILE, environment, launches, make_table, record
 from benchmarks.steady.queue import Queue
+from harness.lambda_emulator import Function
+from harness.limits.buckets import RATES
+from harness.limits.fleet import Place
+from harness.process import peak_kb, processor_seconds
+from harness.results import percentile
+from harness.simulated.event_source import deployed
+from harness.simulated.remote import Remote
 from ownertag.core.judge import seconds_away
 from ownertag.handler.wiring import KEEP_ACCOUNTS
 from ownertag.rollout.package.build import build

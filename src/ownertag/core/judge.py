@@ -16,7 +16,7 @@ from ownertag.core.plan import YOUNG
 from ownertag.core.values import Failure, OutcomeKind, Unavailable
 
 # Those that botocore retries, and some that it does not. Every code that AWS models for its tag operations, and what it
-# comes to, is in `tests/core/codes.toml`.
+# comes to, is in `tests/unit/core/codes.toml`.
 _THROTTLED = frozenset(
     {
         "BandwidthLimitExceeded", "ClientLimitExceededException", "EC2ThrottledException", "PriorRequestNotComplete",

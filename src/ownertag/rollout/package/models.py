@@ -18,7 +18,7 @@ from botocore.loaders import Loader
 
 from ownertag.core.rows import Catalogue
 
-#: What the function calls whatever the catalogue says; `tests/package/test_models.py` holds it against the source.
+#: What the function calls whatever the catalogue says; `tests/e2e/package/test_models.py` holds it against the source.
 CALLS: Mapping[str, frozenset[str]] = {
     "autoscaling": frozenset({"DescribeAutoScalingGroups"}),
     "cloudtrail": frozenset({"LookupEvents"}),

@@ -1,1 +1,0 @@
-"""What must hold under load, each as one check: `make load` prints what came of all of them."""

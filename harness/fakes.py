@@ -1,0 +1,185 @@
+"""Fakes of what a flow needs of the world: accounts, look-ups and tags in memory, and time that stands still.
+
+They pass the contract suites of the ports (tests/functional/contracts), as the real adapters do.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from ownertag.core.judge import judge
+from ownertag.core.rows import Lookup, QuestionKind
+from ownertag.core.values import Absent, Fact, Failure, Found, Instance, Question, Unavailable, Write
+from ownertag.flows.ports import Ports
+from ownertag.ledger.port import Ledger, NoLedger
+
+#: AWS gives a resource no more than 50 tags.
+MOST_TAGS = 50
+
+_OF_EC2 = {QuestionKind.TAGS, QuestionKind.INSTANCES_BY_CLIENT_TOKEN, QuestionKind.INSTANCES_BY_RESERVATION}
+
+NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A time that moves only when a test says so."""
+
+    time: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def move(self, by: timedelta) -> None:
+        self.time += by
+
+
+@dataclass
+class Budget:
+    """`expired`, true once it has been asked so many times."""
+
+    asks: int
+
+    def __call__(self) -> bool:
+        self.asks -= 1
+        return self.asks < 0
+
+
+@dataclass(frozen=True)
+class Launched:
+    """An instance of the fake, and what it can be found by."""
+
+    instance: Instance
+    reservation: str
+    token: str = ""
+
+
+@dataclass
+class Place:
+    """One account's Region."""
+
+    launched: dict[str, Launched] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+
+
+@dataclass(frozen=True)
+class FakeCall:
+    """A call that an adapter would have made."""
+
+    name: str
+    account: str
+    region: str
+    values: tuple[str, ...]
+
+
+class FakeAws:
+    """All places, the calls so far, and what AWS refuses: `refuses` gives a call's error, or None."""
+
+    def __init__(self) -> None:
+        self.places: dict[tuple[str, str], Place] = defaultdict(Place)
+        self.calls: list[FakeCall] = []
+        self.refuses: Callable[[FakeCall], Failure | None] = lambda _: None
+        #: What is known of owners, makers and users; what is not is absent.
+        self.known: dict[Question, Fact] = {}
+
+    def call(self, name: str, account: str, region: str, values: Iterable[str]) -> Failure | None:
+        call = FakeCall(name, account, region, tuple(values))
+        self.calls.append(call)
+        return self.refuses(call)
+
+    def count(self, name: str) -> int:
+        return sum(call.name == name for call in self.calls)
+
+
+@dataclass
+class FakeAccounts:
+    """The organization's accounts, or the reason why they can't be told."""
+
+    active: set[str]
+    unavailable: Unavailable | None = None
+
+    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        if self.unavailable is not None:
+            return dict.fromkeys(questions, self.unavailable)
+        return {each: Found() if each.account in self.active else Absent() for each in questions}
+
+
+class FakeLookups:
+    """Reads what the fake holds: one call for each kind of question in an account and Region."""
+
+    def __init__(self, aws: FakeAws) -> None:
+        self._aws = aws
+
+    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        groups: dict[tuple[str, str, QuestionKind], list[Question]] = defaultdict(list)
+        for question in questions:
+            groups[question.account, question.region, question.kind].append(question)
+        facts: dict[Question, Fact] = {}
+        for (account, region, kind), group in groups.items():
+            failure = self._aws.call(kind.value, account, region, (each.value for each in group))
+            if failure is not None:
+                judged = judge(failure, None, region)
+                facts |= dict.fromkeys(group, Unavailable(judged.outcome, judged.reason))
+            else:
+                facts |= {each: self._answer(each) for each in group}
+        return facts
+
+    def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
+        ids = tuple(ids)
+        failure = self._aws.call(lookup.operation, account, region, ids)
+        return self._known(account, region) & set(ids) if failure is None else failure
+
+    def _answer(self, question: Question) -> Fact:
+        if question.kind not in _OF_EC2:
+            return self._aws.known.get(question, Absent())
+        place = self._aws.places[question.account, question.region]
+        if question.kind is QuestionKind.TAGS:
+            tags = place.tags.get(question.value)
+            return Found(tags=dict(tags)) if tags else Absent()
+        by_token = question.kind is QuestionKind.INSTANCES_BY_CLIENT_TOKEN
+        found = [
+            each.instance
+            for each in place.launched.values()
+            if question.value == (each.token if by_token else each.reservation)
+        ]
+        return Found(tuple(found)) if found else Absent()
+
+    def _known(self, account: str, region: str) -> set[str]:
+        launched = self._aws.places[account, region].launched
+        children = (each.instance.volumes + each.instance.interfaces for each in launched.values())
+        return set(launched) | {each.id for attached in children for each in attached}
+
+
+class FakeTagger:
+    """Writes to what the fake holds: all resources of a call, or none."""
+
+    def __init__(self, aws: FakeAws) -> None:
+        self._aws = aws
+
+    def write(self, write: Write) -> Failure | None:
+        ids = [each.id for each in write.resources]
+        failure = self._aws.call(write.tag_api, write.account, write.region, ids)
+        if failure is not None:
+            return failure
+        tags = self._aws.places[write.account, write.region].tags
+        if any(len(tags[id_] | dict(write.tags)) > MOST_TAGS for id_ in ids):
+            return Failure("TagLimitExceeded", 400)
+        for id_ in ids:
+            tags[id_] |= dict(write.tags)
+        return None
+
+
+def fake_ports(
+    aws: FakeAws,
+    accounts: FakeAccounts,
+    now: Callable[[], datetime] | None = None,
+    expired: Callable[[], bool] = lambda: False,
+    ledger: Ledger | None = None,
+    held: Callable[[str, str], bool] = lambda _account, _region: False,
+) -> Ports:
+    """The world of one run, made of fakes."""
+    lookups, tagger = FakeLookups(aws), FakeTagger(aws)
+    return Ports(accounts, lookups, tagger, now or Clock(), expired, ledger or NoLedger(), held=held)

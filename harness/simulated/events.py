@@ -1,0 +1,62 @@
+"""Which launches there are, and the events that tell of them, kept in a file so that they take no memory of a tool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from harness.limits.fleet import Place
+
+#: When the burst begins in the simulation: 2099-01-05T09:00:00Z. By the SDK's own clock no session of then has expired.
+START = 4071286800.0
+#: Between how many seconds after a launch its event arrives; AWS promises none. Drawn for each event by the seed.
+DELIVERY = (60.0, 120.0)
+
+
+class Shape(Struct, frozen=True):
+    """Which launches where."""
+
+    name: str
+    title: str
+    accounts: tuple[str, ...]
+    regions: tuple[str, ...]
+    launches: int  # in each place
+    size: int  # instances of each launch
+    delivery: tuple[float, float] = DELIVERY
+
+    @property
+    def places(self) -> list[Place]:
+        """Every account and Region."""
+        return [(account, region) for account in self.accounts for region in self.regions]
+
+    @property
+    def instances(self) -> int:
+        """Instances in all."""
+        return len(self.places) * self.launches * self.size
+
+
+class Event(Struct, frozen=True):
+    """An event: when it arrives, in which place it was made, and where in the file it lies."""
+
+    number: int
+    delivered: float
+    account: str
+    region: str
+    offset: int
+    length: int
+
+
+def read_events(path: Path, events: Sequence[Event]) -> Iterator[str]:
+    """The bodies of these events."""
+    with path.open("rb") as file:
+        for event in events:
+            file.seek(event.offset)
+            yield file.read(event.length).decode()
+
+
+def read_index(path: Path) -> list[Event]:
+    """The events in a file, the first to arrive first."""
+    return msgspec.json.decode(path.with_suffix(".index").read_bytes(), type=list[Event])

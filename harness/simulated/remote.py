@@ -1,0 +1,87 @@
+"""The endpoint in a process of its own, and what a measurement asks of it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from harness.limits.faults import Chances
+from harness.limits.fleet import Instance, Place
+from harness.limits.protocol import Called
+
+_PATIENCE = 600
+
+
+class Remote:
+    """Serves for as long as the `with` block lasts, on 127.0.0.1.
+
+    Args:
+        seed: Of the endpoint's ids, times and faults.
+        accounts: The organization's.
+    """
+
+    def __init__(self, seed: int, accounts: Iterable[str]) -> None:
+        self._command = [sys.executable, "-m", "harness.limits", "--seed", str(seed), "--accounts", *accounts]
+
+    def __enter__(self) -> Self:
+        """Start the process."""
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        if not self.url:
+            raise RuntimeError("the endpoint did not start")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process, by the end of its input."""
+        self._process.communicate()
+
+    def time(self, at: float | None) -> None:
+        """From now on this is the time of callers who tell none; with None the real one again."""
+        self._ask("time", {"at": at})
+
+    def forget(self, chances: Chances | None = None) -> None:
+        """Forget tags and calls; what was launched stays. From now on these faults strike, or none."""
+        self._ask("forget", {"chances": msgspec.to_builtins(chances or Chances())})
+
+    def records(self) -> list[Mapping[str, Any]]:
+        """What CloudTrail wrote of the launches."""
+        found: list[Mapping[str, Any]] = self._ask("records")
+        return found
+
+    def trace(self) -> list[Called]:
+        """Every call since the last `forget`."""
+        return msgspec.convert(self._ask("trace"), list[Called])
+
+    def tagged(self) -> dict[str, float]:
+        """When each resource first had its owner tag."""
+        found: dict[str, float] = self._ask("tagged")
+        return found
+
+    def fleet(self, places: Iterable[Place]) -> dict[Place, list[Instance]]:
+        """What was launched."""
+        found = self._ask("fleet", {"places": list(places)})
+        return {(account, region): msgspec.convert(each, list[Instance]) for account, region, each in found}
+
+    def _ask(self, name: str, given: Mapping[str, Any] | None = None) -> Any:
+        return ask(self.url, name, given)
+
+
+def ask(url: str, name: str, given: Mapping[str, Any] | None = None) -> Any:
+    """Ask an endpoint something that is no call of AWS."""
+    host, _, port = url.rpartition("/")[2].partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=_PATIENCE)
+    try:
+        connection.request("POST", f"/_limits/{name}", json.dumps(given or {}))
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()

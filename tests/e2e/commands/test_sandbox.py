@@ -1,0 +1,52 @@
+"""`ownertag sandbox` as a process: what `--empty` prints leads to the organization before ownertag; it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import botocore.session
+import pytest
+
+from harness import started
+
+
+def test_an_empty_sandbox_says_how_ownertag_is_deployed() -> None:
+    with started.sandbox("--empty") as process:
+        check(process)
+
+
+def check(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "run-instances" in line:
+            break
+    text = "".join(lines)
+    deploy = re.search(r"^ownertag deploy apply --profile admin-management --package (.+)$", text, re.MULTILINE)
+    exported = dict(re.findall(r"^export (\w+)=(.+)$", text, re.MULTILINE))
+    assert deploy
+    assert Path(deploy[1]).is_file()
+    assert 'hub_account = "222222222222"' in Path(exported["OWNERTAG_CONFIG"]).read_text("utf-8")
+    core = botocore.session.Session(profile="admin-management")
+    core.set_config_variable("config_file", exported["AWS_CONFIG_FILE"])
+    cloudformation = boto3.Session(botocore_session=core).client("cloudformation", region_name="eu-central-1")
+    assert cloudformation.list_stack_sets()["Summaries"] == []
+    cloudformation.close()
+    assert "[profile hub]" not in Path(exported["AWS_CONFIG_FILE"]).read_text("utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread is told from outside on Linux alone")
+def test_ctrl_c_ends_it_whichever_thread_the_system_gives_it_to() -> None:
+    with started.sandbox("--empty", "--json") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        others = {int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
+        os.kill(max(others), signal.SIGINT)
+        assert process.wait(started.END_SECONDS) == 0

@@ -1,0 +1,129 @@
+"""A member edits and deletes protected tags in the sandbox: one finding each; a transfer puts it right."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.waiting import wait
+from ownertag.cli.app import app
+from ownertag.core.claims import ResourceKey
+from ownertag.ledger.calls import Calls
+from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.entries import TagChanged
+from ownertag.sandbox.personas import HOME_REGION, HUB
+from ownertag.sandbox.sandbox import Sandbox
+from ownertag.sandbox.watch import Watch
+
+WEB, REGION = "333333333333", "us-east-1"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(Watch(lambda _: None)) as running:
+        yield running
+
+
+@pytest.fixture
+def ledger(sandbox: Sandbox) -> Iterator[DynamoLedger]:
+    session = sandbox.account_session(HUB, HOME_REGION)
+    with closing(sandbox.client(session, "dynamodb")) as client:
+        yield DynamoLedger(Calls(client, "ownertag-ledger"))
+
+
+@pytest.fixture
+def mail(sandbox: Sandbox) -> Iterator[Callable[[], list[str]]]:
+    """What the alarm topic sends: a queue that is subscribed to it."""
+    session = sandbox.account_session(HUB, HOME_REGION)
+    with closing(sandbox.client(session, "sns")) as sns, closing(sandbox.client(session, "sqs")) as sqs:
+        url = sqs.create_queue(QueueName="mail")["QueueUrl"]
+        topic = f"arn:aws:sns:{HOME_REGION}:{HUB}:ownertag-alarms"
+        arn = f"arn:aws:sqs:{HOME_REGION}:{HUB}:mail"
+        subscribed = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+
+        def received() -> list[str]:
+            found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            for each in found:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+            return [json.loads(each["Body"])["Message"] for each in found]
+
+        yield received
+        sns.unsubscribe(SubscriptionArn=subscribed)
+
+
+def tags(ec2: Any, id_: str) -> dict[str, str]:
+    found = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [id_]}])["Tags"]
+    return {each["Key"]: each["Value"] for each in found}
+
+
+def test_each_change_is_one_finding_with_old_and_new_and_ours_are_none(
+    sandbox: Sandbox, ledger: DynamoLedger, mail: Callable[[], list[str]]
+) -> None:
+    with closing(sandbox.client(sandbox.session("alice"), "ec2")) as ec2:
+        volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1)["VolumeId"]
+        wait(lambda: tags(ec2, volume).get("owner") == "alice")
+        ec2.create_tags(Resources=[volume], Tags=[{"Key": "owner", "Value": "mallory"}, {"Key": "Name", "Value": "x"}])
+        ec2.delete_tags(Resources=[volume], Tags=[{"Key": "dateCreated"}])
+        key = ResourceKey(WEB, REGION, f"arn:aws:ec2:{REGION}:{WEB}:volume/{volume}")
+
+        def changes() -> list[TagChanged]:
+            return [each for each in ledger.history(key) if isinstance(each, TagChanged)]
+
+        wait(lambda: len(changes()) >= 2)
+        time.sleep(1)
+        found = sorted(changes(), key=lambda each: each.key)
+        assert [(each.key, each.new) for each in found] == [("dateCreated", None), ("owner", "mallory")]
+        assert found[0].old
+        assert found[1].old == "alice"
+        assert {each.actor.principal for each in found} == {f"arn:aws:iam::{WEB}:user/alice"}
+        told = wait(mail)
+        told += mail()
+        assert len(told) == 2
+        [overwritten] = [text for text in told if "Tag owner of" in text]
+        assert f"Tag owner of {key.arn} was changed by arn:aws:iam::{WEB}:user/alice" in overwritten
+        assert "From alice to mallory" in overwritten
+        assert f"ownertag transfer {key.arn} --to alice" in overwritten
+
+        # Nothing is restored by itself; the command of the finding does it, and gives no finding of its own.
+        assert tags(ec2, volume)["owner"] == "mallory"
+        arguments = ["transfer", key.arn, "--to", "alice", "--reason", "put back what was changed"]
+        arguments += ["--config", str(sandbox.settings_file), "--profile", "admin-security"]
+        answer = CliRunner().invoke(app, arguments, env={"AWS_CONFIG_FILE": str(sandbox.config_file)})
+        assert answer.exit_code == 0, answer.output
+        assert f"{key.arn}: alice's now, was alice's" in answer.stdout
+        assert tags(ec2, volume)["owner"] == "alice"
+        assert "dateCreated" in tags(ec2, volume)
+        time.sleep(2)
+        assert len(changes()) == 2
+        assert mail() == []
+
+
+def test_an_owner_that_a_launch_brings_is_overwritten_and_kept_and_wakes_nobody(
+    sandbox: Sandbox, ledger: DynamoLedger, mail: Callable[[], list[str]]
+) -> None:
+    with closing(sandbox.client(sandbox.session("alice"), "ec2")) as ec2:
+        brings = [{"ResourceType": "volume", "Tags": [{"Key": "owner", "Value": "ceo"}]}]
+        volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, TagSpecifications=brings)["VolumeId"]
+        assert tags(ec2, volume) == {"owner": "ceo"}
+        wait(lambda: tags(ec2, volume)["owner"] == "alice")
+    key = ResourceKey(WEB, REGION, f"arn:aws:ec2:{REGION}:{WEB}:volume/{volume}")
+    [change] = wait(lambda: [each for each in ledger.history(key) if isinstance(each, TagChanged)])
+    assert (change.key, change.old, change.new) == ("owner", None, "ceo")
+    time.sleep(2)
+    assert mail() == []
+
+
+def test_a_transfer_says_what_is_wrong(sandbox: Sandbox) -> None:
+    given = ["--config", str(sandbox.settings_file), "--profile", "admin-security", "--json"]
+    arguments = ["transfer", "vol-0ffffffffffffffff", "--to", "bob", "--reason", "x", *given]
+    answer = CliRunner().invoke(app, arguments, env={"AWS_CONFIG_FILE": str(sandbox.config_file)})
+    assert answer.exit_code == 1
+    assert "name it by its ARN" in json.loads(answer.stdout)["detail"]
+    answer = CliRunner().invoke(app, ["transfer", "vol-1", "--to", "", "--reason", "x", *given])
+    assert answer.exit_code in {2, 3}

@@ -1,0 +1,325 @@
+"""Terraform as a user has it: a process of its own, in a copy, so that nothing is written into the project.
+
+Terraform and a folder with the AWS provider must be on the machine; without them the tests are skipped. Most of the
+time is waiting (the provider looks at a stack every ten seconds), so what was asked for runs side by side.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+
+from harness import started
+
+ROOT = Path(__file__).parents[3]
+INFRA = ROOT / "infra"
+PLUGINS = Path(os.environ.get("OWNERTAG_TF_PLUGINS", "/opt/tf-plugins"))
+HOME_REGION = "eu-central-1"
+MANAGEMENT, HUB, MEMBER, ONLY = "111111111111", "222222222222", "444444444444", "666666666666"
+NAMES = {MANAGEMENT: "management", HUB: "security", MEMBER: "data", ONLY: "legacy"}
+
+Answer = subprocess.CompletedProcess[str]
+Plan = tuple[int, dict[str, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """The program, its plugins, and an environment in which it finds nothing else."""
+
+    program: str
+    environment: dict[str, str]
+
+    def __call__(self, folder: Path, *arguments: str, may_fail: bool = False) -> Answer:
+        """Run a command in a folder. An exit code of 1 is Terraform's for a failure."""
+        answer = subprocess.run(
+            [self.program, *arguments],
+            cwd=folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert may_fail or answer.returncode != 1, f"terraform {' '.join(arguments)}\n{answer.stdout}\n{answer.stderr}"
+        return answer
+
+    def init(self, folder: Path) -> Path:
+        self(folder, "init", "-no-color", f"-plugin-dir={PLUGINS}")
+        return folder
+
+    def apply(self, folder: Path, **variables: str) -> None:
+        self(folder, "apply", "-no-color", "-auto-approve", *(f"-var={key}={each}" for key, each in variables.items()))
+
+    def plan(self, folder: Path) -> Plan:
+        """The exit code (0 no changes, 2 changes), and what would change by the resource's address."""
+        code = self(folder, "plan", "-no-color", "-detailed-exitcode", "-out=plan").returncode
+        if code == 0:
+            return 0, {}
+        shown = json.loads(self(folder, "show", "-json", "plan").stdout)
+        changes = {each["address"]: each["change"] for each in shown["resource_changes"]}
+        return code, {
+            address: each for address, each in changes.items() if each["actions"] not in (["no-op"], ["read"])
+        }
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox, and the configuration with which AWS clients find it."""
+
+    config_file: Path
+
+    def client(self, profile: str, service: str, region: str = HOME_REGION) -> closing[Any]:
+        core = botocore.session.Session(profile=profile)
+        core.set_config_variable("config_file", str(self.config_file))
+        return closing(boto3.Session(botocore_session=core).client(service, region_name=region))  # type: ignore[call-overload] # any service
+
+
+@contextmanager
+def running_sandbox(folder: Path, *options: str) -> Iterator[Sandbox]:
+    with started.sandbox("--json", *options) as process:
+        assert process.stdout is not None
+        config = configparser.ConfigParser(interpolation=None)
+        config.read(json.loads(process.stdout.readline())["config_file"])
+        # The profiles that the examples name.
+        config["profile management"] = dict(config[f"profile admin-{NAMES[MANAGEMENT]}"])
+        config["profile security"] = dict(config[f"profile admin-{NAMES[HUB]}"])
+        path = folder / "config"
+        with path.open("w") as file:
+            config.write(file)
+        yield Sandbox(path)
+
+
+@pytest.fixture(scope="session")
+def empty_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """An organization into which Terraform deploys ownertag."""
+    with running_sandbox(tmp_path_factory.mktemp("empty"), "--empty") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """An organization into which ownertag is deployed."""
+    with running_sandbox(tmp_path_factory.mktemp("deployed")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def terraform() -> Terraform:
+    program = shutil.which("terraform")
+    if program is None:
+        pytest.skip("no terraform on this machine")
+    if not list(PLUGINS.glob("*/hashicorp/aws/5.*")):
+        pytest.skip(f"no AWS provider 5.x in {PLUGINS}: name its folder with OWNERTAG_TF_PLUGINS")
+    kept = {name: each for name, each in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+    alone = {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CHECKPOINT_DISABLE": "1",
+        "TF_CLI_CONFIG_FILE": os.devnull,
+        "TF_IN_AUTOMATION": "1",
+    }
+    return Terraform(program, kept | alone)
+
+
+# --- what runs side by side
+
+JOBS: dict[str, Callable[[Terraform, Sandbox | None, Path], Any]] = {}
+IN_SANDBOX = {"drift": "sandbox", "one_account": "empty_sandbox", "organization": "empty_sandbox"}
+
+
+@pytest.fixture(scope="session")
+def jobs(
+    request: pytest.FixtureRequest, terraform: Terraform, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Any]]]:
+    """Those of the jobs that a collected test asks for, started."""
+    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())} & {*JOBS}
+    sandboxes = {name: request.getfixturevalue(IN_SANDBOX[name]) for name in wanted & {*IN_SANDBOX}}
+    folders = {name: tmp_path_factory.mktemp(name) for name in wanted}
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        # The longest first.
+        yield {
+            name: pool.submit(JOBS[name], terraform, sandboxes.get(name), folders[name])
+            for name in sorted(wanted, reverse=True)
+        }
+
+
+def _copy(folder: Path) -> Path:
+    """The module with the templates that it deploys, as they lie in the project."""
+    ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*")
+    return Path(shutil.copytree(INFRA, folder / "infra", ignore=ignored)) / "terraform"
+
+
+def _module_tests(terraform: Terraform, _: Sandbox | None, folder: Path) -> Answer:
+    return terraform(terraform.init(_copy(folder)), "test", "-no-color", may_fail=True)
+
+
+def _valid_examples(terraform: Terraform, _: Sandbox | None, folder: Path) -> dict[str, Any]:
+    """For each example: what `validate` says, and its graph."""
+    examples = _copy(folder) / "examples"
+    found = {}
+    for example in sorted(examples.iterdir()):
+        terraform.init(example)
+        said = json.loads(terraform(example, "validate", "-json").stdout)
+        found[example.name] = (said, terraform(example, "graph").stdout)
+    return found
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A configuration after `apply`, and what a plan says then."""
+
+    folder: Path
+    templates: Path
+    terraform: Terraform
+    sandbox: Sandbox
+    unit: str
+    after: Plan
+
+
+def _in_sandbox(terraform: Terraform, sandbox: Sandbox) -> Terraform:
+    environment = {**terraform.environment, "AWS_CONFIG_FILE": str(sandbox.config_file)}
+    return Terraform(terraform.program, environment)
+
+
+def _rendered(folder: Path, hub: str, organization: str) -> Path:
+    """The templates as a user renders them, for the sandbox's organization and this hub."""
+    settings = (INFRA / "ownertag.toml").read_text("utf-8")
+    for old, new in (("222222222222", hub), ("o-a1b2c3d4e5", organization)):
+        assert old in settings
+        settings = settings.replace(old, new)
+    config, templates = folder / "ownertag.toml", folder / "templates"
+    config.write_text(settings, "utf-8")
+    subprocess.run([started.OWNERTAG, "render", "infra", "--config", config, "--to", templates, "--quiet"], check=True)
+    return templates
+
+
+def _package(sandbox: Sandbox, account: str, folder: Path) -> dict[str, str]:
+    """A bucket, and what stands in for the function's package: the emulator keeps it and does not run it."""
+    package, bucket = folder / "package.zip", f"packages-{account}"
+    with zipfile.ZipFile(package, "w") as file:
+        file.writestr("README", "no code")
+    with sandbox.client(f"admin-{NAMES[account]}", "s3") as s3:
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": HOME_REGION})
+    return {"package": str(package), "package_bucket": bucket}
+
+
+def _organization_id(sandbox: Sandbox) -> str:
+    with sandbox.client("management", "organizations") as organizations:
+        return str(organizations.describe_organization()["Organization"]["Id"])
+
+
+def _one_account(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> Applied:
+    assert sandbox is not None
+    templates = _rendered(folder, ONLY, _organization_id(sandbox))
+    variables = {
+        "account_id": ONLY,
+        "profile": f"admin-{NAMES[ONLY]}",
+        "home_region": HOME_REGION,
+        "templates_folder": str(templates),
+        **_package(sandbox, ONLY, folder),
+    }
+    return _applied(
+        _in_sandbox(terraform, sandbox), sandbox, _copy(folder) / "examples/one_account", variables, templates
+    )
+
+
+def _organization(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> Applied:
+    assert sandbox is not None
+    organization = _organization_id(sandbox)
+    templates = _rendered(folder, HUB, organization)
+    with sandbox.client("management", "organizations") as organizations:
+        root = organizations.list_roots()["Roots"][0]["Id"]
+        # A unit without the account that the other example takes as a whole.
+        [old] = organizations.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"]
+        unit = organizations.create_organizational_unit(ParentId=root, Name="terraform")["OrganizationalUnit"]["Id"]
+        for account in (HUB, MEMBER):
+            organizations.move_account(AccountId=account, SourceParentId=old["Id"], DestinationParentId=unit)
+        organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    with sandbox.client("management", "cloudformation") as cloudformation:
+        cloudformation.activate_organizations_access()
+    variables = {
+        "organization_id": organization,
+        "management_account_id": MANAGEMENT,
+        "hub_account_id": HUB,
+        "home_region": HOME_REGION,
+        "organizational_units": [unit],
+        "protected_organizational_units": [unit],
+        "templates_folder": str(templates),
+        **_package(sandbox, HUB, folder),
+    }
+    example = _copy(folder) / "examples/organization"
+    return _applied(_in_sandbox(terraform, sandbox), sandbox, example, variables, templates, unit)
+
+
+def _applied(
+    terraform: Terraform, sandbox: Sandbox, folder: Path, variables: dict[str, Any], templates: Path, unit: str = ""
+) -> Applied:
+    (folder / "terraform.tfvars.json").write_text(json.dumps(variables), "utf-8")
+    terraform.apply(terraform.init(folder))
+    return Applied(folder, templates, terraform, sandbox, unit, terraform.plan(folder) if variables else (0, {}))
+
+
+def _drift(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> Applied:
+    assert sandbox is not None
+    copied = Path(shutil.copytree(Path(__file__).with_name("drift"), folder / "drift"))
+    return _applied(_in_sandbox(terraform, sandbox), sandbox, copied, {}, INFRA)
+
+
+# What waits the longest goes first.
+JOBS |= {
+    "organization": _organization,
+    "one_account": _one_account,
+    "drift": _drift,
+    "module_tests": _module_tests,
+    "valid_examples": _valid_examples,
+}
+
+
+@pytest.fixture(scope="session")
+def module_tests(jobs: dict[str, Future[Any]]) -> Answer:
+    found = jobs["module_tests"].result()
+    assert isinstance(found, subprocess.CompletedProcess)
+    return found
+
+
+@pytest.fixture(scope="session")
+def valid_examples(jobs: dict[str, Future[Any]]) -> dict[str, Any]:
+    found = jobs["valid_examples"].result()
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture(scope="session")
+def one_account(jobs: dict[str, Future[Any]]) -> Applied:
+    found = jobs["one_account"].result()
+    assert isinstance(found, Applied)
+    return found
+
+
+@pytest.fixture(scope="session")
+def organization(jobs: dict[str, Future[Any]]) -> Applied:
+    found = jobs["organization"].result()
+    assert isinstance(found, Applied)
+    return found
+
+
+@pytest.fixture(scope="session")
+def drift(jobs: dict[str, Future[Any]]) -> Applied:
+    found = jobs["drift"].result()
+    assert isinstance(found, Applied)
+    return found

@@ -1,0 +1,69 @@
+"""How `ownertag demo` ends: not well where `whois` names somebody else than whose an instance is."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+
+from flows.test_whois import ADDRESS, ONE, OTHER, Hub, launched
+from harness.memory_ledger import MemoryLedger
+from ownertag.cli.demo import end
+from ownertag.sandbox.night import CASES, Case, Told, question
+
+RIGHT = Case("alice", "", "launched by herself", lambda *_: ONE, "iam-user", "asserted")
+
+
+def told(case: Case, asked: str = ONE, id_: str = ONE) -> Told:
+    """The answer of a ledger in which alice has launched an instance."""
+    hub = Hub(MemoryLedger())
+    hub.deliver(launched(ONE, "alice", 0))
+    return question(case, id_, asked, hub.ledger)
+
+
+def ended(each: Told) -> tuple[int, list[str]]:
+    said: list[str] = []
+    with pytest.raises(typer.Exit) as exit_:
+        end([], [each], "1 s", said.append)
+    return exit_.value.exit_code, said
+
+
+@pytest.mark.parametrize("asked", [ONE, ADDRESS])
+def test_a_right_answer_ends_well(asked: str) -> None:
+    code, said = ended(told(RIGHT, asked))
+    assert (code, said) == (
+        0,
+        ["all 0 resources carry the tags that they should, and all 1 answers are right, after 1 s in all"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        (Case("carol", "", "", RIGHT.launch, "iam-user", "asserted"), "it is: carol@example.com, asserted, iam-user"),
+        (Case("alice", "", "", RIGHT.launch, "iam-user", "inferred"), "it is: alice, inferred, iam-user"),
+        (Case("alice", "", "", RIGHT.launch, "stack", "asserted"), "it is: alice, asserted, stack"),
+        (
+            Case("alice", "", "", RIGHT.launch, "iam-user", "asserted", claimed="carol"),
+            "was not launched by a session that goes by carol",
+        ),
+    ],
+)
+def test_a_wrong_answer_does_not(case: Case, says: str) -> None:
+    code, said = ended(told(case))
+    assert code == 1
+    assert said[0].startswith("wrong: ")
+    assert says in said[0]
+
+
+def test_no_answer_does_not() -> None:
+    each = told(RIGHT, OTHER, OTHER)
+    assert ended(each) == (1, [f"wrong: whois does not know {OTHER}", "1 things are not as they should be"])
+    assert each.lines() == [f"{OTHER:<20} nobody knows"]
+    assert each.as_object()["owner"] is None
+
+
+def test_the_impostor_goes_by_the_name_of_somebody_else_who_is_there() -> None:
+    [impostor] = [case for case in CASES if case.claimed]
+    others = {case.persona.owner for case in CASES if case is not impostor}
+    assert impostor.claimed in others
+    assert impostor.persona.session == impostor.claimed != impostor.persona.owner

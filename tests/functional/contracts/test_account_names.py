@@ -1,0 +1,134 @@
+"""What is read of accounts and Elastic IP addresses for people who ask, on moto: found, absent and unavailable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from contracts.emulated import HOME, ONCE, ROLE, Call, Emulated, emulated
+from harness.fakes import Clock
+from ownertag.aws.sessions import Sessions
+from ownertag.core.values import Absent, Account, Attachment, OutcomeKind, Unavailable
+from ownertag.sources.accounts import Accounts
+from ownertag.sources.ec2 import FILTER_VALUES
+from ownertag.sources.elastic_ips import ElasticIps
+
+NOBODY = "999999999999"
+
+
+@pytest.fixture
+def world() -> Iterator[Emulated]:
+    with emulated() as world:
+        yield world
+
+
+def accounts(world: Emulated, left: int = 99) -> Accounts:
+    """So many calls may begin."""
+    client = world.session.client("organizations", region_name=HOME, config=ONCE)
+    return Accounts(client, "Owner", lambda: sum(world.wire.counts.values()) >= left)
+
+
+def tag(world: Emulated, account: str, **tags: str) -> None:
+    world.organizations.tag_resource(
+        ResourceId=account, Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
+    )
+    world.wire.clear()
+
+
+def test_an_account_has_its_name_address_and_owner_tag(world: Emulated) -> None:
+    one, other = world.spokes[:2]
+    tag(world, one, OWNER="shop\u202e team", Name="x")
+    tag(world, other, owner="unknown")
+    found = accounts(world).find([one, other, one, NOBODY])
+    told = {each: world.organizations.describe_account(AccountId=each)["Account"] for each in (one, other)}
+    assert found == {
+        one: Account(told[one]["Name"], told[one]["Email"], "shop team"),
+        other: Account(told[other]["Name"], told[other]["Email"], None),
+        NOBODY: Absent(),
+    }
+
+
+def test_no_permission_for_the_account_is_asked_once_and_is_not_absent(world: Emulated) -> None:
+    world.wire.clear()
+    world.wire.fail("DescribeAccount", "AccessDeniedException")
+    found = accounts(world).find([*world.spokes, NOBODY])
+    assert set(found) == {*world.spokes, NOBODY}
+    assert all(isinstance(each, Unavailable) and each.outcome is OutcomeKind.FORBIDDEN for each in found.values())
+    assert dict(world.wire.counts) == {"DescribeAccount": 1}
+
+
+def test_tags_that_can_not_be_read_leave_the_name(world: Emulated) -> None:
+    world.wire.fail("ListTagsForResource", "TooManyRequestsException")
+    one = world.spokes[0]
+    found = accounts(world).find([one])[one]
+    assert isinstance(found, Account)
+    assert found.name
+    assert isinstance(found.owner, Unavailable)
+    assert found.owner.outcome is OutcomeKind.THROTTLED
+
+
+@pytest.mark.parametrize(("left", "named", "owned"), [(0, 0, 0), (1, 1, 0), (2, 1, 1), (3, 2, 1)])
+def test_no_call_begins_once_there_is_no_time(world: Emulated, left: int, named: int, owned: int) -> None:
+    for each in world.spokes[:2]:
+        tag(world, each, owner="team")
+    world.wire.clear()
+    found = accounts(world, left).find(world.spokes[:2])
+    known = [each for each in found.values() if isinstance(each, Account)]
+    assert (len(known), [each.owner for each in known].count("team")) == (named, owned)
+    assert all(
+        isinstance(each, Account) or (isinstance(each, Unavailable) and each.outcome is OutcomeKind.THROTTLED)
+        for each in found.values()
+    )
+
+
+# --- Elastic IP addresses
+
+
+def elastic_ips(world: Emulated) -> ElasticIps:
+    return ElasticIps(Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(), config=ONCE))
+
+
+def test_an_address_leads_to_an_instance_an_interface_or_nothing(world: Emulated) -> None:
+    account = world.spokes[0]
+    client = world.ec2(account)
+    bare, used = (client.allocate_address(Domain="vpc")["AllocationId"] for _ in range(2))
+    instance = client.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)["Instances"][0]
+    client.associate_address(AllocationId=used, InstanceId=instance["InstanceId"])
+    gone = "eipalloc-00000000"
+    found = elastic_ips(world).find(account, HOME, [bare, used, gone])
+    assert (found[bare], found[gone]) == (Attachment(), Absent())
+    led = found[used]
+    assert isinstance(led, Attachment)
+    assert (led.instance, led.interface) == (
+        instance["InstanceId"],
+        instance["NetworkInterfaces"][0]["NetworkInterfaceId"],
+    )
+
+
+def test_an_address_of_another_account_or_region_is_absent(world: Emulated) -> None:
+    account, other = world.spokes[:2]
+    theirs = world.ec2(other).allocate_address(Domain="vpc")["AllocationId"]
+    far = world.ec2(account, "us-east-1").allocate_address(Domain="vpc")["AllocationId"]
+    assert elastic_ips(world).find(account, HOME, [theirs, far]) == {theirs: Absent(), far: Absent()}
+
+
+def test_many_are_asked_for_in_calls_of_200(world: Emulated) -> None:
+    asked: list[int] = []
+
+    def seen(call: Call) -> None:
+        if call.operation == "DescribeAddresses":
+            asked.append(len(call.values("Filter.1.Value")))
+
+    world.wire.rule(seen)
+    ids = [f"eipalloc-{number:08x}" for number in range(FILTER_VALUES + 1)]
+    found = elastic_ips(world).find(world.spokes[0], HOME, ids)
+    assert found == dict.fromkeys(ids, Absent())
+    assert asked == [FILTER_VALUES, 1]
+
+
+def test_no_permission_is_not_absent(world: Emulated) -> None:
+    world.wire.fail("DescribeAddresses", "UnauthorizedOperation", 403)
+    [found] = elastic_ips(world).find(world.spokes[0], HOME, ["eipalloc-00000000"]).values()
+    assert isinstance(found, Unavailable)
+    assert found.outcome is OutcomeKind.FORBIDDEN

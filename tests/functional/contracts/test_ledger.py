@@ -1,0 +1,402 @@
+"""What every ledger does: the stores, and the fake that flows are tested with."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from harness.memory_ledger import MemoryLedger
+from ledger.entries import HOME, A, B, after, created, deleted, ended, event, key, owned, transferred
+from ledger.table import TABLE, emulated_table
+from ownertag.aws.together import at_once
+from ownertag.core.claims import Holding, ResourceKey, end_of
+from ownertag.core.values import Confidence, OutcomeKind, Owner
+from ownertag.ledger.calls import Calls
+from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.entries import Created, Deleted, Ended, Finished, Owned, TagChanged, Transferred
+from ownertag.ledger.port import Ledger, Reader
+from ownertag.ledger.sqlite import SqliteLedger
+
+
+class Store(Ledger, Reader, Protocol):
+    """Both sides of a ledger."""
+
+
+Opener = Callable[[], Store]
+
+
+def end(holding: Holding) -> datetime | None:
+    return end_of(holding.claim.created_at, holding.deletions)
+
+
+@pytest.fixture(params=["memory", "sqlite", "dynamodb"])
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
+    """Opens one ledger, each time anew."""
+    if request.param == "memory":
+        memory = MemoryLedger()
+        yield lambda: memory
+        return
+    if request.param == "dynamodb":
+        with emulated_table() as client:
+            yield lambda: DynamoLedger(Calls(client, TABLE, sleep=lambda _: None, together=at_once(4)))
+        return
+    opened: list[SqliteLedger] = []
+
+    def again() -> Store:
+        opened.append(SqliteLedger(tmp_path / "ledger.sqlite"))
+        return opened[-1]
+
+    yield again
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def many(request: pytest.FixtureRequest) -> int:
+    """A full batch; on moto, which copies the whole table for each transaction, more than a transaction takes."""
+    return 120 if "dynamodb" in request.node.name else 1000
+
+
+@pytest.fixture
+def store(opener: Opener) -> Store:
+    return opener()
+
+
+def owner_of(store: Store, id_: str = "vol-00000001", account: str = A) -> str:
+    [known] = store.by_key([key(id_, account)])
+    return known.holding.owner.name
+
+
+def made(store: Store, number: int, name: str, minutes: float, **fields: object) -> str:
+    """One creation, and who owns the volume now."""
+    each = owned(number, name, minutes=minutes, **fields)  # type: ignore[arg-type] # passed on
+    [standing] = store.claim([created(number, name, minutes=minutes)], [each]).values()
+    return standing.owner.name
+
+
+# --- what was seen
+
+
+def test_what_nobody_saw_is_not_there(store: Store) -> None:
+    assert store.seen([event(1)]) == {}
+    assert [*store.by_id("vol-00000001"), *store.by_key([key()]), *store.by_address("192.0.2.1")] == []
+    assert [*store.by_owner("alice"), *store.by_parent("r-1"), *store.history(key())] == []
+    assert store.creation(event(1)) is None
+
+
+def test_a_creation_is_unfinished_until_it_is_finished_and_keeps_its_first_decision(opener: Opener) -> None:
+    store = opener()
+    made(store, 1, "alice", 0)
+    made(store, 1, "bob", 0)  # the settings changed in between
+    seen = opener().seen([event(1), event(2)])
+    assert set(seen) == {event(1)}
+    assert (seen[event(1)].finished, seen[event(1)].owner.name) == (False, "alice")
+    assert seen[event(1)].tags == (("owner", "alice"),)
+    store.append([Finished(event(1), after(1))])
+    assert opener().seen([event(1)])[event(1)].finished
+
+
+def test_a_provisional_decision_gives_way_to_the_next_of_the_same_creation(store: Store) -> None:
+    assert made(store, 1, "unknown", 0, provisional=True) == "unknown"
+    store.append([ended(1, name="unknown")])
+    assert made(store, 1, "alice", 0) == "alice"
+    assert store.seen([event(1)])[event(1)].owner.name == "alice"
+    [known] = store.by_key([key()])
+    assert known.holding.outcome is None  # the new name has to be written
+    assert made(store, 1, "bob", 0) == "alice"
+
+
+def test_a_creation_is_kept_as_it_came(opener: Opener) -> None:
+    whole = created(1)
+    opener().claim([whole], [owned(1)])
+    assert opener().creation(event(1)) == whole
+
+
+# --- whose it is
+
+
+def test_the_first_creation_owns_whatever_comes_later_and_both_are_kept(store: Store) -> None:
+    """T5: mallory repeats the call and gets alice's resource as success."""
+    assert made(store, 1, "alice", 0) == "alice"
+    assert made(store, 2, "mallory", 5) == "alice"
+    assert owner_of(store) == "alice"
+    assert [each.owner.name for each in store.history(key()) if isinstance(each, Owned)] == ["alice", "mallory"]
+    assert store.creation(event(2)) == created(2, "mallory", minutes=5)
+
+
+def test_the_first_creation_owns_though_it_is_heard_of_last(store: Store) -> None:
+    assert made(store, 2, "mallory", 5) == "mallory"
+    store.append([ended(2, name="mallory")])
+    assert made(store, 1, "alice", 0) == "alice"
+    [known] = store.by_key([key()])
+    assert known.holding.outcome is None
+
+
+def test_what_a_record_names_goes_before_what_was_found_hanging_on_an_instance(store: Store) -> None:
+    assert made(store, 1, "alice", 0, named=False) == "alice"
+    assert made(store, 2, "bob", 5) == "bob"
+    assert made(store, 3, "carol", -5, named=False) == "bob"
+
+
+def test_after_a_deletion_a_later_creation_owns(store: Store) -> None:
+    """T5, the other half: delete and create is no repeat."""
+    made(store, 1, "alice", 0)
+    store.append([deleted(9, 3)])
+    [known] = store.by_key([key()])
+    assert end(known.holding) == after(3)
+    assert made(store, 2, "mallory", 5) == "mallory"
+    assert made(store, 1, "alice", 0) == "mallory"  # T4: a replay of the first life
+    assert made(store, 3, "bob", 1) == "mallory"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_order_of_events_changes_whose_it_is(store: Store, seed: int) -> None:
+    things = [(1, "alice", 0), (2, "bob", 1), (3, "carol", 5), (4, "dave", 6), (None, "", 3), (None, "", 8)]
+    things += things[:3]
+    random.Random(seed).shuffle(things)  # noqa: S311 - an order, no secret
+    for number, name, minutes in things:
+        if number is None:
+            store.append([deleted(90 + minutes, minutes)])
+        else:
+            made(store, number, name, minutes)
+    assert owner_of(store) == "carol"
+    [known] = store.by_key([key()])
+    assert end(known.holding) == after(8)
+
+
+def test_deletion_before_creation_in_the_same_second_is_of_the_life_that_it_ended(store: Store) -> None:
+    store.append([deleted(9, 0)])
+    assert made(store, 1, "alice", 0) == "alice"
+    assert made(store, 2, "bob", 0.5) == "bob"
+
+
+def test_a_transfer_stands_against_every_event_of_that_life(store: Store) -> None:
+    made(store, 1, "alice", 0)
+    store.append([transferred("bob", 10)])
+    assert owner_of(store) == "bob"
+    assert made(store, 2, "mallory", 20) == "bob"
+    assert made(store, 3, "first", -5) == "bob"
+    store.append([transferred("dave", 5)])  # heard of late: the newer one stands
+    assert owner_of(store) == "bob"
+    store.append([deleted(9, 30)])
+    assert made(store, 4, "erin", 40) == "erin"
+
+
+def test_what_nobody_saw_created_can_be_given_to_somebody(store: Store) -> None:
+    store.append([transferred("bob", 10)])
+    assert owner_of(store) == "bob"
+    assert [each.holding.owner.name for each in store.by_id("vol-00000001")] == ["bob"]
+    assert made(store, 1, "alice", 0) == "bob"
+
+
+# --- what became of it
+
+
+def test_an_outcome_is_final_only_if_it_says_so(store: Store) -> None:
+    made(store, 1, "alice", 0)
+    assert store.append([ended(1, kind=OutcomeKind.THROTTLED, final=False)]) == set()
+    assert store.claim([created(1)], [owned(1)])[key()].outcome is None
+    assert store.append([ended(1)]) == set()
+    assert store.claim([created(1)], [owned(1)])[key()].outcome is OutcomeKind.TAGGED
+
+
+def test_who_wrote_for_somebody_that_does_not_hold_it_any_more_is_told(store: Store) -> None:
+    made(store, 2, "mallory", 5)
+    made(store, 1, "alice", 0)
+    store.append([ended(1)])
+    assert store.append([ended(2, name="mallory"), Finished(event(2), after(9)), Finished(event(1), after(9))]) == {
+        key()
+    }
+    assert [store.seen([event(n)])[event(n)].finished for n in (1, 2)] == [True, False]
+    assert store.claim([created(2, "mallory", minutes=5)], [owned(2, "mallory", minutes=5)])[key()].outcome is None
+    assert store.append([ended(2, holder=1)]) == set()  # alice's tags, written by mallory's message
+    assert store.claim([created(1)], [owned(1)])[key()].outcome is OutcomeKind.TAGGED
+
+
+def test_a_repeat_doubles_nothing(opener: Opener) -> None:
+    for _ in range(3):
+        store = opener()
+        store.claim([created(1)], [owned(1, addresses=("10.0.0.1",), parents=("r-1",))])
+        store.append([ended(1), deleted(9, 30), transferred(), _tampered(), Finished(event(1), after(3))])
+    assert [type(each) for each in store.history(key())] == [Owned, Ended, TagChanged, Transferred, Deleted]
+    assert len(store.by_address("10.0.0.1")) == len(store.by_parent("r-1")) == len(store.by_id("vol-00000001")) == 1
+
+
+def _tampered() -> TagChanged:
+    return TagChanged(key(), event(7), created(1, "mallory").actor, "owner", "alice", "ceo", after(4))
+
+
+def test_a_history_is_in_order_and_complete(store: Store) -> None:
+    entries: list[Ended | TagChanged | Transferred | Deleted] = [deleted(9, 30), transferred(), _tampered(), ended(1)]
+    store.append(entries)
+    store.claim([created(1)], [owned(1)])
+    assert store.history(key()) == [owned(1), *reversed(entries)]
+
+
+# --- where it is found
+
+
+def test_accounts_and_regions_never_mix(store: Store) -> None:
+    places = [(A, HOME), (A, "us-east-1"), (B, HOME)]
+    same_arn = ResourceKey(A, HOME, "arn:aws:s3:::bucket")
+    for number, (account, region) in enumerate(places):
+        name = f"user{number}"
+        each = owned(5, name, account=account, region=region, addresses=("10.0.0.1",))
+        bucket = Owned(
+            ResourceKey(account, region, same_arn.arn), "bucket", "s3:bucket", each.claim, each.owner, each.tags,
+            each.decided_at,
+        )  # fmt: skip
+        store.claim([created(5, name, account, region)], [each, bucket])
+    store.append([Finished(event(5, B), after(3))])
+    assert [store.seen([event(5, *place)])[event(5, *place)].finished for place in places] == [False, False, True]
+    for number, (account, region) in enumerate(places):
+        [known] = store.by_key([key(account=account, region=region)])
+        assert known.holding.owner.name == f"user{number}"
+        [in_place] = store.by_key([ResourceKey(account, region, same_arn.arn)])
+        assert in_place.holding.owner.name == f"user{number}"
+        assert len(store.history(known.key)) == 1
+        assert {each.key for each in store.by_owner(f"user{number}")} == {known.key, in_place.key}
+    assert len(store.by_id("vol-00000001")) == len(store.by_id("bucket")) == len(store.by_id(same_arn.arn)) == 3
+    assert [each.known.holding.owner.name for each in store.by_address("10.0.0.1")] == ["user0", "user1", "user2"]
+    assert store.by_key([key(account=B, region="us-east-1")]) == []
+    assert store.seen([event(5, B, "us-east-1")]) == {}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["'; DROP TABLE resource; --", "%", "_", "*", "a\\", 'a"b', "vol-0000000_", "\U0001f980", "a\x00b", "#", "1:a"],
+)
+def test_no_character_of_an_id_means_anything(store: Store, odd: str) -> None:
+    made(store, 1, "alice", 0)
+    each = owned(2, odd, odd, parents=(odd,))
+    store.claim([created(2, odd)], [each])
+    for found in (store.by_id(odd), store.by_id(each.resource.arn), store.by_parent(odd), store.by_key([key(odd)])):
+        assert [known.id for known in found] == [odd]
+    assert len(store.history(key(odd))) == 1
+    assert store.seen([type(event(1))(odd, odd, odd)]) == {}
+    assert owner_of(store) == "alice"
+
+
+def test_two_keys_that_join_to_the_same_text_stay_two(store: Store) -> None:
+    """T31: no key is made by joining parts that can hold what joins them."""
+    keys = [ResourceKey("1", "23", "x"), ResourceKey("12", "3", "x"), ResourceKey("1#2", "3", "x")]
+    for number, each in enumerate(keys):
+        made_here = owned(number, f"user{number}")
+        one = Owned(each, "x", "t", made_here.claim, made_here.owner, made_here.tags, made_here.decided_at)
+        event_key = type(event(0))(each.account, each.region, one.claim.event_id)
+        store.claim([Created(event_key, "c", "s", "n", after(0), created(1).actor)], [one])
+    assert [store.by_key([each])[0].holding.owner.name for each in keys] == ["user0", "user1", "user2"]
+
+
+def test_an_address_that_several_had_gives_each_with_its_time(store: Store) -> None:
+    for number, (id_, minutes) in enumerate([("vol-00000001", 0), ("vol-00000002", 60), ("vol-00000003", 30)]):
+        each = owned(number, "alice", id_, minutes=minutes, addresses=("10.0.0.1", f"10.0.1.{number}"))
+        store.claim([created(number, minutes=minutes)], [each])
+    store.append([deleted(9, 20)])
+    spans = store.by_address("10.0.0.1")
+    assert [(each.known.id, each.since) for each in spans] == [
+        ("vol-00000001", after(0)),
+        ("vol-00000003", after(30)),
+        ("vol-00000002", after(60)),
+    ]
+    assert end(spans[0].known.holding) == after(20)
+    assert [each.known.id for each in store.by_address("10.0.1.1")] == ["vol-00000002"]
+
+
+def test_an_owners_resources_follow_the_owner(store: Store) -> None:
+    made(store, 1, "alice", 0)
+    assert len(store.by_owner("alice")) == 1
+    store.append([transferred("bob")])
+    assert store.by_owner("alice") == []
+    assert len(store.by_owner("bob")) == 1
+    for number in range(2, 6):
+        store.claim([created(number)], [owned(number, "carol", f"vol-{number}")])
+    assert len(store.by_owner("carol", most=3)) == 3
+
+
+# --- sizes
+
+
+def test_texts_of_strangers_are_cut_and_cleaned(store: Store) -> None:
+    evil = "a\x1b[2J\u202e" + "x" * 500_000
+    each = owned(1)
+    owner = Owner(evil, "iam-user", Confidence.ASSERTED, (evil,) * 100, evil)
+    big = Owned(
+        each.resource, each.id, each.type, each.claim, owner, (("owner", evil), ("b" * 999, "c")), each.decided_at,
+        parents=tuple(f"r-{number}" for number in range(99)),
+    )  # fmt: skip
+    store.claim([created(1)], [big])
+    store.append([Transferred(key(), "t", evil, evil, evil, (), after(5)), ended(1, name=evil)])
+    [kept, *others] = store.history(key())
+    assert isinstance(kept, Owned)
+    assert len(kept.owner.name) <= 256
+    assert len(kept.owner.via) <= 16
+    assert len(kept.parents) <= 16
+    assert "\x1b" not in repr(others).encode().decode("unicode_escape")
+    assert "\u202e" not in repr(kept).encode().decode("unicode_escape")
+    assert len(repr(others)) < 20_000
+
+
+def test_many_creations_at_once(store: Store, many: int) -> None:
+    numbers = range(many)
+    records = [created(number, f"user{number % 7}") for number in numbers]
+    decisions = [owned(number, f"user{number % 7}", f"vol-{number}") for number in numbers]
+    assert len(store.claim(records, decisions)) == many
+    store.append(
+        [ended(number, name=f"user{number % 7}", id_=f"vol-{number}") for number in numbers]
+        + [Finished(event(number), after(3)) for number in numbers]
+    )
+    assert sum(each.finished for each in store.seen([event(number) for number in numbers]).values()) == many
+    assert len(store.by_key([key(f"vol-{number}") for number in numbers])) == many
+
+
+def test_a_creation_of_many_resources(store: Store, many: int) -> None:
+    decisions = [owned(1, "alice", f"vol-{number}") for number in range(many)]
+    assert len(store.claim([created(1)], decisions)) == many
+    assert store.append([ended(1, id_=f"vol-{number}") for number in range(many)]) == set()
+    assert len(store.by_owner("alice", most=2000)) == many
+
+
+# --- several at once
+
+
+def test_of_two_handlers_at_once_one_wins_and_both_know(opener: Opener) -> None:
+    stores = [opener() for _ in range(4)]
+    ids = [f"vol-{number}" for number in range(20)]
+
+    def claim(number: int) -> list[str]:
+        name = f"user{number}"
+        decisions = [owned(number, name, id_, minutes=1) for id_ in ids]
+        claimed = stores[number].claim([created(number, name, minutes=1)], decisions)
+        return [claimed[key(id_)].owner.name for id_ in ids]
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(claim, range(4)))
+    # All were made in the same second, so the lowest event id is the first.
+    assert {each.holding.owner.name for each in stores[0].by_key([key(id_) for id_ in ids])} == {"user0"}
+    for number in range(4):
+        assert claim(number) == ["user0"] * 20
+    assert all(len(stores[0].history(key(id_))) == 4 for id_ in ids)
+
+
+def test_one_ledger_may_be_used_by_several_threads(store: Store) -> None:
+    def claim(number: int) -> None:
+        store.claim([created(number)], [owned(number, "alice", f"vol-{number}")])
+        store.append([ended(number, id_=f"vol-{number}"), Finished(event(number), after(1))])
+        assert store.seen([event(number)])[event(number)].finished
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(claim, range(24)))
+    assert len(store.by_owner("alice")) == 24
+
+
+def test_times_keep_their_second(store: Store) -> None:
+    at = after(0) + timedelta(seconds=1)
+    store.append([deleted(1, 0), Deleted(key(), event(2), created(1).actor, at)])
+    assert [each.at for each in store.history(key()) if isinstance(each, Deleted)] == [after(0), at]

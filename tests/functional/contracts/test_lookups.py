@@ -1,0 +1,263 @@
+"""What every `Lookups` does, and what the real one does about filters and pages."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from contracts.conftest import MotoStage, Stage
+from contracts.emulated import HOME, ONCE, ROLE, Call, answer, per_place
+from harness.events import CATALOGUE
+from harness.fakes import Clock
+from ownertag.aws.sessions import Sessions
+from ownertag.core.rows import Lookup, QuestionKind
+from ownertag.core.values import Absent, Fact, Failure, Found, OutcomeKind, Question, Resource, Unavailable, Write
+from ownertag.sources.ec2 import Ec2
+
+
+def by_reservation(account: str, value: str, region: str = HOME) -> Question:
+    return Question(QuestionKind.INSTANCES_BY_RESERVATION, account, region, value)
+
+
+def by_token(account: str, value: str, region: str = HOME) -> Question:
+    return Question(QuestionKind.INSTANCES_BY_CLIENT_TOKEN, account, region, value)
+
+
+def tags_of(account: str, value: str, region: str = HOME) -> Question:
+    return Question(QuestionKind.TAGS, account, region, value)
+
+
+def ids(fact: Fact) -> set[str]:
+    assert isinstance(fact, Found)
+    return {instance.id for instance in fact.instances}
+
+
+def write_tags(stage: Stage, account: str, id_: str, tags: dict[str, str], region: str = HOME) -> None:
+    write = Write(account, region, "ec2.CreateTags", tuple(tags.items()), (named(id_),))
+    assert stage.tagger.write(write) is None
+
+
+def named(id_: str) -> Resource:
+    return Resource(f"arn:aws:ec2:{HOME}:111111111111:instance/{id_}", id_, "ec2:instance")
+
+
+def lookup(name: str) -> Lookup:
+    found = CATALOGUE.types[name].lookup
+    assert found is not None
+    return found
+
+
+def test_a_launch_is_found_by_its_reservation_with_volumes_and_interfaces(stage: Stage) -> None:
+    account = stage.spokes[0]
+    reservation, launched = stage.launch(account, count=3)
+    stage.launch(account)
+    question = by_reservation(account, reservation)
+    fact = stage.lookups.find([question])[question]
+    assert ids(fact) == set(launched)
+    assert isinstance(fact, Found)
+    for instance in fact.instances:
+        assert instance.complete
+        assert [len(instance.volumes), len(instance.interfaces)] == [2, 1]
+        assert all(each.id.startswith("vol-") for each in instance.volumes)
+        assert all(each.id.startswith("eni-") for each in instance.interfaces)
+
+
+@pytest.mark.parametrize("token", ["*", "?", "b*", "b?d", "a\\*", "\\", "bed", "x" * 64])
+def test_a_token_finds_its_own_launch_only_whatever_is_in_it(stage: Stage, token: str) -> None:
+    account = stage.spokes[0]
+    _, own = stage.launch(account, token=token)
+    for other in ("bad", "*?", "a\\b", "plain"):
+        stage.launch(account, token=other)
+    question = by_token(account, token)
+    assert ids(stage.lookups.find([question])[question]) == set(own)
+
+
+def test_what_is_not_there_is_absent(stage: Stage) -> None:
+    account = stage.spokes[0]
+    stage.launch(account, token="here")
+    asked = [
+        by_reservation(account, "r-00000000000000bad"),
+        by_token(account, "nobody's"),
+        tags_of(account, "i-00000000000000bad"),
+    ]
+    assert stage.lookups.find(asked) == dict.fromkeys(asked, Absent())
+
+
+def test_the_same_question_elsewhere_finds_nothing_of_here(stage: Stage) -> None:
+    here, there = stage.spokes
+    reservation, launched = stage.launch(here, token="token")
+    write_tags(stage, here, launched[0], {"owner": "alice"})
+    asked = [
+        question
+        for account, region in [(there, HOME), (here, "us-east-1")]
+        for question in (
+            by_reservation(account, reservation, region),
+            by_token(account, "token", region),
+            tags_of(account, launched[0], region),
+        )
+    ]
+    assert stage.lookups.find(asked) == dict.fromkeys(asked, Absent())
+    for account, region in [(there, HOME), (here, "us-east-1")]:
+        assert stage.lookups.present(account, region, lookup("ec2:instance"), launched) == set()
+
+
+def test_tags_are_found_by_resource(stage: Stage) -> None:
+    account = stage.spokes[0]
+    write_tags(stage, account, "i-00000000000000001", {"owner": "alice", "team": ""})
+    write_tags(stage, account, "i-00000000000000002", {"owner": "bob"})
+    first, second = tags_of(account, "i-00000000000000001"), tags_of(account, "i-00000000000000002")
+    assert stage.lookups.find([first, second]) == {
+        first: Found(tags={"owner": "alice", "team": ""}),
+        second: Found(tags={"owner": "bob"}),
+    }
+
+
+def test_each_of_more_than_200_questions_has_its_own_answer(stage: Stage) -> None:
+    account = stage.spokes[0]
+    launches = dict(stage.launch(account) for _ in range(3))
+    missing = [by_reservation(account, f"r-{number:017x}") for number in range(0x1000, 0x1000 + 450)]
+    asked = [*(by_reservation(account, each) for each in launches), *missing]
+    facts = stage.lookups.find(reversed(asked))
+    assert set(facts) == set(asked)
+    assert {each.value: list(ids(facts[each])) for each in asked[:3]} == launches
+    assert all(facts[each] == Absent() for each in missing)
+
+
+def test_present_says_which_ids_exist(stage: Stage) -> None:
+    account = stage.spokes[0]
+    reservation, launched = stage.launch(account, count=2)
+    question = by_reservation(account, reservation)
+    fact = stage.lookups.find([question])[question]
+    assert isinstance(fact, Found)
+    volumes = {each.id for instance in fact.instances for each in instance.volumes}
+    interfaces = {each.id for instance in fact.instances for each in instance.interfaces}
+    for name, there, missing in [
+        ("ec2:instance", set(launched), "i-00000000000000bad"),
+        ("ec2:volume", volumes, "vol-00000000000000bad"),
+        ("ec2:network-interface", interfaces, "eni-00000000000000bad"),
+    ]:
+        assert stage.lookups.present(account, HOME, lookup(name), [*there, missing]) == there
+    assert stage.lookups.present(account, HOME, lookup("ec2:instance"), []) == set()
+
+
+def test_forbidden_is_unavailable_and_never_absent_or_empty(stage: Stage) -> None:
+    account = stage.spokes[0]
+    reservation, launched = stage.launch(account, token="token")
+    stage.deny()
+    asked = [by_reservation(account, reservation), by_token(account, "token"), tags_of(account, launched[0])]
+    facts = stage.lookups.find(asked)
+    assert set(facts) == set(asked)
+    for fact in facts.values():
+        assert isinstance(fact, Unavailable)
+        assert fact.outcome is OutcomeKind.FORBIDDEN
+        assert "UnauthorizedOperation" in fact.reason
+    present = stage.lookups.present(account, HOME, lookup("ec2:instance"), launched)
+    assert present == Failure("UnauthorizedOperation", 403)
+
+
+# --- the real one: filters, pages, calls
+
+
+def test_a_call_takes_200_values_and_no_more(moto_stage: MotoStage) -> None:
+    account = moto_stage.spokes[0]
+    asked = [by_reservation(account, f"r-{number:017x}") for number in range(401)]
+    moto_stage.lookups.find(asked)
+    described = [call for call in moto_stage.world.wire.calls if call.operation == "DescribeInstances"]
+    assert [len(call.values("Filter.1.Value")) for call in described] == [200, 200, 1]
+
+
+def test_one_chunk_that_fails_is_unavailable_and_the_others_are_answered(moto_stage: MotoStage) -> None:
+    account = moto_stage.spokes[0]
+    asked = [by_reservation(account, f"r-{number:017x}") for number in range(401)]
+    moto_stage.world.wire.fail("DescribeInstances", "NobodyKnowsThis", times=1)
+    facts = moto_stage.lookups.find(asked)
+    assert [type(facts[each]) for each in asked] == [Unavailable] * 200 + [Absent] * 201
+
+
+def test_after_a_throttle_no_more_is_asked_in_that_account_and_region(moto_stage: MotoStage) -> None:
+    [slow, fast] = moto_stage.spokes
+    asked = [
+        by_reservation(account, f"r-{number:017x}", region)
+        for number in range(401)
+        for account, region in [(slow, HOME), (slow, "us-east-1"), (fast, HOME)]
+    ]
+    moto_stage.world.wire.fail(
+        "DescribeInstances", "RequestLimitExceeded", 503, when=lambda call: (call.account, call.region) == (slow, HOME)
+    )
+    facts = moto_stage.lookups.find(asked)
+    assert set(facts) == set(asked)
+    unavailable = {question for question, fact in facts.items() if isinstance(fact, Unavailable)}
+    assert unavailable == {each for each in asked if (each.account, each.region) == (slow, HOME)}
+    calls = per_place(moto_stage.world.wire.calls)
+    assert calls["DescribeInstances", slow, HOME] == 1
+    assert calls["DescribeInstances", slow, "us-east-1"] == calls["DescribeInstances", fast, HOME] == 3
+
+
+def test_every_page_is_read(moto_stage: MotoStage) -> None:
+    """moto's page holds as many reservations as EC2's holds instances."""
+    account = moto_stage.spokes[0]
+    launches = dict(moto_stage.launch(account) for _ in range(7))
+
+    def small_pages(call: Call) -> None:
+        if call.operation == "DescribeInstances":
+            call.send_instead(call.parameters | {"MaxResults": "3"})
+
+    moto_stage.world.wire.rule(small_pages)
+    asked = [by_reservation(account, each) for each in launches]
+    facts = moto_stage.lookups.find(asked)
+    assert {each.value: list(ids(facts[each])) for each in asked} == launches
+    assert moto_stage.world.wire.counts["DescribeInstances"] == 3
+
+
+def test_tags_on_a_second_page_are_read(moto_stage: MotoStage) -> None:
+    """moto's DescribeTags knows no pages, so both are made up."""
+
+    def page(call: Call) -> AWSResponse | None:
+        if call.operation != "DescribeTags":
+            return None
+        first = "NextToken" not in call.parameters
+        key = "first" if first else "second"
+        more = "<nextToken>more</nextToken>" if first else ""
+        item = (
+            f"<item><resourceId>i-00000000</resourceId><resourceType>instance</resourceType>"
+            f"<key>{key}</key><value>x</value></item>"
+        )
+        return answer(call, 200, f"<DescribeTagsResponse><tagSet>{item}</tagSet>{more}</DescribeTagsResponse>")
+
+    moto_stage.world.wire.rule(page)
+    question = tags_of(moto_stage.spokes[0], "i-00000000")
+    assert moto_stage.lookups.find([question]) == {question: Found(tags={"first": "x", "second": "x"})}
+
+
+def test_a_second_page_that_fails_makes_the_whole_answer_unavailable(moto_stage: MotoStage) -> None:
+    account = moto_stage.spokes[0]
+    launches = dict(moto_stage.launch(account) for _ in range(5))
+
+    def small_pages(call: Call) -> None:
+        if call.operation == "DescribeInstances":
+            call.send_instead(call.parameters | {"MaxResults": "3"})
+
+    moto_stage.world.wire.rule(small_pages)
+    moto_stage.world.wire.fail(
+        "DescribeInstances", "UnauthorizedOperation", 403, when=lambda call: "NextToken" in call.parameters
+    )
+    facts = moto_stage.lookups.find([by_reservation(account, each) for each in launches])
+    assert all(isinstance(fact, Unavailable) for fact in facts.values())
+
+
+def test_without_time_nothing_is_asked_and_nothing_is_absent(moto_stage: MotoStage) -> None:
+    sessions = Sessions(moto_stage.world.session, role_name=ROLE, region=HOME, now=Clock(), config=ONCE)
+    lookups = Ec2(sessions, expired=lambda: True)
+    question = by_reservation(moto_stage.spokes[0], "r-0000000000000aaaa")
+    assert isinstance(lookups.find([question])[question], Unavailable)
+    assert isinstance(lookups.present(moto_stage.spokes[0], HOME, lookup("ec2:instance"), ["i-00000000"]), Failure)
+    assert not moto_stage.world.wire.calls
+
+
+def test_one_role_is_assumed_for_all_regions_of_an_account(moto_stage: MotoStage) -> None:
+    account = moto_stage.spokes[0]
+    asked = [by_reservation(account, "r-0000000000000aaaa", region) for region in (HOME, "us-east-1", "ap-southeast-2")]
+    moto_stage.lookups.find(asked)
+    assert moto_stage.world.wire.counts == {"AssumeRole": 1, "DescribeInstances": 3}
+    assert moto_stage.world.wire.calls[0].parameters["RoleArn"] == f"arn:aws:iam::{account}:role/{ROLE}"
+    assert moto_stage.world.wire.calls[0].region == HOME

@@ -1,0 +1,64 @@
+"""CloudTrail's LookupEvents on the wire, which moto lacks: records of accounts and Regions, in pages, the newest first.
+
+As the API reference has it: one attribute a call, at most 50 events a page. What a record is listed under as its
+resource is what a test says.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+
+from contracts.emulated import Call, answer, error
+from harness.fixtures import Json
+
+PAGE = 50
+
+
+class Trail:
+    """A rule of the wire."""
+
+    def __init__(self) -> None:
+        self._records: dict[tuple[str, str], list[tuple[str, Json]]] = {}
+
+    def add(self, record: Json, resource: str = "", region: str | None = None) -> None:
+        """CloudTrail has this record, listed under a resource's name."""
+        place = (record["recipientAccountId"], region or record["awsRegion"])
+        self._records.setdefault(place, []).append((resource, record))
+
+    def __call__(self, call: Call) -> AWSResponse | None:
+        if call.operation != "LookupEvents":
+            return None
+        wanted = json.loads(call.text)
+        [attribute] = wanted["LookupAttributes"]
+        if not 1 <= wanted["MaxResults"] <= PAGE:
+            return error(call, "InvalidMaxResultsException")
+        found = [
+            record
+            for resource, record in reversed(self._records.get((call.account, call.region), []))
+            if _has(attribute, resource, record)
+            and wanted.get("StartTime", 0) <= _epoch(record) <= wanted.get("EndTime", 1e12)
+        ]
+        first = int(wanted.get("NextToken", "0"))
+        content: dict[str, Any] = {
+            "Events": [
+                {"EventId": each["eventID"], "EventName": each["eventName"], "CloudTrailEvent": json.dumps(each)}
+                for each in found[first : first + PAGE]
+            ]
+        }
+        if first + PAGE < len(found):
+            content["NextToken"] = str(first + PAGE)
+        return answer(call, 200, json.dumps(content))
+
+
+def _has(attribute: dict[str, str], resource: str, record: Json) -> bool:
+    key, value = attribute["AttributeKey"], attribute["AttributeValue"]
+    known: dict[str, str] = {"ResourceName": resource, "EventName": record["eventName"]}
+    return value == known[key]
+
+
+def _epoch(record: Json) -> float:
+    return datetime.fromisoformat(record["eventTime"]).timestamp()

@@ -1,0 +1,106 @@
+"""The fault matrix: each fault by its id, injected into the real function, with the outcome that it must have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from faults.matrix import IDS, NOT_BUILT, PROOFS, ROWS, every
+from faults.page import with_table
+from faults.proxy import passing
+from faults.row import Proof, Row, States
+from faults.world import World, worlds
+from ownertag.aws.sessions import REFUSED_FOR
+
+ROOT = Path(__file__).parents[3]
+assert all(row.cases for row in ROWS)
+CASES = [pytest.param(row, case, id=f"{row.id} {case}".strip()) for row in ROWS for case in row.cases]
+Fresh = Callable[[Row], AbstractContextManager[World]]
+
+
+@pytest.mark.parametrize(("row", "case"), CASES)
+def test_a_fault_has_the_outcome_that_it_must_have(
+    row: Row, case: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("fault", row.id)
+    inject = row.cases[case]
+    _first_and_healed(row, inject, tmp_path)
+    if row.lasting and case == next(iter(row.cases)):
+        _lasting(row, inject, tmp_path)
+
+
+def _first_and_healed(row: Row, inject: Callable[[World], None], folder: Path) -> None:
+    with passing(row.over_http) as proxy, worlds(folder, row.config, row.store, proxy.url if proxy else None) as world:
+        world.proxy = proxy
+        row.scene(world)
+        inject(world)
+        (row.play or World.deliver)(world)
+        if row.first is not None:
+            _agree(world, row.first)
+        for told in world.last.log:
+            if told["message"] in {"returned", "buried"}:
+                assert row.reason in "; ".join(told["reasons"])
+        if row.metrics is not None:
+            assert world.last.metrics == {name: int(n) for name, n in (each.split("=") for each in row.metrics.split())}
+        row.also(world)
+        if row.healed is None:
+            return
+        world.heal()
+        world.wait()
+        world.clock.move(REFUSED_FOR)
+        world.deliver()
+        _agree(world, row.healed)
+        assert world.poller.size() == 0
+        assert world.dead_letters() == 0
+
+
+def _lasting(row: Row, inject: Callable[[World], None], folder: Path) -> None:
+    assert row.lasting is not None
+    with passing(row.over_http) as proxy, worlds(folder, row.config, row.store, proxy.url if proxy else None) as world:
+        world.proxy = proxy
+        row.scene(world)
+        inject(world)
+        world.deliver_until_empty()
+        _agree(world, row.lasting.states)
+        assert world.deliveries == row.lasting.deliveries
+        wanted = [state for state in _spelt_out(row.lasting.states, world).values() if state.startswith("dead")]
+        assert world.dead_letters() == len(wanted)
+
+
+def _agree(world: World, wanted: States) -> None:
+    found, wanted = world.states(), _spelt_out(wanted, world)
+    differ = {name: (found.get(name), wanted.get(name)) for name in sorted({*found, *wanted})}
+    assert not {name: pair for name, pair in differ.items() if pair[0] != pair[1]}, "found, wanted"
+
+
+def _spelt_out(states: States, world: World) -> States:
+    """`a1 a2` is both, `*` is every other."""
+    named = {name: state for names, state in states.items() if names != "*" for name in names.split()}
+    others = dict.fromkeys([*world.made, *world.names()], states["*"]) if "*" in states else {}
+    return others | named
+
+
+@pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.id)
+def test_a_fault_that_no_delivery_shows(
+    proof: Proof, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("fault", proof.id)
+    proof.show(tmp_path)
+
+
+def test_every_fault_of_the_list_has_its_row() -> None:
+    assert {each.id for each in every()} == set(IDS)
+
+
+def test_what_is_not_built_is_not_green() -> None:
+    ids = [each.id for each in NOT_BUILT]
+    assert [each.id for each in every() if each.id in ids] == ids
+    assert all(each.reason for each in NOT_BUILT)
+
+
+def test_the_page_is_current() -> None:
+    text = (ROOT / "docs/reference/faults.md").read_text("utf-8")
+    assert text == with_table(text), "run `make generate`"

@@ -1,0 +1,100 @@
+"""The live flow with its real adapters on moto, and with fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.config import Config
+
+from contracts.emulated import HOME, ONCE, ROLE, Emulated
+from harness.events import CATALOGUE, SETTINGS, launch_of, messages, volume
+from harness.fakes import Clock, FakeAccounts, FakeAws, fake_ports
+from ownertag.aws.sessions import Sessions
+from ownertag.core.settings import Settings
+from ownertag.core.values import Outcome
+from ownertag.flows.live import Answer, Done, Returned, handle
+from ownertag.flows.ports import Ports
+from ownertag.flows.run import Result
+from ownertag.sinks.tagging import Tagger
+from ownertag.sources.lookups import Lookups
+from ownertag.sources.organization import Organization
+
+A, B = "111111111111", "222222222222"
+
+
+class Hub:
+    """The hub's function, as far as it is a flow: what it keeps from batch to batch is kept here."""
+
+    def __init__(self, world: Emulated, config: Config = ONCE) -> None:
+        self.world = world
+        # moto's sessions expire and its volumes attach by the real time, so this clock begins with it.
+        self.clock = Clock(datetime.now(UTC).replace(microsecond=0))
+        self.sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=self.clock, config=config)
+        client = world.session.client("organizations", region_name=HOME, config=config)
+        self.accounts = Organization(client, self.clock)
+
+    def ports(self, expired: Callable[[], bool] = lambda: False) -> Ports:
+        """The real adapters."""
+        lookups = Lookups(self.sessions, CATALOGUE, SETTINGS, self.clock, expired)
+        return Ports(self.accounts, lookups, Tagger(self.sessions), self.clock, expired)
+
+    def handle(
+        self, *details: dict[str, Any] | str, settings: Settings = SETTINGS, expired: Callable[[], bool] = lambda: False
+    ) -> Answer:
+        """One batch of these records."""
+        return handle(messages(*details), self.ports(expired), CATALOGUE, settings)
+
+    def volume(self, account: str, *ids: str, region: str = HOME, **fields: Any) -> list[dict[str, Any]]:
+        """Somebody makes volumes in this account: their records."""
+        self.world.add_volumes(account, ids, region)
+        return [volume(account, id_, region, number=number, **self._fields(fields)) for number, id_ in enumerate(ids)]
+
+    def launch(
+        self, account: str, count: int = 1, region: str = HOME, *, seed: int | None = None, **fields: Any
+    ) -> dict[str, Any]:
+        """Somebody launches instances in this account: the record."""
+        answered = self.world.launch(account, region, count, seed=seed)
+        return launch_of(answered, account, region, **self._fields(fields))
+
+    def _fields(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return {"at": self.clock()} | fields
+
+
+def on_fakes(
+    aws: FakeAws, *details: dict[str, Any] | str, settings: Settings = SETTINGS, receives: int = 1, **ports: Any
+) -> Answer:
+    """One batch, with fakes and two accounts."""
+    accounts = ports.pop("accounts", None) or FakeAccounts({A, B})
+    return handle(messages(*details, receives=receives), fake_ports(aws, accounts, **ports), CATALOGUE, settings)
+
+
+def result_of(verdict: Done | Returned) -> Result:
+    """The result of a message that was looked at."""
+    assert verdict.result is not None
+    return verdict.result
+
+
+def every(answer: Answer) -> list[Done | Returned]:
+    """The verdicts on all messages."""
+    return [*answer.done, *answer.returned]
+
+
+def outcomes(answer: Answer) -> dict[str, Outcome]:
+    """Every resource's outcome by its id."""
+    return {
+        outcome.arn.rpartition("/")[2]: outcome for verdict in every(answer) for outcome in result_of(verdict).outcomes
+    }
+
+
+def kinds(answer: Answer) -> dict[str, str]:
+    """Every resource's kind of outcome by its id."""
+    return {id_: outcome.kind.value for id_, outcome in outcomes(answer).items()}
+
+
+def verdicts(answer: Answer) -> dict[str, str]:
+    """`done` or the reasons for coming back, by message id."""
+    return {each.message.id: "done" for each in answer.done} | {
+        each.message.id: "; ".join(each.reasons) for each in answer.returned
+    }

@@ -1,0 +1,136 @@
+"""What the flows call in the sandbox, held against what the rendered policies allow."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from harness.waiting import wait
+from ownertag.aws.sessions import Sessions
+from ownertag.catalogue.loader import load
+from ownertag.core.parents import parent
+from ownertag.core.rows import QuestionKind
+from ownertag.core.settings import Settings, read_settings
+from ownertag.core.tamper import Finding
+from ownertag.core.values import Question
+from ownertag.flows.live import Answer
+from ownertag.ledger.calls import Calls
+from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.render.documents import BUS, LEDGER_TABLE
+from ownertag.render.policies import hub_permissions, tagger_permissions
+from ownertag.sandbox.organization import session_of
+from ownertag.sandbox.personas import HOME_REGION, HUB_ROLE, TAGGER_ROLE
+from ownertag.sandbox.sandbox import Sandbox
+from ownertag.sandbox.tour import tour
+from ownertag.sandbox.watch import Watch
+from ownertag.sinks.findings import Findings
+from ownertag.sinks.queue import Dying, Queue
+from ownertag.sources.lookups import Lookups
+from ownertag.sources.organization import Organization
+
+SPOKE = "333333333333"
+# Calls whose permission has another name (service authorization reference).
+PERMISSIONS = {
+    "sqs:ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
+    "sqs:DeleteMessageBatch": {"sqs:DeleteMessage"},
+    "tagging:GetResources": {"tag:GetResources"},
+    # A transaction is authorized by what it holds (doc: DynamoDB, IAM with transactions).
+    "dynamodb:TransactWriteItems": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+}
+# What AWS does with the function's role, and the sandbox does not: Lambda writes the log.
+BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+@pytest.fixture(scope="module")
+def calls() -> dict[str, set[str]]:
+    """The permissions that each role needed: for the tour, a message that comes back or dies, and every look-up."""
+    returned: list[Answer] = []
+
+    class Told(Watch):
+        def answer(self, answer: Answer, failures: list[Any]) -> None:
+            super().answer(answer, failures)
+            if answer.returned:
+                returned.append(answer)
+
+    watch = Told(lambda _: None)
+    with Sandbox(watch) as sandbox:
+        launches = tour(sandbox, watch, lambda _: None)
+        assert [launch.problems for launch in launches] == [[]] * len(launches)
+        hub = session_of(sandbox.organization.hub_keys, HOME_REGION)
+        admin = sandbox.account_session("222222222222")
+        sandbox.client(admin, "sqs").send_message(QueueUrl=sandbox.queue_url, MessageBody="no event")
+        wait(lambda: returned)
+        _look_up_everything(sandbox, hub)
+        last = Dying("1", "no event", 16, ("unreadable: no JSON",))
+        assert Queue(sandbox.client(hub, "sqs"), sandbox.queue_url).bury([last]) == {"1"}
+        finding = Finding(SPOKE, HOME_REGION, "arn", "owner", None, "x", "mallory", "1", datetime.now(UTC))
+        assert Findings(sandbox.client(hub, "events"), BUS).tell([finding]) is None
+        assert DynamoLedger(Calls(sandbox.client(hub, "dynamodb"), LEDGER_TABLE)).by_id("i-0000000000000000a") == []
+        found: dict[str, set[str]] = {}
+        for principal, call in sandbox.front.calls:
+            found.setdefault(principal, set()).update(PERMISSIONS.get(call, {call}))
+    return found
+
+
+def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
+    """The look-ups that the tour does not need: which ids exist, which tags a resource carries, whose one is."""
+    sessions = Sessions(
+        hub,
+        role_name=TAGGER_ROLE,
+        region=HOME_REGION,
+        now=lambda: datetime.now(UTC),
+        endpoint_url=sandbox.endpoint_url,
+    )
+    lookups = Lookups(sessions, load(), settings(), lambda: datetime.now(UTC))
+    for kind in load().types.values():
+        if kind.lookup:
+            assert lookups.present(SPOKE, HOME_REGION, kind.lookup, ["none-0000000000000000"]) == set()
+    lookups.find([Question(QuestionKind.TAGS, SPOKE, HOME_REGION, "i-0000000000000000a")])
+    here = (HOME_REGION, SPOKE)
+    task = f"{'0' * 32}"
+    parents = [
+        parent(kind, id_, "aws", *here)
+        for kind, id_ in {
+            "auto-scaling-group": "web",
+            "launch-template": "lt-0000000000000000a",
+            "codebuild-build": "*:5f2d1a3b-4c5d-4e6f-8a9b-0c1d2e3f4a5b",
+            "ecs-task": f"prod/{task}",
+            "instance": "i-0000000000000000a",
+        }.items()
+    ]
+    anywhere = parent("ecs-task", f"*/{task}", "aws", *here)
+    for each in (*parents, anywhere):
+        assert each is not None
+        lookups.find([Question(QuestionKind.OWNER_OF_RESOURCE, SPOKE, HOME_REGION, each.arn)])
+    organization = Organization(sandbox.client(hub, "organizations"), lambda: datetime.now(UTC))
+    organization.find([Question(QuestionKind.OWNER_OF_ACCOUNT, SPOKE, "", "")])
+    organization.find([Question(QuestionKind.ACCOUNT, f"{number:012}", "", "") for number in range(2)])
+
+
+def allowed(policy: dict[str, Any]) -> set[str]:
+    statements = policy["Statement"]
+    return {
+        action
+        for each in statements
+        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+    }
+
+
+def settings() -> Settings:
+    return read_settings(
+        '[organization]\nid = "o-a1b2c3d4e5"\nmanagement_account = "111111111111"\n'
+        'hub_account = "222222222222"\nhome_region = "eu-central-1"\n[existing]\nowner = "keep"\n',
+        "ownertag.toml",
+    )
+
+
+def test_the_tagger_may_do_what_the_flows_do_in_an_account_and_nothing_else(calls: dict[str, set[str]]) -> None:
+    assert calls[TAGGER_ROLE] == allowed(tagger_permissions(load(), settings()))
+
+
+def test_the_function_may_do_what_it_does_and_nothing_else(calls: dict[str, set[str]]) -> None:
+    organization = settings().organization
+    assert organization is not None
+    assert calls[HUB_ROLE] | BY_LAMBDA == allowed(hub_permissions(settings(), organization))

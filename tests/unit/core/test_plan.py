@@ -1,0 +1,510 @@
+"""From creations and facts to the fewest writes: what is tagged, what is left alone, what is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import permutations
+
+import pytest
+
+from harness import fixtures
+from harness.fixtures import (
+    ACCOUNT,
+    EVENT_TIME,
+    INSTANCE,
+    INTERFACE,
+    LATE,
+    OTHER_ACCOUNT,
+    REGION,
+    SOON,
+    TOKEN,
+    numbered,
+)
+from ownertag.core.ask import account_of, ask, launch_of, tags_of
+from ownertag.core.match import match
+from ownertag.core.plan import YOUNG, age_of, plan
+from ownertag.core.rows import QuestionKind
+from ownertag.core.settings import Settings
+from ownertag.core.values import (
+    Absent,
+    Attached,
+    Creation,
+    Decision,
+    Fact,
+    Found,
+    Instance,
+    OutcomeKind,
+    Plan,
+    Question,
+    Reason,
+    Unavailable,
+)
+
+SETTINGS = fixtures.anywhere()
+KEEPING = fixtures.anywhere('[existing]\nowner = "keep"\n')
+VOLUME, DATA_VOLUME, LATE_VOLUME = (numbered("vol", number) for number in (1, 2, 3))
+LATE_INTERFACE = numbered("eni", 3)
+AT_LAUNCH = EVENT_TIME + timedelta(seconds=2)
+LATER = EVENT_TIME + timedelta(minutes=2)
+
+
+def creation(plain: fixtures.Json, settings: Settings = SETTINGS) -> Creation:
+    matched = match(fixtures.live_arrival(plain), fixtures.catalogue(), settings)
+    assert isinstance(matched, Creation), matched
+    return matched
+
+
+def instance(id_: str = INSTANCE, state: str = "running", **fields: object) -> Instance:
+    """An instance with a root volume and the interface of its launch, as DescribeInstances shows it."""
+    plain = {
+        "id": id_,
+        "state": state,
+        "root_device": "/dev/xvda",
+        "root_is_ebs": True,
+        "devices": frozenset({"/dev/xvda"}),
+        "volumes": (Attached(VOLUME, AT_LAUNCH),),
+        "interfaces": (Attached(INTERFACE, AT_LAUNCH),),
+    }
+    return Instance(**(plain | fields))  # type: ignore[arg-type] # a mixed bag of an instance's own fields
+
+
+def decide(
+    creations: Sequence[Creation],
+    launched: Fact | None = None,
+    settings: Settings = SETTINGS,
+    now: datetime = SOON,
+    tags: Fact | dict[str, Fact] | None = None,
+    account: Fact | None = None,
+) -> Plan:
+    """Ask until no question is new, answer from what is given, and plan."""
+    facts: dict[Question, Fact] = {}
+    for _ in range(6):
+        questions = ask(creations, facts, fixtures.catalogue(), settings)
+        if not questions:
+            return plan(creations, facts, fixtures.catalogue(), settings, now)
+        for question in questions:
+            if question.kind is QuestionKind.ACCOUNT:
+                facts[question] = account or Found()
+            elif question.kind is QuestionKind.TAGS:
+                facts[question] = (tags.get(question.value) if isinstance(tags, dict) else tags) or Absent()
+            else:
+                facts[question] = launched or Absent()
+    raise AssertionError("the questions never end")
+
+
+def written(decided: Plan) -> dict[str, dict[str, str]]:
+    """The tags that are written, by id."""
+    return {each.id: dict(write.tags) for write in decided.writes for each in write.resources}
+
+
+def only(decided: Plan) -> Decision:
+    [decision] = decided.decisions
+    return decision
+
+
+# --- the fewest writes
+
+
+def test_one_creation_is_one_write_with_all_tags() -> None:
+    [write] = decide([creation(fixtures.record())]).writes
+    assert (write.account, write.region, write.tag_api) == (ACCOUNT, REGION, "ec2.CreateTags")
+    assert dict(write.tags) == {
+        "owner": "alice",
+        "dateCreated": "2026-03-02T09:14:05Z",
+        "WhatIsThis": "CreateVolume in eu-central-1",
+    }
+    assert [each.arn for each in write.resources] == [f"arn:aws:ec2:{REGION}:{ACCOUNT}:volume/vol-1234567890abcdef0"]
+
+
+def launches(count: int) -> list[Creation]:
+    """Launches of an instance each, of different calls."""
+    return [
+        creation(
+            fixtures.launch(
+                [numbered("i", number)],
+                [numbered("eni", number)],
+                numbered("r", number),
+                eventID=f"e{number}",
+            )
+        )
+        for number in range(count)
+    ]
+
+
+def seen(creations: Sequence[Creation]) -> Found:
+    return Found(
+        tuple(
+            instance(
+                each.id,
+                volumes=(Attached(f"vol{each.id[1:]}", AT_LAUNCH),),
+                interfaces=(Attached(f"eni{each.id[1:]}", AT_LAUNCH),),
+            )
+            for one in creations
+            for each in one.resources
+            if each.type == "ec2:instance"
+        )
+    )
+
+
+def test_launches_of_one_owner_and_second_share_a_write() -> None:
+    creations = launches(300)
+    [write] = decide(creations, seen(creations)).writes
+    assert len(write.resources) == 900
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(333, [999]), (334, [1000, 2]), (1000, [1000, 1000, 1000])])
+def test_a_write_takes_a_thousand_ids(count: int, sizes: list[int]) -> None:
+    creations = launches(count)
+    assert [len(write.resources) for write in decide(creations, seen(creations)).writes] == sizes
+
+
+def test_one_launch_of_a_thousand_is_asked_once_and_written_in_three() -> None:
+    many = creation(fixtures.launch(responseElements=fixtures.OMITTED))
+    instances = [numbered("i", number) for number in range(1000)]
+    fact = Found(
+        tuple(
+            instance(id_, volumes=(Attached(f"vol{id_[1:]}"),), interfaces=(Attached(f"eni{id_[1:]}"),))
+            for id_ in instances
+        )
+    )
+    assert [len(write.resources) for write in decide([many], fact).writes] == [1000, 1000, 1000]
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"userIdentity": fixtures.user("bob")},
+        {"eventTime": "2026-03-02T09:14:06Z"},
+        {"awsRegion": "us-east-1"},
+        {"recipientAccountId": OTHER_ACCOUNT},
+    ],
+    ids=lambda each: next(iter(each)),
+)
+def test_what_differs_in_owner_time_region_or_account_is_a_write_of_its_own(different: fixtures.Json) -> None:
+    other = fixtures.record(**different, responseElements={"volumeId": VOLUME}, eventID="other")
+    assert len(decide([creation(fixtures.record()), creation(other)]).writes) == 2
+
+
+def test_two_accounts_with_the_same_ids_never_mix() -> None:
+    both = [creation(fixtures.launch(account=account)) for account in (ACCOUNT, OTHER_ACCOUNT)]
+    decided = decide(both, Found((instance(),)))
+    assert sorted(write.account for write in decided.writes) == [ACCOUNT, OTHER_ACCOUNT]
+    for write in decided.writes:
+        assert len(write.resources) == 3
+        assert all(f":{write.account}:" in each.arn for each in write.resources)
+
+
+def test_two_regions_with_the_same_ids_never_mix() -> None:
+    both = [creation(fixtures.launch(awsRegion=region)) for region in (REGION, "us-east-1")]
+    for write in decide(both, Found((instance(),))).writes:
+        assert all(f":{write.region}:" in each.arn for each in write.resources)
+
+
+def test_the_partition_is_the_regions() -> None:
+    china = creation(fixtures.record(awsRegion="cn-north-1"))
+    [write] = decide([china]).writes
+    assert write.resources[0].arn == f"arn:aws-cn:ec2:cn-north-1:{ACCOUNT}:volume/vol-1234567890abcdef0"
+
+
+def test_nothing_is_planned_for_nothing() -> None:
+    assert decide([]) == Plan((), (), ())
+
+
+# --- the order and the number of messages change nothing
+
+
+def test_a_repeated_event_is_written_once() -> None:
+    creations = [creation(fixtures.launch())] * 3
+    decided = decide(creations, Found((instance(),)))
+    assert len(decided.decisions) == 3
+    assert len(decided.writes) == 1
+    assert len(decided.writes[0].resources) == 3
+
+
+def test_of_two_creations_of_one_resource_the_first_owns_it_in_any_order() -> None:
+    alice = creation(fixtures.record())
+    mallory = creation(
+        fixtures.record(userIdentity=fixtures.user("mallory"), eventTime="2026-03-02T09:15:05Z", eventID="2")
+    )
+    plans = [decide(list(order)) for order in permutations([alice, mallory, alice])]
+    assert {written(each)["vol-1234567890abcdef0"]["owner"] for each in plans} == {"alice"}
+    assert len({each.writes for each in plans}) == 1
+
+
+def test_the_record_that_names_an_interface_owns_it_before_a_launch_that_shows_it() -> None:
+    made = fixtures.record(
+        "CreateNetworkInterface",
+        userIdentity=fixtures.user("netops"),
+        eventTime="2026-03-02T09:14:40Z",
+        responseElements={"networkInterface": {"networkInterfaceId": LATE_INTERFACE, "ownerId": ACCOUNT}},
+    )
+    shown = Found((instance(interfaces=(Attached(INTERFACE, AT_LAUNCH), Attached(LATE_INTERFACE, AT_LAUNCH))),))
+    for order in permutations([creation(made), creation(fixtures.launch())]):
+        tags = written(decide(list(order), shown))
+        assert tags[LATE_INTERFACE]["owner"] == "netops"
+        assert tags[INTERFACE]["owner"] == "alice"
+
+
+def test_an_amendment_is_the_same_creation_and_counts_in_any_order() -> None:
+    """E4: CloudTrail delivers a record again as UPDATED_DATA, here with the identity that it lacked."""
+    first = fixtures.record(userIdentity=fixtures.session("botocore-session-1", "deploy"))
+    amended = first | {
+        "userIdentity": fixtures.session("botocore-session-1", "deploy", sourceIdentity="richard.roe"),
+        "eventID": "99999999-4c5d-4e6f-8a9b-0c1d2e3f4a5b",
+        "addendum": {"reason": "UPDATED_DATA", "originalEventID": first["eventID"]},
+    }
+    plans = [decide(list(order)) for order in permutations([creation(first), creation(amended)])]
+    assert plans[0].writes == plans[1].writes
+    assert {tags["owner"] for tags in written(plans[0]).values()} == {"richard.roe"}
+
+
+# --- volumes and interfaces
+
+
+def test_a_launch_brings_its_volumes_and_interfaces() -> None:
+    shown = instance(volumes=(Attached(VOLUME, AT_LAUNCH), Attached(DATA_VOLUME)))
+    decided = decide([creation(fixtures.launch())], Found((shown,)))
+    assert set(written(decided)) == {INSTANCE, INTERFACE, VOLUME, DATA_VOLUME}
+    assert only(decided).waits == ()
+
+
+@pytest.mark.parametrize(
+    ("attached_at", "born"),
+    [
+        (None, True),
+        (EVENT_TIME - timedelta(seconds=1), True),
+        (EVENT_TIME + timedelta(seconds=60), True),
+        (EVENT_TIME + timedelta(seconds=61), False),
+        (EVENT_TIME + timedelta(days=400), False),
+    ],
+)
+def test_what_is_attached_a_minute_later_is_somebody_elses(attached_at: datetime | None, born: bool) -> None:
+    shown = instance(
+        volumes=(Attached(VOLUME, AT_LAUNCH), Attached(LATE_VOLUME, attached_at)),
+        interfaces=(Attached(INTERFACE, AT_LAUNCH), Attached(LATE_INTERFACE, attached_at)),
+    )
+    tags = written(decide([creation(fixtures.launch())], Found((shown,))))
+    assert (LATE_VOLUME in tags) is (LATE_INTERFACE in tags) is born
+
+
+def test_an_interface_that_the_request_names_is_untouched() -> None:
+    request = {"clientToken": TOKEN, "networkInterfaceSet": {"items": [{"networkInterfaceId": INTERFACE}]}}
+    named = creation(fixtures.launch(requestParameters=request))
+    assert set(written(decide([named], Found((instance(),))))) == {INSTANCE, VOLUME}
+
+
+def test_an_interface_that_the_request_names_is_untouched_when_the_response_is_omitted() -> None:
+    request = {"clientToken": TOKEN, "networkInterfaceSet": {"items": [{"networkInterfaceId": INTERFACE}]}}
+    named = creation(fixtures.launch(requestParameters=request, responseElements=fixtures.OMITTED))
+    assert set(written(decide([named], Found((instance(),))))) == {INSTANCE, VOLUME}
+
+
+def test_what_a_service_manages_is_untouched() -> None:
+    shown = (
+        instance(volumes=(Attached(VOLUME, AT_LAUNCH, managed=True),), interfaces=()),
+        instance(numbered("i", 9), managed=True),
+    )
+    both = creation(fixtures.launch(responseElements=fixtures.OMITTED))
+    assert set(written(decide([both], Found(shown)))) == {INSTANCE}
+
+
+def test_what_only_the_lookup_shows_to_be_managed_is_refused_before_any_call() -> None:
+    decided = decide([creation(fixtures.launch())], Found((instance(managed=True),)))
+    assert decided.writes == ()
+    [refusal] = decided.refusals
+    assert refusal.reason is Reason.MANAGED_BY_SERVICE
+    assert {each.id for each in refusal.resources} == {INSTANCE, INTERFACE}
+
+
+def test_an_instance_of_the_reservation_that_the_record_does_not_name_is_untouched() -> None:
+    shown = (instance(), instance(numbered("i", 9), volumes=(Attached(DATA_VOLUME, AT_LAUNCH),)))
+    assert set(written(decide([creation(fixtures.launch())], Found(shown)))) == {INSTANCE, INTERFACE, VOLUME}
+
+
+def test_an_odd_id_of_a_lookup_is_left_out() -> None:
+    shown = instance(volumes=(Attached("vol-x", AT_LAUNCH), Attached(VOLUME, AT_LAUNCH)))
+    assert set(written(decide([creation(fixtures.launch())], Found((shown,))))) == {INSTANCE, INTERFACE, VOLUME}
+
+
+# --- what is waited for, and how long
+
+PENDING = instance(state="pending", devices=frozenset(), volumes=())
+
+
+@pytest.mark.parametrize(
+    ("shown", "complete"),
+    [
+        (PENDING, False),
+        (instance(state="pending"), False),
+        (instance(devices=frozenset(), volumes=()), False),
+        (instance(devices=frozenset({"/dev/sdb"})), False),
+        (instance(), True),
+        (instance(state="stopped"), True),
+        (instance(root_device=None, devices=frozenset()), True),
+        (instance(root_is_ebs=False, devices=frozenset(), volumes=()), True),
+        (instance(state="terminated", devices=frozenset(), volumes=()), True),
+        (instance(state="shutting-down", devices=frozenset(), volumes=()), True),
+    ],
+)
+def test_an_instance_is_complete_when_it_shows_its_root_device(shown: Instance, complete: bool) -> None:
+    waits = only(decide([creation(fixtures.launch())], Found((shown,)))).waits
+    assert (not waits) is complete
+    assert all(wait.outcome is OutcomeKind.NOT_READY for wait in waits)
+
+
+def test_a_pending_instance_is_tagged_at_once_and_waited_for_only_while_young() -> None:
+    launched = creation(fixtures.launch())
+    assert set(written(decide([launched], Found((PENDING,))))) == {INSTANCE, INTERFACE}
+    assert only(decide([launched], Found((PENDING,)), now=EVENT_TIME + YOUNG - timedelta(seconds=1))).waits
+    assert not only(decide([launched], Found((PENDING,)), now=EVENT_TIME + YOUNG)).waits
+
+
+def test_an_instance_that_is_not_to_be_seen_yet_is_waited_for() -> None:
+    decided = decide([creation(fixtures.launch())], Absent())
+    assert [wait.outcome for wait in only(decided).waits] == [OutcomeKind.NOT_READY]
+    assert INSTANCE not in written(decided)
+    assert decided.refusals == ()
+
+
+def test_an_instance_that_is_not_to_be_seen_any_more_is_gone() -> None:
+    decided = decide([creation(fixtures.launch())], Absent(), now=LATE)
+    assert only(decided).waits == ()
+    assert [(each.kind, each.comes_back) for each in only(decided).settled] == [(OutcomeKind.GONE, False)]
+
+
+def test_one_instance_of_two_is_tagged_while_the_other_is_waited_for() -> None:
+    two = creation(fixtures.launch([INSTANCE, numbered("i", 2)], []))
+    decided = decide([two], Found((instance(interfaces=()),)))
+    assert set(written(decided)) == {INSTANCE, VOLUME}
+    assert [wait.reason for wait in only(decided).waits] == ["1 launched instances are not to be seen yet"]
+
+
+def test_an_omitted_launch_waits_for_as_many_as_were_asked_for() -> None:
+    request = {"clientToken": TOKEN, "instancesSet": {"items": [{"minCount": 2, "maxCount": 60}]}}
+    launched = creation(fixtures.launch(requestParameters=request, responseElements=fixtures.OMITTED))
+    question = launch_of(launched)
+    assert question == Question(QuestionKind.INSTANCES_BY_CLIENT_TOKEN, ACCOUNT, REGION, TOKEN)
+    one, two = Found((instance(),)), Found((instance(), instance(numbered("i", 2), volumes=(), interfaces=())))
+    assert only(decide([launched], one)).waits
+    assert set(written(decide([launched], one))) == {INSTANCE, INTERFACE, VOLUME}
+    assert not only(decide([launched], two)).waits
+    assert not only(decide([launched], one, now=LATE)).waits
+
+
+def test_an_omitted_launch_of_which_nothing_is_left_is_refused_only_when_old() -> None:
+    launched = creation(fixtures.launch(responseElements=fixtures.OMITTED))
+    assert only(decide([launched], Absent())).waits
+    [refusal] = decide([launched], Absent(), now=LATE).refusals
+    assert refusal.reason is Reason.GONE
+
+
+@pytest.mark.parametrize("now", [SOON, LATE], ids=["young", "old"])
+@pytest.mark.parametrize("outcome", [OutcomeKind.THROTTLED, OutcomeKind.FORBIDDEN, OutcomeKind.FAILED])
+def test_a_launch_that_could_not_be_looked_up_is_never_taken_for_gone(outcome: OutcomeKind, now: datetime) -> None:
+    decided = decide([creation(fixtures.launch())], Unavailable(outcome, "no answer"), now=now)
+    assert decided.writes == ()
+    assert decided.refusals == ()
+    assert [(wait.outcome, wait.reason) for wait in only(decided).waits] == [(outcome, "no answer")]
+
+
+def test_a_clock_that_is_behind_makes_an_event_new_and_not_old() -> None:
+    launched = creation(fixtures.launch())
+    assert age_of(launched, EVENT_TIME - timedelta(minutes=15)) == timedelta(0)
+    assert only(decide([launched], Absent(), now=EVENT_TIME - timedelta(minutes=15))).waits
+
+
+# --- accounts
+
+
+def test_an_unknown_account_is_refused_and_nothing_else_is_asked() -> None:
+    decided = decide([creation(fixtures.launch())], account=Absent())
+    assert (decided.decisions, decided.writes) == ((), ())
+    assert [(each.reason, each.where) for each in decided.refusals] == [(Reason.UNKNOWN_ACCOUNT, "message")]
+
+
+@pytest.mark.parametrize("now", [SOON, LATE], ids=["young", "old"])
+def test_an_account_that_could_not_be_looked_up_comes_back(now: datetime) -> None:
+    away = Unavailable(OutcomeKind.THROTTLED, "Organizations is throttled")
+    decided = decide([creation(fixtures.record())], account=away, now=now)
+    assert (decided.writes, decided.refusals) == ((), ())
+    assert [wait.outcome for wait in only(decided).waits] == [OutcomeKind.THROTTLED]
+
+
+def test_one_account_does_not_cost_another() -> None:
+    mine, theirs = (creation(fixtures.record(recipientAccountId=account)) for account in (ACCOUNT, OTHER_ACCOUNT))
+    facts: dict[Question, Fact] = {account_of(mine): Found(), account_of(theirs): Absent()}
+    decided = plan([mine, theirs], facts, fixtures.catalogue(), SETTINGS, SOON)
+    assert [write.account for write in decided.writes] == [ACCOUNT]
+
+
+# --- what a resource carries already
+
+PRESENT = {"owner": "alice", "dateCreated": "2026-03-02T09:14:05Z", "WhatIsThis": "CreateVolume in eu-central-1"}
+
+
+def test_tags_are_only_asked_for_when_a_key_is_kept() -> None:
+    one = creation(fixtures.record())
+    facts: dict[Question, Fact] = {account_of(one): Found()}
+    assert ask([one], facts, fixtures.catalogue(), SETTINGS) == ()
+    assert [each.kind for each in ask([one], facts, fixtures.catalogue(), KEEPING)] == [QuestionKind.TAGS]
+
+
+@pytest.mark.parametrize(
+    ("present", "owner", "others"),
+    [
+        ({}, "alice", True),
+        ({"owner": "ceo"}, None, True),
+        ({"owner": ""}, None, True),
+        ({"Owner": "ceo"}, "alice", True),
+        ({"owner": "ceo", "dateCreated": "yesterday"}, None, True),
+        (PRESENT, None, False),
+        ({**PRESENT, "Name": "web"}, None, False),
+        ({**PRESENT, "WhatIsThis": "x"}, None, True),
+    ],
+)
+def test_a_kept_key_is_not_overwritten_and_the_others_are(
+    present: dict[str, str], owner: str | None, others: bool
+) -> None:
+    tags = written(decide([creation(fixtures.record())], settings=KEEPING, tags=Found(tags=present)))
+    assert tags.get("vol-1234567890abcdef0", {}).get("owner") == owner
+    assert bool(tags) is others
+
+
+def test_an_overwritten_key_is_written_over() -> None:
+    one = creation(fixtures.record())
+    facts: dict[Question, Fact] = {
+        account_of(one): Found(),
+        tags_of(one.resources[0], one): Found(tags={**PRESENT, "owner": "ceo"}),
+    }
+    assert written(plan([one], facts, fixtures.catalogue(), SETTINGS, SOON)) == {
+        "vol-1234567890abcdef0": {"owner": "alice"}
+    }
+
+
+def test_what_has_its_tags_already_is_unchanged_and_not_written() -> None:
+    decided = decide([creation(fixtures.record())], settings=KEEPING, tags=Found(tags=PRESENT))
+    assert decided.writes == ()
+    assert [each.kind for each in only(decided).settled] == [OutcomeKind.UNCHANGED]
+
+
+def test_tags_that_could_not_be_read_are_not_written_over() -> None:
+    away: dict[str, Fact] = {INSTANCE: Unavailable(OutcomeKind.FORBIDDEN, "denied")}
+    decided = decide([creation(fixtures.launch())], Found((instance(),)), KEEPING, tags=away)
+    assert set(written(decided)) == {INTERFACE, VOLUME}
+    assert [wait.outcome for wait in only(decided).waits] == [OutcomeKind.FORBIDDEN]
+
+
+def test_the_tags_of_what_a_lookup_brought_are_asked_for_in_the_next_round() -> None:
+    launched = creation(fixtures.launch())
+    kept: dict[str, Fact] = {VOLUME: Found(tags={"owner": "ceo"})}
+    tags = written(decide([launched], Found((instance(),)), KEEPING, tags=kept))
+    assert "owner" not in tags[VOLUME]
+    assert tags[INSTANCE]["owner"] == "alice"
+
+
+def test_a_question_is_asked_once_for_a_repeated_event() -> None:
+    launched = creation(fixtures.launch())
+    facts: dict[Question, Fact] = {account_of(launched): Found()}
+    assert len(ask([launched] * 5, facts, fixtures.catalogue(), SETTINGS)) == 1
+    assert len(ask([launched] * 5, {}, fixtures.catalogue(), SETTINGS)) == 1

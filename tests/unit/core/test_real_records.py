@@ -1,0 +1,92 @@
+"""154 real records: what was created has its resources and an owner, and what failed says by which error."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from harness import fixtures
+from ownertag.core.match import match
+from ownertag.core.parse import parse
+from ownertag.core.records import Arrival
+from ownertag.core.resolve import resolve
+from ownertag.core.settings import Settings
+from ownertag.core.values import Confidence, Creation, Reason, Refusal
+
+FILE = Path(
+    os.environ.get("OWNERTAG_REAL_RECORDS", "") or Path(__file__).parents[3] / "../shared/events/invictus.jsonl"
+)
+pytestmark = pytest.mark.skipif(
+    not FILE.is_file(), reason=f"no real records at {FILE}: set OWNERTAG_REAL_RECORDS to a file of JSON lines"
+)
+
+
+@cache
+def decided() -> tuple[tuple[fixtures.Json, Creation | Refusal], ...]:
+    plain = [json.loads(line) for line in FILE.read_text().splitlines()]
+    matched = []
+    for read in parse(FILE.read_bytes(), FILE.name):
+        assert isinstance(read, Arrival), read
+        matched.append(match(read, fixtures.catalogue(), Settings()))
+    return tuple(zip(plain, matched, strict=True))
+
+
+def test_every_record_is_read_and_decided() -> None:
+    assert len(decided()) == 154
+
+
+def test_every_failed_call_is_a_refusal_that_names_its_error() -> None:
+    failed = [(plain, refusal) for plain, refusal in decided() if plain.get("errorCode")]
+    assert len(failed) == 29
+    for plain, refusal in failed:
+        assert isinstance(refusal, Refusal)
+        assert refusal.reason is Reason.FAILED_CALL
+        assert plain["errorCode"] in refusal.detail
+
+
+def test_every_creation_of_a_row_has_resources_and_an_owner() -> None:
+    rows = set(fixtures.catalogue().rows)
+    made = [
+        (plain, each)
+        for plain, each in decided()
+        if not plain.get("errorCode") and (plain["eventSource"], plain["eventName"]) in rows
+    ]
+    assert len(made) == 44
+    for plain, each in made:
+        if isinstance(each, Refusal):
+            assert (plain["eventName"], each.reason) == ("CreateNetworkInterface", Reason.MANAGED_BY_SERVICE)
+        assert each.record is not None
+        assert each.resources
+        text = json.dumps(plain["responseElements"])
+        assert all(f'"{resource.id}"' in text for resource in each.resources)
+        owner = resolve(each.record, Settings())
+        assert owner.name
+        assert (owner.confidence is Confidence.NONE) == bool(owner.reason)
+
+
+def test_a_managed_interface_is_a_refusal_that_names_it() -> None:
+    managed = [each for _, each in decided() if isinstance(each, Refusal) and each.reason is Reason.MANAGED_BY_SERVICE]
+    assert len(managed) >= 1
+    assert all(each.resources for each in managed)
+
+
+def test_all_else_creates_nothing_that_is_in_the_catalogue() -> None:
+    rows = set(fixtures.catalogue().rows)
+    for plain, each in decided():
+        if not plain.get("errorCode") and (plain["eventSource"], plain["eventName"]) not in rows:
+            assert isinstance(each, Refusal)
+            assert each.reason is Reason.NOT_A_CREATION
+
+
+def test_each_carrier_brings_the_same() -> None:
+    plains = [plain for plain, _ in decided()]
+    bare = [(type(each), each.resources) for _, each in decided()]
+    for carry in fixtures.CARRIERS_OF_MANY.values():
+        reads = list(parse(carry(plains), "all"))
+        assert all(isinstance(read, Arrival) for read in reads)
+        matched = [match(read, fixtures.catalogue(), Settings()) for read in reads if isinstance(read, Arrival)]
+        assert [(type(each), each.resources) for each in matched] == bare

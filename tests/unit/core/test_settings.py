@@ -1,0 +1,253 @@
+"""Wrong settings name their line, what is wrong and what would be right."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from contextlib import suppress
+from typing import NamedTuple
+
+import pytest
+
+from harness import fixtures
+from ownertag.core.settings import TEMPLATE_FIELDS, Settings, SettingsError, read_settings
+
+ORGANIZATION = """[organization]
+id = "o-exampleorg1"
+management_account = "123456789012"
+hub_account = "777788889999"
+home_region = "eu-central-1"
+"""
+STORE = "arn:aws:identitystore::123456789012:identitystore/d-1234567890"
+
+
+class Wrong(NamedTuple):
+    text: str
+    line: int | None
+    wrong: str
+    right: str
+
+
+def organization(line: str, **instead: str) -> str:
+    """An organization with other lines, and one more."""
+    text = ORGANIZATION
+    for key, value in instead.items():
+        text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}".replace("\\", r"\\"), text)
+    return text + line
+
+
+WRONG: dict[str, Wrong] = {
+    "no-toml": Wrong("owner = \n", 1, "Invalid value", "line 1"),
+    "a-word": Wrong("hello", None, "", "Expected '='"),
+    "json": Wrong('{"tags": {}}', 1, "Invalid statement", ""),
+    "deep": Wrong("a = " + "[" * 5000, None, "nested", "any settings"),
+    "twice-the-same-key": Wrong('[tags]\nowner = "{owner}"\nowner = "x"\n', 3, "Cannot overwrite", ""),
+    "byte-order-mark": Wrong("\ufeff[tags]", 1, "Invalid statement", ""),
+    "unknown-table": Wrong('\n[tag]\nowner = "{owner}"', 2, "tag: unknown key", "did you mean 'tags'"),
+    "unknown-table-like-none": Wrong(
+        "[zzz]", 1, "zzz: unknown key", "there are organization, hub, protection, tags, existing"
+    ),
+    "unknown-key": Wrong('[limits]\nrole_nam = "x"', 2, "limits.role_nam", "did you mean 'role_name'"),
+    "unknown-key-like-none": Wrong("[limits]\nzzz = 1", 2, "limits.zzz", "there are role_name, time_share"),
+    "unknown-key-of-the-organization": Wrong(
+        organization("home_regio = 1"), 6, "organization.home_regio", "'home_region'"
+    ),
+    "unknown-key-of-a-rule": Wrong(
+        '[[owners]]\nmatch = "a"\nowner = "b"\n[[owners]]\nmatch = "a"\nownr = "b"', 6, "owners[1].ownr", "'owner'"
+    ),
+    "table-as-a-number": Wrong("tags = 3", 1, "tags: Expected `object`", "got `int`"),
+    "table-as-a-list": Wrong('[owners]\nmatch = "a"', 1, "owners: Expected `array`", "got `object`"),
+    "organization-as-a-text": Wrong('organization = "x"', 1, "organization", "Expected `object"),
+    "template-as-a-number": Wrong('[tags]\nx = "y"\nowner = 3', 3, "tags.owner", 'write a text, such as "{owner}"'),
+    "template-as-a-date": Wrong("[tags]\nowner = 2026-01-01", 2, "tags.owner", "write a text"),
+    "no-tag": Wrong("[tags]", 1, "names no tag", 'owner = "{owner}"'),
+    "no-owner": Wrong('\n[tags]\ndate = "{date}"', 2, "no tag holds {owner}", 'write owner = "{owner}"'),
+    "unknown-field": Wrong('[tags]\nowner = "{owner}"\nx = "{ower}"', 3, "{ower} is no field", "event_id, event_name"),
+    "attribute-of-a-field": Wrong('[tags]\nowner = "{owner.__class__}"', 2, "is no field", "there are account"),
+    "conversion-of-a-field": Wrong('[tags]\nowner = "{owner!r}"', 2, "{owner!r} is no field", "there are account"),
+    "number-of-a-field": Wrong('[tags]\nowner = "{0}"', 2, "{0} is no field", "there are account"),
+    "no-field": Wrong('[tags]\nowner = "{}"', 2, "{} is no field", "there are account"),
+    "half-a-field": Wrong('[tags]\nowner = "{owner"', 2, "brace that belongs to no field", ""),
+    "doubled-braces": Wrong('[tags]\nowner = "{{owner}}"', 2, "tags.owner", "brace"),
+    "reserved-key": Wrong('[tags]\nowner = "{owner}"\n"aws:x" = "y"', 3, "tags.aws:x", "doesn't begin with aws:"),
+    "reserved-key-in-upper-case": Wrong('[tags]\nowner = "{owner}"\n"AWS:x" = "y"', 3, "tags.AWS:x", "aws:"),
+    "empty-key": Wrong('[tags]\nowner = "{owner}"\n"" = "y"', None, "tags.", "1 to 128 letters"),
+    "long-key": Wrong(f'[tags]\n{"k" * 129} = "{{owner}}"', 2, "tags.kkk", "1 to 128 letters"),
+    "look-alike-key": Wrong('[tags]\nowner = "{owner}"\n"\u043ewner" = "y"', 3, "tags.\u043ewner", "letters, digits"),
+    "keys-that-differ-by-case": Wrong('[tags]\nowner = "{owner}"\nOwner = "y"', 3, "by case only", "'owner'"),
+    "unknown-policy": Wrong('[existing]\nowner = "maybe"', 2, "existing.owner", '"overwrite" or "keep"'),
+    "policy-of-no-tag": Wrong('[existing]\nownr = "keep"', 2, "is no key of [tags]", "did you mean 'owner'"),
+    "organization-without-hub": Wrong('[organization]\nid = "o-exampleorg1"', 1, "organization", "management_account"),
+    "organization-id": Wrong(organization("", id='"x"'), 2, "organization.id: 'x'", "such as 'o-a1b2c3d4e5'"),
+    "organization-id-newline": Wrong(organization("", id='"o-exampleorg1\\n"'), 2, "organization.id", "such as"),
+    "account-as-a-number": Wrong(organization("", hub_account="777788889999"), 4, "hub_account", "Expected `str`"),
+    "account-too-short": Wrong(organization("", hub_account='"77778888"'), 4, "hub_account", "12 digits in quotes"),
+    "account-fullwidth": Wrong(
+        organization(
+            "", management_account='"\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff10\uff11\uff12"'
+        ),
+        3,
+        "management_account",
+        "12 digits in quotes",
+    ),
+    "home-region": Wrong(organization("", home_region='"Frankfurt"'), 5, "'Frankfurt'", "such as 'eu-central-1'"),
+    "regions-with-a-zone": Wrong(
+        organization('regions = ["eu-central-1", "eu-central-1a"]'),
+        6,
+        "organization.regions: 'eu-central-1a'",
+        "such as",
+    ),
+    "regions-of-another-partition": Wrong(
+        organization('regions = ["eu-central-1", "cn-north-1"]'), 6, "'cn-north-1'", "partition than home_region"
+    ),
+    "regions-without-home": Wrong(organization('regions = ["us-east-1"]'), 6, "lacks home_region", "add it"),
+    "unit-that-is-none": Wrong(organization('units = ["workloads"]'), 6, "units: 'workloads'", "ou-ab12-c3d4e5f6"),
+    "unit-protected-that-is-none": Wrong('[protection]\nunits = ["ou-1"]', 2, "'ou-1' is no unit", "'r-ab12'"),
+    **{
+        f"break-glass-{name!r}": Wrong(
+            f"[protection]\nbreak_glass = [{json.dumps(name)}]", 2, "can be no role", "security-admin"
+        )
+        for name in ("*", "**", "*/x", "", "a b", "arn:aws:iam::111122223333:role/x", "x\n", "/x", "x/")
+    },
+    "alarm-to-nobody": Wrong('[hub]\nalarm_email = "me"', 2, "hub.alarm_email: 'me'", "no mail address"),
+    "one-at-once": Wrong("[hub]\nmaximum_concurrency = 1", 2, "maximum_concurrency", "between 2 and 1000"),
+    "bucket-that-is-none": Wrong('[hub]\npackage_bucket = "Our"', 2, "package_bucket: 'Our'", "name of a bucket"),
+    "regions-as-a-text": Wrong(organization('regions = "eu-central-1"'), 6, "regions", "Expected `array`"),
+    "rule-without-owner": Wrong('[[owners]]\nmatch = "a"', 1, "owners[0]", "missing required field `owner`"),
+    "rule-that-matches-nothing": Wrong('[[owners]]\nmatch = ""\nowner = "b"', 2, "owners[0].match", "1 to 256"),
+    "rule-too-long": Wrong(f'[[owners]]\nmatch = "{"a" * 257}"\nowner = "b"', 2, "owners[0].match", "1 to 256"),
+    "rule-as-a-number": Wrong('[[owners]]\nmatch = 3\nowner = "b"', 2, "owners[0].match", "Expected `str`"),
+    "rule-of-nobody": Wrong('[[owners]]\nmatch = "a"\nowner = " "', 3, "owners[0].owner: is empty", "person or a team"),
+    "rule-of-no-account": Wrong(
+        '[[owners]]\nmatch = "a"\nowner = "b"\naccount = "1"', 4, "owners[0].account: '1'", "12 digits in quotes"
+    ),
+    "second-rule": Wrong(
+        '[[owners]]\nmatch = "a"\nowner = "b"\n[[owners]]\nmatch = "c"\nowner = ""',
+        6,
+        "owners[1].owner",
+        "name a person",
+    ),
+    "store-that-is-none": Wrong('[trust]\nidentity_stores = ["*"]', 2, "'*' can be none", "identitystore/d-1234567890"),
+    "store-as-a-text": Wrong(f'[trust]\nidentity_stores = "{STORE}"', 2, "trust.identity_stores", "Expected `array`"),
+    "store-as-a-number": Wrong("[trust]\nidentity_stores = [1]", 2, "trust.identity_stores[0]", "Expected `str`"),
+    "provider-that-is-none": Wrong('[trust]\nidentity_providers = ["corporate"]', 2, "'corporate'", "saml-provider/"),
+    "directory-in-no-region": Wrong(
+        '[trust]\nidentity_region = "Frankfurt"', 2, "trust.identity_region", "'Frankfurt' is no Region"
+    ),
+    "sessions-as-a-text": Wrong('[trust]\nfollow_sessions = "no"', 2, "trust.follow_sessions", "`bool`"),
+    "guard-as-a-text": Wrong('[trust]\nsource_identity_guarded = "yes"', 2, "source_identity_guarded", "`bool`"),
+    "roles-as-a-text": Wrong(
+        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = "x"', 3, "source_identity_roles", "`array`"
+    ),
+    "role-with-leave-that-is-everybody": Wrong(
+        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["*"]',
+        3,
+        "trust.source_identity_roles: '*' can be none",
+        "'sign-in-broker'",
+    ),
+    "role-with-leave-by-its-arn": Wrong(
+        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["arn:aws:iam::111122223333:role/x"]',
+        3,
+        "can be none",
+        "such as 'sign-in-broker'",
+    ),
+    "role-with-leave-and-a-newline": Wrong(
+        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["x\\n"]', 3, "can be none", "such as"
+    ),
+    "role-with-leave-and-no-guard": Wrong(
+        '[trust]\nsource_identity_roles = ["x"]', 2, "trust.source_identity_roles: gives leave", "guarded = true"
+    ),
+    "role-name": Wrong('[limits]\nrole_name = "a b"', 2, "limits.role_name: 'a b'", "is no name of a role"),
+    "role-name-with-a-path": Wrong('[limits]\nrole_name = "x/y"', 2, "limits.role_name", "is no name of a role"),
+    "role-name-with-a-newline": Wrong('[limits]\nrole_name = "x\\n"', 2, "limits.role_name", "is no name of a role"),
+    "time-share": Wrong("[limits]\ntime_share = 2", 2, "limits.time_share", "between 0.1 and 0.95"),
+    "quota-share": Wrong("[limits]\nquota_share = 1.5", 2, "limits.quota_share", "between 0.01 and 1"),
+    "quota-share-of-nothing": Wrong("[limits]\nquota_share = 0", 2, "limits.quota_share", "the account's own tools"),
+    "quota-share-of-no-number": Wrong("[limits]\nquota_share = nan", 2, "limits.quota_share", "between 0.01 and 1"),
+    "time-share-of-nothing": Wrong("[limits]\ntime_share = nan", 2, "limits.time_share", "between 0.1 and 0.95"),
+    "time-share-as-a-text": Wrong('[limits]\ntime_share = "x"', 2, "limits.time_share", "Expected `float`"),
+    "in-line-table": Wrong('limits = { role_name = "a b" }', 1, "limits.role_name", "is no name of a role"),
+    "dotted-key": Wrong('tags.owner = "{owne}"', 1, "tags.owner", "{owne} is no field"),
+    "quoted-key": Wrong('[tags]\n"owner" = "{owne}"', 2, "tags.owner", "{owne} is no field"),
+    "behind-comments-and-blank-lines": Wrong(
+        "# ownertag\n\n[limits] # bounds\n  # none\n  time_share = 7 # too much", 5, "limits.time_share", "between"
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_wrong_setting_names_its_line_what_is_wrong_and_what_would_be_right(wrong: Wrong) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_settings(wrong.text, "ownertag.toml")
+    message = str(refused.value)
+    assert message.startswith("ownertag.toml")
+    assert wrong.line is None or f"line {wrong.line}" in message
+    assert wrong.wrong in message
+    assert wrong.right in message
+    assert "\n" not in message
+
+
+def test_no_settings_write_the_owner_and_the_date() -> None:
+    assert read_settings("", "x") == Settings()
+    assert Settings().tags == {"owner": "{owner}", "dateCreated": "{created_at}"}
+    assert Settings().owner_keys == {"owner"}
+    assert not Settings().kept_keys
+
+
+def test_right_settings_are_read() -> None:
+    text = (
+        organization('regions = ["us-east-1", "eu-central-1"]')
+        + '\n[tags]\n"cost center:owner" = "{owner} ({confidence})"\nDateCreated = "{date}"\n'
+        + '[existing]\nDateCreated = "keep"\n'
+        + f'[trust]\nidentity_stores = ["{STORE}"]\nsource_identity_guarded = true\nidentity_providers = ['
+        + '"accounts.google.com", '
+        + '"arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",'
+        + '"arn:aws-cn:iam::123456789012:saml-provider/corporate"]\n'
+        + '[[owners]]\nmatch = "ali*"\nowner = "Alice"\naccount = "111122223333"\n'
+        + '[ignore]\nprincipals = ["arn:aws:iam::*:role/x"]\n[limits]\nrole_name = "tagger"\ntime_share = 0.5\n'
+    )
+    settings = read_settings(text, "x")
+    assert settings.organization is not None
+    assert settings.organization.regions == ("us-east-1", "eu-central-1")
+    assert settings.owner_keys == {"cost center:owner"}
+    assert settings.kept_keys == {"DateCreated"}
+    assert settings.owners[0].pattern.fullmatch("ALICE")
+    assert (settings.limits.role_name, settings.limits.time_share) == ("tagger", 0.5)
+
+
+def test_what_is_deployed_where() -> None:
+    text = organization('units = ["r-ab12"]') + (
+        '\n[hub]\nalarm_email = "a@example.com"\nmaximum_concurrency = 2\npackage_bucket = "our.packages"\n'
+        '[protection]\nunits = []\nbreak_glass = ["security-admin"]\n'
+    )
+    found = read_settings(text, "x")
+    assert found.organization is not None
+    assert (found.organization.units, found.protection.units) == (("r-ab12",), ())
+    assert found.protection.break_glass == ("security-admin",)
+    assert read_settings(organization(""), "x").protection.units is None
+
+
+@pytest.mark.parametrize("role", ["sign-in-broker", "team/x", "aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Ops_*"])
+def test_roles_with_leave_are_names_or_paths(role: str) -> None:
+    text = f'[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["{role}"]'
+    assert read_settings(text, "x").trust.source_identity_roles == (role,)
+
+
+def test_every_field_can_be_named() -> None:
+    lines = "".join(f'{name} = "a {{{name}}} b"\n' for name in TEMPLATE_FIELDS)
+    settings = read_settings(f"[tags]\n{lines}", "x")
+    assert {parts[1] for _, parts in settings.templates} == set(TEMPLATE_FIELDS)
+
+
+def test_the_settings_of_the_tests_are_right() -> None:
+    assert fixtures.settings().organization is not None
+    assert fixtures.anywhere().organization is None
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "[" * 100_000, "# " * 100_000, "\n" * 100_000])
+def test_no_text_takes_long_or_raises_anything_else(text: str) -> None:
+    start = time.process_time()
+    with suppress(SettingsError):
+        read_settings(text, "x")
+    assert time.process_time() - start < 2

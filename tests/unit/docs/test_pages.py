@@ -1,0 +1,87 @@
+"""The documentation says what the code says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from hops.page import with_table
+from ownertag.catalogue.loader import load
+from ownertag.core.rows import QuestionKind
+from ownertag.core.settings import TEMPLATE_FIELDS, read_settings
+from ownertag.core.values import OutcomeKind, Reason
+from ownertag.render.catalogue_table import catalogue_page
+
+ROOT = Path(__file__).parents[3]
+PAGES = [ROOT / "README.md", *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_within_the_project_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text("utf-8")):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+def test_the_catalogue_page_is_current() -> None:
+    assert page("reference/catalogue.md") == catalogue_page(load()), "run `make generate`"
+
+
+def test_the_settings_page_shows_settings_that_are_right() -> None:
+    text = page("reference/settings.md")
+    [example] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    settings = read_settings(example, "settings.md")
+    assert settings.organization is not None
+    assert set(settings.tags) == {"owner", "dateCreated", "WhatIsThis"}
+    for field in TEMPLATE_FIELDS:
+        assert f"`{{{field}}}`" in text
+
+
+@pytest.mark.parametrize("value", [*Reason, *OutcomeKind], ids=lambda value: value.value)
+def test_every_reason_and_outcome_is_explained(value: Reason | OutcomeKind) -> None:
+    assert re.search(rf"^\| `{value.value}` \|", page("reference/json.md"), re.MULTILINE)
+
+
+def test_every_evidence_is_in_the_table_of_identities() -> None:
+    sources = [(ROOT / f"src/ownertag/core/{name}.py").read_text("utf-8") for name in ("identity", "follow", "resolve")]
+    told = r'(?:_asserted\(.*|nobody\(|Owner\(.*, |_inherited\(.*, )"([a-z]+(?:-[a-z]+)+)"'
+    named = {evidence for source in sources for evidence in re.findall(told, source)}
+    assert {"iam-user", "session-chain", "account-owner", "service-catalog", "aws-service"} <= named
+    assert len(named) >= 18
+    text = page("reference/identities.md")
+    for evidence in named:
+        assert f"`{evidence}`" in text, evidence
+
+
+def test_the_table_of_identities_is_that_of_the_golden_ones() -> None:
+    text = page("reference/identities.md")
+    assert text == with_table(text), "run `make generate`"
+
+
+def test_what_rests_on_memory_is_marked_as_unconfirmed() -> None:
+    for path in (ROOT / "tests/golden/hops").glob("*.json"):
+        [row] = re.findall(rf"^\| `{path.stem}` \|.*$", page("reference/identities.md"), re.MULTILINE)
+        assert ("unconfirmed" in row) == (json.loads(path.read_text("utf-8"))["basis"] == "memory")
+
+
+def test_every_kind_of_question_is_explained() -> None:
+    for kind in QuestionKind:
+        assert f"`{kind.value}`" in page("reference/json.md"), kind
+
+
+def test_every_rule_names_tests_that_are_there() -> None:
+    for path in re.findall(r"`(tests/[^`]+)`", page("invariants.md")):
+        assert (ROOT / path).exists(), path
+
+
+def test_every_decision_is_listed() -> None:
+    listed = page("decisions/README.md")
+    for path in (ROOT / "docs/decisions").glob("0*.md"):
+        assert f"({path.name})" in listed

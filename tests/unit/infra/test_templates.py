@@ -1,0 +1,202 @@
+"""The templates are current, sound, and name everybody who must write to a queue or topic."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from ownertag.catalogue.loader import load
+from ownertag.cli.app import app
+from ownertag.core.settings import Settings, SettingsError, read_settings
+from ownertag.handler.wiring import KEEP_ACCOUNTS
+from ownertag.render.documents import RULE_PREFIX
+from ownertag.render.for_teams import terraform_ignore_tags, why_page
+from ownertag.render.infra import check_deployable, templates
+from ownertag.sandbox.schedules import interval
+from ownertag.sources.organization import STALE
+
+ROOT = Path(__file__).parents[3]
+INFRA = ROOT / "infra"
+CONFIG = INFRA / "ownertag.toml"
+TEMPLATES = sorted(INFRA.glob("*/template.yaml"))
+
+
+def settings(**changes: str) -> Settings:
+    text = CONFIG.read_text("utf-8")
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    return read_settings(text, "ownertag.toml")
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as {tag: value}."""
+
+
+def _short_form(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return {tag: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {tag: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {tag: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def resources(name: str) -> dict[str, Any]:
+    document = yaml.load((INFRA / name / "template.yaml").read_text("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    found = document["Resources"]
+    assert isinstance(found, dict)
+    return found
+
+
+def of_type(name: str, kind: str) -> dict[str, dict[str, Any]]:
+    return {key: each["Properties"] for key, each in resources(name).items() if each["Type"] == kind}
+
+
+def test_what_is_committed_is_what_is_rendered() -> None:
+    found = settings()
+    rendered = templates(load(), found, check_deployable(found, "ownertag.toml"))
+    committed = [path for folder in ("hub", "management", "spoke_*") for path in INFRA.glob(f"{folder}/*.*")]
+    assert {str(path.relative_to(INFRA)) for path in committed} == set(rendered)
+    for name, text in rendered.items():
+        assert (INFRA / name).read_text("utf-8") == text, f"{name} is stale: run `make generate`"
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.parent.name)
+def test_cfn_lint_finds_nothing(path: Path) -> None:
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--include-checks", "I", "--", str(path)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout) == (0, ""), answer.stdout
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.parent.name)
+def test_a_stack_set_takes_the_template(path: Path) -> None:
+    """Service-managed stack sets take no nested stacks, macros or transforms, and 51,200 bytes inline."""
+    text = path.read_text("utf-8")
+    assert not re.search(r"^Transform:|Fn::Transform", text, re.MULTILINE)
+    assert "AWS::CloudFormation::Stack" not in text
+    assert "@" not in text
+    assert len(text.encode()) <= 51_200
+
+
+def test_a_message_stays_away_for_six_times_the_timeout_and_the_window() -> None:
+    [function] = of_type("hub", "AWS::Lambda::Function").values()
+    [source] = of_type("hub", "AWS::Lambda::EventSourceMapping").values()
+    queue = of_type("hub", "AWS::SQS::Queue")["Queue"]
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + source["MaximumBatchingWindowInSeconds"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert function["Timeout"] == 180
+
+
+@pytest.mark.parametrize("name", ["hub", "spoke_region"])
+def test_every_queue_is_encrypted_and_lets_our_rules_write(name: str) -> None:
+    queues = of_type(name, "AWS::SQS::Queue")
+    [policy] = of_type(name, "AWS::SQS::QueuePolicy").values()
+    allow, deny = policy["PolicyDocument"]["Statement"]
+    named = json.dumps(allow["Resource"])
+    for queue in queues.values():
+        assert queue["SqsManagedSseEnabled"] is True
+        assert f":{queue['QueueName']}" in named
+    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
+    assert "aws:SourceArn" in allow["Condition"]["ArnLike"]
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_alarm_topic_has_a_key_that_cloudwatch_may_use() -> None:
+    [topic] = of_type("hub", "AWS::SNS::Topic").values()
+    [key] = of_type("hub", "AWS::KMS::Key").values()
+    [policy] = of_type("hub", "AWS::SNS::TopicPolicy").values()
+    assert topic["KmsMasterKeyId"] == {"Ref": "AlarmKey"}
+    for document, action in ((key["KeyPolicy"], "kms:GenerateDataKey*"), (policy["PolicyDocument"], "sns:Publish")):
+        services = [
+            each for each in document["Statement"] if each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        ]
+        assert any(action in each["Action"] for each in services)
+
+
+def test_every_alarm_tells_the_topic_and_says_what_to_do() -> None:
+    alarms = of_type("hub", "AWS::CloudWatch::Alarm")
+    assert {alarm["MetricName"] for alarm in alarms.values()} == {
+        "ApproximateNumberOfMessagesVisible",
+        "ApproximateAgeOfOldestMessage",
+        "Errors",
+        "Unexpected",
+        "MatchedEvents",
+    }
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        assert len(alarm["AlarmDescription"]) > 20
+
+
+def test_every_rule_has_a_role_and_a_queue_for_what_it_can_not_deliver() -> None:
+    rules = of_type("spoke_region", "AWS::Events::Rule")
+    assert rules
+    for rule in rules.values():
+        [target] = rule["Targets"]
+        assert target["RoleArn"]
+        assert target["DeadLetterConfig"]["Arn"] == {"GetAtt": "DeadLetters.Arn"}
+        assert rule["State"] == "ENABLED"
+
+
+def test_the_schedule_keeps_the_accounts_in_time_even_if_it_fails_twice() -> None:
+    [rule] = (each for each in of_type("hub", "AWS::Events::Rule").values() if "ScheduleExpression" in each)
+    [permission] = of_type("hub", "AWS::Lambda::Permission").values()
+    [target] = rule["Targets"]
+    assert json.loads(target["Input"]) == KEEP_ACCOUNTS
+    assert target["Arn"] == {"GetAtt": "Function.Arn"}
+    # The policy lets StackSets alone change rules of that name, and the hub's stack is deployed by others.
+    assert not rule["Name"].startswith(RULE_PREFIX)
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["AccountsRule", "Arn"]}
+    seconds = interval(rule["ScheduleExpression"])
+    assert seconds
+    assert 3 * timedelta(seconds=seconds) <= STALE
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('WhatIsThis = "https://wiki.internal/ownertag"', "", "no tag links to a page"),
+        ("wiki.internal", "wiki.example.com", "no tag links to a page"),
+        ("https://wiki.internal/ownertag", "wiki.internal", "no tag links to a page"),
+        ("[organization]", "[trust]\n[organization]", ""),
+    ],
+    ids=["no link", "an example address", "no address", "fine"],
+)
+def test_a_link_must_be_there_and_must_be_real(old: str, new: str, said: str) -> None:
+    found = settings(**{old: new})
+    if not said:
+        assert check_deployable(found, "x").id == "o-a1b2c3d4e5"
+        return
+    with pytest.raises(SettingsError, match=said):
+        check_deployable(found, "ownertag.toml")
+
+
+def test_settings_without_an_organization_can_not_be_deployed(tmp_path: Path) -> None:
+    config = tmp_path / "ownertag.toml"
+    config.write_text('[tags]\nowner = "{owner}"\nWhatIsThis = "https://wiki.internal/x"\n')
+    answer = CliRunner().invoke(app, ["render", "infra", "--config", str(config), "--to", str(tmp_path / "out")])
+    assert answer.exit_code == 2
+    assert "[organization] is missing" in answer.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_teams_are_told_what_the_tags_are_and_how_to_leave_them_alone() -> None:
+    found = settings()
+    block = terraform_ignore_tags(found)
+    assert 'keys = ["owner", "dateCreated", "WhatIsThis"]' in block
+    page = why_page(found)
+    assert block.strip() in page
+    for key in found.tags:
+        assert f"| `{key}` |" in page

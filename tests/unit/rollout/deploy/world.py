@@ -1,0 +1,75 @@
+"""An organization to be deployed to, as values: what should be there, and what is, nothing or all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from harness import fixtures
+from ownertag.core.settings import Settings, read_settings
+from ownertag.rollout.deploy.access import SCP, with_statement
+from ownertag.rollout.deploy.desired import Desired, desired
+from ownertag.rollout.deploy.package import Package
+from ownertag.rollout.deploy.values import Current, Instance, PolicyState, StackSetState, StackState
+
+MANAGEMENT, HUB, WEB, DATA = "123456789012", fixtures.HUB_ACCOUNT, fixtures.ACCOUNT, fixtures.OTHER_ACCOUNT
+ROOT, UNIT, OTHER_UNIT = "r-ab12", "ou-ab12-c3d4e5f6", "ou-ab12-aaaabbbb"
+REGIONS = ("eu-central-1", "us-east-1", "us-west-2")
+PACKAGE = Package(Path("function.zip"), "ownertag-0.1.0-arm64-" + "0" * 64 + ".zip", "0" * 64)
+
+
+def settings(regions: tuple[str, ...] = REGIONS, units: tuple[str, ...] = (UNIT,), more: str = "") -> Settings:
+    text = fixtures.SETTINGS_TEXT.replace("[tags]", f"regions = {list(regions)}\nunits = {list(units)}\n\n[tags]")
+    return read_settings(text + more, "ownertag.toml")
+
+
+def wanted(found: Settings | None = None) -> Desired:
+    found = found or settings()
+    assert found.organization is not None
+    return desired(fixtures.catalogue(), found, found.organization, PACKAGE, frozenset({*REGIONS, "eu-west-1"}), ROOT)
+
+
+def nothing(to: Desired) -> Current:
+    """An organization that ownertag was never in."""
+    return Current(
+        root=ROOT,
+        stack_sets_allowed=False,
+        policy_types=frozenset(),
+        administrators=frozenset(),
+        resource_policy=None,
+        accounts=dict.fromkeys(to.units, frozenset({HUB, WEB, DATA})),
+        bucket=False,
+        uploaded=False,
+        stacks={},
+        stack_sets={},
+        policy=None,
+    )
+
+
+def all_of(to: Desired) -> Current:
+    """An organization in which everything is as it should be."""
+    stacks = (to.hub, to.management_roles, *to.management_rules)
+    return replace(
+        nothing(to),
+        stack_sets_allowed=True,
+        policy_types=frozenset({SCP}),
+        resource_policy=with_statement(None, to.read_accounts),
+        bucket=True,
+        uploaded=True,
+        stacks={
+            (each.account, each.region, each.name): StackState("UPDATE_COMPLETE", each.template, dict(each.parameters))
+            for each in stacks
+        },
+        stack_sets={
+            each.name: StackSetState(
+                each.template,
+                True,
+                tuple(
+                    Instance(account, region, to.units[0]) for account in (HUB, WEB, DATA) for region in each.regions
+                ),
+            )
+            for each in (to.roles, to.rules)
+        },
+        policy=PolicyState("p-12345678", to.policy, frozenset(to.protected)),
+    )
