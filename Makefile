@@ -12,7 +12,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit faults bench-launch bench-burst bench-core bench-start bench-whois bench-steady profile load scale package generate lock clean
+.PHONY: help install demo test test-full lint types pytest faults bench-launch bench-burst bench-core bench-start bench-whois bench-steady profile load scale package generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,7 +69,11 @@ demo: install ## a tour: an organization on this machine, launches by all kinds 
 # Installing waits for the network and mypy has one core only: side by side they take half the time.
 test: install ## all that CI runs: ruff, mypy, import-linter, pytest
 	@$(MAKE) --no-print-directory -j2 lint types $(TOOLS)
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory pytest
+
+test-full: install ## what a release runs: as `make test`, with every example, mutant and kill, and Terraform
+	@$(MAKE) --no-print-directory -j2 lint types $(TOOLS)
+	@$(MAKE) --no-print-directory pytest OWNERTAG_TESTS=full
 
 lint: install
 	$(BIN)/ruff format --check .
@@ -80,8 +84,8 @@ types: install
 	$(BIN)/mypy
 
 # A process a core; `tests/conftest.py` says what stays together.
-unit: install $(TOOLS)
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+pytest: install $(TOOLS)
+	OWNERTAG_TESTS=$(OWNERTAG_TESTS) $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(if $(OWNERTAG_TESTS),-m "full or not full")
 
 faults: install ## every fault of the matrix, with 500 kills of the function; a table of what came of each
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m faults

@@ -18,17 +18,18 @@ from ownertag.rollout.package.__main__ import main
 from ownertag.rollout.package.archive import write
 from ownertag.rollout.package.build import Built, PackageError, build
 from ownertag.rollout.package.targets import CURRENT, LAMBDA, compiler_for
-from package.conftest import LOCK
+from package.conftest import LOCK, ForLambda
 
 SETTINGS = '[organization]\nid = "o-a1b2c3d4e5"\nmanagement_account = "111111111111"\n'
 COMPLETE = SETTINGS + 'hub_account = "222222222222"\nhome_region = "eu-central-1"\n'
 
 
-def names(built: Built) -> list[str]:
-    with ZipFile(built.path) as archive:
+def names(path: Path) -> list[str]:
+    with ZipFile(path) as archive:
         return archive.namelist()
 
 
+@pytest.mark.full
 def test_the_same_bytes_twice(current: Built, wheels: Path, tmp_path: Path) -> None:
     again = build(CURRENT, tmp_path / "again.zip", LOCK, compiler=compiler_for(CURRENT), wheels=wheels)
     assert again.compiler is not None
@@ -56,13 +57,13 @@ def test_every_module_has_bytecode_that_python_takes_without_looking_at_times(un
     assert {path.read_bytes()[4:8] for path in compiled} == {(1).to_bytes(4, "little")}  # PEP 552: hash, unchecked
 
 
-def test_only_what_the_function_needs(for_lambda: dict[str, Built], current: Built) -> None:
+def test_only_what_the_function_needs(for_lambda: ForLambda, current: Built) -> None:
     wanted = {
         "aws_lambda_powertools", "boto3", "botocore", "dateutil", "jmespath", "msgspec", "ownertag", "s3transfer",
         "six.py", "typing_extensions.py", "urllib3",
     }  # fmt: skip
-    for built in (*for_lambda.values(), current):
-        found = [name for name in names(built) if "__pycache__" not in name]
+    for path in (*for_lambda.zips.values(), current.path):
+        found = [name for name in names(path) if "__pycache__" not in name]
         tops = {name.partition("/")[0] for name in found}
         assert {top for top in tops if not top.endswith(".dist-info")} == wanted
         own = {name.split("/")[1] for name in found if name.startswith("ownertag/")}
@@ -77,8 +78,8 @@ def test_only_what_the_function_needs(for_lambda: dict[str, Built], current: Bui
         assert not [name for name in found if re.search(r"(^|/)(tests?|examples|bin)/", name)]
 
 
-def test_licences_and_versions_stay_and_nothing_else_of_the_installation(for_lambda: dict[str, Built]) -> None:
-    kept = [name for name in names(for_lambda["arm64"]) if ".dist-info/" in name]
+def test_licences_and_versions_stay_and_nothing_else_of_the_installation(for_lambda: ForLambda) -> None:
+    kept = [name for name in names(for_lambda.zips["arm64"]) if ".dist-info/" in name]
     packages = {name.partition("/")[0] for name in kept}
     assert len(packages) == 10
     for package in packages:
@@ -87,21 +88,22 @@ def test_licences_and_versions_stay_and_nothing_else_of_the_installation(for_lam
     assert {name.rpartition("/")[2] for name in kept}.isdisjoint({"RECORD", "WHEEL", "INSTALLER", "direct_url.json"})
 
 
-def test_each_machine_gets_its_own_extension_module(for_lambda: dict[str, Built]) -> None:
-    modules = {each: [name for name in names(built) if name.endswith(".so")] for each, built in for_lambda.items()}
+def test_each_machine_gets_its_own_extension_module(for_lambda: ForLambda) -> None:
+    modules = {each: [name for name in names(path) if name.endswith(".so")] for each, path in for_lambda.zips.items()}
     assert modules == {
         "arm64": ["msgspec/_core.cpython-313-aarch64-linux-gnu.so"],
         "x86_64": ["msgspec/_core.cpython-313-x86_64-linux-gnu.so"],
     }
 
 
+@pytest.mark.full
 def test_bytecode_for_lambda_is_that_of_its_own_python(wheels: Path, tmp_path: Path) -> None:
     target = LAMBDA["arm64"]
     compiler = compiler_for(target)
     if compiler is None:
         pytest.skip("no CPython 3.13 on this machine: packages for Lambda go without bytecode")
     built = build(target, tmp_path / "package.zip", LOCK, compiler=compiler, wheels=wheels)
-    compiled = [name for name in names(built) if name.endswith(".pyc")]
+    compiled = [name for name in names(built.path) if name.endswith(".pyc")]
     assert compiled
     assert all(name.endswith(".cpython-313.pyc") for name in compiled)
 
@@ -117,22 +119,13 @@ def test_a_python_that_only_answers_to_the_name_compiles_nothing(
     assert compiler_for(targets.Target("none", (3, 99))) is None
 
 
-def test_a_package_without_bytecode_says_so(
-    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    arguments = ["--arch", "arm64", "--lock", str(LOCK), "--output", str(tmp_path), "--wheels", str(wheels)]
-    monkeypatch.setitem(targets.LAMBDA, "arm64", targets._for_lambda("arm64", "aarch64"))
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+def test_a_package_without_bytecode_says_so(for_lambda: ForLambda) -> None:
     if sys.version_info[:2] == targets.LAMBDA_PYTHON:
         pytest.skip("this is CPython 3.13: it compiles for Lambda itself")
-    assert main(arguments) == 0
-    told = capsys.readouterr().out
-    assert "without bytecode: there is no CPython 3.13 on this machine" in told
-    [path] = tmp_path.glob("*.zip")
-    assert path.name == "ownertag-lambda-arm64.zip"
-    assert f"{path.stat().st_size:,} bytes" in told
-    assert "botocore's models" in told
+    assert for_lambda.told.count("without bytecode: there is no CPython 3.13 on this machine") == len(for_lambda.zips)
+    for path in for_lambda.zips.values():
+        assert f"{path}  {path.stat().st_size:,} bytes" in for_lambda.told
+    assert "botocore's models" in for_lambda.told
 
 
 def test_settings_go_in_and_wrong_ones_stop_the_build(

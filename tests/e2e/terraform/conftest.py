@@ -7,6 +7,7 @@ time is waiting (the provider looks at a stack every ten seconds), so what was a
 from __future__ import annotations
 
 import configparser
+import hashlib
 import json
 import os
 import shutil
@@ -24,7 +25,9 @@ import botocore.session
 import pytest
 
 from harness import started
+from harness.profile import FULL
 
+HERE = Path(__file__).parent
 ROOT = Path(__file__).parents[3]
 INFRA = ROOT / "infra"
 PLUGINS = Path(os.environ.get("OWNERTAG_TF_PLUGINS", "/opt/tf-plugins"))
@@ -32,8 +35,25 @@ HOME_REGION = "eu-central-1"
 MANAGEMENT, HUB, MEMBER, ONLY = "111111111111", "222222222222", "444444444444", "666666666666"
 NAMES = {MANAGEMENT: "management", HUB: "security", MEMBER: "data", ONLY: "legacy"}
 
+#: What Terraform deploys, what renders it, and these tests themselves.
+DEPLOYED = ("infra", "src/ownertag/render", "src/ownertag/catalogue", "tests/e2e/terraform")
+#: The digest of it when these tests last passed; committed, so that a clone need not run them again.
+SEEN = HERE / "seen.sha256"
+
 Answer = subprocess.CompletedProcess[str]
 Plan = tuple[int, dict[str, dict[str, Any]]]
+
+
+def digest() -> str:
+    """Of the names and bytes of all files that decide what Terraform deploys."""
+    found = hashlib.sha256()
+    for folder in DEPLOYED:
+        for path in sorted((ROOT / folder).rglob("*")):
+            name = path.relative_to(ROOT)
+            made = {"__pycache__", ".terraform", ".terraform.lock.hcl", SEEN.name}
+            if path.is_file() and not made.intersection(name.parts):
+                found.update(f"{name.as_posix()} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -118,7 +138,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def terraform() -> Terraform:
+def terraform(request: pytest.FixtureRequest) -> Iterator[Terraform]:
+    if not FULL and SEEN.read_text("utf-8").strip() == digest():
+        pytest.skip("what Terraform deploys is as it was when its tests last passed: `make test-full` runs them")
     program = shutil.which("terraform")
     if program is None:
         pytest.skip("no terraform on this machine")
@@ -133,7 +155,12 @@ def terraform() -> Terraform:
         "TF_CLI_CONFIG_FILE": os.devnull,
         "TF_IN_AUTOMATION": "1",
     }
-    return Terraform(program, kept | alone)
+    failed = request.session.testsfailed
+    yield Terraform(program, kept | alone)
+    mine = [item for item in request.session.items if item.path.is_relative_to(HERE)]
+    whole = not request.config.option.keyword and {item.path for item in mine} == {*HERE.glob("test_*.py")}
+    if request.session.testsfailed == failed and whole:
+        SEEN.write_text(digest() + "\n", "utf-8")
 
 
 # --- what runs side by side

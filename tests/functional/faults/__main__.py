@@ -41,7 +41,7 @@ class Seen:
 
 def _main() -> int:
     began, seen = time.monotonic(), Seen()
-    chosen = ["-m", "faults or not faults"]
+    chosen = ["-m", "full or not full"]
     options = ["-q", "-n", "auto", "--dist", "worksteal", "-p", "no:cacheprovider", "-k", "not here_and_there"]
     code = pytest.main([*options, *chosen, *map(str, PATHS)], plugins=[seen])
     _print(seen)

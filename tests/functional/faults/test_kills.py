@@ -23,7 +23,7 @@ def test_killed_here_and_there_the_end_is_the_same(scenario: Scenario, tmp_path:
     _all_the_same(scenario, tmp_path, lambda kills: kills[SCENARIOS.index(scenario) % 7 :: 7])
 
 
-@pytest.mark.faults
+@pytest.mark.full
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_killed_before_and_after_every_call_the_end_is_the_same(
     scenario: Scenario, tmp_path: Path, record_property: Say
@@ -50,7 +50,7 @@ def _all_the_same(scenario: Scenario, folder: Path, choose: Callable[[list[Kill]
     return len(kills)
 
 
-@pytest.mark.faults
+@pytest.mark.full
 def test_two_functions_over_one_queue_killed_a_hundred_times_at_random(tmp_path: Path, record_property: Say) -> None:
     """Messages come back when their visibility ends, after a second: also while another function works on them."""
     with staged(Scenario("a crowd", crowd), tmp_path, receives=1000, visibility=1) as (stage, function):

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.emulated import HOME, Emulated, answer, emulated
@@ -27,6 +27,7 @@ from harness.events import (
     volume_id,
 )
 from harness.fakes import Budget, FakeAccounts, FakeAws, fake_ports
+from harness.profile import examples
 from ownertag.aws.sessions import client_config
 from ownertag.core.values import Outcome, OutcomeKind, Reason, Refusal
 from ownertag.flows import live
@@ -104,7 +105,7 @@ def test_c10_an_id_that_is_none_is_refused_before_any_call(hub: Hub) -> None:
 # --- C14: values
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(st.text(max_size=400))
 def test_c14_no_name_makes_a_value_that_aws_refuses(name: str) -> None:
     aws = FakeAws()
@@ -207,7 +208,7 @@ def bodies(draw: st.DrawFn) -> str:
     return json.dumps(event)
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(st.lists(st.tuples(bodies(), st.integers(-3, 10_000)), max_size=6))
 def test_e9_done_and_returned_are_what_was_received_whatever_it_was(batch: list[tuple[str, int]]) -> None:
     received = [Message(f"m{number % 4}", body, "", receives) for number, (body, receives) in enumerate(batch)]
@@ -232,7 +233,7 @@ _RESULTS = st.builds(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(st.sets(st.sampled_from("abcdefgh")), st.lists(_RESULTS))
 def test_e9_and_e10_the_one_exit_names_messages_of_the_input_and_all_of_them(
     names: set[str], results: list[Result]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.hub import A, B, kinds, on_fakes, result_of, verdicts
@@ -30,6 +30,7 @@ from harness.events import (
 )
 from harness.fakes import NOON, Clock, FakeAccounts, FakeAws, FakeCall, Launched, fake_ports
 from harness.memory_ledger import MemoryLedger
+from harness.profile import examples
 from ownertag.core.claims import EventKey, ResourceKey
 from ownertag.core.match import match
 from ownertag.core.values import Creation, Failure, Instance, OutcomeKind, Unavailable
@@ -358,7 +359,7 @@ def _deliver(batches: list[list[dict[str, Any]]], faults: list[bool]) -> tuple[A
     return tags, world.ledger.state()
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.data(), _RECORDS)
 def test_order_repeats_and_invocations_change_neither_tags_nor_ledger(
     data: st.DataObject, records: list[dict[str, Any]]
@@ -369,7 +370,7 @@ def test_order_repeats_and_invocations_change_neither_tags_nor_ledger(
     assert _deliver([records], []) == _deliver(batches, [])
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.data(), _RECORDS, st.lists(st.booleans(), max_size=12))
 def test_neither_throttling_nor_a_ledger_that_is_down_changes_what_it_comes_to(
     data: st.DataObject, records: list[dict[str, Any]], faults: list[bool]

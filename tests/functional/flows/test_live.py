@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
@@ -28,6 +28,7 @@ from harness.events import (
     volume_id,
 )
 from harness.fakes import NOON, Budget, Clock, FakeAccounts, FakeAws, Launched
+from harness.profile import examples
 from ownertag.core.settings import Settings
 from ownertag.core.values import Attached, Instance, OutcomeKind, Unavailable
 from ownertag.flows.live import handle
@@ -363,7 +364,7 @@ _BATCHES = st.lists(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(_BATCHES, st.randoms(use_true_random=False))
 def test_order_and_repetition_of_messages_change_no_tag(batch: list[dict[str, Any]], random: Any) -> None:
     def tagged(records: list[dict[str, Any]]) -> dict[Any, Any]:
@@ -376,7 +377,7 @@ def test_order_and_repetition_of_messages_change_no_tag(batch: list[dict[str, An
     assert tagged(batch) == tagged(shuffled)
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(_BATCHES)
 def test_what_happens_in_one_account_never_shows_in_another(batch: list[dict[str, Any]]) -> None:
     together, alone = FakeAws(), FakeAws()

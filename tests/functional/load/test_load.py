@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness.limits.protocol import Called
+from harness.profile import count
 from harness.simulated.events import START
 from harness.started import SAME_PATH
 from load import neighbour as beside
@@ -36,7 +37,7 @@ def test_tagged_and_refused_and_dead_letters_are_all_there_is() -> None:
 
 def test_a_seed_gives_one_storm_whatever_the_order_of_sets() -> None:
     """So that what goes wrong in a run can be had again."""
-    code = "from load.storm import storm; print(storm(1500).figures)"
+    code = "from load.storm import storm; print(storm(SIZE).figures)".replace("SIZE", str(count(1500)))
     environment = {**os.environ, **SAME_PATH}
     printed = {
         subprocess.run(

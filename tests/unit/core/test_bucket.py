@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.profile import examples
 from ownertag.core.bucket import MAX_HOLD, REFUSALS, Bucket
 
 SIZE, REFILL = 10.0, 2.0
@@ -25,7 +26,7 @@ def sent(after: list[float], bucket: Bucket = NEW) -> list[float]:
     return times
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(gaps)
 def test_no_stretch_of_time_sees_more_calls_than_size_and_rate_allow(after: list[float]) -> None:
     times = sent(after)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from harness.fixtures import EVENT_TIME
+from harness.profile import examples
 from ownertag.core.claims import Claim, Holding, claimed, deleted
 from ownertag.core.values import Confidence, Owner
 
@@ -44,7 +44,7 @@ def after(things: list[Claim | datetime]) -> Holding | None:
     return now
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @for_all(st.data(), claims, st.lists(times, max_size=3))
 def test_order_and_repeats_change_nothing(data: st.DataObject, made: list[Claim], ends: list[datetime]) -> None:
     things: list[Claim | datetime] = [*made, *ends]
@@ -56,7 +56,7 @@ def test_order_and_repeats_change_nothing(data: st.DataObject, made: list[Claim]
     assert (first.claim, first.owner, first.deletions) == (second.claim, second.owner, second.deletions)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @for_all(claims)
 def test_the_first_owns_where_nothing_was_deleted(made: list[Claim]) -> None:
     now = after([*made])
@@ -64,7 +64,7 @@ def test_the_first_owns_where_nothing_was_deleted(made: list[Claim]) -> None:
     assert now.claim == min(made, key=lambda claim: claim.rank)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @for_all(claims, times)
 def test_nothing_of_an_earlier_life_owns_if_there_is_a_later_one(made: list[Claim], end: datetime) -> None:
     now = after([*made, end])

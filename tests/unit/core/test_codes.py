@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from core.modelled import modelled, operations
+from harness.profile import examples
 from ownertag.catalogue.loader import load
 from ownertag.core.judge import judge
 from ownertag.core.plan import YOUNG
 from ownertag.core.values import Failure, OutcomeKind
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 TABLE: dict[str, Any] = tomllib.loads((HERE / "codes.toml").read_text("utf-8"))
 GROUPS = {code: group for group in TABLE["group"] for code in group["codes"].split()}
 FORMS = [re.compile(form["form"]) for form in TABLE["form"]]
@@ -118,7 +119,7 @@ _CODES = st.text(max_size=80) | st.lists(st.sampled_from(_PARTS), max_size=6).ma
 @example("NoSuch", 404, AGES["ancient"], True)
 @example("NotFoundX", 404, AGES["ancient"], True)
 @example("NotMalformed", 400, AGES["ancient"], True)
-@settings(max_examples=3000, deadline=None)
+@examples(3000)
 def test_an_unknown_code_always_comes_back(code: str, status: int, age: timedelta | None, answered: bool) -> None:
     assume(not is_known(code))
     judged = judge(Failure(code, status, answered), age)
@@ -128,7 +129,7 @@ def test_an_unknown_code_always_comes_back(code: str, status: int, age: timedelt
 
 
 @given(_CODES, st.integers(0, 599), st.sampled_from([None, AGES["new"], AGES["young"]]))
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 def test_no_code_at_all_makes_a_young_resource_gone(code: str, status: int, age: timedelta | None) -> None:
     judged = judge(Failure(code, status), age)
     assert judged.outcome is not OutcomeKind.GONE

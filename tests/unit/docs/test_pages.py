@@ -30,6 +30,14 @@ def test_every_link_within_the_project_leads_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("path", [path for path in PAGES if path.name != "CHANGELOG.md"], ids=lambda path: path.stem)
+def test_every_file_of_the_project_that_a_page_names_is_there(path: Path) -> None:
+    named = re.findall(r"`((?:src|tests|harness|benchmarks|models|infra|docs)/[\w./-]+)`", path.read_text("utf-8"))
+    # What is made by a command is not in a clone.
+    missing = [name for name in named if not (ROOT / name).exists() and not name.startswith("benchmarks/results")]
+    assert not missing
+
+
 def test_the_catalogue_page_is_current() -> None:
     assert page("reference/catalogue.md") == catalogue_page(load()), "run `make generate`"
 

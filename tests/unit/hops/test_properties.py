@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import fixtures
 from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, REGION
+from harness.profile import examples
 from hops.test_hops import PATHS, read, record_of
 from ownertag.core.parse import parse
 from ownertag.core.records import Arrival, Record
@@ -96,7 +97,7 @@ facts_of = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(record=records(), data=st.data())
 def test_a_way_ends_whatever_is_answered(record: Record, data: st.DataObject) -> None:
     facts: dict[Question, Fact] = {}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import fixtures
 from harness.fixtures import ACCOUNT, EVENT_TIME, HUB_ACCOUNT, OTHER_ACCOUNT, numbered
+from harness.profile import examples
 from ownertag.core.ask import account_of, ask, tags_of
 from ownertag.core.match import match
 from ownertag.core.plan import plan
@@ -28,7 +29,7 @@ from ownertag.core.values import (
     Unavailable,
 )
 
-THOROUGH = settings(max_examples=1000, deadline=None)
+THOROUGH = examples(1000)
 POLICIES: dict[str, Settings] = {
     "overwrite": fixtures.anywhere(),
     "keep": fixtures.anywhere('[existing]\nowner = "keep"\n'),

@@ -6,10 +6,11 @@ import gzip
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from harness import fixtures
+from harness.profile import examples
 from ownertag.core.match import match
 from ownertag.core.parse import parse, parse_event
 from ownertag.core.plan import plan
@@ -19,7 +20,7 @@ from ownertag.core.tags import MAX_VALUE, fit
 from ownertag.core.values import Creation, Refusal
 
 SETTINGS = fixtures.settings()
-THOROUGH = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = examples(1000, HealthCheck.too_slow)
 
 texts = st.one_of(
     st.text(max_size=30),
@@ -114,7 +115,7 @@ def read_all(data: bytes) -> None:
 @given(st.binary(max_size=300))
 @example(b"\x1f\x8b\x08")
 @example(b"\xef\xbb\xbf{}")
-@settings(max_examples=5000, deadline=None)
+@examples(5000)
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     read_all(data)
 
@@ -189,7 +190,7 @@ def test_every_carrier_of_any_golden_records_brings_each_of_them_once(many: list
 @example("\u1100\u200b\u1161")
 @example("\u2126" * 300)
 @example("\ufb1d" * 200)
-@settings(max_examples=5000, deadline=None)
+@examples(5000)
 def test_a_fitted_value_is_short_and_safe_and_fits_as_it_is(value: str) -> None:
     fitted = fit(value)
     assert 1 <= len(fitted) <= MAX_VALUE
@@ -208,7 +209,7 @@ def test_a_safe_value_is_left_as_it_is(value: str) -> None:
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=5000, deadline=None)
+@examples(5000)
 def test_a_clean_name_is_printable_and_clean(name: str) -> None:
     cleaned = clean(name)
     assert cleaned.isprintable()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-INFRA = HERE.parents[2] / "infra"
+INFRA = HERE.parents[3] / "infra"
 GUARD = HERE / "node_modules/@cdklabs/cdk-validator-cfnguard"
 TEMPLATES = sorted(str(path.relative_to(INFRA)) for path in INFRA.glob("*/template.yaml"))
 EXCEPTIONS: dict[str, list[dict[str, Any]]] = tomllib.loads((HERE / "exceptions.toml").read_text("utf-8"))

@@ -1,0 +1,32 @@
+"""How much a run of the tests tries: a tenth in `make test`, all of it in `make test-full`, which a release runs.
+
+What differs is numbers alone: the same properties, the same mutants of a policy, fewer draws of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TypeVar
+
+from hypothesis import HealthCheck, settings
+
+T = TypeVar("T")
+FULL = os.environ.get("OWNERTAG_TESTS") == "full"
+#: The part of a full run that `make test` tries.
+PART = 10
+
+
+def count(full: int) -> int:
+    """How many of so many."""
+    return full if FULL else -(-full // PART)
+
+
+def sample(of: Sequence[T], part: int = PART) -> Sequence[T]:
+    """Every tenth, or every n-th, spread over all of them."""
+    return of if FULL else of[::part]
+
+
+def examples(full: int, *ignored: HealthCheck) -> settings:
+    """A property's settings: so many examples in a full run."""
+    return settings(max_examples=count(full), deadline=None, suppress_health_check=ignored)
