@@ -306,13 +306,20 @@ class Emulated:
 
 @contextmanager
 def emulated(spokes: int = 2) -> Iterator[Emulated]:
-    """An organization on moto, as long as the block lasts. Without moto's 500 images: they take half of each test."""
+    """An organization on moto, as long as the block lasts."""
+    with moto():
+        yield Emulated(spokes)
+
+
+@contextmanager
+def moto() -> Iterator[None]:
+    """Moto with nothing in it, as long as the block lasts. Without its 500 images: they take half of each test."""
     name = "MOTO_EC2_LOAD_DEFAULT_AMIS"
     before = os.environ.get(name)
     os.environ[name] = "false"
     try:
         with mock_aws():
-            yield Emulated(spokes)
+            yield
     finally:
         if before is None:
             del os.environ[name]

@@ -12,15 +12,17 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore.awsrequest import AWSResponse
 
-from contracts.emulated import HOME, ONCE, Call, Emulated, Wire, answer, emulated, session
+from contracts.emulated import HOME, ONCE, Call, Emulated, Wire, answer, emulated, moto, session
+from contracts.kept import Kept
 from harness import fixtures
 from ownertag.core.settings import read_settings
 from ownertag.rollout.doctor.examine import AwsLooks
@@ -71,9 +73,11 @@ class Deployed:
         for account in (MANAGEMENT, self.hub, self.member):
             self._around(account)
         self._policy(root)
-        base = self._session(self.hub)
-        self.wire = Wire(base)
-        self.base = base
+        self._enter()
+
+    def _enter(self) -> None:
+        self.base = self._session(self.hub)
+        self.wire = Wire(self.base)
 
     @cached_property
     def way(self) -> Way:
@@ -229,11 +233,22 @@ class Deployed:
         )
 
 
+@cache
+def _first() -> tuple[Deployed, Kept]:
+    """The organization, deployed to once in a process, and moto's state then."""
+    with emulated() as world:
+        return Deployed(world), Kept()
+
+
 @contextmanager
 def deployed() -> Iterator[Deployed]:
-    """The organization, as long as the block lasts."""
-    with emulated() as world:
-        yield Deployed(world)
+    """The organization as it was deployed, as long as the block lasts."""
+    first, kept = _first()
+    with moto():
+        kept.restore()
+        again = copy(first)
+        again._enter()
+        yield again
 
 
 __all__ = ["HOME", "MANAGEMENT", "REGIONS", "Deployed", "deployed"]
