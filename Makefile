@@ -6,7 +6,9 @@ IAM := tests/functional/infra/policies
 GUARD := tests/functional/infra/guard
 TOOLS := .venv-awscli/installed .venv-lambda/installed .venv-ministack/installed \
 	$(IAM)/node_modules/installed $(GUARD)/node_modules/installed
+# Without --no-compile pip compiles every module of every package, and most are never imported: a third of the time.
 PIP_FLAGS := --quiet --disable-pip-version-check
+PIP_INSTALL := pip install $(PIP_FLAGS) --no-compile
 PACKAGE := $(BIN)/python -m ownertag.rollout.package
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
@@ -23,14 +25,14 @@ install: .venv/installed ## make .venv with the locked dependencies
 	@echo "installing into .venv (once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ownertag needs Python 3.11 or later: make PYTHON=python3.13 ...")'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m $(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv-awscli/installed: requirements/awscli.txt
 	@echo "installing the AWS CLI into .venv-awscli (once)"
 	@$(PYTHON) -m venv .venv-awscli
-	@.venv-awscli/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/awscli.txt
+	@.venv-awscli/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/awscli.txt
 	@touch $@
 
 # Lambda's runtime client and its emulator run on Linux on x86_64 only; the wheels are what the tests build packages from.
@@ -40,20 +42,20 @@ install: .venv/installed ## make .venv with the locked dependencies
 	@$(PACKAGE) --download .venv-lambda/wheels
 	@$(PACKAGE) --download .venv-lambda/wheels --python current
 	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
-		.venv-lambda/bin/python -m pip install $(PIP_FLAGS) --no-deps --require-hashes -r requirements/lambda.txt; \
+		.venv-lambda/bin/python -m $(PIP_INSTALL) --no-deps --require-hashes -r requirements/lambda.txt; \
 	else echo "no emulator of Lambda for $$(uname -sm): its tests are skipped"; fi
 	@touch $@
 
 .venv-ministack/installed: requirements/ministack.txt
 	@echo "installing MiniStack into .venv-ministack (once)"
 	@$(PYTHON) -m venv .venv-ministack
-	@.venv-ministack/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/ministack.txt
+	@.venv-ministack/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/ministack.txt
 	@touch $@
 
 .venv-custodian/installed: requirements/custodian.txt
 	@echo "installing Cloud Custodian into .venv-custodian (once)"
 	@$(PYTHON) -m venv .venv-custodian
-	@.venv-custodian/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/custodian.txt
+	@.venv-custodian/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/custodian.txt
 	@touch $@
 
 # The IAM simulator and cfn-guard come as Node packages: without npm nothing is installed, and what needs them is skipped.
@@ -67,12 +69,12 @@ demo: install ## a tour: an organization on this machine, launches by all kinds 
 	@$(BIN)/ownertag demo
 
 # Installing waits for the network and mypy has one core only: side by side they take half the time.
-test: install ## all that CI runs: ruff, mypy, import-linter, pytest
-	@$(MAKE) --no-print-directory -j2 lint types $(TOOLS)
+test: ## all that CI runs: ruff, mypy, import-linter, pytest
+	@$(MAKE) --no-print-directory -j2 $(TOOLS) lint types
 	@$(MAKE) --no-print-directory pytest
 
-test-full: install ## what a release runs: as `make test`, with every example, mutant and kill, and Terraform
-	@$(MAKE) --no-print-directory -j2 lint types $(TOOLS)
+test-full: ## what a release runs: as `make test`, with every example, mutant and kill, and Terraform
+	@$(MAKE) --no-print-directory -j2 $(TOOLS) lint types
 	@$(MAKE) --no-print-directory pytest OWNERTAG_TESTS=full
 
 lint: install
