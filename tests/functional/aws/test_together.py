@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
@@ -26,27 +25,31 @@ def test_no_more_than_the_workers_run_at_a_time() -> None:
     running: list[int] = [0]
     most: list[int] = [0]
     lock = threading.Lock()
+    three = threading.Barrier(3)
 
     def task() -> None:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
-        time.sleep(0.01)
+        three.wait()
         with lock:
             running[0] -= 1
 
-    at_once(3)([task] * 20)
+    at_once(3)([task] * 21)
     assert most == [3]
 
 
 def test_a_fault_is_told_when_all_others_are_finished() -> None:
     done: list[int] = []
 
+    failed = threading.Event()
+
     def fails() -> None:
+        failed.set()
         raise KeyError("one")
 
     def slow(number: int) -> None:
-        time.sleep(0.05)
+        failed.wait()
         done.append(number)
 
     with pytest.raises(KeyError, match="one"):

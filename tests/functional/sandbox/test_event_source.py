@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from harness.waiting import wait
 from ownertag.sandbox.event_source import EventSource, failed_items
 from ownertag.sandbox.organization import session_of
 from ownertag.sandbox.personas import HOME_REGION
@@ -84,8 +84,7 @@ def test_what_the_handler_names_comes_back_and_the_rest_is_deleted(queue: Queue)
     assert queue.source(handler).poll_once() == 3
     assert {record["eventSource"] for record in seen} == {"aws:sqs"}
     assert {record["attributes"]["ApproximateReceiveCount"] for record in seen} == {"1"}
-    time.sleep(1.1)
-    assert queue.left(queue.url) == ["bad"]
+    assert wait(lambda: queue.left(queue.url)) == ["bad"]
 
 
 def test_an_exception_fails_the_batch_and_a_poisoned_message_ends_in_the_dead_letter_queue(queue: Queue) -> None:
@@ -95,11 +94,14 @@ def test_an_exception_fails_the_batch_and_a_poisoned_message_ends_in_the_dead_le
     source = queue.source(handler)
     queue.send("poison")
     for _ in range(2):
-        assert source.poll_once() == 1
-        time.sleep(1.1)
-    assert source.poll_once() == 0
+        assert wait(source.poll_once) == 1
+
+    def dead() -> list[str]:
+        assert source.poll_once() == 0
+        return queue.left(queue.dead)
+
+    assert wait(dead) == ["poison"]
     assert [type(error) for error in queue.failures] == [ValueError, ValueError]
-    assert queue.left(queue.dead) == ["poison"]
 
 
 def test_an_answer_is_not_read_where_the_mapping_does_not_say_so(queue: Queue) -> None:
@@ -111,5 +113,6 @@ def test_an_answer_is_not_read_where_the_mapping_does_not_say_so(queue: Queue) -
         queue.sqs, queue.url, "arn:aws:sqs:::test", handler, queue.failures.append, reports_failures=False
     )
     assert source.poll_once() == 1
-    time.sleep(1.1)
-    assert queue.left(queue.url) == []
+    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    left = queue.sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=names)["Attributes"]
+    assert {int(left[name]) for name in names} == {0}

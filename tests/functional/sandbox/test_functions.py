@@ -160,8 +160,7 @@ def test_a_new_package_replaces_the_old_one_and_a_broken_one_is_told(sandbox: Sa
         wait(lambda: owner(sandbox, "ci", id_) is not None)
         return owner(sandbox, "ci", id_) == "team-builders"
 
-    time.sleep(1)
-    assert tagged_by_the_new()
+    wait(tagged_by_the_new)
     assert told.failures == []
 
 

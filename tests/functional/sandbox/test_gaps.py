@@ -15,6 +15,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from harness.waiting import wait
 from ownertag.sandbox.identities import Identities
 from ownertag.sandbox.organization import Organization, role_id, session_of
 from ownertag.sandbox.personas import HOME_REGION, PERSONAS
@@ -248,7 +249,7 @@ def test_a_long_poll_keeps_nobody_waiting(sandbox: Sandbox) -> None:
     url = sqs.create_queue(QueueName="empty")["QueueUrl"]
     poll = Thread(target=lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2))
     poll.start()
-    time.sleep(0.2)
+    wait(lambda: any(call == "sqs:ReceiveMessage" for _, call in list(sandbox.front.calls)))
     began = time.monotonic()
     sandbox.client(sandbox.session("alice"), "ec2").describe_key_pairs()
     took = time.monotonic() - began
