@@ -3,120 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from ownertag.cli.app import app
-from ownertag.core.settings import read_settings
-from ownertag.rollout.deploy.carry_out import Done, carry_out
 from ownertag.rollout.deploy.clients import Clients
-from ownertag.rollout.deploy.package import read_package
-from ownertag.rollout.deploy.prepare import Prepared, prepare
 from ownertag.rollout.deploy.steps import to_apply
-from ownertag.rollout.deploy.values import Stage, Step
+from ownertag.rollout.deploy.values import Stage
 from ownertag.rollout.deploy.way_back import to_destroy
-from ownertag.sandbox.deployment import write_package
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
 from ownertag.sandbox.sandbox import Sandbox
-
-WEB, DATA = "333333333333", "444444444444"
-MEMBERS = {HUB, WEB, DATA, "555555555555", "666666666666"}
-# What a deployment may never call, whoever asks it.
-UNTAGS = ("ec2:DeleteTags", "tag:UntagResources")
-
-
-@dataclass(frozen=True)
-class Console:
-    """The command line of somebody with a profile of the management account."""
-
-    sandbox: Sandbox
-    settings: Path
-    package: Path
-
-    def __call__(self, command: str, *arguments: str, profile: str = "admin-management") -> tuple[int, str, str]:
-        given = ["deploy", command, "--config", str(self.settings), "--profile", profile, *arguments]
-        if command != "destroy":
-            given += ["--package", str(self.package)]
-        answer = CliRunner().invoke(app, given, env={"AWS_CONFIG_FILE": str(self.sandbox.config_file)})
-        assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
-        return answer.exit_code, answer.stdout, answer.stderr
-
-    def objects(self, command: str, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-        code, out, err = self(command, "--json", *arguments)
-        assert out, err
-        return code, [json.loads(line) for line in out.splitlines()]
-
-    def settle(self, **changes: str) -> None:
-        """Change the settings, and build the package anew."""
-        text = self.settings.read_text("utf-8")
-        for old, new in changes.items():
-            assert old in text
-            text = text.replace(old, new)
-        self.settings.write_text(text, "utf-8")
-        write_package(self.package, text)
-
-    def prepared(self) -> Prepared:
-        text = self.settings.read_text("utf-8")
-        session = self.sandbox.account_session(MANAGEMENT)
-        package = read_package(self.package, text)
-        settings = read_settings(text, str(self.settings))
-        return prepare(session, settings, str(self.settings), package, endpoint_url=self.sandbox.endpoint_url)
-
-    def client(self, account: str, service: str, region: str = HOME_REGION) -> closing[Any]:
-        return closing(self.sandbox.client(self.sandbox.account_session(account, region), service))
+from rollout.deploy.console import DATA, MEMBERS, UNTAGS, WEB, Console, at_console, called, changes, deny, run, state
 
 
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[Console]:
     with Sandbox(empty=True) as sandbox:
-        settings, package = tmp_path / "ownertag.toml", tmp_path / "function.zip"
-        text = sandbox.settings_file.read_text("utf-8")
-        # Two Regions are enough here, and a third that is not ours.
-        text = text.replace(
-            'regions = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]', f'regions = ["{HOME_REGION}"]'
-        )
-        settings.write_text(text, "utf-8")
-        write_package(package, text)
-        yield Console(sandbox, settings, package)
-
-
-def run(prepared: Prepared, steps: tuple[Step, ...]) -> tuple[Done, ...]:
-    organization = prepared.desired.organization
-    return carry_out(steps, prepared.clients, organization, lambda *_: None, lambda _: None)
-
-
-def called(sandbox: Sandbox) -> set[str]:
-    return {call for _, call in sandbox.front.calls}
-
-
-def state(console: Console) -> dict[str, Any]:
-    """What is there of ours, in every account."""
-    found: dict[str, Any] = {}
-    for account in (MANAGEMENT, *MEMBERS):
-        with console.client(account, "iam") as iam:
-            names = {each["RoleName"] for each in iam.list_roles()["Roles"]}
-            found[f"roles in {account}"] = {name for name in names if name.startswith(("ownertag", "auto-tag"))}
-        for region in (HOME_REGION, "us-east-1", "us-west-2"):
-            with console.client(account, "events", region) as events:
-                found[f"rules in {account} {region}"] = {each["Name"] for each in events.list_rules()["Rules"]}
-            with console.client(account, "sqs", region) as sqs:
-                urls = sqs.list_queues().get("QueueUrls", [])
-                found[f"queues in {account} {region}"] = {url.rpartition("/")[2] for url in urls}
-    with console.client(MANAGEMENT, "organizations") as organizations:
-        policies = organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]
-        ours = [each["Id"] for each in policies if each["Name"] == "ownertag"]
-        found["policy"] = [
-            {target["TargetId"] for target in organizations.list_targets_for_policy(PolicyId=id_)["Targets"]}
-            for id_ in ours
-        ]
-    return found
+        yield at_console(sandbox, tmp_path)
 
 
 def test_apply_puts_everything_in_its_place_and_a_second_plan_has_nothing(console: Console) -> None:
@@ -235,72 +141,15 @@ def test_a_region_less_takes_its_rules_away(console: Console) -> None:
         assert events.list_rules()["Rules"] == []
 
 
-# --- what is wrong, before anything is changed
-
-
-def changes(sandbox: Sandbox) -> set[str]:
-    """The calls that change something in Organizations, CloudFormation or S3."""
-    verbs = ("Create", "Put", "Update", "Delete", "Attach", "Detach", "Enable", "Activate", "Execute")
-    return {call for call in called(sandbox) if call.partition(":")[2].startswith(verbs)}
-
-
-def of_another_organization(console: Console) -> None:
-    console.settle(**{f'id = "{console.sandbox.organization.id}"': 'id = "o-somebodyelse"'})
-
-
-def of_a_hub_without_the_role(console: Console) -> None:
+def test_an_account_that_may_not_be_touched_is_refused_before_anything_is_changed(console: Console) -> None:
     console.settle(**{f'hub_account = "{HUB}"': f'hub_account = "{DATA}"'})
     deny(console, DATA)
-
-
-def newer_than_the_package(console: Console) -> None:
-    console.settings.write_text(console.settings.read_text("utf-8") + "\n", "utf-8")
-
-
-def as_they_are(_: Console) -> None:
-    pass
-
-
-WRONG: dict[str, tuple[Callable[[Console], None], str, int, list[str]]] = {
-    "another organization": (
-        of_another_organization,
-        "admin-management",
-        2,
-        ["the settings are for organization o-somebodyelse", "nothing was changed"],
-    ),
-    "another account": (
-        as_they_are,
-        "admin-web",
-        2,
-        [f"those of account {WEB}", f"management account is {MANAGEMENT}", "--profile"],
-    ),
-    "no profile": (as_they_are, "nobody", 3, ["AWS can't be used", "nobody"]),
-    "an account that may not be touched": (
-        of_a_hub_without_the_role,
-        "admin-management",
-        3,
-        [f"account {DATA}", "sts:AssumeRole is missing", "OrganizationAccountAccessRole", "--access-role"],
-    ),
-    "an old package": (newer_than_the_package, "admin-management", 3, ["built with other settings", "make package"]),
-}
-
-
-@pytest.mark.parametrize(("arrange", "profile", "code", "said"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_refused_before_anything_is_changed(
-    console: Console, arrange: Callable[[Console], Any], profile: str, code: int, said: list[str]
-) -> None:
-    arrange(console)
     before = changes(console.sandbox)
-    ended, out, err = console("apply", "--yes", profile=profile)
-    assert (ended, out) == (code, "")
-    for text in said:
+    code, out, err = console("apply", "--yes")
+    assert (code, out) == (3, "")
+    for text in (f"account {DATA}", "sts:AssumeRole is missing", "OrganizationAccountAccessRole", "--access-role"):
         assert text in err
     assert changes(console.sandbox) == before
-
-
-def deny(console: Console, account: str) -> None:
-    with console.client(account, "iam") as iam:
-        iam.delete_role(RoleName="OrganizationAccountAccessRole")
 
 
 def test_nobody_is_asked_where_nobody_is(console: Console) -> None:

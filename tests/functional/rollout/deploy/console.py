@@ -1,0 +1,123 @@
+"""Somebody at a command line with a profile of the management account, in an organization without ownertag."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from ownertag.cli.app import app
+from ownertag.core.settings import read_settings
+from ownertag.rollout.deploy.carry_out import Done, carry_out
+from ownertag.rollout.deploy.package import read_package
+from ownertag.rollout.deploy.prepare import Prepared, prepare
+from ownertag.rollout.deploy.values import Step
+from ownertag.sandbox.deployment import write_package
+from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
+from ownertag.sandbox.sandbox import Sandbox
+
+WEB, DATA = "333333333333", "444444444444"
+MEMBERS = {HUB, WEB, DATA, "555555555555", "666666666666"}
+# What a deployment may never call, whoever asks it.
+UNTAGS = ("ec2:DeleteTags", "tag:UntagResources")
+
+
+@dataclass(frozen=True)
+class Console:
+    """The command line of somebody with a profile of the management account."""
+
+    sandbox: Sandbox
+    settings: Path
+    package: Path
+
+    def __call__(self, command: str, *arguments: str, profile: str = "admin-management") -> tuple[int, str, str]:
+        given = ["deploy", command, "--config", str(self.settings), "--profile", profile, *arguments]
+        if command != "destroy":
+            given += ["--package", str(self.package)]
+        answer = CliRunner().invoke(app, given, env={"AWS_CONFIG_FILE": str(self.sandbox.config_file)})
+        assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
+        return answer.exit_code, answer.stdout, answer.stderr
+
+    def objects(self, command: str, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+        code, out, err = self(command, "--json", *arguments)
+        assert out, err
+        return code, [json.loads(line) for line in out.splitlines()]
+
+    def settle(self, **changes: str) -> None:
+        """Change the settings, and build the package anew."""
+        text = self.settings.read_text("utf-8")
+        for old, new in changes.items():
+            assert old in text
+            text = text.replace(old, new)
+        self.settings.write_text(text, "utf-8")
+        write_package(self.package, text)
+
+    def prepared(self) -> Prepared:
+        text = self.settings.read_text("utf-8")
+        session = self.sandbox.account_session(MANAGEMENT)
+        package = read_package(self.package, text)
+        settings = read_settings(text, str(self.settings))
+        return prepare(session, settings, str(self.settings), package, endpoint_url=self.sandbox.endpoint_url)
+
+    def client(self, account: str, service: str, region: str = HOME_REGION) -> closing[Any]:
+        return closing(self.sandbox.client(self.sandbox.account_session(account, region), service))
+
+
+def at_console(sandbox: Sandbox, folder: Path) -> Console:
+    """The settings of a sandbox and a package of them, in a folder of their own."""
+    settings, package = folder / "ownertag.toml", folder / "function.zip"
+    text = sandbox.settings_file.read_text("utf-8")
+    # Two Regions are enough here, and a third that is not ours.
+    text = text.replace(
+        'regions = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]', f'regions = ["{HOME_REGION}"]'
+    )
+    settings.write_text(text, "utf-8")
+    write_package(package, text)
+    return Console(sandbox, settings, package)
+
+
+def run(prepared: Prepared, steps: tuple[Step, ...]) -> tuple[Done, ...]:
+    organization = prepared.desired.organization
+    return carry_out(steps, prepared.clients, organization, lambda *_: None, lambda _: None)
+
+
+def called(sandbox: Sandbox) -> set[str]:
+    return {call for _, call in sandbox.front.calls}
+
+
+def state(console: Console) -> dict[str, Any]:
+    """What is there of ours, in every account."""
+    found: dict[str, Any] = {}
+    for account in (MANAGEMENT, *MEMBERS):
+        with console.client(account, "iam") as iam:
+            names = {each["RoleName"] for each in iam.list_roles()["Roles"]}
+            found[f"roles in {account}"] = {name for name in names if name.startswith(("ownertag", "auto-tag"))}
+        for region in (HOME_REGION, "us-east-1", "us-west-2"):
+            with console.client(account, "events", region) as events:
+                found[f"rules in {account} {region}"] = {each["Name"] for each in events.list_rules()["Rules"]}
+            with console.client(account, "sqs", region) as sqs:
+                urls = sqs.list_queues().get("QueueUrls", [])
+                found[f"queues in {account} {region}"] = {url.rpartition("/")[2] for url in urls}
+    with console.client(MANAGEMENT, "organizations") as organizations:
+        policies = organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]
+        ours = [each["Id"] for each in policies if each["Name"] == "ownertag"]
+        found["policy"] = [
+            {target["TargetId"] for target in organizations.list_targets_for_policy(PolicyId=id_)["Targets"]}
+            for id_ in ours
+        ]
+    return found
+
+
+def changes(sandbox: Sandbox) -> set[str]:
+    """The calls that change something in Organizations, CloudFormation or S3."""
+    verbs = ("Create", "Put", "Update", "Delete", "Attach", "Detach", "Enable", "Activate", "Execute")
+    return {call for call in called(sandbox) if call.partition(":")[2].startswith(verbs)}
+
+
+def deny(console: Console, account: str) -> None:
+    with console.client(account, "iam") as iam:
+        iam.delete_role(RoleName="OrganizationAccountAccessRole")

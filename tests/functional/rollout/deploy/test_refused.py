@@ -1,0 +1,67 @@
+"""What is wrong with a deployment is told before anything is changed: one organization for all, as it stays empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ownertag.sandbox.personas import MANAGEMENT
+from ownertag.sandbox.sandbox import Sandbox
+from rollout.deploy.console import WEB, Console, at_console, changes
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[Sandbox]:
+    with Sandbox(empty=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def console(empty: Sandbox, tmp_path: Path) -> Console:
+    return at_console(empty, tmp_path)
+
+
+def of_another_organization(console: Console) -> None:
+    console.settle(**{f'id = "{console.sandbox.organization.id}"': 'id = "o-somebodyelse"'})
+
+
+def newer_than_the_package(console: Console) -> None:
+    console.settings.write_text(console.settings.read_text("utf-8") + "\n", "utf-8")
+
+
+def as_they_are(_: Console) -> None:
+    pass
+
+
+WRONG: dict[str, tuple[Callable[[Console], None], str, int, list[str]]] = {
+    "another organization": (
+        of_another_organization,
+        "admin-management",
+        2,
+        ["the settings are for organization o-somebodyelse", "nothing was changed"],
+    ),
+    "another account": (
+        as_they_are,
+        "admin-web",
+        2,
+        [f"those of account {WEB}", f"management account is {MANAGEMENT}", "--profile"],
+    ),
+    "no profile": (as_they_are, "nobody", 3, ["AWS can't be used", "nobody"]),
+    "an old package": (newer_than_the_package, "admin-management", 3, ["built with other settings", "make package"]),
+}
+
+
+@pytest.mark.parametrize(("arrange", "profile", "code", "said"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_refused_before_anything_is_changed(
+    console: Console, arrange: Callable[[Console], Any], profile: str, code: int, said: list[str]
+) -> None:
+    arrange(console)
+    before = changes(console.sandbox)
+    ended, out, err = console("apply", "--yes", profile=profile)
+    assert (ended, out) == (code, "")
+    for text in said:
+        assert text in err
+    assert changes(console.sandbox) == before
