@@ -130,7 +130,8 @@ def test_a_parent_that_the_catalogue_knows_has_the_arn_that_a_creation_of_it_get
     types = {each.arn: each for each in fixtures.catalogue().types.values()}
     shared = [types[kind.arn] for kind in KINDS.values() if kind.arn in types]
     assert {each.name for each in shared} == {
-        "ec2:fleet", "ec2:instance", "ec2:launch-template", "ec2:spot-fleet-request", "ec2:spot-instances-request",
+        "ec2:fleet", "ec2:image", "ec2:instance", "ec2:launch-template", "ec2:snapshot", "ec2:spot-fleet-request",
+        "ec2:spot-instances-request", "ec2:volume",
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ownertag.core.document import unwrap
 from ownertag.core.records import Arrival, Record, last_of, partition_of
 from ownertag.core.rows import Catalogue, Makes, ResourceType, Row, Skip
 from ownertag.core.settings import Settings
@@ -59,7 +60,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
     if response is None:
         raise _Mismatch(Reason.NO_RESPONSE, "the record has no responseElements, where the ids would stand")
     if _omitted(response):
-        request = _decode(record.request)
+        request = _request(record)
         token = _client_token(request)
         if row.omitted is None or token is None:
             raise _Mismatch(
@@ -69,8 +70,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         document = {"request": request}
         least = [count for count in walk(document, _MIN_COUNT) if isinstance(count, int)]
         return Creation(arrival, row, (), (row.omitted, token), _borrowed(document, row), max(least, default=1))
-    if isinstance(response, dict):
-        response = response.get(f"{record.event_name}Response", response)
+    response = unwrap(response, record.event_name, "Response")
     document = {"response": response, "request": _request(record) if row.reads_request else None}
     _check_account(document, row, record)
     borrowed = _borrowed(document, row)
@@ -192,8 +192,7 @@ def _decode(raw: msgspec.Raw) -> Any:
 
 
 def _request(record: Record) -> Any:
-    request = _decode(record.request)
-    return request.get(f"{record.event_name}Request", request) if isinstance(request, dict) else request
+    return unwrap(_decode(record.request), record.event_name, "Request")
 
 
 def _omitted(response: Any) -> bool:
