@@ -67,6 +67,22 @@ def test_a_longer_way_ends_without_an_owner_and_without_a_question() -> None:
     assert not result.asks
 
 
+def test_a_longer_chain_of_sessions_takes_no_name_that_was_chosen() -> None:
+    """Whoever assumes role after role can call each session as he likes."""
+
+    def chosen(number: int) -> Record:
+        identity = session("ceo@example.com", f"role-{number}") | {"accessKeyId": f"ASIA{number:016d}"}
+        return fixtures.arrival(fixtures.record(userIdentity=identity)).record
+
+    facts: dict[Question, Fact] = {}
+    for number in range(MAX_HOPS + 2):
+        value = f"AssumeRole ASIA{number:016d} 2026-03-02T08:55:10Z"
+        facts[Question(QuestionKind.MAKER_OF_SESSION, ACCOUNT, REGION, value)] = Found(maker=chosen(number + 1))
+    result = trace(chosen(0), SETTINGS, facts)
+    assert (result.owner.name, result.owner.evidence) == ("role-0", "role-name")
+    assert not result.asks
+
+
 @pytest.mark.parametrize("length", [1, 2, 5])
 def test_a_circle_ends(length: int) -> None:
     facts: dict[Question, Fact] = {question(n): Found(maker=launched_by(n % length + 1)) for n in range(1, length + 1)}

@@ -62,6 +62,7 @@ class Walk:
         self._makers = Makers(settings, known)
         self._seen: set[str] = set()
         self._unknown: list[str] = []
+        self._too_far = False
 
     # --- the hops
 
@@ -78,9 +79,16 @@ class Walk:
             found = self._first(self._ways(identity, record, own, depth))
             if found is not None:
                 return found
-        if own.evidence == "role-session-name" and (depth >= MAX_HOPS or self._known.unanswered):
+        else:
+            self._too_far = True
+        if own.evidence == "role-session-name" and self._untold:
             own = _without_the_session(own, identity)
         return Named(self._with_reason(own), chosen=own.evidence in _CHOSEN)
+
+    @property
+    def _untold(self) -> bool:
+        """Whether somebody stands behind of whom it can't be told who: then no name counts that he could choose."""
+        return self._too_far or self._known.unanswered
 
     def _ways(self, identity: Identity, record: Record, own: Owner, depth: int) -> Iterator[Named | None]:
         """Whom each kind of hop leads to, the surest first; the next is tried only when one leads nowhere."""
@@ -198,14 +206,20 @@ class Walk:
         if rule is not None:
             return rule
         if caller.type == "AWSAccount" and caller.account_id and caller.account_id != maker.account:
-            maker = self._makers.in_account(caller.account_id, identity, record) or maker
+            there = self._makers.in_account(caller.account_id, identity, record)
+            if there is None:  # the name of a session there was its user's choice
+                who = Owner(
+                    f"account:{caller.account_id}", "other-account", Confidence.ASSERTED, hops(caller.principal_id)
+                )
+                return inherited(Named(who), "session-chain", own.via)
+            maker = there
         behind = self._maker(maker, depth)
         if behind is not None and behind.owner.confidence is Confidence.NONE:
             behind = None
         if behind is not None and not behind.chosen:
             return inherited(behind, "session-chain", own.via)
         tag = owner_tag(maker, self._settings)
-        if tag is not None:
+        if tag is not None and not self._untold:
             via = (*own.via, *hops(caller.arn or caller.principal_id))
             return Named(Owner(tag, "session-tag", Confidence.ASSERTED, via), forgeable=True)
         if behind is not None and behind.owner.evidence != "role-name":
