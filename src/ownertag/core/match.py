@@ -118,11 +118,13 @@ def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
 
 
 def get(node: Any, key: str) -> Any:
-    """A member of an object; AWS writes a key's first letter now small, now large."""
+    """A member of an object; AWS writes a key's first letter now small, now large, and `item` for `items`."""
     if not isinstance(node, dict):
         return None
     value = node.get(key)
-    return node.get(key[0].swapcase() + key[1:]) if value is None else value
+    if value is None:
+        value = node.get(key[0].swapcase() + key[1:])
+    return node.get(_OTHERWISE[key]) if value is None and key in _OTHERWISE else value
 
 
 def _skipped(node: Any, skip: Skip) -> bool:
@@ -250,5 +252,6 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
             raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
 
 
+_OTHERWISE = {"items": "item", "item": "items"}
 _NULL = msgspec.Raw(b"null")
 _NONE: frozenset[str] = frozenset()
