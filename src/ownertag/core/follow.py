@@ -240,9 +240,11 @@ class Walk:
         identity, service = record.identity, service_of(caller)
         if identity is None:
             return
+        yield self._on_behalf(maker, caller, own, depth)
         yield self._stack_set(maker, own, record, depth)
-        yield self._through_any(session_links(identity, record, service, maker), own, record, depth)
-        links = machine_links(identity, record, service)
+        runs_on = (*session_links(caller, maker), *session_links(identity, record, service, maker))
+        yield self._through_any(runs_on, own, record, depth)
+        links = machine_links(identity, record, service, assumed=True)
         yield self._through_any((*links.first, *links.after), own, record, depth)
         tag = owner_tag(maker, self._settings)
         if tag is not None:
@@ -250,6 +252,11 @@ class Walk:
         yield self._through_any(links.inherited, own, record, depth)
         yield self._copied(record, own, depth)
         yield self._by_rule(identity, record, own)
+
+    def _on_behalf(self, maker: Record, caller: Identity, own: Owner, depth: int) -> Named | None:
+        """The Identity Center user for whom a service assumed the role, as AWS says it there."""
+        behind = self._maker(maker, depth) if caller.on_behalf_of and caller.on_behalf_of.user_id else None
+        return inherited(behind, "session-chain", own.via) if behind else None
 
     def _stack_set(self, maker: Record, own: Owner, record: Record, depth: int) -> Named | None:
         """Of a stack of a stack set: whoever made that, in the management account or the hub."""

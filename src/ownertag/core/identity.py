@@ -40,7 +40,7 @@ _SERVICE = re.compile(r"(?!signin\.)[a-z0-9][a-z0-9.-]{0,100}\.amazonaws\.com(?:
 _GITHUB = re.compile(r"repo:([\w.-]{1,100})(?:@[0-9]{1,20})?/([\w.-]{1,100})(?:@[0-9]{1,20})?(?::.{0,2048})?", re.ASCII)
 _GITLAB = re.compile(r"project_path:([\w.-]{1,255}(?:/[\w.-]{1,255}){1,20}):.{0,2048}", re.ASCII)
 _TERRAFORM = re.compile(
-    r"organization:([\w-]{1,90}):project:[^:]{1,90}:(?:workspace|stack):([\w-]{1,90}):(?:run_phase|deployment):.{0,2048}",
+    r"organization:([\w-]{1,90})(?::project:[^:]{1,90})?:(?:workspace|stack):([\w-]{1,90}):(?:run_phase|deployment):.{0,2048}",
     re.ASCII,
 )
 

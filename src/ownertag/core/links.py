@@ -43,6 +43,11 @@ _HINTS = (b'"aws:', b'"eks:', b"kubernetes.io", b"elasticbeanstalk:", b'"sir-', 
 # EKS Pod Identity tags each session that it makes; only the service that makes a session by AssumeRole can say so (real
 # records in AWS's workshop on EKS Pod Identity).
 _PODS, _CLUSTER_TAG = "pods.eks.amazonaws.com", "eks-cluster-arn"
+_LAUNCHERS = frozenset(
+    f"{name}.amazonaws.com"
+    for name in ("autoscaling", "batch", "ec2fleet", "eks", "eks-nodegroup", "elasticbeanstalk", "elasticmapreduce",
+                 "spot", "spotfleet")
+)  # fmt: skip
 _EKS = frozenset({"eks.amazonaws.com", "eks-nodegroup.amazonaws.com"})
 _CLUSTER_KEYS = ("eks:cluster-name", "eks:eks-cluster-name")
 _KUBERNETES = "kubernetes.io/cluster/"
@@ -122,13 +127,15 @@ def session_links(
             yield Link(cluster)
 
 
-def machine_links(identity: Identity, record: Record, service: str | None) -> Links:
+def machine_links(identity: Identity, record: Record, service: str | None, *, assumed: bool = False) -> Links:
     """What a service's creation belongs to.
 
     Args:
         identity: Who called.
         record: What was called.
         service: The service that acted, as far as that is sure; without one its own tags say nothing by themselves.
+        assumed: Whether it is known to have assumed the role itself. One that launches by groups and fleets then counts
+            as the launch template's user; in others customers' code runs, which chooses a template as people do.
     """
     if not _hinted(record):
         return Links()
@@ -162,7 +169,7 @@ def machine_links(identity: Identity, record: Record, service: str | None) -> Li
     stack = parent_of_arn(tags.get("aws:cloudformation:stack-id", ""))
     if stack and stack.kind.name == "stack" and stack.account == record.account:
         after.append(Link(stack))
-    if is_service(identity):
+    if is_service(identity) or (assumed and service in _LAUNCHERS):
         after += _here(record, ("launch-template", tags.get("aws:ec2launchtemplate:id")))
     inherited: list[Link] = []
     if service_of(identity) or service:
