@@ -23,7 +23,7 @@ from ownertag.core.parents import Parent, parent
 from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
-from ownertag.sources.cloudtrail import MAX_CALLS
+from ownertag.sources.cloudtrail import MAX_CALLS, MAX_ELSEWHERE
 from ownertag.sources.lookups import KnownOwners, Lookups
 from ownertag.sources.memory import Memory
 from ownertag.sources.organization import Organization
@@ -584,6 +584,27 @@ def test_where_one_region_can_t_be_read_a_session_is_not_taken_for_made_by_nobod
     lookups = Lookups(stage.sessions, fixtures.catalogue(), settings, stage.clock, wait=stage.wait)
     fact = lookups.find([question])[question]
     assert maker_of(fact) == "mallory" if found else reason_of(fact) is OutcomeKind.FORBIDDEN
+
+
+def test_sessions_that_are_found_nowhere_cost_no_more_calls_elsewhere_than_a_round_has(stage: Stage) -> None:
+    asked = [of_session(stage, session_value(stage, f"ASIA{number:016d}", minutes=30 + number)) for number in range(10)]
+    plain = fixtures.settings()
+    assert plain.organization
+    many = (HOME, *(f"xx-west-{number}" for number in range(1, 9)))
+    settings = replace(plain, organization=replace(plain.organization, regions=many))
+    lookups = Lookups(stage.sessions, fixtures.catalogue(), settings, stage.clock, wait=stage.wait)
+    facts = lookups.find(asked)
+    assert {reason_of(facts[each]) for each in asked} == {OutcomeKind.THROTTLED}
+    calls = [call for call in stage.world.wire.calls if call.operation == "LookupEvents"]
+    assert sum(call.region not in {HOME, "us-east-1"} for call in calls) == MAX_ELSEWHERE
+    assert len(calls) == 20 + MAX_ELSEWHERE
+
+
+def test_a_throttled_session_is_not_looked_for_in_other_regions_meanwhile(stage: Stage) -> None:
+    stage.fail("LookupEvents", "ThrottlingException", when=lambda call: call.region == HOME)
+    question = of_session(stage, session_value(stage))
+    assert reason_of(stage.lookups().find([question])[question]) is OutcomeKind.THROTTLED
+    assert stage.world.wire.counts["LookupEvents"] == 1
 
 
 def test_calls_that_name_the_key_later_hide_nothing(stage: Stage) -> None:

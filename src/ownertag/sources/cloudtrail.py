@@ -44,6 +44,9 @@ AROUND = timedelta(seconds=5)
 NEAR = timedelta(minutes=1)
 #: Of so many sessions of a window each is looked up by its key; of more, the window is read first.
 FEW = 3
+#: So many calls of a round at most go to Regions in which a session could have been made beside the likely ones.
+MAX_ELSEWHERE = 40
+MOST_KEYS = 4096
 #: Windows that lie closer than this are looked up as one.
 APART = timedelta(seconds=30)
 
@@ -96,12 +99,16 @@ class CloudTrail:
         self._throttled: dict[tuple[str, str], Unavailable] = {}
         self._regions = tuple(regions)
         #: Keys that no call issued, whichever it was: they are not looked up for each of the calls again.
-        self._issued_by_none: set[tuple[str, str]] = set()
+        self._issued_by_none: set[tuple[str, str, str]] = set()
+        self._elsewhere = 0
 
     def begin(self) -> None:
         """A new round of questions: what was throttled may be asked again."""
         self._calls.clear()
         self._throttled.clear()
+        self._elsewhere = 0
+        if len(self._issued_by_none) > MOST_KEYS:
+            self._issued_by_none.clear()
 
     def maker(self, parent: Parent) -> Record | Unavailable | None:
         """The record of the call that made a resource: the first since it was last deleted."""
@@ -130,7 +137,7 @@ class CloudTrail:
         for question in questions:
             event, key, made_at = question.value.split(" ")
             time = datetime.fromisoformat(made_at)
-            if self._now() - time > KEPT_FOR or (question.account, key) in self._issued_by_none:
+            if self._now() - time > KEPT_FOR or (question.account, question.region, key) in self._issued_by_none:
                 facts[question] = Absent()
             else:
                 groups[question.account, question.region, event].append((time, key, question))
@@ -142,9 +149,15 @@ class CloudTrail:
         """In the Region of the call first, then where the global endpoint is recorded, then in the settings' others."""
         facts: dict[Question, Fact] = {}
         unread: dict[Question, Unavailable] = {}
-        for place in dict.fromkeys((region, _GLOBAL.get(partition_of(region), region), *self._regions)):
-            left = [each for each in sessions if each[2] not in facts]
+        near = (region, _GLOBAL.get(partition_of(region), region))
+        for place in dict.fromkeys((*near, *self._regions)):
+            # What was throttled comes back anyway: meanwhile it costs no calls elsewhere.
+            left = [each for each in sessions if each[2] not in facts and not _throttled(unread.get(each[2]))]
             for window in _windows(left):
+                if place not in near and self._elsewhere >= MAX_ELSEWHERE:
+                    unread |= {question: _MANY for _, _, question in window}
+                    continue
+                before = self._calls[account, place]
                 found = self._scanned(account, place, event, window) if len(window) > FEW else {}
                 for time, key, question in window:
                     record = found.get(key) or self._issuing(account, place, time, key)
@@ -152,6 +165,7 @@ class CloudTrail:
                         unread.setdefault(question, record)
                     elif record is not None:
                         facts[question] = Found(maker=_cut(record))
+                self._elsewhere += self._calls[account, place] - before if place not in near else 0
         for time, key, question in sessions:
             if question in facts:
                 continue
@@ -160,7 +174,7 @@ class CloudTrail:
             elif self._now() - time < LAG:
                 facts[question] = NOT_YET
             else:
-                self._issued_by_none.add((account, key))
+                self._issued_by_none.add((account, region, key))
                 facts[question] = Absent()
         return facts
 
@@ -173,7 +187,8 @@ class CloudTrail:
             page = self._page((account, region), wanted)
             if isinstance(page, Unavailable):
                 break
-            found |= {key: record for record in _read(page, account) if (key := _key_given(record)) in missing}
+            issued = {_key_given(record): record for record in _read(page, account) if record.event_source == _STS}
+            found |= {key: record for key, record in issued.items() if key in missing}
             if not page.get("NextToken") or missing <= found.keys():
                 break
             wanted["NextToken"] = page["NextToken"]
@@ -240,6 +255,10 @@ def _read(page: dict[str, Any], account: str) -> list[Record]:
         for read in parse(str(event.get("CloudTrailEvent", "")).encode(), "lookup")
     )
     return [read.record for read in reads if isinstance(read, Arrival) and read.record.account == account]
+
+
+def _throttled(answer: Unavailable | None) -> bool:
+    return answer is not None and answer.outcome is OutcomeKind.THROTTLED
 
 
 def _windows(sessions: list[_Session]) -> Iterable[list[_Session]]:
