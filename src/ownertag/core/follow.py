@@ -6,14 +6,14 @@ further away is believed before what is nearer is answered. Circles and depth ar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Raw
 from msgspec.structs import replace
 
 from ownertag.core.copies import copied_from
-from ownertag.core.identity import account_in, by_identity, hops, identity_of, issuer_of, nobody
+from ownertag.core.directory import user_of_directory
+from ownertag.core.identity import SSO_ROLE, account_in, by_identity, hops, identity_of, issuer_of, nobody
 from ownertag.core.known import Known
 from ownertag.core.links import Link, is_service, machine_links, service_of, session_links, stack_set_of
 from ownertag.core.makers import Makers
@@ -49,7 +49,6 @@ _CHOSEN = frozenset({"role-session-name", "role-name"})
 #: Sessions that somebody may have made by AssumeRole. A service makes those of its own roles.
 _CHAINED = _CHOSEN | {"function-session", "instance-session"}
 
-_USER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _NULL = Raw(b"null")
 
 
@@ -72,7 +71,7 @@ class Walk:
         if identity is None:
             return Named(own)
         if own.evidence == "identity-center-user":
-            return self._identity_center_user(identity, own, record)
+            return Named(user_of_directory(identity, own, record, self._settings, self._known))
         if own.confidence is Confidence.PROVEN or own.evidence in FINAL:
             return Named(own)
         if depth < MAX_HOPS:
@@ -171,7 +170,11 @@ class Walk:
         identity = identity_of(arn)
         if identity is None or account_in(arn) != account:
             return None
-        return self._maker(replace(record, identity=identity, account=account, request=_NULL, response=_NULL), depth)
+        made = replace(record, identity=identity, account=account, request=_NULL, response=_NULL)
+        behind = self._maker(made, depth)
+        if behind is not None and behind.chosen and not SSO_ROLE.fullmatch(issuer_of(identity)[2]):
+            return replace(behind, forgeable=True)  # by its ARN alone a session can't be followed: its name is a choice
+        return behind
 
     def _provisioner(self, arn: str | None, record: Record, own: Owner, depth: int) -> Named | None:
         behind = self._principal(arn, record.account, record, depth) if arn else None
@@ -214,14 +217,15 @@ class Walk:
                 return inherited(Named(who), "session-chain", own.via)
             maker = there
         behind = self._maker(maker, depth)
-        if behind is not None and behind.owner.confidence is Confidence.NONE:
-            behind = None
-        if behind is not None and not behind.chosen:
+        nobody_named = behind is None or behind.owner.confidence is Confidence.NONE
+        if behind is not None and not nobody_named and not behind.chosen:
             return inherited(behind, "session-chain", own.via)
         tag = owner_tag(maker, self._settings)
         if tag is not None and not self._untold:
             via = (*own.via, *hops(caller.arn or caller.principal_id))
             return Named(Owner(tag, "session-tag", Confidence.ASSERTED, via), forgeable=True)
+        if behind is not None and nobody_named:  # a machine of nobody that is known chose the session's name
+            return Named(replace(behind.owner, via=tuple(dict.fromkeys((*own.via, *behind.owner.via)))))
         if behind is not None and behind.owner.evidence != "role-name":
             return inherited(behind, "session-chain", own.via)
         return None
@@ -270,22 +274,6 @@ class Walk:
             for account in (org.management_account, org.hub_account)
         )
         return self._through_any((Link(each) for each in found if each), own, record, depth)
-
-    # --- the directory
-
-    def _identity_center_user(self, identity: Identity, own: Owner, record: Record) -> Named:
-        """The user's name for the id, if the identity store is the organization's."""
-        user = identity.on_behalf_of
-        if user is None or own.confidence is not Confidence.PROVEN or not _USER_ID.fullmatch(user.user_id or ""):
-            return Named(own)
-        store = user.identity_store_arn or ""
-        org = self._settings.organization
-        region = self._settings.trust.identity_region or (org.home_region if org else record.region)
-        value = f"{store.rpartition('/')[2]}/{user.user_id}"
-        fact = self._known.fact(Question(QuestionKind.IDENTITY_CENTER_USER, account_in(store), region, value))
-        if known := given(fact):
-            return Named(replace(own, name=known.name, via=(*own.via, f"user {user.user_id}")))
-        return Named(own)
 
     def _with_reason(self, own: Owner) -> Owner:
         """Why nobody is named, once all was asked."""

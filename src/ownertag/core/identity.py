@@ -46,7 +46,7 @@ _TERRAFORM = re.compile(
 
 # The session ARN leaves the path out, so only the issuer's ARN tells these from a role that was given such a name.
 _SSO_PATH = re.compile(r"/aws-reserved/sso\.amazonaws\.com/(?:[a-z0-9-]{5,30}/)?")
-_SSO_ROLE = re.compile(r"AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,40}_[0-9a-f]{16}")
+SSO_ROLE = re.compile(r"AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,40}_[0-9a-f]{16}")
 SERVICE_PATH = re.compile(r"/aws-service-role/[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?/")
 
 INSTANCE_SESSION = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
@@ -133,7 +133,7 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
         path
         and account == record.account
         and _SSO_PATH.fullmatch(path)
-        and _SSO_ROLE.fullmatch(role)
+        and SSO_ROLE.fullmatch(role)
         and is_name(session)
     ):
         return Owner(session, "identity-center-session", Confidence.PROVEN, via_of(identity))
