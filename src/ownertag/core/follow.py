@@ -15,7 +15,7 @@ from ownertag.core.copies import copied_from
 from ownertag.core.directory import user_of_directory
 from ownertag.core.identity import SSO_ROLE, account_in, by_identity, hops, identity_of, issuer_of, nobody
 from ownertag.core.known import Known
-from ownertag.core.links import Link, is_service, machine_links, service_of, session_links, stack_set_of
+from ownertag.core.links import NO_LINKS, Link, is_service, machine_links, service_of, session_links, stack_set_of
 from ownertag.core.makers import Makers
 from ownertag.core.named import Named, given, inherited
 from ownertag.core.owner_rules import rule_for
@@ -92,16 +92,19 @@ class Walk:
     def _ways(self, identity: Identity, record: Record, own: Owner, depth: int) -> Iterator[Named | None]:
         """Whom each kind of hop leads to, the surest first; the next is tried only when one leads nowhere."""
         runs_on = list(session_links(identity, record))
-        yield self._through_any(runs_on, own, record, depth)
+        if runs_on:
+            yield self._through_any(runs_on, own, record, depth)
         # Behind a session with a name of its own stands a person more often than a service that acts for itself.
         service = None if own.evidence == "role-session-name" else service_of(identity)
         links = machine_links(identity, record, service)
-        yield self._provisioner(links.provisioner, record, own, depth)
-        yield self._through_any(links.first, own, record, depth)
+        if links is not NO_LINKS:  # most records have none
+            yield self._provisioner(links.provisioner, record, own, depth)
+            yield self._through_any(links.first, own, record, depth)
         if own.evidence in _CHAINED and not runs_on:  # of a session that runs on something AWS itself is the maker
             yield self._chain(identity, record, own, depth)
-        yield self._through_any(links.after, own, record, depth)
-        yield self._through_any(links.inherited, own, record, depth)
+        if links is not NO_LINKS:
+            yield self._through_any(links.after, own, record, depth)
+            yield self._through_any(links.inherited, own, record, depth)
         if is_service(identity) or runs_on or own.evidence == "stack-session":
             yield self._copied(record, own, depth)
         if own.evidence not in _CHOSEN:

@@ -77,6 +77,9 @@ class Links(Struct, frozen=True):
     inherited: tuple[Link, ...] = ()
 
 
+NO_LINKS = Links()
+
+
 def is_service(identity: Identity) -> bool:
     """Whether an AWS service called for itself: as a service, by its service-linked role, or, before those, as root."""
     _, path, _ = issuer_of(identity)
@@ -138,7 +141,7 @@ def machine_links(identity: Identity, record: Record, service: str | None, *, as
             as the launch template's user; in others customers' code runs, which chooses a template as people do.
     """
     if not _hinted(record):
-        return Links()
+        return NO_LINKS
     document = document_of(record)
     tags = tags_of_document(document)
     first = list(

@@ -8,7 +8,7 @@ documentation, a record that was seen in public, or memory (unconfirmed). A name
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from msgspec import Struct
 
@@ -80,5 +80,10 @@ def _pattern() -> re.Pattern[str]:
 
 
 def is_made_up(session: str) -> bool:
-    """Whether this is a name of a session that names nobody."""
+    """Whether this is a name of a session that names nobody. STS takes 64 characters at most."""
+    return len(session) <= 64 and _is_made_up(session)
+
+
+@lru_cache(maxsize=4096)  # a session makes many calls
+def _is_made_up(session: str) -> bool:
     return _pattern().fullmatch(session) is not None
