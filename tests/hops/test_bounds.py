@@ -233,3 +233,25 @@ def test_a_user_s_creation_asks_nothing() -> None:
     aws = FakeAws()
     on_fakes(aws, record("CreateVolume", A, HOME, {"volumeId": volume_id(1)}))
     assert {call.name for call in aws.calls} == {"ec2.CreateTags"}
+
+
+@pytest.mark.parametrize("outcome", [OutcomeKind.NOT_READY, OutcomeKind.THROTTLED, OutcomeKind.FORBIDDEN])
+def test_a_session_s_own_name_is_not_written_while_its_maker_can_t_be_told_nor_after(outcome: OutcomeKind) -> None:
+    made_at = "2026-11-23T11:50:00Z"
+    attributes = {"creationDate": made_at, "mfaAuthenticated": "false"}
+    identity = session("ceo@example.com", "dev", account=A, attributes=attributes)
+    made = record("CreateVolume", A, HOME, {"volumeId": volume_id(1)}, userIdentity=identity)
+    question = Question(QuestionKind.MAKER_OF_SESSION, A, HOME, f"AssumeRole {identity['accessKeyId']} {made_at}")
+    aws = FakeAws()
+    aws.known[question] = Unavailable(outcome, "why")
+    first = on_fakes(aws, made)
+    assert owner_tag(aws) == "dev"
+    assert [decision_of(each).owner_may_change for each in first.returned] == [True]
+    on_fakes(aws, made, now=Clock(NOON + timedelta(minutes=11)))
+    assert owner_tag(aws) == "dev"
+    caller = record(
+        "AssumeRole", A, HOME, {}, userIdentity=fixtures.user("mallory", A), eventSource="sts.amazonaws.com"
+    )
+    aws.known[question] = Found(maker=fixtures.arrival(caller).record)
+    assert not on_fakes(aws, made).returned
+    assert owner_tag(aws) == "mallory"
