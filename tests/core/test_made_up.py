@@ -11,7 +11,7 @@ NAMES = [
     "botocore-session-1772442910", "AWS-CLI-session-1523566057", "aws-cli-1772442910", "aws-go-sdk-1772442910000000000",
     "aws-sdk-js-1772442910000", "aws-sdk-java-1772442910000", "aws-sdk-php-1772442910", "token-file-web-identity",
     "default_session", "AssumeRoleSession", "AssumeRoleSession1", "gntd-2WYPmTtYgSJ0rvKWoKq4zGRrNdW",
-    "terraform-run-AbC123", "terraform-20260302085510123400000001", "aws-terraform-1", "GitHubActions", "session",
+    "GitLabRunner-1234-5678", "terraform-run-AbC123", "terraform-20260302085510123400000001", "aws-terraform-1", "GitHubActions", "session",
     "1772442910123456789", UUID, "0123456789abcdef0123456789abcdef", "AutoScaling", "AWSCloudFormation", "CCSSession",
     "ElasticBeanstalk", "awslambda_1_20260302091405123", "AWSBackup-AWSBackupDefaultServiceRole",
     f"Automation-{UUID}", "DataLifecycleManager", "configLambdaExecution", "AWSConfig-Describe",
