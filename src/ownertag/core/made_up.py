@@ -48,6 +48,7 @@ MADE_UP = (
     MadeUp(r"aws-terraform-\S*|hashicorp-terraform\S*", "Terraform", "memory"),
     MadeUp(r"GitHubActions", "aws-actions/configure-aws-credentials", "its documentation: role-session-name"),
     MadeUp(r"GitLabRunner-\S*", "scripts after GitLab's own example", "GitLab, 'Configure OpenID Connect in AWS'"),
+    MadeUp(r"buildkite-job-\S*", "Buildkite's plugin for assuming a role", "its documentation: role-session-name"),
     MadeUp(r"session|default", "scripts", "seen"),
     # services
     MadeUp(r"[0-9]+", "Karpenter, CodePipeline and others: a time", "seen"),
