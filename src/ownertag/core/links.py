@@ -93,7 +93,7 @@ def service_of(identity: Identity) -> str | None:
     _, path, _ = issuer_of(identity)
     if path and SERVICE_PATH.fullmatch(path):
         return path.split("/")[2].removesuffix(".cn")
-    return identity.invoked_by
+    return identity.invoked_by and identity.invoked_by.removesuffix(".cn")
 
 
 def session_links(
