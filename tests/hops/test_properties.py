@@ -45,7 +45,10 @@ requests = st.one_of(
     st.fixed_dictionaries({}, optional={
         "tagSpecificationSet": st.one_of(trees, tag_specifications),
         "tags": st.one_of(trees, tag_lists, st.dictionaries(texts, texts, max_size=3)),
+        "TagSpecification": st.one_of(trees, st.fixed_dictionaries({"Tag": st.one_of(trees, tag_lists)})),
+        "volume": st.fixed_dictionaries({"tagSet": st.fixed_dictionaries({"item": st.one_of(trees, tag_lists)})}),
         "stackName": st.one_of(trees, texts),
+        "snapshotId": st.one_of(trees, texts),
         "autoScalingGroupName": st.one_of(trees, texts),
         "principalTags": st.one_of(trees, st.dictionaries(texts, texts, max_size=3)),
     }),
