@@ -262,8 +262,10 @@ class Walk:
 
     def _on_behalf(self, maker: Record, caller: Identity, own: Owner, depth: int) -> Named | None:
         """The Identity Center user for whom a service assumed the role, as AWS says it there."""
-        behind = self._maker(maker, depth) if caller.on_behalf_of and caller.on_behalf_of.user_id else None
-        return inherited(behind, "session-chain", own.via) if behind else None
+        behind = self._maker(maker, depth) if caller.on_behalf_of else None
+        if behind is None or behind.owner.confidence is Confidence.NONE:
+            return None
+        return inherited(behind, "session-chain", own.via)
 
     def _stack_set(self, maker: Record, own: Owner, record: Record, depth: int) -> Named | None:
         """Of a stack of a stack set: whoever made that, in the management account or the hub."""
