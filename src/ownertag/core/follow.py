@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ownertag.core.copies import copied_from
 from ownertag.core.directory import user_of_directory
-from ownertag.core.identity import SSO_ROLE, account_in, by_identity, hops, identity_of, issuer_of, nobody
+from ownertag.core.identity import SSO_ROLE, account_in, by_identity, hops, identity_of, issuer_of, named, nobody
 from ownertag.core.known import Known
 from ownertag.core.links import NO_LINKS, Link, is_service, machine_links, service_of, session_links, stack_set_of
 from ownertag.core.makers import Makers
@@ -215,7 +215,10 @@ class Walk:
             there = self._makers.in_account(caller.account_id, identity, record)
             if there is None:  # the name of a session there was its user's choice
                 who = Owner(
-                    f"account:{caller.account_id}", "other-account", Confidence.ASSERTED, hops(caller.principal_id)
+                    named(f"account:{caller.account_id}"),
+                    "other-account",
+                    Confidence.ASSERTED,
+                    hops(caller.principal_id),
                 )
                 return inherited(Named(who), "session-chain", own.via)
             maker = there
