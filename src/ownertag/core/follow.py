@@ -17,7 +17,7 @@ from ownertag.core.identity import SSO_ROLE, account_in, by_identity, hops, iden
 from ownertag.core.known import Known
 from ownertag.core.links import NO_LINKS, Link, is_service, machine_links, service_of, session_links, stack_set_of
 from ownertag.core.makers import Makers
-from ownertag.core.named import Named, given, inherited
+from ownertag.core.named import Named, given, inherited, without_the_session
 from ownertag.core.owner_rules import rule_for
 from ownertag.core.parents import parent, parent_of_arn
 from ownertag.core.records import Identity, Record, partition_of
@@ -81,7 +81,7 @@ class Walk:
         else:
             self._too_far = True
         if own.evidence == "role-session-name" and self._untold:
-            own = _without_the_session(own, identity)
+            own = without_the_session(own, identity)
         return Named(self._with_reason(own), chosen=own.evidence in _CHOSEN)
 
     @property
@@ -292,11 +292,3 @@ class Walk:
         if self._unknown:
             return replace(own, reason=f"nothing tells who owns {', '.join(dict.fromkeys(self._unknown))}")
         return replace(own, reason="nothing tells for whom it acted")
-
-
-def _without_the_session(own: Owner, identity: Identity) -> Owner:
-    """What is written while it can't be told who made a session: its name is whatever its user liked to choose."""
-    role = issuer_of(identity)[2]
-    if role:
-        return Owner(role, "role-name", Confidence.ASSERTED, own.via)
-    return nobody("role-name", "it is not known who made the session, and its name could be anybody's", own.via)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ownertag.core.identity import UNKNOWN, hops, named
+from ownertag.core.identity import UNKNOWN, hops, issuer_of, named, nobody
+from ownertag.core.records import Identity
 from ownertag.core.values import Confidence, Fact, Found, Owner
 
 _SURENESS = {confidence: number for number, confidence in enumerate(Confidence)}
@@ -37,3 +38,11 @@ def inherited(behind: Named, evidence: str, via: tuple[str, ...], forgeable: boo
         confidence = Confidence.ASSERTED if forgeable else Confidence.INFERRED
     way = tuple(dict.fromkeys((*via, *owner.via)))
     return Named(Owner(owner.name, evidence, confidence, way), behind.settled, forgeable, behind.chosen)
+
+
+def without_the_session(own: Owner, identity: Identity) -> Owner:
+    """What is written while it can't be told who made a session: its name is whatever its user liked to choose."""
+    role = issuer_of(identity)[2]
+    if role:
+        return Owner(role, "role-name", Confidence.ASSERTED, own.via)
+    return nobody("role-name", "it is not known who made the session, and its name could be anybody's", own.via)
