@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import msgspec
-
 from ownertag.core.claims import ResourceKey, Standing
-from ownertag.core.match import get, walk
+from ownertag.core.document import document_of, specified
 from ownertag.core.plan import key_of
 from ownertag.core.records import Record
 from ownertag.core.resolve import principal_of
@@ -15,9 +13,8 @@ from ownertag.core.settings import Settings
 from ownertag.core.tamper import Finding, restoring
 from ownertag.core.values import Decision, Outcome, OutcomeKind
 
-#: Where calls of EC2 take the tags of what they create (seen in real records).
-_SPECIFICATIONS = ("tagSpecificationSet", "items", "[]")
-_HINT = b'"tagSpecificationSet"'
+# Where calls of EC2 take the tags of what they create: `tagSpecificationSet`, in a wrapped request `TagSpecification`.
+_HINT = b"agSpecification"
 _OURS = frozenset({OutcomeKind.TAGGED, OutcomeKind.UNCHANGED})
 
 
@@ -67,13 +64,6 @@ def _claimed(record: Record) -> Iterator[tuple[tuple[str, str], str]]:
     """((type, key), value) of each tag that the request asks for; EC2 calls the types as the catalogue does."""
     if _HINT not in bytes(record.request):  # most bring none, and to read it again would cost much
         return
-    try:
-        request = msgspec.json.decode(record.request)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return
-    for item in walk(request, _SPECIFICATIONS):
-        type_ = get(item, "resourceType")
-        for tag in walk(item, ("tags", "[]")):
-            key, value = get(tag, "key"), get(tag, "value")
-            if isinstance(type_, str) and isinstance(key, str) and isinstance(value, str):
-                yield (type_, key), value
+    for type_, key, value in specified(document_of(record)["request"]):
+        if type_ is not None:
+            yield (type_, key), value

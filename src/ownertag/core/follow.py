@@ -6,22 +6,25 @@ further away is believed before what is nearer is answered. Circles and depth ar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.structs import replace
 
-from ownertag.core.identity import UNKNOWN, account_in, by_identity, hops, identity_of, issuer_of, named, nobody
+from ownertag.core.copies import copied_from
+from ownertag.core.directory import user_of_directory
+from ownertag.core.identity import SSO_ROLE, account_in, by_identity, hops, identity_of, issuer_of, named, nobody
 from ownertag.core.known import Known
-from ownertag.core.links import Link, is_service, machine_links, session_links, stack_set_of
+from ownertag.core.links import NO_LINKS, Link, is_service, machine_links, service_of, session_links, stack_set_of
+from ownertag.core.makers import Makers
+from ownertag.core.named import Named, given, inherited, without_the_session
 from ownertag.core.owner_rules import rule_for
 from ownertag.core.parents import parent, parent_of_arn
 from ownertag.core.records import Identity, Record, partition_of
 from ownertag.core.rows import QuestionKind
 from ownertag.core.session_tags import owner_tag
 from ownertag.core.settings import Settings
-from ownertag.core.values import Absent, Confidence, Fact, Found, Owner, Question
+from ownertag.core.values import Absent, Confidence, Found, Owner, Question
 
 #: More hops than any real way from a machine to a person has; a longer one ends where it is.
 MAX_HOPS = 6
@@ -30,11 +33,14 @@ MAX_HOPS = 6
 OWNER_TAG = "owner-tag"
 GUARDED_TAG = "guarded-owner-tag"
 
+#: The evidence of an owner whose resource was copied.
+COPY_OF = "copy-of"
+
 #: These name somebody by themselves, or nobody ever will be: nothing is asked.
 FINAL = frozenset(
     {
-        "iam-user", "root-user", "federated-user", "identity-provider", "ci-repository", "principal", "other-account",
-        "no-identity", "source-identity",
+        "iam-user", "root-user", "federated-user", "identity-provider", "ci-repository", "ci-workspace", "principal",
+        "other-account", "no-identity", "source-identity",
     }
 )  # fmt: skip
 #: Names that whoever made the session has chosen: any name further back is better.
@@ -43,20 +49,7 @@ _CHOSEN = frozenset({"role-session-name", "role-name"})
 #: Sessions that somebody may have made by AssumeRole. A service makes those of its own roles.
 _CHAINED = _CHOSEN | {"function-session", "instance-session"}
 
-_KEY = re.compile(r"ASIA[A-Z0-9]{12,28}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_USER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _NULL = Raw(b"null")
-_SURENESS = {confidence: number for number, confidence in enumerate(Confidence)}
-
-
-class Named(Struct, frozen=True):
-    """An owner on the way: its rules are applied (`settled`), the way can be made up, its name was anybody's choice."""
-
-    owner: Owner
-    settled: bool = False
-    forgeable: bool = False
-    chosen: bool = False
 
 
 class Walk:
@@ -65,8 +58,10 @@ class Walk:
     def __init__(self, settings: Settings, known: Known) -> None:
         self._settings = settings
         self._known = known
+        self._makers = Makers(settings, known)
         self._seen: set[str] = set()
         self._unknown: list[str] = []
+        self._too_far = False
 
     # --- the hops
 
@@ -76,47 +71,67 @@ class Walk:
         if identity is None:
             return Named(own)
         if own.evidence == "identity-center-user":
-            return self._identity_center_user(identity, own, record)
+            return Named(user_of_directory(identity, own, record, self._settings, self._known))
         if own.confidence is Confidence.PROVEN or own.evidence in FINAL:
             return Named(own)
         if depth < MAX_HOPS:
-            for found in self._ways(identity, record, own, depth):
-                if found is not None:
-                    return found
-                if self._known.pending:
-                    break
+            found = self._first(self._ways(identity, record, own, depth))
+            if found is not None:
+                return found
+        else:
+            self._too_far = True
+        if own.evidence == "role-session-name" and self._untold:
+            own = without_the_session(own, identity)
         return Named(self._with_reason(own), chosen=own.evidence in _CHOSEN)
+
+    @property
+    def _untold(self) -> bool:
+        """Whether somebody stands behind of whom it can't be told who: then no name counts that he could choose."""
+        return self._too_far or self._known.unanswered
 
     def _ways(self, identity: Identity, record: Record, own: Owner, depth: int) -> Iterator[Named | None]:
         """Whom each kind of hop leads to, the surest first; the next is tried only when one leads nowhere."""
         runs_on = list(session_links(identity, record))
-        yield self._through_any(runs_on, own, record, depth)
-        links: list[Link] = []
-        if own.evidence != "role-session-name":
-            provisioner, links = machine_links(identity, record)
-            yield self._provisioner(provisioner, record, own, depth)
-            yield self._through_any((each for each in links if not each.forgeable), own, record, depth)
+        if runs_on:
+            yield self._through_any(runs_on, own, record, depth)
+        # Behind a session with a name of its own stands a person more often than a service that acts for itself.
+        service = None if own.evidence == "role-session-name" else service_of(identity)
+        links = machine_links(identity, record, service)
+        if links is not NO_LINKS:  # most records have none
+            yield self._provisioner(links.provisioner, record, own, depth)
+            yield self._through_any(links.first, own, record, depth)
         if own.evidence in _CHAINED and not runs_on:  # of a session that runs on something AWS itself is the maker
             yield self._chain(identity, record, own, depth)
-        yield self._through_any((each for each in links if each.forgeable), own, record, depth)
+        if links is not NO_LINKS:
+            yield self._through_any(links.after, own, record, depth)
+            yield self._through_any(links.inherited, own, record, depth)
+        if is_service(identity) or runs_on or own.evidence == "stack-session":
+            yield self._copied(record, own, depth)
+        if own.evidence not in _CHOSEN:
+            yield self._by_rule(identity, record, own)
 
-    def account_owner(self, record: Record, owner: Owner) -> Owner:
-        """The account's own owner, where nobody nearer can be named."""
-        fact = self._known.fact(Question(QuestionKind.OWNER_OF_ACCOUNT, record.account, "", ""))
-        if given := _given(fact):
-            via = (*owner.via, f"account {record.account}")
-            return Owner(given.name, "account-owner", Confidence.ACCOUNT, via)
-        return owner
-
-    def _through_any(self, links: Iterable[Link], own: Owner, record: Record, depth: int) -> Named | None:
-        """The owner of the first parent that has one; later parents are asked only when the nearer have none."""
-        for link in links:
-            found = self._through(link, own, record, depth)
+    def _first(self, ways: Iterable[Named | None]) -> Named | None:
+        """The first that names somebody; none while something nearer is not answered."""
+        for found in ways:
             if found is not None or self._known.pending:
                 return found
         return None
 
-    def _through(self, link: Link, own: Owner, record: Record, depth: int) -> Named | None:
+    def account_owner(self, record: Record, owner: Owner) -> Owner:
+        """The account's own owner, where nobody nearer can be named."""
+        fact = self._known.fact(Question(QuestionKind.OWNER_OF_ACCOUNT, record.account, "", ""))
+        if known := given(fact):
+            via = (*owner.via, f"account {record.account}")
+            return Owner(known.name, "account-owner", Confidence.ACCOUNT, via)
+        return owner
+
+    def _through_any(
+        self, links: Iterable[Link], own: Owner, record: Record, depth: int, evidence: str | None = None
+    ) -> Named | None:
+        """The owner of the first parent that has one; later parents are asked only when the nearer have none."""
+        return self._first(self._through(link, own, record, depth, evidence) for link in links)
+
+    def _through(self, link: Link, own: Owner, record: Record, depth: int, evidence: str | None = None) -> Named | None:
         parent = link.parent
         if parent.arn in self._seen:
             return None
@@ -133,13 +148,13 @@ class Walk:
         if behind is None or behind.owner.confidence is Confidence.NONE:
             self._unknown.append(parent.arn)
             return None
-        return _inherited(behind, parent.kind.name, (*own.via, parent.arn), link.forgeable)
+        return inherited(behind, evidence or parent.kind.name, (*own.via, parent.arn), link.forgeable)
 
     def _answer(self, fact: Found, account: str, record: Record, depth: int) -> Named | None:
         """Whose a parent is, by any of the forms in which that is answered."""
         if fact.owner is not None:
-            given = _given(fact)
-            return Named(given, settled=True, forgeable=given.evidence == OWNER_TAG) if given else None
+            owner = given(fact)
+            return Named(owner, settled=True, forgeable=owner.evidence == OWNER_TAG) if owner else None
         if fact.maker is not None and fact.maker.account == account:
             return self._maker(fact.maker, depth)
         if fact.principal is not None:
@@ -158,103 +173,115 @@ class Walk:
         identity = identity_of(arn)
         if identity is None or account_in(arn) != account:
             return None
-        return self._maker(replace(record, identity=identity, account=account, request=_NULL, response=_NULL), depth)
+        made = replace(record, identity=identity, account=account, request=_NULL, response=_NULL)
+        behind = self._maker(made, depth)
+        if behind is not None and behind.chosen and not SSO_ROLE.fullmatch(issuer_of(identity)[2]):
+            return replace(behind, forgeable=True)  # by its ARN alone a session can't be followed: its name is a choice
+        return behind
 
     def _provisioner(self, arn: str | None, record: Record, own: Owner, depth: int) -> Named | None:
         behind = self._principal(arn, record.account, record, depth) if arn else None
         if behind is None or behind.owner.confidence is Confidence.NONE:
             return None
-        return _inherited(behind, "service-catalog", own.via)
+        return inherited(behind, "service-catalog", own.via)
+
+    def _copied(self, record: Record, own: Owner, depth: int) -> Named | None:
+        """Of a copy that a service made: the owner of what was copied."""
+        return self._through_any(map(Link, copied_from(record)), own, record, depth, COPY_OF)
+
+    def _by_rule(self, identity: Identity, record: Record, own: Owner) -> Named | None:
+        """The role behind a session, where an owner rule says whose it is."""
+        role = issuer_of(identity)[2]
+        if not role or not rule_for(role, record.account, self._settings):
+            return None
+        return Named(Owner(role, "role-name", Confidence.ASSERTED, own.via))
 
     # --- chains of sessions
 
     def _chain(self, identity: Identity, record: Record, own: Owner, depth: int) -> Named | None:
         """Whoever assumed the role, by the record that holds the session's access key."""
-        if own.evidence == "role-name" and rule_for(own.name, record.account, self._settings):
-            return None  # the rules say whose the role is
-        maker = self._session_maker(identity, record)
+        rule = self._by_rule(identity, record, own) if own.evidence in _CHOSEN else None
+        if rule is not None and not copied_from(record):
+            return rule  # somebody decided whose the role is; only what a service copies is nearer
+        maker = self._makers.find(identity, record)
         if maker is None or maker.identity is None:
-            return None
+            return rule
         caller = maker.identity
         if is_service(caller):
-            return self._made_by_service(maker, identity, record, own, depth)
+            return self._made_by_service(maker, caller, record, own, depth)
+        if rule is not None:
+            return rule
         if caller.type == "AWSAccount" and caller.account_id and caller.account_id != maker.account:
-            maker = self._in_account(caller.account_id, identity, record) or maker
+            there = self._makers.in_account(caller.account_id, identity, record)
+            if there is None:  # the name of a session there was its user's choice
+                who = Owner(
+                    named(f"account:{caller.account_id}"),
+                    "other-account",
+                    Confidence.ASSERTED,
+                    hops(caller.principal_id),
+                )
+                return inherited(Named(who), "session-chain", own.via)
+            maker = there
         behind = self._maker(maker, depth)
-        if behind is not None and behind.owner.confidence is Confidence.NONE:
-            behind = None
-        if behind is not None and not behind.chosen:
-            return _inherited(behind, "session-chain", own.via)
+        nobody_named = behind is None or behind.owner.confidence is Confidence.NONE
+        if behind is not None and not nobody_named and not behind.chosen:
+            return inherited(behind, "session-chain", own.via)
         tag = owner_tag(maker, self._settings)
-        if tag is not None:
+        if tag is not None and not self._untold:
             via = (*own.via, *hops(caller.arn or caller.principal_id))
             return Named(Owner(tag, "session-tag", Confidence.ASSERTED, via), forgeable=True)
+        if behind is not None and nobody_named:  # a machine of nobody that is known chose the session's name
+            return Named(replace(behind.owner, via=tuple(dict.fromkeys((*own.via, *behind.owner.via)))))
         if behind is not None and behind.owner.evidence != "role-name":
-            return _inherited(behind, "session-chain", own.via)
+            return inherited(behind, "session-chain", own.via)
         return None
 
-    def _session_maker(self, identity: Identity, record: Record) -> Record | None:
-        """The AssumeRole record of a session, wherever the role's account is."""
-        account = issuer_of(identity)[0] or record.account
-        key = identity.access_key_id or ""
-        if key in self._seen:  # a circle: no session can have made itself
-            return None
-        self._seen.add(key)
-        web = identity.session_context.web_id_federation_data if identity.session_context else None
-        if web and web.federated_provider:
-            return self._asked("AssumeRoleWithWebIdentity", account, identity, record)
-        maker = self._asked("AssumeRole", account, identity, record)
-        if maker is None and not self._known.pending:
-            maker = self._asked("AssumeRoleWithSAML", account, identity, record)
-        return maker
+    def _made_by_service(self, maker: Record, caller: Identity, record: Record, own: Owner, depth: int) -> Named:
+        """A service took the role. The name that it gave the session is nobody: what stands behind it has to tell."""
+        found = self._first(self._ways_of_service(maker, caller, record, own, depth))
+        if found is not None:
+            return found
+        via = tuple(dict.fromkeys((*own.via, *hops(service_of(caller)))))
+        return Named(self._with_reason(nobody("aws-service", "nothing tells for whom it acted", via)))
 
-    def _asked(self, event: str, account: str, identity: Identity, record: Record) -> Record | None:
-        context = identity.session_context
-        made_at = context.attributes.creation_date if context and context.attributes else None
-        key = identity.access_key_id
-        if not self._settings.trust.follow_sessions or not key or not made_at:
-            return None
-        if not _KEY.fullmatch(key) or not _TIME.fullmatch(made_at) or not self._known.ours(account, record):
-            return None
-        question = Question(QuestionKind.MAKER_OF_SESSION, account, record.region, f"{event} {key} {made_at}")
-        fact = self._known.fact(question)
-        return fact.maker if isinstance(fact, Found) and fact.maker and fact.maker.account == account else None
+    def _ways_of_service(
+        self, maker: Record, caller: Identity, record: Record, own: Owner, depth: int
+    ) -> Iterator[Named | None]:
+        identity, service = record.identity, service_of(caller)
+        if identity is None:
+            return
+        yield self._on_behalf(maker, caller, own, depth)
+        yield self._stack_set(maker, own, record, depth)
+        runs_on = (*session_links(caller, maker), *session_links(identity, record, service, maker))
+        yield self._through_any(runs_on, own, record, depth)
+        links = machine_links(identity, record, service, assumed=True)
+        yield self._through_any((*links.first, *links.after), own, record, depth)
+        tag = owner_tag(maker, self._settings)
+        if tag is not None:
+            yield Named(Owner(tag, "session-tag", Confidence.ASSERTED, own.via), forgeable=True)
+        yield self._through_any(links.inherited, own, record, depth)
+        yield self._copied(record, own, depth)
+        yield self._by_rule(identity, record, own)
 
-    def _in_account(self, account: str, identity: Identity, record: Record) -> Record | None:
-        """The caller's own account has the same call with the caller in full."""
-        return self._asked("AssumeRole", account, identity, record)
+    def _on_behalf(self, maker: Record, caller: Identity, own: Owner, depth: int) -> Named | None:
+        """The Identity Center user for whom a service assumed the role, as AWS says it there."""
+        behind = self._maker(maker, depth) if caller.on_behalf_of else None
+        if behind is None or behind.owner.confidence is Confidence.NONE:
+            return None
+        return inherited(behind, "session-chain", own.via)
 
-    def _made_by_service(
-        self, maker: Record, identity: Identity, record: Record, own: Owner, depth: int
-    ) -> Named | None:
-        """A service took the role: for a resource of its own, or for a stack set."""
+    def _stack_set(self, maker: Record, own: Owner, record: Record, depth: int) -> Named | None:
+        """Of a stack of a stack set: whoever made that, in the management account or the hub."""
         org = self._settings.organization
-        stack_set = stack_set_of(record, maker)
-        if stack_set and org:
-            partition, region = partition_of(record.region), org.home_region
-            for account in (org.management_account, org.hub_account):
-                found = parent("stack-set", f"{stack_set}:*", partition, region, account)
-                named = self._through(Link(found), own, record, depth) if found else None
-                if named is not None or self._known.pending:
-                    return named
-        by_service = maker.identity.invoked_by if maker.identity else None
-        return self._through_any(session_links(identity, record, by_service), own, record, depth)
-
-    # --- the directory
-
-    def _identity_center_user(self, identity: Identity, own: Owner, record: Record) -> Named:
-        """The user's name for the id, if the identity store is the organization's."""
-        user = identity.on_behalf_of
-        if user is None or own.confidence is not Confidence.PROVEN or not _USER_ID.fullmatch(user.user_id or ""):
-            return Named(own)
-        store = user.identity_store_arn or ""
-        org = self._settings.organization
-        region = self._settings.trust.identity_region or (org.home_region if org else record.region)
-        value = f"{store.rpartition('/')[2]}/{user.user_id}"
-        fact = self._known.fact(Question(QuestionKind.IDENTITY_CENTER_USER, account_in(store), region, value))
-        if given := _given(fact):
-            return Named(replace(own, name=given.name, via=(*own.via, f"user {user.user_id}")))
-        return Named(own)
+        name = stack_set_of(record, maker)
+        if not name or not org:
+            return None
+        partition, region = partition_of(record.region), org.home_region
+        found = (
+            parent("stack-set", f"{name}:*", partition, region, account)
+            for account in (org.management_account, org.hub_account)
+        )
+        return self._through_any((Link(each) for each in found if each), own, record, depth)
 
     def _with_reason(self, own: Owner) -> Owner:
         """Why nobody is named, once all was asked."""
@@ -265,22 +292,3 @@ class Walk:
         if self._unknown:
             return replace(own, reason=f"nothing tells who owns {', '.join(dict.fromkeys(self._unknown))}")
         return replace(own, reason="nothing tells for whom it acted")
-
-
-def _given(fact: Fact | None) -> Owner | None:
-    """The owner that an answer names, clean; one without a name is none."""
-    if not isinstance(fact, Found) or fact.owner is None or fact.owner.confidence is Confidence.NONE:
-        return None
-    name = named(fact.owner.name)
-    return None if name == UNKNOWN else replace(fact.owner, name=name, via=hops(*fact.owner.via))
-
-
-def _inherited(behind: Named, evidence: str, via: tuple[str, ...], forgeable: bool = False) -> Named:
-    """What a parent's owner is worth for its child: inferred at most, and asserted where the way could be made up."""
-    owner = behind.owner
-    forgeable = forgeable or behind.forgeable
-    confidence = owner.confidence
-    if _SURENESS[confidence] <= _SURENESS[Confidence.INFERRED]:
-        confidence = Confidence.ASSERTED if forgeable else Confidence.INFERRED
-    way = tuple(dict.fromkeys((*via, *owner.via)))
-    return Named(Owner(owner.name, evidence, confidence, way), behind.settled, forgeable, behind.chosen)

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from typing import TypeGuard
 
+from ownertag.core.made_up import is_made_up
 from ownertag.core.records import Identity, Record, last_of
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Owner
@@ -27,24 +28,29 @@ _SESSION_ARN = re.compile(
 )
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role((?:/[\x21-\x7e]{1,512})?/)([A-Za-z0-9_+=,.@-]{1,64})")
 
-# Subjects of CI systems: GitHub's, lately with ids behind an @, and GitLab's.
+#: What AWS writes instead of a text that it does not show (seen in sign-in records).
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+# A service as `invokedBy` names it. The console is none: whoever signed in acts through it (CloudTrail user guide,
+# examples of records).
+_SERVICE = re.compile(r"(?!signin\.)[a-z0-9][a-z0-9.-]{0,100}\.amazonaws\.com(?:\.cn)?")
+
+# Subjects of CI systems: GitHub's, lately with ids behind an @, GitLab's, and HCP Terraform's. Behind what is named
+# here stands the run: a branch, an environment, a phase (their documentation of the claim `sub`).
 _GITHUB = re.compile(r"repo:([\w.-]{1,100})(?:@[0-9]{1,20})?/([\w.-]{1,100})(?:@[0-9]{1,20})?(?::.{0,2048})?", re.ASCII)
 _GITLAB = re.compile(r"project_path:([\w.-]{1,255}(?:/[\w.-]{1,255}){1,20}):.{0,2048}", re.ASCII)
+_TERRAFORM = re.compile(
+    r"organization:([\w-]{1,90})(?::project:[^:]{1,90})?:(?:workspace|stack):([\w-]{1,90}):(?:run_phase|deployment):.{0,2048}",
+    re.ASCII,
+)
 
 # The session ARN leaves the path out, so only the issuer's ARN tells these from a role that was given such a name.
 _SSO_PATH = re.compile(r"/aws-reserved/sso\.amazonaws\.com/(?:[a-z0-9-]{5,30}/)?")
-_SSO_ROLE = re.compile(r"AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,40}_[0-9a-f]{16}")
+SSO_ROLE = re.compile(r"AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,40}_[0-9a-f]{16}")
 SERVICE_PATH = re.compile(r"/aws-service-role/[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?/")
 
 INSTANCE_SESSION = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_:-]{1,140}")
-# Session names that SDKs and services make up: they name nobody, the role is the better name.
-MADE_UP_SESSION = re.compile(
-    r"(?:botocore-session-|aws-go-sdk-|aws-sdk-[a-z]+-|aws-cli-|awslambda)\S*"
-    r"|[0-9]+|[0-9a-f-]{32,36}"
-    r"|AutoScaling|AWSCloudFormation|CCSSession|EMR|ElasticBeanstalk|GitHubActions|session|default",
-)
-
 # Letters and marks that show nothing though their category doesn't say so: fillers, the grapheme joiner, variation
 # selectors (Unicode's Default_Ignorable_Code_Point, and the Braille blank).
 _BLANK = frozenset(
@@ -86,26 +92,25 @@ def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner
     match identity.type:
         case "IAMUser":
             return _user(identity)
+        case "Root" if invoked_by_service(identity):  # before service-linked roles, services called as the root user
+            return nobody("aws-service", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
         case "Root":
             name = named(identity.user_name, f"root:{identity.account_id or record.account}")
             return Owner(name, "root-user", Confidence.ACCOUNT, via_of(identity))
         case "FederatedUser":
             return _asserted(
-                after_colon(identity.principal_id) or last_of(identity.arn or ""), "federated-user", identity
+                "federated-user", identity, after_colon(identity.principal_id), last_of(identity.arn or "")
             )
         case "SAMLUser" | "WebIdentityUser":
             return _federated(identity.user_name, identity.identity_provider, identity, settings)
         case "AWSAccount":
-            return _asserted(
-                after_colon(identity.principal_id) or f"account:{identity.account_id or UNKNOWN}",
-                "other-account",
-                identity,
-            )
+            account = f"account:{identity.account_id or UNKNOWN}"
+            return _asserted("other-account", identity, after_colon(identity.principal_id), account)
         case "AWSService":
             return nobody("aws-service", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
         case None:
             return nobody("no-identity-type", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
-    return _asserted(last_of(identity.arn or "") or identity.principal_id, "principal", identity)
+    return _asserted("principal", identity, last_of(identity.arn or ""), identity.principal_id)
 
 
 def _identity_center_user(user_id: str, store: str, identity: Identity, settings: Settings) -> Owner:
@@ -114,10 +119,8 @@ def _identity_center_user(user_id: str, store: str, identity: Identity, settings
 
 
 def _user(identity: Identity) -> Owner:
-    name = identity.user_name
-    if not name and (user := _USER_ARN.fullmatch(identity.arn or "")):
-        name = user[2]
-    return _asserted(name or identity.principal_id, "iam-user", identity)
+    user = _USER_ARN.fullmatch(identity.arn or "")
+    return _asserted("iam-user", identity, identity.user_name, user[2] if user else None, identity.principal_id)
 
 
 def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
@@ -130,20 +133,23 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
         path
         and account == record.account
         and _SSO_PATH.fullmatch(path)
-        and _SSO_ROLE.fullmatch(role)
+        and SSO_ROLE.fullmatch(role)
         and is_name(session)
     ):
         return Owner(session, "identity-center-session", Confidence.PROVEN, via_of(identity))
     source = identity.session_context.source_identity if identity.session_context else None
-    if source and clean(source):
-        proven = settings.trust.source_identity_guarded and is_name(source)
+    web = identity.session_context.web_id_federation_data if identity.session_context else None
+    if source and named(source) != UNKNOWN:
+        provider = web.federated_provider if web else None
+        stranger = bool(provider) and provider not in settings.trust.identity_providers
+        # The policy binds calls of AssumeRole; a provider sets one as it likes, and the record shows which one did.
+        proven = settings.trust.source_identity_guarded and is_name(source) and not stranger
         return Owner(
             named(source),
             "source-identity",
             _if(proven),
             via_of(identity),
         )
-    web = identity.session_context.web_id_federation_data if identity.session_context else None
     subject = _subject(web.attributes) if web else None
     if web and subject:
         return _federated(subject, web.federated_provider, identity, settings)
@@ -154,9 +160,9 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
         return nobody("instance-session", _MACHINE.format(f"instance {session}"), (*via_of(identity), session))
     if session == "AWSCloudFormation" and identity.invoked_by == "cloudformation.amazonaws.com":
         return nobody("stack-session", _MACHINE.format("the stack"), via_of(identity))
-    if session and not MADE_UP_SESSION.fullmatch(session):
-        return _asserted(session, "role-session-name", identity)
-    return _asserted(role or session, "role-name", identity)
+    if session and session != HIDDEN and not is_made_up(session):
+        return _asserted("role-session-name", identity, session)
+    return _asserted("role-name", identity, role or session)
 
 
 def _federated(name: str | None, provider: str | None, identity: Identity, settings: Settings) -> Owner:
@@ -166,6 +172,8 @@ def _federated(name: str | None, provider: str | None, identity: Identity, setti
     proven = provider in settings.trust.identity_providers and shown == name
     if repository := _repository(shown):
         return Owner(repository, "ci-repository", _if(proven), (*via, shown[:2048]))
+    if terraform := _TERRAFORM.fullmatch(shown):  # a workspace's name is its organization's own, whatever its project
+        return Owner(f"terraform:{terraform[1]}/{terraform[2]}", "ci-workspace", _if(proven), (*via, shown[:2048]))
     return Owner(shown, "identity-provider", _if(proven), via)
 
 
@@ -175,6 +183,11 @@ def _repository(subject: str) -> str | None:
         return f"github:{github[1]}/{github[2]}"
     gitlab = _GITLAB.fullmatch(subject)
     return f"gitlab:{gitlab[1]}" if gitlab else None
+
+
+def invoked_by_service(identity: Identity) -> bool:
+    """Whether an AWS service made the call, for itself or for the principal."""
+    return _SERVICE.fullmatch(identity.invoked_by or "") is not None
 
 
 def identity_of(arn: str) -> Identity | None:
@@ -241,10 +254,12 @@ def _service(identity: Identity) -> str:
     return clean(identity.invoked_by or "an AWS service")
 
 
-def _asserted(name: str | None, evidence: str, identity: Identity) -> Owner:
-    shown = named(name)
+def _asserted(evidence: str, identity: Identity, *names: str | None) -> Owner:
+    """The first of these names that says something."""
+    shown = named(*names)
     if shown == UNKNOWN:
-        return nobody(evidence, "the record's userIdentity has no name", via_of(identity))
+        why = f"AWS hides the name: {HIDDEN}" if HIDDEN in names else "the record's userIdentity has no name"
+        return nobody(evidence, why, via_of(identity))
     return Owner(shown, evidence, Confidence.ASSERTED, via_of(identity))
 
 
@@ -255,7 +270,7 @@ def nobody(evidence: str, reason: str, via: tuple[str, ...] = ()) -> Owner:
 
 def named(*names: str | None) -> str:
     """The first name that still says something once it is clean."""
-    return next((cleaned for name in names if name and (cleaned := clean(name))), UNKNOWN)
+    return next((shown for name in names if name and (shown := clean(name)) and shown != HIDDEN), UNKNOWN)
 
 
 def is_name(name: str | None) -> TypeGuard[str]:

@@ -39,6 +39,11 @@ class Known:
         return isinstance(self.fact(Question(QuestionKind.ACCOUNT, account, "", "")), Found)
 
     @property
+    def unanswered(self) -> bool:
+        """Whether something nearer was asked and can't be told: it is no longer only a matter of asking."""
+        return self.pending and bool(self.waits)
+
+    @property
     def complete(self) -> bool:
         """Whether all was asked that there is to ask."""
         return bool(self._facts) and not self.asks

@@ -9,30 +9,20 @@ Shapes: real records where the kind's basis is seen (`parents`), memory otherwis
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import msgspec
 from msgspec import Struct
 
-from ownertag.core.identity import INSTANCE_SESSION, SERVICE_PATH, issuer_of, session_of
+from ownertag.core.document import document_of, tags_of_document
+from ownertag.core.identity import INSTANCE_SESSION, SERVICE_PATH, invoked_by_service, issuer_of, session_of
 from ownertag.core.match import walk
 from ownertag.core.parents import Parent, parent, parent_of_arn
 from ownertag.core.records import Identity, Record, partition_of
+from ownertag.core.session_tags import session_tags
 
 #: Service Catalog's tag with the ARN of whoever provisioned the product. The form without `aws:` is no evidence.
 PROVISIONER = "aws:servicecatalog:provisioningPrincipalArn"
 
-_TAG_LISTS = tuple(
-    tuple(path.split("."))
-    for path in (
-        "request.tagSpecificationSet.items.[].tags.[]",
-        "request.tags.[]",
-        "request.tags.items.[]",
-        "response.instancesSet.items.[].tagSet.items.[]",
-        "response.tagSet.items.[]",
-    )
-)
 _SPOT_REQUEST = ("response", "instancesSet", "items", "[]", "spotInstanceRequestId")
 _GROUP_NAME = ("request", "autoScalingGroupName")
 _EKS_PROVIDER = re.compile(
@@ -50,6 +40,14 @@ _STACK_SET_SERVICES = frozenset(
 )
 # What every link of a machine has in its record: a tag's prefix, a Spot request's id, the name of a group of Batch.
 _HINTS = (b'"aws:', b'"eks:', b"kubernetes.io", b"elasticbeanstalk:", b'"sir-', b"-asg-")
+# EKS Pod Identity tags each session that it makes; only the service that makes a session by AssumeRole can say so (real
+# records in AWS's workshop on EKS Pod Identity).
+_PODS, _CLUSTER_TAG = "pods.eks.amazonaws.com", "eks-cluster-arn"
+_LAUNCHERS = frozenset(
+    f"{name}.amazonaws.com"
+    for name in ("autoscaling", "batch", "ec2fleet", "eks", "eks-nodegroup", "elasticbeanstalk", "elasticmapreduce",
+                 "spot", "spotfleet")
+)  # fmt: skip
 _EKS = frozenset({"eks.amazonaws.com", "eks-nodegroup.amazonaws.com"})
 _CLUSTER_KEYS = ("eks:cluster-name", "eks:eks-cluster-name")
 _KUBERNETES = "kubernetes.io/cluster/"
@@ -62,10 +60,32 @@ class Link(Struct, frozen=True):
     forgeable: bool = False
 
 
+class Links(Struct, frozen=True):
+    """What stands behind a call by what its record holds.
+
+    Attributes:
+        provisioner: For whom Service Catalog made this, by its tag.
+        first: What only a service's own launches carry: the groups and clusters that launch, the nearest first.
+        after: What a person's own call carries as well (a fleet, a Spot request, a stack): of a session, whoever made
+            it comes first. A launch template is among them only where a service launched: others choose one freely.
+        inherited: What anybody may have handed on, so that it comes last.
+    """
+
+    provisioner: str | None = None
+    first: tuple[Link, ...] = ()
+    after: tuple[Link, ...] = ()
+    inherited: tuple[Link, ...] = ()
+
+
+NO_LINKS = Links()
+
+
 def is_service(identity: Identity) -> bool:
-    """Whether an AWS service called for itself: as a service, or by its service-linked role."""
+    """Whether an AWS service called for itself: as a service, by its service-linked role, or, before those, as root."""
     _, path, _ = issuer_of(identity)
-    return identity.type == "AWSService" or bool(path and SERVICE_PATH.fullmatch(path))
+    if identity.type == "AWSService" or bool(path and SERVICE_PATH.fullmatch(path)):
+        return True
+    return identity.type in {None, "Root"} and invoked_by_service(identity)
 
 
 def service_of(identity: Identity) -> str | None:
@@ -73,17 +93,20 @@ def service_of(identity: Identity) -> str | None:
     _, path, _ = issuer_of(identity)
     if path and SERVICE_PATH.fullmatch(path):
         return path.split("/")[2].removesuffix(".cn")
-    return identity.invoked_by
+    return identity.invoked_by and identity.invoked_by.removesuffix(".cn")
 
 
-def session_links(identity: Identity, record: Record, by_service: str | None = None) -> Iterator[Link]:
-    """The resource that a role session runs on.
+def session_links(
+    identity: Identity, record: Record, by_service: str | None = None, maker: Record | None = None
+) -> Iterator[Link]:
+    """The resource that a role session runs on, or for which its service acts.
 
     Args:
         identity: Who called.
         record: What was called.
         by_service: The service that made the session, where its AssumeRole record is known; else only what stands in
             `inScopeOf` and `ec2RoleDelivery` is believed, since a session's name is its maker's choice.
+        maker: That record.
     """
     source = identity.in_scope_of.source_arn if identity.in_scope_of else None
     if source:
@@ -101,40 +124,62 @@ def session_links(identity: Identity, record: Record, by_service: str | None = N
         yield from _here(record, ("codebuild-build", "*:" + session.removeprefix("AWSCodeBuild-")))
     elif by_service == "ecs-tasks.amazonaws.com":
         yield from _here(record, ("ecs-task", "*/" + session))
+    elif by_service == _PODS and maker is not None:
+        cluster = parent_of_arn(dict(session_tags(maker)).get(_CLUSTER_TAG, ""))
+        if cluster and cluster.kind.name == "eks-cluster":
+            yield Link(cluster)
 
 
-def machine_links(identity: Identity, record: Record) -> tuple[str | None, list[Link]]:
-    """For whom Service Catalog made this, by its tag; and what a service's creation belongs to, the nearest first."""
+def machine_links(identity: Identity, record: Record, service: str | None, *, assumed: bool = False) -> Links:
+    """What a service's creation belongs to.
+
+    Args:
+        identity: Who called.
+        record: What was called.
+        service: The service that acted, as far as that is sure; without one its own tags say nothing by themselves.
+        assumed: Whether it is known to have assumed the role itself. One that launches by groups and fleets then counts
+            as the launch template's user; in others customers' code runs, which chooses a template as people do.
+    """
     if not _hinted(record):
-        return None, []
-    document = _document(record)
-    tags = _tags(document)
-    service = service_of(identity)
-    found = list(
+        return NO_LINKS
+    document = document_of(record)
+    tags = tags_of_document(document)
+    first = list(
         _here(
             record,
             ("auto-scaling-group", tags.get("aws:autoscaling:groupName")),
             ("emr-cluster", tags.get("aws:elasticmapreduce:job-flow-id")),
             ("spot-fleet", tags.get("aws:ec2spot:fleet-request-id")),
+        )
+    )
+    if service == "elasticbeanstalk.amazonaws.com":
+        first += _beanstalk(record, tags)
+    elif service == "batch.amazonaws.com":
+        groups = [_BATCH_GROUP.fullmatch(each) for each in walk(document, _GROUP_NAME) if isinstance(each, str)]
+        first += _here(record, *(("batch-environment", each[1]) for each in groups if each))
+    elif service in _EKS:
+        first += _cluster(record, tags)
+    elif service_of(identity) == "ec2fleet.amazonaws.com" and _of_a_cluster(identity, record):
+        # Karpenter. That a pod called is AWS's word; of which cluster, only the tag's.
+        first += [Link(each.parent, forgeable=True) for each in _cluster(record, tags)]
+    after = list(
+        _here(
+            record,
             ("fleet", tags.get("aws:ec2:fleet-id")),
             *(("spot-request", each) for each in walk(document, _SPOT_REQUEST) if isinstance(each, str)),
         )
     )
     stack = parent_of_arn(tags.get("aws:cloudformation:stack-id", ""))
     if stack and stack.kind.name == "stack" and stack.account == record.account:
-        found.append(Link(stack))
-    if service == "elasticbeanstalk.amazonaws.com":
-        found += _beanstalk(record, tags)
-    elif service == "batch.amazonaws.com":
-        groups = [_BATCH_GROUP.fullmatch(each) for each in walk(document, _GROUP_NAME) if isinstance(each, str)]
-        found += _here(record, *(("batch-environment", each[1]) for each in groups if each))
-    elif service in _EKS or (service == "ec2fleet.amazonaws.com" and _of_a_cluster(identity, record)):
-        found += _cluster(record, tags)
-    found += _here(record, ("launch-template", tags.get("aws:ec2launchtemplate:id")))
-    if service:  # inherited, perhaps from a group or template that anybody may have tagged: so they come last
-        inherited = [*_cluster(record, tags), *_beanstalk(record, tags)]
-        found += [Link(each.parent, forgeable=True) for each in inherited if Link(each.parent) not in found]
-    return tags.get(PROVISIONER), list(dict.fromkeys(found))
+        after.append(Link(stack))
+    if is_service(identity) or (assumed and service in _LAUNCHERS):
+        after += _here(record, ("launch-template", tags.get("aws:ec2launchtemplate:id")))
+    inherited: list[Link] = []
+    if service_of(identity) or service:
+        known = {each.parent.arn for each in first}
+        each_of = (*_cluster(record, tags), *_beanstalk(record, tags))
+        inherited = [Link(each.parent, forgeable=True) for each in each_of if each.parent.arn not in known]
+    return Links(tags.get(PROVISIONER), *(tuple(dict.fromkeys(each)) for each in (first, after, inherited)))
 
 
 def _hinted(record: Record) -> bool:
@@ -150,8 +195,9 @@ def stack_set_of(record: Record, maker: Record) -> str | None:
     """
     if maker.identity is None or service_of(maker.identity) not in _STACK_SET_SERVICES:
         return None
-    document = _document(record)
-    names = [*walk(document, ("request", "stackName")), _tags(document).get("aws:cloudformation:stack-id")]
+    document = document_of(record)
+    stack = tags_of_document(document).get("aws:cloudformation:stack-id")
+    names = [*walk(document, ("request", "stackName")), stack]
     matches = [_STACK_SET.fullmatch(each) for each in names if isinstance(each, str) and len(each) <= 2048]
     return next((each[1] for each in matches if each), None)
 
@@ -187,36 +233,3 @@ def _here(record: Record, *named: tuple[str, str | None]) -> Iterator[Link]:
         found = parent(kind, id_, partition_of(record.region), record.region, record.account) if id_ else None
         if found:
             yield Link(found)
-
-
-def _document(record: Record) -> dict[str, Any]:
-    parts = {}
-    for name, raw in (("request", record.request), ("response", record.response)):
-        try:
-            part = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            part = None
-        wrapped = f"{record.event_name}{name.capitalize()}"
-        parts[name] = part.get(wrapped, part) if isinstance(part, dict) else None
-    return parts
-
-
-def _tags(document: dict[str, Any]) -> dict[str, str]:
-    """Tags that the call set or its answer shows. A key with two values says nothing."""
-    found: dict[str, str | None] = {}
-    for key, value in _pairs(document):
-        if found.setdefault(key, value) != value:
-            found[key] = None
-    return {key: value for key, value in found.items() if value is not None}
-
-
-def _pairs(document: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    for path in _TAG_LISTS:
-        for each in walk(document, path):
-            if not isinstance(each, dict):
-                continue
-            key, value = each.get("key"), each.get("value", "")
-            if isinstance(key, str) and isinstance(value, str):
-                yield key, value
-            elif path == ("request", "tags", "[]"):  # a map, as EKS takes it
-                yield from ((name, text) for name, text in each.items() if isinstance(text, str))

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ownertag.core.document import unwrap
 from ownertag.core.records import Arrival, Record, last_of, partition_of
 from ownertag.core.rows import Catalogue, Makes, ResourceType, Row, Skip
 from ownertag.core.settings import Settings
@@ -59,7 +60,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
     if response is None:
         raise _Mismatch(Reason.NO_RESPONSE, "the record has no responseElements, where the ids would stand")
     if _omitted(response):
-        request = _decode(record.request)
+        request = _request(record)
         token = _client_token(request)
         if row.omitted is None or token is None:
             raise _Mismatch(
@@ -69,8 +70,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         document = {"request": request}
         least = [count for count in walk(document, _MIN_COUNT) if isinstance(count, int)]
         return Creation(arrival, row, (), (row.omitted, token), _borrowed(document, row), max(least, default=1))
-    if isinstance(response, dict):
-        response = response.get(f"{record.event_name}Response", response)
+    response = unwrap(response, record.event_name, "Response")
     document = {"response": response, "request": _request(record) if row.reads_request else None}
     _check_account(document, row, record)
     borrowed = _borrowed(document, row)
@@ -118,11 +118,13 @@ def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
 
 
 def get(node: Any, key: str) -> Any:
-    """A member of an object; AWS writes a key's first letter now small, now large."""
+    """A member of an object; AWS writes a key's first letter now small, now large, and `item` for `items`."""
     if not isinstance(node, dict):
         return None
     value = node.get(key)
-    return node.get(key[0].swapcase() + key[1:]) if value is None else value
+    if value is None:
+        value = node.get(key[0].swapcase() + key[1:])
+    return node.get(_OTHERWISE[key]) if value is None and key in _OTHERWISE else value
 
 
 def _skipped(node: Any, skip: Skip) -> bool:
@@ -192,8 +194,7 @@ def _decode(raw: msgspec.Raw) -> Any:
 
 
 def _request(record: Record) -> Any:
-    request = _decode(record.request)
-    return request.get(f"{record.event_name}Request", request) if isinstance(request, dict) else request
+    return unwrap(_decode(record.request), record.event_name, "Request")
 
 
 def _omitted(response: Any) -> bool:
@@ -251,5 +252,6 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
             raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
 
 
+_OTHERWISE = {"items": "item", "item": "items"}
 _NULL = msgspec.Raw(b"null")
 _NONE: frozenset[str] = frozenset()

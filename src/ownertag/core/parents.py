@@ -14,6 +14,8 @@ from functools import cache
 from msgspec import Struct
 
 _EC2 = "arn:{partition}:ec2:{region}:{account}:"
+_RDS = "arn:{partition}:rds:{region}:{account}:"
+_DB_NAME = r"[A-Za-z][A-Za-z0-9-]{0,254}"
 _WORD = r"[A-Za-z0-9_-]{1,255}"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -183,6 +185,15 @@ _KINDS = (
         "ecs.amazonaws.com",
         ("RunTask",),
     ),
+    # Sources of copies. Who made one is the ledger's to say, or its own tag: many are born with others, and their
+    # records name them in answers only.
+    ParentKind("volume", _EC2 + "volume/{id}", r"vol-[0-9a-f]{8,17}", basis="seen"),
+    ParentKind("snapshot", _EC2 + "snapshot/{id}", r"snap-[0-9a-f]{8,17}", basis="seen"),
+    ParentKind("image", _EC2 + "image/{id}", r"ami-[0-9a-f]{8,17}", basis="seen"),
+    ParentKind("db-instance", _RDS + "db:{id}", _DB_NAME, basis="doc"),
+    ParentKind("db-cluster", _RDS + "cluster:{id}", _DB_NAME, basis="doc"),
+    ParentKind("db-snapshot", _RDS + "snapshot:{id}", r"(?:rds:|awsbackup:)?" + _DB_NAME, basis="doc"),
+    ParentKind("db-cluster-snapshot", _RDS + "cluster-snapshot:{id}", r"(?:rds:|awsbackup:)?" + _DB_NAME, basis="doc"),
 )
 
 #: Every kind by its name, which is also the evidence of an owner that is found through one.
@@ -192,7 +203,7 @@ _ACCOUNT = r"(?P<account>[0-9]{12})"
 _REGION = r"(?P<region>[a-z0-9-]{5,30})"
 
 
-@cache  # when it is first asked for: the function's start does not wait for eighteen patterns
+@cache  # when it is first asked for: the function's start does not wait for all these patterns
 def _pattern(kind: ParentKind) -> re.Pattern[str]:
     text = re.escape(kind.arn)
     for name, form in (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
 from msgspec import Struct
 
+from ownertag.core.document import document_of
 from ownertag.core.match import walk
 from ownertag.core.records import Record
 
@@ -46,11 +46,8 @@ def tag_call(record: Record) -> TagCall | None:
     writes = TAG_CALLS.get((record.event_source, record.event_name))
     if writes is None:
         return None
-    try:
-        request = msgspec.json.decode(record.request)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
-    if not isinstance(request, dict):
+    request = document_of(record)["request"]
+    if request is None:
         return None
     tags: dict[str, str | None] = {}
     for tag in walk(request, ("tagSet", "items", "[]")):

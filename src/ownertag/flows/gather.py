@@ -35,4 +35,7 @@ def gather(
             facts.update(ports.lookups.find(others))
         for question in questions:  # an adapter that forgets one must not make us take it for absent
             facts.setdefault(question, Unavailable(OutcomeKind.FAILED, "was asked and not answered"))
+    else:  # what is still open is not absent: answers are remembered, so the next time leads on from here
+        for question in ask(creations, facts, catalogue, settings):
+            facts[question] = Unavailable(OutcomeKind.NOT_READY, f"{MAX_ROUNDS} rounds of look-ups did not lead there")
     return facts

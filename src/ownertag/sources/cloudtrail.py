@@ -1,7 +1,9 @@
 """Who made something, from CloudTrail's own 90 days: LookupEvents, at most two calls a second in an account and Region.
 
 Source: CloudTrail API reference, LookupEvents (2 calls a second, 50 events a page, one attribute a call, newest first);
-records lag by up to 15 minutes. That a creation is listed under its resource's name is memory.
+records lag by up to 15 minutes. That a creation is listed under its resource's name is memory. That the call which made
+a session is listed under the access key that it issued is seen, among others in output of lookup-events that AWS's
+workshop on EKS Pod Identity shows; the calls that the session signed are not.
 """
 
 from __future__ import annotations
@@ -36,18 +38,30 @@ MOST = PAGE * MAX_PAGES
 #: CloudTrail's records are there after this time at the latest, and for so long.
 LAG = timedelta(minutes=15)
 KEPT_FOR = timedelta(days=90)
-#: A session's record has the second in which it was made, or one beside it.
+#: A session's record has the second in which it was made, or one beside it: between these, all are read.
 AROUND = timedelta(seconds=5)
+#: What names a session's key, but was called at another time, did not make it: flooding it later hides nothing.
+NEAR = timedelta(minutes=1)
+#: Of so many sessions of a window each is looked up by its key; of more, the window is read first.
+FEW = 3
+#: So many calls of a round at most go to Regions in which a session could have been made beside the likely ones.
+MAX_ELSEWHERE = 40
+MOST_KEYS = 4096
 #: Windows that lie closer than this are looked up as one.
 APART = timedelta(seconds=30)
 
 #: Where the global endpoint of STS is recorded, by partition.
 _GLOBAL = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_STS = "sts.amazonaws.com"
 _NULL = Raw(b"null")
 _MAX_PART = 16 * 1024
 
 NOT_YET = Unavailable(OutcomeKind.NOT_READY, "CloudTrail shows no record of it yet, which may take 15 minutes")
 _MANY = Unavailable(OutcomeKind.THROTTLED, "there is more to look up in CloudTrail than two calls a second can answer")
+_CUT_SHORT = Unavailable(OutcomeKind.FAILED, "CloudTrail has more records of that time than can be read")
+
+#: A session that is looked for: when it was made, its access key, the question.
+_Session = tuple[datetime, str, Question]
 
 
 class _Keys(Struct, frozen=True):
@@ -66,6 +80,7 @@ class CloudTrail:
         now: Gives the time, with a time zone.
         wait: Waits so many seconds.
         expired: True once there is no time left for another call.
+        regions: Where else a session may have been made that works somewhere.
     """
 
     def __init__(
@@ -74,6 +89,7 @@ class CloudTrail:
         now: Callable[[], datetime],
         wait: Callable[[float], None],
         expired: Callable[[], bool] = lambda: False,
+        regions: Iterable[str] = (),
     ) -> None:
         self._sessions = sessions
         self._now = now
@@ -81,11 +97,18 @@ class CloudTrail:
         self._pace = Pace(CALLS_A_SECOND, now, wait)
         self._calls: dict[tuple[str, str], int] = defaultdict(int)
         self._throttled: dict[tuple[str, str], Unavailable] = {}
+        self._regions = tuple(regions)
+        #: Keys that no call issued, whichever it was: they are not looked up for each of the calls again.
+        self._issued_by_none: set[tuple[str, str, str]] = set()
+        self._elsewhere = 0
 
     def begin(self) -> None:
         """A new round of questions: what was throttled may be asked again."""
         self._calls.clear()
         self._throttled.clear()
+        self._elsewhere = 0
+        if len(self._issued_by_none) > MOST_KEYS:
+            self._issued_by_none.clear()
 
     def maker(self, parent: Parent) -> Record | Unavailable | None:
         """The record of the call that made a resource: the first since it was last deleted."""
@@ -108,67 +131,100 @@ class CloudTrail:
         return self._records(account, region, "ResourceName", name)
 
     def session_makers(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """The AssumeRole records of sessions, by access key; sessions made close together are looked up together."""
+        """The records of the calls that made sessions, by the access key that each issued."""
         facts: dict[Question, Fact] = {}
-        groups: dict[tuple[str, str, str], list[tuple[datetime, str, Question]]] = defaultdict(list)
+        groups: dict[tuple[str, str, str], list[_Session]] = defaultdict(list)
         for question in questions:
             event, key, made_at = question.value.split(" ")
             time = datetime.fromisoformat(made_at)
-            if self._now() - time > KEPT_FOR:
+            if self._now() - time > KEPT_FOR or (question.account, question.region, key) in self._issued_by_none:
                 facts[question] = Absent()
             else:
                 groups[question.account, question.region, event].append((time, key, question))
         for (account, region, event), sessions in groups.items():
-            for window in _windows(sorted(sessions)):
-                facts |= self._window(account, region, event, window)
+            facts |= self._makers(account, region, event, sorted(sessions))
         return facts
 
-    def _window(
-        self, account: str, region: str, event: str, sessions: list[tuple[datetime, str, Question]]
-    ) -> dict[Question, Fact]:
+    def _makers(self, account: str, region: str, event: str, sessions: list[_Session]) -> dict[Question, Fact]:
+        """In the Region of the call first, then where the global endpoint is recorded, then in the settings' others."""
         facts: dict[Question, Fact] = {}
-        left = {key: (time, question) for time, key, question in sessions}
-        for place in dict.fromkeys((region, _GLOBAL.get(partition_of(region), region))):
-            if not left:
-                break
-            start, end = min(time for time, _ in left.values()), max(time for time, _ in left.values())
-            records = self._records(account, place, "EventName", event, (start - AROUND, end + AROUND))
-            if isinstance(records, Unavailable):
-                return facts | {question: records for _, question in left.values()}
-            for record in records:
-                known = left.pop(_key_given(record), None)
-                if known:
-                    facts[known[1]] = Found(maker=_cut(record))
-        for time, question in left.values():
-            facts[question] = NOT_YET if self._now() - time < LAG else Absent()
+        unread: dict[Question, Unavailable] = {}
+        near = (region, _GLOBAL.get(partition_of(region), region))
+        for place in dict.fromkeys((*near, *self._regions)):
+            # What was throttled comes back anyway: meanwhile it costs no calls elsewhere.
+            left = [each for each in sessions if each[2] not in facts and not _throttled(unread.get(each[2]))]
+            for window in _windows(left):
+                if place not in near and self._elsewhere >= MAX_ELSEWHERE:
+                    unread |= {question: _MANY for _, _, question in window}
+                    continue
+                before = self._calls[account, place]
+                found = self._scanned(account, place, event, window) if len(window) > FEW else {}
+                for time, key, question in window:
+                    record = found.get(key) or self._issuing(account, place, time, key)
+                    if isinstance(record, Unavailable):
+                        unread.setdefault(question, record)
+                    elif record is not None:
+                        facts[question] = Found(maker=_cut(record))
+                self._elsewhere += self._calls[account, place] - before if place not in near else 0
+        for time, key, question in sessions:
+            if question in facts:
+                continue
+            if question in unread:  # it may stand there
+                facts[question] = unread[question]
+            elif self._now() - time < LAG:
+                facts[question] = NOT_YET
+            else:
+                self._issued_by_none.add((account, region, key))
+                facts[question] = Absent()
         return facts
+
+    def _scanned(self, account: str, region: str, event: str, window: list[_Session]) -> dict[str, Record]:
+        """Records by the key that they issued: as many of a window as can be read. The rest is looked up by its key."""
+        wanted = self._wanted("EventName", event, (window[0][0] - AROUND, window[-1][0] + AROUND))
+        missing = {key for _, key, _ in window}
+        found: dict[str, Record] = {}
+        for _ in range(MAX_PAGES):
+            page = self._page((account, region), wanted)
+            if isinstance(page, Unavailable):
+                break
+            issued = {_key_given(record): record for record in _read(page, account) if record.event_source == _STS}
+            found |= {key: record for key, record in issued.items() if key in missing}
+            if not page.get("NextToken") or missing <= found.keys():
+                break
+            wanted["NextToken"] = page["NextToken"]
+        return found
+
+    def _issuing(self, account: str, region: str, time: datetime, key: str) -> Record | Unavailable | None:
+        """The record of the call that issued an access key, if it was made in this Region."""
+        records = self._records(account, region, "ResourceName", key, (time - NEAR, time + NEAR))
+        if isinstance(records, Unavailable):
+            return records
+        return next((each for each in records if each.event_source == _STS and _key_given(each) == key), None)
 
     def _records(
         self, account: str, region: str, key: str, value: str, window: tuple[datetime, datetime] | None = None
     ) -> list[Record] | Unavailable:
         """Records with this attribute, the newest first. What can't be read as a record is left out."""
         place = (account, region)
-        wanted: dict[str, Any] = {
-            "LookupAttributes": [{"AttributeKey": key, "AttributeValue": value}],
-            "MaxResults": PAGE,
-        }
-        if window:
-            wanted |= {"StartTime": window[0], "EndTime": window[1]}
+        wanted = self._wanted(key, value, window)
         found: list[Record] = []
         for _ in range(MAX_PAGES):
             page = self._page(place, wanted)
             if isinstance(page, Unavailable):
                 return page
-            reads = (
-                read
-                for event in page.get("Events", ())
-                for read in parse(str(event.get("CloudTrailEvent", "")).encode(), "lookup")
-            )
-            found += [read.record for read in reads if isinstance(read, Arrival) and read.record.account == account]
+            found += _read(page, account)
             if not page.get("NextToken"):
                 return found
             wanted["NextToken"] = page["NextToken"]
-        return _MANY if window else found  # of a resource's long history, the newest part is known
+        return _CUT_SHORT if window else found  # of a resource's long history, the newest part is known
+
+    @staticmethod
+    def _wanted(key: str, value: str, window: tuple[datetime, datetime] | None) -> dict[str, Any]:
+        wanted: dict[str, Any] = {
+            "LookupAttributes": [{"AttributeKey": key, "AttributeValue": value}],
+            "MaxResults": PAGE,
+        }
+        return wanted | {"StartTime": window[0], "EndTime": window[1]} if window else wanted
 
     def _page(self, place: tuple[str, str], wanted: dict[str, Any]) -> dict[str, Any] | Unavailable:
         if place in self._throttled:
@@ -191,11 +247,23 @@ class CloudTrail:
         return page
 
 
-def _windows(
-    sessions: list[tuple[datetime, str, Question]],
-) -> Iterable[list[tuple[datetime, str, Question]]]:
+def _read(page: dict[str, Any], account: str) -> list[Record]:
+    """The account's records of a page. What can't be read as a record is left out."""
+    reads = (
+        read
+        for event in page.get("Events", ())
+        for read in parse(str(event.get("CloudTrailEvent", "")).encode(), "lookup")
+    )
+    return [read.record for read in reads if isinstance(read, Arrival) and read.record.account == account]
+
+
+def _throttled(answer: Unavailable | None) -> bool:
+    return answer is not None and answer.outcome is OutcomeKind.THROTTLED
+
+
+def _windows(sessions: list[_Session]) -> Iterable[list[_Session]]:
     """Sessions in the order of their times, those that are close together as one."""
-    window: list[tuple[datetime, str, Question]] = []
+    window: list[_Session] = []
     for session in sessions:
         if window and session[0] - window[-1][0] > APART:
             yield window

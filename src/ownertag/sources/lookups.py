@@ -59,7 +59,8 @@ class Lookups:
         wait: Callable[[float], None] = time.sleep,
         together: Together = in_turn,
     ) -> None:
-        trail = CloudTrail(sessions, now, wait, expired)
+        regions = settings.organization.regions if settings.organization else ()
+        trail = CloudTrail(sessions, now, wait, expired, regions)
         services = {api.action.partition(":")[0] for api in catalogue.tag_apis.values()}
         guarded = frozenset(services if settings.trust.owner_tag_guarded else ())
         self._ec2 = Ec2(sessions, expired, together)

@@ -1,8 +1,9 @@
 """The owner tags that resources carry now, of any service, in bulk.
 
 Source: Resource Groups Tagging API reference, GetResources (at most 100 ARNs a call; what has never had a tag is left
-out); EC2 Auto Scaling API reference, DescribeAutoScalingGroups (at most 50 names a call, and groups are not in the
-other's answers: memory).
+out); Service Authorization Reference (ARNs of EC2's snapshots and images name no account; whether this API's do is not
+said, so both are asked for); EC2 Auto Scaling API reference, DescribeAutoScalingGroups (at most 50 names a call, and
+groups are not in the other's answers: memory).
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ class OwnerTags:
         for chunk in _chunks(groups, MAX_GROUPS):
             found |= self._groups(account, region, chunk)
         others = [each for each in parents if "*" not in each.arn] if self._key else []
-        for chunk in _chunks(others, MAX_ARNS):
-            found |= self._resources(account, region, chunk)
+        for forms in (1, 2):
+            for chunk in _chunks([each for each in others if len(_arns(each)) == forms], MAX_ARNS // forms):
+                found |= self._resources(account, region, chunk)
         return found
 
     def _groups(self, account: str, region: str, chunk: list[Parent]) -> dict[Parent, Tagged | Unavailable]:
@@ -75,7 +77,8 @@ class OwnerTags:
 
     def _resources(self, account: str, region: str, chunk: list[Parent]) -> dict[Parent, Tagged | Unavailable]:
         def use(client: Any) -> list[Any]:
-            pages = client.get_paginator("get_resources").paginate(ResourceARNList=[each.arn for each in chunk])
+            arns = [arn for each in chunk for arn in _arns(each)]
+            pages = client.get_paginator("get_resources").paginate(ResourceARNList=arns)
             return [found for page in pages for found in page["ResourceTagMappingList"]]
 
         resources = self._sessions.call("resourcegroupstaggingapi", account, region, use)
@@ -85,11 +88,17 @@ class OwnerTags:
             each["ResourceARN"]: {tag["Key"]: tag.get("Value", "") for tag in each.get("Tags", ())}
             for each in resources
         }
-        return {each: Tagged(self._owner(by_arn[each.arn])) for each in chunk if each.arn in by_arn}
+        return {each: Tagged(self._owner(by_arn[arn])) for each in chunk for arn in _arns(each) if arn in by_arn}
 
     def _owner(self, tags: Mapping[str, str]) -> str | None:
         name = clean(tags.get(self._key or "", ""))
         return name if name and name != UNKNOWN else None
+
+
+def _arns(parent: Parent) -> tuple[str, ...]:
+    if parent.kind.name not in {"image", "snapshot"}:
+        return (parent.arn,)
+    return parent.arn, parent.arn.replace(f":{parent.account}:", "::")
 
 
 def _chunks(items: list[Parent], size: int) -> Iterable[list[Parent]]:

@@ -98,10 +98,10 @@ class ResourceOwners:
         return facts | {parent: self._by_tag(parent, tags.get(parent)) for parent in rest}
 
     def _by_tag(self, parent: Parent, tagged: Tagged | Unavailable | None) -> Fact:
-        """What its tag says; and unless it is old, that a record of its creation may still come."""
+        """What its tag says; and unless it is old, that a record may still come of a kind that is found by one."""
         if isinstance(tagged, Unavailable):
             return tagged
-        old = bool(tagged and tagged.created_at and self._now() - tagged.created_at > LAG)
+        old = bool(tagged and tagged.created_at and self._now() - tagged.created_at > LAG) or not parent.kind.made_by
         if tagged and tagged.owner:
             guarded = parent.arn.split(":")[2] in self._guarded
             evidence, confidence = (GUARDED_TAG, Confidence.INFERRED) if guarded else (OWNER_TAG, Confidence.ASSERTED)

@@ -23,7 +23,7 @@ from ownertag.core.parents import Parent, parent
 from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
-from ownertag.sources.cloudtrail import MAX_CALLS
+from ownertag.sources.cloudtrail import MAX_CALLS, MAX_ELSEWHERE
 from ownertag.sources.lookups import KnownOwners, Lookups
 from ownertag.sources.memory import Memory
 from ownertag.sources.organization import Organization
@@ -330,6 +330,46 @@ def test_many_are_asked_in_one_call_of_each_kind(stage: Stage) -> None:
     assert stage.world.wire.counts["GetResources"] == 1
 
 
+# --- what is copied
+
+
+def test_the_source_of_a_copy_is_whose_its_tag_says_and_no_record_of_it_is_awaited(stage: Stage) -> None:
+    ec2 = stage.client("ec2")
+    tagged, bare = (
+        ec2.create_volume(Size=1, AvailabilityZone=f"{HOME}a", TagSpecifications=[
+            {"ResourceType": "volume", "Tags": [{"Key": key, "Value": "alice"}]}
+        ])["VolumeId"]
+        for key in ("owner", "Name")
+    )  # fmt: skip
+    snapshot = ec2.create_snapshot(VolumeId=tagged)["SnapshotId"]
+    ec2.create_tags(Resources=[snapshot], Tags=[{"Key": "owner", "Value": "bob"}])
+    asked = [stage.question("volume", tagged), stage.question("volume", bare), stage.question("snapshot", snapshot)]
+    assert stage.lookups().find(asked) == {
+        asked[0]: Found(owner=Owner("alice", "owner-tag", Confidence.ASSERTED)),
+        asked[1]: Absent(),
+        asked[2]: Found(owner=Owner("bob", "owner-tag", Confidence.ASSERTED)),
+    }
+    assert not stage.world.wire.counts["LookupEvents"]
+
+
+@pytest.mark.parametrize(
+    "form", ["arn:aws:ec2:{region}::snapshot/{id}", "arn:aws:ec2:{region}:{account}:snapshot/{id}"]
+)
+def test_a_snapshot_s_tag_is_found_whichever_form_its_arn_has(stage: Stage, form: str) -> None:
+    id_ = "snap-0a1b2c3d4e5f60718"
+    arn = form.format(region=HOME, account=stage.account, id=id_)
+
+    def tags(call: Call) -> AWSResponse | None:
+        if call.operation != "GetResources":
+            return None
+        known = [{"ResourceARN": arn, "Tags": [{"Key": "owner", "Value": "bob"}]}]
+        shown = known if arn in json.loads(call.text)["ResourceARNList"] else []
+        return answer(call, 200, json.dumps({"ResourceTagMappingList": shown, "PaginationToken": ""}))
+
+    stage.world.wire.rule(tags)
+    assert stage.owner("snapshot", id_) == Found(owner=Owner("bob", "owner-tag", Confidence.ASSERTED))
+
+
 # --- launch templates
 
 
@@ -470,13 +510,139 @@ def test_sessions_made_close_together_share_a_look_up(stage: Stage) -> None:
     assert stage.world.wire.counts["LookupEvents"] == 1
 
 
-def test_more_records_at_that_time_than_can_be_read_are_not_none(stage: Stage) -> None:
+def flood(stage: Stage, at: str, region: str = HOME) -> None:
+    """More sessions of that time than can be read, newer than those before them."""
+    for number in range(300):
+        assume(stage, f"ASIA{number:016d}", at, "somebody", region)
+
+
+def names_key(stage: Stage, at: str, event: str = "GetAccessKeyInfo", times: int = 300, **fields: Any) -> None:
+    """Calls that name the session's key and that anybody can make."""
+    for _ in range(times):
+        stage.made(event, "sts.amazonaws.com", KEY, {"accessKeyId": KEY}, eventTime=at, **fields)
+
+
+def test_a_session_is_found_by_its_key_however_many_others_are_made(stage: Stage) -> None:
     at = stage.ago(minutes=30)
     assume(stage, KEY, at)
-    for number in range(300):
-        assume(stage, f"ASIA{number:016d}", at, "somebody")
+    flood(stage, at)
+    question = of_session(stage, session_value(stage))
+    assert maker_of(stage.lookups().find([question])[question]) == "alice"
+    assert stage.world.wire.counts["LookupEvents"] == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_few_sessions_are_each_looked_up_by_their_key(stage: Stage, count: int) -> None:
+    keys = [f"ASIA{number:016d}" for number in range(900, 900 + count)]
+    for key in keys:
+        assume(stage, key, stage.ago(minutes=30), key[-3:])
+    asked = [of_session(stage, session_value(stage, key)) for key in keys]
+    facts = stage.lookups().find(asked)
+    assert [maker_of(facts[each]) for each in asked] == [key[-3:] for key in keys]
+    calls = [call for call in stage.world.wire.calls if call.operation == "LookupEvents"]
+    assert [json.loads(call.text)["LookupAttributes"][0]["AttributeValue"] for call in calls] == keys
+
+
+def test_of_many_sessions_the_time_is_read_once_and_the_rest_by_their_keys(stage: Stage) -> None:
+    at = stage.ago(minutes=30)
+    old = [f"ASIA{number:016d}" for number in range(900, 904)]
+    for key in old:
+        assume(stage, key, at, key[-3:])
+    flood(stage, at)
+    new = [f"ASIA{number:016d}" for number in range(910, 914)]
+    for key in new:
+        assume(stage, key, at, key[-3:])
+    asked = [of_session(stage, session_value(stage, key)) for key in (*old, *new)]
+    facts = stage.lookups().find(asked)
+    assert [maker_of(facts[each]) for each in asked] == [key[-3:] for key in (*old, *new)]
+    assert stage.world.wire.counts["LookupEvents"] == 5 + len(old)
+
+
+def test_a_session_that_was_made_in_another_region_of_the_settings_is_found(stage: Stage) -> None:
+    """Whoever assumes a role chooses the Region of STS."""
+    assume(stage, KEY, stage.ago(minutes=30), "mallory", "ap-south-1")
+    question = of_session(stage, session_value(stage))
+    plain = fixtures.settings()
+    assert plain.organization
+    settings = replace(plain, organization=replace(plain.organization, regions=(HOME, "sa-east-1", "ap-south-1")))
+    lookups = Lookups(stage.sessions, fixtures.catalogue(), settings, stage.clock, wait=stage.wait)
+    assert maker_of(lookups.find([question])[question]) == "mallory"
+    regions = [call.region for call in stage.world.wire.calls if call.operation == "LookupEvents"]
+    assert regions == [HOME, "us-east-1", "sa-east-1", "ap-south-1"]
+
+
+@pytest.mark.parametrize(("region", "found"), [(HOME, True), ("us-east-1", True), ("sa-east-1", False)])
+def test_where_one_region_can_t_be_read_a_session_is_not_taken_for_made_by_nobody(
+    stage: Stage, region: str, found: bool
+) -> None:
+    stage.fail("LookupEvents", "AccessDeniedException", when=lambda call: call.region == "eu-west-3")
+    assume(stage, KEY, stage.ago(minutes=30), "mallory", region)
+    question = of_session(stage, session_value(stage))
+    plain = fixtures.settings()
+    assert plain.organization
+    settings = replace(plain, organization=replace(plain.organization, regions=(HOME, "eu-west-3")))
+    lookups = Lookups(stage.sessions, fixtures.catalogue(), settings, stage.clock, wait=stage.wait)
+    fact = lookups.find([question])[question]
+    assert maker_of(fact) == "mallory" if found else reason_of(fact) is OutcomeKind.FORBIDDEN
+
+
+def test_sessions_that_are_found_nowhere_cost_no_more_calls_elsewhere_than_a_round_has(stage: Stage) -> None:
+    asked = [of_session(stage, session_value(stage, f"ASIA{number:016d}", minutes=30 + number)) for number in range(10)]
+    plain = fixtures.settings()
+    assert plain.organization
+    many = (HOME, *(f"xx-west-{number}" for number in range(1, 9)))
+    settings = replace(plain, organization=replace(plain.organization, regions=many))
+    lookups = Lookups(stage.sessions, fixtures.catalogue(), settings, stage.clock, wait=stage.wait)
+    facts = lookups.find(asked)
+    assert {reason_of(facts[each]) for each in asked} == {OutcomeKind.THROTTLED}
+    calls = [call for call in stage.world.wire.calls if call.operation == "LookupEvents"]
+    assert sum(call.region not in {HOME, "us-east-1"} for call in calls) == MAX_ELSEWHERE
+    assert len(calls) == 20 + MAX_ELSEWHERE
+
+
+def test_a_throttled_session_is_not_looked_for_in_other_regions_meanwhile(stage: Stage) -> None:
+    stage.fail("LookupEvents", "ThrottlingException", when=lambda call: call.region == HOME)
     question = of_session(stage, session_value(stage))
     assert reason_of(stage.lookups().find([question])[question]) is OutcomeKind.THROTTLED
+    assert stage.world.wire.counts["LookupEvents"] == 1
+
+
+def test_calls_that_name_the_key_later_hide_nothing(stage: Stage) -> None:
+    assume(stage, KEY, stage.ago(minutes=30))
+    names_key(stage, stage.ago(minutes=20))
+    question = of_session(stage, session_value(stage))
+    assert maker_of(stage.lookups().find([question])[question]) == "alice"
+
+
+def test_more_calls_that_name_the_key_at_once_than_can_be_read_are_not_none(stage: Stage) -> None:
+    at = stage.ago(minutes=30)
+    assume(stage, KEY, at)
+    names_key(stage, at)
+    question = of_session(stage, session_value(stage))
+    assert reason_of(stage.lookups().find([question])[question]) is OutcomeKind.FAILED
+
+
+def test_a_record_that_only_looks_like_the_one_that_issued_the_key_is_not_it(stage: Stage) -> None:
+    at = stage.ago(minutes=30)
+    response = {"credentials": {"accessKeyId": KEY}}
+    stage.made("AssumeRole", "evil.amazonaws.com", KEY, {}, response, eventTime=at)
+    names_key(stage, at, "AssumeRole", times=1)
+    question = of_session(stage, session_value(stage))
+    assert stage.lookups().find([question])[question] == Absent()
+
+
+def test_a_key_names_its_record_whichever_call_issued_it_and_is_looked_up_once(stage: Stage) -> None:
+    at = stage.ago(minutes=30)
+    response = {"credentials": {"accessKeyId": KEY}}
+    identity = {"type": "SAMLUser", "principalId": "x", "userName": "jane"}
+    stage.made("AssumeRoleWithSAML", "sts.amazonaws.com", "r", {}, response, eventTime=at, userIdentity=identity)
+    lookups = stage.lookups()
+    asked = of_session(stage, session_value(stage))
+    assert maker_of(lookups.find([asked])[asked]) == "jane"
+    nobody = [of_session(stage, session_value(stage, "ASIA" + "9" * 16, event)) for event in ("AssumeRole", "X")]
+    stage.world.wire.clear()
+    assert [lookups.find([each])[each] for each in nobody] == [Absent(), Absent()]
+    assert stage.world.wire.counts["LookupEvents"] == 2
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])

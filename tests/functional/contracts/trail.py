@@ -1,7 +1,7 @@
 """CloudTrail's LookupEvents on the wire, which moto lacks: records of accounts and Regions, in pages, the newest first.
 
 As the API reference has it: one attribute a call, at most 50 events a page. What a record is listed under as its
-resource is what a test says.
+resource is what a test says, and the access key that it issued (seen in published output of lookup-events).
 """
 
 from __future__ import annotations
@@ -56,8 +56,9 @@ class Trail:
 
 def _has(attribute: dict[str, str], resource: str, record: Json) -> bool:
     key, value = attribute["AttributeKey"], attribute["AttributeValue"]
-    known: dict[str, str] = {"ResourceName": resource, "EventName": record["eventName"]}
-    return value == known[key]
+    issued = ((record.get("responseElements") or {}).get("credentials") or {}).get("accessKeyId")
+    known: dict[str, set[str | None]] = {"ResourceName": {resource, issued}, "EventName": {record["eventName"]}}
+    return value in known[key]
 
 
 def _epoch(record: Json) -> float:

@@ -113,8 +113,8 @@ ROWS = [
     Row(
         "B11",
         "LookupEvents is throttled, or its token expires",
-        "unavailable, never absent: the name that is known stands for a while, and the message comes back",
-        {"*": "back, tagged, open tagged"},
+        "unavailable, never absent: the role's name stands for a while, not the session's, and the message comes back",
+        {"*": "back, other, open tagged"},
         each("LookupEvents", "ThrottlingException InvalidNextTokenException InvalidTimeRangeException"),
         scene=_by_a_session,
     ),

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from flows.hub import A, B
-from harness.events import CATALOGUE, HOME, SETTINGS, instance_id, launch, messages, omitted_launch, volume, volume_id
+from harness import fixtures
+from harness.events import (
+    CATALOGUE,
+    HOME,
+    SETTINGS,
+    instance_id,
+    launch,
+    messages,
+    omitted_launch,
+    record,
+    volume,
+    volume_id,
+)
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, fake_ports
+from harness.fixtures import session
 from ownertag.core.match import match
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
+from ownertag.core.resolve import trace
+from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings
-from ownertag.core.values import Absent, Creation, Fact, Failure, OutcomeKind, Question, Unavailable
+from ownertag.core.values import Absent, Creation, Fact, Failure, Found, OutcomeKind, Question, Unavailable
 from ownertag.flows.gather import MAX_ROUNDS, gather
 from ownertag.flows.ports import Ports
 
@@ -115,3 +131,24 @@ def test_the_rounds_have_an_end() -> None:
     ports = Ports(ports.accounts, lookups, ports.tagger, ports.now)
     gather(creations(launch(A, [instance_id(1)])), ports, CATALOGUE, KEEP)
     assert 1 <= lookups.rounds <= MAX_ROUNDS
+
+
+def test_what_is_still_open_after_the_last_round_is_unavailable_and_no_session_s_name_is_taken() -> None:
+    """A chain of roles so long that the rounds end before it does."""
+    keys = [f"ASIA{number:016d}" for number in range(MAX_ROUNDS + 2)]
+
+    def made_by(key: str, account: str = A) -> dict[str, Any]:
+        return session("ceo@example.com", f"role-{key[-1]}", account=account) | {"accessKeyId": key}
+
+    aws = FakeAws()
+    for key, by in pairwise(keys):
+        maker = record("AssumeRole", A, HOME, {}, {}, userIdentity=made_by(by), eventSource="sts.amazonaws.com")
+        value = f"AssumeRoleWithSAML {key} 2026-03-02T08:55:10Z"  # the first call that is asked for is absent
+        known = Found(maker=fixtures.arrival(maker).record)
+        aws.known[Question(QuestionKind.MAKER_OF_SESSION, A, HOME, value)] = known
+    [creation] = creations(record("CreateVolume", A, HOME, {"volumeId": volume_id(1)}, userIdentity=made_by(keys[0])))
+    facts = gather([creation], fake_ports(aws, FakeAccounts({A})), CATALOGUE, SETTINGS)
+    result = trace(creation.record, SETTINGS, facts)
+    assert (result.owner.name, result.owner.evidence) == ("role-0", "role-name")
+    assert [wait.outcome for wait in result.waits] == [OutcomeKind.NOT_READY]
+    assert not result.asks

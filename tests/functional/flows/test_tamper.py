@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -139,9 +139,17 @@ def launched(tags: dict[str, str], type_: str = "volume", **fields: Any) -> dict
     return created() | {"requestParameters": {"tagSpecificationSet": {"items": items}}, **fields}
 
 
-def test_an_owner_that_a_creation_brings_is_overwritten_and_a_finding() -> None:
+def wrapped(tags: dict[str, str]) -> dict[str, Any]:
+    """The same in the newer form of a record."""
+    pairs = [{"Value": value, "tag": number, "Key": key} for number, (key, value) in enumerate(tags.items(), 1)]
+    request = {"CreateVolumeRequest": {"TagSpecification": {"ResourceType": "volume", "tag": 1, "Tag": pairs}}}
+    return created() | {"requestParameters": request}
+
+
+@pytest.mark.parametrize("form", [launched, wrapped])
+def test_an_owner_that_a_creation_brings_is_overwritten_and_a_finding(form: Callable[..., dict[str, Any]]) -> None:
     world = World()
-    assert len(world(launched({"owner": "ceo", "Name": "x", "Owner": "me"})).done) == 1
+    assert len(world(form({"owner": "ceo", "Name": "x", "Owner": "me"})).done) == 1
     [finding] = world.told.findings
     assert (finding.arn, finding.key, finding.old, finding.new) == (ARN, "owner", None, "ceo")
     assert finding.by == f"arn:aws:iam::{ACCOUNT}:user/alice"

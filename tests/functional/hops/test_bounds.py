@@ -67,6 +67,22 @@ def test_a_longer_way_ends_without_an_owner_and_without_a_question() -> None:
     assert not result.asks
 
 
+def test_a_longer_chain_of_sessions_takes_no_name_that_was_chosen() -> None:
+    """Whoever assumes role after role can call each session as he likes."""
+
+    def chosen(number: int) -> Record:
+        identity = session("ceo@example.com", f"role-{number}") | {"accessKeyId": f"ASIA{number:016d}"}
+        return fixtures.arrival(fixtures.record(userIdentity=identity)).record
+
+    facts: dict[Question, Fact] = {}
+    for number in range(MAX_HOPS + 2):
+        value = f"AssumeRole ASIA{number:016d} 2026-03-02T08:55:10Z"
+        facts[Question(QuestionKind.MAKER_OF_SESSION, ACCOUNT, REGION, value)] = Found(maker=chosen(number + 1))
+    result = trace(chosen(0), SETTINGS, facts)
+    assert (result.owner.name, result.owner.evidence) == ("role-0", "role-name")
+    assert not result.asks
+
+
 @pytest.mark.parametrize("length", [1, 2, 5])
 def test_a_circle_ends(length: int) -> None:
     facts: dict[Question, Fact] = {question(n): Found(maker=launched_by(n % length + 1)) for n in range(1, length + 1)}
@@ -130,7 +146,8 @@ def test_a_parent_that_the_catalogue_knows_has_the_arn_that_a_creation_of_it_get
     types = {each.arn: each for each in fixtures.catalogue().types.values()}
     shared = [types[kind.arn] for kind in KINDS.values() if kind.arn in types]
     assert {each.name for each in shared} == {
-        "ec2:fleet", "ec2:instance", "ec2:launch-template", "ec2:spot-fleet-request", "ec2:spot-instances-request",
+        "ec2:fleet", "ec2:image", "ec2:instance", "ec2:launch-template", "ec2:snapshot", "ec2:spot-fleet-request",
+        "ec2:spot-instances-request", "ec2:volume",
     }  # fmt: skip
 
 
@@ -216,3 +233,25 @@ def test_a_user_s_creation_asks_nothing() -> None:
     aws = FakeAws()
     on_fakes(aws, record("CreateVolume", A, HOME, {"volumeId": volume_id(1)}))
     assert {call.name for call in aws.calls} == {"ec2.CreateTags"}
+
+
+@pytest.mark.parametrize("outcome", [OutcomeKind.NOT_READY, OutcomeKind.THROTTLED, OutcomeKind.FORBIDDEN])
+def test_a_session_s_own_name_is_not_written_while_its_maker_can_t_be_told_nor_after(outcome: OutcomeKind) -> None:
+    made_at = "2026-11-23T11:50:00Z"
+    attributes = {"creationDate": made_at, "mfaAuthenticated": "false"}
+    identity = session("ceo@example.com", "dev", account=A, attributes=attributes)
+    made = record("CreateVolume", A, HOME, {"volumeId": volume_id(1)}, userIdentity=identity)
+    question = Question(QuestionKind.MAKER_OF_SESSION, A, HOME, f"AssumeRole {identity['accessKeyId']} {made_at}")
+    aws = FakeAws()
+    aws.known[question] = Unavailable(outcome, "why")
+    first = on_fakes(aws, made)
+    assert owner_tag(aws) == "dev"
+    assert [decision_of(each).owner_may_change for each in first.returned] == [True]
+    on_fakes(aws, made, now=Clock(NOON + timedelta(minutes=11)))
+    assert owner_tag(aws) == "dev"
+    caller = record(
+        "AssumeRole", A, HOME, {}, userIdentity=fixtures.user("mallory", A), eventSource="sts.amazonaws.com"
+    )
+    aws.known[question] = Found(maker=fixtures.arrival(caller).record)
+    assert not on_fakes(aws, made).returned
+    assert owner_tag(aws) == "mallory"

@@ -278,6 +278,25 @@ def test_lookup_events_finds_a_resource_by_its_name_and_tells_what_records_refer
     assert named("ResourceName", "i-0000000000000000a") == []
 
 
+def test_lookup_events_lists_who_made_a_session_under_the_key_that_was_issued_and_not_what_it_signed(
+    sandbox: Sandbox,
+) -> None:
+    region = "ca-central-1"
+    with closing(sandbox.client(sandbox.session("erin", region), "sts")) as sts:
+        given = sts.assume_role(RoleArn=f"arn:aws:iam::{WEB}:role/developer", RoleSessionName="again")["Credentials"]
+    keys = {
+        "aws_access_key_id": given["AccessKeyId"],
+        "aws_secret_access_key": given["SecretAccessKey"],
+        "aws_session_token": given["SessionToken"],
+    }
+    sandbox.client(session_of(keys, region), "ec2").create_volume(AvailabilityZone=f"{region}a", Size=1)
+    wanted = [{"AttributeKey": "ResourceName", "AttributeValue": given["AccessKeyId"]}]
+    with closing(sandbox.client(sandbox.account_session(WEB, region), "cloudtrail")) as trail:
+        [event] = trail.lookup_events(LookupAttributes=wanted)["Events"]
+    assert event["EventName"] == "AssumeRole"
+    assert {"ResourceType": "AWS::IAM::AccessKey", "ResourceName": given["AccessKeyId"]} in event["Resources"]
+
+
 def test_the_hub_lists_the_accounts_of_the_organization(sandbox: Sandbox) -> None:
     session = session_of(sandbox.organization.hub_keys, HOME_REGION)
     pages = sandbox.client(session, "organizations").get_paginator("list_accounts").paginate()

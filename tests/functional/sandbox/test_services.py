@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ownertag.core.links import machine_links
+from ownertag.core.links import machine_links, service_of
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
 from ownertag.sandbox.bus import as_event
@@ -39,7 +39,8 @@ def parents(record: dict[str, Any]) -> list[str]:
     arrival = parse_event(json.dumps(as_event(record)), "sandbox")
     assert isinstance(arrival, Arrival)
     assert arrival.record.identity
-    return [link.parent.arn for link in machine_links(arrival.record.identity, arrival.record)[1]]
+    links = machine_links(arrival.record.identity, arrival.record, service_of(arrival.record.identity))
+    return [link.parent.arn for link in (*links.first, *links.after, *links.inherited)]
 
 
 def sent_by_a_service(record: dict[str, Any], name: str) -> bool:

@@ -22,6 +22,7 @@ TRUSTING = fixtures.settings(
     f'[trust]\nidentity_stores = ["{STORE}"]\nidentity_providers = ["{PROVIDER}", "{SAML}"]\n'
     "source_identity_guarded = true\n"
 )
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 FUNCTION = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:nightly-copy"
 
 
@@ -194,6 +195,36 @@ CASES: dict[str, Case] = {
     ),
     "root-with-an-alias": Case(
         {"type": "Root", "accountId": ACCOUNT, "userName": "shop"}, "shop", "root-user", "account"
+    ),
+    "root-in-the-console": Case(
+        {"type": "Root", "accountId": ACCOUNT, "invokedBy": "signin.amazonaws.com"},
+        f"root:{ACCOUNT}",
+        "root-user",
+        "account",
+    ),
+    "root-through-something-internal": Case(
+        {"type": "Root", "accountId": ACCOUNT, "invokedBy": "AWS Internal"}, f"root:{ACCOUNT}", "root-user", "account"
+    ),
+    "root-that-a-service-called-as": Case(
+        {"type": "Root", "accountId": ACCOUNT, "invokedBy": "opsworks.amazonaws.com"},
+        "unknown",
+        "aws-service",
+        "none",
+        "opsworks.amazonaws.com",
+    ),
+    "name-that-aws-hides": Case({"type": "IAMUser", "userName": HIDDEN}, "unknown", "iam-user", "none", HIDDEN),
+    "federated-name-that-aws-hides": Case(
+        {"type": "FederatedUser", "principalId": f"{ACCOUNT}:{HIDDEN}"}, "unknown", "federated-user", "none", HIDDEN
+    ),
+    "principal-that-aws-hides": Case(
+        {"type": "Unknown", "principalId": HIDDEN}, "unknown", "principal", "none", HIDDEN
+    ),
+    "hidden-alias-of-root": Case(
+        {"type": "Root", "accountId": ACCOUNT, "userName": HIDDEN}, f"root:{ACCOUNT}", "root-user", "account"
+    ),
+    "hidden-source-identity": Case(session(sourceIdentity=HIDDEN), "john.stiles", "role-session-name", "asserted"),
+    "hidden-saml-user": Case(
+        {"type": "SAMLUser", "userName": HIDDEN, "identityProvider": SAML}, "unknown", "identity-provider", "none"
     ),
     "root-of-nothing": Case({"type": "Root"}, f"root:{ACCOUNT}", "root-user", "account"),
     "federated-user": Case(

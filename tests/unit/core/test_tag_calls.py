@@ -60,6 +60,11 @@ def test_one_object_stands_for_a_list_of_one() -> None:
     assert call(request) == TagCall(True, {"owner": "x"}, ("i-1",))
 
 
+def test_a_wrapped_call_names_the_same() -> None:
+    plain = tags({"key": "owner", "value": "x"})
+    assert call({"CreateTagsRequest": plain}) == call(plain)
+
+
 @pytest.mark.parametrize(
     ("name", "source"), [("RunInstances", "ec2.amazonaws.com"), ("CreateTags", "s3.amazonaws.com")]
 )

@@ -17,24 +17,30 @@ _HEAD = """
 
 
 def table() -> str:
-    """A row for each golden identity or hop, those that nobody has seen marked."""
+    """A row for each golden identity or hop, those that nobody has seen marked; its forged twin below."""
     rows = []
     for path in sorted((fixtures.GOLDEN / "hops").glob("*.json")):
         plain = json.loads(path.read_text("utf-8"))
-        owner = plain["expected"]
         notes = [] if plain["basis"] != "memory" else ["unconfirmed"]
-        if owner["waits"]:
-            notes.append(f"comes back: {', '.join(owner['waits'])}")
-        cells = [
-            f"`{path.stem}`",
-            plain["shows"],
-            f"`{owner['name']}`",
-            f"`{owner['evidence']}`",
-            owner["confidence"],
-            ", ".join(notes),
-        ]
-        rows.append(f"| {' | '.join(cells)} |")
+        rows.append(_row(f"`{path.stem}`", plain, notes))
+        if "forged" in plain:
+            rows.append(_row("", plain["forged"], ["forged"]))
     return MARK + _HEAD + "\n".join(rows) + "\n"
+
+
+def _row(name: str, plain: fixtures.Json, notes: list[str]) -> str:
+    owner = plain["expected"]
+    if owner["waits"]:
+        notes = [*notes, f"comes back: {', '.join(owner['waits'])}"]
+    cells = [
+        name,
+        plain["shows"],
+        f"`{owner['name']}`",
+        f"`{owner['evidence']}`",
+        owner["confidence"],
+        ", ".join(notes),
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def with_table(page: str) -> str:

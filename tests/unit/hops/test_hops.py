@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ownertag.flows.gather import MAX_ROUNDS
 
 FOLDER = fixtures.GOLDEN / "hops"
 PATHS = sorted(FOLDER.glob("*.json"))
+FORGED = [path for path in PATHS if "forged" in json.loads(path.read_text("utf-8"))]
 
 
 def read(path: Path) -> fixtures.Json:
@@ -85,6 +87,37 @@ def test_the_chain_leads_to_the_owner_that_is_expected(path: Path) -> None:
     } == expected
     assert not result.asks
     assert set(known) == set(facts_of(plain)), "a fact is told that nobody asks for"
+
+
+def forged(plain: fixtures.Json) -> fixtures.Json:
+    """A hop's twin: one field of its record or facts is another's, and what is asked because of that is told."""
+    twin, other = deepcopy(plain), plain["forged"]
+    *way, last = other["at"]
+    node = twin
+    for key in way:
+        node = node[key]
+    assert node[last] != other["value"], "a twin differs from what is there"
+    node[last] = other["value"]
+    twin["facts"] += other.get("facts", [])
+    return twin
+
+
+@pytest.mark.parametrize("path", FORGED, ids=lambda path: path.stem)
+def test_a_forged_twin_frames_nobody(path: Path) -> None:
+    """What differs in one field from the hop is what somebody could have made up."""
+    plain = read(path)
+    result, _ = traced(forged(plain))
+    owner, expected = result.owner, plain["forged"]["expected"]
+    assert {
+        "name": owner.name,
+        "evidence": owner.evidence,
+        "confidence": owner.confidence.value,
+        "waits": [wait.outcome.value for wait in result.waits],
+    } == expected
+    assert not result.asks
+    framed = plain["expected"]
+    if framed["confidence"] in {"proven", "inferred"} and not result.waits:
+        assert (owner.name, owner.confidence.value) != (framed["name"], framed["confidence"])
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

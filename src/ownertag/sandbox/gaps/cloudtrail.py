@@ -31,8 +31,13 @@ _TYPES = {
     "vpc": "AWS::EC2::VPC",
 }
 _NO_RESOURCE = "r"
-#: Under these keys a record has names of resources that are no ids.
-_NAMES = {"autoScalingGroupName": "AWS::AutoScaling::AutoScalingGroup", "stackName": "AWS::CloudFormation::Stack"}
+#: Under these keys a record has names of resources that are no ids. That of an access key is the one that a call of STS
+#: issues (seen in published output of lookup-events).
+_NAMES = {
+    "accessKeyId": "AWS::IAM::AccessKey",
+    "autoScalingGroupName": "AWS::AutoScaling::AutoScalingGroup",
+    "stackName": "AWS::CloudFormation::Stack",
+}
 
 
 def lookup_events(call: Call, records: list[Record]) -> Answer:
@@ -84,7 +89,8 @@ def resources_of(record: Record) -> dict[str, str | None]:
     """The resources that a record refers to, by name, with their types.
 
     CloudTrail's reference says only "the resource referenced by the event returned". Here it is every id of EC2 that
-    request or response hold, and the names of groups and stacks (memory). Other names (a key pair's) are not told.
+    request or response hold, access keys, and the names of groups and stacks (memory). Other names (a key pair's) are
+    not told.
     """
     found: dict[str, str | None] = {}
     for key, text in _texts("", [record["requestParameters"], record["responseElements"]]):

@@ -1,0 +1,80 @@
+"""What a call copies: where a service acted for nobody that is known, a copy is its source's owner's.
+
+A row is the event, the path to the source in the request, and the source's kind. A source in another Region stands
+beside its Region. Names of members: the API models of EC2 and RDS in botocore, and EC2's records (seen: CreateSnapshot,
+CreateVolume, CopySnapshot, RegisterImage).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from ownertag.core.document import document_of
+from ownertag.core.match import walk
+from ownertag.core.parents import Parent, parent, parent_of_arn
+from ownertag.core.records import REGION, Record, partition_of
+
+
+class Source(Struct, frozen=True):
+    """Where a request names what it copies, and of which kind that is; `region`: where it says in which Region."""
+
+    path: str
+    kind: str
+    region: str = ""
+
+
+_EC2, _RDS = "ec2.amazonaws.com", "rds.amazonaws.com"
+_SNAPSHOTS_OF_IMAGE = Source("blockDeviceMapping.items.[].ebs.snapshotId", "snapshot")
+_DB, _CLUSTER = "db-snapshot", "db-cluster-snapshot"
+
+SOURCES: Mapping[tuple[str, str], tuple[Source, ...]] = {
+    (_EC2, "CreateSnapshot"): (Source("volumeId", "volume"),),
+    (_EC2, "CreateSnapshots"): (
+        Source("instanceSpecification.instanceId", "instance"),
+        Source("InstanceSpecification.InstanceId", "instance"),
+    ),
+    (_EC2, "CopySnapshot"): (Source("sourceSnapshotId", "snapshot", "sourceRegion"),),
+    (_EC2, "CreateVolume"): (Source("snapshotId", "snapshot"), Source("sourceVolumeId", "volume")),
+    (_EC2, "CopyVolumes"): (Source("sourceVolumeId", "volume"),),
+    (_EC2, "CreateImage"): (Source("instanceId", "instance"),),
+    (_EC2, "CopyImage"): (Source("sourceImageId", "image", "sourceRegion"),),
+    (_EC2, "RegisterImage"): (_SNAPSHOTS_OF_IMAGE,),
+    (_RDS, "CreateDBSnapshot"): (Source("dBInstanceIdentifier", "db-instance"),),
+    (_RDS, "CreateDBClusterSnapshot"): (Source("dBClusterIdentifier", "db-cluster"),),
+    (_RDS, "CopyDBSnapshot"): (Source("sourceDBSnapshotIdentifier", _DB),),
+    (_RDS, "CopyDBClusterSnapshot"): (Source("sourceDBClusterSnapshotIdentifier", _CLUSTER),),
+    (_RDS, "CreateDBInstanceReadReplica"): (Source("sourceDBInstanceIdentifier", "db-instance"),),
+    (_RDS, "RestoreDBInstanceFromDBSnapshot"): (
+        Source("dBSnapshotIdentifier", _DB),
+        Source("dBClusterSnapshotIdentifier", _CLUSTER),
+    ),
+    (_RDS, "RestoreDBInstanceToPointInTime"): (Source("sourceDBInstanceIdentifier", "db-instance"),),
+    (_RDS, "RestoreDBClusterFromSnapshot"): (Source("snapshotIdentifier", _CLUSTER), Source("snapshotIdentifier", _DB)),
+    (_RDS, "RestoreDBClusterToPointInTime"): (Source("sourceDBClusterIdentifier", "db-cluster"),),
+}
+
+
+def copied_from(record: Record) -> tuple[Parent, ...]:
+    """What this record's call copied, in the record's account; a source of another account is not known to us."""
+    rows = SOURCES.get((record.event_source, record.event_name))
+    if not rows:
+        return ()
+    request = document_of(record)["request"] or {}
+    return tuple(dict.fromkeys(found for row in rows for found in _found(row, request, record)))
+
+
+def _found(row: Source, request: dict[str, Any], record: Record) -> Iterator[Parent]:
+    elsewhere = [each for each in walk(request, (row.region,)) if isinstance(each, str)] if row.region else []
+    region = next((each for each in elsewhere if REGION.fullmatch(each)), record.region)
+    if partition_of(region) != partition_of(record.region):
+        return
+    for id_ in walk(request, tuple(row.path.split("."))):
+        if not isinstance(id_, str) or len(id_) > 2048:
+            continue
+        found = parent_of_arn(id_) if id_.startswith("arn:") else None
+        found = found or parent(row.kind, id_, partition_of(region), region, record.account)
+        if found and found.kind.name == row.kind and found.account == record.account:
+            yield found

@@ -1,0 +1,106 @@
+"""What a record's request and answer hold, whichever of its forms CloudTrail wrote them in.
+
+A newer record wraps both in an object that is named after the event (`CreateNatGatewayRequest`), names lists after what
+they hold (`TagSpecification.Tag`), writes a list of one as that one, and counts (`"tag": 1` beside `"Tag"`): AWS's
+guide to Transit Gateway, "Logging API calls", and real records. An answer has the tags at what was made, such as
+`launchTemplate.tagSet`, there `item` or `items`. All of it is taken apart here, for ids, tags and links alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from ownertag.core.records import Record
+
+_LISTS = ("items", "item", "member")
+_SPECIFICATIONS = ("tagspecificationset", "tagspecification", "tagspecifications")
+_TAGS = ("tags", "tag", "tagset", "taglist")
+# What an object has that is one tag; Auto Scaling's say more of it, and a wrapped one has its number.
+_TAG = frozenset({"key", "value", "tag", "propagateatlaunch", "resourceid", "resourcetype"})
+
+
+def unwrap(part: Any, event_name: str, kind: str) -> Any:
+    """A request or response (`kind`: "Request", "Response") without the object that wraps it in newer records."""
+    return part.get(f"{event_name}{kind}", part) if isinstance(part, dict) else part
+
+
+def document_of(record: Record) -> dict[str, Any]:
+    """`request` and `response` of a record, unwrapped; None where one is no JSON object."""
+    parts = {}
+    for name, raw in (("request", record.request), ("response", record.response)):
+        try:
+            part = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            part = None
+        part = unwrap(part, record.event_name, name.capitalize())
+        parts[name] = part if isinstance(part, dict) else None
+    return parts
+
+
+def tags_of_document(document: dict[str, Any]) -> dict[str, str]:
+    """Tags that the call set, or that its answer shows at what was made. A key with two values says nothing.
+
+    Tags further inside are not what the call set: a launch template holds tags for what others will launch.
+    """
+    found: dict[str, str | None] = {}
+    for key, value in _all_pairs(document):
+        if found.setdefault(key, value) != value:
+            found[key] = None
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def specified(request: Any) -> Iterator[tuple[str | None, str, str]]:
+    """(resource type, key, value) of each tag that a request has for what it creates."""
+    for specification in _each(_members(request, _SPECIFICATIONS)):
+        type_ = next((value for key, value in specification.items() if key.lower() == "resourcetype"), None)
+        for key, value in pairs(_members(specification, _TAGS)):
+            yield (type_ if isinstance(type_, str) else None), key, value
+
+
+def pairs(tags: Any) -> Iterator[tuple[str, str]]:
+    """(key, value) of tags, as a list of objects, one such object, or a map; a tag without a value has an empty one."""
+    if isinstance(tags, list):
+        for each in tags:
+            yield from pairs(each)
+        return
+    if not isinstance(tags, dict):
+        return
+    folded = {key.lower(): value for key, value in tags.items()}
+    if "key" in folded and folded.keys() <= _TAG:
+        key, value = folded["key"], folded.get("value", "")
+        if isinstance(key, str) and isinstance(value, str):
+            yield key, value
+    elif inner := _members(tags, _LISTS):
+        yield from pairs(inner)
+    else:
+        yield from ((key, value) for key, value in tags.items() if isinstance(value, str))
+
+
+def _all_pairs(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    request, response = document["request"], document["response"]
+    yield from ((key, value) for _, key, value in specified(request))
+    yield from pairs(_members(request, _TAGS))
+    yield from pairs(_members(response, _TAGS))
+    for made in response.values() if response else ():
+        for each in _each([made]):
+            yield from pairs(_members(each, _TAGS))
+
+
+def _members(node: Any, names: tuple[str, ...]) -> list[Any]:
+    """The objects and lists that stand under these names, in whatever letter case; counts and texts are none."""
+    if not isinstance(node, dict):
+        return []
+    return [value for key, value in node.items() if key.lower() in names and isinstance(value, dict | list)]
+
+
+def _each(nodes: list[Any]) -> Iterator[dict[str, Any]]:
+    """The objects in lists and in what stands for a list."""
+    for node in nodes:
+        if isinstance(node, list):
+            yield from _each(node)
+        elif isinstance(node, dict):
+            inner = _members(node, _LISTS)
+            yield from _each(inner) if inner else (node,)

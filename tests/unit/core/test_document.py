@@ -1,0 +1,104 @@
+"""Ids and tags of a record, in each of the forms that CloudTrail writes them in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness import fixtures
+from ownertag.core.document import document_of, specified, tags_of_document
+from ownertag.core.match import match, walk
+from ownertag.core.values import Creation
+
+TAG = {"key": "team", "value": "shop"}
+CAPITAL = {"Value": "shop", "tag": 1, "Key": "team"}
+SHOP = {"team": "shop"}
+
+
+def tags_of(request: Any = None, response: Any = None, event: str = "CreateVolume") -> dict[str, str]:
+    plain = fixtures.record(event, requestParameters=request, responseElements=response)
+    return tags_of_document(document_of(fixtures.arrival(plain).record))
+
+
+REQUESTS: dict[str, Any] = {
+    "flat": {"tagSpecificationSet": {"items": [{"resourceType": "volume", "tags": [TAG]}]}},
+    "flat-with-item": {"tagSpecificationSet": {"item": {"resourceType": "volume", "tags": {"item": TAG}}}},
+    "wrapped": {"CreateVolumeRequest": {"TagSpecification": {"ResourceType": "volume", "tag": 1, "Tag": [CAPITAL]}}},
+    "wrapped-list": {"CreateVolumeRequest": {"TagSpecification": [{"ResourceType": "volume", "Tag": [CAPITAL]}]}},
+    "wrapped-one-tag": {"CreateVolumeRequest": {"TagSpecification": {"ResourceType": "volume", "Tag": CAPITAL}}},
+    "capital-without-a-wrapper": {"TagSpecification": {"ResourceType": "volume", "Tag": [CAPITAL]}},
+    "specifications": {"tagSpecifications": [{"resourceType": "volume", "tags": [TAG]}]},
+    "list": {"tags": [TAG]},
+    "list-in-items": {"tags": {"items": [TAG]}},
+    "map": {"tags": SHOP},
+    "set": {"tagSet": {"items": [TAG]}},
+    "list-of-a-group": {"tags": [{**TAG, "propagateAtLaunch": True, "resourceId": "web", "resourceType": "g"}]},
+}
+
+
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
+def test_the_tags_of_a_request_are_read_in_each_of_its_shapes(request_: Any) -> None:
+    assert tags_of(request_) == SHOP
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"tagSet": {"items": [TAG]}},
+        {"volume": {"volumeId": "v", "tagSet": {"items": [TAG]}}},
+        {"volume": {"volumeId": "v", "tagSet": {"item": TAG}}},
+        {"CreateVolumeResponse": {"xmlns": "x", "volume": {"tagSet": {"item": [TAG]}}}},
+        {"instancesSet": {"items": [{"instanceId": "i", "tagSet": {"items": [TAG]}}]}},
+        {"instancesSet": {"item": {"instanceId": "i", "tagSet": {"item": [TAG]}}}},
+        {"dBInstance": {"tagList": [TAG]}},
+    ],
+)
+def test_and_so_are_those_of_an_answer(response: Any) -> None:
+    assert tags_of(None, response) == SHOP
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"CreateVolumeRequest": {"LaunchTemplateData": {"TagSpecification": {"Tag": [CAPITAL]}}}},
+        {"launchTemplateData": {"tagSpecificationSet": {"items": [{"tags": [TAG]}]}}},
+        {"tagSpecificationSet": {"items": [{"tags": [{"key": "team", "value": 1}]}]}},
+        {"tagSpecificationSet": {"items": [{"tags": [{"key": ["team"], "value": "shop"}]}]}},
+        {"tag": 1},
+        {"tags": "team"},
+        [TAG],
+        None,
+    ],
+)
+def test_what_is_for_others_or_is_no_tag_is_none(request_: Any) -> None:
+    assert tags_of(request_) == {}
+
+
+def test_a_key_with_two_values_says_nothing_and_one_of_two_wrappers_is_enough() -> None:
+    other = {"volume": {"tagSet": {"items": [{"key": "team", "value": "other"}, {"key": "a", "value": ""}]}}}
+    assert tags_of({"tags": [TAG]}, other) == {"a": ""}
+    assert tags_of({"OtherRequest": {"tags": [TAG]}}) == {}
+
+
+@pytest.mark.parametrize("name", ["flat", "wrapped", "wrapped-list", "wrapped-one-tag", "capital-without-a-wrapper"])
+def test_a_specification_says_for_which_type(name: str) -> None:
+    record = fixtures.arrival(fixtures.record(requestParameters=REQUESTS[name])).record
+    assert list(specified(document_of(record)["request"])) == [("volume", "team", "shop")]
+
+
+@pytest.mark.parametrize("many", [True, False])
+@pytest.mark.parametrize("key", ["items", "item", "Items"])
+def test_ids_are_found_in_lists_by_either_name_and_in_the_one_that_stands_for_a_list(key: str, many: bool) -> None:
+    inner = {"instanceId": fixtures.INSTANCE}
+    node = {"set": {key: [inner] if many else inner}}
+    assert walk(node, ("set", "items", "[]", "instanceId")) == [fixtures.INSTANCE]
+
+
+def test_a_wrapped_request_without_its_answer_is_asked_by_its_token() -> None:
+    request = {"RunInstancesRequest": {"ClientToken": fixtures.TOKEN, "MinCount": 3}}
+    plain = fixtures.record("RunInstances", requestParameters=request, responseElements=fixtures.OMITTED)
+    creation = match(fixtures.arrival(plain), fixtures.catalogue(), fixtures.settings())
+    assert isinstance(creation, Creation)
+    assert creation.asked_by
+    assert creation.asked_by[1] == fixtures.TOKEN
