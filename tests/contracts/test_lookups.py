@@ -62,6 +62,22 @@ def test_a_launch_is_found_by_its_reservation_with_volumes_and_interfaces(stage:
         assert all(each.id.startswith("eni-") for each in instance.interfaces)
 
 
+def test_when_a_volume_was_made_is_told_in_bulk(stage: Stage) -> None:
+    account = stage.spokes[0]
+    reservation, _ = stage.launch(account, count=3)
+    fact = stage.lookups.find([by_reservation(account, reservation)])[by_reservation(account, reservation)]
+    assert isinstance(fact, Found)
+    volumes = [each.id for instance in fact.instances for each in instance.volumes]
+    asked = [Question(QuestionKind.BIRTH, account, HOME, each) for each in volumes]
+    gone = Question(QuestionKind.BIRTH, account, HOME, "vol-00000000000000bad")
+    facts = stage.lookups.find([*asked, gone])
+    for each in asked:
+        born = facts[each]
+        assert isinstance(born, Found)
+        assert born.born_at
+    assert facts[gone] == Absent()
+
+
 @pytest.mark.parametrize("token", ["*", "?", "b*", "b?d", "a\\*", "\\", "bed", "x" * 64])
 def test_a_token_finds_its_own_launch_only_whatever_is_in_it(stage: Stage, token: str) -> None:
     account = stage.spokes[0]

@@ -10,7 +10,7 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.rows import Catalogue, Lookup, Makes, QuestionKind, Quota, ResourceType, Row, TagApi
+from ownertag.core.rows import Catalogue, Lookup, Makes, QuestionKind, Quota, ResourceType, Row, Skip, TagApi
 
 _PATH = re.compile(r"(?:response|request)(?:\.[A-Za-z0-9_-]+(?:\[\])?)*")
 _KEYS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -39,6 +39,8 @@ class _Makes(Struct, forbid_unknown_fields=True):
     id: str | None = None
     skip: dict[str, list[str]] = {}
     not_in: str | None = None
+    template: str | None = None
+    new: dict[str, list[str]] = {}
 
 
 class _Creation(Struct, forbid_unknown_fields=True):
@@ -232,16 +234,25 @@ def _makes(where: str, makes: _Makes, types: dict[str, ResourceType]) -> Makes:
         raise CatalogueError(f"{where}: each names no path to the {makes.type}; write one such as response.volume")
     if makes.id is not None and not _KEY.fullmatch(makes.id):
         raise CatalogueError(f"{where}: id {makes.id!r} must be one key; put the way to it into each")
-    for key, values in makes.skip.items():
-        if not values:
-            raise CatalogueError(f"{where}: skip {key!r} has no value to leave out; write one, or drop it")
+    for name, objects in (("skip", makes.skip), ("new", makes.new)):
+        for key, values in objects.items():
+            if not values:
+                raise CatalogueError(f"{where}: {name} {key!r} has no value; write one, or drop it")
+    if makes.new and not (makes.not_in and makes.template):
+        raise CatalogueError(f"{where}: new says what is made by the call where not_in and template don't; write both")
     return Makes(
         type=types[makes.type],
         each=tuple(_path(where, path) for path in makes.each),
         id=makes.id,
-        skip=tuple((_keys(where, key), tuple(values)) for key, values in makes.skip.items()),
+        skip=_objects(where, makes.skip),
         not_in=_path(where, makes.not_in) if makes.not_in else None,
+        template=_path(where, makes.template) if makes.template else None,
+        new=_objects(where, makes.new),
     )
+
+
+def _objects(where: str, objects: dict[str, list[str]]) -> Skip:
+    return tuple((_keys(where, key), tuple(values)) for key, values in objects.items())
 
 
 def _path(where: str, path: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ownertag.core.launch import targets
+from ownertag.core.launch import births, targets
 from ownertag.core.records import Record
 from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
@@ -68,6 +68,10 @@ def _questions(creation: Creation, facts: Facts, catalogue: Catalogue, settings:
         fact = facts.get(launch)
         if fact is None:
             return
+        asked = births(creation, fact)
+        yield from asked
+        if any(question not in facts for question in asked):
+            return
     if settings.kept_keys:
-        for resource in targets(creation, fact, catalogue).resources:
+        for resource in targets(creation, fact, catalogue, facts).resources:
             yield tags_of(resource, creation)

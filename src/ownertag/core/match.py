@@ -68,12 +68,16 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
             )
         document = {"request": request}
         least = [count for count in walk(document, _MIN_COUNT) if isinstance(count, int)]
-        return Creation(arrival, row, (), (row.omitted, token), _borrowed(document, row), max(least, default=1))
+        told = _told(document, row)
+        return Creation(
+            arrival, row, (), (row.omitted, token), _borrowed(document, row), told, False, max(least, default=1)
+        )
     if isinstance(response, dict):
         response = response.get(f"{record.event_name}Response", response)
     document = {"response": response, "request": _request(record) if row.reads_request else None}
     _check_account(document, row, record)
-    borrowed = _borrowed(document, row)
+    told = _told(document, row)
+    borrowed = _borrowed(document, row) if told else _borrowed(document, row) | _unsure(document, row)
     resources = _resources(document, row, record, borrowed)
     asked_by = None
     if row.children is not None:
@@ -81,7 +85,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         if isinstance(reservation, str) and _RESERVATION.fullmatch(reservation):
             asked_by = (row.children, reservation)
     _check_claims(record, resources)
-    return Creation(arrival, row, resources, asked_by, borrowed)
+    return Creation(arrival, row, resources, asked_by, borrowed, told, _lists_parts(document, row))
 
 
 def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: A002 - the field's own words
@@ -143,6 +147,31 @@ def _borrowed(document: dict[str, Any], row: Row) -> frozenset[str]:
         return _NONE
     paths = [makes.not_in for makes in row.makes if makes.not_in]
     return frozenset(id_ for path in paths for id_ in walk(document, path) if isinstance(id_, str))
+
+
+def _told(document: dict[str, Any], row: Row) -> bool:
+    """Whether the request says by itself what was there before: it is there, and points to no template."""
+    request = document["request"]
+    templates = [makes.template for makes in row.makes if makes.template]
+    if not templates:
+        return True
+    return isinstance(request, dict) and not _omitted(request) and not any(walk(document, path) for path in templates)
+
+
+def _unsure(document: dict[str, Any], row: Row) -> frozenset[str]:
+    """The ids that may have been there before, as nothing of the record says that the call made them."""
+    return frozenset(
+        id_
+        for makes in row.makes
+        if makes.new and makes.id
+        for path in makes.each
+        for node in walk(document, path)
+        if isinstance(id_ := get(node, makes.id), str) and not _skipped(node, makes.new)
+    )
+
+
+def _lists_parts(document: dict[str, Any], row: Row) -> bool:
+    return any(walk(document, path) for makes in row.makes if makes.not_in for path in makes.each)
 
 
 def _resources(document: dict[str, Any], row: Row, record: Record, borrowed: frozenset[str]) -> tuple[Resource, ...]:

@@ -16,6 +16,7 @@ class QuestionKind(StrEnum):
     INSTANCES_BY_RESERVATION = "instances-by-reservation"
     INSTANCES_BY_CLIENT_TOKEN = "instances-by-client-token"  # noqa: S105 - no password
     TAGS = "tags"
+    BIRTH = "birth"
     OWNER_OF_RESOURCE = "owner-of-resource"
     MAKER_OF_SESSION = "maker-of-session"
     IDENTITY_CENTER_USER = "identity-center-user"
@@ -27,6 +28,7 @@ ACTIONS: Mapping[QuestionKind, tuple[str, ...]] = {
     QuestionKind.INSTANCES_BY_RESERVATION: ("ec2:DescribeInstances",),
     QuestionKind.INSTANCES_BY_CLIENT_TOKEN: ("ec2:DescribeInstances",),
     QuestionKind.TAGS: ("ec2:DescribeTags",),
+    QuestionKind.BIRTH: ("ec2:DescribeVolumes",),
     QuestionKind.OWNER_OF_RESOURCE: (
         "autoscaling:DescribeAutoScalingGroups",
         "cloudtrail:LookupEvents",
@@ -68,13 +70,19 @@ Skip = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
 
 class Makes(Struct, frozen=True):
-    """Where in a record the ids of one type stand. Paths are read by `match.walk`."""
+    """Where in a record the ids of one type stand. Paths are read by `match.walk`.
+
+    What stands at `not_in` in the request was there before. Where the request is left out, or points with `template` to
+    where such ids may stand too, only what has one of the values of `new` is known to be made by the call.
+    """
 
     type: ResourceType
     each: tuple[tuple[str, ...], ...]
     id: str | None = None
     skip: Skip = ()
     not_in: tuple[str, ...] | None = None
+    template: tuple[str, ...] | None = None
+    new: Skip = ()
 
 
 class Row(Struct, frozen=True):

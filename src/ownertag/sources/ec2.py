@@ -34,6 +34,13 @@ _FILTERS = {
     QuestionKind.INSTANCES_BY_RESERVATION: "reservation-id",
     QuestionKind.INSTANCES_BY_CLIENT_TOKEN: "client-token",
     QuestionKind.TAGS: "resource-id",
+    QuestionKind.BIRTH: "volume-id",
+}
+_OPERATIONS = {
+    QuestionKind.INSTANCES_BY_RESERVATION: "describe_instances",
+    QuestionKind.INSTANCES_BY_CLIENT_TOKEN: "describe_instances",
+    QuestionKind.TAGS: "describe_tags",
+    QuestionKind.BIRTH: "describe_volumes",
 }
 
 
@@ -86,10 +93,14 @@ class Ec2:
         """What was found, by the value asked for."""
         if self._expired():
             return NO_TIME
-        operation = "describe_tags" if kind is QuestionKind.TAGS else "describe_instances"
+        operation = _OPERATIONS[kind]
         pages = self._pages(account, region, operation, _FILTERS[kind], [each.value for each in chunk])
         if isinstance(pages, Failure):
             return unavailable(pages, region)
+        if kind is QuestionKind.BIRTH:
+            return {
+                each["VolumeId"]: Found(born_at=each.get("CreateTime")) for page in pages for each in page["Volumes"]
+            }
         return _tags_by_id(pages) if kind is QuestionKind.TAGS else _instances_by(kind, pages)
 
     def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
@@ -148,7 +159,12 @@ def _instance(plain: Mapping[str, Any]) -> Instance:
             Attached(each["Ebs"]["VolumeId"], each["Ebs"].get("AttachTime"), _managed(each["Ebs"])) for each in devices
         ),
         interfaces=tuple(
-            Attached(each["NetworkInterfaceId"], each.get("Attachment", {}).get("AttachTime"), _managed(each))
+            Attached(
+                each["NetworkInterfaceId"],
+                each.get("Attachment", {}).get("AttachTime"),
+                _managed(each),
+                bool(each.get("Attachment", {}).get("DeleteOnTermination")),
+            )
             for each in plain.get("NetworkInterfaces", ())
             if each.get("NetworkInterfaceId")
         ),
