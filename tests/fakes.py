@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ownertag.core.judge import judge
-from ownertag.core.rows import Lookup, QuestionKind
+from ownertag.core.rows import PARTS, Lookup, QuestionKind
 from ownertag.core.values import Absent, Fact, Failure, Found, Instance, Question, Unavailable, Write
 from ownertag.flows.ports import Ports
 from ownertag.ledger.port import Ledger, NoLedger
@@ -140,6 +140,8 @@ class FakeLookups:
         return self._known(account, region) & set(ids) if failure is None else failure
 
     def _answer(self, question: Question) -> Fact:
+        if question.kind in PARTS:
+            return self._aws.known.get(question, Found())
         if question.kind not in _OF_EC2:
             return self._aws.known.get(question, Absent())
         place = self._aws.places[question.account, question.region]

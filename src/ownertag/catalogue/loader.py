@@ -10,7 +10,7 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.rows import Catalogue, Lookup, Makes, QuestionKind, Quota, ResourceType, Row, Skip, TagApi
+from ownertag.core.rows import PARTS, Catalogue, Lookup, Makes, QuestionKind, Quota, ResourceType, Row, Skip, TagApi
 
 _PATH = re.compile(r"(?:response|request)(?:\.[A-Za-z0-9_-]+(?:\[\])?)*")
 _KEYS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -22,9 +22,9 @@ _API = re.compile(r"[a-z0-9-]+\.[A-Z][A-Za-z0-9]+")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]+")
 # What no id of AWS is: a pattern that takes one of these would let a record choose what is looked up or tagged.
 _NO_IDS = ("", " ", "*", "\n")
-# What `match` reads a value to ask by from: the reservation's id, and the client token.
-_CHILDREN = QuestionKind.INSTANCES_BY_RESERVATION
-_OMITTED = QuestionKind.INSTANCES_BY_CLIENT_TOKEN
+# What `match` reads a value to ask by from: the reservation's id or that of what was made, and the client token.
+_CHILDREN = (QuestionKind.INSTANCES_BY_RESERVATION, *sorted(PARTS))
+_OMITTED = (QuestionKind.INSTANCES_BY_CLIENT_TOKEN,)
 _ARN_FIELDS = {"partition", "region", "account", "type", "id"}
 _BASES = {"seen", "in-use", "model"}
 
@@ -143,7 +143,7 @@ def _located(message: str, text: str) -> str:
             f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
         )
     elif "enum value" in message:
-        message += f"; there are {_CHILDREN.value} for children and {_OMITTED.value} for omitted"
+        message += f"; there are {', '.join(_CHILDREN)} for children and {', '.join(_OMITTED)} for omitted"
     return f"{path}: {message}" if path else message
 
 
@@ -210,8 +210,8 @@ def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceT
         ("children", creation.children, _CHILDREN),
         ("omitted", creation.omitted, _OMITTED),
     ):
-        if kind not in {None, only}:
-            raise CatalogueError(f"{where}: {key} {kind.value!r} can't be asked for here; there is {only.value}")
+        if kind is not None and kind not in only:
+            raise CatalogueError(f"{where}: {key} {kind.value!r} can't be asked for here; there is {', '.join(only)}")
     makes = tuple(_makes(where, each, types) for each in creation.makes)
     return Row(
         event_source=file.event_source,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ownertag.core.launch import births, targets
+from ownertag.core.born import births, targets
 from ownertag.core.records import Record
 from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
@@ -42,7 +42,7 @@ def account_question_of(account: str) -> Question:
 
 
 def launch_of(creation: Creation) -> Question | None:
-    """Which instances are there, with their volumes and network interfaces?"""
+    """What did it make that its record does not name: volumes of instances, snapshots of an image, and so on?"""
     if creation.asked_by is None:
         return None
     kind, value = creation.asked_by

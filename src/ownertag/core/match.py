@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ownertag.core.records import Arrival, Record, last_of, partition_of
-from ownertag.core.rows import Catalogue, Makes, ResourceType, Row, Skip
+from ownertag.core.rows import PARTS, Catalogue, Makes, QuestionKind, ResourceType, Row, Skip
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Reason, Refusal, Resource
 
@@ -79,8 +79,8 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
     told = _told(document, row)
     borrowed = _borrowed(document, row) if told else _borrowed(document, row) | _unsure(document, row)
     resources = _resources(document, row, record, borrowed)
-    asked_by = None
-    if row.children is not None:
+    asked_by = (row.children, resources[0].id) if row.children in PARTS else None
+    if row.children is QuestionKind.INSTANCES_BY_RESERVATION:
         reservation = response.get("reservationId") if isinstance(response, dict) else None
         if isinstance(reservation, str) and _RESERVATION.fullmatch(reservation):
             asked_by = (row.children, reservation)

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from ownertag.core.ask import account_of, launch_of
 from ownertag.core.ask import tags_of as tags_question
-from ownertag.core.claims import Claim, ResourceKey, Standing
-from ownertag.core.launch import targets
+from ownertag.core.born import targets
+from ownertag.core.claims import BORN_WITH, Claim, ResourceKey, Standing
 from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
@@ -77,8 +77,9 @@ def _decide(
     if isinstance(account, Unavailable):
         return Decision(creation, owner, tags, waits=(Wait(account.outcome, account.reason),))
     launch = launch_of(creation)
-    made = targets(creation, facts.get(launch) if launch else None, catalogue, facts)
-    young = age_of(creation, now) < YOUNG
+    age = age_of(creation, now)
+    made = targets(creation, facts.get(launch) if launch else None, catalogue, facts, late=age > BORN_WITH)
+    young = age < YOUNG
     waits = [wait for wait in made.waits if young or wait.outcome is not OutcomeKind.NOT_READY]
     if launch in facts and not (made.resources or made.unseen or waits):
         reason, detail = _MANAGED if made.managed else _GONE

@@ -125,6 +125,19 @@ class Instance(Struct, frozen=True):
         return self.root_device is None or self.root_device in self.devices
 
 
+class Part(Struct, frozen=True):
+    """What was made beside a named resource, as a describe call shows it.
+
+    `replaceable`: another may have taken its place since, as a VPC's main route table. `aged`: an older one can be
+    among them, as an image's snapshots, so that it has to be known when it was made.
+    """
+
+    type: str
+    id: str
+    replaceable: bool = False
+    aged: bool = False
+
+
 class Account(Struct, frozen=True):
     """An account as Organizations has it. `owner` is what its owner tag says, None without one; or why it is unread."""
 
@@ -154,7 +167,7 @@ class Found(Struct, frozen=True):
     Whose it is comes as one of four: the `owner` (as the ledger decided, or a tag says), the record by which it was
     made (`maker`), the ARN of the `principal` who made it, or the ARN of the resource that it belongs to (`parent`).
     An account that is known is found with none of them. `provisional`: a better answer may still come. `born_at` is
-    when a resource was made.
+    when a resource was made. `parts` are what was made beside it, all of it if `complete`.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -165,6 +178,8 @@ class Found(Struct, frozen=True):
     parent: str | None = None
     provisional: bool = False
     born_at: datetime | None = None
+    parts: tuple[Part, ...] = ()
+    complete: bool = True
 
 
 class Absent(Struct, frozen=True):

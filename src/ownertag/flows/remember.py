@@ -91,11 +91,16 @@ def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:
 
 
 def _instances(creation: Creation, facts: Facts) -> dict[str, tuple[str, ...]]:
-    """The instance that each volume and interface was born with, by their ids."""
+    """What each part was born with, by their ids: an instance, an image, a VPC or a NAT gateway."""
     launch = launch_of(creation)
     fact = facts.get(launch) if launch else None
     found = fact.instances if isinstance(fact, Found) else ()
-    return {part.id: (each.id,) for each in found for part in (*each.volumes, *each.interfaces)}
+    born: dict[str, tuple[str, ...]] = {
+        part.id: (each.id,) for each in found for part in (*each.volumes, *each.interfaces)
+    }
+    if isinstance(fact, Found) and launch:
+        born |= {part.id: (launch.value,) for part in fact.parts}
+    return born
 
 
 def _event(record: Record) -> EventKey:
