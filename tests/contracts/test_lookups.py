@@ -112,12 +112,12 @@ def test_a_pending_image_may_not_show_all_its_snapshots_yet(moto_stage: MotoStag
     <blockDeviceMapping><item><deviceName>/dev/sda1</deviceName><ebs/></item></blockDeviceMapping></item></imagesSet>
     </DescribeImagesResponse>"""
     for state, complete in (("pending", False), ("available", True), ("failed", True)):
+
+        def show(call: Call, state: str = state) -> AWSResponse | None:
+            return answer(call, 200, body.format(state)) if call.operation == "DescribeImages" else None
+
         moto_stage.world.wire.heal()
-        moto_stage.world.wire.rule(
-            lambda call, state=state: (
-                answer(call, 200, body.format(state)) if call.operation == "DescribeImages" else None
-            )
-        )
+        moto_stage.world.wire.rule(show)
         [fact] = of_parts(moto_stage, QuestionKind.SNAPSHOTS_OF_IMAGE, "ami-0a1b2c3d")
         assert fact == Found(complete=complete)
 

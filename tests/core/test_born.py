@@ -67,8 +67,8 @@ def decided(
     """The decision, and the owner written on each resource."""
     facts: dict[Question, Fact] = {account_of(made): Found()}
     question = launch_of(made)
+    assert question is not None
     assert question in ask([made], facts, CATALOGUE, SETTINGS)
-    assert question
     facts[question] = fact
     asked = ask([made], facts, CATALOGUE, SETTINGS)
     assert {each.kind for each in asked} <= {QuestionKind.BIRTH}
@@ -159,7 +159,7 @@ def test_a_record_that_names_the_part_goes_before_a_parent_that_shows_it() -> No
     )  # fmt: skip
     assert isinstance(own, Creation)
     question = launch_of(vpc)
-    assert question
+    assert question is not None
     facts: dict[Question, Fact] = {account_of(vpc): Found(), question: Found(parts=BORN_WITH_VPC)}
     for order in ([vpc, own], [own, vpc]):
         writes = plan(order, facts, CATALOGUE, SETTINGS, SOON).writes
