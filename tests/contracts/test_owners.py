@@ -235,6 +235,26 @@ def test_newer_calls_that_hide_a_creation_leave_it_unknown_and_their_callers_own
     assert reason_of(stage.owner("auto-scaling-group", "web")) is OutcomeKind.FAILED
 
 
+@pytest.mark.parametrize("seconds", [0, 3])
+def test_a_group_that_says_when_it_was_made_is_found_among_too_many_records(stage: Stage, seconds: int) -> None:
+    """A cluster autoscaler makes thousands of calls that name its group."""
+    stage.made_group("alice", eventTime=stage.ago(seconds=seconds))
+    stage.add_group()
+    stage.clock.move(timedelta(minutes=60))
+    for _ in range(MOST + 1):
+        stage.made_group("bob", event="SetDesiredCapacity")
+    assert maker_of(stage.owner("auto-scaling-group", "web")) == "alice"
+
+
+def test_a_creation_at_another_time_is_not_that_of_the_group_that_is_there(stage: Stage) -> None:
+    stage.made_group("alice", eventTime=stage.ago(seconds=60))
+    stage.add_group()
+    stage.clock.move(timedelta(minutes=60))
+    for _ in range(MOST + 1):
+        stage.made_group("bob", event="SetDesiredCapacity")
+    assert reason_of(stage.owner("auto-scaling-group", "web")) is OutcomeKind.FAILED
+
+
 def test_whois_does_not_take_a_history_that_is_cut_for_one_without_a_creation(stage: Stage) -> None:
     trail = CloudTrail(stage.sessions, stage.clock, stage.wait)
     for _ in range(MOST):

@@ -105,6 +105,16 @@ class CloudTrail:
                 break  # its id is never given again, so that no other list can tell of a deletion
         return _cut(made) if isinstance(made, Record) else made
 
+    def maker_at(self, parent: Parent, at: datetime) -> Record | Unavailable | None:
+        """The record of the call that made a resource of which it is known when it was made, whatever came later."""
+        window = (at - AROUND, at + AROUND)
+        history = self._history(parent.account, parent.region, "ResourceName", parent.name, window)
+        if isinstance(history, Unavailable):
+            return history
+        records, more = history
+        made = maker_of(parent, records, more)
+        return _cut(made) if isinstance(made, Record) else made
+
     def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
         """The records of calls that touched the resource of this name, the newest first; unavailable beyond `MOST`."""
         history = self._history(account, region, "ResourceName", name)
