@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ownertag.core.judge import judge
-from ownertag.core.rows import Lookup, QuestionKind
+from ownertag.core.rows import PARTS, Lookup, QuestionKind
 from ownertag.core.values import Absent, Fact, Failure, Found, Instance, Question, Unavailable, Write
 from ownertag.flows.ports import Ports
 from ownertag.ledger.port import Ledger, NoLedger
@@ -19,7 +19,12 @@ from ownertag.ledger.port import Ledger, NoLedger
 #: AWS gives a resource no more than 50 tags.
 MOST_TAGS = 50
 
-_OF_EC2 = {QuestionKind.TAGS, QuestionKind.INSTANCES_BY_CLIENT_TOKEN, QuestionKind.INSTANCES_BY_RESERVATION}
+_OF_EC2 = {
+    QuestionKind.TAGS,
+    QuestionKind.BIRTH,
+    QuestionKind.INSTANCES_BY_CLIENT_TOKEN,
+    QuestionKind.INSTANCES_BY_RESERVATION,
+}
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -63,6 +68,8 @@ class Place:
 
     launched: dict[str, Launched] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    #: When volumes were made; what is not here was made when it was attached.
+    born: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,12 +140,19 @@ class FakeLookups:
         return self._known(account, region) & set(ids) if failure is None else failure
 
     def _answer(self, question: Question) -> Fact:
+        if question.kind in PARTS:
+            return self._aws.known.get(question, Found())
         if question.kind not in _OF_EC2:
             return self._aws.known.get(question, Absent())
         place = self._aws.places[question.account, question.region]
         if question.kind is QuestionKind.TAGS:
             tags = place.tags.get(question.value)
             return Found(tags=dict(tags)) if tags else Absent()
+        if question.kind is QuestionKind.BIRTH:
+            volumes = {part.id: part for each in place.launched.values() for part in each.instance.volumes}
+            volume = volumes.get(question.value)
+            at = place.born.get(question.value, (volume.attached_at or NOON) if volume else None)
+            return Found(born_at=at) if at else Absent()
         by_token = question.kind is QuestionKind.INSTANCES_BY_CLIENT_TOKEN
         found = [
             each.instance

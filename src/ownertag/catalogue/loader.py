@@ -10,7 +10,7 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.rows import Catalogue, Lookup, Makes, QuestionKind, Quota, ResourceType, Row, TagApi
+from ownertag.core.rows import PARTS, Catalogue, Lookup, Makes, QuestionKind, Quota, ResourceType, Row, Skip, TagApi
 
 _PATH = re.compile(r"(?:response|request)(?:\.[A-Za-z0-9_-]+(?:\[\])?)*")
 _KEYS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -22,9 +22,9 @@ _API = re.compile(r"[a-z0-9-]+\.[A-Z][A-Za-z0-9]+")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]+")
 # What no id of AWS is: a pattern that takes one of these would let a record choose what is looked up or tagged.
 _NO_IDS = ("", " ", "*", "\n")
-# What `match` reads a value to ask by from: the reservation's id, and the client token.
-_CHILDREN = QuestionKind.INSTANCES_BY_RESERVATION
-_OMITTED = QuestionKind.INSTANCES_BY_CLIENT_TOKEN
+# What `match` reads a value to ask by from: the reservation's id or that of what was made, and the client token.
+_CHILDREN = (QuestionKind.INSTANCES_BY_RESERVATION, *sorted(PARTS))
+_OMITTED = (QuestionKind.INSTANCES_BY_CLIENT_TOKEN,)
 _ARN_FIELDS = {"partition", "region", "account", "type", "id"}
 _BASES = {"seen", "in-use", "model"}
 
@@ -39,6 +39,8 @@ class _Makes(Struct, forbid_unknown_fields=True):
     id: str | None = None
     skip: dict[str, list[str]] = {}
     not_in: str | None = None
+    template: str | None = None
+    new: dict[str, list[str]] = {}
 
 
 class _Creation(Struct, forbid_unknown_fields=True):
@@ -141,7 +143,7 @@ def _located(message: str, text: str) -> str:
             f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
         )
     elif "enum value" in message:
-        message += f"; there are {_CHILDREN.value} for children and {_OMITTED.value} for omitted"
+        message += f"; there are {', '.join(_CHILDREN)} for children and {', '.join(_OMITTED)} for omitted"
     return f"{path}: {message}" if path else message
 
 
@@ -208,8 +210,8 @@ def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceT
         ("children", creation.children, _CHILDREN),
         ("omitted", creation.omitted, _OMITTED),
     ):
-        if kind not in {None, only}:
-            raise CatalogueError(f"{where}: {key} {kind.value!r} can't be asked for here; there is {only.value}")
+        if kind is not None and kind not in only:
+            raise CatalogueError(f"{where}: {key} {kind.value!r} can't be asked for here; there is {', '.join(only)}")
     makes = tuple(_makes(where, each, types) for each in creation.makes)
     return Row(
         event_source=file.event_source,
@@ -232,16 +234,25 @@ def _makes(where: str, makes: _Makes, types: dict[str, ResourceType]) -> Makes:
         raise CatalogueError(f"{where}: each names no path to the {makes.type}; write one such as response.volume")
     if makes.id is not None and not _KEY.fullmatch(makes.id):
         raise CatalogueError(f"{where}: id {makes.id!r} must be one key; put the way to it into each")
-    for key, values in makes.skip.items():
-        if not values:
-            raise CatalogueError(f"{where}: skip {key!r} has no value to leave out; write one, or drop it")
+    for name, objects in (("skip", makes.skip), ("new", makes.new)):
+        for key, values in objects.items():
+            if not values:
+                raise CatalogueError(f"{where}: {name} {key!r} has no value; write one, or drop it")
+    if makes.new and not (makes.not_in and makes.template):
+        raise CatalogueError(f"{where}: new says what is made by the call where not_in and template don't; write both")
     return Makes(
         type=types[makes.type],
         each=tuple(_path(where, path) for path in makes.each),
         id=makes.id,
-        skip=tuple((_keys(where, key), tuple(values)) for key, values in makes.skip.items()),
+        skip=_objects(where, makes.skip),
         not_in=_path(where, makes.not_in) if makes.not_in else None,
+        template=_path(where, makes.template) if makes.template else None,
+        new=_objects(where, makes.new),
     )
+
+
+def _objects(where: str, objects: dict[str, list[str]]) -> Skip:
+    return tuple((_keys(where, key), tuple(values)) for key, values in objects.items())
 
 
 def _path(where: str, path: str) -> tuple[str, ...]:

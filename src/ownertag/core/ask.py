@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ownertag.core.launch import targets
+from ownertag.core.born import births, targets
 from ownertag.core.records import Record
 from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
@@ -42,7 +42,7 @@ def account_question_of(account: str) -> Question:
 
 
 def launch_of(creation: Creation) -> Question | None:
-    """Which instances are there, with their volumes and network interfaces?"""
+    """What did it make that its record does not name: volumes of instances, snapshots of an image, and so on?"""
     if creation.asked_by is None:
         return None
     kind, value = creation.asked_by
@@ -68,6 +68,10 @@ def _questions(creation: Creation, facts: Facts, catalogue: Catalogue, settings:
         fact = facts.get(launch)
         if fact is None:
             return
+        asked = births(creation, fact)
+        yield from asked
+        if any(question not in facts for question in asked):
+            return
     if settings.kept_keys:
-        for resource in targets(creation, fact, catalogue).resources:
+        for resource in targets(creation, fact, catalogue, facts).resources:
             yield tags_of(resource, creation)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +19,9 @@ from ownertag.core.values import Confidence, OutcomeKind, Owner, TagPairs
 #: A name can be used again after its deletion (a bucket, a queue); nobody does it more often than this and waits for
 #: events of the first lives.
 MAX_DELETIONS = 64
+
+#: What a creation makes beside what its record names is there this long after it at the latest.
+BORN_WITH = timedelta(seconds=60)
 
 
 class ResourceKey(Struct, frozen=True, order=True):
@@ -43,7 +46,7 @@ class EventKey(Struct, frozen=True, order=True):
 
 
 class Claim(Struct, frozen=True, omit_defaults=True):
-    """That a creation made a resource. `named`: its record names the resource, it was not only found hanging on it."""
+    """That a creation made a resource. `named`: its record names the resource, it was not only found by looking."""
 
     created_at: datetime
     event_id: str
@@ -52,9 +55,14 @@ class Claim(Struct, frozen=True, omit_defaults=True):
     amended: bool = False
 
     @property
-    def rank(self) -> tuple[bool, datetime, str, bool, str]:
-        """The lowest of one life owns; the same order that `plan` follows within a batch."""
-        return (not self.named, self.created_at, self.creation_id, not self.amended, self.event_id)
+    def rank(self) -> tuple[datetime, bool, str, bool, str]:
+        """The lowest of one life owns; the same order that `plan` follows within a batch.
+
+        What was found by looking was made within the birth window, so a claim that names it counts before until then,
+        and no later: a creation that names it long after made nothing new.
+        """
+        at = self.created_at if self.named else self.created_at + BORN_WITH
+        return (at, not self.named, self.creation_id, not self.amended, self.event_id)
 
 
 class Holding(Struct, frozen=True, omit_defaults=True):

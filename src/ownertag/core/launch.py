@@ -1,4 +1,9 @@
-"""What a launch made: the record's resources, and with the look-up's answer the volumes and interfaces as well."""
+"""What a launch made: the record's resources, and with the look-up's answer the volumes and interfaces as well.
+
+Of what hangs on an instance only that counts of which something says that this launch made it; a volume or an interface
+can be older, and somebody else's. A launch makes every volume that it attaches (RunInstances takes snapshots, not
+volumes), and an instance takes others only once it is running (doc: AttachVolume).
+"""
 
 from __future__ import annotations
 
@@ -7,24 +12,30 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from ownertag.core.claims import BORN_WITH
 from ownertag.core.match import resource
-from ownertag.core.rows import Catalogue
+from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.values import (
     Absent,
     Attached,
     Creation,
     Fact,
+    Facts,
     Found,
     Instance,
     OutcomeKind,
+    Question,
     Resource,
     Unavailable,
     Wait,
 )
 
-#: A launch attaches what is born with it within seconds (AttachTime in DescribeInstances); what comes a minute later
-#: was made by somebody else, or at least by another call with a record of its own.
-BORN_WITH = timedelta(seconds=60)
+#: A launch attaches what it makes within a second or two (AttachTime in DescribeInstances). No instance was measured to
+#: run sooner than 4.9 seconds after (ec2-boot-bench, 2021), and before it does nobody can attach anything else.
+BESIDE = timedelta(seconds=4)
+
+#: EC2's clocks and CloudTrail's differ by no more than this.
+SKEW = timedelta(seconds=5)
 
 
 class Targets(Struct, frozen=True):
@@ -36,8 +47,28 @@ class Targets(Struct, frozen=True):
     managed: bool = False  # whether an AWS service runs some of it
 
 
-def targets(creation: Creation, fact: Fact | None, catalogue: Catalogue) -> Targets:
-    """What to tag for one creation, given the answer to its question (None where it asks none, or can't)."""
+def birth_of(id_: str, creation: Creation) -> Question:
+    """When was this made?"""
+    return Question(QuestionKind.BIRTH, creation.record.account, creation.record.region, id_)
+
+
+def births(creation: Creation, fact: Fact | None) -> tuple[Question, ...]:
+    """What has to be asked: when volumes were made that were attached within a minute, but not beside the launch."""
+    shown = fact.instances if isinstance(fact, Found) else ()
+    return tuple(
+        birth_of(volume.id, creation) for each in shown if not each.managed for volume in _doubtful(each, creation)
+    )
+
+
+def targets(creation: Creation, fact: Fact | None, catalogue: Catalogue, facts: Facts) -> Targets:
+    """What to tag for one creation, given the answer to its question (None where it asks none, or can't).
+
+    Args:
+        creation: The creation.
+        fact: What was found of the launch.
+        catalogue: The rows.
+        facts: All answers, among them those to `births`.
+    """
     if fact is None:
         return Targets(creation.resources)
     if isinstance(fact, Unavailable):
@@ -58,7 +89,8 @@ def targets(creation: Creation, fact: Fact | None, catalogue: Catalogue) -> Targ
     unseen = {id_: each for id_, each in own.items() if id_ not in instances}
     services = _managed_ids(instances.values())
     seen = [each for each in creation.resources if each.id not in unseen and each.id not in services]
-    seen += _with_children(instances.values(), creation, catalogue)
+    seen += _with_children(instances.values(), creation, catalogue, facts)
+    waits += _unborn(instances.values(), creation, facts)
     return Targets(tuple(dict.fromkeys(seen)), tuple(unseen.values()), tuple(waits), bool(services))
 
 
@@ -72,21 +104,62 @@ def _managed_ids(instances: Iterable[Instance]) -> set[str]:
     }
 
 
-def _with_children(instances: Iterable[Instance], creation: Creation, catalogue: Catalogue) -> list[Resource]:
+def _with_children(
+    instances: Iterable[Instance], creation: Creation, catalogue: Catalogue, facts: Facts
+) -> list[Resource]:
     kinds = catalogue.types
     found = []
     for instance in instances:
         if instance.managed:
             continue
         born = [("ec2:instance", instance.id)]
-        born += [("ec2:volume", each.id) for each in instance.volumes if _born_with(each, creation)]
-        born += [("ec2:network-interface", each.id) for each in instance.interfaces if _born_with(each, creation)]
+        born += [("ec2:volume", each.id) for each in instance.volumes if _made_volume(each, creation, facts)]
+        born += [("ec2:network-interface", each.id) for each in instance.interfaces if _made_interface(each, creation)]
         found += [resource(kinds[name], id_, creation.record) for name, id_ in born if kinds[name].id.fullmatch(id_)]
     return found
 
 
-def _born_with(attached: Attached, creation: Creation) -> bool:
-    """Whether it was made by the launch itself, and not attached to the instance by somebody later."""
-    if attached.managed or attached.id in creation.borrowed:
+def _beside(attached: Attached, creation: Creation) -> bool:
+    at = attached.attached_at
+    return at is not None and at - creation.record.created_at <= BESIDE
+
+
+def _doubtful(instance: Instance, creation: Creation) -> list[Attached]:
+    """Volumes of which only their time of creation can tell whether the launch made them."""
+    end = creation.record.created_at + BORN_WITH
+    return [
+        each
+        for each in instance.volumes
+        if not (each.managed or _beside(each, creation)) and (each.attached_at is None or each.attached_at <= end)
+    ]
+
+
+def _made_volume(volume: Attached, creation: Creation, facts: Facts) -> bool:
+    if volume.managed or volume.id in creation.borrowed:
         return False
-    return attached.attached_at is None or attached.attached_at - creation.record.created_at <= BORN_WITH
+    if _beside(volume, creation):
+        return True
+    birth = facts.get(birth_of(volume.id, creation))
+    made_at = birth.born_at if isinstance(birth, Found) else None
+    return made_at is not None and -SKEW <= made_at - creation.record.created_at <= BORN_WITH
+
+
+def _made_interface(interface: Attached, creation: Creation) -> bool:
+    """Whether the launch made an interface that the record does not name. EC2 does not say when it was made.
+
+    One that is attached later ends with its instance only if somebody says so afterwards (doc: AttachNetworkInterface).
+    """
+    if interface.managed or interface.id in creation.borrowed or creation.lists_parts:
+        return False
+    return _beside(interface, creation) and (creation.told or interface.ends_with)
+
+
+def _unborn(instances: Iterable[Instance], creation: Creation, facts: Facts) -> list[Wait]:
+    waits = []
+    for question in births(creation, Found(tuple(instances))):
+        birth = facts.get(question)
+        if isinstance(birth, Unavailable):
+            waits.append(Wait(birth.outcome, f"when {question.value} was made is not known: {birth.reason}"))
+        elif isinstance(birth, Absent):
+            waits.append(Wait(OutcomeKind.NOT_READY, f"{question.value} is not to be seen yet"))
+    return waits

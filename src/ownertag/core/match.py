@@ -10,7 +10,7 @@ import msgspec
 
 from ownertag.core.document import unwrap
 from ownertag.core.records import Arrival, Record, last_of, partition_of
-from ownertag.core.rows import Catalogue, Makes, ResourceType, Row, Skip
+from ownertag.core.rows import PARTS, Catalogue, Makes, QuestionKind, ResourceType, Row, Skip
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Reason, Refusal, Resource
 
@@ -69,19 +69,23 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
             )
         document = {"request": request}
         least = [count for count in walk(document, _MIN_COUNT) if isinstance(count, int)]
-        return Creation(arrival, row, (), (row.omitted, token), _borrowed(document, row), max(least, default=1))
+        told = _told(document, row)
+        return Creation(
+            arrival, row, (), (row.omitted, token), _borrowed(document, row), told, False, max(least, default=1)
+        )
     response = unwrap(response, record.event_name, "Response")
     document = {"response": response, "request": _request(record) if row.reads_request else None}
     _check_account(document, row, record)
-    borrowed = _borrowed(document, row)
+    told = _told(document, row)
+    borrowed = _borrowed(document, row) if told else _borrowed(document, row) | _unsure(document, row)
     resources = _resources(document, row, record, borrowed)
-    asked_by = None
-    if row.children is not None:
+    asked_by = (row.children, resources[0].id) if row.children in PARTS else None
+    if row.children is QuestionKind.INSTANCES_BY_RESERVATION:
         reservation = response.get("reservationId") if isinstance(response, dict) else None
         if isinstance(reservation, str) and _RESERVATION.fullmatch(reservation):
             asked_by = (row.children, reservation)
     _check_claims(record, resources)
-    return Creation(arrival, row, resources, asked_by, borrowed)
+    return Creation(arrival, row, resources, asked_by, borrowed, told, _lists_parts(document, row))
 
 
 def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: A002 - the field's own words
@@ -145,6 +149,31 @@ def _borrowed(document: dict[str, Any], row: Row) -> frozenset[str]:
         return _NONE
     paths = [makes.not_in for makes in row.makes if makes.not_in]
     return frozenset(id_ for path in paths for id_ in walk(document, path) if isinstance(id_, str))
+
+
+def _told(document: dict[str, Any], row: Row) -> bool:
+    """Whether the request says by itself what was there before: it is there, and points to no template."""
+    request = document["request"]
+    templates = [makes.template for makes in row.makes if makes.template]
+    if not templates:
+        return True
+    return isinstance(request, dict) and not _omitted(request) and not any(walk(document, path) for path in templates)
+
+
+def _unsure(document: dict[str, Any], row: Row) -> frozenset[str]:
+    """The ids that may have been there before, as nothing of the record says that the call made them."""
+    return frozenset(
+        id_
+        for makes in row.makes
+        if makes.new and makes.id
+        for path in makes.each
+        for node in walk(document, path)
+        if isinstance(id_ := get(node, makes.id), str) and not _skipped(node, makes.new)
+    )
+
+
+def _lists_parts(document: dict[str, Any], row: Row) -> bool:
+    return any(walk(document, path) for makes in row.makes if makes.not_in for path in makes.each)
 
 
 def _resources(document: dict[str, Any], row: Row, record: Record, borrowed: frozenset[str]) -> tuple[Resource, ...]:

@@ -8,8 +8,8 @@ like this: seen (in a real record), doc (AWS's documentation or API model) or me
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 
 from msgspec import Struct
 
@@ -20,16 +20,38 @@ _WORD = r"[A-Za-z0-9_-]{1,255}"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
+class Call(Struct, frozen=True):
+    """A call that makes or deletes one, and where its record names it.
+
+    `names` has for each part of the id the paths at which it can stand, the first that has something counts. `only` is
+    (path, value) without which the call does neither, `without` a path that makes it a call on something smaller.
+    """
+
+    event: str
+    names: tuple[tuple[str, ...], ...]
+    only: tuple[str, str] | None = None
+    without: str | None = None
+
+
 class ParentKind(Struct, frozen=True):
-    """One kind: its ARN with `{id}`, the form of the id, the events (source, names) that make and that delete one."""
+    """One kind: its ARN with `{id}`, the form of the id, the calls (source, records) that make and that delete one.
+
+    `also` is the pattern of other texts by which calls may name one, `arn_named` whether they may do so by its ARN, so
+    that CloudTrail can list it under that. `within` is the ARN of what the first part of its id names, and `default`
+    that part where a call leaves it out.
+    """
 
     name: str
     arn: str
     id: str
     source: str = ""
-    made_by: tuple[str, ...] = ()
-    deleted_by: tuple[str, ...] = ()
+    made_by: tuple[Call, ...] = ()
+    deleted_by: tuple[Call, ...] = ()
     basis: str = "memory"
+    also: str = ""
+    arn_named: bool = False
+    within: str = ""
+    default: str = ""
 
 
 class Parent(Struct, frozen=True):
@@ -52,6 +74,28 @@ class Parent(Struct, frozen=True):
         """What CloudTrail lists it by (`resources[].resourceName`): its own name or id."""
         return self.parts[-1]
 
+    @property
+    def listed_by(self) -> tuple[str, ...]:
+        """All that CloudTrail may list calls on it by: whatever text they may name it by, the surest first."""
+        if not self.kind.arn_named:
+            return (self.name,)
+        partial = self.arn.split(":", 4)[4] if self.kind.also else None  # of a function: 111122223333:function:name
+        return (self.arn, *((partial,) if partial else ()), self.name)
+
+    def is_named(self, names: Sequence[str | None]) -> bool:
+        """Whether a call that names these, one for each part of the id, means this one."""
+        *around, own = names
+        if own is None or not any(pattern.fullmatch(own) for pattern in _forms(self)):
+            return False
+        if not around or own.startswith("arn:"):
+            return True
+        around_it = around[0] or self.kind.default
+        return around_it == self.parts[0] or bool(self.kind.within and around_it == self._within())
+
+    def _within(self) -> str:
+        partition = self.arn.split(":", 2)[1]
+        return self.kind.within.format(partition=partition, region=self.region, account=self.account, id=self.parts[0])
+
 
 _KINDS = (
     ParentKind(
@@ -59,72 +103,94 @@ _KINDS = (
         "arn:{partition}:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{id}",
         r"[\x20-\x29\x2b-\x39\x3b-\x7e]{1,255}",
         "autoscaling.amazonaws.com",
-        ("CreateAutoScalingGroup",),
-        ("DeleteAutoScalingGroup",),
+        (Call("CreateAutoScalingGroup", (("request.autoScalingGroupName",),)),),
+        (Call("DeleteAutoScalingGroup", (("request.autoScalingGroupName",),)),),
         "seen",
     ),
     ParentKind(
-        "fleet", _EC2 + "fleet/{id}", r"fleet-[0-9a-f-]{8,40}", "ec2.amazonaws.com", ("CreateFleet",), (), "seen"
+        "fleet",
+        _EC2 + "fleet/{id}",
+        r"fleet-[0-9a-f-]{8,40}",
+        "ec2.amazonaws.com",
+        (Call("CreateFleet", (("response.fleetId",),)),),
+        (),
+        "seen",
     ),
     ParentKind(
         "spot-fleet",
         _EC2 + "spot-fleet-request/{id}",
         r"sfr-[0-9a-f-]{8,40}",
         "ec2.amazonaws.com",
-        ("RequestSpotFleet",),
+        (Call("RequestSpotFleet", (("response.spotFleetRequestId",),)),),
     ),
     ParentKind(
         "spot-request",
         _EC2 + "spot-instances-request/{id}",
         r"sir-[0-9a-z]{8,20}",
         "ec2.amazonaws.com",
-        ("RequestSpotInstances",),
+        (Call("RequestSpotInstances", (("response.spotInstanceRequestSet.items.[].spotInstanceRequestId",),)),),
     ),
     ParentKind(
         "launch-template",
         _EC2 + "launch-template/{id}",
         r"lt-[0-9a-f]{8,17}",
         "ec2.amazonaws.com",
-        ("CreateLaunchTemplate",),
+        (Call("CreateLaunchTemplate", (("response.launchTemplate.launchTemplateId",),)),),
         (),
         "doc",
     ),
     ParentKind(
-        "instance", _EC2 + "instance/{id}", r"i-[0-9a-f]{8,17}", "ec2.amazonaws.com", ("RunInstances",), (), "seen"
+        "instance",
+        _EC2 + "instance/{id}",
+        r"i-[0-9a-f]{8,17}",
+        "ec2.amazonaws.com",
+        (Call("RunInstances", (("response.instancesSet.items.[].instanceId",),)),),
+        (),
+        "seen",
     ),
     ParentKind(
         "function",
         "arn:{partition}:lambda:{region}:{account}:function:{id}",
         r"[A-Za-z0-9_-]{1,140}",
         "lambda.amazonaws.com",
-        ("CreateFunction20150331",),
-        ("DeleteFunction20150331",),
+        (Call("CreateFunction20150331", (("request.functionName",),)),),
+        # With a qualifier, only a version of it.
+        (Call("DeleteFunction20150331", (("request.functionName",),), without="request.qualifier"),),
         "seen",
+        also=r"(?:(?:arn:{partition}:lambda:)?{region}:)?(?:{account}:)?(?:function:)?{id}",
+        arn_named=True,
     ),
     ParentKind(
         "stack",
         "arn:{partition}:cloudformation:{region}:{account}:stack/{id}",
         rf"[A-Za-z][A-Za-z0-9-]{{0,127}}/{_UUID}",
         "cloudformation.amazonaws.com",
-        ("CreateStack", "ExecuteChangeSet", "UpdateStack"),
-        ("DeleteStack",),
+        # The answer names the stack, and no other ever has that id. A change set of the type CREATE makes the stack
+        # that it is for (doc: CreateChangeSet); to update one, or to execute a change set, makes nothing.
+        (
+            Call("CreateStack", (("response.stackId",),)),
+            Call("CreateChangeSet", (("response.stackId",),), only=("request.changeSetType", "CREATE")),
+        ),
+        (),
         "seen",
+        arn_named=True,
     ),
     ParentKind(
         "stack-set",
         "arn:{partition}:cloudformation:{region}:{account}:stackset/{id}",
         r"[A-Za-z][A-Za-z0-9-]{0,127}:\*",
         "cloudformation.amazonaws.com",
-        ("CreateStackSet",),
-        ("DeleteStackSet",),
+        (Call("CreateStackSet", (("request.stackSetName",),)),),
+        (Call("DeleteStackSet", (("request.stackSetName",),)),),
+        also=rf"{{id}}:{_UUID}",
     ),
     ParentKind(
         "eks-cluster",
         "arn:{partition}:eks:{region}:{account}:cluster/{id}",
         r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}",
         "eks.amazonaws.com",
-        ("CreateCluster",),
-        ("DeleteCluster",),
+        (Call("CreateCluster", (("request.name", "request.clusterName"),)),),  # the latter until 2018 (doc)
+        (Call("DeleteCluster", (("request.name", "request.clusterName"),)),),
         "seen",
     ),
     ParentKind(
@@ -132,8 +198,8 @@ _KINDS = (
         "arn:{partition}:eks:{region}:{account}:nodegroup/{id}",
         rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,99}}/{_WORD}/\*",
         "eks.amazonaws.com",
-        ("CreateNodegroup",),
-        ("DeleteNodegroup",),
+        (Call("CreateNodegroup", (("request.clusterName",), ("request.nodegroupName",))),),
+        (Call("DeleteNodegroup", (("request.clusterName",), ("request.nodegroupName",))),),
         "seen",
     ),
     ParentKind(
@@ -141,31 +207,32 @@ _KINDS = (
         "arn:{partition}:elasticmapreduce:{region}:{account}:cluster/{id}",
         r"j-[A-Z0-9]{8,20}",
         "elasticmapreduce.amazonaws.com",
-        ("RunJobFlow",),
+        (Call("RunJobFlow", (("response.jobFlowId",),)),),
     ),
     ParentKind(
         "batch-environment",
         "arn:{partition}:batch:{region}:{account}:compute-environment/{id}",
         r"[A-Za-z0-9_-]{1,128}",
         "batch.amazonaws.com",
-        ("CreateComputeEnvironment",),
-        ("DeleteComputeEnvironment",),
+        (Call("CreateComputeEnvironment", (("request.computeEnvironmentName",),)),),
+        (Call("DeleteComputeEnvironment", (("request.computeEnvironment",),)),),
+        arn_named=True,
     ),
     ParentKind(
         "beanstalk-environment",
         "arn:{partition}:elasticbeanstalk:{region}:{account}:environment/{id}",
         r"\*/[A-Za-z0-9-]{4,40}",
         "elasticbeanstalk.amazonaws.com",
-        ("CreateEnvironment",),
-        ("TerminateEnvironment",),
+        (Call("CreateEnvironment", (("request.environmentName",),)),),
+        (Call("TerminateEnvironment", (("request.environmentName",),)),),
     ),
     ParentKind(
         "codebuild-project",
         "arn:{partition}:codebuild:{region}:{account}:project/{id}",
         r"[A-Za-z0-9][A-Za-z0-9_-]{1,254}",
         "codebuild.amazonaws.com",
-        ("CreateProject",),
-        ("DeleteProject",),
+        (Call("CreateProject", (("request.name", "response.project.name"),)),),  # the latter in 2016 (doc)
+        (Call("DeleteProject", (("request.name",),)),),
     ),
     ParentKind(
         "codebuild-build", "arn:{partition}:codebuild:{region}:{account}:build/{id}", rf"(?:\*|{_WORD}):{_UUID}"
@@ -175,15 +242,18 @@ _KINDS = (
         "arn:{partition}:ecs:{region}:{account}:service/{id}",
         rf"{_WORD}/{_WORD}",
         "ecs.amazonaws.com",
-        ("CreateService",),
-        ("DeleteService",),
+        (Call("CreateService", (("request.cluster",), ("request.serviceName",))),),
+        (Call("DeleteService", (("request.cluster",), ("request.service",))),),
+        arn_named=True,
+        within="arn:{partition}:ecs:{region}:{account}:cluster/{id}",
+        default="default",
     ),
     ParentKind(
         "ecs-task",
         "arn:{partition}:ecs:{region}:{account}:task/{id}",
         rf"(?:\*|{_WORD})/[0-9a-f]{{32}}",
         "ecs.amazonaws.com",
-        ("RunTask",),
+        (Call("RunTask", (("response.tasks.[].taskArn",),)),),
     ),
     # Sources of copies. Who made one is the ledger's to say, or its own tag: many are born with others, and their
     # records name them in answers only.
@@ -201,6 +271,25 @@ KINDS: Mapping[str, ParentKind] = {kind.name: kind for kind in _KINDS}
 
 _ACCOUNT = r"(?P<account>[0-9]{12})"
 _REGION = r"(?P<region>[a-z0-9-]{5,30})"
+
+
+@lru_cache(maxsize=1024)
+def _forms(parent: Parent) -> tuple[re.Pattern[str], ...]:
+    """What a call may name it by: its name or id, its ARN with anything for a `*` in it, other forms of its kind."""
+    plain = {
+        "partition": re.escape(parent.arn.split(":")[1]),
+        "region": re.escape(parent.region),
+        "account": parent.account,
+        "id": re.escape(parent.name),
+    }
+    forms = (re.escape(parent.name), re.escape(parent.arn).replace(r"\*", "[^:/]+"), parent.kind.also)
+    return tuple(re.compile(_put(form, plain) if form == parent.kind.also else form) for form in forms if form)
+
+
+def _put(form: str, plain: Mapping[str, str]) -> str:
+    for key, text in plain.items():
+        form = form.replace("{" + key + "}", text)
+    return form
 
 
 @cache  # when it is first asked for: the function's start does not wait for all these patterns

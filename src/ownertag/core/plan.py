@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from ownertag.core.ask import account_of, launch_of
 from ownertag.core.ask import tags_of as tags_question
-from ownertag.core.claims import ResourceKey, Standing
-from ownertag.core.launch import targets
+from ownertag.core.born import targets
+from ownertag.core.claims import BORN_WITH, Claim, ResourceKey, Standing
 from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
@@ -77,8 +77,9 @@ def _decide(
     if isinstance(account, Unavailable):
         return Decision(creation, owner, tags, waits=(Wait(account.outcome, account.reason),))
     launch = launch_of(creation)
-    made = targets(creation, facts.get(launch) if launch else None, catalogue)
-    young = age_of(creation, now) < YOUNG
+    age = age_of(creation, now)
+    made = targets(creation, facts.get(launch) if launch else None, catalogue, facts, late=age > BORN_WITH)
+    young = age < YOUNG
     waits = [wait for wait in made.waits if young or wait.outcome is not OutcomeKind.NOT_READY]
     if launch in facts and not (made.resources or made.unseen or waits):
         reason, detail = _MANAGED if made.managed else _GONE
@@ -214,8 +215,8 @@ def _writes(
 def _claims(decisions: tuple[Decision, ...]) -> Iterable[tuple[Decision, Resource]]:
     """Each resource once, with the decision that owns it.
 
-    Of several creations that come to the same resource, the one that names it in its record owns it before one that
-    found it hanging on an instance, and the earlier before the later: so the order of a batch changes nothing.
+    Of several creations that come to the same resource, the earlier owns it, by the same order as in the ledger: so the
+    order of a batch changes nothing.
     """
     claims: dict[str, tuple[Decision, Resource]] = {}
     for decision in decisions:
@@ -226,8 +227,12 @@ def _claims(decisions: tuple[Decision, ...]) -> Iterable[tuple[Decision, Resourc
     return claims.values()
 
 
-def _rank(decision: Decision, resource: Resource) -> tuple[bool, datetime, str, bool, str]:
-    """What comes first owns; of one creation's records the amendment is the better."""
+def _rank(decision: Decision, resource: Resource) -> tuple[datetime, bool, str, bool, str]:
+    return claim_of(decision, resource).rank
+
+
+def claim_of(decision: Decision, resource: Resource) -> Claim:
+    """What a decision claims of a resource; of one creation's records the amendment is the better."""
     creation, record = decision.creation, decision.creation.record
-    found_by_looking = resource not in creation.resources
-    return (found_by_looking, record.created_at, record.creation_id, record.addendum is None, record.event_id)
+    named = resource in creation.resources
+    return Claim(record.created_at, record.event_id, record.creation_id, named, record.addendum is not None)

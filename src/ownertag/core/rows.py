@@ -16,6 +16,10 @@ class QuestionKind(StrEnum):
     INSTANCES_BY_RESERVATION = "instances-by-reservation"
     INSTANCES_BY_CLIENT_TOKEN = "instances-by-client-token"  # noqa: S105 - no password
     TAGS = "tags"
+    BIRTH = "birth"
+    SNAPSHOTS_OF_IMAGE = "snapshots-of-image"
+    PARTS_OF_VPC = "parts-of-vpc"
+    INTERFACES_OF_NAT_GATEWAY = "interfaces-of-nat-gateway"
     OWNER_OF_RESOURCE = "owner-of-resource"
     MAKER_OF_SESSION = "maker-of-session"
     IDENTITY_CENTER_USER = "identity-center-user"
@@ -27,6 +31,14 @@ ACTIONS: Mapping[QuestionKind, tuple[str, ...]] = {
     QuestionKind.INSTANCES_BY_RESERVATION: ("ec2:DescribeInstances",),
     QuestionKind.INSTANCES_BY_CLIENT_TOKEN: ("ec2:DescribeInstances",),
     QuestionKind.TAGS: ("ec2:DescribeTags",),
+    QuestionKind.BIRTH: ("ec2:DescribeSnapshots", "ec2:DescribeVolumes"),
+    QuestionKind.SNAPSHOTS_OF_IMAGE: ("ec2:DescribeImages",),
+    QuestionKind.PARTS_OF_VPC: (
+        "ec2:DescribeNetworkAcls",
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeSecurityGroups",
+    ),
+    QuestionKind.INTERFACES_OF_NAT_GATEWAY: ("ec2:DescribeNatGateways",),
     QuestionKind.OWNER_OF_RESOURCE: (
         "autoscaling:DescribeAutoScalingGroups",
         "cloudtrail:LookupEvents",
@@ -39,6 +51,9 @@ ACTIONS: Mapping[QuestionKind, tuple[str, ...]] = {
     QuestionKind.MAKER_OF_SESSION: ("cloudtrail:LookupEvents",),
     QuestionKind.IDENTITY_CENTER_USER: ("identitystore:DescribeUser",),
 }
+
+#: What tells of a creation's own parts, where its record does not name them, by the id of what it names.
+PARTS = frozenset({QuestionKind.SNAPSHOTS_OF_IMAGE, QuestionKind.PARTS_OF_VPC, QuestionKind.INTERFACES_OF_NAT_GATEWAY})
 
 #: What is asked of the organization; all else is asked in an account.
 OF_THE_ORGANIZATION = frozenset({QuestionKind.ACCOUNT, QuestionKind.OWNER_OF_ACCOUNT})
@@ -68,13 +83,19 @@ Skip = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
 
 class Makes(Struct, frozen=True):
-    """Where in a record the ids of one type stand. Paths are read by `match.walk`."""
+    """Where in a record the ids of one type stand. Paths are read by `match.walk`.
+
+    What stands at `not_in` in the request was there before. Where the request is left out, or points with `template` to
+    where such ids may stand too, only what has one of the values of `new` is known to be made by the call.
+    """
 
     type: ResourceType
     each: tuple[tuple[str, ...], ...]
     id: str | None = None
     skip: Skip = ()
     not_in: tuple[str, ...] | None = None
+    template: tuple[str, ...] | None = None
+    new: Skip = ()
 
 
 class Row(Struct, frozen=True):

@@ -71,7 +71,9 @@ class Creation(Struct, frozen=True):
     row: Row
     resources: tuple[Resource, ...]
     asked_by: tuple[QuestionKind, str] | None = None  # what tells more: its kind of question and the value to ask by
-    borrowed: frozenset[str] = frozenset()  # ids that the request names: they were there before
+    borrowed: frozenset[str] = frozenset()  # ids that were there before, or of which nothing says that they are new
+    told: bool = True  # whether the request says which of them those are: it is there, and points to no template
+    lists_parts: bool = False  # whether the record names what came with an instance, all but its volumes
     at_least: int = 1  # how many instances the call asked for, where the record doesn't name them
 
     @property
@@ -93,11 +95,12 @@ class Question(Struct, frozen=True, order=True):
 
 
 class Attached(Struct, frozen=True):
-    """A volume or a network interface of an instance."""
+    """A volume or a network interface of an instance; `ends_with` it says that it is deleted when the instance is."""
 
     id: str
     attached_at: datetime | None = None
     managed: bool = False
+    ends_with: bool = False
 
 
 class Instance(Struct, frozen=True):
@@ -120,6 +123,19 @@ class Instance(Struct, frozen=True):
         if self.state in {"shutting-down", "terminated"} or not self.root_is_ebs:
             return True
         return self.root_device is None or self.root_device in self.devices
+
+
+class Part(Struct, frozen=True):
+    """What was made beside a named resource, as a describe call shows it.
+
+    `replaceable`: another may have taken its place since, as a VPC's main route table. `aged`: an older one can be
+    among them, as an image's snapshots, so that it has to be known when it was made.
+    """
+
+    type: str
+    id: str
+    replaceable: bool = False
+    aged: bool = False
 
 
 class Account(Struct, frozen=True):
@@ -150,7 +166,8 @@ class Found(Struct, frozen=True):
 
     Whose it is comes as one of four: the `owner` (as the ledger decided, or a tag says), the record by which it was
     made (`maker`), the ARN of the `principal` who made it, or the ARN of the resource that it belongs to (`parent`).
-    An account that is known is found with none of them. `provisional`: a better answer may still come.
+    An account that is known is found with none of them. `provisional`: a better answer may still come. `born_at` is
+    when a resource was made. `parts` are what was made beside it, all of it if `complete`.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -160,6 +177,9 @@ class Found(Struct, frozen=True):
     principal: str | None = None
     parent: str | None = None
     provisional: bool = False
+    born_at: datetime | None = None
+    parts: tuple[Part, ...] = ()
+    complete: bool = True
 
 
 class Absent(Struct, frozen=True):

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from ownertag.core.ask import account_of, launch_of
-from ownertag.core.claims import Claim, EventKey, ResourceKey, Standing
+from ownertag.core.claims import EventKey, ResourceKey, Standing
 from ownertag.core.details import actor_of, addresses_of, parents_of
-from ownertag.core.plan import key_of
+from ownertag.core.plan import claim_of, key_of
 from ownertag.core.records import Record
 from ownertag.core.values import Confidence, Creation, Decision, Facts, Found, Outcome
 from ownertag.ledger.entries import Created, Ended, Owned
@@ -68,7 +68,7 @@ def outcomes_to_keep(
 
 
 def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:
-    creation, record = decision.creation, decision.creation.record
+    creation = decision.creation
     addresses = addresses_of(creation)
     instances = _instances(creation, facts)
     # What led to the owner by the chain of who made what: the first hop is the principal itself.
@@ -78,13 +78,7 @@ def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:
             key_of(resource, creation),
             resource.id,
             resource.type,
-            Claim(
-                record.created_at,
-                record.event_id,
-                record.creation_id,
-                named=resource in creation.resources,
-                amended=record.addendum is not None,
-            ),
+            claim_of(decision, resource),
             decision.owner,
             decision.tags,
             now,
@@ -97,11 +91,16 @@ def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:
 
 
 def _instances(creation: Creation, facts: Facts) -> dict[str, tuple[str, ...]]:
-    """The instance that each volume and interface was born with, by their ids."""
+    """What each part was born with, by their ids: an instance, an image, a VPC or a NAT gateway."""
     launch = launch_of(creation)
     fact = facts.get(launch) if launch else None
     found = fact.instances if isinstance(fact, Found) else ()
-    return {part.id: (each.id,) for each in found for part in (*each.volumes, *each.interfaces)}
+    born: dict[str, tuple[str, ...]] = {
+        part.id: (each.id,) for each in found for part in (*each.volumes, *each.interfaces)
+    }
+    if isinstance(fact, Found) and launch:
+        born |= {part.id: (launch.value,) for part in fact.parts}
+    return born
 
 
 def _event(record: Record) -> EventKey:

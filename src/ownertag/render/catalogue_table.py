@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ownertag.core.rows import Catalogue
+from ownertag.core.rows import Catalogue, QuestionKind
 
 _BASIS = {"seen": "a real record", "in-use": "other taggers", "model": "the API model"}
 
@@ -20,6 +20,7 @@ def catalogue_page(catalogue: Catalogue) -> str:
     ]
     for (source, name), row in sorted(catalogue.rows.items()):
         makes = ", ".join(dict.fromkeys(each.type.name for each in row.makes))
-        note = row.note or ("its volumes are looked up" if row.children else "")
+        looked_up = row.children is QuestionKind.INSTANCES_BY_RESERVATION
+        note = row.note or ("its volumes are looked up" if looked_up else "")
         lines.append(f"| `{source}` | `{name}` | {makes} | {_BASIS[row.basis]} | {note} |")
     return "\n".join(lines) + "\n"

@@ -132,6 +132,8 @@ def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
         kinds.add(QuestionKind.MAKER_OF_SESSION)
     if settings.trust.identity_stores:
         kinds.add(QuestionKind.IDENTITY_CENTER_USER)
+    if kinds & {QuestionKind.INSTANCES_BY_RESERVATION, QuestionKind.SNAPSHOTS_OF_IMAGE}:
+        kinds.add(QuestionKind.BIRTH)  # of volumes on instances, and of an image's snapshots
     kinds.add(QuestionKind.TAGS)  # for kept keys; and for every key while the ledger can't be asked
     return kinds
 

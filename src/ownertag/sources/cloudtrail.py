@@ -8,7 +8,6 @@ workshop on EKS Pod Identity shows; the calls that the session signed are not.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from msgspec.structs import replace
 
 from ownertag.aws.sessions import Sessions
 from ownertag.core.judge import NO_TIME, unavailable
+from ownertag.core.made import CUT, maker_of
 from ownertag.core.parents import Parent
 from ownertag.core.parse import parse
 from ownertag.core.records import Arrival, Record, partition_of
@@ -111,24 +111,40 @@ class CloudTrail:
             self._issued_by_none.clear()
 
     def maker(self, parent: Parent) -> Record | Unavailable | None:
-        """The record of the call that made a resource: the first since it was last deleted."""
-        records = self._records(parent.account, parent.region, "ResourceName", parent.name)
-        if isinstance(records, Unavailable):
-            return records
-        found: Record | None = None
-        kind = parent.kind
-        for record in reversed(records):
-            if record.error_code or record.event_source != kind.source or not _names(record, parent):
-                continue
-            if record.event_name in kind.deleted_by:
-                found = None
-            elif record.event_name in kind.made_by:
-                found = found or record
-        return _cut(found) if found else None
+        """The record of the call that made a resource, by all the names under which CloudTrail may list its calls."""
+        found: list[Record] = []
+        cut = False
+        made: Record | Unavailable | None = None
+        for name in parent.listed_by:
+            history = self._history(parent.account, parent.region, "ResourceName", name)
+            if isinstance(history, Unavailable):
+                return history
+            records, more = history
+            found += records
+            cut = cut or more
+            found.sort(key=lambda record: record.created_at, reverse=True)  # one may be in it twice: it changes nothing
+            made = maker_of(parent, found, cut)
+            if isinstance(made, Record) and not parent.kind.deleted_by:
+                break  # its id is never given again, so that no other list can tell of a deletion
+        return _cut(made) if isinstance(made, Record) else made
+
+    def maker_at(self, parent: Parent, at: datetime) -> Record | Unavailable | None:
+        """The record of the call that made a resource of which it is known when it was made, whatever came later."""
+        window = (at - AROUND, at + AROUND)
+        history = self._history(parent.account, parent.region, "ResourceName", parent.name, window)
+        if isinstance(history, Unavailable):
+            return history
+        records, more = history
+        made = maker_of(parent, records, more)
+        return _cut(made) if isinstance(made, Record) else made
 
     def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
-        """The records of calls that touched the resource of this name, the newest first and `MOST` at most."""
-        return self._records(account, region, "ResourceName", name)
+        """The records of calls that touched the resource of this name, the newest first; unavailable beyond `MOST`."""
+        history = self._history(account, region, "ResourceName", name)
+        if isinstance(history, Unavailable):
+            return history
+        records, more = history
+        return CUT if more else records
 
     def session_makers(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """The records of the calls that made sessions, by the access key that each issued."""
@@ -202,9 +218,19 @@ class CloudTrail:
         return next((each for each in records if each.event_source == _STS and _key_given(each) == key), None)
 
     def _records(
-        self, account: str, region: str, key: str, value: str, window: tuple[datetime, datetime] | None = None
+        self, account: str, region: str, key: str, value: str, window: tuple[datetime, datetime]
     ) -> list[Record] | Unavailable:
-        """Records with this attribute, the newest first. What can't be read as a record is left out."""
+        """All records of a window with this attribute, the newest first."""
+        history = self._history(account, region, key, value, window)
+        if isinstance(history, Unavailable):
+            return history
+        records, more = history
+        return _CUT_SHORT if more else records
+
+    def _history(
+        self, account: str, region: str, key: str, value: str, window: tuple[datetime, datetime] | None = None
+    ) -> tuple[list[Record], bool] | Unavailable:
+        """(Records with this attribute, the newest first; whether there are more). What is no record is left out."""
         place = (account, region)
         wanted = self._wanted(key, value, window)
         found: list[Record] = []
@@ -214,9 +240,9 @@ class CloudTrail:
                 return page
             found += _read(page, account)
             if not page.get("NextToken"):
-                return found
+                return found, False
             wanted["NextToken"] = page["NextToken"]
-        return _CUT_SHORT if window else found  # of a resource's long history, the newest part is known
+        return found, True
 
     @staticmethod
     def _wanted(key: str, value: str, window: tuple[datetime, datetime] | None) -> dict[str, Any]:
@@ -271,16 +297,6 @@ def _windows(sessions: list[_Session]) -> Iterable[list[_Session]]:
         window.append(session)
     if window:
         yield window
-
-
-def _names(record: Record, parent: Parent) -> bool:
-    """Whether a record's request or response holds the resource's ARN, or all of its names."""
-    text = bytes(record.request) + bytes(record.response)
-
-    def holds(part: str) -> bool:
-        return json.dumps(part).encode() in text
-
-    return holds(parent.arn) or all(holds(part) for part in parent.parts)
 
 
 def _key_given(record: Record) -> str:

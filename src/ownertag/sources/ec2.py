@@ -12,7 +12,7 @@ import jmespath
 from ownertag.aws.sessions import Sessions
 from ownertag.aws.together import Together, in_turn
 from ownertag.core.judge import NO_TIME, unavailable
-from ownertag.core.rows import Lookup, QuestionKind
+from ownertag.core.rows import PARTS, Lookup, QuestionKind
 from ownertag.core.values import (
     Absent,
     Attached,
@@ -24,16 +24,16 @@ from ownertag.core.values import (
     Question,
     Unavailable,
 )
+from ownertag.sources.parts import BIRTHS, LOOKS, Look, births, parts
 
 #: EC2 takes at most 200 values for one filter (doc: FilterLimitExceeded).
 FILTER_VALUES = 200
-#: The largest page of the describe calls used here.
-PAGE = 1000
 
-_FILTERS = {
-    QuestionKind.INSTANCES_BY_RESERVATION: "reservation-id",
-    QuestionKind.INSTANCES_BY_CLIENT_TOKEN: "client-token",
-    QuestionKind.TAGS: "resource-id",
+_LOOKS: Mapping[QuestionKind, tuple[Look, ...]] = {
+    QuestionKind.INSTANCES_BY_RESERVATION: (Look("describe_instances", "reservation-id"),),
+    QuestionKind.INSTANCES_BY_CLIENT_TOKEN: (Look("describe_instances", "client-token"),),
+    QuestionKind.TAGS: (Look("describe_tags", "resource-id"),),
+    **LOOKS,
 }
 
 
@@ -86,11 +86,17 @@ class Ec2:
         """What was found, by the value asked for."""
         if self._expired():
             return NO_TIME
-        operation = "describe_tags" if kind is QuestionKind.TAGS else "describe_instances"
-        pages = self._pages(account, region, operation, _FILTERS[kind], [each.value for each in chunk])
-        if isinstance(pages, Failure):
-            return unavailable(pages, region)
-        return _tags_by_id(pages) if kind is QuestionKind.TAGS else _instances_by(kind, pages)
+        found: list[Any] = []
+        for look, wanted in _looks(kind, [each.value for each in chunk]):
+            pages = self._pages(account, region, look, wanted)
+            if isinstance(pages, Failure):
+                return unavailable(pages, region)
+            found += pages
+        if kind is QuestionKind.BIRTH:
+            return births(found)
+        if kind in PARTS:
+            return parts(kind, found)
+        return _tags_by_id(found) if kind is QuestionKind.TAGS else _instances_by(kind, found)
 
     def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
         """Which of these ids exist: a describe call with a filter leaves out the others without an error."""
@@ -99,20 +105,30 @@ class Ec2:
             if self._expired():
                 return Failure("OutOfTime", answered=False)
             operation = "".join(f"_{char.lower()}" if char.isupper() else char for char in lookup.operation)[1:]
-            pages = self._pages(account, region, operation, lookup.filter, chunk)
+            pages = self._pages(account, region, Look(operation, lookup.filter), chunk)
             if isinstance(pages, Failure):
                 return pages
             for page in pages:
                 present.update(jmespath.search(lookup.ids, page) or ())
         return present
 
-    def _pages(self, account: str, region: str, operation: str, name: str, values: list[str]) -> list[Any] | Failure:
+    def _pages(self, account: str, region: str, look: Look, values: list[str]) -> list[Any] | Failure:
         def use(client: Any) -> list[Any]:
-            paginator = client.get_paginator(operation)
-            filters = [{"Name": name, "Values": [_literal(value) for value in values]}]
-            return list(paginator.paginate(Filters=filters, PaginationConfig={"PageSize": PAGE}))
+            paginator = client.get_paginator(look.operation)
+            filters = [{"Name": look.filter, "Values": [_literal(value) for value in values]}]
+            filters += [{"Name": name, "Values": [value]} for name, value in look.more]
+            key = "Filter" if look.operation == "describe_nat_gateways" else "Filters"  # so in EC2's model
+            return list(paginator.paginate(**{key: filters}, PaginationConfig={"PageSize": look.page}))
 
         return self._sessions.call("ec2", account, region, use)
+
+
+def _looks(kind: QuestionKind, values: list[str]) -> list[tuple[Look, list[str]]]:
+    """The calls that answer questions of a kind, and the values that each is asked for."""
+    if kind is not QuestionKind.BIRTH:
+        return [(look, values) for look in _LOOKS[kind]]
+    by_form = [(look, [each for each in values if each.startswith(form)]) for form, look in BIRTHS.items()]
+    return [(look, wanted) for look, wanted in by_form if wanted]
 
 
 def _chunks(items: list[Any]) -> Iterator[list[Any]]:
@@ -148,7 +164,12 @@ def _instance(plain: Mapping[str, Any]) -> Instance:
             Attached(each["Ebs"]["VolumeId"], each["Ebs"].get("AttachTime"), _managed(each["Ebs"])) for each in devices
         ),
         interfaces=tuple(
-            Attached(each["NetworkInterfaceId"], each.get("Attachment", {}).get("AttachTime"), _managed(each))
+            Attached(
+                each["NetworkInterfaceId"],
+                each.get("Attachment", {}).get("AttachTime"),
+                _managed(each),
+                bool(each.get("Attachment", {}).get("DeleteOnTermination")),
+            )
             for each in plain.get("NetworkInterfaces", ())
             if each.get("NetworkInterfaceId")
         ),

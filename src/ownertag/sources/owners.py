@@ -13,7 +13,9 @@ from datetime import datetime
 from ownertag.aws.sessions import Sessions
 from ownertag.core.follow import GUARDED_TAG, OWNER_TAG
 from ownertag.core.judge import NO_TIME
+from ownertag.core.made import CUT
 from ownertag.core.parents import Parent, parent_of_arn
+from ownertag.core.records import Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
     Absent,
@@ -89,6 +91,8 @@ class ResourceOwners:
             facts |= {each: who if isinstance(who, Unavailable) else Found(principal=who) for each, who in made.items()}
         for parent in left():
             maker = self._trail.maker(parent) if parent.kind.made_by else None
+            if maker == CUT:
+                maker = self._by_its_age(parent) or CUT
             if isinstance(maker, Unavailable):
                 facts[parent] = maker
             elif maker is not None:
@@ -96,6 +100,14 @@ class ResourceOwners:
         rest = left()
         tags = self._tags.find(account, region, rest) if rest else {}
         return facts | {parent: self._by_tag(parent, tags.get(parent)) for parent in rest}
+
+    def _by_its_age(self, parent: Parent) -> Record | Unavailable | None:
+        """The record of the creation among too many, where AWS says when it was made: an Auto Scaling group's."""
+        if parent.kind.name != "auto-scaling-group":
+            return None
+        tagged = self._tags.find(parent.account, parent.region, [parent]).get(parent)
+        at = tagged.created_at if isinstance(tagged, Tagged) else None
+        return self._trail.maker_at(parent, at) if at else None
 
     def _by_tag(self, parent: Parent, tagged: Tagged | Unavailable | None) -> Fact:
         """What its tag says; and unless it is old, that a record may still come of a kind that is found by one."""

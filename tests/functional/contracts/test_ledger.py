@@ -138,10 +138,16 @@ def test_the_first_creation_owns_though_it_is_heard_of_last(store: Store) -> Non
     assert known.holding.outcome is None
 
 
-def test_what_a_record_names_goes_before_what_was_found_hanging_on_an_instance(store: Store) -> None:
+def test_within_the_birth_window_what_a_record_names_goes_before_what_was_found_by_looking(store: Store) -> None:
     assert made(store, 1, "alice", 0, named=False) == "alice"
-    assert made(store, 2, "bob", 5) == "bob"
-    assert made(store, 3, "carol", -5, named=False) == "bob"
+    assert made(store, 2, "bob", 1) == "bob"  # a minute later
+    assert made(store, 3, "carol", 2, named=False) == "bob"
+
+
+def test_after_the_birth_window_a_record_that_names_it_comes_too_late(store: Store) -> None:
+    assert made(store, 1, "alice", 0, named=False) == "alice"
+    assert made(store, 2, "bob", 2) == "alice"
+    assert made(store, 3, "carol", -5, named=False) == "carol"
 
 
 def test_after_a_deletion_a_later_creation_owns(store: Store) -> None:

@@ -62,6 +62,116 @@ def test_a_launch_is_found_by_its_reservation_with_volumes_and_interfaces(stage:
         assert all(each.id.startswith("eni-") for each in instance.interfaces)
 
 
+def test_when_a_volume_was_made_is_told_in_bulk(stage: Stage) -> None:
+    account = stage.spokes[0]
+    reservation, _ = stage.launch(account, count=3)
+    fact = stage.lookups.find([by_reservation(account, reservation)])[by_reservation(account, reservation)]
+    assert isinstance(fact, Found)
+    volumes = [each.id for instance in fact.instances for each in instance.volumes]
+    asked = [Question(QuestionKind.BIRTH, account, HOME, each) for each in volumes]
+    gone = Question(QuestionKind.BIRTH, account, HOME, "vol-00000000000000bad")
+    facts = stage.lookups.find([*asked, gone])
+    for each in asked:
+        born = facts[each]
+        assert isinstance(born, Found)
+        assert born.born_at
+    assert facts[gone] == Absent()
+
+
+def parts(fact: Fact) -> list[tuple[str, str]]:
+    assert isinstance(fact, Found), fact
+    return [(each.type, each.id) for each in fact.parts]
+
+
+def of_parts(stage: MotoStage, kind: QuestionKind, *ids_: str) -> list[Fact]:
+    asked = [Question(kind, stage.spokes[0], HOME, each) for each in ids_]
+    facts = stage.lookups.find(asked)
+    return [facts[each] for each in asked]
+
+
+def test_the_snapshots_of_images_are_told_in_one_call(moto_stage: MotoStage) -> None:
+    account = moto_stage.spokes[0]
+    _, launched = moto_stage.launch(account, count=2)
+    ec2 = moto_stage.world.ec2(account, HOME)
+    images = [ec2.create_image(InstanceId=each, Name=each)["ImageId"] for each in launched]
+    moto_stage.world.wire.clear()
+    facts = of_parts(moto_stage, QuestionKind.SNAPSHOTS_OF_IMAGE, *images, "ami-00000000000000bad")
+    assert moto_stage.world.wire.counts["DescribeImages"] == 1
+    assert facts.pop() == Absent()
+    for image, fact in zip(images, facts, strict=True):
+        [shown] = ec2.describe_images(ImageIds=[image])["Images"]
+        ids_ = [each["Ebs"]["SnapshotId"] for each in shown["BlockDeviceMappings"]]
+        assert parts(fact) == [("ec2:snapshot", each) for each in ids_]
+        assert ids_
+        born = [Question(QuestionKind.BIRTH, account, HOME, each) for each in ids_]
+        assert all(isinstance(each, Found) and each.born_at for each in moto_stage.lookups.find(born).values())
+
+
+def test_a_pending_image_may_not_show_all_its_snapshots_yet(moto_stage: MotoStage) -> None:
+    body = """<DescribeImagesResponse><imagesSet><item><imageId>ami-0a1b2c3d</imageId><imageState>{}</imageState>
+    <blockDeviceMapping><item><deviceName>/dev/sda1</deviceName><ebs/></item></blockDeviceMapping></item></imagesSet>
+    </DescribeImagesResponse>"""
+    for state, complete in (("pending", False), ("available", True), ("failed", True)):
+
+        def show(call: Call, state: str = state) -> AWSResponse | None:
+            return answer(call, 200, body.format(state)) if call.operation == "DescribeImages" else None
+
+        moto_stage.world.wire.heal()
+        moto_stage.world.wire.rule(show)
+        [fact] = of_parts(moto_stage, QuestionKind.SNAPSHOTS_OF_IMAGE, "ami-0a1b2c3d")
+        assert fact == Found(complete=complete)
+
+
+def test_what_vpcs_are_born_with_is_told_in_three_calls(moto_stage: MotoStage) -> None:
+    ec2 = moto_stage.world.ec2(moto_stage.spokes[0], HOME)
+    vpcs = [ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"] for number in range(3)]
+    own_table = ec2.create_route_table(VpcId=vpcs[1])["RouteTable"]["RouteTableId"]
+    own_acl = ec2.create_network_acl(VpcId=vpcs[1])["NetworkAcl"]["NetworkAclId"]
+    own_group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpcs[1])["GroupId"]
+    moto_stage.world.wire.clear()
+    facts = of_parts(moto_stage, QuestionKind.PARTS_OF_VPC, *vpcs, "vpc-00000000000000bad")
+    assert sum(moto_stage.world.wire.counts[f"Describe{each}"] for each in KINDS_OF_VPC) == len(KINDS_OF_VPC)
+    assert facts.pop() == Absent()
+    for number, fact in enumerate(facts):
+        found = parts(fact)
+        assert sorted(name for name, _ in found) == ["ec2:network-acl", "ec2:route-table", "ec2:security-group"]
+        assert not {own_table, own_acl, own_group}.intersection(id_ for _, id_ in found)
+        assert isinstance(fact, Found)
+        assert fact.complete
+        # Where there is another table, that one may have been made the main one.
+        assert {each.replaceable for each in fact.parts if each.type == "ec2:route-table"} == {number == 1}
+
+
+KINDS_OF_VPC = ("SecurityGroups", "RouteTables", "NetworkAcls")
+
+
+@pytest.mark.parametrize("operation", [f"Describe{each}" for each in KINDS_OF_VPC])
+def test_a_part_that_may_not_be_read_makes_the_whole_answer_unavailable(moto_stage: MotoStage, operation: str) -> None:
+    vpc = moto_stage.world.ec2(moto_stage.spokes[0], HOME).create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    moto_stage.world.wire.fail(operation, "UnauthorizedOperation", 403)
+    [fact] = of_parts(moto_stage, QuestionKind.PARTS_OF_VPC, vpc)
+    assert isinstance(fact, Unavailable)
+    assert fact.outcome is OutcomeKind.FORBIDDEN
+
+
+def test_the_interfaces_of_nat_gateways_are_told_in_one_call(moto_stage: MotoStage) -> None:
+    ec2 = moto_stage.world.ec2(moto_stage.spokes[0], HOME)
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    made = [
+        ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+        for _ in range(2)
+    ]
+    shown = {each["NatGatewayId"]: each for each in ec2.describe_nat_gateways()["NatGateways"]}
+    moto_stage.world.wire.clear()
+    facts = of_parts(moto_stage, QuestionKind.INTERFACES_OF_NAT_GATEWAY, *made, "nat-00000000000000bad")
+    assert moto_stage.world.wire.counts["DescribeNatGateways"] == 1
+    assert facts.pop() == Absent()
+    for id_, fact in zip(made, facts, strict=True):
+        [address] = shown[id_]["NatGatewayAddresses"]
+        assert parts(fact) == [("ec2:network-interface", address["NetworkInterfaceId"])]
+
+
 @pytest.mark.parametrize("token", ["*", "?", "b*", "b?d", "a\\*", "\\", "bed", "x" * 64])
 def test_a_token_finds_its_own_launch_only_whatever_is_in_it(stage: Stage, token: str) -> None:
     account = stage.spokes[0]

@@ -23,7 +23,7 @@ from ownertag.core.parents import Parent, parent
 from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
-from ownertag.sources.cloudtrail import MAX_CALLS, MAX_ELSEWHERE
+from ownertag.sources.cloudtrail import MAX_CALLS, MAX_ELSEWHERE, MOST, CloudTrail
 from ownertag.sources.lookups import KnownOwners, Lookups
 from ownertag.sources.memory import Memory
 from ownertag.sources.organization import Organization
@@ -191,6 +191,96 @@ def test_a_stack_of_the_same_name_before_is_another(stage: Stage) -> None:
             userIdentity=identity,
         )  # fmt: skip
     assert maker_of(stage.owner("stack", f"shop/{UUID}")) == "alice"
+
+
+STACK = "cloudformation.amazonaws.com"
+
+
+def test_a_stack_is_told_by_its_arn_when_one_of_its_name_was_deleted_by_its_arn(stage: Stage) -> None:
+    arn = f"arn:aws:cloudformation:{HOME}:{stage.account}:stack/shop/{UUID}"
+    old = arn.replace("5f2d", "0000")
+    alice, bob = (fixtures.user(each, stage.account) for each in ("alice", "bob"))
+    stage.made("CreateStack", STACK, "shop", {"stackName": "shop"}, {"stackId": old}, userIdentity=alice)
+    stage.made("DeleteStack", STACK, old, {"stackName": old}, userIdentity=alice)
+    stage.made("CreateStack", STACK, "shop", {"stackName": "shop"}, {"stackId": arn}, userIdentity=bob)
+    assert maker_of(stage.owner("stack", f"shop/{UUID}")) == "bob"
+
+
+def test_a_stack_that_is_listed_under_its_arn_costs_one_look_up(stage: Stage) -> None:
+    arn = f"arn:aws:cloudformation:{HOME}:{stage.account}:stack/shop/{UUID}"
+    stage.made("CreateStack", STACK, arn, {"stackName": "shop"}, {"stackId": arn})
+    assert maker_of(stage.owner("stack", f"shop/{UUID}")) == "alice"
+    assert stage.world.wire.counts["LookupEvents"] == 1
+
+
+@pytest.mark.parametrize("form", ["{arn}", "{account}:function:shop", "shop"])
+def test_a_function_that_was_deleted_under_any_form_of_its_name_is_the_new_maker_s(stage: Stage, form: str) -> None:
+    arn = f"arn:aws:lambda:{HOME}:{stage.account}:function:shop"
+    name = form.format(arn=arn, account=stage.account)
+    for minutes, event, listed, by in ((50, "Create", "shop", "alice"), (40, "Delete", name, "alice"),
+                                       (30, "Create", "shop", "bob")):  # fmt: skip
+        stage.made(
+            f"{event}Function20150331", "lambda.amazonaws.com", listed, {"functionName": listed},
+            userIdentity=fixtures.user(by, stage.account), eventTime=stage.ago(minutes=minutes),
+        )  # fmt: skip
+    assert maker_of(stage.owner("function", "shop")) == "bob"
+
+
+def test_newer_calls_that_hide_a_creation_leave_it_unknown_and_their_callers_own_nothing(stage: Stage) -> None:
+    stage.add_group(tags={"owner": "bob"})
+    stage.clock.move(timedelta(minutes=16))
+    stage.made_group("alice", eventTime=stage.ago(minutes=60))
+    for _ in range(MOST + 1):
+        stage.made_group("bob", event="UpdateAutoScalingGroup")
+    assert reason_of(stage.owner("auto-scaling-group", "web")) is OutcomeKind.FAILED
+
+
+@pytest.mark.parametrize("seconds", [0, 3])
+def test_a_group_that_says_when_it_was_made_is_found_among_too_many_records(stage: Stage, seconds: int) -> None:
+    """A cluster autoscaler makes thousands of calls that name its group."""
+    stage.made_group("alice", eventTime=stage.ago(seconds=seconds))
+    stage.add_group()
+    stage.clock.move(timedelta(minutes=60))
+    for _ in range(MOST + 1):
+        stage.made_group("bob", event="SetDesiredCapacity")
+    assert maker_of(stage.owner("auto-scaling-group", "web")) == "alice"
+
+
+def test_a_creation_at_another_time_is_not_that_of_the_group_that_is_there(stage: Stage) -> None:
+    stage.made_group("alice", eventTime=stage.ago(seconds=60))
+    stage.add_group()
+    stage.clock.move(timedelta(minutes=60))
+    for _ in range(MOST + 1):
+        stage.made_group("bob", event="SetDesiredCapacity")
+    assert reason_of(stage.owner("auto-scaling-group", "web")) is OutcomeKind.FAILED
+
+
+def test_whois_does_not_take_a_history_that_is_cut_for_one_without_a_creation(stage: Stage) -> None:
+    trail = CloudTrail(stage.sessions, stage.clock, stage.wait)
+    for _ in range(MOST):
+        stage.made_group("bob", event="UpdateAutoScalingGroup")
+    records = trail.naming(stage.account, HOME, "web")
+    assert not isinstance(records, Unavailable)
+    assert len(records) == MOST
+    stage.made_group("bob", event="UpdateAutoScalingGroup")
+    assert isinstance(trail.naming(stage.account, HOME, "web"), Unavailable)
+
+
+def test_updates_that_hide_a_stack_s_creation_make_nobody_its_owner(stage: Stage) -> None:
+    arn = f"arn:aws:cloudformation:{HOME}:{stage.account}:stack/shop/{UUID}"
+    stage.made("CreateStack", STACK, "shop", {"stackName": "shop"}, {"stackId": arn}, eventTime=stage.ago(minutes=60))
+    bob = fixtures.user("bob", stage.account)
+    for _ in range(MOST + 1):
+        stage.made("UpdateStack", STACK, "shop", {"stackName": "shop"}, {"stackId": arn}, userIdentity=bob)
+    assert reason_of(stage.owner("stack", f"shop/{UUID}")) is OutcomeKind.FAILED
+
+
+def test_a_deletion_within_what_can_be_read_tells_that_what_came_before_does_not_matter(stage: Stage) -> None:
+    for _ in range(MOST):
+        stage.made_group("alice", event="UpdateAutoScalingGroup", eventTime=stage.ago(minutes=60))
+    stage.made_group("alice", event="DeleteAutoScalingGroup", eventTime=stage.ago(minutes=50))
+    stage.made_group("bob", eventTime=stage.ago(minutes=40))
+    assert maker_of(stage.owner("auto-scaling-group", "web")) == "bob"
 
 
 def test_all_pages_of_a_long_history_are_read(stage: Stage) -> None:

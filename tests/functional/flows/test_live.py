@@ -29,8 +29,9 @@ from harness.events import (
 )
 from harness.fakes import NOON, Budget, Clock, FakeAccounts, FakeAws, Launched
 from harness.profile import examples
+from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings
-from ownertag.core.values import Attached, Instance, OutcomeKind, Unavailable
+from ownertag.core.values import Attached, Found, Instance, OutcomeKind, Part, Question, Unavailable
 from ownertag.flows.live import handle
 from ownertag.flows.ports import Ports
 from ownertag.sinks.tagging import DryRun
@@ -395,3 +396,34 @@ def test_an_outcome_stands_for_every_resource_of_a_decision() -> None:
     assert decision is not None
     assert {each.arn for each in decision.resources} == {each.arn for each in outcomes(answer).values()}
     assert len(decision.resources) == 8
+
+
+# --- what hangs on an instance and what is made beside a resource
+
+
+def test_a_volume_of_somebody_else_that_is_attached_within_the_minute_is_left_alone() -> None:
+    """AttachVolume right after a launch, of a volume whose creation nobody saw: its twin is as old as the launch."""
+    for born, tagged in ((NOON - timedelta(days=30), False), (NOON - timedelta(seconds=60), True)):
+        aws = FakeAws()
+        late = Attached(volume_id(7), NOON - timedelta(seconds=40))
+        shown = instance(1)
+        put(aws, changed(shown, volumes=(*shown.volumes, late)))
+        aws.places[A, HOME].born[late.id] = born
+        answer = on_fakes(aws, launch(A, [instance_id(1)]))
+        assert not answer.returned
+        assert (late.id in aws.places[A, HOME].tags) is tagged
+        assert instance_id(1) in aws.places[A, HOME].tags
+
+
+def test_a_hundred_vpcs_ask_for_what_they_are_born_with_once() -> None:
+    aws = FakeAws()
+    ids = [f"vpc-{number:017x}" for number in range(100)]
+    for number, vpc in enumerate(ids):
+        parts = (Part("ec2:security-group", f"sg-{number:017x}"), Part("ec2:network-acl", f"acl-{number:017x}"))
+        aws.known[Question(QuestionKind.PARTS_OF_VPC, A, HOME, vpc)] = Found(parts=parts)
+    made = [record("CreateVpc", A, HOME, {"vpc": {"vpcId": vpc, "ownerId": A}}, number=n) for n, vpc in enumerate(ids)]
+    answer = on_fakes(aws, *made)
+    assert not answer.returned
+    assert aws.count("parts-of-vpc") == 1
+    assert aws.count("ec2.CreateTags") == 1
+    assert len(aws.places[A, HOME].tags) == 300

@@ -11,7 +11,7 @@ from harness.waiting import wait
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load
 from ownertag.core.parents import parent
-from ownertag.core.rows import QuestionKind
+from ownertag.core.rows import PARTS, QuestionKind
 from ownertag.core.settings import Settings, read_settings
 from ownertag.core.tamper import Finding
 from ownertag.core.values import Question
@@ -88,6 +88,8 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
         if kind.lookup:
             assert lookups.present(SPOKE, HOME_REGION, kind.lookup, ["none-0000000000000000"]) == set()
     lookups.find([Question(QuestionKind.TAGS, SPOKE, HOME_REGION, "i-0000000000000000a")])
+    for part in PARTS:
+        lookups.find([Question(part, SPOKE, HOME_REGION, "none-0000000000000000a")])
     here = (HOME_REGION, SPOKE)
     task = f"{'0' * 32}"
     parents = [

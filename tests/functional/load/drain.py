@@ -137,7 +137,8 @@ class _Told:
         if question.kind is not QuestionKind.INSTANCES_BY_RESERVATION:
             return Found()
         number = int(question.value.partition("-")[2], 16)
-        volume_, interface = (Attached(numbered(kind, number)) for kind in _PARTS[1:])
+        at = datetime.fromtimestamp(START + number / 10, UTC)
+        volume_, interface = (Attached(numbered(kind, number), at) for kind in _PARTS[1:])
         root = frozenset({_ROOT})
         return Found((Instance(numbered("i", number), "running", _ROOT, True, root, (volume_,), (interface,)),))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -164,7 +165,11 @@ def test_one_launch_of_a_thousand_is_asked_once_and_written_in_three() -> None:
     instances = [numbered("i", number) for number in range(1000)]
     fact = Found(
         tuple(
-            instance(id_, volumes=(Attached(f"vol{id_[1:]}"),), interfaces=(Attached(f"eni{id_[1:]}"),))
+            instance(
+                id_,
+                volumes=(Attached(f"vol{id_[1:]}", AT_LAUNCH),),
+                interfaces=(Attached(f"eni{id_[1:]}", AT_LAUNCH),),
+            )
             for id_ in instances
         )
     )
@@ -263,29 +268,147 @@ def test_an_amendment_is_the_same_creation_and_counts_in_any_order() -> None:
 
 
 def test_a_launch_brings_its_volumes_and_interfaces() -> None:
-    shown = instance(volumes=(Attached(VOLUME, AT_LAUNCH), Attached(DATA_VOLUME)))
+    shown = instance(volumes=(Attached(VOLUME, AT_LAUNCH), Attached(DATA_VOLUME, AT_LAUNCH)))
     decided = decide([creation(fixtures.launch())], Found((shown,)))
     assert set(written(decided)) == {INSTANCE, INTERFACE, VOLUME, DATA_VOLUME}
     assert only(decided).waits == ()
 
 
+def test_what_is_attached_while_an_instance_can_not_run_yet_was_made_by_its_launch() -> None:
+    omitted = creation(fixtures.launch(responseElements=fixtures.OMITTED))
+    for seconds, born in ((-1, True), (0, True), (4, True), (5, False), (60, False), (86_400 * 400, False)):
+        at = EVENT_TIME + timedelta(seconds=seconds)
+        shown = instance(
+            volumes=(Attached(VOLUME, AT_LAUNCH), Attached(LATE_VOLUME, at)),
+            interfaces=(Attached(INTERFACE, AT_LAUNCH), Attached(LATE_INTERFACE, at)),
+        )
+        tags = written(decide([omitted], Found((shown,))))
+        assert (LATE_VOLUME in tags) is (LATE_INTERFACE in tags) is born, seconds
+
+
+def births(launched: Creation, shown: Instance, made_at: datetime | Fact | None) -> tuple[Plan, set[str]]:
+    """The plan, and of which resources it was asked when they were made: all of them at one time."""
+    facts: dict[Question, Fact] = {account_of(launched): Found()}
+    question = launch_of(launched)
+    assert question
+    facts[question] = Found((shown,))
+    asked = [each for each in ask([launched], facts, fixtures.catalogue(), SETTINGS) if each.kind is QuestionKind.BIRTH]
+    answer = made_at if isinstance(made_at, Found | Absent | Unavailable) else Found(born_at=made_at)
+    facts |= dict.fromkeys(asked, answer)
+    assert not ask([launched], facts, fixtures.catalogue(), SETTINGS)
+    return plan([launched], facts, fixtures.catalogue(), SETTINGS, SOON), {each.value for each in asked}
+
+
+@pytest.mark.parametrize("attached", [None, 5, 10, 30, 60])
 @pytest.mark.parametrize(
-    ("attached_at", "born"),
+    ("made", "born"),
     [
-        (None, True),
-        (EVENT_TIME - timedelta(seconds=1), True),
-        (EVENT_TIME + timedelta(seconds=60), True),
-        (EVENT_TIME + timedelta(seconds=61), False),
-        (EVENT_TIME + timedelta(days=400), False),
+        (0, True), (-1, True), (3, True), (29, True), (60, True),
+        (-6, False), (-3600, False), (-86_400 * 400, False), (61, False),
+    ],
+)  # fmt: skip
+def test_a_volume_that_is_attached_later_is_the_launch_s_only_if_it_is_no_older(
+    attached: int | None, made: int, born: bool
+) -> None:
+    """Another member's volume, attached by the launcher within the minute, stays nobody's that is known here."""
+    at = None if attached is None else EVENT_TIME + timedelta(seconds=attached)
+    shown = instance(volumes=(Attached(VOLUME, AT_LAUNCH), Attached(LATE_VOLUME, at, ends_with=True)))
+    decided, asked = births(creation(fixtures.launch()), shown, EVENT_TIME + timedelta(seconds=made))
+    assert asked == {LATE_VOLUME}
+    assert (LATE_VOLUME in written(decided)) is born
+    assert VOLUME in written(decided)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Absent(), OutcomeKind.NOT_READY),
+        (Unavailable(OutcomeKind.THROTTLED, "busy"), OutcomeKind.THROTTLED),
+        (Unavailable(OutcomeKind.FORBIDDEN, "no"), OutcomeKind.FORBIDDEN),
     ],
 )
-def test_what_is_attached_a_minute_later_is_somebody_elses(attached_at: datetime | None, born: bool) -> None:
-    shown = instance(
-        volumes=(Attached(VOLUME, AT_LAUNCH), Attached(LATE_VOLUME, attached_at)),
-        interfaces=(Attached(INTERFACE, AT_LAUNCH), Attached(LATE_INTERFACE, attached_at)),
-    )
-    tags = written(decide([creation(fixtures.launch())], Found((shown,))))
-    assert (LATE_VOLUME in tags) is (LATE_INTERFACE in tags) is born
+def test_a_volume_whose_age_is_not_known_is_not_claimed_and_waited_for(answer: Fact, kind: OutcomeKind) -> None:
+    shown = instance(volumes=(Attached(VOLUME, AT_LAUNCH), Attached(LATE_VOLUME, EVENT_TIME + timedelta(seconds=9))))
+    decided, _ = births(creation(fixtures.launch()), shown, answer)
+    assert LATE_VOLUME not in written(decided)
+    assert [wait.outcome for wait in only(decided).waits] == [kind]
+
+
+def test_what_is_attached_after_the_minute_or_beside_the_launch_is_not_asked_for() -> None:
+    late = EVENT_TIME + timedelta(seconds=61)
+    shown = instance(volumes=(Attached(VOLUME, AT_LAUNCH), Attached(LATE_VOLUME, late)))
+    _, asked = births(creation(fixtures.launch()), shown, None)
+    assert not asked
+
+
+TEMPLATE = {"launchTemplate": {"launchTemplateId": "lt-0abc1234def567890", "version": "1"}, "clientToken": TOKEN}
+
+
+def launched_with(interface: fixtures.Json, **fields: Any) -> Creation:
+    """A launch whose record shows its interface so."""
+    plain = fixtures.launch(**fields)
+    [item] = plain["responseElements"]["instancesSet"]["items"]
+    item["networkInterfaceSet"]["items"] = [{"networkInterfaceId": INTERFACE, **interface}]
+    return creation(plain)
+
+
+NEW = {"attachment": {"deleteOnTermination": True}}
+OLD = {"attachment": {"deleteOnTermination": False}}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        TEMPLATE,
+        {"launchTemplate": {"launchTemplateName": "web", "version": "$Latest"}, "clientToken": TOKEN},
+        {**TEMPLATE, "networkInterfaceSet": {"items": [{"deviceIndex": 1, "subnetId": "subnet-0a1b2c3d"}]}},
+        {"omitted": True, "originalSize": 120_000, "reason": "requestParameters too large"},
+        {"omitted": "true"},
+        None,
+    ],
+)
+def test_an_interface_that_the_request_may_have_named_is_the_launch_s_only_if_it_ends_with_the_instance(
+    request_: Any,
+) -> None:
+    """Its forged twin differs in one field: an old interface of somebody else's in a template is not taken over."""
+    shown = instance(interfaces=(Attached(INTERFACE, AT_LAUNCH),))
+    for interface, made in ((NEW, True), (OLD, False), ({}, False), ({"attachment": {}}, False)):
+        launched = launched_with(interface, requestParameters=request_)
+        assert (INTERFACE in {each.id for each in launched.resources}) is made, interface
+        assert (INTERFACE in written(decide([launched], Found((shown,))))) is made, interface
+
+
+def test_without_a_template_the_request_tells_what_was_there_before() -> None:
+    for interface in (NEW, OLD, {}):
+        assert INTERFACE in written(decide([launched_with(interface)], Found((instance(),))))
+
+
+@pytest.mark.parametrize("ends_with", [True, False])
+def test_the_same_where_the_answer_is_left_out(ends_with: bool) -> None:
+    shown = Found((instance(interfaces=(Attached(INTERFACE, AT_LAUNCH, ends_with=ends_with),)),))
+    by_template = creation(fixtures.launch(requestParameters=TEMPLATE, responseElements=fixtures.OMITTED))
+    assert (INTERFACE in written(decide([by_template], shown))) is ends_with
+    later = Attached(INTERFACE, EVENT_TIME + timedelta(seconds=20), ends_with=ends_with)
+    assert INTERFACE not in written(decide([by_template], Found((instance(interfaces=(later,)),))))
+
+
+def test_an_interface_beside_those_that_the_record_names_came_later() -> None:
+    """AttachNetworkInterface: another member's interface on the launcher's instance."""
+    shown = instance(interfaces=(Attached(INTERFACE, AT_LAUNCH), Attached(LATE_INTERFACE, AT_LAUNCH, ends_with=True)))
+    assert LATE_INTERFACE not in written(decide([creation(fixtures.launch())], Found((shown,))))
+
+
+def test_a_launch_that_was_there_first_keeps_what_a_later_call_names() -> None:
+    """A claim by looking counts from the end of the birth window: what is named until then goes before, no later."""
+    shown = Found((instance(volumes=(Attached(VOLUME, AT_LAUNCH),)),))
+    for seconds, owner in ((-86_400, "bob"), (0, "bob"), (30, "bob"), (60, "bob"), (61, "alice"), (3600, "alice")):
+        at = (EVENT_TIME + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        named = fixtures.record(
+            userIdentity=fixtures.user("bob"), eventTime=at, responseElements={"volumeId": VOLUME},
+            eventID="99999999-4c5d-4e6f-8a9b-0c1d2e3f4a5b",
+        )  # fmt: skip
+        for order in permutations([creation(named), creation(fixtures.launch())]):
+            assert written(decide(list(order), shown))[VOLUME]["owner"] == owner, seconds
 
 
 def test_an_interface_that_the_request_names_is_untouched() -> None:

@@ -24,7 +24,20 @@ CALLS: Mapping[str, frozenset[str]] = {
     "cloudtrail": frozenset({"LookupEvents"}),
     "codebuild": frozenset({"ListBuilds"}),
     "dynamodb": frozenset({"BatchGetItem", "Query", "TransactWriteItems"}),
-    "ec2": frozenset({"DescribeInstances", "DescribeLaunchTemplates", "DescribeTags"}),
+    "ec2": frozenset(
+        {
+            "DescribeImages",
+            "DescribeInstances",
+            "DescribeLaunchTemplates",
+            "DescribeNatGateways",
+            "DescribeNetworkAcls",
+            "DescribeRouteTables",
+            "DescribeSecurityGroups",
+            "DescribeSnapshots",
+            "DescribeTags",
+            "DescribeVolumes",
+        }
+    ),
     "ecs": frozenset({"DescribeTasks", "ListClusters"}),
     "events": frozenset({"PutEvents"}),
     "identitystore": frozenset({"DescribeUser"}),

@@ -1,0 +1,99 @@
+"""What was made beside an image, a VPC or a NAT gateway, and when volumes and snapshots were made: of EC2's answers.
+
+Sources: EC2's API reference. Snapshots of an image stand in its block device mapping (DescribeImages); a pending image
+may not show them all yet. The default security group and network ACL of a VPC stay its own for as long as it lives, and
+nobody can make or delete one; its main route table is the one that was born with it until another is made the main one
+(ReplaceRouteTableAssociation). A NAT gateway's interfaces stand among its addresses.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from ownertag.core.rows import QuestionKind
+from ownertag.core.values import Fact, Found, Part
+
+
+class Look(Struct, frozen=True):
+    """A describe call that tells of many by a filter with their ids; what else it is told, and its largest page."""
+
+    operation: str
+    filter: str
+    more: tuple[tuple[str, str], ...] = ()
+    page: int = 1000
+
+
+#: The calls that answer a kind of question.
+LOOKS: Mapping[QuestionKind, tuple[Look, ...]] = {
+    QuestionKind.SNAPSHOTS_OF_IMAGE: (Look("describe_images", "image-id"),),
+    QuestionKind.PARTS_OF_VPC: (
+        Look("describe_security_groups", "vpc-id", (("group-name", "default"),)),
+        Look("describe_route_tables", "vpc-id", page=100),
+        Look("describe_network_acls", "vpc-id", (("default", "true"),)),
+    ),
+    QuestionKind.INTERFACES_OF_NAT_GATEWAY: (Look("describe_nat_gateways", "nat-gateway-id"),),
+}
+#: By the beginning of an id, the call that tells when it was made.
+BIRTHS: Mapping[str, Look] = {
+    "vol-": Look("describe_volumes", "volume-id"),
+    "snap-": Look("describe_snapshots", "snapshot-id"),
+}
+
+
+def births(pages: Iterable[Any]) -> dict[str, Fact]:
+    """When each volume or snapshot was made."""
+    volumes = {each["VolumeId"]: each.get("CreateTime") for page in pages for each in page.get("Volumes", ())}
+    snapshots = {each["SnapshotId"]: each.get("StartTime") for page in pages for each in page.get("Snapshots", ())}
+    return {id_: Found(born_at=at) for id_, at in (volumes | snapshots).items()}
+
+
+def parts(kind: QuestionKind, pages: Iterable[Any]) -> dict[str, Fact]:
+    """What was made beside each, by its id."""
+    read = {
+        QuestionKind.SNAPSHOTS_OF_IMAGE: _of_images,
+        QuestionKind.PARTS_OF_VPC: _of_vpcs,
+        QuestionKind.INTERFACES_OF_NAT_GATEWAY: _of_gateways,
+    }[kind]
+    return read(list(pages))
+
+
+def _of_images(pages: list[Any]) -> dict[str, Fact]:
+    found: dict[str, Fact] = {}
+    for image in (each for page in pages for each in page["Images"]):
+        ids = [each.get("Ebs", {}).get("SnapshotId") for each in image.get("BlockDeviceMappings", ())]
+        shown = tuple(Part("ec2:snapshot", id_, aged=True) for id_ in ids if id_)
+        found[image["ImageId"]] = Found(parts=shown, complete=image.get("State") != "pending")
+    return found
+
+
+def _of_vpcs(pages: list[Any]) -> dict[str, Fact]:
+    born: dict[str, list[Part]] = defaultdict(list)
+    tables: dict[str, list[Any]] = defaultdict(list)
+    for page in pages:
+        for group in page.get("SecurityGroups", ()):
+            born[group["VpcId"]].append(Part("ec2:security-group", group["GroupId"]))
+        for acl in page.get("NetworkAcls", ()):
+            born[acl["VpcId"]].append(Part("ec2:network-acl", acl["NetworkAclId"]))
+        for table in page.get("RouteTables", ()):
+            tables[table["VpcId"]].append(table)
+    for vpc, its in tables.items():
+        main = [each for each in its if any(one.get("Main") for one in each.get("Associations", ()))]
+        # The only table that there is can't have taken another's place.
+        born[vpc] += [Part("ec2:route-table", each["RouteTableId"], replaceable=len(its) > 1) for each in main]
+    return {
+        vpc: Found(parts=tuple(its), complete=len({each.type for each in its}) == len(LOOKS[QuestionKind.PARTS_OF_VPC]))
+        for vpc, its in born.items()
+    }
+
+
+def _of_gateways(pages: list[Any]) -> dict[str, Fact]:
+    found: dict[str, Fact] = {}
+    for gateway in (each for page in pages for each in page["NatGateways"]):
+        ids = [each.get("NetworkInterfaceId") for each in gateway.get("NatGatewayAddresses", ())]
+        shown = tuple(Part("ec2:network-interface", id_) for id_ in dict.fromkeys(ids) if id_)
+        found[gateway["NatGatewayId"]] = Found(parts=shown, complete=bool(shown) or gateway.get("State") != "pending")
+    return found
