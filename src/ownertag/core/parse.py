@@ -6,56 +6,61 @@ refused with its path; what a record holds beyond the fields that we use is skip
 
 from __future__ import annotations
 
+import codecs
 import re
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec.structs import replace
 
+from ownertag.core import athena
+from ownertag.core.carriers import Leaf, leaves
+from ownertag.core.frames import UNREADABLE, Broken, Frame, frames, why
 from ownertag.core.records import ACCOUNT, REGION, Arrival, Envelope, Record
+from ownertag.core.unpacked import Damaged, Document, as_utf8, begun, format_of, unpacked
 from ownertag.core.values import Reason, Refusal
 
 #: EventBridge carries at most 256 KB, and CloudTrail cuts a record's parts at 100 KB: nothing real comes near.
 MAX_RECORD_BYTES = 1 << 20
-#: A log file of CloudTrail holds a few MB; a gzip bomb holds a thousand times its size.
-MAX_INFLATED_BYTES = 1 << 29
 
 CLOUDTRAIL_DETAIL_TYPE = "AWS API Call via CloudTrail"
+_MOST_OF_HEAD = 4096
 _AWS_SOURCE = re.compile(r"aws\.[a-z0-9.-]{2,64}")
-_NESTING = 4  # a log line holds a batch, which holds a message, which holds an event, which holds a record
-
-
-class _Shape(Struct):
-    """The keys by which the things that carry records can be told apart."""
-
-    records: Raw | UnsetType = field(name="Records", default=UNSET)
-    messages: Raw | UnsetType = field(name="Messages", default=UNSET)
-    events: Raw | UnsetType = field(name="Events", default=UNSET)
-    looked_up: Raw | UnsetType = field(name="CloudTrailEvent", default=UNSET)
-    body: Raw | UnsetType = UNSET
-    received_body: Raw | UnsetType = field(name="Body", default=UNSET)
-    message_id: Raw | UnsetType = field(name="messageId", default=UNSET)
-    detail: Raw | UnsetType = UNSET
-    detail_type: Raw | UnsetType = field(name="detail-type", default=UNSET)
+_EVENT_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_USER_ARN = re.compile(r"arn:aws[a-z-]{0,12}:iam::([0-9]{12}):user/[\x21-\x7e]{1,576}")
+# Of an organization's trail, the folder of its id is between (CloudTrail user guide, "Finding your CloudTrail log files").
+_LOG_FOLDER = re.compile(r"(?:^|/)AWSLogs/(?:o-[a-z0-9]{10,32}/)?([0-9]{12})/CloudTrail(?:-[A-Za-z-]+)?/")
+_LOG_NAME = re.compile(r"(?:^|/)([0-9]{12})_CloudTrail(?:-[A-Za-z]+)?_[a-z0-9-]+_[0-9]{8}T[0-9]{4}Z_[^/]*$")
 
 
 class _EnvelopeHead(Struct):
-    """The envelope without the record, to say what is wrong with one whose record can't be read."""
+    """The envelope with its record unread: to say what is wrong with one, or to give it the account that it lacks."""
 
-    detail_type: str | UnsetType = field(name="detail-type", default=UNSET)
+    account: Any = None
+    region: Any = None
+    source: Any = None
+    detail_type: Any = field(name="detail-type", default=UNSET)
+    detail: Raw | UnsetType = UNSET
 
 
-_SHAPE: msgspec.json.Decoder[_Shape | list[Raw]] = msgspec.json.Decoder(_Shape | list[Raw])
+class _RecordHead(Struct):
+    """What tells a record that can't be read, and in whose account it may have been."""
+
+    event_id: Any = field(name="eventID", default=None)
+    account: Any = field(name="recipientAccountId", default=None)
+    identity: Any = field(name="userIdentity", default=None)
+    shared_event_id: Any = field(name="sharedEventID", default=None)
+
+
 _RECORD = msgspec.json.Decoder(Record)
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _HEAD = msgspec.json.Decoder(_EnvelopeHead)
-_RAWS = msgspec.json.Decoder(list[Raw])
-_TEXT = msgspec.json.Decoder(str)
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
-
-# What decoding can raise: the library's own errors, invalid UTF-8, and depth beyond the interpreter's stack.
-_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+_RECORD_HEAD = msgspec.json.Decoder(_RecordHead)
+_FIELDS = msgspec.json.Decoder(dict[str, Raw])
+_NULL = Raw(b"null")
 
 
 def parse_event(body: str | bytes, where: str) -> Arrival | Refusal:
@@ -63,109 +68,188 @@ def parse_event(body: str | bytes, where: str) -> Arrival | Refusal:
 
     An envelope that AWS would not have written is refused: a source that is not AWS's, another detail type, or an
     account or Region that differs from the record's (EventBridge sets these fields itself, and refuses customers'
-    events with a source that begins with `aws.`).
+    events with a source that begins with `aws.`). A record without an account is of the envelope's.
     """
     if len(body) > MAX_RECORD_BYTES:
         return Refusal(where, Reason.TOO_LARGE, f"{len(body)} bytes, more than any event has")
     try:
         envelope = _ENVELOPE.decode(body)
-    except _UNREADABLE as error:
-        return _bad_event(body, where, error)
+    except UNREADABLE as error:
+        completed = _with_envelopes_account(body)
+        if completed is None:
+            return _bad_event(body, where, error)
+        envelope = completed
     arrival = Arrival(where, envelope.detail, envelope)
     return _check_envelope(arrival, envelope) or _check_record(arrival) or arrival
 
 
 def parse(data: bytes, where: str) -> Iterator[Arrival | Refusal]:
+    """Every record in a document that is in memory; `read` says what a document may be."""
+    return read(lambda: (data,), where)
+
+
+def read(document: Document, where: str) -> Iterator[Arrival | Refusal]:
     """Every record in a document, or a refusal for what is none.
 
     Args:
-        data: A CloudTrail record, an EventBridge event, an SQS message or batch, what ReceiveMessage or LookupEvents
-            answer, a log file `{"Records": []}`, a list of any of these, or JSON lines of them; plain or gzipped.
-        where: The document's name; a place in it is appended, as in `a.json:3` (line) or `a.json#3` (record).
+        document: Gives the bytes, from their beginning each time that it is called: once, or again for each gzip around.
+            They are JSON values, one after the other: a CloudTrail record, an EventBridge event, what carries these
+            (`core.carriers`), or lists of any of it; or lines of base64; or Athena's CSV. In UTF-8 or UTF-16.
+        where: The document's name; a place in it is appended, as in `a.json:3` (line) or `a.json#3` (record). Of a log
+            file, it also tells the account.
     """
-    if data[:2] == b"\x1f\x8b":
-        inflated = _inflate(data, where)
-        if isinstance(inflated, Refusal):
-            yield inflated
-            return
-        data = inflated
-    if data[:3] == b"\xef\xbb\xbf":
-        yield Refusal(where, Reason.UNREADABLE, "begins with a byte order mark: save it as UTF-8 without one")
-        return
-    if not data.strip():
-        yield Refusal(where, Reason.UNREADABLE, "is empty")
-        return
-    yield from _document(data, where)
-
-
-def _document(data: bytes, where: str) -> Iterator[Arrival | Refusal]:
+    account = account_of_path(where)
     try:
-        _SHAPE.decode(data)
-    except msgspec.ValidationError:
-        pass  # JSON, but not of a shape that carries records: _carrier says so
-    except _UNREADABLE as error:
-        lines = [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
-        # A broken document has many lines that are no JSON either: only if one is an object are they records.
-        if len(lines) > 1 and any(_is_object(line) for _, line in lines):
-            for number, line in lines:
-                yield from _carrier(line, f"{where}:{number}", _NESTING)
+        chunks = as_utf8(unpacked(document))
+        head, chunks = begun(chunks)
+        wrong = format_of(head)
+        if wrong is not None:
+            yield Refusal(where, Reason.UNREADABLE, f"is {wrong}", carrier="file")
             return
-        yield _unreadable(where, error)
-        return
-    yield from _carrier(data, where, _NESTING)
+        line, chunks = _first_line(chunks)
+        for each in _table(chunks, where) if athena.is_table(line) else _values(chunks, where):
+            yield _arrived(each, account) if isinstance(each, Leaf) else each
+    except Damaged as damaged:
+        yield Refusal(where, damaged.reason, damaged.detail, carrier="file")
 
 
-def _carrier(data: bytes | Raw, where: str, nesting: int) -> Iterator[Arrival | Refusal]:
-    """Take one carrier apart, or read the record that it is."""
-    if not nesting:
-        yield Refusal(where, Reason.NOT_A_RECORD, "is wrapped more often than any carrier of records")
+def account_of_path(path: str) -> str | None:
+    """The account whose records lie there, if CloudTrail named the folder or the file."""
+    path = path.replace("\\", "/")
+    found = _LOG_FOLDER.search(path) or _LOG_NAME.search(path)
+    return found[1] if found else None
+
+
+# --- a document's parts
+
+
+def _values(chunks: Iterable[bytes], where: str) -> Iterator[Leaf | Refusal]:
+    """Each JSON value's; where there is but one, it is the document, and needs no line."""
+    found = frames(chunks)
+    first = next(found, None)
+    if first is None:
+        yield Refusal(where, Reason.UNREADABLE, "is empty", carrier="file")
         return
+    second = next(found, None)
+    if second is None:
+        yield from _frame(first, where)
+        return
+    for each in (first, second):
+        yield from _frame(each, _place(where, each))
+    for each in found:
+        yield from _frame(each, _place(where, each))
+
+
+def _frame(frame: Frame | Broken, where: str) -> Iterator[Leaf | Refusal]:
+    if isinstance(frame, Broken):
+        yield Refusal(where, frame.reason, frame.detail, carrier="file")
+    else:
+        yield from leaves(frame, where)
+
+
+def _place(where: str, frame: Frame | Broken) -> str:
+    part = frame.part if isinstance(frame, Frame) else 1
+    return f"{where}:{frame.line}.{part}" if part > 1 else f"{where}:{frame.line}"
+
+
+def _first_line(chunks: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
+    """The first line if it could be a table's head, and all of it."""
+    begins: list[bytes] = []
+    for chunk in chunks:
+        begins.append(chunk)
+        if b"\n" in chunk or sum(map(len, begins)) > _MOST_OF_HEAD or chunk[:1] in b"{[":
+            break
+    first = b"".join(begins)[:_MOST_OF_HEAD].partition(b"\n")[0]
+    return first.decode(errors="replace"), chain(begins, chunks)
+
+
+def _table(chunks: Iterable[bytes], where: str) -> Iterator[Leaf | Refusal]:
+    """Each row's."""
+    for row in athena.rows(_text_lines(chunks)):
+        place = f"{where}:{row.line}"
+        if row.wrong is not None:
+            yield Refusal(place, row.reason, row.wrong, carrier="CSV")
+        else:
+            yield from leaves(Frame(row.line, row.data), place, "CSV")
+
+
+def _text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    left = ""
     try:
-        shape = _SHAPE.decode(data)
-    except _UNREADABLE as error:
-        yield _unreadable(where, error)
-        return
-    if isinstance(shape, list):
-        yield from _items(shape, where, nesting)
-        return
-    for many in (shape.records, shape.messages, shape.events):
-        if many is not UNSET:
-            try:
-                items = _RAWS.decode(many)
-            except _UNREADABLE as error:
-                yield _unreadable(where, error)
-            else:
-                yield from _items(items, where, nesting)
-            return
-    for text in (shape.body, shape.received_body, shape.looked_up):
-        if text is not UNSET:
-            try:
-                inner = _TEXT.decode(text).encode()
-            except _UNREADABLE as error:
-                yield _unreadable(where, error)
-            else:
-                yield from _carrier(inner, where, nesting - 1)
-            return
-    if shape.detail is not UNSET or shape.detail_type is not UNSET:
-        yield parse_event(bytes(data), where)
-        return
-    yield _record(data, where)
+        for chunk in chunks:
+            *ended, left = (left + decoder.decode(chunk)).split("\n")
+            yield from (f"{line}\n" for line in ended)
+        left += decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        raise Damaged(Reason.UNREADABLE, "is not UTF-8") from error
+    if left:
+        yield left
 
 
-def _items(items: list[Raw], where: str, nesting: int) -> Iterator[Arrival | Refusal]:
-    for number, item in enumerate(items, 1):
-        yield from _carrier(item, f"{where}#{number}", nesting - 1)
+# --- a record
 
 
-def _record(data: bytes | Raw, where: str) -> Arrival | Refusal:
+def _arrived(leaf: Leaf, account: str | None) -> Arrival | Refusal:
+    found = parse_event(bytes(leaf.data), leaf.where) if leaf.event else _record(leaf.data, leaf.where, account)
+    return replace(found, carrier=leaf.carrier)
+
+
+def _record(data: bytes | Raw, where: str, account: str | None) -> Arrival | Refusal:
     size = memoryview(data).nbytes
     if size > MAX_RECORD_BYTES:
-        return Refusal(where, Reason.TOO_LARGE, f"{size} bytes, more than any record has")
+        return Refusal(where, Reason.TOO_LARGE, f"{size} bytes, more than any record has", event_id=_id_in(data))
     try:
         arrival = Arrival(where, _RECORD.decode(data))
-    except _UNREADABLE as error:
-        return _unreadable(where, error)
+    except UNREADABLE as error:
+        completed = _completed(data, account)
+        if completed is None:
+            return _unreadable(data, where, error)
+        arrival = Arrival(where, completed)
     return _check_record(arrival) or arrival
+
+
+def _completed(data: bytes | Raw, account: str | None) -> Record | None:
+    """A record that lacks its account, with the one that is known otherwise; and without fields that are null.
+
+    `recipientAccountId` is optional by CloudTrail's reference ("record contents"), and old records have none.
+    """
+    try:
+        fields = {key: value for key, value in _FIELDS.decode(data).items() if value != _NULL}
+        if "recipientAccountId" not in fields:
+            account = account or _account_of_user(_RECORD_HEAD.decode(data))
+            if account is None:
+                return None
+            fields["recipientAccountId"] = Raw(msgspec.json.encode(account))
+        return _RECORD.decode(msgspec.json.encode(fields))
+    except UNREADABLE:
+        return None
+
+
+def _account_of_user(head: _RecordHead) -> str | None:
+    """An IAM user's account is that of the record, unless the record has a twin in another one."""
+    identity = head.identity
+    if not isinstance(identity, dict) or identity.get("type") != "IAMUser" or head.shared_event_id is not None:
+        return None
+    arn = identity.get("arn")
+    named = _USER_ARN.fullmatch(arn) if isinstance(arn, str) else None
+    said = identity.get("accountId")
+    if named is None or (said is not None and said != named[1]):
+        return None
+    return named[1]
+
+
+def _with_envelopes_account(body: str | bytes) -> Envelope | None:
+    try:
+        head = _HEAD.decode(body)
+        if head.detail is UNSET or not all(isinstance(each, str) for each in (head.account, head.region, head.source)):
+            return None
+        if not isinstance(head.detail_type, str) or _RECORD_HEAD.decode(head.detail).account is not None:
+            return None
+    except UNREADABLE:
+        return None
+    record = _completed(head.detail, head.account)
+    return Envelope(head.account, head.region, head.source, head.detail_type, record) if record else None
 
 
 def _check_envelope(arrival: Arrival, envelope: Envelope) -> Refusal | None:
@@ -202,52 +286,48 @@ def _check_record(arrival: Arrival) -> Refusal | None:
 def _bad_event(body: str | bytes, where: str, error: Exception) -> Refusal:
     """Say more of an event that is no CloudTrail event than that a field is missing."""
     try:
-        detail_type = _HEAD.decode(body).detail_type
-    except _UNREADABLE:
-        detail_type = UNSET
+        head = _HEAD.decode(body)
+    except UNREADABLE:
+        head = _EnvelopeHead()
+    detail_type, event_id = head.detail_type, _id_in(head.detail)
+    if not isinstance(error, msgspec.ValidationError):
+        return Refusal(where, Reason.UNREADABLE, why(error), event_id=event_id)
+    if isinstance(detail_type, str) and detail_type != CLOUDTRAIL_DETAIL_TYPE:
+        wrong = f"detail-type {detail_type[:64]!a} is not {CLOUDTRAIL_DETAIL_TYPE!a}"
+        return Refusal(where, Reason.FORGED_ENVELOPE, wrong, event_id=event_id)
+    wrong = f"is no EventBridge event of CloudTrail: {error}{_of(event_id)}"
+    return Refusal(where, Reason.NOT_A_RECORD, wrong, event_id=event_id)
+
+
+def _unreadable(data: bytes | Raw, where: str, error: Exception) -> Refusal:
+    event_id = _id_in(data)
     if isinstance(error, msgspec.ValidationError):
-        if isinstance(detail_type, str) and detail_type != CLOUDTRAIL_DETAIL_TYPE:
-            wrong = f"detail-type {detail_type[:64]!a} is not {CLOUDTRAIL_DETAIL_TYPE!a}"
-            return Refusal(where, Reason.FORGED_ENVELOPE, wrong)
-        return Refusal(where, Reason.NOT_A_RECORD, f"is no EventBridge event of CloudTrail: {error}")
-    return _unreadable(where, error)
+        wrong = f"is no CloudTrail record: {error}{_of(event_id)}"
+        if _lacks_account(data):
+            wrong = (
+                f"in whose account it was can't be told: it has no recipientAccountId, no envelope, no path of a log"
+                f" file, and no IAM user called{_of(event_id)}"
+            )
+        return Refusal(where, Reason.NOT_A_RECORD, wrong, event_id=event_id)
+    return Refusal(where, Reason.UNREADABLE, why(error), event_id=event_id)
 
 
-def _unreadable(where: str, error: Exception) -> Refusal:
-    if isinstance(error, msgspec.ValidationError):
-        return Refusal(where, Reason.NOT_A_RECORD, f"is no CloudTrail record: {error}")
-    if isinstance(error, RecursionError):
-        return Refusal(where, Reason.UNREADABLE, "is nested more deeply than any record")
-    if isinstance(error, UnicodeError):
-        return Refusal(where, Reason.UNREADABLE, "is not UTF-8")
-    return Refusal(where, Reason.UNREADABLE, f"is not readable JSON: {error}")
-
-
-def _is_object(line: bytes) -> bool:
+def _lacks_account(data: bytes | Raw) -> bool:
+    """Whether it would be a record with an account."""
     try:
-        _OBJECT.decode(line)
-    except _UNREADABLE:
+        return _RECORD_HEAD.decode(data).account is None and _completed(data, "0" * 12) is not None
+    except UNREADABLE:
         return False
-    return True
 
 
-def _inflate(data: bytes, where: str) -> bytes | Refusal:
-    """All members of a gzip file, up to a size that no log file of CloudTrail has."""
-    parts: list[bytes] = []
-    size = 0
-    while data:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            while not member.eof and (data or member.unconsumed_tail):
-                part = member.decompress(data, 1 << 20)
-                data = member.unconsumed_tail
-                parts.append(part)
-                size += len(part)
-                if size > MAX_INFLATED_BYTES:
-                    return Refusal(where, Reason.TOO_LARGE, f"inflates to more than {MAX_INFLATED_BYTES >> 20} MiB")
-        except zlib.error as error:
-            return Refusal(where, Reason.UNREADABLE, f"is a damaged gzip file: {error}")
-        if not member.eof:
-            return Refusal(where, Reason.UNREADABLE, "is a gzip file that was cut short")
-        data = member.unused_data
-    return b"".join(parts)
+def _id_in(data: bytes | Raw | UnsetType) -> str | None:
+    """The event's id, if it can be read and is one: anything else could be a secret."""
+    try:
+        found = None if data is UNSET else _RECORD_HEAD.decode(data).event_id
+    except UNREADABLE:
+        return None
+    return found if isinstance(found, str) and _EVENT_ID.fullmatch(found) else None
+
+
+def _of(event_id: str | None) -> str:
+    return f" (event {event_id})" if event_id else ""
