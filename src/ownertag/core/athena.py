@@ -1,4 +1,4 @@
-"""Athena's CSV to records: a row is a record, its columns named as in the table that AWS's documentation makes of trails.
+"""Athena's CSV to records: a row is a record, its columns named as in the table that AWS documents for trails.
 
 A `struct` is written `{type=IAMUser, arn=…}`, without quotes: what a name could have put there is refused, not guessed.
 Source: Athena user guide, "Query AWS CloudTrail logs" (columns), and what Athena writes of rows.
@@ -134,7 +134,7 @@ def _names(head: str) -> list[str]:
 
 
 def _kind(names: list[str]) -> str:
-    """What the columns are: a record's fields (`table`), the console's event history, or the one that holds the text."""
+    """What the columns are: a record's fields (`table`), the console's event `history`, or the one with the text."""
     if "eventid" in names or {"eventname", "eventsource"} <= {*names}:
         return "table"
     if "event name" in names:
@@ -169,8 +169,10 @@ def _read(name: str, text: str) -> Any:
 
 
 def _struct(text: str, at: int, depth: int, free: bool) -> tuple[Any, int]:
-    """The value that begins here, and where it ends. A member that is unknown or stands twice is an error: a name has
-    put it there."""
+    """The value that begins here, and where it ends.
+
+    A member that is unknown or stands twice is an error: a name has put it there.
+    """
     if depth > _DEEPEST:
         raise ValueError(text)
     if text[at : at + 1] == "[":
@@ -192,7 +194,9 @@ def _struct(text: str, at: int, depth: int, free: bool) -> tuple[Any, int]:
         key = named[1] if named else ""
         if named is None or key in members or not (free or key.lower() in _MEMBERS):
             raise ValueError(text)
-        value, at = _struct(text, named.end(), depth + 1, free or key == "attributes" and "federatedprovider" in members)
+        value, at = _struct(
+            text, named.end(), depth + 1, free or (key == "attributes" and "federatedprovider" in members)
+        )
         members[key] = value
         at = _after(text, at, "}")
     if free:

@@ -1,7 +1,7 @@
 """What carries records is taken apart: queue messages, notifications, log events, batches, answers of the AWS CLI.
 
-A table says by which key each is told and what it holds. A record's own keys are CloudTrail's, so that nobody whose call
-was recorded can make it look like a carrier.
+A table says by which key each is told and what it holds. A record's own keys are CloudTrail's, so that nobody whose
+call was recorded can make it look like a carrier.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ CARRIERS = (
     Carrier("awslogs", "CloudWatch Logs subscription", Holds.ONE),
     Carrier("events", "CloudWatch Logs answer", Holds.MANY),  # FilterLogEvents, GetLogEvents
     Carrier("results", "CloudWatch Logs Insights answer", Holds.MANY),
-    Carrier("Messages", "SQS answer", Holds.MANY),
+    Carrier("Messages", "SQS message", Holds.MANY),
     Carrier("Events", "LookupEvents answer", Holds.MANY),
     Carrier("records", "Firehose batch", Holds.MANY),
     Carrier("CloudTrailEvent", "LookupEvents answer", Holds.TEXT),
@@ -77,7 +77,7 @@ _OWN = ("eventID", "eventName", "eventSource", "userIdentity")
 _EVENT = ("detail", "detail-type")
 _MORE = ("messageType", "field", "value", "recordId")
 
-# A log line holds a batch, which holds a message, which holds a notification, which holds an event, which holds a record.
+# A line holds a batch, which holds a message, which holds a notification, which holds an event with a record.
 _MOST_TEXTS = 3
 _MOST_DEEP = 12
 #: SQS and Kinesis carry 1 MiB, Lambda 6 MB; a bomb in one inflates to a thousand times that.
@@ -188,9 +188,7 @@ def _object(shape: Struct, data: bytes | Raw, at: _At) -> Iterator[Leaf | Refusa
         for attribute, each in _STEPS:
             held = getattr(shape, attribute)
             if held is not UNSET:
-                # Firehose's batch to Lambda has Kinesis' `data`, and ids of its own.
-                name = "Firehose record" if each.holds is Holds.PACKED and has("recordId") else each.name
-                yield from _held(held, each.holds, at.inside(name))
+                yield from _held(held, each.holds, at.inside(_name(each, at, firehose=has("recordId"))))
                 return
         notice = next((detail for key, detail in NOTICES if has(key)), None)
         if notice is not None:
@@ -199,6 +197,15 @@ def _object(shape: Struct, data: bytes | Raw, at: _At) -> Iterator[Leaf | Refusa
             yield Leaf(at.where, data, at.carrier or "record")
         else:
             yield at.refusal(Reason.NOT_A_RECORD, _unknown(data))
+
+
+def _name(carrier: Carrier, at: _At, firehose: bool) -> str | None:
+    """How it is called: `data` is what an object around it has a name for, and Firehose's has an id of its own."""
+    if carrier.holds is not Holds.PACKED:
+        return carrier.name
+    if any(each.holds is Holds.ONE and each.name in at.carriers[:1] for each in CARRIERS):
+        return None
+    return "Firehose record" if firehose else carrier.name
 
 
 def _held(held: Raw, holds: Holds, at: _At) -> Iterator[Leaf | Refusal]:

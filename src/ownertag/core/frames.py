@@ -1,7 +1,7 @@
 """Chunks of bytes to the JSON values in them, one after the other, however they are laid out.
 
 A value may stand on its line, or be spread over many (`jq`), or follow the one before without anything between
-(Firehose). No value is kept longer than it takes to read it, so a document's size costs no memory; that of one value does.
+(Firehose). No value is kept longer than it takes to read it: a document's size costs no memory, that of one value does.
 What is no JSON is told with its line, and costs no other line anything.
 """
 
@@ -34,7 +34,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class Frame(Struct, frozen=True):
-    """One JSON value, or what stands for some in base64, and the line that it begins on, from 1; `part`: of that line."""
+    """One JSON value, or base64 of some (`packed`), the line that it begins on, from 1, and which one it is there."""
 
     line: int
     data: bytes
@@ -60,7 +60,9 @@ def frames(chunks: Iterable[bytes]) -> Iterator[Frame | Broken]:
         elif isinstance(each, Broken) and len(held) < MAX_BROKEN_LINES:
             held.append(each)
         elif isinstance(each, Broken):
-            yield Broken(1, f"its first {MAX_BROKEN_LINES} lines are no JSON, and the rest was not read: {held[0].detail}")
+            yield Broken(
+                1, f"its first {MAX_BROKEN_LINES} lines are no JSON, and the rest was not read: {held[0].detail}"
+            )
             return
         else:
             found = True

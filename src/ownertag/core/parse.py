@@ -20,7 +20,7 @@ from ownertag.core import athena
 from ownertag.core.carriers import Leaf, leaves
 from ownertag.core.frames import UNREADABLE, Broken, Frame, frames, why
 from ownertag.core.records import ACCOUNT, REGION, Arrival, Envelope, Record
-from ownertag.core.unpacked import Damaged, Document, as_utf8, begun, format_of, unpacked
+from ownertag.core.unpacked import Damaged, Document, as_utf8, begun, first_line, format_of, unpacked
 from ownertag.core.values import Reason, Refusal
 
 #: EventBridge carries at most 256 KB, and CloudTrail cuts a record's parts at 100 KB: nothing real comes near.
@@ -31,7 +31,7 @@ _MOST_OF_HEAD = 4096
 _AWS_SOURCE = re.compile(r"aws\.[a-z0-9.-]{2,64}")
 _EVENT_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _USER_ARN = re.compile(r"arn:aws[a-z-]{0,12}:iam::([0-9]{12}):user/[\x21-\x7e]{1,576}")
-# Of an organization's trail, the folder of its id is between (CloudTrail user guide, "Finding your CloudTrail log files").
+# Of an organization's trail, the folder of its id is between (CloudTrail user guide, "Finding your log files").
 _LOG_FOLDER = re.compile(r"(?:^|/)AWSLogs/(?:o-[a-z0-9]{10,32}/)?([0-9]{12})/CloudTrail(?:-[A-Za-z-]+)?/")
 _LOG_NAME = re.compile(r"(?:^|/)([0-9]{12})_CloudTrail(?:-[A-Za-z]+)?_[a-z0-9-]+_[0-9]{8}T[0-9]{4}Z_[^/]*$")
 
@@ -92,7 +92,7 @@ def read(document: Document, where: str) -> Iterator[Arrival | Refusal]:
     """Every record in a document, or a refusal for what is none.
 
     Args:
-        document: Gives the bytes, from their beginning each time that it is called: once, or again for each gzip around.
+        document: Gives the bytes, from their beginning each time that it is called: once, and again for gzip.
             They are JSON values, one after the other: a CloudTrail record, an EventBridge event, what carries these
             (`core.carriers`), or lists of any of it; or lines of base64; or Athena's CSV. In UTF-8 or UTF-16.
         where: The document's name; a place in it is appended, as in `a.json:3` (line) or `a.json#3` (record). Of a log
@@ -106,7 +106,7 @@ def read(document: Document, where: str) -> Iterator[Arrival | Refusal]:
         if wrong is not None:
             yield Refusal(where, Reason.UNREADABLE, f"is {wrong}", carrier="file")
             return
-        line, chunks = _first_line(chunks)
+        line, chunks = _with_first_line(chunks)
         for each in _table(chunks, where) if athena.is_table(line) else _values(chunks, where):
             yield _arrived(each, account) if isinstance(each, Leaf) else each
     except Damaged as damaged:
@@ -152,15 +152,14 @@ def _place(where: str, frame: Frame | Broken) -> str:
     return f"{where}:{frame.line}.{part}" if part > 1 else f"{where}:{frame.line}"
 
 
-def _first_line(chunks: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
-    """The first line if it could be a table's head, and all of it."""
+def _with_first_line(chunks: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
+    """The first line, if it could be a table's head, and all of it."""
     begins: list[bytes] = []
     for chunk in chunks:
         begins.append(chunk)
         if b"\n" in chunk or sum(map(len, begins)) > _MOST_OF_HEAD or chunk[:1] in b"{[":
             break
-    first = b"".join(begins)[:_MOST_OF_HEAD].partition(b"\n")[0]
-    return first.decode(errors="replace"), chain(begins, chunks)
+    return first_line(b"".join(begins)), chain(begins, chunks)
 
 
 def _table(chunks: Iterable[bytes], where: str) -> Iterator[Leaf | Refusal]:
@@ -202,10 +201,11 @@ def _record(data: bytes | Raw, where: str, account: str | None) -> Arrival | Ref
     try:
         arrival = Arrival(where, _RECORD.decode(data))
     except UNREADABLE as error:
-        completed = _completed(data, account)
+        of_user = _account_of_user(data) if account is None else None
+        completed = _completed(data, account or of_user)
         if completed is None:
             return _unreadable(data, where, error)
-        arrival = Arrival(where, completed)
+        arrival = Arrival(where, completed, account_inferred=of_user is not None)
     return _check_record(arrival) or arrival
 
 
@@ -216,27 +216,25 @@ def _completed(data: bytes | Raw, account: str | None) -> Record | None:
     """
     try:
         fields = {key: value for key, value in _FIELDS.decode(data).items() if value != _NULL}
-        if "recipientAccountId" not in fields:
-            account = account or _account_of_user(_RECORD_HEAD.decode(data))
-            if account is None:
-                return None
-            fields["recipientAccountId"] = Raw(msgspec.json.encode(account))
+        if account is not None:
+            fields.setdefault("recipientAccountId", Raw(msgspec.json.encode(account)))
         return _RECORD.decode(msgspec.json.encode(fields))
     except UNREADABLE:
         return None
 
 
-def _account_of_user(head: _RecordHead) -> str | None:
-    """An IAM user's account is that of the record, unless the record has a twin in another one."""
+def _account_of_user(data: bytes | Raw) -> str | None:
+    """The account of the IAM user who called, where nothing else tells one: not if the record has a twin in another."""
+    try:
+        head = _RECORD_HEAD.decode(data)
+    except UNREADABLE:
+        return None
     identity = head.identity
-    if not isinstance(identity, dict) or identity.get("type") != "IAMUser" or head.shared_event_id is not None:
+    if head.account is not None or head.shared_event_id is not None or not isinstance(identity, dict):
         return None
-    arn = identity.get("arn")
-    named = _USER_ARN.fullmatch(arn) if isinstance(arn, str) else None
-    said = identity.get("accountId")
-    if named is None or (said is not None and said != named[1]):
-        return None
-    return named[1]
+    arn, said = identity.get("arn"), identity.get("accountId")
+    named = _USER_ARN.fullmatch(arn) if isinstance(arn, str) and identity.get("type") == "IAMUser" else None
+    return named[1] if named and said in {None, named[1]} else None
 
 
 def _with_envelopes_account(body: str | bytes) -> Envelope | None:

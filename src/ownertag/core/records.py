@@ -156,9 +156,13 @@ class Envelope(Struct, frozen=True):
 
 
 class Arrival(Struct, frozen=True):
-    """A record, where it was read (a file and line, a message id), the envelope it came in, if any, and its carrier."""
+    """A record, where it was read (a file and line, a message id), the envelope it came in, if any, and its carrier.
+
+    `account_inferred`: nothing says in whose account it was, but an IAM user called, who has one.
+    """
 
     where: str
     record: Record
     envelope: Envelope | None = None
     carrier: str = ""
+    account_inferred: bool = False

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
+from ownertag.core.athena import is_table
 from ownertag.core.values import Reason
 
 #: A log file of CloudTrail holds a few MB; a gzip bomb holds a thousand times its size.
@@ -86,6 +87,23 @@ def format_of(head: bytes) -> str | None:
     """What else than text a document is, told by how it begins."""
     begins = head.lstrip()
     return next((name for magic, name in _FORMATS if begins.startswith(magic)), None)
+
+
+def holds_records(document: Document) -> bool:
+    """Whether a document begins as records do: JSON of objects, base64 of it, or a table of them; gzipped or not."""
+    head, chunks = begun(document())
+    if head.startswith(_GZIP):
+        return True
+    try:
+        text = next(as_utf8(chunks), b"").lstrip()
+    except Damaged:
+        return True  # it is told when it is read
+    return text[:1] in {b"{", b"["} or text.startswith((b"H4sI", b"eyJ", b'"{')) or is_table(first_line(text))
+
+
+def first_line(text: bytes) -> str:
+    """The first line of what a document begins with."""
+    return text[:4096].partition(b"\n")[0].decode(errors="replace")
 
 
 def begun(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:

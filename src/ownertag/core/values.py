@@ -67,7 +67,7 @@ _OF_NO_CREATION = frozenset(
 
 
 class Refusal(Struct, frozen=True):
-    """Nothing is written for this input, and why. `record` is there as soon as it could be read; before, its id may be."""
+    """Nothing is written for this input, and why. `record` is there as soon as it could be read, or else its id."""
 
     where: str
     reason: Reason
