@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ownertag.catalogue.loader import load
-from ownertag.core.parse import parse, parse_event
+from ownertag.core.documents import parse
+from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings, read_settings

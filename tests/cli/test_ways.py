@@ -127,6 +127,24 @@ finally:
 """
 
 
+def test_who_waits_sees_how_far_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\n".join(fixtures.bytes_of(numbered(number)) for number in range(2_000)))
+    code = (
+        "import sys\nfrom ownertag.cli import inputs\nfrom ownertag.cli.main import run\ninputs._SECONDS = 0.0\nrun()"
+    )
+    for more in ([], ["--quiet"]):
+        command = [sys.executable, "-c", code, "explain", "--json", *more, str(path)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        lines = re.findall(r"read \d+ MB of 2 MB, ([\d,]+) records", answer.stderr)
+        assert answer.returncode == 0, answer.stderr
+        if more:
+            assert answer.stderr == ""
+        else:
+            assert len(lines) > 3
+            assert lines == sorted(lines, key=lambda each: int(each.replace(",", "")))
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc to read the peak from")
 @pytest.mark.parametrize("form", ["lines", "one-after-the-other", "indented", "gzip", "utf-16", "athena"])
 def test_memory_does_not_grow_with_a_file(tmp_path: Path, form: str) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import fixtures
+from ownertag.core.documents import account_of_path, parse, read
 from ownertag.core.match import match
-from ownertag.core.parse import account_of_path, parse, parse_event, read
+from ownertag.core.parse import parse_event, parse_record
 from ownertag.core.records import Arrival
 from ownertag.core.unpacked import holds_records
 from ownertag.core.values import Creation, Reason, Refusal
@@ -99,6 +100,12 @@ def test_a_log_files_path_tells_the_account(path: str) -> None:
 )
 def test_other_paths_tell_none(path: str) -> None:
     assert account_of_path(path) is None
+
+
+def test_a_look_up_knows_in_whose_account_it_looked() -> None:
+    found = parse_record(fixtures.bytes_of(BY_ROLE), "lookup", fixtures.OTHER_ACCOUNT)
+    assert isinstance(found, Arrival)
+    assert found.record.account == fixtures.OTHER_ACCOUNT
 
 
 def test_the_records_own_account_counts_before_the_paths() -> None:

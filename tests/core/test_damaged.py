@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import fixtures
+from ownertag.core.documents import parse
 from ownertag.core.match import match
-from ownertag.core.parse import parse, parse_event
+from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
 from ownertag.core.resolve import principal_of
 from ownertag.core.values import Creation, Refusal

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import fixtures
+from ownertag.core.documents import parse
 from ownertag.core.match import match
-from ownertag.core.parse import MAX_RECORD_BYTES, parse, parse_event
+from ownertag.core.parse import MAX_RECORD_BYTES, parse_event
 from ownertag.core.plan import plan
 from ownertag.core.records import Arrival
 from ownertag.core.values import Creation, Reason, Refusal

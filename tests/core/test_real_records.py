@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import fixtures
+from ownertag.core.documents import parse
 from ownertag.core.match import match
-from ownertag.core.parse import parse
 from ownertag.core.records import Arrival
 from ownertag.core.resolve import resolve
 from ownertag.core.settings import Settings

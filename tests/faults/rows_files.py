@@ -15,7 +15,7 @@ from faults.made import volume_of
 from faults.row import NotBuilt, Proof, Row
 from faults.world import World
 from flows.events import volume, volume_id
-from ownertag.core.parse import parse
+from ownertag.core.documents import parse
 from ownertag.core.records import Arrival
 from ownertag.core.unpacked import MAX_INFLATED_BYTES
 from ownertag.core.values import Reason, Refusal

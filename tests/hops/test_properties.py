@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import fixtures
 from fixtures import ACCOUNT, OTHER_ACCOUNT, REGION
 from hops.test_hops import PATHS, read, record_of
-from ownertag.core.parse import parse
+from ownertag.core.documents import parse
 from ownertag.core.records import Arrival, Record
 from ownertag.core.resolve import clean, trace
 from ownertag.core.rows import QuestionKind

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import fixtures
+from ownertag.core.documents import parse
 from ownertag.core.match import match
-from ownertag.core.parse import parse, parse_event
+from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
 from ownertag.core.records import Arrival
 from ownertag.core.resolve import clean, principal_of

@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from ownertag.cli.options import Options, fail
-from ownertag.core.parse import read
+from ownertag.core.documents import read
 from ownertag.core.records import Arrival
 from ownertag.core.unpacked import Document, holds_records
 from ownertag.core.values import Refusal

@@ -16,7 +16,8 @@ from enum import Enum, auto
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from ownertag.core.frames import UNREADABLE, Broken, Frame, frames, why
+from ownertag.core.frames import Broken, Frame, frames
+from ownertag.core.parse import UNREADABLE, why
 from ownertag.core.values import Reason, Refusal
 
 
@@ -170,6 +171,9 @@ def _object(shape: Struct, data: bytes | Raw, at: _At) -> Iterator[Leaf | Refusa
     def has(key: str) -> bool:
         return getattr(shape, _ATTRIBUTES[key]) is not UNSET
 
+    if has("eventID") and has("eventName") and has("userIdentity"):  # no carrier has all three
+        yield Leaf(at.where, data, at.carrier or "record")
+        return
     other = next((each for each in OTHERS if has(each[0])), None)
     if other is not None:
         yield Refusal(at.where, other[1], other[2], carrier=at.carrier or "file")

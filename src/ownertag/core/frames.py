@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Raw, Struct
 
+from ownertag.core.parse import UNREADABLE, why
 from ownertag.core.values import Reason
 
 #: One value: a log file of CloudTrail holds a few MB; a gzip bomb holds a thousand times its size.
@@ -30,7 +31,6 @@ _PACKED = re.compile(rb"(?:H4sI|eyJ)[A-Za-z0-9+/]*={0,2}")
 _PACKED_MORE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _VALUE: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
 _MARK = b"\xef\xbb\xbf"
-UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class Frame(Struct, frozen=True):
@@ -70,15 +70,6 @@ def frames(chunks: Iterable[bytes]) -> Iterator[Frame | Broken]:
             yield each
     if held and not found:
         yield held[0]
-
-
-def why(error: Exception) -> str:
-    """What is wrong with JSON that could not be decoded, without any of its text."""
-    if isinstance(error, RecursionError):
-        return "is nested more deeply than any record"
-    if isinstance(error, UnicodeError):
-        return "is not UTF-8"
-    return f"is not readable JSON: {error}"
 
 
 def _problem(data: bytes) -> str | None:

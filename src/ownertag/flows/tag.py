@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.parse import parse
+from ownertag.core.parse import parse_record
 from ownertag.core.records import Arrival
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
@@ -32,9 +32,7 @@ def tag(order: TagOrder, ports: Ports, catalogue: Catalogue, settings: Settings)
     The records are believed as the caller's: whoever may give orders may also transfer. Their accounts must be the
     organization's all the same.
     """
-    arrivals: list[Arrival | Refusal] = []
-    for number, record in enumerate(order.records):
-        arrivals += parse(msgspec.json.encode(record), str(number))
+    arrivals = [parse_record(msgspec.json.encode(each), str(number)) for number, each in enumerate(order.records)]
     return {"results": results(arrivals, ports, catalogue, settings, order.dry_run)}
 
 

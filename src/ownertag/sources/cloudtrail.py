@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from ownertag.aws.sessions import Sessions
 from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.parents import Parent
-from ownertag.core.parse import parse
+from ownertag.core.parse import parse_record
 from ownertag.core.records import Arrival, Record, partition_of
 from ownertag.core.values import Absent, Fact, Failure, Found, OutcomeKind, Question, Unavailable
 from ownertag.sources.pace import Pace
@@ -160,9 +160,8 @@ class CloudTrail:
             if isinstance(page, Unavailable):
                 return page
             reads = (
-                read
+                parse_record(str(event.get("CloudTrailEvent", "")).encode(), "lookup", account)
                 for event in page.get("Events", ())
-                for read in parse(str(event.get("CloudTrailEvent", "")).encode(), "lookup")
             )
             found += [read.record for read in reads if isinstance(read, Arrival) and read.record.account == account]
             if not page.get("NextToken"):
