@@ -358,6 +358,13 @@ CARRIERS_OF_MANY: dict[str, Callable[[Sequence[Json]], bytes]] = {
     "filtered": lambda many: bytes_of(
         {"events": [{"message": text_of(each)} for each in many], "searchedLogStreams": []}
     ),
+    "exported-by-cloudwatch-logs": lambda many: gzip.compress(
+        b"".join(b"2026-03-02T09:14:05.000Z " + bytes_of(each) + b"\n" for each in many), mtime=0
+    ),
+    "logs-tail": lambda many: b"".join(
+        b"2026-03-02T09:14:05.123000+00:00 111122223333_CloudTrail_eu-central-1 " + bytes_of(each) + b"\n"
+        for each in many
+    ),
     "logs-insights": lambda many: bytes_of(
         {"results": [[{"field": "@ptr", "value": "x"}, {"field": "@message", "value": text_of(each)}] for each in many]}
     ),

@@ -29,6 +29,8 @@ _REST_OF_TEXT = re.compile(rb'(?:[^"\\]|\\.)*+("?)', re.DOTALL)
 # Base64 of gzip's magic bytes, and of `{"`: what `kinesis.data` and `awslogs.data` hold.
 _PACKED = re.compile(rb"(?:H4sI|eyJ)[A-Za-z0-9+/]*={0,2}")
 _PACKED_MORE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+# What CloudWatch Logs writes before an event, in exports to S3 (a time) and in `aws logs tail` (a time and a stream).
+_LOGGED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.:+Z]* (?:[^\s{]{1,512} )?(?=\{)")
 _VALUE: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
 _MARK = b"\xef\xbb\xbf"
 
@@ -113,6 +115,9 @@ class _Framing:
                 yield from self._scan(line)
             return
         bare = bare.removeprefix(_MARK)  # files that begin with it, one after the other
+        if line.whole and (logged := _LOGGED.match(bare)):
+            bare = bare[logged.end() :]
+            line = _Line(line.number, bare)
         if self._packed and _PACKED_MORE.fullmatch(bare) and not bare.startswith(b"H4sI"):
             self._packed.append(bare)
             self._size += len(bare)

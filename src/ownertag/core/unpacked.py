@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -43,6 +44,10 @@ _FORMATS = (
     (b"<", "XML or HTML: save the JSON"),
     (b"---------", "a table of the AWS CLI: ask for --output json"),
 )
+
+
+# An export of CloudWatch Logs: a time before each event.
+_LOGGED = re.compile(rb"\d{4}-\d\d-\d\dT[0-9.:+Z]+ [^\n{]{0,512}\{")
 
 
 class Damaged(Exception):
@@ -98,7 +103,9 @@ def holds_records(document: Document) -> bool:
         text = next(as_utf8(chunks), b"").lstrip()
     except Damaged:
         return True  # it is told when it is read
-    return text[:1] in {b"{", b"["} or text.startswith((b"H4sI", b"eyJ", b'"{')) or is_table(first_line(text))
+    if text[:1] in {b"{", b"["} or text.startswith((b"H4sI", b"eyJ", b'"{')):
+        return True
+    return _LOGGED.match(text) is not None or is_table(first_line(text))
 
 
 def first_line(text: bytes) -> str:
