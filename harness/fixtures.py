@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import csv
 import gzip
+import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -12,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ownertag.catalogue.loader import load
-from ownertag.core.parse import parse, parse_event
+from ownertag.core.documents import parse
+from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings, read_settings
@@ -227,6 +231,77 @@ def text_of(plain: Any) -> str:
     return json.dumps(plain, separators=(",", ":"))
 
 
+def packed(data: bytes) -> str:
+    """Base64, as Kinesis, Firehose and CloudWatch Logs give data to Lambda."""
+    return base64.b64encode(data).decode()
+
+
+def notification(text: str) -> Json:
+    """A notification of SNS, as it lies in a queue."""
+    return {"Type": "Notification", "MessageId": "1", "TopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:t", "Message": text}
+
+
+def subscription(records: Sequence[Json]) -> Json:
+    """What a subscription filter of CloudWatch Logs sends."""
+    return {
+        "messageType": "DATA_MESSAGE",
+        "owner": ACCOUNT,
+        "logGroup": "CloudTrail",
+        "logStream": f"{ACCOUNT}_CloudTrail_{REGION}",
+        "subscriptionFilters": ["f"],
+        "logEvents": [
+            {"id": str(number), "timestamp": 1772442845000, "message": text_of(each)}
+            for number, each in enumerate(records)
+        ],
+    }
+
+
+def csv_of(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+    """CSV as Athena writes it: every cell in quotes."""
+    written = io.StringIO()
+    csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([head, *rows])
+    return written.getvalue().encode()
+
+
+def _struct_of(value: Any) -> str:
+    """A struct as Athena writes it: `{type=IAMUser, arn=…}`, all names in small letters."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key.lower()}={_struct_of(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_struct_of, value)) + "]"
+    return "null" if value is None else str(value)
+
+
+ATHENA = (
+    *(
+        "eventVersion",
+        "userIdentity",
+        "eventTime",
+        "eventSource",
+        "eventName",
+        "awsRegion",
+        "sourceIPAddress",
+        "userAgent",
+    ),
+    *("errorCode", "errorMessage", "requestParameters", "responseElements", "requestID", "eventID", "resources"),
+    *("eventType", "readOnly", "recipientAccountId", "sharedEventID"),
+)
+
+
+def athena(records: Sequence[Json], columns: Sequence[str] = ATHENA) -> bytes:
+    """What Athena saves of `SELECT *` from the table that AWS documents."""
+
+    def cell(plain: Json, column: str) -> str:
+        value = plain.get(column)
+        if value is None:
+            return ""
+        if column in {"userIdentity", "resources"}:
+            return _struct_of(value)
+        return text_of(value) if isinstance(value, dict | list) else str(value)
+
+    return csv_of([each.lower() for each in columns], [[cell(each, column) for column in columns] for each in records])
+
+
 def _looked_up(plain: Json) -> Json:
     return {"EventId": plain.get("eventID"), "EventName": plain.get("eventName"), "CloudTrailEvent": text_of(plain)}
 
@@ -252,6 +327,12 @@ CARRIERS: dict[str, Callable[[Json], bytes]] = {
     "event-lines": lambda plain: bytes_of(event(plain)) + b"\n\n",
     "log-file-lines": lambda plain: bytes_of({"Records": [plain]}) + b"\n",
     "list": lambda plain: bytes_of([plain]),
+    "kinesis": lambda plain: bytes_of({"Records": [{"kinesis": {"data": packed(text_of(event(plain)).encode())}}]}),
+    "sns-in-sqs": lambda plain: bytes_of({"Records": [message(text_of(notification(text_of(event(plain)))))]}),
+    "sns-to-lambda": lambda plain: bytes_of(
+        {"Records": [{"EventSource": "aws:sns", "Sns": notification(text_of(plain))}]}
+    ),
+    "awslogs": lambda plain: bytes_of({"awslogs": {"data": packed(gzip.compress(bytes_of(subscription([plain]))))}}),
     "indented": lambda plain: json.dumps(plain, indent=2).encode(),
     "looked-up": lambda plain: bytes_of({"Events": [_looked_up(plain)], "NextToken": "x"}),
     "looked-up-one": lambda plain: bytes_of(_looked_up(plain)),
@@ -269,6 +350,42 @@ CARRIERS_OF_MANY: dict[str, Callable[[Sequence[Json]], bytes]] = {
     "batch": lambda many: bytes_of(_batch(many)),
     "received": lambda many: bytes_of(_received(many)),
     "looked-up": lambda many: bytes_of({"Events": [_looked_up(each) for each in many]}),
+    "subscription": lambda many: bytes_of(subscription(many)),
+    "subscription-in-base64": lambda many: base64.encodebytes(gzip.compress(bytes_of(subscription(many)), mtime=0)),
+    "subscriptions-by-firehose": lambda many: gzip.compress(
+        b"".join(gzip.compress(bytes_of(subscription([each])), mtime=0) for each in many), mtime=0
+    ),
+    "filtered": lambda many: bytes_of(
+        {"events": [{"message": text_of(each)} for each in many], "searchedLogStreams": []}
+    ),
+    "exported-by-cloudwatch-logs": lambda many: gzip.compress(
+        b"".join(b"2026-03-02T09:14:05.000Z " + bytes_of(each) + b"\n" for each in many), mtime=0
+    ),
+    "logs-tail": lambda many: b"".join(
+        b"2026-03-02T09:14:05.123000+00:00 111122223333_CloudTrail_eu-central-1 " + bytes_of(each) + b"\n"
+        for each in many
+    ),
+    "logs-insights": lambda many: bytes_of(
+        {"results": [[{"field": "@ptr", "value": "x"}, {"field": "@message", "value": text_of(each)}] for each in many]}
+    ),
+    "kinesis": lambda many: bytes_of({"Records": [{"kinesis": {"data": packed(bytes_of(each))}} for each in many]}),
+    "firehose-to-lambda": lambda many: bytes_of(
+        {"records": [{"recordId": "1", "data": packed(bytes_of(event(each)))} for each in many]}
+    ),
+    "one-after-the-other": lambda many: b"".join(bytes_of(event(each)) for each in many),
+    "indented": lambda many: "\n".join(json.dumps(each, indent=2) for each in many).encode(),
+    "indented-log-file": lambda many: json.dumps({"Records": list(many)}, indent=4).encode(),
+    "list-of-texts": lambda many: json.dumps([text_of(each) for each in many], indent=4).encode(),
+    "texts-in-lines": lambda many: "\n".join(json.dumps(text_of(each)) for each in many).encode(),
+    "by-tabs": lambda many: b"\t".join(map(bytes_of, many)),
+    "sns-in-sqs": lambda many: bytes_of(
+        {"Messages": [{"Body": text_of(notification(text_of(event(each))))} for each in many]}
+    ),
+    "utf-16": lambda many: ("\r\n".join(map(text_of, many)) + "\r\n").encode("utf-16"),
+    "utf-16-without-a-mark": lambda many: text_of({"Records": list(many)}).encode("utf-16-le"),
+    "utf-8-with-a-mark": lambda many: b"\xef\xbb\xbf" + bytes_of({"Records": list(many)}),
+    "log-files-with-marks": lambda many: b"\n".join(b"\xef\xbb\xbf" + bytes_of({"Records": [each]}) for each in many),
+    "csv-of-messages": lambda many: csv_of(["@timestamp", "@message"], [["2026", text_of(each)] for each in many]),
 }
 
 
@@ -396,7 +513,6 @@ def _forged() -> Iterator[Forged]:
     yield Forged("envelope-in-envelope", text_of(genuine | {"detail": genuine}), both)
     yield Forged("in-a-message", text_of(message(text_of(genuine))), both)
     yield Forged("in-a-list", text_of([genuine]), both)
-    yield Forged("without-recipient", text_of(event(record(recipientAccountId=...), account=ACCOUNT)), both)
     yield Forged("duplicate-source", text_of(genuine)[:-1] + ',"source":"evil.ec2"}', envelope)
     yield Forged("duplicate-account", text_of(genuine)[:-1] + f',"account":"{OTHER_ACCOUNT}"}}', envelope)
     detail = text_of(genuine["detail"])[:-1] + f',"recipientAccountId":"{OTHER_ACCOUNT}"}}'

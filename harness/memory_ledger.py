@@ -75,7 +75,7 @@ class MemoryLedger:
             self.entries[kept.resource].setdefault(identity_of(kept), kept)
             holding = self.holdings.get(kept.resource)
             if isinstance(kept, Transferred):
-                self.holdings[kept.resource] = given(holding, kept.id, kept.to, kept.tags, kept.at)
+                self.holdings[kept.resource] = given(holding, kept.id, kept.to, kept.by, kept.tags, kept.at)
             elif holding is not None and isinstance(kept, Ended):
                 self.holdings[kept.resource], right = written(holding, kept.holder, kept.owner, kept.kind, kept.final)
                 if not right:

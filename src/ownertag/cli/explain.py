@@ -3,54 +3,101 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ownertag.catalogue.loader import load
-from ownertag.cli.inputs import records
+from ownertag.cli.inputs import Reading
 from ownertag.cli.options import Exit, Options, with_options
-from ownertag.cli.output import Printer, as_object
+from ownertag.cli.output import Printer
 from ownertag.core.values import Reason
 from ownertag.flows.explain import explain as decide
+from ownertag.flows.result_object import result_object
+
+#: Of what could not be read, so many places are said again at the end.
+_MOST_PLACES = 10
 
 
 @with_options
 def explain(
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILE...")],
     options: Options,
+    creations: Annotated[
+        bool, typer.Option("--creations", help="Print creations alone, those not covered yet, and what can't be read.")
+    ] = False,
 ) -> None:
     """Print the decision for every record.
 
     What was created, whose it is and why, and which tags it would get; or why it is refused. AWS is not touched.
 
-    A file holds CloudTrail records in any form: a record, an EventBridge event, a queue message or batch, a log file
-    (plain or gzipped), what lookup-events prints, or JSON lines of these.
+    A file holds CloudTrail records in any form: records, log files, EventBridge events, messages of SQS, SNS, Kinesis,
+    Firehose and CloudWatch Logs, answers of lookup-events and filter-log-events, lists, lines, or Athena's CSV.
 
-    Exits with 0 also where records are refused, with 2 where input can't be read.
+    Exits with 0 also where records are refused, with 2 where one could not be read, and with 1 where the account of one
+    is only known by the IAM user who called.
     """
     settings, catalogue = options.settings(), load()
-    printer = Printer(options.format)
-    refused: Counter[Reason] = Counter()
-    creations = 0
-    for arrival in records(files, options):
+    printer, reading, told = Printer(options.format), Reading(options), Tally()
+    for arrival in reading.records(files):
         each = decide(arrival, catalogue, settings, datetime.now(UTC))
+        plain = result_object(each.result, each.owner, each.questions)
+        told.count(plain)
         refusal = each.result.refusal
-        if refusal is None:
-            creations += 1
-        else:
-            refused[refusal.reason] += 1
-        printer.print(arrival.where, as_object(each.result, each.owner, each.questions))
-    reasons = ", ".join(f"{count} {reason.value}" for reason, count in refused.most_common())
-    total = f"{creations + refused.total()} records: {creations} creations, {refused.total()} refused"
-    options.say(f"{total} ({reasons})" if reasons else total)
-    raise typer.Exit(exit_code(refused, creations))
+        if not (creations and refusal is not None and refusal.reason.is_of_no_creation):
+            printer.print(plain)
+    told.tell(options, reading)
+    raise typer.Exit(told.exit_code or (Exit.FOUND if reading.inferred else Exit.WELL))
 
 
-def exit_code(refused: Counter[Reason], creations: int) -> int:
-    """2 for input that can't be read at all, or that holds no record where one was promised."""
-    if refused[Reason.UNREADABLE] or refused[Reason.TOO_LARGE]:
-        return Exit.BAD_INPUT
-    no_record = refused[Reason.NOT_A_RECORD]
-    return Exit.BAD_INPUT if no_record and no_record == refused.total() + creations else Exit.WELL
+@dataclass
+class Tally:
+    """What records came to, counted."""
+
+    creations: int = 0
+    refused: Counter[Reason] = field(default_factory=Counter)
+    uncovered: Counter[str] = field(default_factory=Counter)
+    unread: list[str] = field(default_factory=list)
+
+    def count(self, each: Mapping[str, Any]) -> None:
+        """One more result."""
+        if each["refusal"] is None:
+            self.creations += 1
+            return
+        reason = Reason(each["refusal"]["reason"])
+        self.refused[reason] += 1
+        if reason is Reason.NOT_COVERED:
+            self.uncovered[each["refusal"]["detail"].partition(": ")[2]] += 1
+        if reason.is_unread and len(self.unread) <= _MOST_PLACES:
+            self.unread.append(each["where"])
+
+    @property
+    def exit_code(self) -> int:
+        """2 where something should be a record and could not be read: one of many is lost like one alone."""
+        return Exit.BAD_INPUT if any(reason.is_unread for reason in self.refused) else Exit.WELL
+
+    def tell(self, options: Options, reading: Reading) -> None:
+        """Say it, with what is not covered apart from what creates nothing, and where something was not read."""
+        skipped = {Reason.DIGEST, Reason.INSIGHT, Reason.CONTROL_MESSAGE}
+        apart = {*skipped, Reason.NOT_COVERED}
+        others = [(reason, count) for reason, count in self.refused.most_common() if reason not in apart]
+        refused, uncovered = sum(count for _, count in others), self.refused[Reason.NOT_COVERED]
+        parts = [f"{self.creations} creations"]
+        parts += [f"{uncovered} not covered yet"] if uncovered else []
+        parts += [f"{refused} refused"]
+        reasons = ", ".join(f"{count} {reason.value}" for reason, count in others)
+        total = f"{self.creations + uncovered + refused} records: {', '.join(parts)}"
+        options.say(f"{total} ({reasons})" if reasons else total)
+        if uncovered:
+            options.say(
+                f"not covered yet: {', '.join(f'{count} {name}' for name, count in self.uncovered.most_common())}"
+            )
+        for reason in sorted(skipped & self.refused.keys()):
+            options.say(f"skipped: {self.refused[reason]} {reason.value}")
+        reading.tell()
+        if self.unread:
+            more = ", ..." if len(self.unread) > _MOST_PLACES else ""
+            options.say(f"could not be read: {', '.join(self.unread[:_MOST_PLACES])}{more}")

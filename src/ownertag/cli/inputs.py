@@ -1,61 +1,179 @@
-"""Files, folders and standard input to records, with progress."""
+"""Files, folders and standard input to records, with progress. No file is in memory as a whole."""
 
 from __future__ import annotations
 
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 
 from ownertag.cli.options import Options, fail
-from ownertag.core.parse import parse
+from ownertag.core.documents import read
 from ownertag.core.records import Arrival
+from ownertag.core.unpacked import Document, holds_records
 from ownertag.core.values import Refusal
 
-#: What is read of a folder: the endings of CloudTrail's log files and of what people save records as.
-ENDINGS = (".json", ".jsonl", ".ndjson", ".gz")
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_CHUNK = 1 << 18
+_GZIP = b"\x1f\x8b"
+#: Where nobody watches a bar, a line is written this often.
+_SECONDS = 5.0
+_MANY = 5
 
 
-def records(names: Iterable[str], options: Options) -> Iterator[Arrival | Refusal]:
-    """Every record in these files, folders (with all below them) or `-`, standard input.
+@dataclass
+class Reading:
+    """What was read so far: how many of each carrier, and which of a folder's files hold no records.
 
-    A file that isn't there ends the command; what can't be read in one is a refusal.
+    `inferred`: of how many records the account is only known by the IAM user who called.
     """
-    paths = _paths(names)
-    for path in _with_progress(paths, options):
-        if path is None:
-            yield from parse(sys.stdin.buffer.read(), "-")
-            continue
+
+    options: Options
+    inferred: int = 0
+    carriers: Counter[str] = field(default_factory=Counter)
+    left_out: list[Path] = field(default_factory=list)
+
+    def records(self, names: Iterable[str]) -> Iterator[Arrival | Refusal]:
+        """Every record in these files, folders (with all below them) or `-`, standard input.
+
+        A file that isn't there ends the command; what can't be read in one is a refusal. Of a folder, each file is
+        read that begins as records do, whatever its name ends with: the others are `left_out`.
+        """
+        paths = self._paths(names)
+        progress = _Progress(paths, self.options)
+        with progress, ExitStack() as stack:
+            for path in paths:
+                document = _file(path, progress) if path else _standard_input(progress, stack)
+                for each in read(document, str(path or "-")):
+                    self.carriers[each.carrier] += 1
+                    self.inferred += isinstance(each, Arrival) and each.account_inferred
+                    progress.count += 1
+                    yield each
+                progress.end(path)
+
+    def tell(self) -> None:
+        """What was read, by its carriers, and what was not, in words."""
+        if self.carriers:
+            found = ", ".join(f"{count} {name}" for name, count in self.carriers.most_common())
+            self.options.say(f"read as: {found}")
+        if self.inferred:
+            whose = "the account of the IAM user who called was taken, since nothing else tells one"
+            self.options.say(f"without recipientAccountId: {self.inferred}; {whose}")
+        if self.left_out:
+            names = ", ".join(str(each) for each in self.left_out[:_MANY])
+            more = ", ..." if len(self.left_out) > _MANY else ""
+            self.options.say(f"left out, since they do not begin as records do: {len(self.left_out)} ({names}{more})")
+
+    def _paths(self, names: Iterable[str]) -> list[Path | None]:
+        paths: list[Path | None] = []
+        for name in names:
+            path = Path(name)
+            if name == "-":
+                paths.append(None)
+            elif path.is_dir():
+                files = sorted(each for each in path.rglob("*") if each.is_file())
+                found = [each for each in files if holds_records(_file(each))]
+                self.left_out += [each for each in files if each not in {*found}]
+                if not found:
+                    fail(f"{name}: has no file that holds records")
+                paths += found
+            elif path.exists():
+                paths.append(path)
+            else:
+                fail(f"{name}: no such file or folder")
+        return paths
+
+
+def _file(path: Path, progress: _Progress | None = None) -> Document:
+    def document() -> Iterator[bytes]:
         try:
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                yield from _chunks(file, progress)
         except OSError as error:
             fail(f"{path}: can't be read: {error.strerror}")
-        yield from parse(data, str(path))
+
+    return document
 
 
-def _paths(names: Iterable[str]) -> list[Path | None]:
-    paths: list[Path | None] = []
-    for name in names:
-        path = Path(name)
-        if name == "-":
-            paths.append(None)
-        elif path.is_dir():
-            found = sorted(each for each in path.rglob("*") if each.is_file() and each.name.endswith(ENDINGS))
-            if not found:
-                fail(f"{name}: has no file that ends in {', '.join(ENDINGS)}")
-            paths += found
-        elif path.exists():
-            paths.append(path)
-        else:
-            fail(f"{name}: no such file or folder")
-    return paths
+def _standard_input(progress: _Progress, stack: ExitStack) -> Document:
+    """What is piped in. A gzip file is looked through before it is used, so it is put aside on the disk."""
+    piped = sys.stdin.buffer
+    first = piped.read(_CHUNK)
+    if not first.startswith(_GZIP):
+
+        def once() -> Iterator[bytes]:
+            yield first
+            yield from _chunks(piped, progress)
+
+        return once
+    aside = stack.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
+    aside.write(first)
+    for chunk in iter(lambda: piped.read(_CHUNK), b""):
+        aside.write(chunk)
+
+    def again() -> Iterator[bytes]:
+        aside.seek(0)
+        return _chunks(aside, progress)
+
+    return again
 
 
-def _with_progress(paths: list[Path | None], options: Options) -> Iterator[Path | None]:
-    """The paths; with a bar where there are several and somebody watches."""
-    if len(paths) < 2 or options.quiet or not sys.stderr.isatty():
-        yield from paths
-        return
-    from rich.console import Console
-    from rich.progress import track
+def _chunks(file: IO[bytes], progress: _Progress | None) -> Iterator[bytes]:
+    size = 0
+    for chunk in iter(lambda: file.read(_CHUNK), b""):
+        size += len(chunk)
+        if progress is not None:
+            progress.at(size)
+        yield chunk
 
-    yield from track(paths, description="reading", console=Console(stderr=True), transient=True)
+
+class _Progress:
+    """How far we are: a bar where somebody watches, else a line now and then."""
+
+    def __init__(self, paths: list[Path | None], options: Options) -> None:
+        self.count = 0
+        self._options = options
+        self._sizes = {path: path.stat().st_size for path in paths if path is not None}
+        self._total = sum(self._sizes.values())
+        self._before = 0
+        self._told = time.monotonic()
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> None:
+        if self._total > _CHUNK and not self._options.quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._bar.add_task("reading", total=self._total)
+            self._bar.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def at(self, size: int) -> None:
+        """So many bytes of this file are read."""
+        done = self._before + size
+        if self._bar is not None:
+            with suppress(IndexError):
+                self._bar.update(self._bar.tasks[0].id, completed=done)
+        elif time.monotonic() - self._told >= _SECONDS:
+            self._told = time.monotonic()
+            of = f" of {_megabytes(self._total)}" if self._total else ""
+            self._options.say(f"read {_megabytes(done)}{of}, {self.count:,} records")
+
+    def end(self, path: Path | None) -> None:
+        """Go on behind this file."""
+        self._before += self._sizes.get(path, 0) if path else 0
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"

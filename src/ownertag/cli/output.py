@@ -6,18 +6,13 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ownertag.cli.options import Output
 from ownertag.core.identity import clean
-from ownertag.core.values import Owner, Question, Resource
-
-if TYPE_CHECKING:
-    from ownertag.flows.run import Result
-
-SCHEMA = 1
 
 _COLUMNS = (
+    "where",
     "event_id",
     "event_source",
     "event_name",
@@ -35,47 +30,6 @@ _COLUMNS = (
 )
 
 
-def as_object(result: Result, owner: Owner | None, questions: Iterable[Question] = ()) -> dict[str, Any]:
-    """One result as the object that `--json` prints; the fields are described in `docs/reference/json.md`."""
-    refusal, decision = result.refusal, result.decision
-    record = decision.creation.record if decision else (refusal.record if refusal else None)
-    if result.finished is not None:
-        record = result.finished.record
-    resources: Sequence[Resource] = decision.resources if decision else (refusal.resources if refusal else ())
-    return {
-        "schema": SCHEMA,
-        "event_id": record and record.event_id,
-        "event_source": record and record.event_source,
-        "event_name": record and record.event_name,
-        "account": record and record.account,
-        "region": record and record.region,
-        "created_at": record and record.created_at.isoformat().replace("+00:00", "Z"),
-        "resources": [{"arn": each.arn, "id": each.id, "type": each.type} for each in resources],
-        "owner": owner
-        and {
-            "name": owner.name,
-            "evidence": owner.evidence,
-            "confidence": owner.confidence.value,
-            "via": list(owner.via),
-            "reason": owner.reason,
-        },
-        "tags": dict(decision.tags) if decision else None,
-        "questions": [
-            {"kind": each.kind.value, "account": each.account, "region": each.region, "value": each.value}
-            for each in questions
-        ],
-        "outcomes": [
-            {"arn": each.arn, "outcome": each.kind.value, "reason": each.reason or None} for each in result.outcomes
-        ]
-        + [
-            {"arn": None, "outcome": wait.outcome.value, "reason": wait.reason}
-            for wait in (decision.waits if decision else ())
-        ]
-        + ([{"arn": None, "outcome": "unchanged", "reason": "finished before"}] if result.finished else []),
-        "refusal": refusal and {"reason": refusal.reason.value, "detail": refusal.detail},
-    }
-
-
 class Printer:
     """Prints results one by one, in the format asked for."""
 
@@ -85,14 +39,14 @@ class Printer:
         if format is Output.CSV:
             self._csv.writerow(_COLUMNS)
 
-    def print(self, where: str, each: Mapping[str, Any]) -> None:
-        """Print one result."""
+    def print(self, each: Mapping[str, Any]) -> None:
+        """Print one result, an object of `flows.result_object`."""
         if self._format is Output.JSON:
             print(json.dumps(each))
         elif self._format is Output.CSV:
             self._csv.writerow(_row(each))
         else:
-            print(_block(where, each))
+            print(_block(each))
 
 
 def _row(each: Mapping[str, Any]) -> list[str]:
@@ -117,11 +71,11 @@ def _cell(value: object) -> str:
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"} else text
 
 
-def _block(where: str, each: Mapping[str, Any]) -> str:
+def _block(each: Mapping[str, Any]) -> str:
     """A result for a person: what happened in one line, and what follows from it below."""
     refusal = each["refusal"]
     place = [each[key] for key in ("account", "region", "created_at") if each[key]]
-    lines = [f"{'  '.join([each['event_name'] or 'no record', *place])}  ({where})"]
+    lines = [f"{'  '.join([each['event_name'] or 'no record', *place])}  ({each['where']})"]
     if refusal:
         lines.append(f"  refused    {refusal['reason']}: {refusal['detail']}")
     owner = each["owner"]
@@ -144,7 +98,7 @@ def clean_lines(lines: Iterable[str]) -> Iterator[str]:
 
 def _outcome(outcome: Mapping[str, Any]) -> str:
     reason = f" ({outcome['reason']})" if outcome["reason"] else ""
-    return f"{outcome['outcome']} {outcome['arn'] or 'as a whole'}{reason}"
+    return f"{outcome['outcome'].replace('would-', 'would ')} {outcome['arn'] or 'as a whole'}{reason}"
 
 
 def _list(name: str, items: Sequence[str]) -> list[str]:

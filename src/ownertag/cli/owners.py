@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
-from ownertag.cli.output import SCHEMA, print_table
+from ownertag.cli.output import print_table
 from ownertag.core.owner_rules import Numbered, fitting, in_order, never_reached
 from ownertag.core.records import ACCOUNT
 from ownertag.core.resolve import clean
+
+SCHEMA = 1
 
 app = typer.Typer(
     help="Check and try the rules that map names to people and teams.", no_args_is_help=True, rich_markup_mode=None

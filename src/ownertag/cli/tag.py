@@ -4,74 +4,187 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from ownertag.catalogue.loader import load
-from ownertag.cli.explain import exit_code
-from ownertag.cli.inputs import records
+from ownertag.cli.explain import Tally
+from ownertag.cli.hub import AnswerTooLarge, Hub
+from ownertag.cli.inputs import Reading
 from ownertag.cli.options import Exit, Options, fail, with_options
-from ownertag.cli.output import Printer, as_object
+from ownertag.cli.output import Printer
+from ownertag.core.match import match
+from ownertag.core.records import Arrival
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
-from ownertag.core.values import OutcomeKind, Reason
+from ownertag.core.values import OutcomeKind, Reason, Refusal
+from ownertag.flows.result_object import WOULD_TAG, result_object
+from ownertag.flows.run import Result
+from ownertag.ledger.opening import open_ledger
+from ownertag.ledger.place import LEDGER, PlaceError, read_place
+from ownertag.ledger.port import Ledger, LedgerError, NoLedger
 
 if TYPE_CHECKING:
     from ownertag.flows.ports import Ports
 
 #: Enough to share look-ups and writes, few enough to see progress.
 BATCH = 1000
+#: An order to the function: Lambda takes 6 MB (Lambda developer guide, quotas), and the function has three minutes.
+ORDER = 100
+ORDER_BYTES = 2_000_000
+
+Objects = Iterator[dict[str, Any]]
+Work = Callable[[Sequence[Arrival]], Objects]
 
 
 @with_options
 def tag(
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILE...")],
     options: Options,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look up and decide, but write no tag.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look up and decide, but write nothing.")] = False,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger",
+            help="Without a hub: the file that remembers what is whose.",
+            envvar=LEDGER,
+            metavar="sqlite:PATH",
+        ),
+    ] = None,
 ) -> None:
     """Tag what records in files created.
 
-    Takes the same input as explain. Writes with the credentials of --profile in their own account, and with the
-    tagger's role, assumed from them, in the organization's other accounts.
+    Takes the same input as explain. Where the settings have an organization, the hub's function does it: with its
+    settings and its ledger, so that what was transferred stays so and whois knows what is tagged. Runs with credentials
+    of the hub's account that may invoke the function. Without an organization it is done with those of --profile, in
+    their own account.
 
-    Exits with 0 if all is done, 1 if something is left to do, 2 if input can't be read, 3 if an account or Region
+    Exits with 0 if all is done, 1 if something is left to do, 2 if something can't be read, 3 if an account or Region
     could not be reached.
-    """
-    from ownertag.flows.run import run
-
+    """  # fmt: skip
     settings, catalogue = options.settings(), load()
-    ports = _ports(options, settings, catalogue, dry_run)
-    printer = Printer(options.format)
-    refused: Counter[Reason] = Counter()
-    outcomes: Counter[OutcomeKind] = Counter()
-    read = decided = left = unreached = 0
-    arriving = records(files, options)
+    if settings.organization is None:
+        work = _here(options, settings, catalogue, dry_run, ledger)
+    else:
+        work = _at_hub(Hub(options, settings.organization.home_region, attempts=4), dry_run)
+    printer, reading, told = Printer(options.format), Reading(options), Tally()
+    outcomes: Counter[str] = Counter()
+    read = left = unreached = 0
+    arriving = reading.records(files)
     while batch := list(islice(arriving, BATCH)):
-        for result in run(batch, ports, catalogue, settings):
-            decision = result.decision
-            printer.print(result.where, as_object(result, decision.owner if decision else None))
-            if result.refusal is not None:
-                refused[result.refusal.reason] += 1
-                unreached += result.refusal.reason is Reason.UNKNOWN_ACCOUNT
-            else:
-                decided += 1
-                left += result.comes_back
-                kinds = [outcome.kind for outcome in result.outcomes]
-                outcomes.update(kinds)
-                waits = [wait.outcome for wait in decision.waits] if decision else []
-                unreached += OutcomeKind.FORBIDDEN in (*kinds, *waits)
+        for each in _decided(batch, work, catalogue, settings):
+            printer.print(each)
+            told.count(each)
+            kinds = [outcome["outcome"] for outcome in each["outcomes"]]
+            outcomes.update(outcome["outcome"] for outcome in each["outcomes"] if outcome["arn"])
+            refused = each["refusal"] or {}
+            left += bool(each["left"] and not refused)
+            unreached += OutcomeKind.FORBIDDEN.value in kinds or refused.get("reason") == Reason.UNKNOWN_ACCOUNT.value
         read += len(batch)
-        options.say(f"{read} records read, {decided} creations, {left} not done yet")
-    done = ", ".join(f"{count} {kind.value}" for kind, count in outcomes.most_common()) or "nothing to tag"
-    options.say(f"{'would be: ' if dry_run else ''}{done}; {refused.total()} records refused")
-    code = exit_code(refused, decided)
-    raise typer.Exit(code or (Exit.UNREACHED if unreached else Exit.FOUND if left else Exit.WELL))
+        options.say(f"{read} records read, {told.creations} creations, {left} not done yet")
+    options.say(_in_words(outcomes, dry_run))
+    told.tell(options, reading)
+    found = Exit.FOUND if left or reading.inferred else Exit.WELL
+    raise typer.Exit(told.exit_code or (Exit.UNREACHED if unreached else found))
 
 
-def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool) -> Ports:
+def _in_words(outcomes: Counter[str], dry_run: bool) -> str:
+    if dry_run:
+        rest = ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common() if kind != WOULD_TAG)
+        return f"would tag {outcomes[WOULD_TAG]} resources{f'; {rest}' if rest else ''}"
+    return ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common()) or "nothing to tag"
+
+
+def _decided(batch: Sequence[Arrival | Refusal], work: Work, catalogue: Catalogue, settings: Settings) -> Objects:
+    """What is refused by the record alone is told at once; the rest is worked on."""
+    creations: list[Arrival] = []
+    for each in batch:
+        matched = each if isinstance(each, Refusal) else match(each, catalogue, settings)
+        if isinstance(matched, Refusal):
+            yield {**result_object(Result(matched.where, matched), None), "left": matched.reason.comes_back}
+        elif isinstance(each, Arrival):
+            creations.append(each)
+    yield from work(creations)
+
+
+# --- at the hub
+
+
+def _at_hub(hub: Hub, dry_run: bool) -> Work:
+    def work(creations: Sequence[Arrival]) -> Objects:
+        for order in _orders(creations):
+            yield from _asked(hub, order, dry_run)
+
+    return work
+
+
+def _orders(creations: Iterable[Arrival]) -> Iterator[list[Arrival]]:
+    order: list[Arrival] = []
+    size = 0
+    for each in creations:
+        own = len(each.record.request) + len(each.record.response)
+        if order and (len(order) >= ORDER or size + own > ORDER_BYTES):
+            yield order
+            order, size = [], 0
+        order.append(each)
+        size += own
+    if order:
+        yield order
+
+
+def _asked(hub: Hub, order: Sequence[Arrival], dry_run: bool) -> Objects:
+    """What the function answers for these; too long an answer is asked for in halves: the work is not done twice."""
+    records = [msgspec.json.decode(msgspec.json.encode(each.record)) for each in order]
+    try:
+        answer = hub.ask({"tag": {"records": records, "dry_run": dry_run}}, "results")
+    except AnswerTooLarge:
+        if len(order) == 1:
+            fail(f"{order[0].where}: it is done, but what became of it is more than Lambda hands out", Exit.FOUND)
+        middle = len(order) // 2
+        yield from _asked(hub, order[:middle], dry_run)
+        yield from _asked(hub, order[middle:], dry_run)
+        return
+    for each in answer["results"]:
+        yield {**each, "where": order[int(each["where"])].where}
+
+
+# --- here
+
+
+def _here(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: str | None) -> Work:
+    from ownertag.flows.tag import results
+
+    ports = _ports(options, settings, catalogue, dry_run, _ledger(ledger, dry_run))
+
+    def work(creations: Sequence[Arrival]) -> Objects:
+        yield from results(creations, ports, catalogue, settings, dry_run)
+
+    return work
+
+
+def _ledger(text: str | None, dry_run: bool) -> Ledger:
+    if text is None:
+        return NoLedger()
+    from ownertag.ledger.looked_into import LookedInto
+
+    try:
+        place = read_place(text)
+        if place.kind == "dynamodb":
+            fail("--ledger: a table is the hub's: name the settings of its organization with --config")
+        opened = open_ledger(place, lambda: None, read_only=dry_run)
+    except PlaceError as error:
+        fail(f"--ledger (or {LEDGER}): {error}")
+    except LedgerError as error:
+        fail(str(error), Exit.UNREACHED)
+    return LookedInto(opened) if dry_run else opened
+
+
+def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: Ledger) -> Ports:
     """The same adapters as in the hub, with an operator's credentials."""
     import boto3
 
@@ -81,19 +194,16 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
     from ownertag.flows.ports import Ports
     from ownertag.sinks.tagging import DryRun, Tagger
     from ownertag.sources.lookups import Lookups
-    from ownertag.sources.organization import Organization, OwnAccount
+    from ownertag.sources.organization import OwnAccount
 
     def now() -> datetime:
         return datetime.now(UTC)
 
-    organization = settings.organization
     try:
         session = boto3.Session(profile_name=options.profile, region_name=options.region)
-        region = session.region_name or (organization.home_region if organization else "us-east-1")
+        region = session.region_name or "us-east-1"
         given = {"region_name": region, "endpoint_url": options.endpoint_url, "config": client_config()}
         account = session.client("sts", **given).get_caller_identity()["Account"]  # type: ignore[call-overload] # options
-        client = session.client("organizations", **given)  # type: ignore[call-overload] # options
-        accounts = Organization(client, now, settings.owner_key or "owner") if organization else None
     except AWS_ERRORS as error:
         profile = f"profile {options.profile}" if options.profile else "the default credentials"
         fail(f"{profile}: can't be used ({failure_of(error).code}): {error}")
@@ -107,8 +217,9 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
         pacing=Pacing(catalogue.quotas, settings.limits.quota_share, patience=math.inf),
     )
     return Ports(
-        OwnAccount(account, accounts),
+        OwnAccount(account, None),
         Lookups(sessions, catalogue, settings, now),
         DryRun() if dry_run else Tagger(sessions),
         now,
+        ledger=ledger,
     )

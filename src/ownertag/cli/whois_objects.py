@@ -10,7 +10,7 @@ from msgspec import Struct
 from ownertag.core.details import Actor
 from ownertag.core.values import Absent, Account, Attachment, Found, Unavailable
 from ownertag.flows.whois import Answer, Event
-from ownertag.flows.whois_today import ELASTIC_IP, Named, Today, can_look
+from ownertag.flows.whois_today import ELASTIC_IP, INSTANCE, Named, Today, can_look
 from ownertag.ledger.entries import Created, Deleted, Ended, Owned, TagChanged, Transferred
 from ownertag.render.documents import AUDIT_ROLE
 
@@ -52,7 +52,9 @@ def as_object(answer: Answer, today: Today, not_looked: NotLooked) -> dict[str, 
         "parents": list(answer.parents),
         "tags": dict(answer.tags),
         **_tags_now(answer, today, not_looked),
+        **_state(answer, today, not_looked),
         **_attached(answer, today, not_looked),
+        "tags_then": dict(answer.past.tags) if answer.past else None,
         "history": [{"at": time_text(time_of(each)), **event_object(each)} for each in answer.history],
         "history_left_out": answer.left_out,
     }
@@ -88,6 +90,21 @@ def _tags_now(answer: Answer, today: Today, not_looked: NotLooked) -> dict[str, 
     return {"tags_now": tags, "not_looked": reason}
 
 
+def _state(answer: Answer, today: Today, not_looked: NotLooked) -> dict[str, Any]:
+    """Whether an instance runs; `gone`: EC2 shows it no longer, an hour or more after its end."""
+    if answer.type != INSTANCE or answer.until is not None or answer.from_trail:
+        return {"state": None, "state_not_looked": None}
+    state, reason = None, _not_looked(answer, not_looked)
+    match today.states.get(answer.key) if answer.now else None:
+        case str() as told:
+            state = told
+        case Absent():
+            state = "gone"
+        case Unavailable() as unread:
+            reason = _why(unread)
+    return {"state": state, "state_not_looked": None if state else reason}
+
+
 def _attached(answer: Answer, today: Today, not_looked: NotLooked) -> dict[str, Any]:
     led, reason = None, _not_looked(answer, not_looked) if answer.type == ELASTIC_IP else None
     if answer.type == ELASTIC_IP and answer.now:
@@ -102,6 +119,8 @@ def _attached(answer: Answer, today: Today, not_looked: NotLooked) -> dict[str, 
 
 
 def _not_looked(answer: Answer, not_looked: NotLooked) -> str | None:
+    if answer.past and answer.past.given_to:
+        return f"it was given to {answer.past.given_to} after the time that is asked about"
     if not answer.now or answer.from_trail:
         return None
     if not_looked.reason == "--offline":

@@ -70,8 +70,10 @@ def _block(answer: Answer, each: Mapping[str, Any]) -> Iterator[str]:
         yield _line("leads to", _attached(each))
     yield from _lines("belongs to", answer.parents)
     if not answer.from_trail:
-        yield _line("life", f"ended {time_text(answer.until)}" if answer.until else f"not ended, {_KNOWN}")
+        yield _line("life", _life(answer, each))
         yield from _lines("tags", [f"{key} = {value}" for key, value in answer.tags])
+        if answer.past:
+            yield from _lines("tags then", list(_differences(answer, dict(answer.past.tags))))
         yield from _lines("tags now", list(_compared(answer, each)))
         yield from _lines("history", list(_history(answer)))
 
@@ -117,6 +119,21 @@ def _attached(each: Mapping[str, Any]) -> str:
     return " by ".join(named) + behind if named else "nothing, now"
 
 
+def _life(answer: Answer, each: Mapping[str, Any]) -> str:
+    """What the ledger knows of its end, and what EC2 says today of an instance."""
+    if answer.until:
+        return f"ended {time_text(answer.until)}"
+    match each["state"]:
+        case None:
+            return f"not ended, {_KNOWN}"
+        case "gone":
+            return "ended: EC2 no longer shows it, as it does from about an hour after an instance was terminated"
+        case "terminated" | "shutting-down" as ended:
+            return f"ended: {ended}, EC2 says now"
+        case state:
+            return f"{state}, EC2 says now"
+
+
 def _compared(answer: Answer, each: Mapping[str, Any]) -> Iterator[str]:
     """The ledger's tags against those of today; other tags are not ours to tell."""
     now = each["tags_now"]
@@ -127,11 +144,15 @@ def _compared(answer: Answer, each: Mapping[str, Any]) -> Iterator[str]:
     if not now:
         yield "none at all: they were removed, or it is gone"
         return
+    yield from _differences(answer, now)
+
+
+def _differences(answer: Answer, carried: Mapping[str, str]) -> Iterator[str]:
     different = False
     for key, value in answer.tags:
-        if now.get(key) != value:
+        if carried.get(key) != value:
             different = True
-            yield f"{key} = {now[key]}, not as the ledger has it" if key in now else f"{key} is missing"
+            yield f"{key} = {carried[key]}, not as the ledger has it" if key in carried else f"{key} is missing"
     if not different:
         yield "as the ledger has them" if answer.tags else "the ledger has none to compare"
 

@@ -11,7 +11,7 @@ from ownertag.cli.whois_objects import NotLooked
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Unavailable
 from ownertag.flows.whois import Answer
-from ownertag.flows.whois_today import Today, attached_now, can_look, tags_now
+from ownertag.flows.whois_today import Today, attached_now, can_look, states_now, tags_now
 from ownertag.render.documents import AUDIT_ROLE
 
 if TYPE_CHECKING:
@@ -76,9 +76,11 @@ def _ask(
             return Today(accounts=names.result())
         from ownertag.sources.ec2 import Ec2
         from ownertag.sources.elastic_ips import ElasticIps
+        from ownertag.sources.instance_states import InstanceStates
 
         audit = _sessions(base, region, options)
-        return Today(tags_now(looked, Ec2(audit)), attached_now(looked, ElasticIps(audit)), names.result())
+        tags, attached = tags_now(looked, Ec2(audit)), attached_now(looked, ElasticIps(audit))
+        return Today(tags, attached, names.result(), states_now(looked, InstanceStates(audit)))
 
 
 def _unread(answers: Sequence[Answer], looked: list[Answer], reason: str) -> Today:
@@ -87,6 +89,7 @@ def _unread(answers: Sequence[Answer], looked: list[Answer], reason: str) -> Tod
         {each.key: unread for each in looked},
         {each.key: unread for each in looked},
         {each.key.account: unread for each in answers},
+        {each.key: unread for each in looked},
     )
 
 

@@ -135,19 +135,21 @@ def written(holding: Holding, event_id: str, owner: str, kind: OutcomeKind, fina
     return (replace(holding, outcome=None) if kind is OutcomeKind.TAGGED else holding), False
 
 
-def given(holding: Holding | None, id_: str, to: str, tags: TagPairs, at: datetime) -> Holding:
-    """After a transfer by hand. An older one than the last, or one in an earlier life, changes nothing.
+def given(holding: Holding | None, id_: str, to: str, by: str, tags: TagPairs, at: datetime) -> Holding:
+    """After a transfer by hand: the way to its owner is through whoever gave it.
+
+    An older one than the last, or one in an earlier life, changes nothing.
 
     Of a resource whose creation nobody saw, it is the first that is known; an event of its creation can still come.
     """
+    owner = Owner(to, "transfer", Confidence.ASSERTED, (by,))
     if holding is None:
         claim = Claim(at, id_, id_, named=False)
-        return Holding(claim, Owner(to, "transfer", Confidence.ASSERTED), tags, False, OutcomeKind.TAGGED, at)
+        return Holding(claim, owner, tags, False, OutcomeKind.TAGGED, at)
     if holding.given_at is not None and at <= holding.given_at:
         return holding
     if _life(at, holding.deletions) != _life(holding.claim.created_at, holding.deletions):
         return holding
-    owner = Owner(to, "transfer", Confidence.ASSERTED, holding.owner.via)
     return replace(holding, owner=owner, tags=tags, provisional=False, outcome=OutcomeKind.TAGGED, given_at=at)
 
 

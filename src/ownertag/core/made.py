@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
+from ownertag.core.document import document_of
 from ownertag.core.match import walk
 from ownertag.core.parents import Call, Parent
 from ownertag.core.records import Record
@@ -42,7 +41,7 @@ def maker_of(parent: Parent, records: Iterable[Record], cut: bool = False) -> Re
         if (call := deletes.get(record.event_name)) and _deletes(record, call, parent):
             found, omitted, whole = None, False, True
         elif call := makes.get(record.event_name):
-            document = _document(record)
+            document = document_of(record)
             if not _is_such(document, call):
                 continue
             if _names(document, call, parent):
@@ -55,7 +54,7 @@ def maker_of(parent: Parent, records: Iterable[Record], cut: bool = False) -> Re
 
 def _deletes(record: Record, call: Call, parent: Parent) -> bool:
     """Whether a call ended this one. One that names it by an id unknown here counts: it is listed under its name."""
-    document = _document(record)
+    document = document_of(record)
     return _is_such(document, call) and (not _at(document, call.names[-1]) or _names(document, call, parent))
 
 
@@ -79,15 +78,3 @@ def _left_out(document: dict[str, Any], call: Call) -> bool:
     """Whether the part that would hold the name was too large for the record (CloudTrail: above 100 KB)."""
     parts = {path.partition(".")[0] for paths in call.names for path in paths}
     return any(str(value).lower() == "true" for part in parts for value in walk(document, (part, "omitted")))
-
-
-def _document(record: Record) -> dict[str, Any]:
-    parts: dict[str, Any] = {}
-    for name, raw in (("request", record.request), ("response", record.response)):
-        try:
-            part = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            part = None
-        wrapped = f"{record.event_name}{name.capitalize()}"  # as EC2's newer calls have it
-        parts[name] = part.get(wrapped, part) if isinstance(part, dict) else None
-    return parts

@@ -12,6 +12,7 @@ from ownertag.core.document import unwrap
 from ownertag.core.records import Arrival, Record, last_of, partition_of
 from ownertag.core.rows import PARTS, Catalogue, Makes, QuestionKind, ResourceType, Row, Skip
 from ownertag.core.settings import Settings
+from ownertag.core.uncovered import creates
 from ownertag.core.values import Creation, Reason, Refusal, Resource
 
 _RESERVATION = re.compile(r"r-[0-9a-f]{8,17}")
@@ -51,9 +52,12 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
     record = arrival.record
     if record.error_code:
         raise _Mismatch(Reason.FAILED_CALL, f"{record.event_name[:128]!a} failed with {record.error_code[:128]!a}")
+    if record.category == "NetworkActivity" or record.event_type == "AwsVpceEvent":
+        # The call has a record of its own (CloudTrail user guide, "Logging network activity events").
+        raise _Mismatch(Reason.NOT_A_CREATION, f"a VPC endpoint's view of {record.event_name[:128]!a} creates nothing")
     row = catalogue.rows.get((record.event_source, record.event_name))
     if row is None:
-        raise _Mismatch(Reason.NOT_A_CREATION, f"{record.event_name[:128]!a} creates nothing that is in the catalogue")
+        raise _Mismatch(*_of_no_row(record))
     _check_place(record, settings)
     _check_identity(record, settings)
     response = _decode(record.response)
@@ -86,6 +90,13 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
             asked_by = (row.children, reservation)
     _check_claims(record, resources)
     return Creation(arrival, row, resources, asked_by, borrowed, told, _lists_parts(document, row))
+
+
+def _of_no_row(record: Record) -> tuple[Reason, str]:
+    if creates(record.event_source, record.event_name):
+        service = record.event_source.removesuffix(".amazonaws.com")
+        return Reason.NOT_COVERED, f"not covered yet: {service[:64]} {record.event_name[:128]}"
+    return Reason.NOT_A_CREATION, f"{record.event_name[:128]!a} creates nothing that is in the catalogue"
 
 
 def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: A002 - the field's own words

@@ -1,4 +1,4 @@
-"""Bytes to records: whatever carries CloudTrail records is taken apart, and what can't be read is a refusal.
+"""Bytes to one record: as the queue brings it, in its envelope, or bare; what can't be read is a refusal.
 
 Nothing in here raises on any input. A record is read by msgspec into a typed value, so a field of the wrong type is
 refused with its path; what a record holds beyond the fields that we use is skipped without being built.
@@ -7,8 +7,7 @@ refused with its path; what a record holds beyond the fields that we use is skip
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
@@ -18,44 +17,41 @@ from ownertag.core.values import Reason, Refusal
 
 #: EventBridge carries at most 256 KB, and CloudTrail cuts a record's parts at 100 KB: nothing real comes near.
 MAX_RECORD_BYTES = 1 << 20
-#: A log file of CloudTrail holds a few MB; a gzip bomb holds a thousand times its size.
-MAX_INFLATED_BYTES = 1 << 29
 
 CLOUDTRAIL_DETAIL_TYPE = "AWS API Call via CloudTrail"
 _AWS_SOURCE = re.compile(r"aws\.[a-z0-9.-]{2,64}")
-_NESTING = 4  # a log line holds a batch, which holds a message, which holds an event, which holds a record
-
-
-class _Shape(Struct):
-    """The keys by which the things that carry records can be told apart."""
-
-    records: Raw | UnsetType = field(name="Records", default=UNSET)
-    messages: Raw | UnsetType = field(name="Messages", default=UNSET)
-    events: Raw | UnsetType = field(name="Events", default=UNSET)
-    looked_up: Raw | UnsetType = field(name="CloudTrailEvent", default=UNSET)
-    body: Raw | UnsetType = UNSET
-    received_body: Raw | UnsetType = field(name="Body", default=UNSET)
-    message_id: Raw | UnsetType = field(name="messageId", default=UNSET)
-    detail: Raw | UnsetType = UNSET
-    detail_type: Raw | UnsetType = field(name="detail-type", default=UNSET)
+_EVENT_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_USER_ARN = re.compile(r"arn:aws[a-z-]{0,12}:iam::([0-9]{12}):user/[\x21-\x7e]{1,576}")
 
 
 class _EnvelopeHead(Struct):
-    """The envelope without the record, to say what is wrong with one whose record can't be read."""
+    """The envelope with its record unread: to say what is wrong with one, or to give it the account that it lacks."""
 
-    detail_type: str | UnsetType = field(name="detail-type", default=UNSET)
+    account: Any = None
+    region: Any = None
+    source: Any = None
+    detail_type: Any = field(name="detail-type", default=UNSET)
+    detail: Raw | UnsetType = UNSET
 
 
-_SHAPE: msgspec.json.Decoder[_Shape | list[Raw]] = msgspec.json.Decoder(_Shape | list[Raw])
+class _RecordHead(Struct):
+    """What tells a record that can't be read, and in whose account it may have been."""
+
+    event_id: Any = field(name="eventID", default=None)
+    account: Any = field(name="recipientAccountId", default=None)
+    identity: Any = field(name="userIdentity", default=None)
+    shared_event_id: Any = field(name="sharedEventID", default=None)
+
+
 _RECORD = msgspec.json.Decoder(Record)
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _HEAD = msgspec.json.Decoder(_EnvelopeHead)
-_RAWS = msgspec.json.Decoder(list[Raw])
-_TEXT = msgspec.json.Decoder(str)
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_RECORD_HEAD = msgspec.json.Decoder(_RecordHead)
+_FIELDS = msgspec.json.Decoder(dict[str, Raw])
+_NULL = Raw(b"null")
 
-# What decoding can raise: the library's own errors, invalid UTF-8, and depth beyond the interpreter's stack.
-_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+#: What decoding can raise: the library's own errors, invalid UTF-8, and depth beyond the interpreter's stack.
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def parse_event(body: str | bytes, where: str) -> Arrival | Refusal:
@@ -63,109 +59,76 @@ def parse_event(body: str | bytes, where: str) -> Arrival | Refusal:
 
     An envelope that AWS would not have written is refused: a source that is not AWS's, another detail type, or an
     account or Region that differs from the record's (EventBridge sets these fields itself, and refuses customers'
-    events with a source that begins with `aws.`).
+    events with a source that begins with `aws.`). A record without an account is of the envelope's.
     """
     if len(body) > MAX_RECORD_BYTES:
         return Refusal(where, Reason.TOO_LARGE, f"{len(body)} bytes, more than any event has")
     try:
         envelope = _ENVELOPE.decode(body)
-    except _UNREADABLE as error:
-        return _bad_event(body, where, error)
+    except UNREADABLE as error:
+        completed = _with_envelopes_account(body)
+        if completed is None:
+            return _bad_event(body, where, error)
+        envelope = completed
     arrival = Arrival(where, envelope.detail, envelope)
     return _check_envelope(arrival, envelope) or _check_record(arrival) or arrival
 
 
-def parse(data: bytes, where: str) -> Iterator[Arrival | Refusal]:
-    """Every record in a document, or a refusal for what is none.
-
-    Args:
-        data: A CloudTrail record, an EventBridge event, an SQS message or batch, what ReceiveMessage or LookupEvents
-            answer, a log file `{"Records": []}`, a list of any of these, or JSON lines of them; plain or gzipped.
-        where: The document's name; a place in it is appended, as in `a.json:3` (line) or `a.json#3` (record).
-    """
-    if data[:2] == b"\x1f\x8b":
-        inflated = _inflate(data, where)
-        if isinstance(inflated, Refusal):
-            yield inflated
-            return
-        data = inflated
-    if data[:3] == b"\xef\xbb\xbf":
-        yield Refusal(where, Reason.UNREADABLE, "begins with a byte order mark: save it as UTF-8 without one")
-        return
-    if not data.strip():
-        yield Refusal(where, Reason.UNREADABLE, "is empty")
-        return
-    yield from _document(data, where)
-
-
-def _document(data: bytes, where: str) -> Iterator[Arrival | Refusal]:
-    try:
-        _SHAPE.decode(data)
-    except msgspec.ValidationError:
-        pass  # JSON, but not of a shape that carries records: _carrier says so
-    except _UNREADABLE as error:
-        lines = [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
-        # A broken document has many lines that are no JSON either: only if one is an object are they records.
-        if len(lines) > 1 and any(_is_object(line) for _, line in lines):
-            for number, line in lines:
-                yield from _carrier(line, f"{where}:{number}", _NESTING)
-            return
-        yield _unreadable(where, error)
-        return
-    yield from _carrier(data, where, _NESTING)
-
-
-def _carrier(data: bytes | Raw, where: str, nesting: int) -> Iterator[Arrival | Refusal]:
-    """Take one carrier apart, or read the record that it is."""
-    if not nesting:
-        yield Refusal(where, Reason.NOT_A_RECORD, "is wrapped more often than any carrier of records")
-        return
-    try:
-        shape = _SHAPE.decode(data)
-    except _UNREADABLE as error:
-        yield _unreadable(where, error)
-        return
-    if isinstance(shape, list):
-        yield from _items(shape, where, nesting)
-        return
-    for many in (shape.records, shape.messages, shape.events):
-        if many is not UNSET:
-            try:
-                items = _RAWS.decode(many)
-            except _UNREADABLE as error:
-                yield _unreadable(where, error)
-            else:
-                yield from _items(items, where, nesting)
-            return
-    for text in (shape.body, shape.received_body, shape.looked_up):
-        if text is not UNSET:
-            try:
-                inner = _TEXT.decode(text).encode()
-            except _UNREADABLE as error:
-                yield _unreadable(where, error)
-            else:
-                yield from _carrier(inner, where, nesting - 1)
-            return
-    if shape.detail is not UNSET or shape.detail_type is not UNSET:
-        yield parse_event(bytes(data), where)
-        return
-    yield _record(data, where)
-
-
-def _items(items: list[Raw], where: str, nesting: int) -> Iterator[Arrival | Refusal]:
-    for number, item in enumerate(items, 1):
-        yield from _carrier(item, f"{where}#{number}", nesting - 1)
-
-
-def _record(data: bytes | Raw, where: str) -> Arrival | Refusal:
+def parse_record(data: bytes | Raw, where: str, account: str | None = None) -> Arrival | Refusal:
+    """A record without an envelope; `account` is where it is from, as far as that is known without it."""
     size = memoryview(data).nbytes
     if size > MAX_RECORD_BYTES:
-        return Refusal(where, Reason.TOO_LARGE, f"{size} bytes, more than any record has")
+        return Refusal(where, Reason.TOO_LARGE, f"{size} bytes, more than any record has", event_id=_id_in(data))
     try:
         arrival = Arrival(where, _RECORD.decode(data))
-    except _UNREADABLE as error:
-        return _unreadable(where, error)
+    except UNREADABLE as error:
+        of_user = _account_of_user(data) if account is None else None
+        completed = _completed(data, account or of_user)
+        if completed is None:
+            return _unreadable(data, where, error)
+        arrival = Arrival(where, completed, account_inferred=of_user is not None)
     return _check_record(arrival) or arrival
+
+
+def _completed(data: bytes | Raw, account: str | None) -> Record | None:
+    """A record that lacks its account, with the one that is known otherwise; and without fields that are null.
+
+    `recipientAccountId` is optional by CloudTrail's reference ("record contents"), and old records have none.
+    """
+    try:
+        fields = {key: value for key, value in _FIELDS.decode(data).items() if value != _NULL}
+        if account is not None:
+            fields.setdefault("recipientAccountId", Raw(msgspec.json.encode(account)))
+        return _RECORD.decode(msgspec.json.encode(fields))
+    except UNREADABLE:
+        return None
+
+
+def _account_of_user(data: bytes | Raw) -> str | None:
+    """The account of the IAM user who called, where nothing else tells one: not if the record has a twin in another."""
+    try:
+        head = _RECORD_HEAD.decode(data)
+    except UNREADABLE:
+        return None
+    identity = head.identity
+    if head.account is not None or head.shared_event_id is not None or not isinstance(identity, dict):
+        return None
+    arn, said = identity.get("arn"), identity.get("accountId")
+    named = _USER_ARN.fullmatch(arn) if isinstance(arn, str) and identity.get("type") == "IAMUser" else None
+    return named[1] if named and said in (None, named[1]) else None
+
+
+def _with_envelopes_account(body: str | bytes) -> Envelope | None:
+    try:
+        head = _HEAD.decode(body)
+        if head.detail is UNSET or not all(isinstance(each, str) for each in (head.account, head.region, head.source)):
+            return None
+        if not isinstance(head.detail_type, str) or _RECORD_HEAD.decode(head.detail).account is not None:
+            return None
+    except UNREADABLE:
+        return None
+    record = _completed(head.detail, head.account)
+    return Envelope(head.account, head.region, head.source, head.detail_type, record) if record else None
 
 
 def _check_envelope(arrival: Arrival, envelope: Envelope) -> Refusal | None:
@@ -202,52 +165,57 @@ def _check_record(arrival: Arrival) -> Refusal | None:
 def _bad_event(body: str | bytes, where: str, error: Exception) -> Refusal:
     """Say more of an event that is no CloudTrail event than that a field is missing."""
     try:
-        detail_type = _HEAD.decode(body).detail_type
-    except _UNREADABLE:
-        detail_type = UNSET
+        head = _HEAD.decode(body)
+    except UNREADABLE:
+        head = _EnvelopeHead()
+    detail_type, event_id = head.detail_type, _id_in(head.detail)
+    if not isinstance(error, msgspec.ValidationError):
+        return Refusal(where, Reason.UNREADABLE, why(error), event_id=event_id)
+    if isinstance(detail_type, str) and detail_type != CLOUDTRAIL_DETAIL_TYPE:
+        wrong = f"detail-type {detail_type[:64]!a} is not {CLOUDTRAIL_DETAIL_TYPE!a}"
+        return Refusal(where, Reason.FORGED_ENVELOPE, wrong, event_id=event_id)
+    wrong = f"is no EventBridge event of CloudTrail: {error}{_of(event_id)}"
+    return Refusal(where, Reason.NOT_A_RECORD, wrong, event_id=event_id)
+
+
+def _unreadable(data: bytes | Raw, where: str, error: Exception) -> Refusal:
+    event_id = _id_in(data)
     if isinstance(error, msgspec.ValidationError):
-        if isinstance(detail_type, str) and detail_type != CLOUDTRAIL_DETAIL_TYPE:
-            wrong = f"detail-type {detail_type[:64]!a} is not {CLOUDTRAIL_DETAIL_TYPE!a}"
-            return Refusal(where, Reason.FORGED_ENVELOPE, wrong)
-        return Refusal(where, Reason.NOT_A_RECORD, f"is no EventBridge event of CloudTrail: {error}")
-    return _unreadable(where, error)
+        wrong = f"is no CloudTrail record: {error}{_of(event_id)}"
+        if _lacks_account(data):
+            wrong = (
+                f"in whose account it was can't be told: it has no recipientAccountId, no envelope, no path of a log"
+                f" file, and no IAM user called{_of(event_id)}"
+            )
+        return Refusal(where, Reason.NOT_A_RECORD, wrong, event_id=event_id)
+    return Refusal(where, Reason.UNREADABLE, why(error), event_id=event_id)
 
 
-def _unreadable(where: str, error: Exception) -> Refusal:
-    if isinstance(error, msgspec.ValidationError):
-        return Refusal(where, Reason.NOT_A_RECORD, f"is no CloudTrail record: {error}")
-    if isinstance(error, RecursionError):
-        return Refusal(where, Reason.UNREADABLE, "is nested more deeply than any record")
-    if isinstance(error, UnicodeError):
-        return Refusal(where, Reason.UNREADABLE, "is not UTF-8")
-    return Refusal(where, Reason.UNREADABLE, f"is not readable JSON: {error}")
-
-
-def _is_object(line: bytes) -> bool:
+def _lacks_account(data: bytes | Raw) -> bool:
+    """Whether it would be a record with an account."""
     try:
-        _OBJECT.decode(line)
-    except _UNREADABLE:
+        return _RECORD_HEAD.decode(data).account is None and _completed(data, "0" * 12) is not None
+    except UNREADABLE:
         return False
-    return True
 
 
-def _inflate(data: bytes, where: str) -> bytes | Refusal:
-    """All members of a gzip file, up to a size that no log file of CloudTrail has."""
-    parts: list[bytes] = []
-    size = 0
-    while data:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            while not member.eof and (data or member.unconsumed_tail):
-                part = member.decompress(data, 1 << 20)
-                data = member.unconsumed_tail
-                parts.append(part)
-                size += len(part)
-                if size > MAX_INFLATED_BYTES:
-                    return Refusal(where, Reason.TOO_LARGE, f"inflates to more than {MAX_INFLATED_BYTES >> 20} MiB")
-        except zlib.error as error:
-            return Refusal(where, Reason.UNREADABLE, f"is a damaged gzip file: {error}")
-        if not member.eof:
-            return Refusal(where, Reason.UNREADABLE, "is a gzip file that was cut short")
-        data = member.unused_data
-    return b"".join(parts)
+def _id_in(data: bytes | Raw | UnsetType) -> str | None:
+    """The event's id, if it can be read and is one: anything else could be a secret."""
+    try:
+        found = None if data is UNSET else _RECORD_HEAD.decode(data).event_id
+    except UNREADABLE:
+        return None
+    return found if isinstance(found, str) and _EVENT_ID.fullmatch(found) else None
+
+
+def _of(event_id: str | None) -> str:
+    return f" (event {event_id})" if event_id else ""
+
+
+def why(error: Exception) -> str:
+    """What is wrong with JSON that could not be decoded, without any of its text."""
+    if isinstance(error, RecursionError):
+        return "is nested more deeply than any record"
+    if isinstance(error, UnicodeError):
+        return "is not UTF-8"
+    return f"is not readable JSON: {error}"

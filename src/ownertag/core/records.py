@@ -124,6 +124,8 @@ class Record(Struct, frozen=True):
     source_address: str | None = field(name="sourceIPAddress", default=None)
     user_agent: str | None = field(name="userAgent", default=None)
     shared_event_id: str | None = field(name="sharedEventID", default=None)
+    event_type: str | None = field(name="eventType", default=None)
+    category: str | None = field(name="eventCategory", default=None)
     addendum: Addendum | None = None
     resources: Raw = Raw(b"null")
     request: Raw = field(name="requestParameters", default=Raw(b"null"))
@@ -154,8 +156,13 @@ class Envelope(Struct, frozen=True):
 
 
 class Arrival(Struct, frozen=True):
-    """A record, where it was read (a file and line, a message id) and the envelope it came in, if any."""
+    """A record, where it was read (a file and line, a message id), the envelope it came in, if any, and its carrier.
+
+    `account_inferred`: nothing says in whose account it was, but an IAM user called, who has one.
+    """
 
     where: str
     record: Record
     envelope: Envelope | None = None
+    carrier: str = ""
+    account_inferred: bool = False

@@ -24,11 +24,15 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"
     TOO_LARGE = "too-large"
     NOT_A_RECORD = "not-a-record"
+    DIGEST = "digest-file"
+    INSIGHT = "insights-event"
+    CONTROL_MESSAGE = "control-message"
     FORGED_ENVELOPE = "forged-envelope"
     OTHER_ACCOUNT = "other-account"
     UNKNOWN_ACCOUNT = "unknown-account"
     OTHER_REGION = "other-region"
     NOT_A_CREATION = "not-a-creation"
+    NOT_COVERED = "not-covered"
     NO_FINDING = "no-finding"
     FAILED_CALL = "failed-call"
     NO_IDENTITY = "no-identity"
@@ -43,17 +47,35 @@ class Reason(StrEnum):
     @property
     def comes_back(self) -> bool:
         """Whether a message refused for this ends in the dead-letter queue: EventBridge never sends such a thing."""
-        return self in {Reason.UNREADABLE, Reason.TOO_LARGE, Reason.NOT_A_RECORD}
+        return self in _UNREAD
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether something that should be a record could not be read."""
+        return self in _UNREAD
+
+    @property
+    def is_of_no_creation(self) -> bool:
+        """Whether there was nothing to own: a call that makes nothing or failed, or what is no record of a call."""
+        return self in _OF_NO_CREATION
+
+
+_UNREAD = frozenset({Reason.UNREADABLE, Reason.TOO_LARGE, Reason.NOT_A_RECORD})
+_OF_NO_CREATION = frozenset(
+    {Reason.NOT_A_CREATION, Reason.FAILED_CALL, Reason.DIGEST, Reason.INSIGHT, Reason.CONTROL_MESSAGE}
+)
 
 
 class Refusal(Struct, frozen=True):
-    """Nothing is written for this input, and why. `record` is there as soon as it could be read."""
+    """Nothing is written for this input, and why. `record` is there as soon as it could be read, or else its id."""
 
     where: str
     reason: Reason
     detail: str
     record: Record | None = None
     resources: tuple[Resource, ...] = ()  # what was created and is left alone, where that is known
+    carrier: str = ""
+    event_id: str | None = None
 
 
 class Resource(Struct, frozen=True, order=True):

@@ -13,8 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ownertag.core.claims import EventKey, Holding, ResourceKey, end_of, given
-from ownertag.core.values import Owner, TagPairs
-from ownertag.ledger.entries import Created, Deleted, HistoryEntry, Known, Owned, Span, Transferred
+from ownertag.core.values import OutcomeKind, Owner, TagPairs
+from ownertag.ledger.entries import Created, Deleted, Ended, HistoryEntry, Known, Owned, Span, TagChanged, Transferred
 from ownertag.ledger.port import Reader
 
 #: Of a longer history its beginning and its end are told.
@@ -50,11 +50,22 @@ class Event(Struct, frozen=True):
     owns: bool = False
 
 
+class Past(Struct, frozen=True):
+    """What was so at the time that is asked about, and is not today: the tags that a resource carried then.
+
+    They are those that were written, with what others are known to have changed. `given_to`: who got it later.
+    """
+
+    tags: TagPairs
+    given_to: str | None = None
+
+
 class Answer(Struct, frozen=True):
     """One life of a resource, and whose it was.
 
     `since` its creation was seen, or it was given by hand; `until` its deletion, None as far as is known. `now`: it is
-    the latest life, as it is today. It is told because it had `address`, from `address_since`, if there is one.
+    the latest life, as it is today; `past` if that is not so at the time that is asked about. It is told because it had
+    `address`, from `address_since`, if there is one.
     """
 
     key: ResourceKey
@@ -74,6 +85,7 @@ class Answer(Struct, frozen=True):
     history: tuple[Event, ...] = ()
     left_out: int = 0
     from_trail: bool = False
+    past: Past | None = None
 
 
 class Told(Struct, frozen=True):
@@ -147,7 +159,7 @@ class _Lives:
         for time in sorted(times):
             lives.setdefault(end_of(time, self._deletions), time)
         held = ((end, self._holding(end, at.end)) for end, since in lives.items() if _overlap(at, since, end))
-        return [self._answer(end, holding) for end, holding in held if holding is not None]
+        return [self._then(end, holding, at) for end, holding in held if holding is not None]
 
     def of(self, span: Span, at: Window | None) -> Answer | None:
         """The life in which it had an address."""
@@ -156,7 +168,41 @@ class _Lives:
         holding = self._known.holding if latest else self._holding(end, at.end if at else None)
         if holding is None:
             return None
-        return replace(self._answer(end, holding), address=span.address, address_since=span.since)
+        answer = self._then(end, holding, at) if at else self._answer(end, holding)
+        return replace(answer, address=span.address, address_since=span.since)
+
+    def _then(self, end: datetime | None, holding: Holding, at: Window) -> Answer:
+        """A life at a time; of one that ended or was given away since, with the tags of that time: not today's."""
+        answer = self._answer(end, holding)
+        later = [each for each in self._transfers(end) if each.at > at.end]
+        if answer.now and not later:
+            return answer
+        return replace(answer, now=False, past=Past(self._tags_at(end, at.end), later[0].to if later else None))
+
+    def _tags_at(self, end: datetime | None, until: datetime) -> TagPairs:
+        """The tags that a life carried: those written last, and what others changed of them since."""
+        first = self._first(end)
+        written: dict[str, str] = dict(first.tags) if first else {}
+        carried = dict(written)
+        for each in self._history:
+            if isinstance(each, Owned) or each.at > until or end_of(each.at, self._deletions) != end:
+                continue
+            match each:
+                case Transferred():
+                    written = dict(each.tags)
+                    carried = dict(written)
+                case Ended(kind=OutcomeKind.TAGGED):
+                    carried = dict(written)
+                case TagChanged(new=None):
+                    carried.pop(each.key, None)
+                case TagChanged(new=str() as new):
+                    carried[each.key] = new
+        return tuple(carried.items())
+
+    def _transfers(self, end: datetime | None) -> list[Transferred]:
+        return [
+            each for each in self._history if isinstance(each, Transferred) and end_of(each.at, self._deletions) == end
+        ]
 
     def _claims(self, end: datetime | None) -> list[Owned]:
         return [
@@ -167,19 +213,19 @@ class _Lives:
 
     def _holding(self, end: datetime | None, until: datetime | None) -> Holding | None:
         """Whose this life was, with what was given by hand until then."""
+        holding = self._first(end)
+        for each in self._transfers(end):
+            if until is None or each.at <= until:
+                holding = given(holding, each.id, each.to, each.by, each.tags, each.at)
+                holding = replace(holding, deletions=self._deletions)
+        return holding
+
+    def _first(self, end: datetime | None) -> Holding | None:
+        """Whose this life was by its creation."""
         # Of one event's decisions the last stands, unless an earlier one was final (core.claims).
         claims = sorted(self._claims(end), key=lambda each: each.decided_at, reverse=True)
         first = min(claims, key=lambda each: (each.claim.rank, each.provisional), default=None)
-        holding = replace(first.holding, deletions=self._deletions) if first else None
-        for each in self._history:
-            if (
-                isinstance(each, Transferred)
-                and end_of(each.at, self._deletions) == end
-                and (until is None or each.at <= until)
-            ):
-                holding = given(holding, each.id, each.to, each.tags, each.at)
-                holding = replace(holding, deletions=self._deletions)
-        return holding
+        return replace(first.holding, deletions=self._deletions) if first else None
 
     def _answer(self, end: datetime | None, holding: Holding) -> Answer:
         key, claims = self._known.key, self._claims(end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
@@ -24,10 +25,12 @@ from ownertag.core.settings import Settings
 from ownertag.core.transfer import Order
 from ownertag.core.values import Failure, OutcomeKind, Unavailable
 from ownertag.flows.live import Answer, Message, Returned, handle
-from ownertag.flows.ports import Ports
+from ownertag.flows.ports import NobodyTold, Ports
+from ownertag.flows.tag import TagOrder, tag
 from ownertag.flows.transfer import Transfer, transfer
 from ownertag.handler.report import Report
 from ownertag.handler.settings import Environment
+from ownertag.ledger.looked_into import LookedInto
 from ownertag.ledger.opening import kept_accounts, open_ledger
 from ownertag.ledger.owners import KnownOwners
 from ownertag.ledger.port import Store
@@ -35,7 +38,7 @@ from ownertag.render.documents import BUS, compact
 from ownertag.render.policies import session_policy
 from ownertag.sinks.findings import Findings
 from ownertag.sinks.queue import Dying, Queue
-from ownertag.sinks.tagging import Tagger
+from ownertag.sinks.tagging import DryRun, Tagger
 from ownertag.sources.lookups import Lookups
 from ownertag.sources.memory import Memory
 from ownertag.sources.organization import Organization
@@ -141,6 +144,8 @@ def build(
         pacing.begin(until)
         if "transfer" in event:
             return _transferred(event["transfer"], ports, ledger, catalogue, settings)
+        if "tag" in event:
+            return _tagged(event["tag"], ports, catalogue, settings)
         messages = [_message(record) for record in event["Records"]]
         answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
         answer = answer.burying(queue.bury(map(_dying, answer.returned)))
@@ -174,6 +179,17 @@ def _transferred(order: Any, ports: Ports, ledger: Store, catalogue: Catalogue, 
         done = Transfer(False, detail=f"this is no order of a transfer: {error}")
     answer: dict[str, Any] = to_builtins(done)
     return answer
+
+
+def _tagged(order: Any, ports: Ports, catalogue: Catalogue, settings: Settings) -> dict[str, Any]:
+    """What an operator ordered by invoking the function."""
+    try:
+        wanted = msgspec.convert(order, TagOrder)
+    except msgspec.ValidationError as error:
+        return {"results": None, "detail": f"this is no order to tag: {error}"}
+    if wanted.dry_run:
+        ports = replace(ports, tagger=DryRun(), ledger=LookedInto(ports.ledger), findings=NobodyTold())
+    return tag(wanted, ports, catalogue, settings)
 
 
 def _message(record: Mapping[str, Any]) -> Message:

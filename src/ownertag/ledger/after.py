@@ -41,7 +41,7 @@ def after(
             new, right = written(holding, entry.holder, entry.owner, entry.kind, entry.final)
             return After(new, deletions, right)
         case Transferred():
-            return After(given(holding, entry.id, entry.to, entry.tags, entry.at), deletions)
+            return After(given(holding, entry.id, entry.to, entry.by, entry.tags, entry.at), deletions)
         case Deleted() if holding is None:
             return After(None, tuple(sorted({*deletions, entry.at})))
         case Deleted() if holding is not None:

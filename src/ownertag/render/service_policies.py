@@ -154,6 +154,7 @@ def audit_trust(organization: Organization) -> Policy:
 AUDIT_BESIDES = {
     "cloudtrail:LookupEvents": "who uses the protected keys, before the policy stops them; who created a resource",
     "ec2:DescribeAddresses": "what an Elastic IP address leads to today",
+    "ec2:DescribeInstances": "whether an instance still runs",
     "ec2:DescribeTags": "which resources carry the protected keys today; whose a resource is",
 }
 

@@ -21,7 +21,7 @@ from ownertag.aws.sessions import Sessions
 from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.made import CUT, maker_of
 from ownertag.core.parents import Parent
-from ownertag.core.parse import parse
+from ownertag.core.parse import parse_record
 from ownertag.core.records import Arrival, Record, partition_of
 from ownertag.core.values import Absent, Fact, Failure, Found, OutcomeKind, Question, Unavailable
 from ownertag.sources.pace import Pace
@@ -276,9 +276,8 @@ class CloudTrail:
 def _read(page: dict[str, Any], account: str) -> list[Record]:
     """The account's records of a page. What can't be read as a record is left out."""
     reads = (
-        read
+        parse_record(str(event.get("CloudTrailEvent", "")).encode(), "lookup", account)
         for event in page.get("Events", ())
-        for read in parse(str(event.get("CloudTrailEvent", "")).encode(), "lookup")
     )
     return [read.record for read in reads if isinstance(read, Arrival) and read.record.account == account]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import boto3
 import pytest
 
 from harness import started
+from ownertag.core.claims import ResourceKey
+from ownertag.ledger.entries import Transferred
+from ownertag.ledger.sqlite import SqliteLedger
 
 SETTINGS = '[tags]\nteam = "{owner}"\n'
 ORGANIZATION = (
@@ -56,7 +60,8 @@ def test_a_dry_run_looks_up_and_writes_nothing(records: Path) -> None:
     code, each, errors = tag(records, "admin-web", SETTINGS, "--dry-run")
     assert code == 0
     assert len(each["resources"]) == 2 + 2 + 2
-    assert "would be: 6 tagged" in errors
+    assert "would tag 6 resources" in errors
+    assert {outcome["outcome"] for outcome in each["outcomes"]} == {"would-tag"}
     assert teams(each) == {}
 
 
@@ -67,19 +72,38 @@ def test_an_operator_tags_the_own_account_directly(records: Path) -> None:
     assert teams(each) == {resource["id"]: "alice" for resource in each["resources"]}
 
 
-def test_the_hub_tags_another_account_by_the_taggers_role(records: Path) -> None:
-    code, each, errors = tag(records, "hub", SETTINGS + ORGANIZATION)
+def test_without_a_hub_a_file_remembers_what_is_whose(records: Path) -> None:
+    ledger = f"sqlite:{records.with_name('ledger.db')}"
+    code, each, errors = tag(records, "admin-web", SETTINGS, "--ledger", ledger)
     assert code == 0, errors
-    assert set(teams(each).values()) == {"alice"}
+    volume = next(resource for resource in each["resources"] if resource["type"] == "ec2:volume")
+    key = ResourceKey(each["account"], each["region"], volume["arn"])
+    with closing(SqliteLedger(ledger.removeprefix("sqlite:"))) as file:
+        [known] = file.by_key([key])
+        assert known.holding.owner.name == "alice"
+        given = Transferred(
+            key, "1", "bob", "ops", "alice has left", (("team", "bob"),), known.holding.claim.created_at
+        )
+        file.append([given])
+    # What was given to bob stays his, in a dry run and in earnest.
+    for more in (["--dry-run"], []):
+        code, each, errors = tag(records, "admin-web", SETTINGS, "--ledger", ledger, *more)
+        assert (code, each["outcomes"]) == (0, [{"arn": None, "outcome": "unchanged", "reason": "finished before"}])
 
 
-def test_an_account_that_cant_be_reached_exits_with_3(records: Path) -> None:
-    code, each, _ = tag(records, "admin-security", SETTINGS + ORGANIZATION)
-    assert code == 3
-    assert [(outcome["arn"], outcome["outcome"]) for outcome in each["outcomes"]] == [(None, "forbidden")]
+def test_an_account_that_is_not_the_own_exits_with_3_without_a_hub(records: Path) -> None:
     code, each, _ = tag(records, "admin-data", SETTINGS)
     assert code == 3
     assert each["refusal"]["reason"] == "unknown-account"
+
+
+def test_who_may_not_invoke_the_function_is_told_and_tags_nothing(records: Path) -> None:
+    config = records.with_name("ownertag.toml")
+    config.write_text(SETTINGS + ORGANIZATION)
+    command = [started.OWNERTAG, "tag", "--profile", "admin-web", "--config", str(config), str(records)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (answer.returncode, answer.stdout) == (3, "")
+    assert "the hub's function ownertag can't be invoked" in answer.stderr
 
 
 def test_a_profile_that_is_not_there_exits_with_2(records: Path) -> None:

@@ -55,6 +55,7 @@ def test_a_terminated_instance_still_has_its_person_by_id_and_by_address(sandbox
         assert found["created"]["mfa"] is False
         assert (found["account_name"], found["account_not_read"]) == ("web", None)
         assert "@" in found["account_contact"]
+        assert (found["state"], found["until"]) == ("terminated", None)
     assert whois(sandbox, "i-0123456789abcdef0") == []
 
 

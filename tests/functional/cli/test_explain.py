@@ -18,7 +18,8 @@ from ownertag.cli.app import app
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "ec2"
 KEYS = {
-    "schema", "event_id", "event_source", "event_name", "account", "region", "created_at", "resources", "owner",
+    "schema", "where", "event_id", "event_source", "event_name", "account", "region", "created_at", "resources",
+    "owner",
     "tags", "questions", "outcomes", "refusal",
 }  # fmt: skip
 
@@ -88,14 +89,39 @@ def test_files_folders_and_standard_input_are_read(tmp_path: Path, launch: Path)
 def test_a_refusal_is_a_good_answer(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     failed = record(errorCode="Client.VcpuLimitExceeded", responseElements=None)
-    path.write_text(f"{json.dumps(failed)}\n{json.dumps(record())}\nnull\n")
+    path.write_text(f"{json.dumps(failed)}\n{json.dumps(record())}\n")
     code, output, _ = explain("--json", str(path))
     refusals = [json.loads(line)["refusal"] for line in output.splitlines()]
     assert code == 0
     assert refusals[0]["reason"] == "failed-call"
     assert "Client.VcpuLimitExceeded" in refusals[0]["detail"]
     assert refusals[1] is None
-    assert refusals[2]["reason"] == "not-a-record"
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "null",
+        "{}",
+        "hello",
+        '{"eventID":',
+        json.dumps(record(eventTime=7)),
+        json.dumps({"Records": [record(recipientAccountId=None, userIdentity={"type": "AssumedRole"})]}),
+        json.dumps({"Records": [{"messageId": "1", "body": "x"}]}),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 1, 5])
+def test_one_that_can_not_be_read_among_many_exits_with_2_and_says_where(lost: str, before: int) -> None:
+    lines = [json.dumps(record())] * 6
+    lines.insert(before, lost)
+    code, output, errors = explain("--json", "-", given="\n".join(lines).encode())
+    each = [json.loads(line) for line in output.splitlines()]
+    assert code == 2
+    assert [one["refusal"] is None for one in each].count(True) == 6
+    [refused] = [one for one in each if one["refusal"]]
+    assert refused["where"].startswith(f"-:{before + 1}")
+    assert f"could not be read: {refused['where']}" in errors
+    assert explain("-", given="\n".join(lines[:before] + lines[before + 1 :]).encode())[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -115,7 +141,7 @@ def test_unreadable_input_is_said_and_exits_with_2(data: bytes) -> None:
     [
         (["not-there.json"], "not-there.json: no such file or folder"),
         (["--config", "not-there.toml", "-"], "not-there.toml: can't be read"),
-        (["."], "has no file that ends in .json"),
+        (["."], "has no file that holds records"),
         ([], "Missing argument"),
         (["--output", "xml", "-"], "'xml' is not one of"),
     ],

@@ -37,7 +37,8 @@ ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION
 KEYS = {
     "schema", "source", "arn", "id", "type", "account", "account_name", "account_contact", "account_owner",
     "account_not_read", "region", "attached", "attached_not_looked", "owner", "since", "until", "created", "address",
-    "address_since", "addresses", "parents", "tags", "tags_now", "not_looked", "history", "history_left_out",
+    "address_since", "addresses", "parents", "tags", "tags_now", "tags_then", "not_looked",
+    "history", "history_left_out", "state", "state_not_looked",
 }  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def test_a_person_reads_the_name_first_and_then_all_that_is_known(hub: Hub, path
     assert output.splitlines() == [
         "bob",
         "  confidence asserted, by transfer",
-        f"  through    {principal}",
+        "  through    ops",
         f"  resource   {arn(ONE)}  (ec2:instance)",
         f"  account    {ACCOUNT}, {REGION}",
         "  contact    not read: the settings have no [organization]: name them with --config",
@@ -404,7 +405,10 @@ REFUSED = {
     **dict.fromkeys(
         ("LookupEvents", "DescribeAccount", "ListTagsForResource"), json.dumps({"__type": "AccessDeniedException"})
     ),
-    "DescribeAddresses": "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>",
+    **dict.fromkeys(
+        ("DescribeAddresses", "DescribeInstances"),
+        "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>",
+    ),
 }
 
 
@@ -421,6 +425,7 @@ class Aws:
         self.calls: list[tuple[str, str]] = []
         self.account_tags: dict[str, str] = {}
         self.leads_to = ""
+        self.state = "running"
         self.waits: tuple[str, str] = ("", "")
         self.met = threading.Event()
 
@@ -458,6 +463,12 @@ class Aws:
             case "ListTagsForResource":
                 tags = [{"Key": name, "Value": value} for name, value in self.account_tags.items()]
                 return 200, json.dumps({"Tags": tags})
+            case "DescribeInstances":
+                state = f"<instanceState><code>0</code><name>{self.state}</name></instanceState>"
+                item = f"<item><instanceId>{asked[0]}</instanceId>{state}</item>"
+                made = f"<item><instancesSet>{item}</instancesSet></item>" if self.state else ""
+                answer = "DescribeInstancesResponse"
+                return 200, f"<{answer}><reservationSet>{made}</reservationSet></{answer}>"
             case "DescribeAddresses":
                 item = f"<item><allocationId>{asked[0]}</allocationId>{self.leads_to}</item>"
                 return (
@@ -515,6 +526,7 @@ def test_the_tags_of_today_are_told_against_the_ledgers(path: Path, config: Path
     assert world.called() == [
         ("AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/ownertag-audit"),
         ("DescribeTags", ONE),
+        ("DescribeInstances", ONE),
     ]
     world.tags["owner"] = "mallory"
     del world.tags["dateCreated"]
@@ -525,6 +537,64 @@ def test_the_tags_of_today_are_told_against_the_ledgers(path: Path, config: Path
     world.tags["owner"] = "mal\u202elory"
     _, output, _ = ask(ONE, *where)
     assert "  tags now   owner = mallory, not as" in output
+
+
+@pytest.mark.parametrize(
+    ("state", "told", "as_json"),
+    [
+        ("running", "running, EC2 says now", "running"),
+        ("stopped", "stopped, EC2 says now", "stopped"),
+        ("terminated", "ended: terminated, EC2 says now", "terminated"),
+        ("shutting-down", "ended: shutting-down, EC2 says now", "shutting-down"),
+        ("", "ended: EC2 no longer shows it, as it does from about an hour after an instance was terminated", "gone"),
+    ],
+)
+@pytest.mark.usefixtures("hub")
+def test_an_instance_that_is_terminated_says_so(
+    path: Path, config: Path, aws: Aws_, state: str, told: str, as_json: str
+) -> None:
+    world, ask = aws
+    world.state = state
+    where = ("--ledger", f"sqlite:{path}", "--config", str(config))
+    assert f"  life       {told}\n" in ask(ONE, *where)[1]
+    each = json.loads(ask(ONE, *where, "--json")[1])
+    assert (each["state"], each["state_not_looked"], each["until"]) == (as_json, None, None)
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_state_that_can_not_be_looked_at_is_not_taken_for_an_end(path: Path, config: Path, aws: Aws_) -> None:
+    world, ask = aws
+    world.refuses = {"DescribeInstances"}
+    where = ("--ledger", f"sqlite:{path}", "--config", str(config))
+    assert "  life       not ended, as far as the ledger knows\n" in ask(ONE, *where)[1]
+    each = json.loads(ask(ONE, *where, "--json")[1])
+    assert (each["state"], each["state_not_looked"].partition(":")[0]) == (None, "forbidden")
+
+
+def test_before_a_transfer_the_past_is_compared_with_the_past(hub: Hub, path: Path, config: Path, aws: Aws_) -> None:
+    world, ask = aws
+    where = ("--ledger", f"sqlite:{path}", "--config", str(config))
+    hub.give(ONE, "bob", 40)
+    hub.give(ONE, "carol", 50)
+    world.tags = {"owner": "carol"}
+    for when, owner, to in (("09:39", "alice.smith", "bob"), ("09:45", "bob", "carol")):
+        code, output, _ = ask(ONE, *where, "--at", f"2026-03-02T{when}:00Z")
+        assert code == 0
+        assert output.startswith(f"{owner}\n")
+        assert "  tags then  as the ledger has them\n" in output
+        assert f"  tags now   not looked: it was given to {to} after the time that is asked about\n" in output
+        assert "not as the ledger has it" not in output
+    assert world.called() == []
+    change_tag(hub, "alice.smith", "mallory")
+    _, output, _ = ask(ONE, *where, "--at", "2026-03-02T09:39:00Z")
+    assert "  tags then  owner = mallory, not as the ledger has it\n" in output
+    each = json.loads(ask(ONE, *where, "--json", "--at", "2026-03-02T09:39:00Z")[1])
+    assert (each["tags"]["owner"], each["tags_then"]["owner"], each["tags_now"]) == ("alice.smith", "mallory", None)
+    # After the last transfer it is today.
+    _, output, _ = ask(ONE, *where, "--at", "2026-03-02T09:55:00Z")
+    assert "  through    ops\n" in output
+    assert "tags then" not in output
+    assert "  tags now   " in output
 
 
 @pytest.mark.parametrize("operation", ["AssumeRole", "DescribeTags"])

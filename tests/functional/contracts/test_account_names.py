@@ -1,4 +1,4 @@
-"""What is read of accounts and Elastic IP addresses for people who ask, on moto: found, absent and unavailable."""
+"""What is read of accounts, Elastic IPs and instances for people who ask, on moto: found, absent and unavailable."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ownertag.core.values import Absent, Account, Attachment, OutcomeKind, Unava
 from ownertag.sources.accounts import Accounts
 from ownertag.sources.ec2 import FILTER_VALUES
 from ownertag.sources.elastic_ips import ElasticIps
+from ownertag.sources.instance_states import InstanceStates
 
 NOBODY = "999999999999"
 
@@ -132,3 +133,34 @@ def test_no_permission_is_not_absent(world: Emulated) -> None:
     [found] = elastic_ips(world).find(world.spokes[0], HOME, ["eipalloc-00000000"]).values()
     assert isinstance(found, Unavailable)
     assert found.outcome is OutcomeKind.FORBIDDEN
+
+
+# --- whether instances still run
+
+
+def states(world: Emulated) -> InstanceStates:
+    return InstanceStates(Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(), config=ONCE))
+
+
+def test_each_instance_has_its_state_and_what_is_not_shown_is_absent(world: Emulated) -> None:
+    account, other = world.spokes[:2]
+    ids = [launch_in(world, account) for _ in range(3)]
+    theirs = launch_in(world, other)
+    world.ec2(account).terminate_instances(InstanceIds=ids[1:2])
+    world.ec2(account).stop_instances(InstanceIds=ids[2:])
+    never = "i-0fffffffffffffff0"
+    found = states(world).find(account, HOME, [*ids, never, theirs])
+    assert [found[each] for each in ids] == ["running", "terminated", "stopped"]
+    assert (found[never], found[theirs]) == (Absent(), Absent())
+
+
+def test_a_state_without_permission_is_not_absent(world: Emulated) -> None:
+    world.wire.fail("DescribeInstances", "UnauthorizedOperation", 403)
+    [found] = states(world).find(world.spokes[0], HOME, ["i-0fffffffffffffff0"]).values()
+    assert isinstance(found, Unavailable)
+    assert found.outcome is OutcomeKind.FORBIDDEN
+
+
+def launch_in(world: Emulated, account: str) -> str:
+    made = world.ec2(account).run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)["Instances"]
+    return str(made[0]["InstanceId"])

@@ -15,8 +15,9 @@ from faults.row import NotBuilt, Proof, Row
 from faults.world import World
 from harness import fixtures
 from harness.events import volume, volume_id
-from ownertag.core.parse import MAX_INFLATED_BYTES, parse
+from ownertag.core.documents import parse
 from ownertag.core.records import Arrival
+from ownertag.core.unpacked import MAX_INFLATED_BYTES
 from ownertag.core.values import Reason, Refusal
 
 A = "111111111111"

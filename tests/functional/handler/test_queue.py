@@ -285,3 +285,23 @@ def test_sessions_and_accounts_are_kept_from_batch_to_batch(world: Emulated, pol
         poller.send(body(volume(account, volume_id(number), number=number, at=now())))
         poller.run(function)
     assert world.wire.counts == {"DescribeAccount": 1, "AssumeRole": 1, "CreateTags": 3}
+
+
+def test_an_order_to_tag_is_done_by_the_function_and_what_is_no_order_says_so(
+    world: Emulated, function: Handler
+) -> None:
+    account = world.spokes[0]
+    world.add_volumes(account, [volume_id(1)])
+    order = {"records": [volume(account, volume_id(1), at=now())]}
+    [would] = function({"tag": {**order, "dry_run": True}}, Context())["results"]
+    assert ([each["outcome"] for each in would["outcomes"]], world.tags(account)) == (["would-tag"], {})
+    [done] = function({"tag": order}, Context())["results"]
+    assert [each["outcome"] for each in done["outcomes"]] == ["tagged"]
+    assert world.tags(account)[volume_id(1)]["owner"] == "alice"
+    [again] = function({"tag": order}, Context())["results"]
+    assert [each["reason"] for each in again["outcomes"]] == ["finished before"]
+    orders: list[Any] = [{}, {"records": 7}, {"records": [], "more": 1}, [], {"records": ["x"]}]
+    for wrong in orders:
+        answer = function({"tag": wrong}, Context())
+        assert answer["results"] is None
+        assert "no order to tag" in answer["detail"]

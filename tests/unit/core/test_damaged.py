@@ -15,8 +15,9 @@ import pytest
 
 from harness import fixtures
 from harness.profile import count
+from ownertag.core.documents import parse
 from ownertag.core.match import match
-from ownertag.core.parse import parse, parse_event
+from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
 from ownertag.core.resolve import principal_of
 from ownertag.core.values import Creation, Refusal

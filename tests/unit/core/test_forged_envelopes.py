@@ -8,8 +8,9 @@ import pytest
 
 from harness import fixtures
 from ownertag.core.ask import account_of, ask
+from ownertag.core.documents import parse
 from ownertag.core.match import match
-from ownertag.core.parse import parse, parse_event
+from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
 from ownertag.core.records import Arrival
 from ownertag.core.rows import QuestionKind

@@ -11,7 +11,7 @@ from harness import fixtures
 from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, REGION
 from harness.profile import examples
 from hops.test_hops import PATHS, read, record_of
-from ownertag.core.parse import parse
+from ownertag.core.documents import parse
 from ownertag.core.records import Arrival, Record
 from ownertag.core.resolve import clean, trace
 from ownertag.core.rows import QuestionKind

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from harness import fixtures
 from harness.profile import examples
+from ownertag.core.documents import parse
 from ownertag.core.match import match
-from ownertag.core.parse import parse, parse_event
+from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
 from ownertag.core.records import Arrival
 from ownertag.core.resolve import clean, principal_of

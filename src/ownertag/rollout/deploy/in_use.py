@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ownertag.core.parse import parse
+from ownertag.core.parse import parse_record
 from ownertag.core.records import Identity, Record
 from ownertag.core.settings import Settings
 from ownertag.core.tag_calls import TAG_CALLS, tag_call
@@ -115,8 +115,8 @@ def _records(cloudtrail: Any, name: str, since: datetime) -> tuple[list[Record],
     for _ in range(MAX_PAGES):
         page = cloudtrail.lookup_events(**given)
         for event in page["Events"]:
-            arrivals = parse(event["CloudTrailEvent"].encode(), "lookup")
-            records += [arrival.record for arrival in arrivals if not isinstance(arrival, Refusal)]
+            arrival = parse_record(event["CloudTrailEvent"].encode(), "lookup")
+            records += [] if isinstance(arrival, Refusal) else [arrival.record]
         if not (token := page.get("NextToken")):
             return records, True
         given["NextToken"] = token

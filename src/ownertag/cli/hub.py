@@ -1,0 +1,64 @@
+"""The hub's function, as an operator asks it: what it does, nobody else needs a role for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ownertag.cli.options import Exit, Options, fail
+
+FUNCTION = "ownertag"
+#: Lambda's code for an answer beyond its quota of 6 MB (Lambda developer guide, quotas).
+TOO_LARGE = "Function.ResponseSizeTooLarge"
+
+
+class AnswerTooLarge(Exception):
+    """The function did what it was asked, and its answer is more than Lambda hands out."""
+
+
+class Hub:
+    """The function, and who asks it.
+
+    Args:
+        options: The credentials: of the hub's account, allowed to invoke its function.
+        region: The home Region.
+        attempts: How often to ask where no answer comes.
+    """
+
+    def __init__(self, options: Options, region: str, attempts: int = 1) -> None:
+        import boto3
+        from botocore.config import Config
+
+        from ownertag.aws.errors import AWS_ERRORS
+
+        # The function may take its time.
+        patient = Config(read_timeout=200, retries={"total_max_attempts": attempts, "mode": "standard"})
+        given: dict[str, Any] = {"region_name": region, "endpoint_url": options.endpoint_url}
+        try:
+            session = boto3.Session(profile_name=options.profile)
+            self.caller: str = session.client("sts", **given).get_caller_identity()["Arn"]
+            self._lambda: Any = session.client("lambda", **given, config=patient)
+        except AWS_ERRORS as error:
+            profile = f"profile {options.profile}" if options.profile else "the default credentials"
+            fail(f"{profile}: can't be used: {error}", Exit.UNREACHED)
+
+    def ask(self, order: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """The answer, which has this key; the command ends where there is none.
+
+        Raises:
+            AnswerTooLarge: It is.
+        """
+        from ownertag.aws.errors import AWS_ERRORS
+
+        try:
+            answer = self._lambda.invoke(FunctionName=FUNCTION, Payload=json.dumps(order))
+        except AWS_ERRORS as error:
+            fail(f"the hub's function {FUNCTION} can't be invoked: {error}", Exit.UNREACHED)
+        said = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError") or not isinstance(said, dict) or said.get(key) is None:
+            if isinstance(said, dict) and said.get("errorType") == TOO_LARGE:
+                raise AnswerTooLarge
+            text = said.get("errorMessage") or said.get("detail") or said if isinstance(said, dict) else said
+            fail(f"the hub's function {FUNCTION} failed: {text}; its log says more", Exit.UNREACHED)
+        return said
