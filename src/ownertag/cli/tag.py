@@ -64,8 +64,8 @@ def tag(
     of the hub's account that may invoke the function. Without an organization it is done with those of --profile, in
     their own account.
 
-    Exits with 0 if all is done, 1 if something is left to do, 2 if something can't be read, 3 if an account or Region
-    could not be reached.
+    Exits with 0 if all is done, 1 if something is left to do or the account of a record is only known by the IAM user
+    who called, 2 if something can't be read, 3 if an account or Region could not be reached.
     """  # fmt: skip
     settings, catalogue = options.settings(), load()
     if settings.organization is None:

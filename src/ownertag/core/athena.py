@@ -80,6 +80,7 @@ _MEMBERS = {
 }
 _MEMBER = re.compile(r"([A-Za-z0-9_.:/-]+)=")
 _SCALAR = re.compile(r"[^,{}\[\]]*(?:,(?! )[^,{}\[\]]*)*")
+_IS_JSON = re.compile(r'\[\{"|\{"|\[\]|\{\}')
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)?(?: UTC)?", re.ASCII)
 _DEEPEST = 8
 _CELL = 1 << 21  # characters; a record has a quarter of it at most
@@ -123,7 +124,9 @@ def rows(lines: Iterable[str]) -> Iterator[Row]:
             else:
                 yield Row(reader.line_num, cells[names.index(kind)].encode())
     except csv.Error as error:
-        yield Row(reader.line_num, wrong=f"is no readable CSV: {error}", reason=Reason.UNREADABLE)
+        yield Row(
+            reader.line_num, wrong=f"is no readable CSV, and was not read further: {error}", reason=Reason.UNREADABLE
+        )
 
 
 def _names(head: str) -> list[str]:
@@ -156,7 +159,7 @@ def _record(line: int, cells: dict[str, str]) -> Row:
 
 
 def _read(name: str, text: str) -> Any:
-    if name in _JSON or (name in _STRUCTS and text[:2] in {'{"', '["', "[]", "{}"}) or text[:3] == '[{"':
+    if name in _JSON or (name in _STRUCTS and _IS_JSON.match(text)):
         read = msgspec.json.decode(text.encode())  # msgspec.DecodeError is a ValueError
         return _renamed(read) if name in _STRUCTS else read
     if name in _STRUCTS:

@@ -206,6 +206,26 @@ def test_a_table_that_lacks_a_column_that_counts_is_refused_once(missing: str) -
     assert f"Athena's CSV without {missing.lower()}" in found.detail
 
 
+@pytest.mark.parametrize("agent", ['[{"a', "[]", '{"a":', "{type=Root}", "null, x", '"', "a,b"])
+def test_what_stands_in_a_column_of_text_is_text(agent: str) -> None:
+    found = one(fixtures.athena([fixtures.record(userAgent=agent)]))
+    assert isinstance(found, Arrival)
+    assert found.record.user_agent == agent
+
+
+def test_structs_that_were_made_json_are_read_as_well() -> None:
+    """As `CAST(useridentity AS JSON)` gives them, in small letters."""
+    plain = fixtures.record(userIdentity=fixtures.session(sourceIdentity="dave"))
+    small = fixtures.text_of(plain["userIdentity"])
+    for name in ("principalId", "sessionContext", "sourceIdentity", "sessionIssuer"):
+        small = small.replace(name, name.lower())
+    row = [small if each == "userIdentity" else plain.get(each) for each in fixtures.ATHENA]
+    cells = [fixtures.text_of(each) if isinstance(each, dict) else str(each or "") for each in row]
+    found = one(fixtures.csv_of([each.lower() for each in fixtures.ATHENA], [cells]))
+    assert isinstance(found, Arrival)
+    assert found.record.identity == fixtures.arrival(plain).record.identity
+
+
 def test_a_row_that_is_short_costs_no_other() -> None:
     head, *rows = fixtures.athena(MANY).split(b"\n")
     found = list(parse(b"\n".join([head, rows[0], b'"1","2"', *rows[1:]]), "x"))
