@@ -60,16 +60,16 @@ class Reading:
 
     def tell(self) -> None:
         """What was read, by its carriers, and what was not, in words."""
-        if self.carriers:
-            found = ", ".join(f"{count} {name}" for name, count in self.carriers.most_common())
-            self.options.say(f"read as: {found}")
+        for name, count in self.carriers.most_common():
+            self.options.say(f"read as {name}: {count}")
         if self.inferred:
-            whose = "the account of the IAM user who called was taken, since nothing else tells one"
-            self.options.say(f"without recipientAccountId: {self.inferred}; {whose}")
+            self.options.say(f"without recipientAccountId: {self.inferred}")
+            self.options.say("  their account is that of the IAM user who called: nothing else tells one")
         if self.left_out:
-            names = ", ".join(str(each) for each in self.left_out[:_MANY])
-            more = ", ..." if len(self.left_out) > _MANY else ""
-            self.options.say(f"left out, since they do not begin as records do: {len(self.left_out)} ({names}{more})")
+            self.options.say(f"left out, since they do not begin as records do: {len(self.left_out)}")
+            more = ["..."] if len(self.left_out) > _MANY else []
+            for each in [*self.left_out[:_MANY], *more]:
+                self.options.say(f"  {each}")
 
     def _paths(self, names: Iterable[str]) -> list[Path | None]:
         paths: list[Path | None] = []

@@ -71,11 +71,8 @@ def test_a_folder_of_every_carrier_is_read_whole_and_each_is_counted(mixed: tupl
     assert ids == [f"00000000-0000-4000-8000-{number:012}" for number in range(2 * len(names))]
     assert f"{2 * len(names)} records: {2 * len(names)} creations, 0 refused" in errors
     assert "skipped: 1 digest-file" in errors
-    assert "left out, since they do not begin as records do: 2 (" in errors
-    counts = {
-        name: int(count)
-        for count, name in re.findall(r"(\d+) ([A-Za-z][^,\n]*)", errors.partition("read as: ")[2].partition("\n")[0])
-    }
+    assert "left out, since they do not begin as records do: 2\n" in errors
+    counts = {name: int(count) for name, count in re.findall(r"^read as (.*): (\d+)$", errors, re.MULTILINE)}
     assert counts["EventBridge event in SNS notification in SQS message"] == 2
     assert counts["CSV"] == 4  # Athena's, and that of an export of messages
     assert sum(counts.values()) == 2 * len(names) + 1
