@@ -72,6 +72,8 @@ NOTICES = (
     ("ResultSet", "is an answer of Athena as JSON, which is not read: save it as CSV"),
     ("QueryResultRows", "is an answer of CloudTrail Lake, whose fields are no JSON, and is not read"),
 )
+#: What is no more than a list: to say that it held something says nothing.
+_LISTS = ("log file", "list")
 _INSIGHT = "AWS Insight via CloudTrail"
 #: What tells a record or an event, and the other keys that are looked at.
 _OWN = ("eventID", "eventName", "eventSource", "userIdentity")
@@ -137,7 +139,8 @@ class _At(Struct, frozen=True):
         return _At(where or self.where, around, self.depth + 1, self.texts + text)
 
     def refusal(self, reason: Reason, detail: str) -> Refusal:
-        named = f"{self.carriers[0]}: what it holds {detail}" if self.carriers else detail
+        inner = next((each for each in self.carriers if each not in _LISTS), None)
+        named = f"{inner}: what it holds {detail}" if inner else detail
         return Refusal(self.where, reason, named, carrier=self.carrier or "record")
 
 
@@ -176,7 +179,7 @@ def _object(shape: Struct, data: bytes | Raw, at: _At) -> Iterator[Leaf | Refusa
         return
     other = next((each for each in OTHERS if has(each[0])), None)
     if other is not None:
-        yield Refusal(at.where, other[1], other[2], carrier=at.carrier or "file")
+        yield Refusal(at.where, other[1], other[2], carrier=at.carrier or other[1].value)
     elif _text(shape, "messageType") == "CONTROL_MESSAGE":
         detail = "is CloudWatch Logs' question whether a subscription can be reached"
         yield Refusal(at.where, Reason.CONTROL_MESSAGE, detail, carrier="CloudWatch Logs subscription")

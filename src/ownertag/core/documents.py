@@ -20,7 +20,11 @@ from ownertag.core.records import Arrival
 from ownertag.core.unpacked import Damaged, Document, as_utf8, begun, first_line, format_of, unpacked
 from ownertag.core.values import Reason, Refusal
 
+#: What is counted where no carrier could be told.
+_UNREAD = "unreadable"
 _MOST_OF_HEAD = 4096
+# A line of cells in quotes: the head of some other table.
+_CELLS = re.compile(r'"[^"{}]*"(?:,"[^"{}]*")+\r?')
 # Of an organization's trail, the folder of its id is between (CloudTrail user guide, "Finding your log files").
 _LOG_FOLDER = re.compile(r"(?:^|/)AWSLogs/(?:o-[a-z0-9]{10,32}/)?([0-9]{12})/CloudTrail(?:-[A-Za-z-]+)?/")
 _LOG_NAME = re.compile(r"(?:^|/)([0-9]{12})_CloudTrail(?:-[A-Za-z]+)?_[a-z0-9-]+_[0-9]{8}T[0-9]{4}Z_[^/]*$")
@@ -47,13 +51,17 @@ def read(document: Document, where: str) -> Iterator[Arrival | Refusal]:
         head, chunks = begun(chunks)
         wrong = format_of(head)
         if wrong is not None:
-            yield Refusal(where, Reason.UNREADABLE, f"is {wrong}", carrier="file")
+            yield Refusal(where, Reason.UNREADABLE, f"is {wrong}", carrier=_UNREAD)
             return
         line, chunks = _with_first_line(chunks)
+        if _CELLS.fullmatch(line) and not athena.is_table(line):
+            wrong = "is CSV without the columns of a record: Athena's has them by SELECT *"
+            yield Refusal(where, Reason.UNREADABLE, wrong, carrier="CSV")
+            return
         for each in _table(chunks, where) if athena.is_table(line) else _values(chunks, where):
             yield _arrived(each, account) if isinstance(each, Leaf) else each
     except Damaged as damaged:
-        yield Refusal(where, damaged.reason, damaged.detail, carrier="file")
+        yield Refusal(where, damaged.reason, damaged.detail, carrier=_UNREAD)
 
 
 def account_of_path(path: str) -> str | None:
@@ -71,7 +79,7 @@ def _values(chunks: Iterable[bytes], where: str) -> Iterator[Leaf | Refusal]:
     found = frames(chunks)
     first = next(found, None)
     if first is None:
-        yield Refusal(where, Reason.UNREADABLE, "is empty", carrier="file")
+        yield Refusal(where, Reason.UNREADABLE, "is empty", carrier=_UNREAD)
         return
     second = next(found, None)
     if second is None:
@@ -85,7 +93,7 @@ def _values(chunks: Iterable[bytes], where: str) -> Iterator[Leaf | Refusal]:
 
 def _frame(frame: Frame | Broken, where: str) -> Iterator[Leaf | Refusal]:
     if isinstance(frame, Broken):
-        yield Refusal(where, frame.reason, frame.detail, carrier="file")
+        yield Refusal(where, frame.reason, frame.detail, carrier=_UNREAD)
     else:
         yield from leaves(frame, where)
 

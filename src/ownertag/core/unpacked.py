@@ -41,6 +41,8 @@ _FORMATS = (
     (b"\x28\xb5\x2f\xfd", "a Zstandard file: unpack it"),
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"%PDF", "a PDF"),
+    (b"Events:", "YAML: ask the AWS CLI for --output json"),
+    (b"- ", "YAML: ask the AWS CLI for --output json"),
     (b"<", "XML or HTML: save the JSON"),
     (b"---------", "a table of the AWS CLI: ask for --output json"),
 )

@@ -265,6 +265,8 @@ def test_carriers_within_carriers_are_named_the_innermost_first() -> None:
         (b"PK\x03\x04" + bytes(40), "a zip archive"),
         (b"PAR1" + bytes(40), "a Parquet file"),
         (b"-----------\n|  LookupEvents  |\n", "a table of the AWS CLI"),
+        (b"Events:\n- CloudTrailEvent: x\n", "YAML"),
+        (b'"a","b"\n"1","2"\n', "CSV without the columns of a record"),
         (b"<html></html>", "XML or HTML"),
         (fixtures.csv_of(["Event name", "Event time"], [["CreateVolume", "x"]]), "event history's CSV"),
     ],
