@@ -13,7 +13,7 @@ import unicodedata
 from typing import TypeGuard
 
 from ownertag.core.made_up import is_made_up
-from ownertag.core.records import Identity, Record, last_of
+from ownertag.core.records import ACCOUNT, Identity, Record, last_of
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Owner
 
@@ -85,7 +85,7 @@ def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner
     session = _session(identity, record, settings) if identity.type == "AssumedRole" else None
     if session is not None and session.confidence is Confidence.PROVEN:
         return session
-    if (user := identity.on_behalf_of) and user.user_id and clean(user.user_id):
+    if (user := identity.on_behalf_of) and user.user_id and named(user.user_id) != UNKNOWN:
         return _identity_center_user(user.user_id, user.identity_store_arn or "", identity, settings)
     if session is not None:
         return session
@@ -95,7 +95,7 @@ def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner
         case "Root" if invoked_by_service(identity):  # before service-linked roles, services called as the root user
             return nobody("aws-service", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
         case "Root":
-            name = named(identity.user_name, f"root:{identity.account_id or record.account}")
+            name = named(identity.user_name, f"root:{_account(identity) or record.account}")
             return Owner(name, "root-user", Confidence.ACCOUNT, via_of(identity))
         case "FederatedUser":
             return _asserted(
@@ -104,8 +104,10 @@ def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner
         case "SAMLUser" | "WebIdentityUser":
             return _federated(identity.user_name, identity.identity_provider, identity, settings)
         case "AWSAccount":
-            account = f"account:{identity.account_id or UNKNOWN}"
-            return _asserted("other-account", identity, after_colon(identity.principal_id), account)
+            account = _account(identity)
+            if account is None:  # somebody without credentials, or a caller that AWS hides
+                return nobody("other-account", "the record doesn't say which account called", via_of(identity))
+            return _asserted("other-account", identity, after_colon(identity.principal_id), f"account:{account}")
         case "AWSService":
             return nobody("aws-service", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
         case None:
@@ -135,6 +137,7 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
         and _SSO_PATH.fullmatch(path)
         and SSO_ROLE.fullmatch(role)
         and is_name(session)
+        and session != HIDDEN
     ):
         return Owner(session, "identity-center-session", Confidence.PROVEN, via_of(identity))
     source = identity.session_context.source_identity if identity.session_context else None
@@ -254,11 +257,18 @@ def _service(identity: Identity) -> str:
     return clean(identity.invoked_by or "an AWS service")
 
 
+def _account(identity: Identity) -> str | None:
+    """The caller's account; in its place CloudTrail may have a word, such as `ANONYMOUS_PRINCIPAL`."""
+    account = identity.account_id or ""
+    return account if ACCOUNT.fullmatch(account) else None
+
+
 def _asserted(evidence: str, identity: Identity, *names: str | None) -> Owner:
     """The first of these names that says something."""
     shown = named(*names)
     if shown == UNKNOWN:
-        why = f"AWS hides the name: {HIDDEN}" if HIDDEN in names else "the record's userIdentity has no name"
+        hidden = any(HIDDEN in (name or "") for name in names)
+        why = f"AWS hides the name: {HIDDEN}" if hidden else "the record's userIdentity has no name"
         return nobody(evidence, why, via_of(identity))
     return Owner(shown, evidence, Confidence.ASSERTED, via_of(identity))
 
@@ -269,8 +279,8 @@ def nobody(evidence: str, reason: str, via: tuple[str, ...] = ()) -> Owner:
 
 
 def named(*names: str | None) -> str:
-    """The first name that still says something once it is clean."""
-    return next((shown for name in names if name and (shown := clean(name)) and shown != HIDDEN), UNKNOWN)
+    """The first name that still says something once it is clean; one that AWS hides, even in part, says nothing."""
+    return next((shown for name in names if name and (shown := clean(name)) and HIDDEN not in shown), UNKNOWN)
 
 
 def is_name(name: str | None) -> TypeGuard[str]:
