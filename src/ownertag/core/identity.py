@@ -15,6 +15,7 @@ from typing import TypeGuard
 from ownertag.core.made_up import is_made_up
 from ownertag.core.records import ACCOUNT, Identity, Record, last_of
 from ownertag.core.settings import Settings
+from ownertag.core.subjects import of_ci
 from ownertag.core.values import Confidence, Owner
 
 UNKNOWN = "unknown"
@@ -34,15 +35,6 @@ HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 # A service as `invokedBy` names it. The console is none: whoever signed in acts through it (CloudTrail user guide,
 # examples of records).
 _SERVICE = re.compile(r"(?!signin\.)[a-z0-9][a-z0-9.-]{0,100}\.amazonaws\.com(?:\.cn)?")
-
-# Subjects of CI systems: GitHub's, lately with ids behind an @, GitLab's, and HCP Terraform's. Behind what is named
-# here stands the run: a branch, an environment, a phase (their documentation of the claim `sub`).
-_GITHUB = re.compile(r"repo:([\w.-]{1,100})(?:@[0-9]{1,20})?/([\w.-]{1,100})(?:@[0-9]{1,20})?(?::.{0,2048})?", re.ASCII)
-_GITLAB = re.compile(r"project_path:([\w.-]{1,255}(?:/[\w.-]{1,255}){1,20}):.{0,2048}", re.ASCII)
-_TERRAFORM = re.compile(
-    r"organization:([\w-]{1,90})(?::project:[^:]{1,90})?:(?:workspace|stack):([\w-]{1,90}):(?:run_phase|deployment):.{0,2048}",
-    re.ASCII,
-)
 
 # The session ARN leaves the path out, so only the issuer's ARN tells these from a role that was given such a name.
 _SSO_PATH = re.compile(r"/aws-reserved/sso\.amazonaws\.com/(?:[a-z0-9-]{5,30}/)?")
@@ -173,19 +165,10 @@ def _federated(name: str | None, provider: str | None, identity: Identity, setti
     if (shown := named(name)) == UNKNOWN:
         return nobody("identity-provider", "the identity provider gave no name", via)
     proven = provider in settings.trust.identity_providers and shown == name
-    if repository := _repository(shown):
-        return Owner(repository, "ci-repository", _if(proven), (*via, shown[:2048]))
-    if terraform := _TERRAFORM.fullmatch(shown):  # a workspace's name is its organization's own, whatever its project
-        return Owner(f"terraform:{terraform[1]}/{terraform[2]}", "ci-workspace", _if(proven), (*via, shown[:2048]))
+    if run := of_ci(shown):
+        evidence, stays = run
+        return Owner(stays, evidence, _if(proven), (*via, shown[:2048]))
     return Owner(shown, "identity-provider", _if(proven), via)
-
-
-def _repository(subject: str) -> str | None:
-    """The repository whose pipeline a CI system's subject names."""
-    if github := _GITHUB.fullmatch(subject):
-        return f"github:{github[1]}/{github[2]}"
-    gitlab = _GITLAB.fullmatch(subject)
-    return f"gitlab:{gitlab[1]}" if gitlab else None
 
 
 def invoked_by_service(identity: Identity) -> bool:
