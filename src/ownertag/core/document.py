@@ -3,8 +3,8 @@
 A newer record wraps both in an object that is named after the event (`CreateNatGatewayRequest`), names lists after what
 they hold (`TagSpecification.Tag`), writes a list of one as that one, and counts (`"tag": 1` beside `"Tag"`): AWS's
 guide to Transit Gateway, "Logging API calls", and real records. Other services call the object `…Input` or `…Result`,
-or leave out the version in the event's name (API Gateway: AWS's guide, "Logging calls with CloudTrail"; the rest: memory),
-and KMS says `tagKey` and `tagValue` (API model of KMS). An answer has the tags at what was made, such as
+or leave out the version in the event's name (API Gateway: AWS's guide, "Logging calls with CloudTrail"; the others:
+memory), and KMS says `tagKey` and `tagValue` (API model of KMS). An answer has the tags at what was made, such as
 `launchTemplate.tagSet`, there `item` or `items`. All of it is taken apart here, for ids, tags and links alike.
 """
 

@@ -13,6 +13,7 @@ import unicodedata
 from typing import TypeGuard
 
 from ownertag.core.made_up import is_made_up
+from ownertag.core.parents import parent_of_arn
 from ownertag.core.records import ACCOUNT, Identity, Record, last_of
 from ownertag.core.settings import Settings
 from ownertag.core.subjects import of_ci
@@ -42,7 +43,7 @@ SSO_ROLE = re.compile(r"AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,40}_[0-9a-f]{16}")
 SERVICE_PATH = re.compile(r"/aws-service-role/[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?/")
 
 INSTANCE_SESSION = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_:-]{1,140}")
+_FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_:$-]{1,280}")
 # Letters and marks that show nothing though their category doesn't say so: fillers, the grapheme joiner, variation
 # selectors (Unicode's Default_Ignorable_Code_Point, and the Braille blank).
 _BLANK = frozenset(
@@ -155,7 +156,9 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
         return nobody("instance-session", _MACHINE.format(f"instance {session}"), (*via_of(identity), session))
     if session == "AWSCloudFormation" and identity.invoked_by == "cloudformation.amazonaws.com":
         return nobody("stack-session", _MACHINE.format("the stack"), via_of(identity))
-    if session and session != HIDDEN and not is_made_up(session):
+    # What AWS says to hold the credentials was given its session's name with them: that is no person's.
+    held = bool(identity.in_scope_of and (identity.in_scope_of.issuer_type or parent_of_arn(function or "")))
+    if session and session != HIDDEN and not held and not is_made_up(session):
         return _asserted("role-session-name", identity, session)
     return _asserted("role-name", identity, role or session)
 
