@@ -13,7 +13,16 @@ from msgspec.structs import replace
 
 from ownertag.core.copies import copied_from
 from ownertag.core.directory import user_of_directory
-from ownertag.core.identity import SSO_ROLE, account_in, by_identity, hops, identity_of, issuer_of, nobody
+from ownertag.core.identity import (
+    SSO_ROLE,
+    account_in,
+    by_identity,
+    hops,
+    identity_of,
+    invoked_by_service,
+    issuer_of,
+    nobody,
+)
 from ownertag.core.known import Known
 from ownertag.core.links import NO_LINKS, Link, is_service, machine_links, service_of, session_links, stack_set_of
 from ownertag.core.makers import Makers
@@ -107,6 +116,8 @@ class Walk:
             yield self._through_any(links.inherited, own, record, depth)
         if is_service(identity) or runs_on or own.evidence == "stack-session":
             yield self._copied(record, own, depth)
+        elif own.evidence == "role-name" and invoked_by_service(identity):  # a service's, or that of whom it acts for
+            yield self._copied(record, own, depth, forgeable=True)
         if own.evidence not in _CHOSEN:
             yield self._by_rule(identity, record, own)
 
@@ -189,9 +200,10 @@ class Walk:
             return None
         return inherited(behind, "service-catalog", own.via)
 
-    def _copied(self, record: Record, own: Owner, depth: int) -> Named | None:
+    def _copied(self, record: Record, own: Owner, depth: int, *, forgeable: bool = False) -> Named | None:
         """Of a copy that a service made: the owner of what was copied."""
-        return self._through_any(map(Link, copied_from(record)), own, record, depth, COPY_OF)
+        sources = (Link(each, forgeable) for each in copied_from(record))
+        return self._through_any(sources, own, record, depth, COPY_OF)
 
     def _by_rule(self, identity: Identity, record: Record, own: Owner) -> Named | None:
         """The role behind a session, where an owner rule says whose it is."""

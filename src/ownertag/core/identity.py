@@ -136,9 +136,12 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
     source = identity.session_context.source_identity if identity.session_context else None
     web = identity.session_context.web_id_federation_data if identity.session_context else None
     if source and named(source) != UNKNOWN:
-        provider = web.federated_provider if web else None
-        stranger = bool(provider) and provider not in settings.trust.identity_providers
-        # The policy binds calls of AssumeRole; a provider sets one as it likes, and the record shows which one did.
+        # The policy binds calls of AssumeRole; a provider sets one as it likes, and the record shows which one did. IAM
+        # Roles Anywhere sets the subject of a certificate, of whichever authority a member trusts (its guide, "Trust
+        # model"; seen: `CN=client-01`).
+        providers = {identity.identity_provider, web.federated_provider if web else None} - {None, ""}
+        federated = bool(providers) or bool(web and web.attributes) or source[:3].upper() == "CN="
+        stranger = federated and not (providers and providers <= set(settings.trust.identity_providers))
         proven = settings.trust.source_identity_guarded and is_name(source) and not stranger
         return Owner(
             named(source),

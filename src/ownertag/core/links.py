@@ -173,7 +173,9 @@ def machine_links(identity: Identity, record: Record, service: str | None, *, as
     stack = parent_of_arn(tags.get("aws:cloudformation:stack-id", ""))
     if stack and stack.kind.name == "stack" and stack.account == record.account:
         after.append(Link(stack))
-    if is_service(identity) or (assumed and service in _LAUNCHERS):
+    launches = service in _LAUNCHERS
+    # As the root user (before 2018) services called that launch; through others the root user himself may act.
+    if (is_service(identity) and (launches or identity.type != "Root")) or (assumed and launches):
         after += _here(record, ("launch-template", tags.get("aws:ec2launchtemplate:id")))
     inherited: list[Link] = []
     if service_of(identity) or service:
