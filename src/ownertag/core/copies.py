@@ -93,9 +93,10 @@ def _found(row: Source, request: dict[str, Any], record: Record) -> Iterator[Par
     region = next((each for each in elsewhere if REGION.fullmatch(each)), record.region)
     if partition_of(region) != partition_of(record.region):
         return
-    for id_ in walk(request, tuple(row.path.split("."))):
-        if not isinstance(id_, str) or len(id_) > 2048:
+    for each in walk(request, tuple(row.path.split("."))):
+        if not isinstance(each, str) or len(each) > 2048:
             continue
+        id_ = each.lower() if record.event_source == _RDS else each  # RDS keeps them in small letters (API reference)
         found = parent_of_arn(id_) if id_.startswith("arn:") else None
         if not row.by_arn:
             found = found or parent(row.kind, id_, partition_of(region), region, record.account)
