@@ -221,9 +221,11 @@ class Walk:
         if rule is not None and not copied_from(record):
             return rule  # somebody decided whose the role is; only what a service copies is nearer
         maker = self._makers.find(identity, record)
-        if maker is None or maker.identity is None:
+        if maker is None:
             return rule
         caller = maker.identity
+        if caller is None:  # somebody made the session, and it can't be told who: its name is not that somebody
+            return rule or Named(nobody("no-identity", "the record of who assumed the role names nobody", own.via))
         if is_service(caller):
             return self._made_by_service(maker, caller, record, own, depth)
         if rule is not None:

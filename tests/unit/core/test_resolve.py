@@ -546,8 +546,7 @@ def test_a_session_in_the_scope_of_no_function_is_any_session(arn: str) -> None:
 )  # fmt: skip
 def test_a_time_at_which_no_session_was_made_is_not_asked_for(made_at: str) -> None:
     """It would end whoever looks it up."""
-    context = {"attributes": {"creationDate": made_at}}
-    identity = session("mallory", "dev", **context)
+    identity = session("mallory", "dev", attributes={"creationDate": made_at})
     found = trace(fixtures.arrival(fixtures.record(userIdentity=identity)).record, fixtures.settings())
     assert QuestionKind.MAKER_OF_SESSION not in {question.kind for question in found.asks}
 
