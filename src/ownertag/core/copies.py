@@ -19,15 +19,27 @@ from ownertag.core.records import REGION, Record, partition_of
 
 
 class Source(Struct, frozen=True):
-    """Where a request names what it copies, and of which kind that is; `region`: where it says in which Region."""
+    """Where a request names what it copies, and of which kind that is.
+
+    Attributes:
+        path: The way to it.
+        kind: Its kind.
+        region: Where the request says in which Region it is.
+        by_arn: Whether it is named by its ARN alone: a name there is that of something else.
+    """
 
     path: str
     kind: str
     region: str = ""
+    by_arn: bool = False
 
 
 _EC2, _RDS = "ec2.amazonaws.com", "rds.amazonaws.com"
-_SNAPSHOTS_OF_IMAGE = Source("blockDeviceMapping.items.[].ebs.snapshotId", "snapshot")
+# Flat, in a wrapped request, and as the API model names it.
+_SNAPSHOTS_OF_IMAGE = tuple(
+    Source(f"{mappings}.[].ebs.snapshotId", "snapshot")
+    for mappings in ("blockDeviceMapping.items", "blockDeviceMapping", "blockDeviceMappings")
+)
 _DB, _CLUSTER = "db-snapshot", "db-cluster-snapshot"
 
 SOURCES: Mapping[tuple[str, str], tuple[Source, ...]] = {
@@ -41,18 +53,28 @@ SOURCES: Mapping[tuple[str, str], tuple[Source, ...]] = {
     (_EC2, "CopyVolumes"): (Source("sourceVolumeId", "volume"),),
     (_EC2, "CreateImage"): (Source("instanceId", "instance"),),
     (_EC2, "CopyImage"): (Source("sourceImageId", "image", "sourceRegion"),),
-    (_EC2, "RegisterImage"): (_SNAPSHOTS_OF_IMAGE,),
+    (_EC2, "RegisterImage"): _SNAPSHOTS_OF_IMAGE,
     (_RDS, "CreateDBSnapshot"): (Source("dBInstanceIdentifier", "db-instance"),),
     (_RDS, "CreateDBClusterSnapshot"): (Source("dBClusterIdentifier", "db-cluster"),),
     (_RDS, "CopyDBSnapshot"): (Source("sourceDBSnapshotIdentifier", _DB),),
     (_RDS, "CopyDBClusterSnapshot"): (Source("sourceDBClusterSnapshotIdentifier", _CLUSTER),),
-    (_RDS, "CreateDBInstanceReadReplica"): (Source("sourceDBInstanceIdentifier", "db-instance"),),
+    (_RDS, "CreateDBInstanceReadReplica"): (
+        Source("sourceDBInstanceIdentifier", "db-instance"),
+        Source("sourceDBClusterIdentifier", "db-cluster"),
+    ),
+    (_RDS, "CreateDBCluster"): (
+        Source("replicationSourceIdentifier", "db-cluster", by_arn=True),
+        Source("replicationSourceIdentifier", "db-instance", by_arn=True),
+    ),
     (_RDS, "RestoreDBInstanceFromDBSnapshot"): (
         Source("dBSnapshotIdentifier", _DB),
         Source("dBClusterSnapshotIdentifier", _CLUSTER),
     ),
     (_RDS, "RestoreDBInstanceToPointInTime"): (Source("sourceDBInstanceIdentifier", "db-instance"),),
-    (_RDS, "RestoreDBClusterFromSnapshot"): (Source("snapshotIdentifier", _CLUSTER), Source("snapshotIdentifier", _DB)),
+    (_RDS, "RestoreDBClusterFromSnapshot"): (
+        Source("snapshotIdentifier", _CLUSTER),
+        Source("snapshotIdentifier", _DB, by_arn=True),
+    ),
     (_RDS, "RestoreDBClusterToPointInTime"): (Source("sourceDBClusterIdentifier", "db-cluster"),),
 }
 
@@ -71,10 +93,12 @@ def _found(row: Source, request: dict[str, Any], record: Record) -> Iterator[Par
     region = next((each for each in elsewhere if REGION.fullmatch(each)), record.region)
     if partition_of(region) != partition_of(record.region):
         return
-    for id_ in walk(request, tuple(row.path.split("."))):
-        if not isinstance(id_, str) or len(id_) > 2048:
+    for each in walk(request, tuple(row.path.split("."))):
+        if not isinstance(each, str) or len(each) > 2048:
             continue
+        id_ = each.lower() if record.event_source == _RDS else each  # RDS keeps them in small letters (API reference)
         found = parent_of_arn(id_) if id_.startswith("arn:") else None
-        found = found or parent(row.kind, id_, partition_of(region), region, record.account)
+        if not row.by_arn:
+            found = found or parent(row.kind, id_, partition_of(region), region, record.account)
         if found and found.kind.name == row.kind and found.account == record.account:
             yield found

@@ -2,13 +2,17 @@
 
 A newer record wraps both in an object that is named after the event (`CreateNatGatewayRequest`), names lists after what
 they hold (`TagSpecification.Tag`), writes a list of one as that one, and counts (`"tag": 1` beside `"Tag"`): AWS's
-guide to Transit Gateway, "Logging API calls", and real records. An answer has the tags at what was made, such as
+guide to Transit Gateway, "Logging API calls", and real records. Other services call the object `…Input` or `…Result`,
+or leave out the version in the event's name (API Gateway: AWS's guide, "Logging calls with CloudTrail"; the others:
+memory), and KMS says `tagKey` and `tagValue` (API model of KMS). An answer has the tags at what was made, such as
 `launchTemplate.tagSet`, there `item` or `items`. All of it is taken apart here, for ids, tags and links alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,12 +23,37 @@ _LISTS = ("items", "item", "member")
 _SPECIFICATIONS = ("tagspecificationset", "tagspecification", "tagspecifications")
 _TAGS = ("tags", "tag", "tagset", "taglist")
 # What an object has that is one tag; Auto Scaling's say more of it, and a wrapped one has its number.
-_TAG = frozenset({"key", "value", "tag", "propagateatlaunch", "resourceid", "resourcetype"})
+_TAG = frozenset({"key", "value", "tagkey", "tagvalue", "tag", "propagateatlaunch", "resourceid", "resourcetype"})
+_KEY = frozenset({"key", "tagkey"})
+# More than any record nests tags or what wraps a request: what goes deeper was made to cost.
+_MAX_DEPTH = 8
+# A wrapping object has hardly anything beside what it wraps; the members of others are not gone through.
+_BESIDE = 4
+_WRAPPERS: Mapping[str, tuple[str, ...]] = {
+    "Request": ("request", "input"),
+    "Response": ("response", "result", "output"),
+}
+_VERSION = re.compile(r"(?:_?[0-9]{4}_?[0-9]{2}_?[0-9]{2}(?:v[0-9])?)\Z")
 
 
 def unwrap(part: Any, event_name: str, kind: str) -> Any:
     """A request or response (`kind`: "Request", "Response") without the object that wraps it in newer records."""
-    return part.get(f"{event_name}{kind}", part) if isinstance(part, dict) else part
+    names = _wrappers(event_name, kind)
+    for _ in range(_MAX_DEPTH):
+        if not isinstance(part, dict) or len(part) > _BESIDE:
+            break
+        inner = next((value for key, value in part.items() if key.lower() in names and isinstance(value, dict)), None)
+        if inner is None:
+            break
+        part = inner
+    return part
+
+
+@lru_cache(maxsize=1024)
+def _wrappers(event_name: str, kind: str) -> frozenset[str]:
+    """What a wrapping object may be called: after the event, with or without the version of its API."""
+    event = event_name.lower()
+    return frozenset(name + ending for name in (event, _VERSION.sub("", event)) for ending in _WRAPPERS[kind])
 
 
 def document_of(record: Record) -> dict[str, Any]:
@@ -60,21 +89,23 @@ def specified(request: Any) -> Iterator[tuple[str | None, str, str]]:
             yield (type_ if isinstance(type_, str) else None), key, value
 
 
-def pairs(tags: Any) -> Iterator[tuple[str, str]]:
+def pairs(tags: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
     """(key, value) of tags, as a list of objects, one such object, or a map; a tag without a value has an empty one."""
+    if depth > _MAX_DEPTH:
+        return
     if isinstance(tags, list):
         for each in tags:
-            yield from pairs(each)
+            yield from pairs(each, depth + 1)
         return
     if not isinstance(tags, dict):
         return
     folded = {key.lower(): value for key, value in tags.items()}
-    if "key" in folded and folded.keys() <= _TAG:
-        key, value = folded["key"], folded.get("value", "")
+    if folded.keys() & _KEY and folded.keys() <= _TAG:
+        key, value = folded.get("key", folded.get("tagkey")), folded.get("value", folded.get("tagvalue", ""))
         if isinstance(key, str) and isinstance(value, str):
             yield key, value
-    elif inner := _members(tags, _LISTS):
-        yield from pairs(inner)
+    elif inner := _members(tags, (*_LISTS, "tag")):
+        yield from pairs(inner, depth + 1)
     else:
         yield from ((key, value) for key, value in tags.items() if isinstance(value, str))
 
@@ -96,11 +127,11 @@ def _members(node: Any, names: tuple[str, ...]) -> list[Any]:
     return [value for key, value in node.items() if key.lower() in names and isinstance(value, dict | list)]
 
 
-def _each(nodes: list[Any]) -> Iterator[dict[str, Any]]:
+def _each(nodes: list[Any], depth: int = 0) -> Iterator[dict[str, Any]]:
     """The objects in lists and in what stands for a list."""
-    for node in nodes:
+    for node in nodes if depth <= _MAX_DEPTH else ():
         if isinstance(node, list):
-            yield from _each(node)
+            yield from _each(node, depth + 1)
         elif isinstance(node, dict):
             inner = _members(node, _LISTS)
-            yield from _each(inner) if inner else (node,)
+            yield from _each(inner, depth + 1) if inner else (node,)

@@ -13,14 +13,23 @@ from msgspec.structs import replace
 
 from ownertag.core.copies import copied_from
 from ownertag.core.directory import user_of_directory
-from ownertag.core.identity import SSO_ROLE, account_in, by_identity, hops, identity_of, issuer_of, named, nobody
+from ownertag.core.identity import (
+    SSO_ROLE,
+    account_in,
+    by_identity,
+    hops,
+    identity_of,
+    invoked_by_service,
+    issuer_of,
+    nobody,
+)
 from ownertag.core.known import Known
 from ownertag.core.links import NO_LINKS, Link, is_service, machine_links, service_of, session_links, stack_set_of
 from ownertag.core.makers import Makers
 from ownertag.core.named import Named, given, inherited, without_the_session
-from ownertag.core.owner_rules import rule_for
+from ownertag.core.owner_rules import mapped, rule_for
 from ownertag.core.parents import parent, parent_of_arn
-from ownertag.core.records import Identity, Record, partition_of
+from ownertag.core.records import ACCOUNT, Identity, Record, partition_of
 from ownertag.core.rows import QuestionKind
 from ownertag.core.session_tags import owner_tag
 from ownertag.core.settings import Settings
@@ -107,6 +116,8 @@ class Walk:
             yield self._through_any(links.inherited, own, record, depth)
         if is_service(identity) or runs_on or own.evidence == "stack-session":
             yield self._copied(record, own, depth)
+        elif own.evidence == "role-name" and invoked_by_service(identity):  # a service's, or that of whom it acts for
+            yield self._copied(record, own, depth, forgeable=True)
         if own.evidence not in _CHOSEN:
             yield self._by_rule(identity, record, own)
 
@@ -167,7 +178,11 @@ class Walk:
     def _maker(self, maker: Record, depth: int) -> Named | None:
         if maker.identity is None:
             return None
-        return self.behind(maker, by_identity(maker.identity, maker, self._settings), depth + 1)
+        behind = self.behind(maker, by_identity(maker.identity, maker, self._settings), depth + 1)
+        if behind.settled or not self._settings.owners:
+            return behind
+        owner = mapped(behind.owner, maker.account, self._settings)  # a rule of the account in which the name is one
+        return behind if owner is behind.owner else replace(behind, owner=owner, settled=True)
 
     def _principal(self, arn: str, account: str, record: Record, depth: int) -> Named | None:
         identity = identity_of(arn)
@@ -185,16 +200,18 @@ class Walk:
             return None
         return inherited(behind, "service-catalog", own.via)
 
-    def _copied(self, record: Record, own: Owner, depth: int) -> Named | None:
+    def _copied(self, record: Record, own: Owner, depth: int, *, forgeable: bool = False) -> Named | None:
         """Of a copy that a service made: the owner of what was copied."""
-        return self._through_any(map(Link, copied_from(record)), own, record, depth, COPY_OF)
+        sources = (Link(each, forgeable) for each in copied_from(record))
+        return self._through_any(sources, own, record, depth, COPY_OF)
 
     def _by_rule(self, identity: Identity, record: Record, own: Owner) -> Named | None:
         """The role behind a session, where an owner rule says whose it is."""
         role = issuer_of(identity)[2]
         if not role or not rule_for(role, record.account, self._settings):
             return None
-        return Named(Owner(role, "role-name", Confidence.ASSERTED, own.via))
+        owner = Owner(role, "role-name", Confidence.ASSERTED, own.via)
+        return Named(mapped(owner, record.account, self._settings), settled=True)
 
     # --- chains of sessions
 
@@ -204,18 +221,23 @@ class Walk:
         if rule is not None and not copied_from(record):
             return rule  # somebody decided whose the role is; only what a service copies is nearer
         maker = self._makers.find(identity, record)
-        if maker is None or maker.identity is None:
+        if maker is None:
             return rule
         caller = maker.identity
+        if caller is None:  # somebody made the session, and it can't be told who: its name is not that somebody
+            return rule or Named(nobody("no-identity", "the record of who assumed the role names nobody", own.via))
         if is_service(caller):
             return self._made_by_service(maker, caller, record, own, depth)
         if rule is not None:
             return rule
-        if caller.type == "AWSAccount" and caller.account_id and caller.account_id != maker.account:
-            there = self._makers.in_account(caller.account_id, identity, record)
+        if caller.type == "AWSAccount":
+            account = caller.account_id or ""
+            if not ACCOUNT.fullmatch(account) or account == maker.account:
+                return Named(nobody("other-account", "the record doesn't say which account called", own.via))
+            there = self._makers.in_account(account, identity, record)
             if there is None:  # the name of a session there was its user's choice
                 who = Owner(
-                    named(f"account:{caller.account_id}"),
+                    f"account:{account}",
                     "other-account",
                     Confidence.ASSERTED,
                     hops(caller.principal_id),

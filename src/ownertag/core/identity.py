@@ -13,8 +13,10 @@ import unicodedata
 from typing import TypeGuard
 
 from ownertag.core.made_up import is_made_up
-from ownertag.core.records import Identity, Record, last_of
+from ownertag.core.parents import parent_of_arn
+from ownertag.core.records import ACCOUNT, Identity, Record, last_of
 from ownertag.core.settings import Settings
+from ownertag.core.subjects import of_ci
 from ownertag.core.values import Confidence, Owner
 
 UNKNOWN = "unknown"
@@ -35,22 +37,13 @@ HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 # examples of records).
 _SERVICE = re.compile(r"(?!signin\.)[a-z0-9][a-z0-9.-]{0,100}\.amazonaws\.com(?:\.cn)?")
 
-# Subjects of CI systems: GitHub's, lately with ids behind an @, GitLab's, and HCP Terraform's. Behind what is named
-# here stands the run: a branch, an environment, a phase (their documentation of the claim `sub`).
-_GITHUB = re.compile(r"repo:([\w.-]{1,100})(?:@[0-9]{1,20})?/([\w.-]{1,100})(?:@[0-9]{1,20})?(?::.{0,2048})?", re.ASCII)
-_GITLAB = re.compile(r"project_path:([\w.-]{1,255}(?:/[\w.-]{1,255}){1,20}):.{0,2048}", re.ASCII)
-_TERRAFORM = re.compile(
-    r"organization:([\w-]{1,90})(?::project:[^:]{1,90})?:(?:workspace|stack):([\w-]{1,90}):(?:run_phase|deployment):.{0,2048}",
-    re.ASCII,
-)
-
 # The session ARN leaves the path out, so only the issuer's ARN tells these from a role that was given such a name.
 _SSO_PATH = re.compile(r"/aws-reserved/sso\.amazonaws\.com/(?:[a-z0-9-]{5,30}/)?")
 SSO_ROLE = re.compile(r"AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,40}_[0-9a-f]{16}")
 SERVICE_PATH = re.compile(r"/aws-service-role/[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?/")
 
 INSTANCE_SESSION = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_:-]{1,140}")
+_FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_:$-]{1,280}")
 # Letters and marks that show nothing though their category doesn't say so: fillers, the grapheme joiner, variation
 # selectors (Unicode's Default_Ignorable_Code_Point, and the Braille blank).
 _BLANK = frozenset(
@@ -85,7 +78,7 @@ def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner
     session = _session(identity, record, settings) if identity.type == "AssumedRole" else None
     if session is not None and session.confidence is Confidence.PROVEN:
         return session
-    if (user := identity.on_behalf_of) and user.user_id and clean(user.user_id):
+    if (user := identity.on_behalf_of) and user.user_id and named(user.user_id) != UNKNOWN:
         return _identity_center_user(user.user_id, user.identity_store_arn or "", identity, settings)
     if session is not None:
         return session
@@ -95,7 +88,7 @@ def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner
         case "Root" if invoked_by_service(identity):  # before service-linked roles, services called as the root user
             return nobody("aws-service", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
         case "Root":
-            name = named(identity.user_name, f"root:{identity.account_id or record.account}")
+            name = named(identity.user_name, f"root:{_account(identity) or record.account}")
             return Owner(name, "root-user", Confidence.ACCOUNT, via_of(identity))
         case "FederatedUser":
             return _asserted(
@@ -104,8 +97,10 @@ def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner
         case "SAMLUser" | "WebIdentityUser":
             return _federated(identity.user_name, identity.identity_provider, identity, settings)
         case "AWSAccount":
-            account = f"account:{identity.account_id or UNKNOWN}"
-            return _asserted("other-account", identity, after_colon(identity.principal_id), account)
+            account = _account(identity)
+            if account is None:  # somebody without credentials, or a caller that AWS hides
+                return nobody("other-account", "the record doesn't say which account called", via_of(identity))
+            return _asserted("other-account", identity, after_colon(identity.principal_id), f"account:{account}")
         case "AWSService":
             return nobody("aws-service", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
         case None:
@@ -135,14 +130,18 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
         and _SSO_PATH.fullmatch(path)
         and SSO_ROLE.fullmatch(role)
         and is_name(session)
+        and session != HIDDEN
     ):
         return Owner(session, "identity-center-session", Confidence.PROVEN, via_of(identity))
     source = identity.session_context.source_identity if identity.session_context else None
     web = identity.session_context.web_id_federation_data if identity.session_context else None
     if source and named(source) != UNKNOWN:
-        provider = web.federated_provider if web else None
-        stranger = bool(provider) and provider not in settings.trust.identity_providers
-        # The policy binds calls of AssumeRole; a provider sets one as it likes, and the record shows which one did.
+        # The policy binds calls of AssumeRole; a provider sets one as it likes, and the record shows which one did. IAM
+        # Roles Anywhere sets the subject of a certificate, of whichever authority a member trusts (its guide, "Trust
+        # model"; seen: `CN=client-01`).
+        providers = {identity.identity_provider, web.federated_provider if web else None} - {None, ""}
+        federated = bool(providers) or bool(web and web.attributes) or source[:3].upper() == "CN="
+        stranger = federated and not (providers and providers <= set(settings.trust.identity_providers))
         proven = settings.trust.source_identity_guarded and is_name(source) and not stranger
         return Owner(
             named(source),
@@ -160,7 +159,9 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
         return nobody("instance-session", _MACHINE.format(f"instance {session}"), (*via_of(identity), session))
     if session == "AWSCloudFormation" and identity.invoked_by == "cloudformation.amazonaws.com":
         return nobody("stack-session", _MACHINE.format("the stack"), via_of(identity))
-    if session and session != HIDDEN and not is_made_up(session):
+    # What AWS says to hold the credentials was given its session's name with them: that is no person's.
+    held = bool(identity.in_scope_of and (identity.in_scope_of.issuer_type or parent_of_arn(function or "")))
+    if session and session != HIDDEN and not held and not is_made_up(session):
         return _asserted("role-session-name", identity, session)
     return _asserted("role-name", identity, role or session)
 
@@ -170,19 +171,10 @@ def _federated(name: str | None, provider: str | None, identity: Identity, setti
     if (shown := named(name)) == UNKNOWN:
         return nobody("identity-provider", "the identity provider gave no name", via)
     proven = provider in settings.trust.identity_providers and shown == name
-    if repository := _repository(shown):
-        return Owner(repository, "ci-repository", _if(proven), (*via, shown[:2048]))
-    if terraform := _TERRAFORM.fullmatch(shown):  # a workspace's name is its organization's own, whatever its project
-        return Owner(f"terraform:{terraform[1]}/{terraform[2]}", "ci-workspace", _if(proven), (*via, shown[:2048]))
+    if run := of_ci(shown):
+        evidence, stays = run
+        return Owner(stays, evidence, _if(proven), (*via, shown[:2048]))
     return Owner(shown, "identity-provider", _if(proven), via)
-
-
-def _repository(subject: str) -> str | None:
-    """The repository whose pipeline a CI system's subject names."""
-    if github := _GITHUB.fullmatch(subject):
-        return f"github:{github[1]}/{github[2]}"
-    gitlab = _GITLAB.fullmatch(subject)
-    return f"gitlab:{gitlab[1]}" if gitlab else None
 
 
 def invoked_by_service(identity: Identity) -> bool:
@@ -254,11 +246,18 @@ def _service(identity: Identity) -> str:
     return clean(identity.invoked_by or "an AWS service")
 
 
+def _account(identity: Identity) -> str | None:
+    """The caller's account; in its place CloudTrail may have a word, such as `ANONYMOUS_PRINCIPAL`."""
+    account = identity.account_id or ""
+    return account if ACCOUNT.fullmatch(account) else None
+
+
 def _asserted(evidence: str, identity: Identity, *names: str | None) -> Owner:
     """The first of these names that says something."""
     shown = named(*names)
     if shown == UNKNOWN:
-        why = f"AWS hides the name: {HIDDEN}" if HIDDEN in names else "the record's userIdentity has no name"
+        hidden = any(HIDDEN in (name or "") for name in names)
+        why = f"AWS hides the name: {HIDDEN}" if hidden else "the record's userIdentity has no name"
         return nobody(evidence, why, via_of(identity))
     return Owner(shown, evidence, Confidence.ASSERTED, via_of(identity))
 
@@ -269,8 +268,8 @@ def nobody(evidence: str, reason: str, via: tuple[str, ...] = ()) -> Owner:
 
 
 def named(*names: str | None) -> str:
-    """The first name that still says something once it is clean."""
-    return next((shown for name in names if name and (shown := clean(name)) and shown != HIDDEN), UNKNOWN)
+    """The first name that still says something once it is clean; one that AWS hides, even in part, says nothing."""
+    return next((shown for name in names if name and (shown := clean(name)) and HIDDEN not in shown), UNKNOWN)
 
 
 def is_name(name: str | None) -> TypeGuard[str]:

@@ -106,7 +106,7 @@ def session_links(
         record: What was called.
         by_service: The service that made the session, where its AssumeRole record is known; else only what stands in
             `inScopeOf` and `ec2RoleDelivery` is believed, since a session's name is its maker's choice.
-        maker: That record.
+        maker: That record. Its Region is the machine's: a function of the same name in another is somebody else's.
     """
     source = identity.in_scope_of.source_arn if identity.in_scope_of else None
     if source:
@@ -116,14 +116,15 @@ def session_links(
             yield Link(scope)
     session = session_of(identity) or ""
     delivered = identity.session_context.ec2_role_delivery if identity.session_context else None
+    where = maker or record
     if INSTANCE_SESSION.fullmatch(session) and (delivered or by_service == "ec2.amazonaws.com"):
-        yield from _here(record, ("instance", session))
+        yield from _here(where, ("instance", session))
     elif by_service == "lambda.amazonaws.com":
-        yield from _here(record, ("function", session))
+        yield from _here(where, ("function", session))
     elif by_service == "codebuild.amazonaws.com":
-        yield from _here(record, ("codebuild-build", "*:" + session.removeprefix("AWSCodeBuild-")))
+        yield from _here(where, ("codebuild-build", "*:" + session.removeprefix("AWSCodeBuild-")))
     elif by_service == "ecs-tasks.amazonaws.com":
-        yield from _here(record, ("ecs-task", "*/" + session))
+        yield from _here(where, ("ecs-task", "*/" + session))
     elif by_service == _PODS and maker is not None:
         cluster = parent_of_arn(dict(session_tags(maker)).get(_CLUSTER_TAG, ""))
         if cluster and cluster.kind.name == "eks-cluster":
@@ -172,7 +173,9 @@ def machine_links(identity: Identity, record: Record, service: str | None, *, as
     stack = parent_of_arn(tags.get("aws:cloudformation:stack-id", ""))
     if stack and stack.kind.name == "stack" and stack.account == record.account:
         after.append(Link(stack))
-    if is_service(identity) or (assumed and service in _LAUNCHERS):
+    launches = service in _LAUNCHERS
+    # As the root user (before 2018) services called that launch; through others the root user himself may act.
+    if (is_service(identity) and (launches or identity.type != "Root")) or (assumed and launches):
         after += _here(record, ("launch-template", tags.get("aws:ec2launchtemplate:id")))
     inherited: list[Link] = []
     if service_of(identity) or service:
@@ -210,12 +213,12 @@ def _of_a_cluster(identity: Identity, record: Record) -> bool:
 
 
 def _cluster(record: Record, tags: dict[str, str]) -> Iterator[Link]:
-    cluster = next((tags[key] for key in _CLUSTER_KEYS if tags.get(key)), None)
-    if cluster is None:
-        named = {key.removeprefix(_KUBERNETES) for key in tags if key.startswith(_KUBERNETES)}
-        cluster = named.pop() if len(named) == 1 else None
-    if cluster is None:
+    # Who uses a cluster may add tags to what it makes: where they name two clusters, one of them is made up.
+    named = {tags[key] for key in _CLUSTER_KEYS if tags.get(key)}
+    named = named or {key.removeprefix(_KUBERNETES) for key in tags if key.startswith(_KUBERNETES)}
+    if len(named) != 1:
         return
+    cluster = named.pop()
     group = tags.get("eks:nodegroup-name")
     if group:
         yield from _here(record, ("eks-node-group", f"{cluster}/{group}/*"))

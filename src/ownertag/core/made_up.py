@@ -35,6 +35,11 @@ MADE_UP = (
     MadeUp(
         r"token-file-web-identity", "AWS SDK for JavaScript 2", "aws-sdk-js, token_file_web_identity_credentials.js"
     ),
+    MadeUp(
+        r"(?:assume-role-provider|assume-role-from-profile|web-identity-token)-\S*", "AWS SDK for Rust", "aws-config"
+    ),
+    MadeUp(r"awsume-session-\S*", "awsume", "trek10inc/awsume, role_session_name"),
+    MadeUp(r"assumed-from-leapp", "Leapp", "Noovolari/leapp, AwsIamRoleChainedSession"),
     MadeUp(r"default_session", "AWS SDK for Ruby", "memory"),
     MadeUp(
         r"AssumeRoleSession\S*",
@@ -53,6 +58,9 @@ MADE_UP = (
     # services
     MadeUp(r"[0-9]+", "Karpenter, CodePipeline and others: a time", "seen"),
     MadeUp(r"[0-9a-f-]{32,36}", "ECS tasks and others: an id", "seen"),
+    MadeUp(r"[A-Za-z]{32}", "Step Functions", "a record of Invoke, seen"),
+    MadeUp(r"CognitoIdentityCredentials", "Cognito identity pools", "seen in requests that API Gateway shows"),
+    MadeUp(r"EKSClusterSession", "EKS, in a cluster's role", "memory"),
     MadeUp(r"AutoScaling", "EC2 Auto Scaling", "seen"),
     MadeUp(r"AWSCloudFormation", "CloudFormation with a service role", "seen"),
     MadeUp(r"CCSSession|EMR", "EMR", "seen"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from ownertag.core.identity import issuer_of
 from ownertag.core.known import Known
@@ -53,8 +54,16 @@ class Makers:
         key = identity.access_key_id
         if not self._settings.trust.follow_sessions or not key or not made_at:
             return None
-        if not _KEY.fullmatch(key) or not _TIME.fullmatch(made_at) or not self._known.ours(account, record):
+        if not _KEY.fullmatch(key) or not _is_time(made_at) or not self._known.ours(account, record):
             return None
         question = Question(QuestionKind.MAKER_OF_SESSION, account, record.region, f"{event} {key} {made_at}")
         fact = self._known.fact(question)
         return fact.maker if isinstance(fact, Found) and fact.maker and fact.maker.account == account else None
+
+
+def _is_time(text: str) -> bool:
+    """Whether CloudTrail may have written this time: what has only its form would end whoever looks it up."""
+    try:
+        return bool(_TIME.fullmatch(text)) and 1 < datetime.fromisoformat(text).year < 9999
+    except ValueError:
+        return False

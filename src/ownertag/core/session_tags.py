@@ -13,11 +13,11 @@ from ownertag.core.settings import Settings
 def session_tags(maker: Record) -> Iterator[tuple[str, str]]:
     """(key, value) of each session tag that an AssumeRole record shows.
 
-    CloudTrail shows them as a map `principalTags` (IAM user guide, "Passing session tags"), and a service's as a list
-    `tags` (real records of EKS Pod Identity).
+    CloudTrail shows them as a list `tags`, as a map `principalTags`, and those that an earlier session of the chain
+    handed on as `incomingTransitiveTags` (IAM user guide, "Logging IAM and AWS STS API calls", its examples).
     """
     request = document_of(maker)["request"] or {}
-    for place in ("principalTags", "tags"):
+    for place in ("incomingTransitiveTags", "principalTags", "tags"):
         yield from pairs(request.get(place))
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from harness import fixtures
 from ownertag.core.document import document_of, specified, tags_of_document
@@ -34,6 +37,10 @@ REQUESTS: dict[str, Any] = {
     "map": {"tags": SHOP},
     "set": {"tagSet": {"items": [TAG]}},
     "list-of-a-group": {"tags": [{**TAG, "propagateAtLaunch": True, "resourceId": "web", "resourceType": "g"}]},
+    "wrapped-and-small": {"createVolumeRequest": {"tags": {"tag": TAG}}},
+    "input": {"createVolumeInput": {"tags": SHOP}},
+    "key-of-kms": {"tags": [{"tagKey": "team", "tagValue": "shop"}]},
+    "list-in-tag": {"CreateVolumeRequest": {"Tags": {"Tag": [CAPITAL]}}},
 }
 
 
@@ -52,6 +59,8 @@ def test_the_tags_of_a_request_are_read_in_each_of_its_shapes(request_: Any) -> 
         {"instancesSet": {"items": [{"instanceId": "i", "tagSet": {"items": [TAG]}}]}},
         {"instancesSet": {"item": {"instanceId": "i", "tagSet": {"item": [TAG]}}}},
         {"dBInstance": {"tagList": [TAG]}},
+        {"CreateVolumeResult": {"DBInstance": {"TagList": {"Tag": [CAPITAL]}}}},
+        {"CreateVolumeResponse": {"CreateVolumeResult": {"DBInstance": {"TagList": {"Tag": CAPITAL}}}}},
     ],
 )
 def test_and_so_are_those_of_an_answer(response: Any) -> None:
@@ -102,3 +111,25 @@ def test_a_wrapped_request_without_its_answer_is_asked_by_its_token() -> None:
     assert isinstance(creation, Creation)
     assert creation.asked_by
     assert creation.asked_by[1] == fixtures.TOKEN
+
+
+@pytest.mark.parametrize(
+    "event", ["CreateFunction20150331", "CreateFunction20150331v2", "CreateDistribution2020_05_31"]
+)
+def test_a_wrapping_object_may_leave_out_the_version_in_the_event_s_name(event: str) -> None:
+    short = event.partition("20")[0]
+    assert tags_of({f"{event}Request": {"tags": SHOP}}, event=event) == SHOP
+    assert tags_of({f"{short}Request": {"tags": SHOP}}, event=event) == SHOP
+    assert tags_of({f"{short}2019Request": {"tags": SHOP}}, event=event) == {}
+
+
+@pytest.mark.parametrize("around", ['{{"item":{}}}', '{{"tag":{}}}', "[{}]", '{{"CreateVolumeRequest":{}}}'])
+@pytest.mark.parametrize("place", ["tags", "tagSpecificationSet"])
+def test_what_is_nested_without_end_is_nothing_and_raises_nothing(around: str, place: str) -> None:
+    """CloudTrail's parts may be 100 KB: a stack of calls is shorter."""
+    text = json.dumps(TAG)
+    for _ in range(900):
+        text = around.format(text)
+    request = msgspec.Raw(f'{{"{place}":{text}}}'.encode())
+    record = replace(fixtures.arrival(fixtures.record()).record, request=request, response=request)
+    assert tags_of_document(document_of(record)) == {}

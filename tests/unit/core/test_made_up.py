@@ -17,12 +17,15 @@ NAMES = [
     "ElasticBeanstalk", "awslambda_1_20260302091405123", "AWSBackup-AWSBackupDefaultServiceRole",
     f"Automation-{UUID}", "DataLifecycleManager", "configLambdaExecution", "AWSConfig-Describe",
     "BackplaneAssumeRoleSession", "OpsWorksCM", "servicecatalog", "GlueJobRunnerSession", "SageMaker",
-    f"AWSCodeBuild-{UUID}", f"eks-prod-karpenter-7-{UUID}",
+    f"AWSCodeBuild-{UUID}", "assume-role-provider-1772442910", "web-identity-token-1772442910", "awsume-session-dev",
+    "assumed-from-leapp", "wozynIhxRGfTvfRlXhHKONdyrIaAmRyN", "CognitoIdentityCredentials", "EKSClusterSession",
+    f"eks-prod-karpenter-7-{UUID}",
 ]  # fmt: skip
 OF_PEOPLE = [
     "alice", "john.stiles", "maria.rossi@example.com", "Carlos", "aws-cdk-erin", "nightly", "release-7", "gntd",
     "Automation-alice", "eks-admin", "eks-admin-bob", "terraform", "my-botocore-session-1", "AutoScaling2",
-    "automation-5f2d1a3b", "sagemaker-jane", "AWSCodeBuild-jane", "token-file-web-identity-jane",
+    "automation-5f2d1a3b", "sagemaker-jane", "AWSCodeBuild-jane", "CognitoJane", "awsume-jane",
+    "Maximiliane-Katharina-von-Hohenberg", "token-file-web-identity-jane",
 ]  # fmt: skip
 
 

@@ -10,7 +10,8 @@ import pytest
 from harness import fixtures
 from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, OUTSIDE_ACCOUNT, identity_center, session, user
 from ownertag.core.match import match
-from ownertag.core.resolve import clean, principal_of, resolve
+from ownertag.core.resolve import clean, principal_of, resolve, trace
+from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Owner, Reason, Refusal
 
@@ -536,6 +537,18 @@ def test_a_session_that_only_calls_itself_a_stacks_is_its_roles(invoked_by: str 
 def test_a_session_in_the_scope_of_no_function_is_any_session(arn: str) -> None:
     owner = owner_of(session("mallory", "dev") | {"inScopeOf": {"sourceArn": arn}})
     assert owner.name == "mallory"
+
+
+@pytest.mark.parametrize(
+    "made_at",
+    ["2026-13-45T08:55:10Z", "2026-02-30T08:55:10Z", "2026-03-02T99:55:10Z", "0000-01-01T00:00:00Z",
+     "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "20260302T085510Z", "", "yesterday"],
+)  # fmt: skip
+def test_a_time_at_which_no_session_was_made_is_not_asked_for(made_at: str) -> None:
+    """It would end whoever looks it up."""
+    identity = session("mallory", "dev", attributes={"creationDate": made_at})
+    found = trace(fixtures.arrival(fixtures.record(userIdentity=identity)).record, fixtures.settings())
+    assert QuestionKind.MAKER_OF_SESSION not in {question.kind for question in found.asks}
 
 
 # --- the owner rules of the settings
