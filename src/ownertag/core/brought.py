@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ownertag.core.claims import ResourceKey, Standing
-from ownertag.core.document import document_of, specified
+from ownertag.core.parameters import document_of, specified
 from ownertag.core.plan import key_of
 from ownertag.core.records import Record
 from ownertag.core.resolve import principal_of

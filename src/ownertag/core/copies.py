@@ -12,8 +12,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from ownertag.core.document import document_of
 from ownertag.core.match import walk
+from ownertag.core.parameters import document_of
 from ownertag.core.parents import Parent, parent, parent_of_arn
 from ownertag.core.records import REGION, Record, partition_of
 

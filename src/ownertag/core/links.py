@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from ownertag.core.document import document_of, tags_of_document
 from ownertag.core.identity import INSTANCE_SESSION, SERVICE_PATH, invoked_by_service, issuer_of, session_of
 from ownertag.core.match import walk
+from ownertag.core.parameters import document_of, tags_of_document
 from ownertag.core.parents import Parent, parent, parent_of_arn
 from ownertag.core.records import Identity, Record, partition_of
 from ownertag.core.session_tags import session_tags

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ownertag.core.document import document_of
 from ownertag.core.match import walk
+from ownertag.core.parameters import document_of
 from ownertag.core.parents import Call, Parent
 from ownertag.core.records import Record
 from ownertag.core.values import OutcomeKind, Unavailable

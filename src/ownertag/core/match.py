@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ownertag.core.document import unwrap
+from ownertag.core.parameters import unwrap
 from ownertag.core.records import Arrival, Record, last_of, partition_of
 from ownertag.core.rows import PARTS, Catalogue, Makes, QuestionKind, ResourceType, Row, Skip
 from ownertag.core.settings import Settings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ownertag.core.document import document_of, pairs
 from ownertag.core.identity import UNKNOWN, named
+from ownertag.core.parameters import document_of, pairs
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from ownertag.core.document import document_of
 from ownertag.core.match import walk
+from ownertag.core.parameters import document_of
 from ownertag.core.records import Record
 
 #: (event source, event name) to whether the call writes (true) or removes.

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from harness import fixtures
-from ownertag.core.document import document_of, specified, tags_of_document
 from ownertag.core.match import match, walk
+from ownertag.core.parameters import document_of, specified, tags_of_document
 from ownertag.core.values import Creation
 
 TAG = {"key": "team", "value": "shop"}
