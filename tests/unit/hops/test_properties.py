@@ -89,6 +89,9 @@ def records(draw: st.DrawFn) -> Record:
     return arrival.record if isinstance(arrival, Arrival) else RECORDS[0]
 
 
+#: Where golden hops are recorded, and where one copies from.
+PLACES = {REGION, "eu-west-1", *(record.region for record in RECORDS)}
+
 facts_of = st.one_of(
     st.just(Absent()),
     st.sampled_from(list(OutcomeKind)).map(lambda kind: Unavailable(kind, "why")),
@@ -116,8 +119,7 @@ def test_a_way_ends_whatever_is_answered(record: Record, data: st.DataObject) ->
         if not result.asks:
             break
         for question in result.asks:
-            places = {REGION, "eu-west-1"}  # where a golden hop copies from
-            assert question.region in places or question.kind in {QuestionKind.ACCOUNT, QuestionKind.OWNER_OF_ACCOUNT}
+            assert question.region in PLACES or question.kind in {QuestionKind.ACCOUNT, QuestionKind.OWNER_OF_ACCOUNT}
             facts[question] = data.draw(facts_of)
     else:
         raise AssertionError("asks without end")
