@@ -115,7 +115,7 @@ def _account_of_user(data: bytes | Raw) -> str | None:
         return None
     arn, said = identity.get("arn"), identity.get("accountId")
     named = _USER_ARN.fullmatch(arn) if isinstance(arn, str) and identity.get("type") == "IAMUser" else None
-    return named[1] if named and said in (None, named[1]) else None
+    return named[1] if named and (said is None or said == named[1]) else None
 
 
 def _with_envelopes_account(body: str | bytes) -> Envelope | None:

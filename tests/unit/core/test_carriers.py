@@ -148,6 +148,13 @@ def test_else_it_is_refused_with_the_file_the_place_and_the_event(identity: Any)
     assert "recipientAccountId" in lost.detail
 
 
+@pytest.mark.parametrize("odd", [{"a": 1}, ["x"], 7, True, [[]]])
+@pytest.mark.parametrize("field", ["accountId", "arn", "type"])
+def test_an_odd_caller_of_no_account_is_a_refusal_too(field: str, odd: Any) -> None:
+    found = refused(fixtures.record(recipientAccountId=..., userIdentity={**fixtures.user(), field: odd}, eventID=ID))
+    assert (found.reason, found.event_id) == (Reason.NOT_A_RECORD, ID)
+
+
 def test_a_call_that_is_recorded_in_two_accounts_tells_of_neither() -> None:
     assert isinstance(one(fixtures.record(recipientAccountId=..., sharedEventID=OTHER_ID)), Refusal)
 

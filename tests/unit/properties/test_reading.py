@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness import fixtures
 from harness.profile import examples
+from ownertag.core.carriers import CARRIERS
 from ownertag.core.documents import parse
 from ownertag.core.match import match
 from ownertag.core.parse import parse_event
@@ -41,6 +42,8 @@ KEYS = [
     "Messages",
     "Events",
     "CloudTrailEvent",
+    *(each.key for each in CARRIERS),
+    *("field", "value", "messageType", "recordId", "insightDetails", "digestStartTime", "s3", "detail-type"),
     "body",
     "Body",
     "messageId",
@@ -127,6 +130,25 @@ def test_any_bytes_in_gzip_are_read_or_refused(data: bytes) -> None:
     read_all(gzip.compress(data, 1, mtime=0))
     read_all(gzip.compress(data, 1, mtime=0)[:-3])
     read_all(b"\x1f\x8b\x08" + data)
+
+
+@given(st.sampled_from([each.key for each in CARRIERS]), st.one_of(st.text(max_size=100), st.binary(max_size=100)))
+@THOROUGH
+def test_anything_in_a_carrier_is_read_or_refused(key: str, held: str | bytes) -> None:
+    data = held if isinstance(held, bytes) else held.encode(errors="replace")
+    for text in (
+        data.decode(errors="replace"),
+        fixtures.packed(data),
+        fixtures.packed(gzip.compress(data, 1, mtime=0)),
+    ):
+        read_all(json.dumps({key: text}).encode())
+        read_all(text.encode(errors="replace"))
+
+
+@given(st.lists(st.text(alphabet='{}[]=, "nulltypearn\n\\', max_size=40), min_size=19, max_size=19))
+@THOROUGH
+def test_any_row_of_athena_is_read_or_refused(cells: list[str]) -> None:
+    read_all(fixtures.csv_of([each.lower() for each in fixtures.ATHENA], [cells]))
 
 
 @given(st.text(max_size=300))
