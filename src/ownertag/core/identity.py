@@ -105,7 +105,10 @@ def by_identity(identity: Identity, record: Record, settings: Settings) -> Owner
             return nobody("aws-service", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
         case None:
             return nobody("no-identity-type", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity))
-    return _asserted("principal", identity, last_of(identity.arn or ""), identity.principal_id)
+    session_arn = _SESSION_ARN.fullmatch(identity.arn or "")  # its last part is whatever its user liked to choose
+    return _asserted(
+        "principal", identity, session_arn[2] if session_arn else last_of(identity.arn or ""), identity.principal_id
+    )
 
 
 def _identity_center_user(user_id: str, store: str, identity: Identity, settings: Settings) -> Owner:

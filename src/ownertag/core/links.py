@@ -25,8 +25,12 @@ PROVISIONER = "aws:servicecatalog:provisioningPrincipalArn"
 
 _SPOT_REQUEST = ("response", "instancesSet", "items", "[]", "spotInstanceRequestId")
 _GROUP_NAME = ("request", "autoScalingGroupName")
+# The issuers of EKS clusters; those that came with dual-stack endpoints have other hosts (EKS user guide, "Learn how
+# dual-stack endpoints are used"; its Chinese and European forms are memory).
 _EKS_PROVIDER = re.compile(
-    r"arn:aws[a-z-]*:iam::([0-9]{12}):oidc-provider/oidc\.eks\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/id/[0-9A-F]{32}"
+    r"arn:aws[a-z-]*:iam::([0-9]{12}):oidc-provider/"
+    r"(?:oidc\.eks\.[a-z0-9-]+\.amazonaws\.(?:com(?:\.cn)?|eu)"
+    r"|oidc-eks\.[a-z0-9-]+\.api\.(?:aws|amazonwebservices\.(?:com\.cn|eu)))/id/[0-9A-F]{32}"
 )
 _QUALIFIED_FUNCTION = re.compile(r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,140}):.{1,140}")
 # Batch names the group of a compute environment after it (memory).
