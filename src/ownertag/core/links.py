@@ -143,7 +143,7 @@ def machine_links(identity: Identity, record: Record, service: str | None, *, as
         record: What was called.
         service: The service that acted, as far as that is sure; without one its own tags say nothing by themselves.
         assumed: Whether it is known to have assumed the role itself. One that launches by groups and fleets then counts
-            as the launch template's user; in others customers' code runs, which chooses a template as people do.
+            as the launch template's user; in others customers' code runs, which chooses templates as people do.
     """
     if not _hinted(record):
         return NO_LINKS
@@ -182,7 +182,7 @@ def machine_links(identity: Identity, record: Record, service: str | None, *, as
     if (is_service(identity) and (launches or identity.type != "Root")) or (assumed and launches):
         after += _here(record, ("launch-template", tags.get("aws:ec2launchtemplate:id")))
     inherited: list[Link] = []
-    if service_of(identity) or service:
+    if (service or service_of(identity)) in _LAUNCHERS:  # what others make has the tags that their users chose for it
         known = {each.parent.arn for each in first}
         each_of = (*_cluster(record, tags), *_beanstalk(record, tags))
         inherited = [Link(each.parent, forgeable=True) for each in each_of if each.parent.arn not in known]
