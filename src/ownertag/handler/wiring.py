@@ -84,6 +84,7 @@ def build(
     report: Reporter | None = None,
     now: Callable[[], datetime] = now,
     config: Config | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Handler:
     """The function that Lambda calls with a batch of the queue.
 
@@ -93,12 +94,13 @@ def build(
         report: Is told each answer; logs and metrics where it is left out.
         now: Gives the time, with a time zone.
         config: Timeouts and retries of every client; `client_config` where it is left out.
+        clock: Gives seconds that only grow, by which the time for a batch is measured.
     """
     session, config = session or new_session(), config or client_config()
     settings, organization = environment.settings, environment.organization
     region, endpoint_url = organization.home_region, environment.endpoint_url
     catalogue = load()
-    pacing = Pacing(catalogue.quotas, settings.limits.quota_share, environment.concurrency)
+    pacing = Pacing(catalogue.quotas, settings.limits.quota_share, environment.concurrency, clock=clock)
     sessions = Sessions(
         session,
         role_name=settings.limits.role_name,
@@ -133,10 +135,10 @@ def build(
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         if event == KEEP_ACCOUNTS:
             return _kept(accounts.keep_list(), report)
-        until = time.monotonic() + context.get_remaining_time_in_millis() / 1000 * settings.limits.time_share
+        until = clock() + context.get_remaining_time_in_millis() / 1000 * settings.limits.time_share
 
         def expired() -> bool:
-            return time.monotonic() >= until
+            return clock() >= until
 
         known = KnownOwners(ledger)
         lookups = Lookups(sessions, catalogue, settings, now, expired, ledger=known, memory=memory, together=together)

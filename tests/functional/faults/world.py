@@ -63,6 +63,7 @@ class World:
         self.deliveries = 0
         self.answers: list[Any] = []
         self.milliseconds = 60_000
+        self.seconds = 0.0  # of the function's clock, which stands still but for what a row makes take its time
         self.delays = True  # whether returned messages are hidden: not where SQS itself fails
         self.folder, self._config, self._store, self._endpoint_url = folder, config, store, endpoint_url
         self.settings_file = folder / "ownertag.toml"
@@ -146,7 +147,9 @@ class World:
         for handler in logging.getLogger("ownertag").handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.stream = self._output
-        return build(read_environment(self.variables()), self.aws.session, report, self.clock, self._config)
+        return build(
+            read_environment(self.variables()), self.aws.session, report, self.clock, self._config, lambda: self.seconds
+        )
 
     def variables(self) -> dict[str, str]:
         """The function's environment."""

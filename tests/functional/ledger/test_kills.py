@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from contracts.emulated import HOME, session
-from harness.profile import count
+from harness.profile import FULL, count
 from harness.started import SAME_PATH
 from ledger.entries import event
 from ledger.table import TABLE, emulated_table
@@ -120,7 +120,8 @@ def test_a_file_whose_writer_is_killed_many_times_is_as_if_it_never_was(tmp_path
         assert all_of(store, run.done) == all_of(expected, run.done)
     assert rows_of(path) == rows_of(other)
     assert run.kills == kills
-    assert (run.within > kills // 2, run.repeated > kills // 4, run.done > kills) == (True, True, True), vars(run)
+    if FULL:  # of a few kills it is chance how many hit a call
+        assert (run.within > 50, run.repeated > 30, run.done > 100) == (True, True, True), vars(run)
 
 
 def rows_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -159,7 +160,8 @@ def test_a_table_whose_writer_is_killed_many_times_is_as_if_it_never_was(endpoin
         undisturbed(DynamoLedger(Calls(here, TABLE)), run.done)
         assert items == items_of(here, TABLE)
     assert run.kills == kills
-    assert (run.within > kills // 2, run.repeated > kills // 5, run.done > kills // 3) == (True, True, True), vars(run)
+    if FULL:
+        assert (run.within > 12, run.repeated > 5, run.done > 8) == (True, True, True), vars(run)
 
 
 def items_of(client: Any, table: str) -> dict[tuple[str, str], dict[str, Any]]:
