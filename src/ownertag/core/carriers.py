@@ -71,6 +71,13 @@ NOTICES = (
     ("configurationItems", "is a snapshot of AWS Config, which holds no records"),
     ("ResultSet", "is an answer of Athena as JSON, which is not read: save it as CSV"),
     ("QueryResultRows", "is an answer of CloudTrail Lake, whose fields are no JSON, and is not read"),
+    ("eventData", "is an event that CloudTrail Lake took in, and is not read: save its eventData"),
+    ("eventversion", "is a row of Athena or CloudTrail Lake as JSON, which is not read: save it as CSV"),
+    ("class_uid", "is an event of Security Lake (OCSF), and is not read: read the trail's log files"),
+    ("requestPayload", "is what Lambda tells a destination, and is not read: save its requestPayload"),
+    ("rawData", "is what Firehose could not deliver, and is not read: decode its rawData"),
+    ("Entries", "is a request of PutEvents, which is no event of CloudTrail's"),
+    ("hits", "is an answer of OpenSearch, and is not read: save each _source"),
 )
 #: What is no more than a list: to say that it held something says nothing.
 _LISTS = ("log file", "list")
@@ -78,7 +85,7 @@ _INSIGHT = "AWS Insight via CloudTrail"
 #: What tells a record or an event, and the other keys that are looked at.
 _OWN = ("eventID", "eventName", "eventSource", "userIdentity")
 _EVENT = ("detail", "detail-type")
-_MORE = ("messageType", "field", "value", "recordId")
+_MORE = ("messageType", "recordId")
 
 # A line holds a batch, which holds a message, which holds a notification, which holds an event with a record.
 _MOST_TEXTS = 3
@@ -108,6 +115,16 @@ _RAWS = msgspec.json.Decoder(list[Raw])
 _TEXT = msgspec.json.Decoder(str)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _STEPS = tuple((_ATTRIBUTES[each.key], each) for each in CARRIERS)
+
+
+class _Field(Struct, frozen=True):
+    """A field of a row that Logs Insights answers with; the row is a list of them."""
+
+    field: str
+    value: str = ""
+
+
+_ROW = msgspec.json.Decoder(list[_Field])
 
 
 class Leaf(Struct, frozen=True):
@@ -164,6 +181,13 @@ def _value(data: bytes | Raw, at: _At) -> Iterator[Leaf | Refusal]:
         return
     if isinstance(shape, str):
         yield from _document(shape, at.inside(text=True))
+    elif isinstance(shape, list) and (row := _row(data)) is not None:
+        texts = [each.value for each in row if each.field == "@message"]
+        if not texts:
+            detail = "is a row of CloudWatch Logs Insights without @message: ask for that field"
+            yield at.refusal(Reason.NOT_A_RECORD, detail)
+        for text in texts:
+            yield from _document(text, at.inside(text=True))
     elif isinstance(shape, list):
         yield from _items(shape, at.inside() if at.carriers else at.inside("list"))
     else:
@@ -188,9 +212,6 @@ def _object(shape: Struct, data: bytes | Raw, at: _At) -> Iterator[Leaf | Refusa
             yield Refusal(at.where, Reason.INSIGHT, OTHERS[1][2], carrier=at.inside("EventBridge event").carrier)
         else:
             yield Leaf(at.where, data, at.inside("EventBridge event").carrier, event=True)
-    elif has("field") and has("value"):
-        if _text(shape, "field") == "@message":
-            yield from _document(_text(shape, "value") or "", at.inside(text=True))
     else:
         for attribute, each in _STEPS:
             held = getattr(shape, attribute)
@@ -235,8 +256,14 @@ def _held(held: Raw, holds: Holds, at: _At) -> Iterator[Leaf | Refusal]:
 
 def _items(items: list[Raw], at: _At) -> Iterator[Leaf | Refusal]:
     for number, item in enumerate(items, 1):
-        # An answer of Logs Insights has a list of fields for each row.
         yield from _value(item, _At(f"{at.where}#{number}", at.carriers, at.depth + 1, at.texts))
+
+
+def _row(data: bytes | Raw) -> list[_Field] | None:
+    try:
+        return _ROW.decode(data) or None
+    except UNREADABLE:
+        return None
 
 
 def _document(text: str, at: _At) -> Iterator[Leaf | Refusal]:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from ownertag.core.parse import UNREADABLE, why
+from ownertag.core.unpacked import PACKED
 from ownertag.core.values import Reason
 
 #: One value: a log file of CloudTrail holds a few MB; a gzip bomb holds a thousand times its size.
@@ -26,11 +27,14 @@ _PART = 1 << 23
 # A text, to its end or to that of the part; or what opens values, or closes them. JSON has no line breaks in its texts.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+("?)|([\[{]+)|[\]}]+', re.DOTALL)
 _REST_OF_TEXT = re.compile(rb'(?:[^"\\]|\\.)*+("?)', re.DOTALL)
-# Base64 of gzip's magic bytes, and of `{"`: what `kinesis.data` and `awslogs.data` hold.
-_PACKED = re.compile(rb"(?:H4sI|eyJ)[A-Za-z0-9+/]*={0,2}")
+# Base64 of gzip's magic bytes, of an object and of a list, printed on one line or on many: `kinesis.data` and others.
+_PACKED = re.compile(PACKED.pattern + rb"[A-Za-z0-9+/]*={0,2}")
 _PACKED_MORE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 # What CloudWatch Logs writes before an event, in exports to S3 (a time) and in `aws logs tail` (a time and a stream).
 _LOGGED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.:+Z]* (?:[^\s{]{1,512} )?(?=\{)")
+_AMONG = "is JSON among other text, such as a log's or that of --output text: save the JSON alone"
+_OPENS = (b"{", b"[", b'"')
+_OBJECT = re.compile(rb'\{\s*"')
 _VALUE: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
 _MARK = b"\xef\xbb\xbf"
 
@@ -71,7 +75,7 @@ def frames(chunks: Iterable[bytes]) -> Iterator[Frame | Broken]:
             yield from held
             yield each
     if held and not found:
-        yield held[0]
+        yield next((each for each in held if each.detail == _AMONG), held[0])
 
 
 def _problem(data: bytes) -> str | None:
@@ -80,6 +84,11 @@ def _problem(data: bytes) -> str | None:
     except UNREADABLE as error:
         return why(error)
     return None
+
+
+def _embedded(data: bytes) -> str | None:
+    """What prints JSON among other things: a log's lines, `--output text` with more than one column."""
+    return None if data[:1] in _OPENS or not _OBJECT.search(data) else _AMONG
 
 
 class _Framing:
@@ -118,7 +127,7 @@ class _Framing:
         if line.whole and (logged := _LOGGED.match(bare)):
             bare = bare[logged.end() :]
             line = _Line(line.number, bare)
-        if self._packed and _PACKED_MORE.fullmatch(bare) and not bare.startswith(b"H4sI"):
+        if self._packed and _PACKED_MORE.fullmatch(bare) and not self._begins_packed(bare):
             self._packed.append(bare)
             self._size += len(bare)
             return
@@ -130,6 +139,10 @@ class _Framing:
             yield Frame(line.number, bare)
         elif bare:
             yield from self._scan(line)
+
+    def _begins_packed(self, bare: bytes) -> bool:
+        """Whether a line is a value of its own, and no more of the one before: that has its end, or this is gzip."""
+        return bare.startswith(b"H4sI") or self._packed[-1].endswith(b"=")
 
     def _scan(self, line: _Line) -> Iterator[Frame | Broken]:
         """Cut a line, or a part of one, where its values end."""
@@ -168,7 +181,7 @@ class _Framing:
         data = b"".join([*(each for _, each in self._open), text]).strip().removeprefix(_MARK)
         self._open, self._size = [], 0
         problem = _problem(data)
-        return Frame(first, data, part) if problem is None else Broken(first, problem)
+        return Frame(first, data, part) if problem is None else Broken(first, _embedded(data) or problem)
 
     def _given_up(self, by_line: bool = False) -> Iterator[Frame | Broken]:
         """What never closed: each of its lines for itself, if there is a value among them; else one fault."""
@@ -180,7 +193,8 @@ class _Framing:
             for (line, text), problem in pairs:
                 yield Frame(line, text.strip()) if problem is None else Broken(line, problem)
         elif lines:
-            yield Broken(lines[0][0], _problem(b"".join(text for _, text in lines)) or "is cut short")
+            text = b"".join(text for _, text in lines)
+            yield Broken(lines[0][0], _embedded(text) or "ends within a value: it was cut short")
 
     def _end_packed(self) -> Iterator[Frame]:
         if self._packed:

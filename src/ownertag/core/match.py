@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -155,11 +156,27 @@ def _skipped(node: Any, skip: Skip) -> bool:
 
 
 def _borrowed(document: dict[str, Any], row: Row) -> frozenset[str]:
-    """The ids that the request names: a launch can take a network interface that somebody else made before."""
+    """The ids that the request names: a launch can take a network interface that somebody else made before.
+
+    They are looked for under their key wherever it stands: CloudTrail writes one call's lists in more than one shape,
+    and an id that is overlooked would be taken over.
+    """
     if not row.reads_request:
         return _NONE
-    paths = [makes.not_in for makes in row.makes if makes.not_in]
-    return frozenset(id_ for path in paths for id_ in walk(document, path) if isinstance(id_, str))
+    keys = {makes.not_in[-1] for makes in row.makes if makes.not_in}
+    return frozenset(id_ for key in keys for id_ in _everywhere(document["request"], key) if isinstance(id_, str))
+
+
+def _everywhere(node: Any, key: str) -> Iterator[Any]:
+    """All that stands under a key, however deep."""
+    nodes = [node]
+    while nodes:
+        each = nodes.pop()
+        if isinstance(each, list):
+            nodes += each
+        elif isinstance(each, dict):
+            yield get(each, key)
+            nodes += each.values()
 
 
 def _told(document: dict[str, Any], row: Row) -> bool:

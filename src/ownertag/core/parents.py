@@ -36,8 +36,8 @@ class Call(Struct, frozen=True):
 class ParentKind(Struct, frozen=True):
     """One kind: its ARN with `{id}`, the form of the id, the calls (source, records) that make and that delete one.
 
-    `also` is the pattern of other texts by which calls may name one, `arn_named` whether they may do so by its ARN, so
-    that CloudTrail can list it under that. `within` is the ARN of what the first part of its id names, and `default`
+    `also` is the pattern of other texts by which calls may name one, and `listed` has the texts under which CloudTrail
+    can list such a call, beside its name. `within` is the ARN of what the first part of its id names, and `default`
     that part where a call leaves it out.
     """
 
@@ -49,7 +49,7 @@ class ParentKind(Struct, frozen=True):
     deleted_by: tuple[Call, ...] = ()
     basis: str = "memory"
     also: str = ""
-    arn_named: bool = False
+    listed: tuple[str, ...] = ()
     within: str = ""
     default: str = ""
 
@@ -77,18 +77,16 @@ class Parent(Struct, frozen=True):
     @property
     def listed_by(self) -> tuple[str, ...]:
         """All that CloudTrail may list calls on it by: whatever text they may name it by, the surest first."""
-        if not self.kind.arn_named:
-            return (self.name,)
-        partial = self.arn.split(":", 4)[4] if self.kind.also else None  # of a function: 111122223333:function:name
-        return (self.arn, *((partial,) if partial else ()), self.name)
+        plain = {"partition": self.arn.split(":", 2)[1], "region": self.region, "account": self.account}
+        return (*(each.format(arn=self.arn, id=self.name, **plain) for each in self.kind.listed), self.name)
 
     def is_named(self, names: Sequence[str | None]) -> bool:
         """Whether a call that names these, one for each part of the id, means this one."""
         *around, own = names
         if own is None or not any(pattern.fullmatch(own) for pattern in _forms(self)):
             return False
-        if not around or own.startswith("arn:"):
-            return True
+        if not around or (own.startswith("arn:") and not re.fullmatch(_others(self), own)):
+            return True  # the ARN has all parts
         around_it = around[0] or self.kind.default
         return around_it == self.parts[0] or bool(self.kind.within and around_it == self._within())
 
@@ -158,7 +156,7 @@ _KINDS = (
         (Call("DeleteFunction20150331", (("request.functionName",),), without="request.qualifier"),),
         "seen",
         also=r"(?:(?:arn:{partition}:lambda:)?{region}:)?(?:{account}:)?(?:function:)?{id}",
-        arn_named=True,
+        listed=("{arn}", "{account}:function:{id}"),
     ),
     ParentKind(
         "stack",
@@ -173,7 +171,7 @@ _KINDS = (
         ),
         (),
         "seen",
-        arn_named=True,
+        listed=("{arn}",),
     ),
     ParentKind(
         "stack-set",
@@ -216,15 +214,16 @@ _KINDS = (
         "batch.amazonaws.com",
         (Call("CreateComputeEnvironment", (("request.computeEnvironmentName",),)),),
         (Call("DeleteComputeEnvironment", (("request.computeEnvironment",),)),),
-        arn_named=True,
+        listed=("{arn}",),
     ),
     ParentKind(
         "beanstalk-environment",
         "arn:{partition}:elasticbeanstalk:{region}:{account}:environment/{id}",
         r"\*/[A-Za-z0-9-]{4,40}",
         "elasticbeanstalk.amazonaws.com",
-        (Call("CreateEnvironment", (("request.environmentName",),)),),
-        (Call("TerminateEnvironment", (("request.environmentName",),)),),
+        (Call("CreateEnvironment", (("request.environmentName", "response.environmentName"),)),),
+        # By its id, the answer has the name; an application of that name lists the call as well.
+        (Call("TerminateEnvironment", (("request.environmentName", "response.environmentName"),)),),
     ),
     ParentKind(
         "codebuild-project",
@@ -244,7 +243,9 @@ _KINDS = (
         "ecs.amazonaws.com",
         (Call("CreateService", (("request.cluster",), ("request.serviceName",))),),
         (Call("DeleteService", (("request.cluster",), ("request.service",))),),
-        arn_named=True,
+        # Services of before 2021 have an ARN without the cluster (doc: "Migrate an Amazon ECS short service ARN").
+        also=r"arn:{partition}:ecs:{region}:{account}:service/{id}",
+        listed=("{arn}", "arn:{partition}:ecs:{region}:{account}:service/{id}"),
         within="arn:{partition}:ecs:{region}:{account}:cluster/{id}",
         default="default",
     ),
@@ -276,19 +277,16 @@ _REGION = r"(?P<region>[a-z0-9-]{5,30})"
 @lru_cache(maxsize=1024)
 def _forms(parent: Parent) -> tuple[re.Pattern[str], ...]:
     """What a call may name it by: its name or id, its ARN with anything for a `*` in it, other forms of its kind."""
-    plain = {
-        "partition": re.escape(parent.arn.split(":")[1]),
-        "region": re.escape(parent.region),
-        "account": parent.account,
-        "id": re.escape(parent.name),
-    }
-    forms = (re.escape(parent.name), re.escape(parent.arn).replace(r"\*", "[^:/]+"), parent.kind.also)
-    return tuple(re.compile(_put(form, plain) if form == parent.kind.also else form) for form in forms if form)
+    forms = (re.escape(parent.name), re.escape(parent.arn).replace(r"\*", "[^:/]+"), _others(parent))
+    return tuple(re.compile(form) for form in forms if form)
 
 
-def _put(form: str, plain: Mapping[str, str]) -> str:
-    for key, text in plain.items():
-        form = form.replace("{" + key + "}", text)
+def _others(parent: Parent) -> str:
+    """The pattern of the other texts by which a call may name it."""
+    form = parent.kind.also
+    plain = {"partition": parent.arn.split(":")[1], "region": parent.region, "account": parent.account}
+    for key, text in {**plain, "id": parent.name}.items():
+        form = form.replace("{" + key + "}", re.escape(text))
     return form
 
 

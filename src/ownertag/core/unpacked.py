@@ -16,7 +16,7 @@ MAX_INFLATED_BYTES = 1 << 29
 #: Firehose gzips what CloudWatch Logs gzipped (doc: CloudWatch Logs, subscription filters with Firehose).
 _MOST_TIMES = 2
 _GZIP = b"\x1f\x8b"
-_HEAD = 64
+_HEAD = 512  # tar's magic is behind a name and numbers
 _INFLATE = 1 << 20
 
 #: A document: gives its bytes in chunks, from the beginning each time that it is called.
@@ -43,9 +43,16 @@ _FORMATS = (
     (b"%PDF", "a PDF"),
     (b"Events:", "YAML: ask the AWS CLI for --output json"),
     (b"- ", "YAML: ask the AWS CLI for --output json"),
-    (b"<", "XML or HTML: save the JSON"),
     (b"---------", "a table of the AWS CLI: ask for --output json"),
+    (b"EVENTS\t", "text of the AWS CLI: ask it for --output json"),
+    *((each, "a value as Python prints it: print json.dumps of it") for each in (b"{'", b"[{'", b"b'{", b"b'[")),
+    *((each, "JSON with HTML's escapes: undo them") for each in (b"{&", b"[{&", b"{\\&")),
 )
+_MARKUP = re.compile(rb"<[!?A-Za-z]")
+_TAR = slice(257, 262)
+
+#: Base64 of gzip, and of JSON that begins with an object or a list, whatever white space is in it.
+PACKED = re.compile(rb"(?:H4sI|ey[JA]|ew[o0k]|W3s[iKNg]|Ww[o0]|Wy[JA])")
 
 
 # An export of CloudWatch Logs: a time before each event.
@@ -93,6 +100,10 @@ def as_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def format_of(head: bytes) -> str | None:
     """What else than text a document is, told by how it begins."""
     begins = head.lstrip()
+    if head[_TAR] == b"ustar":
+        return "a tar archive: unpack it"
+    if _MARKUP.match(begins):
+        return "XML or HTML: save the JSON"
     return next((name for magic, name in _FORMATS if begins.startswith(magic)), None)
 
 
@@ -105,7 +116,7 @@ def holds_records(document: Document) -> bool:
         text = next(as_utf8(chunks), b"").lstrip()
     except Damaged:
         return True  # it is told when it is read
-    if text[:1] in {b"{", b"["} or text.startswith((b"H4sI", b"eyJ", b'"{')):
+    if text[:1] in {b"{", b"["} or text.startswith(b'"{') or PACKED.match(text):
         return True
     return _LOGGED.match(text) is not None or is_table(first_line(text))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -53,6 +53,7 @@ APART = timedelta(seconds=30)
 #: Where the global endpoint of STS is recorded, by partition.
 _GLOBAL = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _STS = "sts.amazonaws.com"
+_EVER, _NEVER = (datetime(year, 1, 1, tzinfo=UTC) for year in (1, 9999))
 _NULL = Raw(b"null")
 _MAX_PART = 16 * 1024
 
@@ -114,14 +115,19 @@ class CloudTrail:
         """The record of the call that made a resource, by all the names under which CloudTrail may list its calls."""
         found: list[Record] = []
         cut = False
+        since = _EVER
         made: Record | Unavailable | None = None
         for name in parent.listed_by:
             history = self._history(parent.account, parent.region, "ResourceName", name)
             if isinstance(history, Unavailable):
                 return history
             records, more = history
-            found += records
-            cut = cut or more
+            # What is older than the end of a list that is cut is not known from the other lists alone: it may have been
+            # made anew, and be listed there under another name.
+            end = _EVER if not more else records[-1].created_at if records else _NEVER
+            found = [each for each in found if each.created_at > end]
+            found += [each for each in records if each.created_at > since]
+            cut, since = cut or more, max(since, end)
             found.sort(key=lambda record: record.created_at, reverse=True)  # one may be in it twice: it changes nothing
             made = maker_of(parent, found, cut)
             if isinstance(made, Record) and not parent.kind.deleted_by:

@@ -226,6 +226,21 @@ def test_a_function_that_was_deleted_under_any_form_of_its_name_is_the_new_maker
     assert maker_of(stage.owner("function", "shop")) == "bob"
 
 
+@pytest.mark.parametrize("flooded", ["{arn}", "{account}:function:shop", "shop"])
+def test_a_creation_of_before_the_end_of_a_list_is_not_taken_for_the_last(stage: Stage, flooded: str) -> None:
+    """Alice's was deleted and made anew by bob under another form of its name, which he then called 251 times."""
+    name = flooded.format(arn=f"arn:aws:lambda:{HOME}:{stage.account}:function:shop", account=stage.account)
+    other = "shop" if flooded != "shop" else f"{stage.account}:function:shop"
+    calls = ((70, "Delete", other, "alice"), (60, "Create", other, "alice"),
+             (50, "Delete", name, "bob"), (40, "Create", name, "bob"))  # fmt: skip
+    for minutes, event, listed, by in (*calls, *[(30, "Update", name, "bob")] * (MOST + 1)):
+        stage.made(
+            f"{event}Function20150331", "lambda.amazonaws.com", listed, {"functionName": listed},
+            userIdentity=fixtures.user(by, stage.account), eventTime=stage.ago(minutes=minutes),
+        )  # fmt: skip
+    assert reason_of(stage.owner("function", "shop")) is OutcomeKind.FAILED
+
+
 def test_newer_calls_that_hide_a_creation_leave_it_unknown_and_their_callers_own_nothing(stage: Stage) -> None:
     stage.add_group(tags={"owner": "bob"})
     stage.clock.move(timedelta(minutes=16))

@@ -268,7 +268,7 @@ def test_carriers_within_carriers_are_named_the_innermost_first() -> None:
         ({"Records": [{"kinesis": {"data": "%%%"}}]}, "Kinesis record: what it holds is no base64"),
         ({"records": [{"recordId": "1", "data": "aGVsbG8="}]}, "Firehose record: what it holds is not readable JSON"),
         ({"Messages": 7}, "SQS message: what it holds is not what it should be"),
-        ({"hits": {}, "took": 7}, "no known carrier of records: it has hits, took"),
+        ({"answers": {}, "took": 7}, "no known carrier of records: it has answers, took"),
         (b"PK\x03\x04" + bytes(40), "a zip archive"),
         (b"PAR1" + bytes(40), "a Parquet file"),
         (b"-----------\n|  LookupEvents  |\n", "a table of the AWS CLI"),
@@ -443,3 +443,105 @@ def test_a_creation_by_any_of_these_ways_is_the_same_creation() -> None:
         matched = match(found, fixtures.catalogue(), fixtures.settings())
         assert isinstance(matched, Creation)
         assert (matched.resources, matched.record.identity) == (want.resources, want.record.identity), name
+
+
+# --- what is near to records, and what people's tools make of them
+
+ANOTHER = fixtures.record(eventID=OTHER_ID)
+
+
+def _insights(*fields: tuple[str, Any]) -> list[dict[str, Any]]:
+    return [{"field": name, "value": value} for name, value in fields]
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"results": [_insights(("@timestamp", "2026"), ("eventName", "RunInstances")), _insights(("@ptr", "x"))]},
+        {"results": [_insights(("eventID", ID)), _insights(("requestParameters", "{}"))], "status": "Complete"},
+        [_insights(("eventName", "RunInstances")), _insights(("eventName", "CreateVolume"))],  # --query results
+    ],
+)
+def test_a_row_of_insights_without_its_message_is_not_lost_untold(plain: Any) -> None:
+    found = list(parse(fixtures.bytes_of(plain), "file"))
+    assert [each.reason for each in found if isinstance(each, Refusal)] == [Reason.NOT_A_RECORD] * 2
+    assert all(isinstance(each, Refusal) and "without @message" in each.detail for each in found)
+
+
+def test_a_row_of_insights_with_its_message_is_read() -> None:
+    fields = _insights(("@timestamp", "2026"), ("@message", fixtures.text_of(fixtures.record())))
+    assert isinstance(one({"results": [fields]}), Arrival)
+    assert isinstance(one([fields]), Arrival)
+
+
+@pytest.mark.parametrize("spare", range(3))
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_base64_in_lines_is_one_value_each_however_it_is_padded(spare: int, end: bytes) -> None:
+    """`jq -r '.Records[].kinesis.data'`: whether a line ends with `=` depends on the record's length."""
+    lines = []
+    for plain in (fixtures.record(), ANOTHER):
+        text = fixtures.bytes_of(plain)
+        lines.append(base64.b64encode(text + b" " * ((spare - len(text)) % 3)))
+    found = list(parse(end.join(lines) + end, "file"))
+    assert [isinstance(each, Arrival) and each.record.event_id for each in found] == [
+        fixtures.record()["eventID"],
+        OTHER_ID,
+    ]
+
+
+@pytest.mark.parametrize("plain", [fixtures.record(), [fixtures.record()], {"Records": [fixtures.record()]}])
+@pytest.mark.parametrize("indent", [None, 2, 4, "\t"])
+def test_base64_of_json_is_told_however_it_was_printed(plain: Any, indent: int | str | None) -> None:
+    text = json.dumps(plain, indent=indent)
+    for each in (text, text.replace("\n", "\r\n")):
+        packed = base64.encodebytes(each.encode())
+        assert isinstance(one(packed), Arrival)
+        assert holds_records(lambda packed=packed: (packed,))  # type: ignore[misc] # bound for each
+
+
+_TEXT = fixtures.text_of(fixtures.record())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"EVENTS\tAKIA\t{_TEXT}\t{ID}\tRunInstances\nRESOURCES\ti-1\tAWS::EC2::Instance\n", "text of the AWS CLI"),
+        (f"EVENTS\t3\t1\tstream\t{_TEXT}\t1\nSEARCHEDLOGSTREAMS\tTrue\ts\n", "text of the AWS CLI"),
+        (f"{ID}\t{_TEXT}\n{OTHER_ID}\t{_TEXT}\n", "JSON among other text"),
+        (f"RunInstances\t{_TEXT}\n", "JSON among other text"),
+        (f"START RequestId: x\n2026-11-20T10:00:00Z\tx\tINFO\t{_TEXT}\nEND RequestId: x\n", "JSON among other text"),
+        (f"2026-11-20 10:00:00,123 [INFO] event: {_TEXT}\n", "JSON among other text"),
+        (f"<13>1 2026-11-20T10:00:00Z host app - - - {_TEXT}\n", "JSON among other text"),
+        (f"const record = {_TEXT};", "JSON among other text"),
+        (repr(fixtures.record()), "as Python prints it"),
+        (repr([fixtures.record()]), "as Python prints it"),
+        (repr(_TEXT.encode()), "as Python prints it"),
+        (_TEXT.replace('"', "&quot;"), "HTML's escapes"),
+        (f"[{_TEXT}]".replace('"', "&#34;"), "HTML's escapes"),
+        (_TEXT[:-40], "cut short"),
+        (f'{{"Records": [{_TEXT}, {_TEXT[:200]}', "cut short"),
+        (json.dumps([fixtures.record()], indent=2)[:-9], "cut short"),
+        ("record.json".ljust(257, "\0") + "ustar\x0000" + "\0" * 248 + _TEXT, "a tar archive"),
+        ("<html><body>Sign in</body></html>", "XML or HTML"),
+        ('<?xml version="1.0"?>', "XML or HTML"),
+    ],
+)  # fmt: skip
+def test_what_tools_make_of_records_is_called_by_its_name(text: str, says: str) -> None:
+    for data in (text.encode(), gzip.compress(text.encode()), text.encode("utf-16")):
+        assert says in refused(data).detail
+
+
+@pytest.mark.parametrize(
+    ("plain", "says"),
+    [
+        ({"eventVersion": "1.0", "eventID": ID, "eventData": _TEXT}, "CloudTrail Lake"),
+        ({key.lower(): value for key, value in fixtures.record().items()}, "Athena or CloudTrail Lake"),
+        ({"metadata": {"product": {"name": "CloudTrail"}}, "class_uid": 6003, "api": {}}, "Security Lake"),
+        ({"requestContext": {}, "requestPayload": fixtures.event(fixtures.record())}, "a destination"),
+        ({"attemptsMade": 4, "errorCode": "x", "rawData": "eyJ9"}, "Firehose could not deliver"),
+        ({"Entries": [{"Source": "aws.ec2", "Detail": _TEXT}]}, "PutEvents"),
+        ({"took": 1, "hits": {"hits": [{"_source": fixtures.record()}]}}, "OpenSearch"),
+    ],
+)
+def test_other_services_forms_are_called_by_their_names(plain: Any, says: str) -> None:
+    assert says in refused(plain).detail

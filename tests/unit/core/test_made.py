@@ -19,6 +19,7 @@ TASK = "0" * 32
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/shop/{UUID}"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:shop"
 SERVICE = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/prod/web"
+OLD_SERVICE = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/web"
 CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod"
 BATCH = f"arn:aws:batch:{REGION}:{ACCOUNT}:compute-environment/gpu"
 
@@ -216,6 +217,15 @@ DELETIONS: dict[str, tuple[str, str, str, Any]] = {
     "project": ("codebuild-project", "shop", "DeleteProject", {"name": "shop"}),
     "service": ("ecs-service", "prod/web", "DeleteService", {"cluster": "prod", "service": "web"}),
     "service by ARNs": ("ecs-service", "prod/web", "DeleteService", {"cluster": CLUSTER, "service": SERVICE}),
+    "service by an ARN of 2017": (
+        "ecs-service", "prod/web", "DeleteService", {"cluster": "prod", "service": OLD_SERVICE},
+    ),
+    "service by an ARN of 2017, in its cluster's": (
+        "ecs-service", "prod/web", "DeleteService", {"cluster": CLUSTER, "service": OLD_SERVICE},
+    ),
+    "service of the default cluster by an ARN of 2017": (
+        "ecs-service", "default/web", "DeleteService", {"service": OLD_SERVICE},
+    ),
     "service by its ARN alone": ("ecs-service", "prod/web", "DeleteService", {"service": SERVICE}),
 }  # fmt: skip
 
@@ -241,6 +251,9 @@ def test_a_name_an_arn_and_an_id_end_a_life_alike(name: str) -> None:
         ("eks-node-group", "prod/w/*", "DeleteNodegroup", {"clusterName": "test", "nodegroupName": "w"}),
         ("ecs-service", "prod/web", "DeleteService", {"cluster": "test", "service": "web"}),
         ("ecs-service", "prod/web", "DeleteService", {"service": "web"}),
+        ("ecs-service", "prod/web", "DeleteService", {"service": OLD_SERVICE}),
+        ("ecs-service", "prod/web", "DeleteService", {"cluster": "test", "service": OLD_SERVICE}),
+        ("ecs-service", "prod/web", "DeleteService", {"cluster": "prod", "service": OLD_SERVICE + "2"}),
         ("batch-environment", "gpu", "DeleteComputeEnvironment", {"computeEnvironment": BATCH + "2"}),
     ],
 )
@@ -248,6 +261,22 @@ def test_the_deletion_of_something_else_ends_nothing(kind: str, id_: str, event:
     creation = next(each for each in CREATIONS.values() if each[:2] == (kind, id_))
     made, again = call("alice", *creation[2:]), call("bob", *creation[2:])
     assert who_made(of(kind, id_), made, call("bob", event, request_), again) == "alice"
+
+
+def test_an_environment_of_an_application_of_that_name_is_another() -> None:
+    """A call by the id alone is told by its answer: it may be listed under the application's name as well."""
+    environment = of("beanstalk-environment", "*/shop")
+    made = call("alice", "CreateEnvironment", {"applicationName": "a"}, {"environmentName": "shop"})
+    other = call(
+        "alice",
+        "TerminateEnvironment",
+        {"environmentId": "e-1"},
+        {"environmentName": "blue", "applicationName": "shop"},
+    )
+    own = call("alice", "TerminateEnvironment", {"environmentId": "e-2"}, {"environmentName": "shop"})
+    again = call("bob", "CreateEnvironment", {"environmentName": "shop"})
+    assert who_made(environment, made, other) == "alice"
+    assert who_made(environment, made, own, again) == "bob"
 
 
 def test_of_a_history_that_is_cut_only_what_follows_a_deletion_is_known() -> None:

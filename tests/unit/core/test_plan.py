@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -381,6 +382,24 @@ def test_an_interface_that_the_request_may_have_named_is_the_launch_s_only_if_it
 def test_without_a_template_the_request_tells_what_was_there_before() -> None:
     for interface in (NEW, OLD, {}):
         assert INTERFACE in written(decide([launched_with(interface)], Found((instance(),))))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"networkInterfaceSet": {"items": [{"deviceIndex": 0, "networkInterfaceId": INTERFACE}]}},
+        {"networkInterfaceSet": {"item": {"deviceIndex": 0, "networkInterfaceId": INTERFACE}}},
+        {"RunInstancesRequest": {"NetworkInterface": [{"DeviceIndex": 0, "NetworkInterfaceId": INTERFACE, "tag": 1}]}},
+        {"RunInstancesRequest": {"NetworkInterface": {"DeviceIndex": 0, "NetworkInterfaceId": INTERFACE, "tag": 1}}},
+        {"networkInterfaces": [{"networkInterfaceId": INTERFACE}]},
+    ],
+)
+def test_an_interface_that_the_request_names_in_any_shape_was_there_before(request_: Any) -> None:
+    for interface in (OLD, {}):
+        launched = launched_with(interface, requestParameters=request_)
+        assert INTERFACE not in written(decide([launched], Found((instance(),))))
+    other = json.loads(json.dumps(request_).replace(INTERFACE, LATE_INTERFACE))  # the twin: it names another
+    assert INTERFACE in written(decide([launched_with(OLD, requestParameters=other)], Found((instance(),))))
 
 
 @pytest.mark.parametrize("ends_with", [True, False])
