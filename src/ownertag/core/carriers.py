@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from enum import Enum, auto
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
@@ -121,7 +122,7 @@ class _Field(Struct, frozen=True):
     """A field of a row that Logs Insights answers with; the row is a list of them."""
 
     field: str
-    value: str = ""
+    value: Any = ""
 
 
 _ROW = msgspec.json.Decoder(list[_Field])
@@ -187,7 +188,7 @@ def _value(data: bytes | Raw, at: _At) -> Iterator[Leaf | Refusal]:
             detail = "is a row of CloudWatch Logs Insights without @message: ask for that field"
             yield at.refusal(Reason.NOT_A_RECORD, detail)
         for text in texts:
-            yield from _document(text, at.inside(text=True))
+            yield from _document(text if isinstance(text, str) else "", at.inside(text=True))
     elif isinstance(shape, list):
         yield from _items(shape, at.inside() if at.carriers else at.inside("list"))
     else:

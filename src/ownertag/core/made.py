@@ -46,8 +46,8 @@ def maker_of(parent: Parent, records: Iterable[Record], cut: bool = False) -> Re
                 continue
             if _names(document, call, parent):
                 found = found or record
-            omitted = omitted or _left_out(document, call)
-    if omitted and found is None:
+            omitted = omitted or (found is None and _left_out(document, call))
+    if omitted and (found is None or kind.deleted_by):  # an id that is never given again was made by one call alone
         return OMITTED
     return found if whole else CUT
 

@@ -46,7 +46,8 @@ _FORMATS = (
     (b"---------", "a table of the AWS CLI: ask for --output json"),
     (b"EVENTS\t", "text of the AWS CLI: ask it for --output json"),
     *((each, "a value as Python prints it: print json.dumps of it") for each in (b"{'", b"[{'", b"b'{", b"b'[")),
-    *((each, "JSON with HTML's escapes: undo them") for each in (b"{&", b"[{&", b"{\\&")),
+    *((each, "JSON with its quotes escaped, as in a program's text: undo it") for each in (b'{\\"', b'[{\\"')),
+    *((each, "JSON with HTML's escapes: undo them") for each in (b"{&", b"[{&")),
 )
 _MARKUP = re.compile(rb"<[!?A-Za-z]")
 _TAR = slice(257, 262)

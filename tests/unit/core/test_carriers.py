@@ -472,6 +472,8 @@ def test_a_row_of_insights_with_its_message_is_read() -> None:
     fields = _insights(("@timestamp", "2026"), ("@message", fixtures.text_of(fixtures.record())))
     assert isinstance(one({"results": [fields]}), Arrival)
     assert isinstance(one([fields]), Arrival)
+    assert isinstance(one({"results": [[*_insights(("@duration", 5), ("x", None)), *fields]]}), Arrival)
+    assert "is empty" in refused({"results": [_insights(("@message", None))]}).detail
 
 
 @pytest.mark.parametrize("spare", range(3))
@@ -517,6 +519,8 @@ _TEXT = fixtures.text_of(fixtures.record())
         (repr([fixtures.record()]), "as Python prints it"),
         (repr(_TEXT.encode()), "as Python prints it"),
         (_TEXT.replace('"', "&quot;"), "HTML's escapes"),
+        (_TEXT.replace('"', '\\"'), "its quotes escaped"),
+        (f"[{_TEXT}]".replace('"', '\\"'), "its quotes escaped"),
         (f"[{_TEXT}]".replace('"', "&#34;"), "HTML's escapes"),
         (_TEXT[:-40], "cut short"),
         (f'{{"Records": [{_TEXT}, {_TEXT[:200]}', "cut short"),

@@ -297,6 +297,18 @@ def test_an_answer_that_was_left_out_is_not_one_that_names_something_else() -> N
     assert maker_of(of("auto-scaling-group", "web"), [left_out]) is None
 
 
+@pytest.mark.parametrize("name", ["group", "function", "project", "cluster", "service"])
+def test_a_request_that_was_left_out_may_be_that_of_the_first_creation(name: str) -> None:
+    """A later one of the same name is a repetition then, which owns nothing; after a deletion it is the first."""
+    kind, id_, event, request, response = CREATIONS[name]
+    left_out = call("alice", event, fixtures.OMITTED)
+    again = call("bob", event, request, response)
+    assert maker_of(of(kind, id_), [again, left_out]) == OMITTED
+    assert who_made(of(kind, id_), again, left_out) == "bob"
+    [ended] = [each[2:] for each in DELETIONS.values() if each[:2] == (kind, id_)][:1]
+    assert who_made(of(kind, id_), left_out, call("alice", *ended), again) == "bob"
+
+
 def test_a_call_that_failed_or_of_another_service_made_nothing() -> None:
     group = of("auto-scaling-group", "web")
     request = {"autoScalingGroupName": "web"}
