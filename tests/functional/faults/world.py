@@ -245,7 +245,9 @@ class World:
     def wait(self) -> None:
         """Until what came back shows again."""
         receives = max((each.approximate_receive_count for each in self._queue()), default=1)
-        self.clock.move(timedelta(seconds=seconds_away(receives)))
+        seconds = seconds_away(receives)
+        self.clock.move(timedelta(seconds=seconds))
+        self.seconds += seconds
         self.show_all()
 
     def show_all(self) -> None:
