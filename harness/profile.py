@@ -9,8 +9,6 @@ import os
 from collections.abc import Sequence
 from typing import TypeVar
 
-from hypothesis import HealthCheck, settings
-
 T = TypeVar("T")
 FULL = os.environ.get("OWNERTAG_TESTS") == "full"
 #: The part of a full run that `make test` tries.
@@ -25,8 +23,3 @@ def count(full: int) -> int:
 def sample(of: Sequence[T], part: int = PART) -> Sequence[T]:
     """Every tenth, or every n-th, spread over all of them."""
     return of if FULL else of[::part]
-
-
-def examples(full: int, *ignored: HealthCheck) -> settings:
-    """A property's settings: so many examples in a full run."""
-    return settings(max_examples=count(full), deadline=None, suppress_health_check=ignored)

@@ -27,7 +27,7 @@ from harness.events import (
     volume_id,
 )
 from harness.fakes import Budget, FakeAccounts, FakeAws, fake_ports
-from harness.profile import examples
+from harness.properties import examples
 from ownertag.aws.sessions import client_config
 from ownertag.core.values import Outcome, OutcomeKind, Reason, Refusal
 from ownertag.flows import live

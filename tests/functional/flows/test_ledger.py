@@ -30,7 +30,7 @@ from harness.events import (
 )
 from harness.fakes import NOON, Clock, FakeAccounts, FakeAws, FakeCall, Launched, fake_ports
 from harness.memory_ledger import MemoryLedger
-from harness.profile import examples
+from harness.properties import examples
 from ownertag.core.claims import EventKey, ResourceKey
 from ownertag.core.match import match
 from ownertag.core.values import Creation, Failure, Instance, OutcomeKind, Unavailable

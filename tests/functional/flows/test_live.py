@@ -28,7 +28,7 @@ from harness.events import (
     volume_id,
 )
 from harness.fakes import NOON, Budget, Clock, FakeAccounts, FakeAws, Launched
-from harness.profile import examples
+from harness.properties import examples
 from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Attached, Found, Instance, OutcomeKind, Part, Question, Unavailable

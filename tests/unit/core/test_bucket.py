@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.profile import examples
+from harness.properties import examples
 from ownertag.core.bucket import MAX_HOLD, REFUSALS, Bucket
 
 SIZE, REFILL = 10.0, 2.0

@@ -8,7 +8,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from harness.fixtures import EVENT_TIME
-from harness.profile import examples
+from harness.properties import examples
 from ownertag.core.claims import Claim, Holding, claimed, deleted
 from ownertag.core.values import Confidence, Owner
 

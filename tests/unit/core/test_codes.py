@@ -13,7 +13,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from core.modelled import modelled, operations
-from harness.profile import examples
+from harness.properties import examples
 from ownertag.catalogue.loader import load
 from ownertag.core.judge import judge
 from ownertag.core.plan import YOUNG

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness import fixtures
 from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, REGION
-from harness.profile import examples
+from harness.properties import examples
 from hops.test_hops import PATHS, read, record_of
 from ownertag.core.documents import parse
 from ownertag.core.records import Arrival, Record

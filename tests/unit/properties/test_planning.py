@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness import fixtures
 from harness.fixtures import ACCOUNT, EVENT_TIME, HUB_ACCOUNT, OTHER_ACCOUNT, numbered
-from harness.profile import examples
+from harness.properties import examples
 from ownertag.core.ask import account_of, ask, tags_of
 from ownertag.core.match import match
 from ownertag.core.plan import plan

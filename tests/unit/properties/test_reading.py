@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from harness import fixtures
-from harness.profile import examples
+from harness.properties import examples
 from ownertag.core.carriers import CARRIERS
 from ownertag.core.documents import parse
 from ownertag.core.match import match

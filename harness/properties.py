@@ -1,0 +1,12 @@
+"""How many examples a property gets. Apart from `profile`: what starts pytest itself must not import Hypothesis."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+from harness.profile import count
+
+
+def examples(full: int, *ignored: HealthCheck) -> settings:
+    """A property's settings: so many examples in a full run."""
+    return settings(max_examples=count(full), deadline=None, suppress_health_check=ignored)
