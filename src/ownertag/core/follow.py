@@ -38,9 +38,8 @@ from ownertag.core.values import Absent, Confidence, Found, Owner, Question
 #: More hops than any real way from a machine to a person has; a longer one ends where it is.
 MAX_HOPS = 6
 
-#: The evidence of an owner that was read from a tag: one that members can write, and one that the SCP guards.
+#: The evidence of an owner that was read from a tag: whatever guards it now, somebody may have written it before.
 OWNER_TAG = "owner-tag"
-GUARDED_TAG = "guarded-owner-tag"
 
 #: The evidence of an owner whose resource was copied.
 COPY_OF = "copy-of"

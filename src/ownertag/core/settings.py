@@ -91,7 +91,6 @@ class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     source_identity_guarded: bool = False
     source_identity_roles: tuple[str, ...] = ()
     identity_region: str | None = None
-    owner_tag_guarded: bool = False
     follow_sessions: bool = True
 
 
@@ -177,7 +176,8 @@ def read_settings(text: str, where: str) -> Settings:
         unknown = re.search(r"unknown field `(.+)`", message)
         if unknown:
             path.append(unknown[1])
-            message = f"unknown key{_meant(unknown[1], path[:-1])}"
+            gone = _GONE.get((*path[:-1], unknown[1]))
+            message = gone or f"unknown key{_meant(unknown[1], path[:-1])}"
         elif at.endswith("[...]`"):  # one of the values of a table whose keys are the user's
             path.append(_wrong_value(plain, path[0]))
             message += f"; write {_VALUES[path[0]]}"
@@ -333,6 +333,13 @@ _TABLES: Mapping[str, type[Struct]] = {
     "limits": Limits,
 }
 
+
+#: Keys that there were, and what to do about them.
+_GONE: Mapping[tuple[str, ...], str] = {
+    ("trust", "owner_tag_guarded"): (
+        "is no key any more; remove the line: an owner tag that the ledger does not know is asserted, whatever guards it"
+    ),
+}
 
 _VALUES = {"tags": 'a text, such as "{owner}"', "existing": '"overwrite" or "keep"'}
 

@@ -36,8 +36,8 @@ class Lookups:
 
     Args:
         sessions: Where the clients come from.
-        catalogue: Tells which services' tags the service control policy guards.
-        settings: The key of the owner tag, and whether it is guarded.
+        catalogue: The rows.
+        settings: The key of the owner tag, and the Regions.
         now: Gives the time, with a time zone.
         expired: True once there is no time left for another call.
         ledger: What is known of owners already.
@@ -61,14 +61,12 @@ class Lookups:
     ) -> None:
         regions = settings.organization.regions if settings.organization else ()
         trail = CloudTrail(sessions, now, wait, expired, regions)
-        services = {api.action.partition(":")[0] for api in catalogue.tag_apis.values()}
-        guarded = frozenset(services if settings.trust.owner_tag_guarded else ())
         self._ec2 = Ec2(sessions, expired, together)
         self._trail = trail
         self._ledger = ledger
         self._memory = memory or Memory(now)
         self._remembered: Mapping[QuestionKind, Callable[[Iterable[Question]], Mapping[Question, Fact]]] = {
-            QuestionKind.OWNER_OF_RESOURCE: ResourceOwners(sessions, trail, settings, guarded, now, expired).find,
+            QuestionKind.OWNER_OF_RESOURCE: ResourceOwners(sessions, trail, settings, now, expired).find,
             QuestionKind.MAKER_OF_SESSION: trail.session_makers,
             QuestionKind.IDENTITY_CENTER_USER: IdentityStore(sessions, expired).find,
         }

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from ownertag.aws.sessions import Sessions
-from ownertag.core.follow import GUARDED_TAG, OWNER_TAG
+from ownertag.core.follow import OWNER_TAG
 from ownertag.core.judge import NO_TIME
 from ownertag.core.made import CUT
 from ownertag.core.parents import Parent, parent_of_arn
@@ -38,7 +38,6 @@ class ResourceOwners:
         sessions: Where the clients come from.
         trail: CloudTrail.
         settings: The key of the owner tag.
-        guarded: The services whose owner tags the service control policy guards.
         now: Gives the time, with a time zone.
         expired: True once there is no time left for another call.
     """
@@ -48,14 +47,12 @@ class ResourceOwners:
         sessions: Sessions,
         trail: CloudTrail,
         settings: Settings,
-        guarded: frozenset[str],
         now: Callable[[], datetime],
         expired: Callable[[], bool] = lambda: False,
     ) -> None:
         self._sessions = sessions
         self._trail = trail
         self._tags = OwnerTags(sessions, settings)
-        self._guarded = guarded
         self._now = now
         self._expired = expired
 
@@ -115,7 +112,5 @@ class ResourceOwners:
             return tagged
         old = bool(tagged and tagged.created_at and self._now() - tagged.created_at > LAG) or not parent.kind.made_by
         if tagged and tagged.owner:
-            guarded = parent.arn.split(":")[2] in self._guarded
-            evidence, confidence = (GUARDED_TAG, Confidence.INFERRED) if guarded else (OWNER_TAG, Confidence.ASSERTED)
-            return Found(owner=Owner(tagged.owner, evidence, confidence), provisional=not old)
+            return Found(owner=Owner(tagged.owner, OWNER_TAG, Confidence.ASSERTED), provisional=not old)
         return Absent() if old else NOT_YET

@@ -399,24 +399,15 @@ def test_without_a_record_the_tag_of_a_group_counts_as_asserted(stage: Stage) ->
     assert stage.owner("auto-scaling-group", "web") == replace(tagged, provisional=False)
 
 
-GUARDED = "[trust]\nowner_tag_guarded = true\n"
-
-
-def test_the_guarded_tag_of_an_instance_is_inferred_but_its_record_counts_first(stage: Stage) -> None:
-    """The policy lets a launch bring its own tags: until they are overwritten, owner=ceo may stand there (T12)."""
+def test_the_tag_of_an_instance_is_asserted_and_its_record_counts_first(stage: Stage) -> None:
+    """EC2's tags are what the policy guards, and a launch may bring its own: until they are overwritten, owner=ceo (T12)."""
     instance = stage.world.launch(stage.account)["Instances"][0]["InstanceId"]
     stage.client("ec2").create_tags(Resources=[instance], Tags=[{"Key": "owner", "Value": "alice"}])
-    tagged = Found(owner=Owner("alice", "guarded-owner-tag", Confidence.INFERRED), provisional=True)
-    assert stage.owner("instance", instance, GUARDED) == tagged
+    tagged = Found(owner=Owner("alice", "owner-tag", Confidence.ASSERTED), provisional=True)
+    assert stage.owner("instance", instance) == tagged
     response = {"instancesSet": {"items": [{"instanceId": instance}]}}
     stage.made("RunInstances", "ec2.amazonaws.com", instance, {}, response, userIdentity=fixtures.user("mallory"))
-    assert maker_of(stage.owner("instance", instance, GUARDED)) == "mallory"
-
-
-def test_a_group_s_tag_is_not_guarded_by_a_policy_on_ec2_alone(stage: Stage) -> None:
-    stage.add_group(tags={"owner": "alice"})
-    fact = stage.owner("auto-scaling-group", "web", GUARDED)
-    assert fact == Found(owner=Owner("alice", "owner-tag", Confidence.ASSERTED), provisional=True)
+    assert maker_of(stage.owner("instance", instance)) == "mallory"
 
 
 @pytest.mark.parametrize("value", ["unknown", "", "\u202e"])
@@ -430,7 +421,7 @@ def test_many_are_asked_in_one_call_of_each_kind(stage: Stage) -> None:
     ids = [each["InstanceId"] for each in stage.world.launch(stage.account, count=3)["Instances"]]
     stage.client("ec2").create_tags(Resources=ids, Tags=[{"Key": "owner", "Value": "alice"}])
     asked = [stage.question("instance", each) for each in ids]
-    facts = stage.lookups(GUARDED).find(asked)
+    facts = stage.lookups().find(asked)
     assert len(facts) == 3
     assert stage.world.wire.counts["GetResources"] == 1
 

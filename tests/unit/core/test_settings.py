@@ -136,6 +136,18 @@ WRONG: dict[str, Wrong] = {
         '[trust]\nidentity_region = "Frankfurt"', 2, "trust.identity_region", "'Frankfurt' is no Region"
     ),
     "sessions-as-a-text": Wrong('[trust]\nfollow_sessions = "no"', 2, "trust.follow_sessions", "`bool`"),
+    "a-guard-of-the-owner-tag": Wrong(
+        "[trust]\nfollow_sessions = true\nowner_tag_guarded = true",
+        3,
+        "trust.owner_tag_guarded: is no key any more; remove the line",
+        "asserted, whatever guards it",
+    ),
+    "a-guard-of-the-owner-tag-that-is-off": Wrong(
+        "[trust]\nowner_tag_guarded = false", 2, "trust.owner_tag_guarded", "remove the line"
+    ),
+    "a-guard-of-the-owner-tag-elsewhere": Wrong(
+        "[limits]\nowner_tag_guarded = true", 2, "limits.owner_tag_guarded", "unknown key; there are role_name"
+    ),
     "guard-as-a-text": Wrong('[trust]\nsource_identity_guarded = "yes"', 2, "source_identity_guarded", "`bool`"),
     "roles-as-a-text": Wrong(
         '[trust]\nsource_identity_guarded = true\nsource_identity_roles = "x"', 3, "source_identity_roles", "`array`"
