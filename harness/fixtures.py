@@ -151,6 +151,14 @@ def numbered(prefix: str, number: int) -> str:
     return f"{prefix}-{number:017x}"
 
 
+def brings(tags: dict[str, str], *types: str) -> Json:
+    """A request that has these tags for what it makes of each type."""
+    items = [
+        {"resourceType": each, "tags": [{"key": key, "value": value} for key, value in tags.items()]} for each in types
+    ]
+    return {"tagSpecificationSet": {"items": items}}
+
+
 def launch(
     instances: Sequence[str] = (INSTANCE,),
     interfaces: Sequence[str] = (INTERFACE,),

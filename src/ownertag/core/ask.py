@@ -12,15 +12,17 @@ from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Fact, Facts, Found, Question, Resource
 
 
-def ask(creations: Iterable[Creation], facts: Facts, catalogue: Catalogue, settings: Settings) -> tuple[Question, ...]:
+def ask(
+    creations: Iterable[Creation], facts: Facts, catalogue: Catalogue, settings: Settings, careful: bool = False
+) -> tuple[Question, ...]:
     """The questions that these creations raise and that `facts` does not answer yet.
 
-    Nothing is asked in an account before it is known to be one of the organization's: to ask there, its role
+    `careful`: which tags the resources carry as well, as `plan` then wants to know. Nothing is asked in an account before it is known to be one of the organization's: to ask there, its role
     would have to be assumed.
     """
     asked: dict[Question, None] = {}
     for creation in creations:
-        for question in _questions(creation, facts, catalogue, settings):
+        for question in _questions(creation, facts, catalogue, settings, careful):
             if question not in facts:
                 asked[question] = None
     return tuple(asked)
@@ -54,7 +56,9 @@ def tags_of(resource: Resource, creation: Creation) -> Question:
     return Question(QuestionKind.TAGS, creation.record.account, creation.record.region, resource.id)
 
 
-def _questions(creation: Creation, facts: Facts, catalogue: Catalogue, settings: Settings) -> Iterable[Question]:
+def _questions(
+    creation: Creation, facts: Facts, catalogue: Catalogue, settings: Settings, careful: bool
+) -> Iterable[Question]:
     account = account_of(creation)
     yield account
     if not isinstance(facts.get(account), Found):
@@ -72,6 +76,6 @@ def _questions(creation: Creation, facts: Facts, catalogue: Catalogue, settings:
         yield from asked
         if any(question not in facts for question in asked):
             return
-    if settings.kept_keys:
+    if careful:
         for resource in targets(creation, fact, catalogue, facts).resources:
             yield tags_of(resource, creation)

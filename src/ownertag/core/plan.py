@@ -11,6 +11,7 @@ from ownertag.core.ask import account_of, launch_of
 from ownertag.core.ask import tags_of as tags_question
 from ownertag.core.born import targets
 from ownertag.core.claims import BORN_WITH, Claim, ResourceKey, Standing
+from ownertag.core.kept import kept
 from ownertag.core.resolve import trace
 from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
@@ -38,11 +39,19 @@ from ownertag.core.values import (
 #: taking it as deleted.
 YOUNG = timedelta(minutes=10)
 
+_NONE: frozenset[str] = frozenset()
 _GONE = (Reason.GONE, "nothing of this launch can be seen any more")
 _MANAGED = (Reason.MANAGED_BY_SERVICE, "an AWS service runs what was launched, and customers can't tag it")
 
 
-def plan(creations: Iterable[Creation], facts: Facts, catalogue: Catalogue, settings: Settings, now: datetime) -> Plan:
+def plan(
+    creations: Iterable[Creation],
+    facts: Facts,
+    catalogue: Catalogue,
+    settings: Settings,
+    now: datetime,
+    careful: bool = False,
+) -> Plan:
     """What to write for a batch, and what to refuse or to wait for.
 
     Args:
@@ -51,12 +60,13 @@ def plan(creations: Iterable[Creation], facts: Facts, catalogue: Catalogue, sett
         catalogue: The rows, for the types and the sizes of calls.
         settings: The tag policy and the owner rules.
         now: The time, with a time zone.
+        careful: Write no key that a resource carries by what `facts` says: for when the ledger can't be asked.
     """
     present = {question: fact for question, fact in facts.items() if question.kind is QuestionKind.TAGS}
-    decided = [_decide(creation, facts, present, catalogue, settings, now) for creation in creations]
+    decided = [_decide(creation, facts, present, catalogue, settings, now, careful) for creation in creations]
     decisions = tuple(each for each in decided if isinstance(each, Decision))
     refusals = tuple(each for each in decided if isinstance(each, Refusal))
-    return Plan(decisions, _writes(decisions, present, catalogue, settings), refusals)
+    return Plan(decisions, _writes(decisions, present, catalogue), refusals)
 
 
 def age_of(creation: Creation, now: datetime) -> timedelta:
@@ -65,7 +75,13 @@ def age_of(creation: Creation, now: datetime) -> timedelta:
 
 
 def _decide(
-    creation: Creation, facts: Facts, present: Facts, catalogue: Catalogue, settings: Settings, now: datetime
+    creation: Creation,
+    facts: Facts,
+    present: Facts,
+    catalogue: Catalogue,
+    settings: Settings,
+    now: datetime,
+    careful: bool,
 ) -> Decision | Refusal:
     account = facts.get(account_of(creation))
     if isinstance(account, Absent):
@@ -89,18 +105,23 @@ def _decide(
         owner_waits = tuple(wait for wait in traced.waits if young or wait.outcome is OutcomeKind.THROTTLED)
         waits += owner_waits
     settled = [] if young else [Outcome(each.arn, OutcomeKind.GONE, "not to be seen any more") for each in made.unseen]
-    for resource in made.resources if present else ():
+    stays = _carried(creation, made.resources, present) if careful else kept(creation, made.resources, settings)
+    for resource in made.resources if present or stays else ():
         carried = present.get(tags_question(resource, creation))
         if isinstance(carried, Unavailable):
             waits.append(Wait(carried.outcome, carried.reason))
-        elif carried is not None and not _missing(tags, carried, settings):
-            settled.append(Outcome(resource.arn, OutcomeKind.UNCHANGED, "has these tags already"))
-    return Decision(creation, owner, tags, made.resources, tuple(settled), tuple(waits), bool(owner_waits))
+        elif not _missing(tags, carried, stays.get(resource.arn, _NONE)):
+            settled.append(_has_them(resource))
+    return Decision(creation, owner, tags, made.resources, tuple(settled), tuple(waits), bool(owner_waits), stays)
 
 
-def stand(
-    decided: Plan, standings: Mapping[ResourceKey, Standing], facts: Facts, catalogue: Catalogue, settings: Settings
-) -> Plan:
+def _carried(creation: Creation, resources: Iterable[Resource], present: Facts) -> dict[str, frozenset[str]]:
+    """The keys that each resource carries now, by its ARN."""
+    facts = ((each.arn, present.get(tags_question(each, creation))) for each in resources)
+    return {arn: frozenset(fact.tags) for arn, fact in facts if isinstance(fact, Found) and fact.tags}
+
+
+def stand(decided: Plan, standings: Mapping[ResourceKey, Standing], facts: Facts, catalogue: Catalogue) -> Plan:
     """A plan after the ledger said whose each resource is: the tags of whoever holds it, where they aren't written yet.
 
     Args:
@@ -108,18 +129,16 @@ def stand(
         standings: Whose each resource is; what the ledger says nothing of stays as it was planned.
         facts: The answers from which it was planned.
         catalogue: As for `plan`.
-        settings: As for `plan`.
     """
     present = {question: fact for question, fact in facts.items() if question.kind is QuestionKind.TAGS}
-    decisions = tuple(_stand(each, standings, present, settings) for each in decided.decisions)
-    return Plan(decisions, _writes(decisions, present, catalogue, settings, standings), decided.refusals)
+    decisions = tuple(_stand(each, standings, present) for each in decided.decisions)
+    return Plan(decisions, _writes(decisions, present, catalogue, standings), decided.refusals)
 
 
 def where_no_owner_is(decided: Plan, settings: Settings) -> Plan:
     """A plan for when the ledger can't be asked: only what carries no owner is tagged.
 
-    It was made with settings that keep every value, so that a write without the owner's key is one of a resource that
-    has an owner.
+    It was made carefully, so that a write without the owner's key is one of a resource that has an owner.
     """
     writes = tuple(each for each in decided.writes if settings.owner_keys <= {key for key, _ in each.tags})
     left = {each.arn for write in decided.writes if write not in writes for each in write.resources}
@@ -145,9 +164,7 @@ def key_of(resource: Resource, creation: Creation) -> ResourceKey:
     return ResourceKey(creation.record.account, creation.record.region, resource.arn)
 
 
-def _stand(
-    decision: Decision, standings: Mapping[ResourceKey, Standing], present: Facts, settings: Settings
-) -> Decision:
+def _stand(decision: Decision, standings: Mapping[ResourceKey, Standing], present: Facts) -> Decision:
     settled = {each.arn: each for each in decision.settled}
     for resource in decision.resources:
         standing = standings.get(key_of(resource, decision.creation))
@@ -159,8 +176,8 @@ def _stand(
         elif standing.tags != decision.tags:
             settled.pop(resource.arn, None)
             carried = present.get(tags_question(resource, decision.creation))
-            if isinstance(carried, Found) and not _missing(standing.tags, carried, settings):
-                settled[resource.arn] = Outcome(resource.arn, OutcomeKind.UNCHANGED, "has these tags already")
+            if not _missing(standing.tags, carried, decision.kept.get(resource.arn, _NONE)):
+                settled[resource.arn] = _has_them(resource)
     return replace(decision, settled=tuple(settled.values()))
 
 
@@ -172,21 +189,22 @@ def _why(standing: Standing, event_id: str) -> str:
     return f"seen again: event {standing.event_id} created it, and its owner stays"
 
 
-def _missing(tags: TagPairs, carried: Fact | None, settings: Settings) -> TagPairs:
-    """The tags that have to be written on a resource that carries these now; all of them where nobody asked."""
-    if not isinstance(carried, Found) or not carried.tags:
+def _has_them(resource: Resource) -> Outcome:
+    return Outcome(resource.arn, OutcomeKind.UNCHANGED, "has these tags already")
+
+
+def _missing(tags: TagPairs, carried: Fact | None, stays: frozenset[str]) -> TagPairs:
+    """The tags that have to be written on a resource that carries these now, but for the keys that stay as they are."""
+    has = carried.tags if isinstance(carried, Found) else None
+    if not has and not stays:
         return tags
-    has = carried.tags
-    return tuple(
-        (key, value) for key, value in tags if has.get(key) != value and not (key in settings.kept_keys and key in has)
-    )
+    return tuple((key, value) for key, value in tags if key not in stays and not (has and has.get(key) == value))
 
 
 def _writes(
     decisions: tuple[Decision, ...],
     present: Facts,
     catalogue: Catalogue,
-    settings: Settings,
     standings: Mapping[ResourceKey, Standing] | None = None,
 ) -> tuple[Write, ...]:
     groups: dict[tuple[str, str, str, TagPairs], list[Resource]] = {}
@@ -196,7 +214,8 @@ def _writes(
         standing = standings.get(key_of(resource, creation)) if standings else None
         if standing is not None and standing.outcome is not None:
             continue
-        tags = _missing(standing.tags if standing else decision.tags, carried, settings)
+        stays = decision.kept.get(resource.arn, _NONE)
+        tags = _missing(standing.tags if standing else decision.tags, carried, stays)
         if tags and not isinstance(carried, Unavailable):
             record = creation.record
             key = (record.account, record.region, catalogue.types[resource.type].tag_api, tags)

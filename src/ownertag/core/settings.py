@@ -148,7 +148,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
 
     @cached_property
     def kept_keys(self) -> frozenset[str]:
-        """The keys whose existing value is not overwritten."""
+        """The keys whose value stays where a creation's own request brings one."""
         return frozenset(key for key, policy in self.existing.items() if policy == "keep")
 
 

@@ -270,7 +270,8 @@ class Decision(Struct, frozen=True):
     """What was decided for one creation: whose it is, on which resources, and what is still missing.
 
     `settled` holds the outcomes that need no call: what has the tags already, and what is gone. `owner_may_change` says
-    that the owner is only the best answer so far, so that it must not be kept as decided.
+    that the owner is only the best answer so far, so that it must not be kept as decided. `kept` has, by ARN, the keys
+    that are not written, since their values stay.
     """
 
     creation: Creation
@@ -280,6 +281,7 @@ class Decision(Struct, frozen=True):
     settled: tuple[Outcome, ...] = ()
     waits: tuple[Wait, ...] = ()
     owner_may_change: bool = False
+    kept: Mapping[str, frozenset[str]] = {}
 
 
 class Plan(Struct, frozen=True):

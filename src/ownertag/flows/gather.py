@@ -20,11 +20,12 @@ def gather(
     catalogue: Catalogue,
     settings: Settings,
     known: Mapping[Question, Fact] | None = None,
+    careful: bool = False,
 ) -> dict[Question, Fact]:
-    """The answers to all that these creations ask, with those that are known already."""
+    """The answers to all that these creations ask, with those that are known already; `careful` as for `ask`."""
     facts: dict[Question, Fact] = dict(known or {})
     for _ in range(MAX_ROUNDS):
-        questions = ask(creations, facts, catalogue, settings)
+        questions = ask(creations, facts, catalogue, settings, careful)
         if not questions:
             break
         accounts = [question for question in questions if question.kind in OF_THE_ORGANIZATION]
@@ -36,6 +37,6 @@ def gather(
         for question in questions:  # an adapter that forgets one must not make us take it for absent
             facts.setdefault(question, Unavailable(OutcomeKind.FAILED, "was asked and not answered"))
     else:  # what is still open is not absent: answers are remembered, so the next time leads on from here
-        for question in ask(creations, facts, catalogue, settings):
+        for question in ask(creations, facts, catalogue, settings, careful):
             facts[question] = Unavailable(OutcomeKind.NOT_READY, f"{MAX_ROUNDS} rounds of look-ups did not lead there")
     return facts

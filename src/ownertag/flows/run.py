@@ -122,8 +122,8 @@ def run(
     except LedgerError as error:
         return results + _without_ledger(left, facts, ports, catalogue, settings, _away(error))
     if standings:
-        decided, standings = written_over(decided, standings, ports, settings)
-        decided = stand(decided, standings, facts, catalogue, settings)
+        decided, standings = written_over(decided, standings, ports)
+        decided = stand(decided, standings, facts, catalogue)
     carried_out = _carry_out(decided, ports, catalogue, settings)
     told = _tell_what_was_brought(carried_out, finished, standings, ports, settings)
     return results + _keep(told, standings, ports)
@@ -217,10 +217,9 @@ def _without_ledger(
     creations: Sequence[Creation], facts: Facts, ports: Ports, catalogue: Catalogue, settings: Settings, away: Wait
 ) -> list[Result]:
     """Tag what carries no owner; the full decision follows when the ledger answers."""
-    careful = replace(settings, existing=dict.fromkeys(settings.tags, "keep"))
-    facts = gather(creations, ports, catalogue, careful, facts)
-    decided = where_no_owner_is(plan(creations, facts, catalogue, careful, ports.now()), careful)
-    return [_waiting_for(result, away) for result in _carry_out(decided, ports, catalogue, careful)]
+    facts = gather(creations, ports, catalogue, settings, facts, careful=True)
+    decided = where_no_owner_is(plan(creations, facts, catalogue, settings, ports.now(), careful=True), settings)
+    return [_waiting_for(result, away) for result in _carry_out(decided, ports, catalogue, settings)]
 
 
 def _waiting_for(result: Result, away: Wait) -> Result:

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from ownertag.core.ask import tags_of
 from ownertag.core.claims import ResourceKey, Standing
 from ownertag.core.plan import key_of
-from ownertag.core.settings import Settings
 from ownertag.core.values import Decision, Fact, Found, OutcomeKind, Plan, Question, Unavailable, Wait
 from ownertag.flows.ports import Ports
 
@@ -23,7 +22,7 @@ _WRITTEN = {OutcomeKind.TAGGED, OutcomeKind.UNCHANGED}
 
 
 def written_over(
-    decided: Plan, standings: Mapping[ResourceKey, Standing], ports: Ports, settings: Settings
+    decided: Plan, standings: Mapping[ResourceKey, Standing], ports: Ports
 ) -> tuple[Plan, Mapping[ResourceKey, Standing]]:
     """The same, with the holder's tags to be written again where a resource carries exactly this creation's.
 
@@ -42,7 +41,7 @@ def written_over(
             fact = carried[question]
             if isinstance(fact, Unavailable):
                 waits[Wait(fact.outcome, fact.reason)] = None
-            elif _carries(fact, decision, settings):
+            elif _carries(fact, decision, key.arn):
                 again[key] = replace(standings[key], outcome=None)
         decisions.append(replace(decision, waits=(*decision.waits, *waits)) if waits else decision)
     return replace(decided, decisions=tuple(decisions)), again
@@ -65,6 +64,6 @@ def _another_holds(decision: Decision, standings: Mapping[ResourceKey, Standing]
     return found
 
 
-def _carries(fact: Fact, decision: Decision, settings: Settings) -> bool:
-    own = {pair for pair in decision.tags if pair[0] not in settings.kept_keys}
+def _carries(fact: Fact, decision: Decision, arn: str) -> bool:
+    own = {pair for pair in decision.tags if pair[0] not in decision.kept.get(arn, ())}
     return isinstance(fact, Found) and bool(own) and own <= set((fact.tags or {}).items())

@@ -76,10 +76,12 @@ def test_what_needs_no_look_up_makes_none() -> None:
     assert not aws.calls
 
 
-def test_tags_are_asked_only_where_a_value_is_kept() -> None:
+def test_tags_are_asked_only_where_care_is_taken() -> None:
     aws = FakeAws()
     batch = creations(volume(A, volume_id(1)), volume(A, volume_id(2), number=2), settings=KEEP)
     gather(batch, fake_ports(aws, FakeAccounts({A})), CATALOGUE, KEEP)
+    assert aws.calls == []
+    gather(batch, fake_ports(aws, FakeAccounts({A})), CATALOGUE, KEEP, careful=True)
     assert [(call.name, sorted(call.values)) for call in aws.calls] == [("tags", [volume_id(1), volume_id(2)])]
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace as changed
 
 from contracts.emulated import HOME, Emulated, emulated
 from flows.hub import A, B, Hub, kinds, on_fakes, outcomes, result_of, verdicts
+from harness import fixtures
 from harness.events import (
     CATALOGUE,
     SETTINGS,
@@ -204,17 +205,19 @@ def test_another_partitions_role_and_arns_are_of_that_partition() -> None:
     assert outcome.arn == f"arn:aws-cn:ec2:cn-northwest-1:{A}:volume/{volume_id(1)}"
 
 
-def test_a_kept_value_stays_and_the_other_keys_are_written(hub: Hub) -> None:
+def test_a_kept_value_is_the_request_s_own_and_not_that_of_whoever_tags_first(hub: Hub) -> None:
     [account, _] = hub.world.spokes
-    [made] = hub.volume(account, volume_id(1))
-    hub.world.ec2(account).create_tags(Resources=[volume_id(1)], Tags=[{"Key": "owner", "Value": "ceo"}])
-    assert len(hub.handle(made, settings=KEEP).done) == 1
-    assert hub.world.tags(account)[volume_id(1)] == tags_for("alice", "CreateVolume", hub.clock()) | {"owner": "ceo"}
-    hub.world.wire.clear()
-    answer = hub.handle(made, settings=KEEP)
-    assert kinds(answer) == {volume_id(1): "unchanged"}
-    assert hub.world.wire.counts == {"DescribeTags": 1}
-    assert len(hub.handle(made).done) == 1
+    [brought] = hub.volume(account, volume_id(1), request=fixtures.brings({"owner": "ceo"}, "volume"))
+    [raced] = hub.volume(account, volume_id(2))
+    for id_, value in ((volume_id(1), "ceo"), (volume_id(2), "mallory")):
+        hub.world.ec2(account).create_tags(Resources=[id_], Tags=[{"Key": "owner", "Value": value}])
+    for _ in range(2):  # without a ledger it is decided anew
+        hub.world.wire.clear()
+        assert len(hub.handle(brought, raced, settings=KEEP).done) == 2
+        written = tags_for("alice", "CreateVolume", hub.clock())
+        assert hub.world.tags(account) == {volume_id(1): written | {"owner": "ceo"}, volume_id(2): written}
+        assert hub.world.wire.counts["DescribeTags"] == 0
+    assert len(hub.handle(brought).done) == 1
     assert hub.world.tags(account)[volume_id(1)]["owner"] == "alice"
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from flows.hub import A
 from flows.test_ledger import VOLUME, World
+from harness import fixtures
 from harness.events import HOME, SETTINGS, tags_for, volume
 from harness.fakes import NOON, FakeCall
 from ownertag.core.values import Failure
@@ -82,8 +83,11 @@ def test_it_waits_where_the_tags_can_not_be_read(world: World) -> None:
     assert world.owner() == "alice"
 
 
-def test_a_value_that_is_kept_is_not_taken_for_its_own(world: World) -> None:
+def test_a_value_that_its_request_brought_is_not_taken_for_its_own(world: World) -> None:
     carry(world, BOBS)
     keep = replace(SETTINGS, existing=dict.fromkeys(SETTINGS.tags, "keep"))
-    world.handle(AGAIN, settings=keep)
+    brought = {"requestParameters": fixtures.brings(BOBS, "volume")}
+    world.handle(AGAIN | brought, settings=keep)
     assert world.owner() == "bob"
+    world.handle(AGAIN, settings=keep, receives=2)
+    assert world.owner() == "alice"

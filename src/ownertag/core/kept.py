@@ -1,0 +1,53 @@
+"""Which keys a creation's own request brought: under `keep` their values stay, and no others.
+
+What somebody writes between a creation and its tagging is nobody's own word for it: to keep what is found there would let
+whoever is quicker name the owner. So nothing is looked up, and what counts is the record alone: the same record says the
+same each time it comes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ownertag.core.match import get, walk
+from ownertag.core.parameters import document_of, pairs, specified
+from ownertag.core.settings import Settings
+from ownertag.core.values import Creation, Resource
+
+#: Where an answer shows the tags of what was made.
+_TAGS = ("tagSet", "tags")
+
+
+def kept(creation: Creation, resources: Iterable[Resource], settings: Settings) -> dict[str, frozenset[str]]:
+    """The keys that stay as they are, by the ARN of each resource on which any do.
+
+    A request says what it brings for each type (`TagSpecifications`); so do the requests of services that hand on the
+    tags of a group or a stack. Where the request is left out, or points to a launch template, the answer tells of what
+    it names with which tags that was made. What a template brings for other types no record says.
+    """
+    if not settings.kept_keys:
+        return {}
+    document = document_of(creation.record)
+    by_type: dict[str, set[str]] = defaultdict(set)
+    for type_, key, _ in specified(document["request"]):
+        by_type[type_ or ""].add(key)
+    shown = {} if creation.told else _shown(creation, document)
+    found = {}
+    for each in resources:
+        keys = settings.kept_keys & (by_type.get(each.type.partition(":")[2], set()) | shown.get(each.id, set()))
+        if keys:
+            found[each.arn] = frozenset(keys)
+    return found
+
+
+def _shown(creation: Creation, document: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The keys of the tags that the answer shows, by the id of what carries them."""
+    found: dict[str, set[str]] = {}
+    for makes in creation.row.makes if document["response"] else ():
+        for node in (each for path in makes.each for each in walk(document, path)):
+            id_ = get(node, makes.id) if makes.id else None
+            if isinstance(id_, str):
+                found[id_] = {key for name in _TAGS for key, _ in pairs(get(node, name))}
+    return found
