@@ -10,9 +10,24 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from ownertag.core.judge import judge
 from ownertag.core.rows import PARTS, Lookup, QuestionKind
-from ownertag.core.values import Absent, Fact, Failure, Found, Instance, Question, Unavailable, Write
+from ownertag.core.values import (
+    Absent,
+    Fact,
+    Failure,
+    Found,
+    Instance,
+    LaunchRecord,
+    OutcomeKind,
+    Question,
+    Reservation,
+    ReservedInstance,
+    Unavailable,
+    Write,
+)
 from ownertag.flows.ports import Ports
 from ownertag.ledger.port import Ledger, NoLedger
 
@@ -24,7 +39,11 @@ _OF_EC2 = {
     QuestionKind.BIRTH,
     QuestionKind.INSTANCES_BY_CLIENT_TOKEN,
     QuestionKind.INSTANCES_BY_RESERVATION,
+    QuestionKind.LAUNCHES,
+    QuestionKind.RESERVATIONS,
 }
+#: How far around a time launches and their records are looked for, and how long CloudTrail takes for the latter.
+_LAUNCHED, _RECORDED, _LAG = timedelta(seconds=10), timedelta(seconds=20), timedelta(minutes=15)
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -70,6 +89,11 @@ class Place:
     tags: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     #: When volumes were made; what is not here was made when it was attached.
     born: dict[str, datetime] = field(default_factory=dict)
+    #: What one launch made each, and when an instance was started last, where that is not its launch.
+    reservations: list[Reservation] = field(default_factory=list)
+    started: dict[str, datetime] = field(default_factory=dict)
+    #: What records of launches say, with their times, and whether one that can't be read is among them.
+    launches: list[tuple[datetime, LaunchRecord | None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -91,6 +115,8 @@ class FakeAws:
         self.refuses: Callable[[FakeCall], Failure | None] = lambda _: None
         #: What is known of owners, makers and users; what is not is absent.
         self.known: dict[Question, Fact] = {}
+        #: Gives the time to CloudTrail, which is late.
+        self.now: Callable[[], datetime] = lambda: datetime.max.replace(tzinfo=UTC)
 
     def call(self, name: str, account: str, region: str, values: Iterable[str]) -> Failure | None:
         call = FakeCall(name, account, region, tuple(values))
@@ -148,6 +174,10 @@ class FakeLookups:
         if question.kind is QuestionKind.TAGS:
             tags = place.tags.get(question.value)
             return Found(tags=dict(tags)) if tags else Absent()
+        if question.kind is QuestionKind.LAUNCHES:
+            return self._launches(place, question.value)
+        if question.kind is QuestionKind.RESERVATIONS:
+            return Found(reservations=_reservations_around(place, datetime.fromisoformat(question.value)))
         if question.kind is QuestionKind.BIRTH:
             volumes = {part.id: part for each in place.launched.values() for part in each.instance.volumes}
             volume = volumes.get(question.value)
@@ -161,10 +191,30 @@ class FakeLookups:
         ]
         return Found(tuple(found)) if found else Absent()
 
+    def _launches(self, place: Place, value: str) -> Fact:
+        at, _, creation_id = value.partition(" ")
+        time = datetime.fromisoformat(at)
+        near = [told for when, told in place.launches if abs(when - time) <= _RECORDED]
+        itself = any(told and told.creation_id == creation_id for told in near)
+        if not itself or self._aws.now() - time < _LAG + _RECORDED:
+            return Unavailable(OutcomeKind.NOT_READY, "CloudTrail may not show all of them yet")
+        return Found(launches=tuple(told for told in near if told), complete=None not in near)
+
     def _known(self, account: str, region: str) -> set[str]:
         launched = self._aws.places[account, region].launched
         children = (each.instance.volumes + each.instance.interfaces for each in launched.values())
         return set(launched) | {each.id for attached in children for each in attached}
+
+
+def _reservations_around(place: Place, at: datetime) -> tuple[Reservation, ...]:
+    """A filter shows of a reservation the instances alone that it lets through."""
+
+    def near(each: ReservedInstance) -> bool:
+        started = place.started.get(each.id) or each.launched_at
+        return started is not None and abs(started - at) <= _LAUNCHED
+
+    shown = (replace(each, instances=tuple(filter(near, each.instances))) for each in place.reservations)
+    return tuple(each for each in shown if each.instances)
 
 
 class FakeTagger:

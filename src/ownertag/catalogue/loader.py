@@ -25,6 +25,7 @@ _NO_IDS = ("", " ", "*", "\n")
 # What `match` reads a value to ask by from: the reservation's id or that of what was made, and the client token.
 _CHILDREN = (QuestionKind.INSTANCES_BY_RESERVATION, *sorted(PARTS))
 _OMITTED = (QuestionKind.INSTANCES_BY_CLIENT_TOKEN,)
+_WITHOUT_TOKEN = (QuestionKind.LAUNCHES,)
 _ARN_FIELDS = {"partition", "region", "account", "type", "id"}
 _BASES = {"seen", "in-use", "model"}
 
@@ -51,6 +52,7 @@ class _Creation(Struct, forbid_unknown_fields=True):
     owner_account: list[str] = []
     children: QuestionKind | None = None
     omitted: QuestionKind | None = None
+    without_token: QuestionKind | None = None
     note: str = ""
 
 
@@ -143,7 +145,8 @@ def _located(message: str, text: str) -> str:
             f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
         )
     elif "enum value" in message:
-        message += f"; there are {', '.join(_CHILDREN)} for children and {', '.join(_OMITTED)} for omitted"
+        message += f"; there are {', '.join(_CHILDREN)} for children, {', '.join(_OMITTED)} for omitted"
+        message += f" and {', '.join(_WITHOUT_TOKEN)} for without_token"
     return f"{path}: {message}" if path else message
 
 
@@ -209,6 +212,7 @@ def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceT
     for key, kind, only in (
         ("children", creation.children, _CHILDREN),
         ("omitted", creation.omitted, _OMITTED),
+        ("without_token", creation.without_token, _WITHOUT_TOKEN),
     ):
         if kind is not None and kind not in only:
             raise CatalogueError(f"{where}: {key} {kind.value!r} can't be asked for here; there is {', '.join(only)}")
@@ -223,6 +227,7 @@ def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceT
         owner_account=tuple(_path(where, path) for path in creation.owner_account),
         children=creation.children,
         omitted=creation.omitted,
+        without_token=creation.without_token,
         note=creation.note,
     )
 

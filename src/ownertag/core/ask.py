@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ownertag.core import unnamed
 from ownertag.core.born import births, targets
 from ownertag.core.records import Record
 from ownertag.core.resolve import trace
@@ -51,6 +52,15 @@ def launch_of(creation: Creation) -> Question | None:
     return Question(kind, creation.record.account, creation.record.region, value)
 
 
+def made_of(creation: Creation, facts: Facts) -> Fact | None:
+    """The answer to `launch_of`, if there is one: where the launch is found by its time, once that is certain."""
+    if unnamed.is_unnamed(creation):
+        found = unnamed.found(creation, facts)
+        return None if isinstance(found, unnamed.Uncertain) else found
+    launch = launch_of(creation)
+    return facts.get(launch) if launch else None
+
+
 def tags_of(resource: Resource, creation: Creation) -> Question:
     """Which tags does this resource carry now?"""
     return Question(QuestionKind.TAGS, creation.record.account, creation.record.region, resource.id)
@@ -66,10 +76,10 @@ def _questions(
     launch = launch_of(creation)
     fact: Fact | None = None
     if launch is not None:
-        yield launch
+        yield from unnamed.asks(creation, facts) if unnamed.is_unnamed(creation) else (launch,)
     yield from trace(creation.record, settings, facts).asks
     if launch is not None:
-        fact = facts.get(launch)
+        fact = made_of(creation, facts)
         if fact is None:
             return
         asked = births(creation, fact)

@@ -67,7 +67,10 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
     if _omitted(response):
         request = _request(record)
         token = _client_token(request)
-        if row.omitted is None or token is None:
+        asked_by = None if row.omitted is None or token is None else (row.omitted, token)
+        if token is None and row.without_token and isinstance(request, dict) and not _omitted(request):
+            asked_by = (row.without_token, f"{record.created_at.isoformat()} {record.creation_id}")
+        if asked_by is None:
             raise _Mismatch(
                 Reason.RESPONSE_OMITTED,
                 "CloudTrail left out the ids, and the call has no client token to find them by",
@@ -75,9 +78,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         document = {"request": request}
         least = [count for count in walk(document, _MIN_COUNT) if isinstance(count, int)]
         told = _told(document, row)
-        return Creation(
-            arrival, row, (), (row.omitted, token), _borrowed(document, row), told, False, max(least, default=1)
-        )
+        return Creation(arrival, row, (), asked_by, _borrowed(document, row), told, False, max(least, default=1))
     response = unwrap(response, record.event_name, "Response")
     document = {"response": response, "request": _request(record) if row.reads_request else None}
     _check_account(document, row, record)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from ownertag.core.ask import account_of, launch_of
+from ownertag.core import unnamed
+from ownertag.core.ask import account_of, made_of
 from ownertag.core.ask import tags_of as tags_question
 from ownertag.core.born import targets
 from ownertag.core.claims import BORN_WITH, Claim, ResourceKey, Standing
@@ -92,12 +93,18 @@ def _decide(
     tags = tags_of(owner, creation.record, settings)
     if isinstance(account, Unavailable):
         return Decision(creation, owner, tags, waits=(Wait(account.outcome, account.reason),))
-    launch = launch_of(creation)
+    fact = made_of(creation, facts)
+    if unnamed.is_unnamed(creation):
+        found = unnamed.found(creation, facts)
+        if isinstance(found, unnamed.Uncertain):
+            return Refusal(creation.arrival.where, Reason.RESPONSE_OMITTED, found.reason, creation.record)
+        if isinstance(found, Unavailable):  # however old it is: what else was launched then is told late
+            return Decision(creation, owner, tags, waits=(Wait(found.outcome, found.reason),))
     age = age_of(creation, now)
-    made = targets(creation, facts.get(launch) if launch else None, catalogue, facts, late=age > BORN_WITH)
+    made = targets(creation, fact, catalogue, facts, late=age > BORN_WITH)
     young = age < YOUNG
     waits = [wait for wait in made.waits if young or wait.outcome is not OutcomeKind.NOT_READY]
-    if launch in facts and not (made.resources or made.unseen or waits):
+    if fact is not None and not (made.resources or made.unseen or waits):
         reason, detail = _MANAGED if made.managed else _GONE
         return Refusal(creation.arrival.where, reason, detail, creation.record, creation.resources)
     owner_waits: tuple[Wait, ...] = ()

@@ -15,6 +15,8 @@ class QuestionKind(StrEnum):
     ACCOUNT = "account"
     INSTANCES_BY_RESERVATION = "instances-by-reservation"
     INSTANCES_BY_CLIENT_TOKEN = "instances-by-client-token"  # noqa: S105 - no password
+    LAUNCHES = "launches"
+    RESERVATIONS = "reservations"
     TAGS = "tags"
     BIRTH = "birth"
     SNAPSHOTS_OF_IMAGE = "snapshots-of-image"
@@ -30,6 +32,8 @@ class QuestionKind(StrEnum):
 ACTIONS: Mapping[QuestionKind, tuple[str, ...]] = {
     QuestionKind.INSTANCES_BY_RESERVATION: ("ec2:DescribeInstances",),
     QuestionKind.INSTANCES_BY_CLIENT_TOKEN: ("ec2:DescribeInstances",),
+    QuestionKind.LAUNCHES: ("cloudtrail:LookupEvents",),
+    QuestionKind.RESERVATIONS: ("ec2:DescribeInstances",),
     QuestionKind.TAGS: ("ec2:DescribeTags",),
     QuestionKind.BIRTH: ("ec2:DescribeSnapshots", "ec2:DescribeVolumes"),
     QuestionKind.SNAPSHOTS_OF_IMAGE: ("ec2:DescribeImages",),
@@ -99,7 +103,10 @@ class Makes(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """One event of the catalogue that creates resources."""
+    """One event of the catalogue that creates resources.
+
+    `omitted` is asked by the client token where CloudTrail left out the answer, `without_token` where there is none.
+    """
 
     event_source: str
     event_name: str
@@ -110,6 +117,7 @@ class Row(Struct, frozen=True):
     owner_account: tuple[tuple[str, ...], ...] = ()
     children: QuestionKind | None = None
     omitted: QuestionKind | None = None
+    without_token: QuestionKind | None = None
     note: str = ""
 
 

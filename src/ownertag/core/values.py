@@ -147,6 +147,42 @@ class Instance(Struct, frozen=True):
         return self.root_device is None or self.root_device in self.devices
 
 
+class LaunchRecord(Struct, frozen=True):
+    """What a record of RunInstances says of what it made: the reservation it names, and the token it was given."""
+
+    event_id: str
+    creation_id: str
+    reservation: str | None
+    token: str | None
+
+
+class ReservedInstance(Struct, frozen=True):
+    """What tells an instance of one launch from that of another.
+
+    `launched_at`: when it was first launched; None of a terminated one, which shows no network interface any more.
+    """
+
+    id: str
+    launched_at: datetime | None
+    token: str = ""
+    image: str | None = None
+    type: str | None = None
+    subnet: str | None = None
+    zone: str | None = None
+    key: str | None = None
+    lifecycle: str | None = None
+    tags: Mapping[str, str] = {}  # those of AWS alone, which nobody else can write
+
+
+class Reservation(Struct, frozen=True):
+    """What one launch made, in the account that owns it, and who launched it on that account's behalf, if anybody."""
+
+    id: str
+    account: str
+    requester: str | None
+    instances: tuple[ReservedInstance, ...]
+
+
 class Part(Struct, frozen=True):
     """What was made beside a named resource, as a describe call shows it.
 
@@ -189,7 +225,8 @@ class Found(Struct, frozen=True):
     Whose it is comes as one of four: the `owner` (as the ledger decided, or a tag says), the record by which it was
     made (`maker`), the ARN of the `principal` who made it, or the ARN of the resource that it belongs to (`parent`).
     An account that is known is found with none of them. `provisional`: a better answer may still come. `born_at` is
-    when a resource was made. `parts` are what was made beside it, all of it if `complete`.
+    when a resource was made. `parts` are what was made beside it, all of it if `complete`. `launches` are the records
+    of a time, all of them if `complete`, and `reservations` what was launched then.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -202,6 +239,8 @@ class Found(Struct, frozen=True):
     born_at: datetime | None = None
     parts: tuple[Part, ...] = ()
     complete: bool = True
+    launches: tuple[LaunchRecord, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
 
 
 class Absent(Struct, frozen=True):

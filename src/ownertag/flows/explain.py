@@ -33,5 +33,7 @@ def explain(arrival: Arrival | Refusal, catalogue: Catalogue, settings: Settings
         return Explained(Result(matched.where, matched), owner)
     facts: dict[Question, Fact] = {account_of(matched): Found()}
     decided = plan([matched], facts, catalogue, settings, now)
+    if decided.refusals:
+        return Explained(Result(arrival.where, decided.refusals[0]))
     [decision] = decided.decisions
     return Explained(Result(arrival.where, None, decision), decision.owner, ask([matched], facts, catalogue, settings))

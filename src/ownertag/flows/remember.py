@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from ownertag.core.ask import account_of, launch_of
+from ownertag.core.ask import account_of, launch_of, made_of
 from ownertag.core.claims import EventKey, ResourceKey, Standing
 from ownertag.core.details import actor_of, addresses_of, parents_of
 from ownertag.core.plan import claim_of, key_of
@@ -92,8 +92,7 @@ def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:
 
 def _instances(creation: Creation, facts: Facts) -> dict[str, tuple[str, ...]]:
     """What each part was born with, by their ids: an instance, an image, a VPC or a NAT gateway."""
-    launch = launch_of(creation)
-    fact = facts.get(launch) if launch else None
+    launch, fact = launch_of(creation), made_of(creation, facts)
     found = fact.instances if isinstance(fact, Found) else ()
     born: dict[str, tuple[str, ...]] = {
         part.id: (each.id,) for each in found for part in (*each.volumes, *each.interfaces)

@@ -126,7 +126,7 @@ def lookups(catalogue: Catalogue, settings: Settings) -> list[str]:
 
 def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
     """The kinds of questions that can be asked in an account with these rows and settings."""
-    kinds = {kind for row in catalogue.rows.values() for kind in (row.children, row.omitted) if kind}
+    kinds = {kind for row in catalogue.rows.values() for kind in (row.children, row.omitted, row.without_token) if kind}
     kinds.add(QuestionKind.OWNER_OF_RESOURCE)
     if settings.trust.follow_sessions:
         kinds.add(QuestionKind.MAKER_OF_SESSION)
@@ -134,7 +134,9 @@ def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
         kinds.add(QuestionKind.IDENTITY_CENTER_USER)
     if kinds & {QuestionKind.INSTANCES_BY_RESERVATION, QuestionKind.SNAPSHOTS_OF_IMAGE}:
         kinds.add(QuestionKind.BIRTH)  # of volumes on instances, and of an image's snapshots
-    kinds.add(QuestionKind.TAGS)  # for kept keys; and for every key while the ledger can't be asked
+    if QuestionKind.LAUNCHES in kinds:
+        kinds |= {QuestionKind.RESERVATIONS, QuestionKind.INSTANCES_BY_RESERVATION}
+    kinds.add(QuestionKind.TAGS)  # while the ledger can't be asked, and where another creation may have written
     return kinds
 
 

@@ -23,7 +23,9 @@ from ownertag.core.made import CUT, maker_of
 from ownertag.core.parents import Parent
 from ownertag.core.parse import parse_record
 from ownertag.core.records import Arrival, Record, partition_of
-from ownertag.core.values import Absent, Fact, Failure, Found, OutcomeKind, Question, Unavailable
+from ownertag.core.unnamed import AROUND as AROUND_LAUNCH
+from ownertag.core.unnamed import told_by
+from ownertag.core.values import Absent, Fact, Failure, Found, LaunchRecord, OutcomeKind, Question, Unavailable
 from ownertag.sources.pace import Pace
 
 CALLS_A_SECOND = 2
@@ -38,6 +40,8 @@ MOST = PAGE * MAX_PAGES
 #: CloudTrail's records are there after this time at the latest, and for so long.
 LAG = timedelta(minutes=15)
 KEPT_FOR = timedelta(days=90)
+#: What may have been launched around a time is looked for so far around it: `unnamed.AROUND` from either side.
+BESIDE = 2 * AROUND_LAUNCH
 #: A session's record has the second in which it was made, or one beside it: between these, all are read.
 AROUND = timedelta(seconds=5)
 #: What names a session's key, but was called at another time, did not make it: flooding it later hides nothing.
@@ -58,6 +62,9 @@ _NULL = Raw(b"null")
 _MAX_PART = 16 * 1024
 
 NOT_YET = Unavailable(OutcomeKind.NOT_READY, "CloudTrail shows no record of it yet, which may take 15 minutes")
+_NOT_ALL = Unavailable(
+    OutcomeKind.NOT_READY, "CloudTrail may not show all launches of that time yet, which may take 15 minutes"
+)
 _MANY = Unavailable(OutcomeKind.THROTTLED, "there is more to look up in CloudTrail than two calls a second can answer")
 _CUT_SHORT = Unavailable(OutcomeKind.FAILED, "CloudTrail has more records of that time than can be read")
 
@@ -166,6 +173,41 @@ class CloudTrail:
         for (account, region, event), sessions in groups.items():
             facts |= self._makers(account, region, event, sorted(sessions))
         return facts
+
+    def launches(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        """What the records of launches around a time say, as soon as they are all there."""
+        facts: dict[Question, Fact] = {}
+        for question in questions:
+            at, _, creation_id = question.value.partition(" ")
+            time = datetime.fromisoformat(at)
+            age = self._now() - time
+            if age > KEPT_FOR:
+                facts[question] = Absent()
+            elif age < LAG + BESIDE:
+                facts[question] = _NOT_ALL
+            else:
+                facts[question] = self._launches((question.account, question.region), time, creation_id)
+        return facts
+
+    def _launches(self, place: tuple[str, str], time: datetime, creation_id: str) -> Found | Unavailable:
+        wanted = self._wanted("EventName", "RunInstances", (time - BESIDE, time + BESIDE))
+        told: list[LaunchRecord] = []
+        complete, itself = True, False
+        for _ in range(MAX_PAGES):
+            page = self._page(place, wanted)
+            if isinstance(page, Unavailable):
+                return page
+            records = _read(page, place[0])
+            complete = complete and len(records) == len(page.get("Events", ()))  # what can't be read may be one
+            itself = itself or any(each.creation_id == creation_id for each in records)
+            found = (told_by(each) for each in records if each.event_source == "ec2.amazonaws.com")
+            told += [each for each in found if each]
+            if not page.get("NextToken"):
+                break
+            wanted["NextToken"] = page["NextToken"]
+        else:
+            return Found(launches=tuple(told), complete=False)
+        return Found(launches=tuple(told), complete=complete) if itself else _NOT_ALL
 
     def _makers(self, account: str, region: str, event: str, sessions: list[_Session]) -> dict[Question, Fact]:
         """In the Region of the call first, then where the global endpoint is recorded, then in the settings' others."""

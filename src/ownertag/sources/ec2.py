@@ -25,6 +25,7 @@ from ownertag.core.values import (
     Unavailable,
 )
 from ownertag.sources.parts import BIRTHS, LOOKS, Look, births, parts
+from ownertag.sources.reservations import TENS, reservations, times
 
 #: EC2 takes at most 200 values for one filter (doc: FilterLimitExceeded).
 FILTER_VALUES = 200
@@ -32,6 +33,7 @@ FILTER_VALUES = 200
 _LOOKS: Mapping[QuestionKind, tuple[Look, ...]] = {
     QuestionKind.INSTANCES_BY_RESERVATION: (Look("describe_instances", "reservation-id"),),
     QuestionKind.INSTANCES_BY_CLIENT_TOKEN: (Look("describe_instances", "client-token"),),
+    QuestionKind.RESERVATIONS: (Look("describe_instances", "launch-time", literal=False),),
     QuestionKind.TAGS: (Look("describe_tags", "resource-id"),),
     **LOOKS,
 }
@@ -70,7 +72,7 @@ class Ec2:
     ) -> None:
         throttled: Unavailable | None = None
         for kind, group in asked.items():
-            for chunk in _chunks(group):
+            for chunk in _chunks(group, FILTER_VALUES // len(TENS) if kind is QuestionKind.RESERVATIONS else 0):
                 # Each further call to a throttled place would only wait, at the cost of the other accounts.
                 answer = throttled or self._ask(account, region, kind, chunk)
                 if isinstance(answer, Unavailable):
@@ -94,6 +96,8 @@ class Ec2:
             found += pages
         if kind is QuestionKind.BIRTH:
             return births(found)
+        if kind is QuestionKind.RESERVATIONS:
+            return reservations(found, [each.value for each in chunk])
         if kind in PARTS:
             return parts(kind, found)
         return _tags_by_id(found) if kind is QuestionKind.TAGS else _instances_by(kind, found)
@@ -115,7 +119,8 @@ class Ec2:
     def _pages(self, account: str, region: str, look: Look, values: list[str]) -> list[Any] | Failure:
         def use(client: Any) -> list[Any]:
             paginator = client.get_paginator(look.operation)
-            filters = [{"Name": look.filter, "Values": [_literal(value) for value in values]}]
+            wanted = [_literal(value) for value in values] if look.literal else values
+            filters = [{"Name": look.filter, "Values": wanted}]
             filters += [{"Name": name, "Values": [value]} for name, value in look.more]
             key = "Filter" if look.operation == "describe_nat_gateways" else "Filters"  # so in EC2's model
             return list(paginator.paginate(**{key: filters}, PaginationConfig={"PageSize": look.page}))
@@ -125,14 +130,17 @@ class Ec2:
 
 def _looks(kind: QuestionKind, values: list[str]) -> list[tuple[Look, list[str]]]:
     """The calls that answer questions of a kind, and the values that each is asked for."""
+    if kind is QuestionKind.RESERVATIONS:
+        return [(look, list(dict.fromkeys(each for value in values for each in times(value)))) for look in _LOOKS[kind]]
     if kind is not QuestionKind.BIRTH:
         return [(look, values) for look in _LOOKS[kind]]
     by_form = [(look, [each for each in values if each.startswith(form)]) for form, look in BIRTHS.items()]
     return [(look, wanted) for look, wanted in by_form if wanted]
 
 
-def _chunks(items: list[Any]) -> Iterator[list[Any]]:
-    return (items[start : start + FILTER_VALUES] for start in range(0, len(items), FILTER_VALUES))
+def _chunks(items: list[Any], most: int = 0) -> Iterator[list[Any]]:
+    size = most or FILTER_VALUES
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _literal(value: str) -> str:

@@ -68,6 +68,7 @@ class Lookups:
         self._remembered: Mapping[QuestionKind, Callable[[Iterable[Question]], Mapping[Question, Fact]]] = {
             QuestionKind.OWNER_OF_RESOURCE: ResourceOwners(sessions, trail, settings, now, expired).find,
             QuestionKind.MAKER_OF_SESSION: trail.session_makers,
+            QuestionKind.LAUNCHES: trail.launches,
             QuestionKind.IDENTITY_CENTER_USER: IdentityStore(sessions, expired).find,
         }
 

@@ -19,12 +19,16 @@ from ownertag.core.values import Fact, Found, Part
 
 
 class Look(Struct, frozen=True):
-    """A describe call that tells of many by a filter with their ids; what else it is told, and its largest page."""
+    """A describe call that tells of many by a filter with their ids; what else it is told, and its largest page.
+
+    `literal`: no `*` in a value stands for anything.
+    """
 
     operation: str
     filter: str
     more: tuple[tuple[str, str], ...] = ()
     page: int = 1000
+    literal: bool = True
 
 
 #: The calls that answer a kind of question.

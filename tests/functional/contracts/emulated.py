@@ -1,7 +1,7 @@
 """An organization on moto, in this process, and the wire to it: each call of the real SDK is seen, and can be failed.
 
-What moto lacks and we rely on is supplied on the wire: the filters `client-token` (with EC2's wildcards) and
-`reservation-id` of DescribeInstances, and EC2's limit of 200 values a filter.
+What moto lacks and we rely on is supplied on the wire: the filters `client-token` and `launch-time` (with EC2's
+wildcards) and `reservation-id` of DescribeInstances, and EC2's limit of 200 values a filter.
 What moto lets pass is not supplied and nothing here proves it: it assumes roles that do not exist, tags network
 interfaces and others that do not exist, and knows no SCP. A test that needs one of these makes the wire refuse it.
 """
@@ -175,7 +175,7 @@ def _text(part: Any) -> str:
 
 
 def _supply(call: Call) -> AWSResponse | None:
-    """What moto lacks: the limit on a filter's values, and two filters of DescribeInstances."""
+    """What moto lacks: the limit on a filter's values, and three filters of DescribeInstances."""
     names = {
         key.split(".")[1]: value for key, value in call.parameters.items() if re.fullmatch(r"Filter\.\d+\.Name", key)
     }
@@ -183,7 +183,7 @@ def _supply(call: Call) -> AWSResponse | None:
         values = call.values(f"Filter.{number}.Value")
         if len(values) > 200:
             return error(call, "FilterLimitExceeded")
-        if call.operation == "DescribeInstances" and name in {"reservation-id", "client-token"}:
+        if call.operation == "DescribeInstances" and name in {"reservation-id", "client-token", "launch-time"}:
             _by_instance_id(call, number, name, values)
     return None
 
@@ -195,7 +195,13 @@ def _by_instance_id(call: Call, number: str, name: str, values: list[str]) -> No
         instance.id
         for reservation in ec2_backends[call.account][call.region].all_reservations()
         for instance in reservation.instances
-        for has in [reservation.id if name == "reservation-id" else instance.client_token]
+        for has in [
+            {
+                "reservation-id": reservation.id,
+                "client-token": instance.client_token,
+                "launch-time": instance.launch_time.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            }[name]
+        ]
         if any(pattern.fullmatch(str(has)) for pattern in wanted)
     ]
     kept = {key: value for key, value in call.parameters.items() if not key.startswith(f"Filter.{number}.")}

@@ -56,7 +56,8 @@ class Trail:
 
 def _has(attribute: dict[str, str], resource: str, record: Json) -> bool:
     key, value = attribute["AttributeKey"], attribute["AttributeValue"]
-    issued = ((record.get("responseElements") or {}).get("credentials") or {}).get("accessKeyId")
+    response = record.get("responseElements")
+    issued = ((response if isinstance(response, dict) else {}).get("credentials") or {}).get("accessKeyId")
     known: dict[str, set[str | None]] = {"ResourceName": {resource, issued}, "EventName": {record["eventName"]}}
     return value in known[key]
 

@@ -9,7 +9,11 @@ from ownertag.sandbox.calls import Answer, Call, Next, refuse
 from ownertag.sandbox.identities import Actor
 
 _EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
-_FILTERS = {"client-token", "reservation-id"}
+_FILTERS = {
+    "client-token": "./instancesSet/item/clientToken",
+    "launch-time": "./instancesSet/item/launchTime",
+    "reservation-id": "./reservationId",
+}
 _FILTER_VALUE = re.compile(r"Filter\.[0-9]+\.Value\.[0-9]+")
 _TAG_KEY = re.compile(r"(?:TagSpecification\.[0-9]+\.)?Tag\.[0-9]+\.Key")
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -61,7 +65,7 @@ def reserved_tag(call: Call, actor: Actor) -> Answer | None:
 
 
 def describe_instances(call: Call, next_: Next) -> Answer:
-    """DescribeInstances with the filters `client-token` and `reservation-id`, and its pages."""
+    """DescribeInstances with the filters `client-token`, `launch-time` and `reservation-id`, and its pages."""
     filters = _read_filters(call.params)
     ours = [(name, values) for name, values in filters if name in _FILTERS]
     if not ours:
@@ -132,8 +136,7 @@ def _write_filters(filters: list[tuple[str, list[str]]]) -> dict[str, str]:
 
 def _passes(reservation: ET.Element, name: str, values: list[str]) -> bool:
     """Whether a filter lets a reservation pass. AWS reads `*` and `?` as wildcards unless a backslash stands before."""
-    path = "./reservationId" if name == "reservation-id" else "./instancesSet/item/clientToken"
-    found = {element.text or "" for element in reservation.findall(path)}
+    found = {element.text or "" for element in reservation.findall(_FILTERS[name])}
     return any(_wildcard(value).fullmatch(each) for value in values for each in found)
 
 

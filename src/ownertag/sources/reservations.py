@@ -1,0 +1,68 @@
+"""What was launched at a time: reservations, of EC2's answers.
+
+Source: EC2 API reference, DescribeInstances. `launch-time` takes a wildcard, and is the time of the last start; a page
+can cut a reservation. When an instance was first launched its primary interface says, which can't be detached.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ownertag.core.unnamed import AROUND
+from ownertag.core.values import Fact, Found, Reservation, ReservedInstance
+
+#: The tens of seconds that lie around a time.
+TENS = (-AROUND, timedelta(0), AROUND)
+
+
+def times(value: str) -> list[str]:
+    """The values of a filter that let through what was started around a time."""
+    at = datetime.fromisoformat(value).astimezone(UTC)
+    return [(at + by).strftime("%Y-%m-%dT%H:%M:%S")[:-1] + "*" for by in TENS]
+
+
+def reservations(pages: Iterable[Any], values: Iterable[str]) -> dict[str, Fact]:
+    """The reservations with an instance that was started around each of these times."""
+    found: dict[str, Any] = {}
+    shown: dict[str, list[Any]] = defaultdict(list)
+    for each in (each for page in pages for each in page["Reservations"]):
+        found.setdefault(each["ReservationId"], each)
+        shown[each["ReservationId"]] += each["Instances"]
+    answers: dict[str, Fact] = {}
+    for value in values:
+        at = datetime.fromisoformat(value)
+        near = tuple(
+            _reservation(each, shown[id_])
+            for id_, each in found.items()
+            if any(abs(one["LaunchTime"] - at) <= AROUND for one in shown[id_])
+        )
+        answers[value] = Found(reservations=near)
+    return answers
+
+
+def _reservation(plain: Mapping[str, Any], instances: Iterable[Mapping[str, Any]]) -> Reservation:
+    return Reservation(
+        plain["ReservationId"],
+        plain.get("OwnerId", ""),
+        plain.get("RequesterId") or None,
+        tuple(map(_instance, instances)),
+    )
+
+
+def _instance(plain: Mapping[str, Any]) -> ReservedInstance:
+    attached = (each.get("Attachment", {}) for each in plain.get("NetworkInterfaces", ()))
+    return ReservedInstance(
+        id=plain["InstanceId"],
+        launched_at=next((each.get("AttachTime") for each in attached if each.get("DeviceIndex") == 0), None),
+        token=plain.get("ClientToken") or "",
+        image=plain.get("ImageId"),
+        type=plain.get("InstanceType"),
+        subnet=plain.get("SubnetId"),
+        zone=plain.get("Placement", {}).get("AvailabilityZone"),
+        key=plain.get("KeyName"),
+        lifecycle=plain.get("InstanceLifecycle"),
+        tags={each["Key"]: each.get("Value", "") for each in plain.get("Tags", ()) if each["Key"].startswith("aws:")},
+    )
