@@ -31,6 +31,10 @@ IDENTITY_TYPES = frozenset(
 )  # fmt: skip
 
 
+#: What is left to do where CloudTrail left out what would lead to the ids.
+BY_HAND = "nobody is named, and nothing is tagged: find it by hand, and give it with `ownertag transfer`"
+
+
 class _Mismatch(Exception):
     """A creation that can't be used; carried up to the one place that makes a refusal of it."""
 
@@ -73,7 +77,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         if asked_by is None:
             raise _Mismatch(
                 Reason.RESPONSE_OMITTED,
-                "CloudTrail left out the ids, and the call has no client token to find them by",
+                f"CloudTrail left out the ids, and nothing in the request leads to them; {BY_HAND}",
             )
         document = {"request": request}
         least = [count for count in walk(document, _MIN_COUNT) if isinstance(count, int)]

@@ -19,7 +19,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ownertag.core.match import get, walk
+from ownertag.core.match import BY_HAND, get, walk
 from ownertag.core.parameters import document_of
 from ownertag.core.records import Record
 from ownertag.core.rows import QuestionKind
@@ -42,7 +42,6 @@ AROUND = timedelta(seconds=10)
 #: Tags that only a service writes, of launches for which other records than RunInstances may stand.
 _SERVICES = ("aws:autoscaling:groupName", "aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id")
 _ITEMS = ("instancesSet", "items", "[]")
-_LATER = "nobody is named, and nothing is tagged: find it by hand, and give it with `ownertag transfer`"
 
 
 class Uncertain(Struct, frozen=True):
@@ -150,7 +149,7 @@ def _left_over(creation: Creation, facts: Facts) -> Reservation | Uncertain:
 
 
 def _uncertain(why: str) -> Uncertain:
-    return Uncertain(f"CloudTrail left out the ids, the call has no client token, and {why}; {_LATER}")
+    return Uncertain(f"CloudTrail left out the ids, the call has no client token, and {why}; {BY_HAND}")
 
 
 def _may_be_of_then(reservation: Reservation, creation: Creation) -> bool:

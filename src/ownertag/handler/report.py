@@ -17,7 +17,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from ownertag.core.records import ACCOUNT, REGION
-from ownertag.core.values import Failure, Unavailable
+from ownertag.core.values import Failure, Reason, Refusal, Unavailable
 from ownertag.flows.live import Answer, Done, Returned
 
 NAMESPACE = "ownertag"
@@ -40,7 +40,11 @@ class Report:
             MessagesDone=len(answer.done), MessagesReturned=len(answer.returned), MessagesBuried=len(answer.buried)
         )
         for done in answer.done:
-            self._logger.info("done", extra=_fields(done))
+            if (refusal := _not_found(done)) is None:
+                self._logger.info("done", extra=_fields(done))
+            else:
+                extra = {"event_name": _event_name(refusal), "reasons": [refusal.detail]}
+                self._logger.warning("done", extra=_fields(done) | extra)
         for returned in answer.returned:
             unexpected = returned.result is not None and returned.result.unexpected
             say = self._logger.error if unexpected else self._logger.warning
@@ -72,6 +76,17 @@ class Report:
             self._logger.info("accounts kept", extra={"accounts": kept})
         else:
             self._logger.warning("accounts not kept", extra={"outcome": kept.outcome.value, "reason": kept.reason})
+
+
+def _not_found(done: Done) -> Refusal | None:
+    """What was created and can't be found: an alarm of the template tells of it, and of nothing else that is refused."""
+    refusal = done.result.refusal
+    return refusal if refusal is not None and refusal.reason is Reason.RESPONSE_OMITTED else None
+
+
+def _event_name(refusal: Refusal) -> str | None:
+    """That of a row of the catalogue: nothing else is refused for what it can't be found by."""
+    return refusal.record.event_name if refusal.record else None
 
 
 def _fields(verdict: Done | Returned) -> dict[str, Any]:

@@ -91,6 +91,9 @@ def _omitted(world: World) -> None:
         detail = omitted_launch(world.a, token, count=3, at=world.clock(), number=number)
         world.knows(name, detail, [*ids, *children] if token else [])
         world.send(name, detail)
+    nothing = omitted_launch(world.a, None, at=world.clock(), number=803, requestParameters={"omitted": True})
+    world.knows("neither", nothing, [])
+    world.send("neither", nothing)
 
 
 def _created_as_the_event_says(world: World) -> None:
@@ -240,10 +243,11 @@ ROWS = [
     Row(
         "E5",
         "CloudTrail left the response out",
-        "the instances are asked for by the client token; without one it is a refusal with the reason",
-        {"token": WELL, "none": "done, untagged, unknown"},
+        "the instances are asked for by the client token; a launch without one waits until CloudTrail has all launches of "
+        "that time; where the request is left out as well it is a refusal with the reason, and an alarm",
+        {"token": WELL, "none": "back, untagged, unknown", "neither": "done, untagged, unknown"},
         scene=_omitted,
-        metrics="MessagesDone=2 Outcome.tagged=12 Refused.response-omitted=1",
+        metrics="MessagesDone=2 MessagesReturned=1 Outcome.tagged=12 Refused.response-omitted=1",
         healed=None,
     ),
     Row(

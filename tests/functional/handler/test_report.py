@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -24,6 +25,25 @@ METRICS = (
     | {f"Refused.{reason.value}" for reason in Reason}
     | {f"Outcome.{kind.value}" for kind in OutcomeKind}
 )
+
+
+def test_what_can_not_be_found_is_a_line_of_its_own_with_the_event_and_why(report: Report, capsys: Any) -> None:
+    """The alarm of the template counts it, and sends people to this line."""
+    lost = omitted_launch(A, None, number=7, requestParameters={"omitted": True})
+    other = record("CreateVolume", A, HOME, {"omitted": "true"}, number=8)
+    report.answer(on_fakes(FakeAws(), lost, other, volume(A, volume_id(1), number=9)), [])
+    output = capsys.readouterr().out
+    found = [line for line in lines(output) if line.get("refused") == "response-omitted"]
+    assert {line["message"] for line in found} == {"done"}
+    assert [(line["event_name"], line["level"]) for line in found] == [
+        ("RunInstances", "WARNING"),
+        ("CreateVolume", "WARNING"),
+    ]
+    for line, number in zip(found, (7, 8), strict=True):
+        assert (line["event_id"], line["account"], line["region"]) == (str(UUID(int=number)), A, HOME)
+        assert line["refused"] == "response-omitted"
+        assert "`ownertag transfer`" in line["reasons"][0]
+    assert metrics_of(output)["Refused.response-omitted"] == 2
 
 
 @pytest.fixture

@@ -133,6 +133,7 @@ def test_every_alarm_tells_the_topic_and_says_what_to_do() -> None:
         "ApproximateAgeOfOldestMessage",
         "Errors",
         "Unexpected",
+        "Refused.response-omitted",
         "MatchedEvents",
     }
     for alarm in alarms.values():

@@ -30,6 +30,7 @@ _ALARMS = {
     "ownertag-oldest-message": "AgeAlarm",
     "ownertag-errors": "ErrorsAlarm",
     "ownertag-unexpected": "UnexpectedAlarm",
+    "ownertag-not-found": "NotFoundAlarm",
     "ownertag-silence": "SilenceAlarm",
 }
 _LOG = f"its log says why: `aws logs tail /aws/lambda/{BUS} --since 1h`"
