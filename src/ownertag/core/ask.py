@@ -18,8 +18,8 @@ def ask(
 ) -> tuple[Question, ...]:
     """The questions that these creations raise and that `facts` does not answer yet.
 
-    `careful`: which tags the resources carry as well, as `plan` then wants to know. Nothing is asked in an account before it is known to be one of the organization's: to ask there, its role
-    would have to be assumed.
+    Nothing is asked in an account before it is known to be one of the organization's: to ask there, its role
+    would have to be assumed. `careful`: which tags the resources carry is asked as well, as `plan` then wants to know.
     """
     asked: dict[Question, None] = {}
     for creation in creations:

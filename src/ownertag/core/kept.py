@@ -1,8 +1,7 @@
 """Which keys a creation's own request brought: under `keep` their values stay, and no others.
 
-What somebody writes between a creation and its tagging is nobody's own word for it: to keep what is found there would let
-whoever is quicker name the owner. So nothing is looked up, and what counts is the record alone: the same record says the
-same each time it comes.
+To keep what is found on a resource would let whoever writes first, between its creation and its tagging, name the
+owner. So nothing is looked up, and the record alone counts: it says the same each time it comes.
 """
 
 from __future__ import annotations

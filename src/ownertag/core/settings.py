@@ -337,7 +337,8 @@ _TABLES: Mapping[str, type[Struct]] = {
 #: Keys that there were, and what to do about them.
 _GONE: Mapping[tuple[str, ...], str] = {
     ("trust", "owner_tag_guarded"): (
-        "is no key any more; remove the line: an owner tag that the ledger does not know is asserted, whatever guards it"
+        "is no key any more; remove the line: an owner tag that the ledger does not know is asserted, "
+        "whatever guards it"
     ),
 }
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from ownertag.core.brought import brought
 from ownertag.core.claims import EventKey, ResourceKey, Standing
+from ownertag.core.compared import written_by_others
 from ownertag.core.match import match
 from ownertag.core.plan import key_of, plan, stand, where_no_owner_is
 from ownertag.core.records import Arrival
@@ -35,7 +36,7 @@ from ownertag.flows.gather import gather
 from ownertag.flows.ports import Ports
 from ownertag.flows.remember import decisions_to_keep, event_of, outcomes_to_keep
 from ownertag.flows.tell import changes, tell
-from ownertag.flows.written_over import written_over
+from ownertag.flows.written_over import Others, written_over
 from ownertag.ledger.entries import Entry, Finished, Seen
 from ownertag.ledger.port import LedgerError
 
@@ -92,8 +93,8 @@ def run(
         ports: The world.
         catalogue: The rows.
         settings: The tag policy and the owner rules.
-        again: Where that lies which was received before. It may have been written without the ledger, so that even what
-            is finished by another copy is looked at once more: `written_over` says why.
+        again: Where that lies which was received before, or was ordered. It may have been written without the ledger,
+            so that even what is finished by another copy is looked at once more: `written_over` says why.
     """
     refusals: list[Refusal] = []
     creations: list[Creation] = []
@@ -121,11 +122,13 @@ def run(
         standings = _claim(decided, facts, ports)
     except LedgerError as error:
         return results + _without_ledger(left, facts, ports, catalogue, settings, _away(error))
+    others: Others = {}
     if standings:
-        decided, standings = written_over(decided, standings, ports)
+        decided, standings, others = written_over(decided, standings, finished, ports, settings)
         decided = stand(decided, standings, facts, catalogue)
-    carried_out = _carry_out(decided, ports, catalogue, settings)
-    told = _tell_what_was_brought(carried_out, finished, standings, ports, settings)
+    done = {each.arrival.where: each for each in left if event_of(each) in finished}
+    carried_out = _carry_out(decided, ports, catalogue, settings, done)
+    told = _tell_who_else_wrote(carried_out, finished, standings, others, ports, settings)
     return results + _keep(told, standings, ports)
 
 
@@ -146,27 +149,42 @@ def _claim(decided: Plan, facts: Facts, ports: Ports) -> Mapping[ResourceKey, St
     return ports.ledger.claim(created, owned) if created else {}
 
 
-def _carry_out(decided: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
+def _carry_out(
+    decided: Plan, ports: Ports, catalogue: Catalogue, settings: Settings, done: Mapping[str, Creation]
+) -> list[Result]:
+    """What came of a plan; what was `done` before, by its place, and is gone since, is no refusal."""
     outcomes = apply(decided, ports, catalogue, settings)
-    results = [Result(refusal.where, refusal) for refusal in decided.refusals]
+    results = [
+        Result(each.where, each) if each.where not in done else Result(each.where, finished=done[each.where])
+        for each in decided.refusals
+    ]
     return results + [
         Result(each.creation.arrival.where, None, each, _outcomes(each, outcomes)) for each in decided.decisions
     ]
 
 
-def _tell_what_was_brought(
+def _tell_who_else_wrote(
     results: Sequence[Result],
     finished: Container[EventKey],
     standings: Mapping[ResourceKey, Standing],
+    others: Others,
     ports: Ports,
     settings: Settings,
 ) -> list[Result]:
-    """Keep and tell who brought owner tags along, of the creations that are done: they aren't finished before."""
+    """Keep and tell which owner tags were brought along, or stood there, of the creations that are done.
+
+    They aren't finished before; what a creation brought is told when it is finished first.
+    """
+    now = ports.now()
 
     def found(result: Result) -> Result:
-        if result.decision is None or result.comes_back or event_of(result.decision.creation) in finished:
+        decision = result.decision
+        if decision is None or result.comes_back:
             return result
-        return replace(result, findings=brought(result.decision, result.outcomes, standings, settings))
+        findings = written_by_others(decision, result.outcomes, standings, others, now) if others else ()
+        if event_of(decision.creation) not in finished:
+            findings = (*brought(decision, result.outcomes, standings, settings), *findings)
+        return replace(result, findings=findings) if findings else result
 
     made = [found(each) for each in results]
     kept = [entry for each in made if each.decision for entry in changes(each.decision.creation.record, each.findings)]
@@ -219,7 +237,7 @@ def _without_ledger(
     """Tag what carries no owner; the full decision follows when the ledger answers."""
     facts = gather(creations, ports, catalogue, settings, facts, careful=True)
     decided = where_no_owner_is(plan(creations, facts, catalogue, settings, ports.now(), careful=True), settings)
-    return [_waiting_for(result, away) for result in _carry_out(decided, ports, catalogue, settings)]
+    return [_waiting_for(result, away) for result in _carry_out(decided, ports, catalogue, settings, {})]
 
 
 def _waiting_for(result: Result, away: Wait) -> Result:

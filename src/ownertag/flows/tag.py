@@ -39,10 +39,13 @@ def tag(order: TagOrder, ports: Ports, catalogue: Catalogue, settings: Settings)
 def results(
     arrivals: Sequence[Arrival | Refusal], ports: Ports, catalogue: Catalogue, settings: Settings, dry_run: bool = False
 ) -> list[dict[str, Any]]:
-    """What a batch came to, as `--json` prints it; `left`: something is still to be done."""
+    """What a batch came to, as `--json` prints it; `left`: something is still to be done.
+
+    What is finished is looked at all the same: where another owner stands than the ledger's, ours is written again.
+    """
 
     def work(items: Sequence[Arrival | Refusal]) -> list[Result]:
-        return run(items, ports, catalogue, settings)
+        return run(items, ports, catalogue, settings, {each.where for each in items})
 
     found = apart(arrivals, work, lambda each: each.where, ports.expired)
     return [

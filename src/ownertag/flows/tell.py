@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ownertag.core.claims import EventKey, ResourceKey
-from ownertag.core.details import actor_of
+from ownertag.core.details import Actor, actor_of
+from ownertag.core.identity import UNKNOWN
 from ownertag.core.judge import judge
 from ownertag.core.records import Record
 from ownertag.core.tamper import Finding
@@ -16,10 +17,17 @@ from ownertag.ledger.entries import TagChanged
 
 def changes(record: Record, found: Sequence[Finding]) -> list[TagChanged]:
     """What the ledger keeps of the findings of one record."""
-    event, actor = EventKey(record.account, record.region, record.event_id), actor_of(record)
+    event = EventKey(record.account, record.region, record.event_id)
+    caller, nobody = actor_of(record), Actor(UNKNOWN)  # the caller did not write what was only found
     return [
         TagChanged(
-            ResourceKey(each.account, each.region, each.arn), event, actor, each.key, each.old, each.new, each.at
+            ResourceKey(each.account, each.region, each.arn),
+            event,
+            nobody if each.by == UNKNOWN else caller,
+            each.key,
+            each.old,
+            each.new,
+            each.at,
         )
         for each in found
     ]

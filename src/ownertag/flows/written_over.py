@@ -1,69 +1,88 @@
-"""Whether a creation wrote its own tags over those of whoever holds a resource, without knowing it.
+"""Whether a resource carries another owner than the ledger's, where a creation comes to it again.
 
-It can: with the ledger away it writes where no owner is, and one that owns it may write between its look and its write;
-or its write was still on the way when the other's was done, and got no answer. It comes back then, and the ledger says
-that the other's tags are written. Meanwhile another copy of its event may have been finished, without a write: so what
-comes back is looked at, finished or not.
+A creation can write over a holder's tags without knowing it: with the ledger away it writes where no owner is, and one
+that owns it may write between its look and its write; or its write was still on the way when the other's was done, and
+got no answer. It comes back then, and the ledger says that the other's tags are written. Meanwhile another copy of its
+event may have been finished, without a write: so what comes back is looked at, finished or not, and so is what an
+operator orders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from msgspec.structs import replace
 
 from ownertag.core.ask import tags_of
-from ownertag.core.claims import ResourceKey, Standing
+from ownertag.core.claims import EventKey, ResourceKey, Standing
+from ownertag.core.compared import otherwise
 from ownertag.core.plan import key_of
+from ownertag.core.settings import Settings
 from ownertag.core.values import Decision, Fact, Found, OutcomeKind, Plan, Question, Unavailable, Wait
 from ownertag.flows.ports import Ports
+from ownertag.flows.remember import event_of
 
 _WRITTEN = {OutcomeKind.TAGGED, OutcomeKind.UNCHANGED}
 
+Others = dict[ResourceKey, dict[str, str | None]]
+
 
 def written_over(
-    decided: Plan, standings: Mapping[ResourceKey, Standing], ports: Ports
-) -> tuple[Plan, Mapping[ResourceKey, Standing]]:
-    """The same, with the holder's tags to be written again where a resource carries exactly this creation's.
+    decided: Plan,
+    standings: Mapping[ResourceKey, Standing],
+    finished: Container[EventKey],
+    ports: Ports,
+    settings: Settings,
+) -> tuple[Plan, Mapping[ResourceKey, Standing], Others]:
+    """The same, with the holder's tags to be written again where others stand; and which owners those name.
 
-    What somebody else wrote there is tampering, and is left as it is. It costs one look-up, and only where a creation
-    comes to what another holds; where that fails, the creation waits.
+    It costs one look-up, and only where a creation comes to what another holds, or is finished and came again; where
+    that fails, the creation waits.
     """
-    asked = [question for decision in decided.decisions for question, _ in _another_holds(decision, standings)]
+    others: Others = {}
+    looks = {id(each): _looked_at(each, standings, finished) for each in decided.decisions}
+    asked = [question for found in looks.values() for question, _ in found]
     if not asked:
-        return decided, standings
+        return decided, standings, others
     carried = ports.lookups.find(tuple(dict.fromkeys(asked)))
     again = dict(standings)
     decisions = []
     for decision in decided.decisions:
         waits: dict[Wait, None] = {}
-        for question, key in _another_holds(decision, standings):
+        for question, key in looks[id(decision)]:
             fact = carried[question]
             if isinstance(fact, Unavailable):
                 waits[Wait(fact.outcome, fact.reason)] = None
-            elif _carries(fact, decision, key.arn):
+                continue
+            own = _carries_its_own(fact, decision, standings[key], key.arn)
+            other = otherwise(standings[key], fact, decision.kept.get(key.arn, ()), settings)
+            if own or other:
                 again[key] = replace(standings[key], outcome=None)
+            if other and not own:
+                others[key] = other
         decisions.append(replace(decision, waits=(*decision.waits, *waits)) if waits else decision)
-    return replace(decided, decisions=tuple(decisions)), again
+    return replace(decided, decisions=tuple(decisions)), again, others
 
 
-def _another_holds(decision: Decision, standings: Mapping[ResourceKey, Standing]) -> list[tuple[Question, ResourceKey]]:
-    """The resources of a creation that carry another's tags by what the ledger says."""
+def _looked_at(
+    decision: Decision, standings: Mapping[ResourceKey, Standing], finished: Container[EventKey]
+) -> list[tuple[Question, ResourceKey]]:
+    """The resources that carry another's tags by what the ledger says, and all of a creation that is finished."""
     creation = decision.creation
     found = []
     for resource in decision.resources:
         key = key_of(resource, creation)
         standing = standings.get(key)
-        if (
-            standing
-            and standing.outcome in _WRITTEN
-            and standing.event_id != creation.record.event_id
-            and standing.tags != decision.tags
-        ):
+        if standing is None or standing.outcome not in _WRITTEN:
+            continue
+        another = standing.event_id != creation.record.event_id and standing.tags != decision.tags
+        if another or event_of(creation) in finished:
             found.append((tags_of(resource, creation), key))
     return found
 
 
-def _carries(fact: Fact, decision: Decision, arn: str) -> bool:
+def _carries_its_own(fact: Fact, decision: Decision, standing: Standing, arn: str) -> bool:
+    """Whether it carries the tags of this creation, which are not the holder's."""
     own = {pair for pair in decision.tags if pair[0] not in decision.kept.get(arn, ())}
-    return isinstance(fact, Found) and bool(own) and own <= set((fact.tags or {}).items())
+    other = standing.tags != decision.tags
+    return other and isinstance(fact, Found) and bool(own) and own <= set((fact.tags or {}).items())

@@ -79,7 +79,7 @@ class Report:
 
 
 def _not_found(done: Done) -> Refusal | None:
-    """What was created and can't be found: an alarm of the template tells of it, and of nothing else that is refused."""
+    """What was created and can't be found, of which an alarm of the template tells."""
     refusal = done.result.refusal
     return refusal if refusal is not None and refusal.reason is Reason.RESPONSE_OMITTED else None
 

@@ -10,14 +10,14 @@ import pytest
 from msgspec.structs import replace
 
 from harness import fixtures
-from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger
+from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from harness.memory_ledger import MemoryLedger
 from ownertag.cli.hub import AnswerTooLarge
 from ownertag.cli.tag import ORDER_BYTES, _asked, _orders
 from ownertag.core.claims import Claim, EventKey, ResourceKey
 from ownertag.core.details import Actor
 from ownertag.core.records import Arrival
-from ownertag.core.values import Confidence, OutcomeKind, Owner
+from ownertag.core.values import Confidence, Instance, OutcomeKind, Owner
 from ownertag.flows.ports import Ports
 from ownertag.flows.tag import TagOrder, tag
 from ownertag.ledger.entries import Created, Ended, Entry, Owned, Transferred
@@ -177,3 +177,31 @@ def test_an_order_is_within_what_lambda_takes() -> None:
     orders = list(_orders(heavy))
     assert [each for order in orders for each in order] == heavy
     assert all(sum(len(each.record.request) for each in order) <= ORDER_BYTES for order in orders)
+
+
+def test_what_is_finished_is_compared_with_the_ledger_and_not_skipped() -> None:
+    """Well, with another's owner, and gone since."""
+    aws, ledger = FakeAws(), MemoryLedger()
+    ordered(aws, ledger, fixtures.record())
+    tags = aws.places[ACCOUNT, REGION].tags
+    [each] = ordered(aws, ledger, fixtures.record())
+    assert each["outcomes"] == [{"arn": KEY.arn, "outcome": "unchanged", "reason": "is tagged already"}]
+    tags[VOLUME]["owner"] = "mallory"
+    [each] = ordered(aws, ledger, fixtures.record(), dry=True)
+    assert each["outcomes"][0]["outcome"] == "would-tag"
+    assert tags[VOLUME]["owner"] == "mallory"
+    [each] = ordered(aws, ledger, fixtures.record())
+    assert each["outcomes"][0]["outcome"] == "tagged"
+    assert tags[VOLUME]["owner"] == "alice"
+
+
+def test_a_launch_that_is_finished_and_gone_since_is_no_refusal() -> None:
+    aws, ledger = FakeAws(), MemoryLedger()
+    shown = Instance(fixtures.INSTANCE, "running", None, root_is_ebs=False)
+    place = aws.places[ACCOUNT, REGION]
+    place.launched[fixtures.INSTANCE] = Launched(shown, "r-1234567890abcdef0")
+    [each] = ordered(aws, ledger, fixtures.launch())
+    assert not each["left"]
+    place.launched.clear()
+    [each] = ordered(aws, ledger, fixtures.launch())
+    assert each["refusal"] is None

@@ -9,11 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from flows.hub import A
-from flows.test_ledger import VOLUME, World
+from flows.test_ledger import VOLUME, World, key
 from harness import fixtures
 from harness.events import HOME, SETTINGS, tags_for, volume
 from harness.fakes import NOON, FakeCall
-from ownertag.core.values import Failure
+from ownertag.core.details import Actor
+from ownertag.core.values import Failure, OutcomeKind
+from ownertag.flows.live import Answer
+from ownertag.ledger.entries import TagChanged, Transferred
+from ownertag.ledger.port import LedgerError
 
 EARLIER, LATER = NOON - timedelta(seconds=60), NOON - timedelta(seconds=50)
 FIRST: dict[str, Any] = volume(A, VOLUME, number=1, user="alice", at=EARLIER)
@@ -57,11 +61,88 @@ def test_a_late_write_is_put_right_when_its_message_comes_back_even_if_another_c
     assert [call.name for call in world.aws.calls] == ["tags"]
 
 
-def test_what_somebody_else_wrote_is_tampering_and_stays(world: World) -> None:
+def found_of(answer: Answer) -> list[tuple[str | None, str | None, str, bool]]:
+    findings = [each for done in answer.done if done.result for each in done.result.findings]
+    return [(each.old, each.new, each.by, each.overwritten) for each in findings]
+
+
+@pytest.mark.parametrize("value", ["mallory", "", "unknown", "Alice"])
+def test_an_owner_that_the_ledger_does_not_know_is_written_over_and_found(world: World, value: str) -> None:
+    """By whom it was written only the record of that call says: least of all by whoever created something."""
+    carry(world, ALICES | {"owner": value})
+    answer = world.handle(AGAIN)
+    assert world.owner() == "alice"
+    assert found_of(answer) == [("alice", value, "unknown", True)]
+    [kept] = [each for each in world.ledger.history(key()) if isinstance(each, TagChanged)]
+    assert (kept.key, kept.old, kept.new, kept.actor) == ("owner", "alice", value, Actor("unknown"))
+    assert found_of(world.handle(AGAIN, receives=2)) == []
+
+
+def test_the_holder_s_own_event_that_comes_back_is_compared_as_well(world: World) -> None:
     carry(world, ALICES | {"owner": "mallory"})
-    world.handle(AGAIN)
+    answer = world.handle(FIRST, receives=2)
+    assert world.owner() == "alice"
+    assert found_of(answer) == [("alice", "mallory", "unknown", True)]
+
+
+def test_what_a_person_gave_away_is_compared_with_whom_it_was_given_to(world: World) -> None:
+    given = Transferred(key(), "1", "carol", "operator", "hers", tuple({**ALICES, "owner": "carol"}.items()), NOON)
+    world.ledger.append([given])
+    carry(world, ALICES | {"owner": "carol"})
+    assert found_of(world.handle(FIRST, receives=2)) == []
+    assert world.owner() == "carol"
+    carry(world, ALICES)  # its own late write: nobody else's
+    assert found_of(world.handle(FIRST, receives=2)) == []
+    assert world.owner() == "carol"
+    carry(world, ALICES | {"owner": "mallory"})
+    assert found_of(world.handle(FIRST, receives=2)) == [("carol", "mallory", "unknown", True)]
+    assert world.owner() == "carol"
+
+
+def test_an_owner_that_is_missing_beside_other_tags_is_written_and_no_finding(world: World) -> None:
+    carry(world, {"Name": "web"})
+    assert found_of(world.handle(FIRST, receives=2)) == []
+    assert world.owner() == "alice"
+
+
+def test_what_carries_no_tag_at_all_is_left_since_it_may_be_gone(world: World) -> None:
+    carry(world, {})
+    assert len(world.handle(FIRST, receives=2).done) == 1
+    assert [call.name for call in world.aws.calls] == ["tags"]
+
+
+def test_other_keys_than_those_with_the_owner_are_not_compared(world: World) -> None:
+    carry(world, ALICES | {"dateCreated": "yesterday", "WhatIsThis": "mine"})
+    assert found_of(world.handle(FIRST, receives=2)) == []
+    assert [call.name for call in world.aws.calls] == ["tags"]
+
+
+def test_a_value_that_its_request_brought_is_not_compared_under_keep(world: World) -> None:
+    keep = replace(SETTINGS, existing={"owner": "keep"})
+    carry(world, ALICES | {"owner": "ceo"})
+    brought = FIRST | {"requestParameters": fixtures.brings({"owner": "ceo"}, "volume")}
+    assert found_of(world.handle(brought, receives=2, settings=keep)) == []
+    assert world.owner() == "ceo"
+
+
+def test_one_that_could_not_be_written_again_comes_back_and_is_found_then(world: World) -> None:
+    carry(world, ALICES | {"owner": "mallory"})
+    world.aws.refuses = lambda call: Failure("SlowDown", 503) if call.name == "ec2.CreateTags" else None
+    assert len(world.handle(FIRST, receives=2).returned) == 1
+    world.aws.refuses = lambda _: None
+    assert found_of(world.handle(FIRST, receives=3)) == [("alice", "mallory", "unknown", True)]
+    assert world.owner() == "alice"
+
+
+def test_an_owner_that_stood_there_while_the_ledger_was_away_is_written_over_when_it_comes_back() -> None:
+    world = World()
+    carry(world, {"owner": "mallory"})
+    world.ledger.fails = LedgerError("ledger: is down", OutcomeKind.THROTTLED)
+    assert len(world.handle(FIRST).returned) == 1
     assert world.owner() == "mallory"
-    assert world.aws.count("ec2.CreateTags") == 0
+    world.ledger.fails = None
+    assert len(world.handle(FIRST, receives=2).done) == 1
+    assert world.owner() == "alice"
 
 
 def test_whoever_holds_it_asks_for_nothing(world: World) -> None:

@@ -302,7 +302,7 @@ def test_an_order_to_tag_is_done_by_the_function_and_what_is_no_order_says_so(
     assert [each["outcome"] for each in done["outcomes"]] == ["tagged"]
     assert world.tags(account)[volume_id(1)]["owner"] == "alice"
     [again] = function({"tag": order}, Context())["results"]
-    assert [each["reason"] for each in again["outcomes"]] == ["finished before"]
+    assert [each["reason"] for each in again["outcomes"]] == ["is tagged already"]
     orders: list[Any] = [{}, {"records": 7}, {"records": [], "more": 1}, [], {"records": ["x"]}]
     for wrong in orders:
         answer = function({"tag": wrong}, Context())

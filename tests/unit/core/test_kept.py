@@ -142,7 +142,7 @@ def test_without_keep_everything_is_written_over() -> None:
 
 
 def test_what_brought_all_of_the_tags_is_unchanged() -> None:
-    request = fixtures.brings({key: "x" for key in KEEPING_ALL.tags}, "volume")
+    request = fixtures.brings(dict.fromkeys(KEEPING_ALL.tags, "x"), "volume")
     decided = planned(creation(fixtures.record(requestParameters=request)), KEEPING_ALL)
     assert decided.writes == ()
     [decision] = decided.decisions
