@@ -112,7 +112,7 @@ def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
     hub, kept = session_of(sandbox.organization.hub_keys, HOME_REGION), KeptList()
     Organization(sandbox.client(hub, "organizations"), now, kept=kept).keep_list()  # as the schedule does, uncounted
     organization = Organization(counted.client("organizations", HOME_REGION, {}), now, kept=kept)
-    ports = Ports(organization, Lookups(sessions, catalogue, settings, now), Tagger(sessions), now)
+    ports = Ports(organization, Lookups(sessions, settings, now), Tagger(sessions), now)
 
     def run(events: list[dict[str, Any]]) -> None:
         messages = [Message(str(number), json.dumps(event)) for number, event in enumerate(events)]

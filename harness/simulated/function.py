@@ -161,7 +161,6 @@ class Environments:
         together = self._simulation.together(WORKERS)
         lookups = Lookups(
             sessions,
-            self._catalogue,
             self._settings,
             self._now,
             expired,

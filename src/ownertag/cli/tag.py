@@ -218,7 +218,7 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
     )
     return Ports(
         OwnAccount(account, None),
-        Lookups(sessions, catalogue, settings, now),
+        Lookups(sessions, settings, now),
         DryRun() if dry_run else Tagger(sessions),
         now,
         ledger=ledger,

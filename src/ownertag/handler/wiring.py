@@ -141,7 +141,7 @@ def build(
             return clock() >= until
 
         known = KnownOwners(ledger)
-        lookups = Lookups(sessions, catalogue, settings, now, expired, ledger=known, memory=memory, together=together)
+        lookups = Lookups(sessions, settings, now, expired, ledger=known, memory=memory, together=together)
         ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held, together)
         pacing.begin(until)
         if "transfer" in event:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ownertag.aws.sessions import Sessions
 from ownertag.aws.together import Together, in_turn
-from ownertag.core.rows import Catalogue, Lookup, QuestionKind
+from ownertag.core.rows import Lookup, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Fact, Failure, Question
 from ownertag.sources.cloudtrail import CloudTrail
@@ -36,7 +36,6 @@ class Lookups:
 
     Args:
         sessions: Where the clients come from.
-        catalogue: The rows.
         settings: The key of the owner tag, and the Regions.
         now: Gives the time, with a time zone.
         expired: True once there is no time left for another call.
@@ -49,7 +48,6 @@ class Lookups:
     def __init__(
         self,
         sessions: Sessions,
-        catalogue: Catalogue,
         settings: Settings,
         now: Callable[[], datetime],
         expired: Callable[[], bool] = lambda: False,

@@ -97,7 +97,7 @@ class MotoStage:
         client = world.session.client("organizations", region_name=HOME, config=ONCE)
         self.accounts: Accounts = Organization(client, Clock())
         clock = Clock(datetime.now(UTC))
-        self.lookups: Lookups = AwsLookups(sessions, fixtures.catalogue(), fixtures.settings(), clock)
+        self.lookups: Lookups = AwsLookups(sessions, fixtures.settings(), clock)
         self.tagger: TagWriter = Tagger(sessions)
 
     def launch(self, account: str, region: str = HOME, count: int = 1, token: str = "") -> tuple[str, list[str]]:

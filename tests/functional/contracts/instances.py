@@ -1,8 +1,8 @@
 """EC2's DescribeInstances on the wire, of made-up launches: what moto can't play.
 
-As the API reference has it: `launch-time` is the time of the last start and takes a wildcard; a filter leaves out single
-instances of a reservation; a page holds so many instances, wherever that cuts a reservation; a terminated instance has no
-network interface.
+As the API reference has it: `launch-time` is the time of the last start and takes a wildcard; a filter leaves out
+single instances of a reservation; a page holds so many instances, wherever that cuts a reservation; a terminated
+instance has no network interface.
 """
 
 from __future__ import annotations

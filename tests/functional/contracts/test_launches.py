@@ -1,4 +1,4 @@
-"""A launch without ids and without a token is found by its time, or refused with the reason: by fakes and on the wire."""
+"""A launch without ids and without a token is found by its time, or refused with the reason: fakes and adapters."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class WireStage:
         self._throttled: tuple[str, ...] = ()
         # moto's credentials expire by the real time.
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(NOW), config=ONCE)
-        self.lookups: Lookups = AwsLookups(sessions, CATALOGUE, SETTINGS, self.clock, wait=lambda _: None)
+        self.lookups: Lookups = AwsLookups(sessions, SETTINGS, self.clock, wait=lambda _: None)
 
     def add(self, launch: Launch) -> None:
         self.instances.add(self.account, launch)
@@ -178,7 +178,7 @@ def handled(stage: Stage, *records: Any, ledger: MemoryLedger | None = None) -> 
 def tagged(stage: Stage, *records: Any) -> dict[str, str]:
     """Whose each instance becomes, the interface of each as well; what was not done fails."""
     answer, written = handled(stage, *records)
-    assert [each.result and each.result.reasons for each in answer.done] == [()] * len(records), answer
+    assert [each.result.reasons for each in answer.done] == [()] * len(records), answer
     owners = {id_: tags["owner"] for id_, tags in written.places[stage.account, HOME].tags.items()}
     return {id_: owner for id_, owner in owners.items() if id_.startswith("i-")}
 
@@ -291,7 +291,7 @@ def test_it_is_kept_whose_it_is_and_done_once(stage: Stage) -> None:
     stage.tell(made)
     handled(stage, made, ledger=ledger)
     answer, written = handled(stage, made, ledger=ledger)
-    assert [each.result and each.result.finished is not None for each in answer.done] == [True]
+    assert [each.result.finished is not None for each in answer.done] == [True]
     assert written.calls == []
     assert {each.owner.name for each in (known.holding for known in ledger.by_owner("alice"))} == {"alice"}
 

@@ -48,7 +48,6 @@ class Stage:
     def lookups(self, settings: str = "", ledger: KnownOwners | None = None, expired: bool = False) -> Lookups:
         return Lookups(
             self.sessions,
-            fixtures.catalogue(),
             fixtures.settings(settings),
             self.clock,
             lambda: expired,
@@ -400,7 +399,7 @@ def test_without_a_record_the_tag_of_a_group_counts_as_asserted(stage: Stage) ->
 
 
 def test_the_tag_of_an_instance_is_asserted_and_its_record_counts_first(stage: Stage) -> None:
-    """EC2's tags are what the policy guards, and a launch may bring its own: until they are overwritten, owner=ceo (T12)."""
+    """The policy guards EC2's tags, and a launch may bring its own: until they are overwritten, owner=ceo (T12)."""
     instance = stage.world.launch(stage.account)["Instances"][0]["InstanceId"]
     stage.client("ec2").create_tags(Resources=[instance], Tags=[{"Key": "owner", "Value": "alice"}])
     tagged = Found(owner=Owner("alice", "owner-tag", Confidence.ASSERTED), provisional=True)
@@ -661,7 +660,7 @@ def test_a_session_that_was_made_in_another_region_of_the_settings_is_found(stag
     plain = fixtures.settings()
     assert plain.organization
     settings = replace(plain, organization=replace(plain.organization, regions=(HOME, "sa-east-1", "ap-south-1")))
-    lookups = Lookups(stage.sessions, fixtures.catalogue(), settings, stage.clock, wait=stage.wait)
+    lookups = Lookups(stage.sessions, settings, stage.clock, wait=stage.wait)
     assert maker_of(lookups.find([question])[question]) == "mallory"
     regions = [call.region for call in stage.world.wire.calls if call.operation == "LookupEvents"]
     assert regions == [HOME, "us-east-1", "sa-east-1", "ap-south-1"]
@@ -677,7 +676,7 @@ def test_where_one_region_can_t_be_read_a_session_is_not_taken_for_made_by_nobod
     plain = fixtures.settings()
     assert plain.organization
     settings = replace(plain, organization=replace(plain.organization, regions=(HOME, "eu-west-3")))
-    lookups = Lookups(stage.sessions, fixtures.catalogue(), settings, stage.clock, wait=stage.wait)
+    lookups = Lookups(stage.sessions, settings, stage.clock, wait=stage.wait)
     fact = lookups.find([question])[question]
     assert maker_of(fact) == "mallory" if found else reason_of(fact) is OutcomeKind.FORBIDDEN
 
@@ -688,7 +687,7 @@ def test_sessions_that_are_found_nowhere_cost_no_more_calls_elsewhere_than_a_rou
     assert plain.organization
     many = (HOME, *(f"xx-west-{number}" for number in range(1, 9)))
     settings = replace(plain, organization=replace(plain.organization, regions=many))
-    lookups = Lookups(stage.sessions, fixtures.catalogue(), settings, stage.clock, wait=stage.wait)
+    lookups = Lookups(stage.sessions, settings, stage.clock, wait=stage.wait)
     facts = lookups.find(asked)
     assert {reason_of(facts[each]) for each in asked} == {OutcomeKind.THROTTLED}
     calls = [call for call in stage.world.wire.calls if call.operation == "LookupEvents"]
@@ -890,7 +889,13 @@ def test_what_is_no_parent_or_of_another_account_is_not_asked(stage: Stage) -> N
 
 def test_every_question_is_answered_whatever_its_kind(stage: Stage) -> None:
     kinds = [each for each in QuestionKind if each not in {QuestionKind.ACCOUNT, QuestionKind.OWNER_OF_ACCOUNT}]
-    values = {QuestionKind.MAKER_OF_SESSION: session_value(stage), QuestionKind.IDENTITY_CENTER_USER: "d-1/1"}
+    at = stage.clock().isoformat()
+    values = {
+        QuestionKind.MAKER_OF_SESSION: session_value(stage),
+        QuestionKind.IDENTITY_CENTER_USER: "d-1/1",
+        QuestionKind.LAUNCHES: f"{at} 00000000-0000-4000-8000-000000000001",
+        QuestionKind.RESERVATIONS: at,
+    }
     asked = [Question(kind, stage.account, HOME, values.get(kind, "r-0000000000000aaaa")) for kind in kinds]
     assert set(stage.lookups().find(asked)) == set(asked)
 
@@ -899,6 +904,6 @@ def test_settings_without_a_tag_for_the_owner_alone_read_none(stage: Stage) -> N
     stage.add_group(tags={"owner": "alice"})
     stage.clock.move(timedelta(minutes=16))
     settings = Settings(tags={"owner": "{owner} ({confidence})"})
-    lookups = Lookups(stage.sessions, fixtures.catalogue(), settings, stage.clock, wait=stage.wait)
+    lookups = Lookups(stage.sessions, settings, stage.clock, wait=stage.wait)
     question = stage.question("auto-scaling-group", "web")
     assert lookups.find([question]) == {question: Absent()}

@@ -243,8 +243,8 @@ ROWS = [
     Row(
         "E5",
         "CloudTrail left the response out",
-        "the instances are asked for by the client token; a launch without one waits until CloudTrail has all launches of "
-        "that time; where the request is left out as well it is a refusal with the reason, and an alarm",
+        "the instances are asked for by the client token; a launch without one waits until CloudTrail has all launches "
+        "of that time; where the request is left out as well it is a refusal with the reason, and an alarm",
         {"token": WELL, "none": "back, untagged, unknown", "neither": "done, untagged, unknown"},
         scene=_omitted,
         metrics="MessagesDone=2 MessagesReturned=1 Outcome.tagged=12 Refused.response-omitted=1",

@@ -37,7 +37,7 @@ class Hub:
 
     def ports(self, expired: Callable[[], bool] = lambda: False) -> Ports:
         """The real adapters."""
-        lookups = Lookups(self.sessions, CATALOGUE, SETTINGS, self.clock, expired)
+        lookups = Lookups(self.sessions, SETTINGS, self.clock, expired)
         return Ports(self.accounts, lookups, Tagger(self.sessions), self.clock, expired)
 
     def handle(

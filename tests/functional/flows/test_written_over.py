@@ -62,7 +62,7 @@ def test_a_late_write_is_put_right_when_its_message_comes_back_even_if_another_c
 
 
 def found_of(answer: Answer) -> list[tuple[str | None, str | None, str, bool]]:
-    findings = [each for done in answer.done if done.result for each in done.result.findings]
+    findings = [each for done in answer.done for each in done.result.findings]
     return [(each.old, each.new, each.by, each.overwritten) for each in findings]
 
 

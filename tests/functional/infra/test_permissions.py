@@ -83,7 +83,7 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
         now=lambda: datetime.now(UTC),
         endpoint_url=sandbox.endpoint_url,
     )
-    lookups = Lookups(sessions, load(), settings(), lambda: datetime.now(UTC))
+    lookups = Lookups(sessions, settings(), lambda: datetime.now(UTC))
     for kind in load().types.values():
         if kind.lookup:
             assert lookups.present(SPOKE, HOME_REGION, kind.lookup, ["none-0000000000000000"]) == set()

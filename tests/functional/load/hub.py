@@ -124,7 +124,7 @@ class Hub(ours.Environments):
             return self._simulation.now >= until
 
         lookups = Lookups(
-            sessions, self._catalogue, self._settings, self._now, expired,
+            sessions, self._settings, self._now, expired,
             ledger=KnownOwners(ledger), memory=memory, wait=sleep,
         )  # fmt: skip
         ports = Ports(
