@@ -85,13 +85,14 @@ def test_without_a_hub_a_file_remembers_what_is_whose(records: Path) -> None:
             key, "1", "bob", "ops", "alice has left", (("team", "bob"),), known.holding.claim.created_at
         )
         file.append([given])
-    # What was given to bob stays his, in a dry run and in earnest.
-    for more in (["--dry-run"], []):
+    # What was given to bob is his: the tag that still says alice is written again.
+    for more, outcome in ((["--dry-run"], "would-tag"), ([], "tagged")):
         code, each, errors = tag(records, "admin-web", SETTINGS, "--ledger", ledger, *more)
         assert code == 0, errors
-        reasons = {one["arn"]: (one["outcome"], one["reason"]) for one in each["outcomes"]}
-        assert reasons.pop(volume["arn"]) == ("unchanged", "was given to somebody by hand, who keeps it")
-        assert set(reasons.values()) == {("unchanged", "is tagged already")}
+        ended = {one["arn"]: (one["outcome"], one["reason"]) for one in each["outcomes"]}
+        assert ended.pop(volume["arn"]) == (outcome, None)
+        assert set(ended.values()) == {("unchanged", "is tagged already")}
+    assert teams(each)[volume["id"]] == "bob"
 
 
 def test_an_account_that_is_not_the_own_exits_with_3_without_a_hub(records: Path) -> None:
