@@ -167,7 +167,6 @@ class Environments:
             expired,
             ledger=KnownOwners(ledger),
             memory=memory,
-            wait=self._simulation.sleep,
             together=together,
         )
         ports = Ports(accounts, lookups, tagger, self._now, expired, ledger, held=pacing.held, together=together)

@@ -125,7 +125,7 @@ class Hub(ours.Environments):
 
         lookups = Lookups(
             sessions, self._catalogue, self._settings, self._now, expired,
-            ledger=KnownOwners(ledger), memory=memory, wait=sleep,
+            ledger=KnownOwners(ledger), memory=memory,
         )  # fmt: skip
         ports = Ports(
             accounts, lookups, tagger, self._now, expired, Charged(ledger, self._simulation), held=pacing.held
