@@ -43,9 +43,6 @@ class MemoryCounter:
         self._unsure = unsure
         self._call = call
 
-    def begin(self) -> None:
-        """Nothing stood still."""
-
     def between(self) -> Span | None:
         """Between which times it is."""
         now = self._now()

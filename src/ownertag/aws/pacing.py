@@ -52,9 +52,6 @@ class Paced(BotoCoreError):
 class Counter(Protocol):
     """What all functions take tokens from. Threads may share it. All times are seconds since 1970 by its own clock."""
 
-    def begin(self) -> None:
-        """A new batch: the function may have stood still since the last."""
-
     def between(self) -> Span | None:
         """Between which times it is; None if it can't be asked."""
 
@@ -103,8 +100,6 @@ class Pacing:
         self._until = until
         self._waited: dict[str, float] = {}
         self._hurried = False
-        if self._counter is not None:
-            self._counter.begin()
 
     def hurry(self, on: bool) -> None:
         """Wait for no token while others have their turn; or as long as the patience lasts again."""

@@ -73,7 +73,7 @@ def terms(common: Quota, unsure: float) -> Terms:
     slack = (common.size - 1) / common.refill
     borne = min(slack, LEASE)
     late = max(borne, unsure + MARGIN)
-    return Terms(slack - borne, late, 1 / common.refill + late - borne)
+    return Terms(slack - borne, late, 1 / common.refill + (late - borne))
 
 
 class Taken(Struct, frozen=True):

@@ -38,10 +38,6 @@ class Told(Struct, frozen=True):
             return Told(new, last)  # they can't all be right: a clock was put right, or stood still
         return Told(low, high)
 
-    def resumed(self) -> Told:
-        """After a pause in which one's own clock may have stood still: then the time may be later than was known."""
-        return Told(self.low, None)
-
     def between(self, now: float) -> Span | None:
         """Between which times it is; None while that is not known."""
         if self.low is None or self.high is None:

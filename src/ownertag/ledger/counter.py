@@ -61,11 +61,6 @@ class TableCounter:
         client.meta.events.register("before-call.dynamodb", self._sent)
         client.meta.events.register("after-call.dynamodb", self._answered)
 
-    def begin(self) -> None:
-        """A new batch: the function may have stood still since the last."""
-        with self._lock:
-            self._told = self._told.resumed()
-
     def between(self) -> Span | None:
         """Between which times it is by the table; None if it does not answer."""
         span = self._told.between(self._clock())
