@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec.structs import replace
 
 from ownertag.aws.errors import failure_of
 from ownertag.core.bucket import Bucket
@@ -150,8 +151,9 @@ class Pacing:
             if slot is not None:
                 lease, span = slot
                 wait = max(0.0, lease.begins - span[0], tokens.not_before - now)
-                # What only the time is unsure of is nobody's queue, and does not count.
-                if wait <= own and self._may_wait(account, now, wait, max(0.0, wait - (span[1] - span[0]))):
+                # Where only the time is unsure there is no queue: it does not count.
+                counted = wait if lease.base > lease.asked or tokens.not_before > now else 0.0
+                if wait <= own and self._may_wait(account, now, wait, counted):
                     tokens.lease = lease.rest()
                     return wait, lease.ends
             tokens.turn(now, alone=now < self._away)
@@ -173,7 +175,7 @@ class Pacing:
             left = self._left(key[0], now)
             # After a time without the counter its bucket counts as empty: what was used meanwhile it does not know.
             at = span[1] + (given.ahead + 1 / common.refill if tokens.was_alone else 0.0)
-            latest = span[1] + max(left, 0.0) + given.ahead
+            latest = max(span[1], span[0] + max(left, 0.0) + given.ahead)
             count = 1 if given.cost > 1 / common.refill else tokens.next_lease(now)
             for _ in range(TRIES):
                 if tokens.until + (count - 1) * given.cost > latest:
@@ -184,8 +186,7 @@ class Pacing:
                 if answer is None:
                     return None
                 if isinstance(answer, Taken):
-                    tokens.was_alone = False
-                    tokens.until = answer.base + count * given.cost
+                    tokens.shared(answer.base + count * given.cost)
                     lease = Lease(answer.base, count, span[1], given)
                     break
                 tokens.until = max(tokens.until, answer.until)
@@ -298,20 +299,31 @@ class _Tokens:
         self.alone = alone
         self.was_alone = False
         self._never_shared = alone
+        self._part: Bucket | None = None
         self._count = 1
         self._asked = -inf
         own = shares.own or Quota(0.0, shares.common.refill)
         self.bucket = Bucket(own.size, own.refill, own.size, now)
 
     def turn(self, now: float, alone: bool) -> None:
-        """Go by the bucket only from now on, which is the function's whole part then; or share again."""
+        """Go by the bucket only from now on, which is the function's whole part then; or try to share again."""
         if alone == self.alone or self._never_shared:
             return
         self.alone = alone
-        self.was_alone = self.was_alone or alone
-        quota = self.shares.part if alone else self.shares.own
-        quota = quota or Quota(0.0, self.shares.common.refill)
-        self.bucket = self.bucket.resized(now, quota.size, quota.refill)
+        before = self.bucket
+        if alone:
+            part = self.shares.part or Quota(0.0, self.shares.common.refill)
+            self.bucket = self._part or before.resized(now, part.size, part.refill)
+            self.was_alone = True
+        else:  # until the counter answers the part is kept, and none of its tokens are counted twice
+            self._part = before
+            own = self.shares.own or Quota(0.0, self.shares.common.refill)
+            self.bucket = Bucket(own.size, own.refill, 0.0, now)
+        self.bucket = replace(self.bucket, refusals=before.refusals, held=before.held)
+
+    def shared(self, until: float) -> None:
+        """The counter answered, and stands here."""
+        self.was_alone, self._part, self.until = False, None, until
 
     def next_lease(self, now: float) -> int:
         """How many to take: twice as many while they are used up, so that at most half of them are lost."""

@@ -32,8 +32,8 @@ from ownertag.ledger.counter import CONFIG, TableCounter
 
 ACCOUNT = "333333333333"
 SHARE = Settings().limits.quota_share
-#: Messages of a batch; and, assumed, in seconds: a batch beside its calls, a call in another Region, a call to the table
-#: (twice this), a table that does not answer, until a message comes back, and until it does from a function that ended.
+#: Messages of a batch; and, assumed, in seconds: a batch beside its calls, a call in another Region, half a call to the
+#: table, a table that does not answer, until a message comes back, and until it does from a function that ended.
 BATCH = 10
 BATCH_SECONDS, CALL_SECONDS, TABLE_SECONDS, AWAY_SECONDS = 0.15, 0.1, 0.01, 1.0
 BACK_SECONDS, LOST_SECONDS = 15.0, 60.0
@@ -124,7 +124,8 @@ class Functions:
         ledger = self._table(number)
         counter.hear(ledger)
         pacing = Pacing(self._quotas, SHARE, self.case.functions, counter, clock, self._simulation.sleep)
-        client = session().client(_SERVICES[self.case.operation], region_name=HOME, config=_ONCE)
+        service: Any = _SERVICES[self.case.operation]
+        client = session().client(service, region_name=HOME, config=_ONCE)
         pacing.watch(client, lambda: (ACCOUNT, HOME))
         client.meta.events.register(f"before-send.{_SERVICES[self.case.operation]}", self._answer)
         kills = [self.case.killed > number]
