@@ -7,6 +7,7 @@ from math import floor
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.properties import examples
 from ownertag.core.told import DRIFT, Told
 
 SECONDS = st.floats(0, 300)
@@ -44,6 +45,7 @@ def test_what_contradicts_the_answers_before_counts_alone() -> None:
     assert 900 <= span[0] < span[1] < 902
 
 
+@examples(1000)
 @given(
     offset=st.floats(-1e6, 1e6),
     rate=st.floats(1 - DRIFT / 2, 1 + DRIFT / 2),
