@@ -149,11 +149,12 @@ def _poisson(mean: float, chance: random.Random) -> int:
 def play(events: Sequence[Event], seconds: float, environments: int, chance: random.Random) -> Ran:
     """Let so many environments of the function work these off."""
     setup, quota = deployed(), dict(load().quotas["ec2"])["CreateTags"]
-    part = Settings().limits.quota_share / environments
-    bucket = Quota(max(1.0, part * quota.size), part * quota.refill)
+    share = Settings().limits.quota_share
+    bucket = Quota(max(1.0, share * quota.size), share * quota.refill)
+    tokens: dict[Place, tuple[float, float]] = {}  # counted together, for all environments
     ran = Ran(seconds, len(events), waited=[], calls=Counter())
     coming, back, there = deque(events), deque[Event](), deque[Event]()
-    workers = [Environment(bucket, setup.memory, chance, ran, back) for _ in range(environments)]
+    workers = [Environment(bucket, tokens, setup.memory, chance, ran, back) for _ in range(environments)]
     while coming or back or there:
         worker = min(workers, key=lambda each: each.free)
         first = worker.free if there else max(worker.free, min(_next(coming), _next(back)))
@@ -174,7 +175,15 @@ def _next(events: deque[Event]) -> float:
 class Environment:
     """One environment of the function: what it keeps from batch to batch, and when it is free again."""
 
-    def __init__(self, bucket: Quota, memory: int, chance: random.Random, ran: Ran, back: deque[Event]) -> None:
+    def __init__(
+        self,
+        bucket: Quota,
+        tokens: dict[Place, tuple[float, float]],
+        memory: int,
+        chance: random.Random,
+        ran: Ran,
+        back: deque[Event],
+    ) -> None:
         self.free = 0.0
         self._bucket = bucket
         self._slower = max(1.0, MEMORY_OF_A_CORE / memory)
@@ -183,7 +192,7 @@ class Environment:
         self._back = back
         self._sessions: dict[int, float] = {}
         self._looked = -math.inf
-        self._tokens: dict[Place, tuple[float, float]] = {}
+        self._tokens = tokens
 
     def work(self, batch: Sequence[Event], now: float) -> None:
         """Take a batch; what must come back is put there."""
@@ -237,11 +246,11 @@ class Environment:
         return 1
 
     def _writes(self, place: Place, wanted: int, now: float) -> int:
-        """How many of the wanted calls its share of the quota lets it make; for two seconds it waits (`aws.pacing`)."""
+        """How many of the wanted calls the share of the quota lets it make: it waits as long as `aws.pacing` does."""
         held, at = self._tokens.get(place, (self._bucket.size, now))
-        held = min(self._bucket.size, held + (now - at) * self._bucket.refill)
+        held = min(self._bucket.size, held + max(0.0, now - at) * self._bucket.refill)
         writes = min(wanted, int(held + PATIENCE * self._bucket.refill))
-        self._tokens[place] = (held - writes, now)
+        self._tokens[place] = (held - writes, max(now, at))
         return writes
 
 

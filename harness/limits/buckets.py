@@ -1,8 +1,9 @@
-"""EC2's token buckets: one for each account, Region and API. The only model of them here, for calls made and imagined.
+"""AWS's token buckets: one for each account, Region and API. The only model of them here, for calls made and imagined.
 
 Source: "Request throttling for the Amazon EC2 API" in Amazon EC2's developer guide, its tables "Request token bucket
-sizes and refill rates" and "Resource token bucket sizes and refill rates". A call that finds its bucket empty is
-refused and takes nothing. Times are seconds, of whatever clock the caller goes by.
+sizes and refill rates" and "Resource token bucket sizes and refill rates"; CloudTrail's API reference, LookupEvents
+("two per second, per account, per Region"; that its bucket holds as many is assumed). A call that finds its bucket
+empty is refused and takes nothing. Times are seconds, of whatever clock the caller goes by.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ RATES: Mapping[str, Rate] = {
     "CreateVolume": Rate(100, 5),
     "CreateSnapshot": Rate(100, 5),
     "CreateNetworkInterface": Rate(100, 5),
+    "LookupEvents": Rate(2, 2),
 }
 
 #: Tokens by the name of the bucket that they are taken from.

@@ -23,6 +23,7 @@ from botocore.retries import standard
 
 from harness.kept import KeptList
 from harness.limits.protocol import AT, HUB, SECONDS, key_of
+from harness.memory_counter import MemoryCounter, Numbers
 from harness.process import peak_kb
 from harness.simulated.event_source import Deployed, Mapping, Queued, deployed
 from harness.simulated.events import START, Event, read_events, read_index
@@ -48,8 +49,10 @@ HOME_REGION = "eu-central-1"
 #: environment (README: INIT under Lambda's emulator); the ledger's calls for a batch; and its work for each instance on
 #: a whole core, as measured here.
 COLD_SECONDS, BATCH_SECONDS, INSTANCE_SECONDS = 0.5, 0.15, 0.0014
-#: Assumed of one call to the ledger's table, by which an environment finds the list of accounts.
+#: Assumed of one call to the ledger's table, by which an environment finds the list of accounts, or takes tokens.
 TABLE_SECONDS = 0.02
+#: How little an environment knows of the table's time after a few of its answers, which tell whole seconds.
+UNSURE = (0.2, 0.2)
 #: From so many MB on a function has a whole core (doc: configuring memory), below it a part in proportion.
 CORE_MB = 1769
 _JITTER = (0.8, 1.2)
@@ -134,6 +137,7 @@ class Environments:
         self._folder = tempfile.TemporaryDirectory(prefix="ownertag-burst-")
         self._built: dict[int, tuple[Sessions, Organization, Tagger, Memory, SqliteLedger, Pacing]] = {}
         self._random = random.Random("jitter")  # noqa: S311 - no secret
+        self._numbers = Numbers()
         self._kept = KeptList(lambda: simulation.sleep(TABLE_SECONDS))
         self.ran = Ran()
 
@@ -166,10 +170,12 @@ class Environments:
             expired,
             ledger=KnownOwners(ledger),
             memory=memory,
-            wait=self._simulation.sleep,
             together=together,
         )
-        ports = Ports(accounts, lookups, tagger, self._now, expired, ledger, held=pacing.held, together=together)
+        ports = Ports(
+            accounts, lookups, tagger, self._now, expired, ledger,
+            held=pacing.held, together=together, hurry=pacing.hurry,
+        )  # fmt: skip
         pacing.begin(until)
         messages = [
             Message(str(each.number), body, receives=each.receives) for each, body in zip(batch, bodies, strict=True)
@@ -193,6 +199,12 @@ class Environments:
             self._catalogue.quotas,
             self._settings.limits.quota_share,
             self._setup.concurrency,
+            MemoryCounter(
+                self._numbers,
+                lambda: self._simulation.now,
+                UNSURE,
+                lambda: self._simulation.sleep(TABLE_SECONDS),
+            ),
             clock=lambda: self._simulation.now,
             sleep=self._simulation.sleep,
         )

@@ -1,6 +1,7 @@
-"""The share of each account's own quota that ownertag may use: a token bucket for each account, Region and API.
+"""The share of each account's own quota that ownertag may use: a token for each request, by account, Region and API.
 
-Every request counts, the SDK's own repeats and further pages among them, since they count at AWS as well. Where there
+Every request counts, the SDK's own repeats and further pages among them, since they count at AWS as well. A few tokens
+each function has for itself; the rest it takes from a counter that all functions share, several at a time. Where there
 is no token, the call waits a little, or fails as `Paced` without being sent: then its message comes back later, and the
 batch goes on with other accounts.
 """
@@ -13,25 +14,34 @@ from fnmatch import fnmatchcase
 from functools import partial
 from math import inf
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec.structs import replace
 
 from ownertag.aws.errors import failure_of
 from ownertag.core.bucket import Bucket
+from ownertag.core.counting import LEASE, Full, Lease, Shares, Taken, divided, terms
 from ownertag.core.judge import is_throttle
 from ownertag.core.rows import Quota
+from ownertag.core.told import Span
 
 #: How long one batch waits for one account: whoever has most to do must not hold up the others.
-PATIENCE = 2.0
+PATIENCE = 5.0
 #: And for all accounts together, in times of that.
-ALL_TOGETHER = 10
+ALL_TOGETHER = 4
 #: Places whose buckets are kept. Those that have filled up again are forgotten above this: a new one is full as well.
 MAX_PLACES = 1000
+#: A counter that did not answer is left alone for so many seconds.
+AWAY = 5.0
+#: How often a counter is asked for one token, and how often a token that was lost meanwhile is replaced.
+TRIES = 3
 
 Quotas = Mapping[str, tuple[tuple[str, Quota], ...]]
 Place = tuple[str, str]
 Api = tuple[str, str]
+#: An account, a Region, and an API as `service.Operation`.
+CounterKey = tuple[str, str, str]
 
 
 class Paced(BotoCoreError):
@@ -40,13 +50,24 @@ class Paced(BotoCoreError):
     fmt = "{operation} was not sent: ownertag's share of the account's quota is used up"
 
 
+class Counter(Protocol):
+    """What all functions take tokens from. Threads may share it. All times are seconds since 1970 by its own clock."""
+
+    def between(self) -> Span | None:
+        """Between which times it is; None if it can't be asked."""
+
+    def take(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | Full | None:
+        """Take what costs so many seconds, as `core.counting.taken` says; None if it can't be asked."""
+
+
 class Pacing:
     """What may be sent, and when. Threads may share it.
 
     Args:
         quotas: AWS's buckets, by service; a call that has none there is not paced.
         share: The part of them that ownertag may use, between 0 and 1.
-        functions: How many of the function run at once at most: each takes its part of the share.
+        functions: How many of the function run at once at most.
+        counter: What they share; without one each takes its part of the share.
         clock: Seconds that only go forward.
         sleep: Waits so many seconds.
         patience: How many of them one account may cost a batch. Where AWS refuses an account, it is waited for without
@@ -58,16 +79,20 @@ class Pacing:
         quotas: Quotas,
         share: float,
         functions: int = 1,
+        counter: Counter | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         patience: float = PATIENCE,
     ) -> None:
         self._quotas = quotas
-        self._part = share / functions
+        self._share = share
+        self._functions = functions
+        self._counter = counter
         self._clock = clock
         self._sleep = sleep
         self._patience = patience
-        self._buckets: dict[Place, dict[Api, Bucket]] = {}
+        self._apis: dict[Place, dict[Api, _Tokens]] = {}
+        self._away = -inf
         self._lock = Lock()
         self.begin()
 
@@ -75,12 +100,17 @@ class Pacing:
         """A new batch: the time that it may wait begins anew. It never waits beyond `until`, by the clock."""
         self._until = until
         self._waited: dict[str, float] = {}
+        self._hurried = False
+
+    def hurry(self, on: bool) -> None:
+        """Wait for no token while others have their turn; or as long as the patience lasts again."""
+        self._hurried = on
 
     def held(self, account: str, region: str) -> bool:
         """Whether AWS refuses an account's calls in a Region just now, so that nothing needs to be tried there."""
         now = self._clock()
         with self._lock:
-            return any(bucket.holds(now) for bucket in self._buckets.get((account, region), {}).values())
+            return any(each.bucket.holds(now) for each in self._apis.get((account, region), {}).values())
 
     def watch(self, client: Any, place: Callable[[], Place]) -> None:
         """Pace a client, which acts in the account and Region that `place` tells at each request."""
@@ -90,34 +120,118 @@ class Pacing:
             client.meta.events.register(f"response-received.{service}", partial(self._received, place, service))
 
     def _before_send(self, place: Callable[[], Place], service: str, event_name: str, **_: object) -> None:
-        operation = event_name.rpartition(".")[2]
+        operation, where = event_name.rpartition(".")[2], place()
+        tokens = self._tokens(where, service, operation)
+        if tokens is None:
+            return
+        for _again in range(TRIES):
+            with tokens.lock:  # whoever asks the counter holds up no other place
+                wait, ends = self._take(tokens, (*where, f"{service}.{operation}"))
+            if wait > 0:
+                self._sleep(wait)
+            if ends is None or ((span := self._between()) is not None and span[1] <= ends):
+                return
+        raise Paced(operation=operation)
+
+    def _take(self, tokens: _Tokens, key: CounterKey) -> tuple[float, float | None]:
+        """Take a token, if need be one that is still to come: (seconds until then, the end of a lease's).
+
+        Raises:
+            Paced: There is none for which may be waited.
+        """
+        account, now = key[0], self._clock()
+        paced = Paced(operation=key[2].partition(".")[2])
+        if tokens.bucket.holds(now) and self._patience < inf:  # each of the functions finds out alone; all would wait
+            raise paced
+        tokens.turn(now, alone=now < self._away)
+        own = tokens.bucket.wait(now)
+        if own > 0 and not tokens.alone:
+            slot = self._slot(tokens, key, now)
+            now = self._clock()
+            if slot is not None:
+                lease, span = slot
+                wait = max(0.0, lease.begins - span[0], tokens.not_before - now)
+                # Where only the time is unsure there is no queue: it does not count.
+                counted = wait if lease.base > lease.asked or tokens.not_before > now else 0.0
+                if wait <= own and self._may_wait(account, now, wait, counted):
+                    tokens.lease = lease.rest()
+                    return wait, lease.ends
+            tokens.turn(now, alone=now < self._away)
+            own = tokens.bucket.wait(now)
+        if own > 0 and (own == inf or not self._may_wait(account, now, own, own)):
+            raise paced
+        tokens.bucket = tokens.bucket.taken(now)
+        return own, None
+
+    def _slot(self, tokens: _Tokens, key: CounterKey, now: float) -> tuple[Lease, Span] | None:
+        """The next token of the common part, and the counter's time; None if there is none to be had."""
+        span = self._between()
+        if span is None:
+            return None
+        common = tokens.shares.common
+        lease = tokens.lease.live(span) if tokens.lease else None
+        if lease is None:
+            given = terms(common, span[1] - span[0])
+            left = self._left(key[0], now)
+            # After a time without the counter its bucket counts as empty: what was used meanwhile it does not know.
+            at = span[1] + (given.ahead + 1 / common.refill if tokens.was_alone else 0.0)
+            latest = max(span[1], span[0] + max(left, 0.0) + given.ahead)
+            count = 1 if given.cost > 1 / common.refill else tokens.next_lease(now)
+            for _ in range(TRIES):
+                if tokens.until + (count - 1) * given.cost > latest:
+                    count = int((latest - max(tokens.until, at)) // given.cost) + 1
+                if count < 1:
+                    return None
+                answer = self._ask(key, at, count * given.cost, latest - (count - 1) * given.cost)
+                if answer is None:
+                    return None
+                if isinstance(answer, Taken):
+                    tokens.shared(answer.base + count * given.cost)
+                    lease = Lease(answer.base, count, span[1], given)
+                    break
+                tokens.until = max(tokens.until, answer.until)
+            else:
+                return None
+            tokens.taken(now, count)
+            span = self._between() or span
+        tokens.lease = lease
+        return lease, span
+
+    def _between(self) -> Span | None:
+        span = self._counter.between() if self._counter is not None else None
+        if span is None:
+            self._away = self._clock() + AWAY
+        return span
+
+    def _ask(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | Full | None:
+        assert self._counter is not None  # noqa: S101 - without one nobody asks
+        answer = self._counter.take(key, at, cost, latest)
+        if answer is None:
+            self._away = self._clock() + AWAY
+        return answer
+
+    def _left(self, account: str, now: float) -> float:
+        """How long may be waited for an account."""
         with self._lock:
-            wait = self._take(place(), service, operation)
-        if wait > 0:
-            self._sleep(wait)
+            return self._left_of(account, now)
 
-    def _take(self, place: Place, service: str, operation: str) -> float:
-        """Take a token, if need be one that is still to come: seconds until then."""
-        bucket = self._bucket(place, service, operation)
-        if bucket is None:
+    def _left_of(self, account: str, now: float) -> float:
+        if self._hurried:
             return 0.0
-        now, account = self._clock(), place[0]
-        if bucket.holds(now) and self._patience < inf:  # each of the functions finds out alone, and all wait for them
-            raise Paced(operation=operation)
-        wait = bucket.wait(now)
-        if wait > 0:
-            if not self._may_wait(account, now, wait):
-                raise Paced(operation=operation)
-            self._waited[account] = self._waited.get(account, 0.0) + wait
-        self._buckets[place][service, operation] = bucket.taken(now)
-        return wait
+        all_left = self._patience * ALL_TOGETHER - sum(self._waited.values(), 0.0)
+        left = min(self._patience - self._waited.get(account, 0.0), all_left)
+        return left if self._until is None else min(left, self._until - now)
 
-    def _may_wait(self, account: str, now: float, wait: float) -> bool:
-        return (
-            self._waited.get(account, 0.0) + wait <= self._patience
-            and sum(self._waited.values()) + wait <= self._patience * ALL_TOGETHER
-            and (self._until is None or now + wait < self._until)
-        )
+    def _may_wait(self, account: str, now: float, wait: float, counted: float) -> bool:
+        """Whether a call may wait so long; what counts of it is noted."""
+        if wait > 0 and self._until is not None and now + wait >= self._until:
+            return False
+        with self._lock:
+            if counted > 0:
+                if counted > self._left_of(account, now):
+                    return False
+                self._waited[account] = self._waited.get(account, 0.0) + counted
+        return True
 
     def _received(
         self,
@@ -127,32 +241,107 @@ class Pacing:
         parsed_response: Mapping[str, Any] | None,
         **_: object,
     ) -> None:
-        operation, where = event_name.rpartition(".")[2], place()
-        with self._lock:
-            bucket = self._bucket(where, service, operation)
-            if bucket is not None and parsed_response is not None:
-                error = parsed_response.get("Error")
-                code = failure_of(ClientError({"Error": error}, operation)) if error else None
-                throttled = code is not None and is_throttle(code)
-                self._buckets[where][service, operation] = bucket.answered(self._clock(), throttled)
+        operation = event_name.rpartition(".")[2]
+        tokens = self._tokens(place(), service, operation)
+        if tokens is not None and parsed_response is not None:
+            error = parsed_response.get("Error")
+            code = failure_of(ClientError({"Error": error}, operation)) if error else None
+            with tokens.lock:
+                tokens.answered(self._clock(), code is not None and is_throttle(code))
 
-    def _bucket(self, place: Place, service: str, operation: str) -> Bucket | None:
-        here = self._buckets.get(place)
-        if here is None:
-            if len(self._buckets) >= MAX_PLACES:
-                self._forget_the_full()
-            here = self._buckets.setdefault(place, {})
-        known = here.get((service, operation))
-        if known is None:
-            quota = next((each for name, each in self._quotas[service] if fnmatchcase(operation, name)), None)
-            if quota is None:
-                return None
-            size = max(1.0, quota.size * self._part)
-            known = here[service, operation] = Bucket(size, quota.refill * self._part, size, self._clock())
-        return known
+    def _tokens(self, place: Place, service: str, operation: str) -> _Tokens | None:
+        with self._lock:
+            here = self._apis.get(place)
+            if here is None:
+                if len(self._apis) >= MAX_PLACES:
+                    self._forget_the_full()
+                here = self._apis.setdefault(place, {})
+            known = here.get((service, operation))
+            if known is None:
+                quota = next((each for name, each in self._quotas[service] if fnmatchcase(operation, name)), None)
+                if quota is None:
+                    return None
+                known = here[service, operation] = _Tokens(self._divided(quota), self._counter is None, self._clock())
+            return known
+
+    def _divided(self, quota: Quota) -> Shares:
+        if self._counter is not None:
+            return divided(quota, self._share, self._functions)
+        part = self._share / self._functions
+        alone = Quota(max(1.0, quota.size * part), quota.refill * part)
+        return Shares(alone, alone, alone)
 
     def _forget_the_full(self) -> None:
         now = self._clock()
-        for place, buckets in list(self._buckets.items()):
-            if all(each.full(now) for each in buckets.values()):
-                del self._buckets[place]
+        for place, apis in list(self._apis.items()):
+            if all(each.full(now) for each in apis.values()):
+                del self._apis[place]
+
+
+class _Tokens:
+    """What a function has of one API's tokens in one place; whoever uses it holds its lock.
+
+    Attributes:
+        bucket: Its own tokens, and the pause where AWS refuses.
+        lease: What it took from the counter.
+        until: Where the counter stood at least.
+        not_before: When the next of the counter's may be used at the earliest.
+        alone: Whether it goes by its bucket only.
+        was_alone: Whether it did since the counter was asked last.
+    """
+
+    def __init__(self, shares: Shares, alone: bool, now: float) -> None:
+        self.lock = Lock()
+        self.shares = shares
+        self.lease: Lease | None = None
+        self.until = -inf
+        self.not_before = -inf
+        self.alone = alone
+        self.was_alone = False
+        self._never_shared = alone
+        self._part: Bucket | None = None
+        self._count = 1
+        self._asked = -inf
+        own = shares.own or Quota(0.0, shares.common.refill)
+        self.bucket = Bucket(own.size, own.refill, own.size, now)
+
+    def turn(self, now: float, alone: bool) -> None:
+        """Go by the bucket only from now on, which is the function's whole part then; or try to share again."""
+        if alone == self.alone or self._never_shared:
+            return
+        self.alone = alone
+        before = self.bucket
+        if alone:
+            part = self.shares.part or Quota(0.0, self.shares.common.refill)
+            self.bucket = self._part or before.resized(now, part.size, part.refill)
+            self.was_alone = True
+        else:  # until the counter answers the part is kept, and none of its tokens are counted twice
+            self._part = before
+            own = self.shares.own or Quota(0.0, self.shares.common.refill)
+            self.bucket = Bucket(own.size, own.refill, 0.0, now)
+        self.bucket = replace(self.bucket, refusals=before.refusals, held=before.held)
+
+    def shared(self, until: float) -> None:
+        """The counter answered, and stands here."""
+        self.was_alone, self._part, self.until = False, None, until
+
+    def next_lease(self, now: float) -> int:
+        """How many to take: twice as many while they are used up, so that at most half of them are lost."""
+        most = max(1, int(self.shares.common.refill * LEASE))
+        self._count = min(self._count * 2, most) if self.lease is None and now - self._asked < LEASE else min(2, most)
+        return self._count
+
+    def taken(self, now: float, count: int) -> None:
+        """So many were taken."""
+        self._count, self._asked = count, now
+
+    def answered(self, now: float, throttled: bool) -> None:
+        """After AWS's answer, which goes before all counting: others use the same quota."""
+        self.bucket = self.bucket.answered(now, throttled)
+        if throttled:
+            self.lease = None
+            self.not_before = now + 1 / self.shares.common.refill
+
+    def full(self, now: float) -> bool:
+        """Whether it is as good as new."""
+        return self.bucket.full(now) and not self.was_alone and now - self._asked > LEASE

@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib.resources import files
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from ownertag.core.rows import PARTS, Catalogue, Lookup, Makes, QuestionKind, Quota, ResourceType, Row, Skip, TagApi
+
+F = TypeVar("F", bound=Struct)
 
 _PATH = re.compile(r"(?:response|request)(?:\.[A-Za-z0-9_-]+(?:\[\])?)*")
 _KEYS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -19,6 +22,7 @@ _EVENT = re.compile(r"[A-Za-z0-9_]+")
 _SOURCE = re.compile(r"[a-z0-9-]+\.amazonaws\.com")
 _SERVICE = re.compile(r"[a-z0-9-]+")
 _API = re.compile(r"[a-z0-9-]+\.[A-Z][A-Za-z0-9]+")
+_OPERATIONS = re.compile(r"[A-Z][A-Za-z0-9]*\*?")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]+")
 # What no id of AWS is: a pattern that takes one of these would let a record choose what is looked up or tagged.
 _NO_IDS = ("", " ", "*", "\n")
@@ -88,6 +92,14 @@ class _File(Struct, forbid_unknown_fields=True):
     quotas: dict[str, _Quota] = {}
 
 
+class _Quotas(Struct, forbid_unknown_fields=True):
+    quotas: dict[str, dict[str, _Quota]]
+
+
+#: Holds what the other services' calls may cost, and no rows.
+_QUOTAS_FILE = "quotas.toml"
+
+
 def load() -> Catalogue:
     """The catalogue that ownertag ships."""
     folder = files("ownertag.catalogue")
@@ -104,17 +116,14 @@ def read(texts: Iterable[tuple[str, str]]) -> Catalogue:
     types: dict[str, ResourceType] = {}
     tag_apis: dict[str, TagApi] = {}
     quotas: dict[str, tuple[tuple[str, Quota], ...]] = {}
-    for name, text in sorted(texts):
-        try:
-            file = msgspec.toml.decode(text, type=_File)
-        except msgspec.ValidationError as error:
-            raise CatalogueError(f"{name}: {_located(str(error), text)}") from error
-        except msgspec.DecodeError as error:
-            raise CatalogueError(f"{name}: {error}") from error
+    for name, text in sorted(texts, key=lambda each: (each[0] == _QUOTAS_FILE, each)):
+        if name == _QUOTAS_FILE:
+            quotas |= _quotas_alone(name, text, quotas)
+            continue
+        file = _decoded(name, text, _File)
         _check_head(name, file)
         tag_apis[file.tagging.api] = TagApi(file.tagging.api, file.tagging.action, file.tagging.most)
-        own_quotas = ((key, Quota(each.size, each.refill)) for key, each in file.quotas.items())
-        quotas[file.service] = (*quotas.get(file.service, ()), *own_quotas)
+        quotas[file.service] = (*quotas.get(file.service, ()), *_quotas(f"{name}: quotas", file.quotas))
         own = {key: _type(name, file, key, value) for key, value in file.types.items()}
         for value in own.values():
             if types.setdefault(value.name, value) is not value:
@@ -126,6 +135,36 @@ def read(texts: Iterable[tuple[str, str]]) -> Catalogue:
                 raise CatalogueError(f"{name}: {row.event_name}: has a row already; keep one, with both its resources")
             rows[key] = row
     return Catalogue(rows, types, tag_apis, quotas)
+
+
+def _decoded(name: str, text: str, type_: type[F]) -> F:
+    try:
+        file: F = msgspec.toml.decode(text, type=type_)
+    except msgspec.ValidationError as error:
+        raise CatalogueError(f"{name}: {_located(str(error), text)}") from error
+    except msgspec.DecodeError as error:
+        raise CatalogueError(f"{name}: {error}") from error
+    return file
+
+
+def _quotas_alone(name: str, text: str, others: Iterable[str]) -> dict[str, tuple[tuple[str, Quota], ...]]:
+    """The quotas of services whose calls are made, and that have no rows."""
+    found = _decoded(name, text, _Quotas).quotas
+    for service in found:
+        if not _SERVICE.fullmatch(service):
+            raise CatalogueError(f"{name}: quotas.{service}: write the service as the SDK names it, like cloudtrail")
+        if service in others:
+            raise CatalogueError(f"{name}: quotas.{service}: has a file of its own; put its quotas there")
+    return {service: _quotas(f"{name}: quotas.{service}", each) for service, each in found.items()}
+
+
+def _quotas(where: str, quotas: dict[str, _Quota]) -> tuple[tuple[str, Quota], ...]:
+    for operation, quota in quotas.items():
+        if not _OPERATIONS.fullmatch(operation):
+            raise CatalogueError(f"{where}.{operation}: write an operation like CreateTags, or Describe* for several")
+        if not (quota.size >= 1 and quota.refill > 0):
+            raise CatalogueError(f"{where}.{operation}: size must be at least 1, and refill more than 0")
+    return tuple((key, Quota(each.size, each.refill)) for key, each in quotas.items())
 
 
 def _located(message: str, text: str) -> str:
@@ -171,9 +210,6 @@ def _check_head(name: str, file: _File) -> None:
             raise CatalogueError(f"{name}: {key} {value!r} must be like {example}")
     if file.tagging.most < 1:
         raise CatalogueError(f"{name}: tagging.most is {file.tagging.most}; a call takes at least 1 resource")
-    for operation, quota in file.quotas.items():
-        if not (quota.size >= 1 and quota.refill > 0):
-            raise CatalogueError(f"{name}: quotas.{operation}: size must be at least 1, and refill more than 0")
 
 
 def _type(name: str, file: _File, key: str, value: _Type) -> ResourceType:

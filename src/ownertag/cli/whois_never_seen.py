@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from time import sleep
-
 from ownertag.catalogue.loader import load
 from ownertag.cli.options import Exit, Options, fail
 from ownertag.cli.whois_today import NoCredentials, clock, sessions
@@ -49,7 +47,7 @@ def _in_trail(key: ResourceKey, id_: str, never: str, options: Options, settings
     from ownertag.sources.cloudtrail import MOST, CloudTrail
 
     try:
-        trail = CloudTrail(sessions(options, settings), clock, sleep)
+        trail = CloudTrail(sessions(options, settings), clock)
     except NoCredentials as error:
         fail(str(error), Exit.UNREACHED)
     found = from_trail(key, id_, trail, load(), settings)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, Any
 
+from ownertag.catalogue.loader import load
 from ownertag.cli.options import Options, fail
 from ownertag.cli.whois_objects import NotLooked
 from ownertag.core.settings import Settings
@@ -15,6 +17,7 @@ from ownertag.flows.whois_today import Today, attached_now, can_look, states_now
 from ownertag.render.documents import AUDIT_ROLE
 
 if TYPE_CHECKING:
+    from ownertag.aws.pacing import Pacing
     from ownertag.aws.sessions import Sessions
 
 #: After this no other account is asked for; what has begun ends with the timeouts of `client_config`.
@@ -35,12 +38,15 @@ def dynamodb(options: Options, settings: Settings) -> Any:
 
 
 def sessions(options: Options, settings: Settings) -> Sessions:
-    """Sessions of the audit role.
+    """Sessions of the audit role that keep to the share of each account's quota, and wait for it.
 
     Raises:
         NoCredentials: There are none to assume it with.
     """
-    return _sessions(*_base(options, settings), options)
+    from ownertag.aws.pacing import Pacing
+
+    pacing = Pacing(load().quotas, settings.limits.quota_share, patience=inf)
+    return _sessions(*_base(options, settings), options, pacing)
 
 
 def today(answers: Sequence[Answer], options: Options, settings: Settings, offline: bool) -> tuple[Today, NotLooked]:
@@ -116,10 +122,12 @@ def _client(service: str, base: Any, region: str, options: Options) -> Any:
     return base.client(service, region_name=region, endpoint_url=options.endpoint_url, config=client_config())
 
 
-def _sessions(base: Any, region: str, options: Options) -> Sessions:
+def _sessions(base: Any, region: str, options: Options, pacing: Pacing | None = None) -> Sessions:
     from ownertag.aws.sessions import Sessions
 
-    return Sessions(base, role_name=AUDIT_ROLE, region=region, now=clock, endpoint_url=options.endpoint_url)
+    return Sessions(
+        base, role_name=AUDIT_ROLE, region=region, now=clock, endpoint_url=options.endpoint_url, pacing=pacing
+    )
 
 
 def clock() -> datetime:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -30,8 +32,8 @@ class Bucket(Struct, frozen=True):
     held: float = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds until the next call may be sent."""
-        return max(0.0, (1 - self._by(now)) / self.refill, self.held - now)
+        """Seconds until the next call may be sent; without end where it can't hold a token."""
+        return inf if self.size < 1 else max(0.0, (1 - self._by(now)) / self.refill, self.held - now)
 
     def taken(self, now: float) -> Bucket:
         """After a call, even if its token is still to come."""
@@ -44,6 +46,10 @@ class Bucket(Struct, frozen=True):
         refusals = self.refusals + 1
         hold = min(2.0 ** (refusals - REFUSALS), MAX_HOLD) if refusals >= REFUSALS else 0.0
         return replace(self, tokens=min(self.tokens, 0.0), refusals=refusals, held=now + hold)
+
+    def resized(self, now: float, size: float, refill: float) -> Bucket:
+        """The same of another size, with the tokens that it holds, as far as they fit."""
+        return replace(self, size=size, refill=refill, tokens=min(size, self._by(now)), at=now)
 
     def holds(self, now: float) -> bool:
         """Whether nothing is sent just now, as AWS refuses."""

@@ -111,6 +111,10 @@ class Judgement(Struct, frozen=True):
 NO_TIME = Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
 
 
+#: What was not tried for lack of a token (`aws.pacing`): the batch comes back to it when all others are done.
+NOT_SENT = "not sent: the share of the account's quota is used up"
+
+
 def unavailable(failure: Failure, region: str = "") -> Unavailable:
     """What a look-up that failed says of what was asked."""
     judged = judge(failure, None, region)
@@ -137,7 +141,7 @@ def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgemen
     if code in _THROTTLED:
         return Judgement(OutcomeKind.THROTTLED, True, f"throttled ({code})")
     if code == "Paced":  # `aws.pacing`: the call was not sent
-        return Judgement(OutcomeKind.THROTTLED, True, "not sent: the share of the account's quota is used up")
+        return Judgement(OutcomeKind.THROTTLED, True, NOT_SENT)
     if code in _AGAIN or _NOT_WELL.fullmatch(code):
         return Judgement(OutcomeKind.THROTTLED, True, f"AWS asks for another try ({code})")
     if code in _EXPIRED or code in _SKEWED:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from msgspec import Struct
 
 from ownertag.core.fair import fair_parts
-from ownertag.core.judge import seconds_away
+from ownertag.core.judge import NOT_SENT, seconds_away
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
 from ownertag.core.rows import Catalogue
@@ -92,9 +92,23 @@ def handle(
     def work(arrivals: Sequence[Arrival | Refusal]) -> list[Result]:
         return run(arrivals, ports, catalogue, settings, again)
 
-    results = [each for part in fair_parts(others, receives) for each in _in_turn(part, work, ports)]
-    results += apart(tampered, lambda each: tamper.run(each, ports), lambda each: each[0].where, ports.expired)
-    return answer(numbered, {result.where: result for result in results}, jitter)
+    ports.hurry(True)
+    results = {each.where: each for part in fair_parts(others, receives) for each in _in_turn(part, work, ports)}
+    found = apart(tampered, lambda each: tamper.run(each, ports), lambda each: each[0].where, ports.expired)
+    results |= {each.where: each for each in found}
+    ports.hurry(False)
+    # Who asks most comes last: now nobody waits behind those for whom there was no token at once.
+    left = [each for each in others if not isinstance(each, Refusal) and _not_sent(results[each.where])]
+    again |= {each.where for each in left}
+    for part in fair_parts(left, receives):
+        if not ports.expired():
+            results |= {each.where: each for each in _in_turn(part, work, ports)}
+    return answer(numbered, results, jitter)
+
+
+def _not_sent(result: Result) -> bool:
+    """Whether a token was lacking, of our own share."""
+    return result.comes_back and any(NOT_SENT in reason for reason in result.reasons)
 
 
 def _in_turn(

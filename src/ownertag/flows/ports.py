@@ -58,7 +58,8 @@ class Ports:
     """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call.
 
     `held` says of an account and Region whether AWS throttles it just now, so that nothing needs to be tried there.
-    `together` does what each account and Region needs: in turn, or at once.
+    `together` does what each account and Region needs: in turn, or at once. `hurry` says whether others wait for this
+    part of a batch, so that nothing in it may wait for a quota.
     """
 
     accounts: Accounts
@@ -70,3 +71,4 @@ class Ports:
     findings: FindingTeller = field(default_factory=NobodyTold)
     held: Callable[[str, str], bool] = lambda _account, _region: False
     together: Together = in_turn
+    hurry: Callable[[bool], None] = lambda _: None

@@ -31,7 +31,7 @@ from ownertag.flows.transfer import Transfer, transfer
 from ownertag.handler.report import Report
 from ownertag.handler.settings import Environment
 from ownertag.ledger.looked_into import LookedInto
-from ownertag.ledger.opening import kept_accounts, open_ledger
+from ownertag.ledger.opening import kept_accounts, open_counter, open_ledger
 from ownertag.ledger.owners import KnownOwners
 from ownertag.ledger.port import Store
 from ownertag.render.documents import BUS, compact
@@ -100,7 +100,13 @@ def build(
     settings, organization = environment.settings, environment.organization
     region, endpoint_url = organization.home_region, environment.endpoint_url
     catalogue = load()
-    pacing = Pacing(catalogue.quotas, settings.limits.quota_share, environment.concurrency, clock=clock)
+
+    def client(service: str, more: Config | None = None) -> Any:
+        merged = config.merge(more) if more else config
+        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=merged)  # type: ignore[call-overload] # any service
+
+    counter = open_counter(environment.ledger, lambda more: client("dynamodb", more), clock)
+    pacing = Pacing(catalogue.quotas, settings.limits.quota_share, environment.concurrency, counter, clock)
     sessions = Sessions(
         session,
         role_name=settings.limits.role_name,
@@ -112,14 +118,13 @@ def build(
         pacing=pacing,
     )
 
-    def client(service: str, more: Config | None = None) -> Any:
-        merged = config.merge(more) if more else config
-        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=merged)  # type: ignore[call-overload] # any service
-
     @cache
     def table() -> Any:
         # To check the shape of what it sends would be half of what the ledger costs. The tests send the same, checked.
-        return client("dynamodb", Config(parameter_validation=False))
+        made = client("dynamodb", Config(parameter_validation=False))
+        if counter is not None:
+            counter.hear(made)
+        return made
 
     owner_key = settings.owner_key or "owner"
     kept = kept_accounts(environment.ledger, table)
@@ -142,7 +147,7 @@ def build(
 
         known = KnownOwners(ledger)
         lookups = Lookups(sessions, settings, now, expired, ledger=known, memory=memory, together=together)
-        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held, together)
+        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held, together, pacing.hurry)
         pacing.begin(until)
         if "transfer" in event:
             return _transferred(event["transfer"], ports, ledger, catalogue, settings)

@@ -11,6 +11,7 @@ from ownertag.ledger.port import Store
 
 if TYPE_CHECKING:
     from ownertag.ledger.accounts import KeptAccounts
+    from ownertag.ledger.counter import TableCounter
 
 
 def open_ledger(
@@ -50,3 +51,18 @@ def kept_accounts(place: Place, client: Callable[[], Any]) -> KeptAccounts | Non
     from ownertag.ledger.calls import Calls  # noqa: PLC0415
 
     return KeptAccounts(Calls(client(), place.name))
+
+
+def open_counter(place: Place, client: Callable[[Any], Any], clock: Callable[[], float]) -> TableCounter | None:
+    """The counter of tokens that is kept beside the ledger; None for a file, whose one user has nobody to share with.
+
+    Args:
+        place: A file, or a table.
+        client: Makes a client of DynamoDB with a configuration; called for a table only.
+        clock: Seconds that only go forward.
+    """
+    if place.kind != "dynamodb":
+        return None
+    from ownertag.ledger.counter import CONFIG, TableCounter  # noqa: PLC0415 - as above
+
+    return TableCounter(client(CONFIG), place.name, clock)

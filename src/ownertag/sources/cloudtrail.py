@@ -1,4 +1,4 @@
-"""Who made something, from CloudTrail's own 90 days: LookupEvents, at most two calls a second in an account and Region.
+"""Who made something, from CloudTrail's own 90 days: LookupEvents, a scarce call, which `aws.pacing` lets through.
 
 Source: CloudTrail API reference, LookupEvents (2 calls a second, 50 events a page, one attribute a call, newest first);
 records lag by up to 15 minutes. That a creation is listed under its resource's name is memory. That the call which made
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from ownertag.aws.sessions import Sessions
+from ownertag.aws.together import Together, in_turn
 from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.made import CUT, maker_of
 from ownertag.core.parents import Parent
@@ -26,9 +28,7 @@ from ownertag.core.records import Arrival, Record, partition_of
 from ownertag.core.unnamed import AROUND as AROUND_LAUNCH
 from ownertag.core.unnamed import told_by
 from ownertag.core.values import Absent, Fact, Failure, Found, LaunchRecord, OutcomeKind, Question, Unavailable
-from ownertag.sources.pace import Pace
 
-CALLS_A_SECOND = 2
 #: A page holds at most so many events.
 PAGE = 50
 #: How many pages are read for one answer, and how many for all of a batch in one account and Region: at two a second,
@@ -48,7 +48,8 @@ AROUND = timedelta(seconds=5)
 NEAR = timedelta(minutes=1)
 #: Of so many sessions of a window each is looked up by its key; of more, the window is read first.
 FEW = 3
-#: So many calls of a round at most go to Regions in which a session could have been made beside the likely ones.
+#: So many calls of a round and an account at most go to Regions in which a session could have been made beside the
+#: likely ones.
 MAX_ELSEWHERE = 40
 MOST_KEYS = 4096
 #: Windows that lie closer than this are looked up as one.
@@ -86,35 +87,36 @@ class CloudTrail:
     Args:
         sessions: Where the clients come from.
         now: Gives the time, with a time zone.
-        wait: Waits so many seconds.
         expired: True once there is no time left for another call.
         regions: Where else a session may have been made that works somewhere.
+        together: Does what each account needs: in turn, or at once.
     """
 
     def __init__(
         self,
         sessions: Sessions,
         now: Callable[[], datetime],
-        wait: Callable[[float], None],
         expired: Callable[[], bool] = lambda: False,
         regions: Iterable[str] = (),
+        together: Together = in_turn,
     ) -> None:
         self._sessions = sessions
         self._now = now
         self._expired = expired
-        self._pace = Pace(CALLS_A_SECOND, now, wait)
+        self._together = together
+        # All of these are by account, and one thread at a time works for an account.
         self._calls: dict[tuple[str, str], int] = defaultdict(int)
         self._throttled: dict[tuple[str, str], Unavailable] = {}
         self._regions = tuple(regions)
         #: Keys that no call issued, whichever it was: they are not looked up for each of the calls again.
         self._issued_by_none: set[tuple[str, str, str]] = set()
-        self._elsewhere = 0
+        self._elsewhere: dict[str, int] = defaultdict(int)
 
     def begin(self) -> None:
         """A new round of questions: what was throttled may be asked again."""
         self._calls.clear()
         self._throttled.clear()
-        self._elsewhere = 0
+        self._elsewhere.clear()
         if len(self._issued_by_none) > MOST_KEYS:
             self._issued_by_none.clear()
 
@@ -160,23 +162,32 @@ class CloudTrail:
         return CUT if more else records
 
     def session_makers(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """The records of the calls that made sessions, by the access key that each issued."""
+        """The records of the calls that made sessions, by the access key that each issued.
+
+        Whoever asks least comes first, and whoever waits holds up no other account.
+        """
         facts: dict[Question, Fact] = {}
-        groups: dict[tuple[str, str, str], list[_Session]] = defaultdict(list)
+        accounts: dict[str, dict[tuple[str, str], list[_Session]]] = defaultdict(lambda: defaultdict(list))
         for question in questions:
             event, key, made_at = question.value.split(" ")
             time = datetime.fromisoformat(made_at)
             if self._now() - time > KEPT_FOR or (question.account, question.region, key) in self._issued_by_none:
                 facts[question] = Absent()
             else:
-                groups[question.account, question.region, event].append((time, key, question))
-        for (account, region, event), sessions in groups.items():
-            facts |= self._makers(account, region, event, sorted(sessions))
+                accounts[question.account][question.region, event].append((time, key, question))
+
+        def look(account: str, groups: dict[tuple[str, str], list[_Session]]) -> None:
+            for (region, event), sessions in groups.items():
+                facts.update(self._makers(account, region, event, sorted(sessions)))
+
+        few_first = sorted(accounts.items(), key=lambda each: sum(map(len, each[1].values())))
+        self._together([partial(look, account, groups) for account, groups in few_first])
         return facts
 
     def launches(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """What the records of launches around a time say, as soon as they are all there."""
         facts: dict[Question, Fact] = {}
+        accounts: dict[str, list[tuple[Question, datetime, str]]] = defaultdict(list)
         for question in questions:
             at, _, creation_id = question.value.partition(" ")
             time = datetime.fromisoformat(at)
@@ -186,7 +197,13 @@ class CloudTrail:
             elif age < LAG + BESIDE:
                 facts[question] = _NOT_ALL
             else:
+                accounts[question.account].append((question, time, creation_id))
+
+        def look(asked: list[tuple[Question, datetime, str]]) -> None:
+            for question, time, creation_id in asked:
                 facts[question] = self._launches((question.account, question.region), time, creation_id)
+
+        self._together([partial(look, asked) for asked in sorted(accounts.values(), key=len)])
         return facts
 
     def _launches(self, place: tuple[str, str], time: datetime, creation_id: str) -> Found | Unavailable:
@@ -218,7 +235,7 @@ class CloudTrail:
             # What was throttled comes back anyway: meanwhile it costs no calls elsewhere.
             left = [each for each in sessions if each[2] not in facts and not _throttled(unread.get(each[2]))]
             for window in _windows(left):
-                if place not in near and self._elsewhere >= MAX_ELSEWHERE:
+                if place not in near and self._elsewhere[account] >= MAX_ELSEWHERE:
                     unread |= {question: _MANY for _, _, question in window}
                     continue
                 before = self._calls[account, place]
@@ -229,7 +246,7 @@ class CloudTrail:
                         unread.setdefault(question, record)
                     elif record is not None:
                         facts[question] = Found(maker=_cut(record))
-                self._elsewhere += self._calls[account, place] - before if place not in near else 0
+                self._elsewhere[account] += self._calls[account, place] - before if place not in near else 0
         for time, key, question in sessions:
             if question in facts:
                 continue
@@ -308,7 +325,6 @@ class CloudTrail:
         if self._calls[place] >= MAX_CALLS:
             return _MANY
         self._calls[place] += 1
-        self._pace.take(place)
         account, region = place
         page: dict[str, Any] | Failure = self._sessions.call(
             "cloudtrail", account, region, lambda client: client.lookup_events(**wanted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -41,8 +40,7 @@ class Lookups:
         expired: True once there is no time left for another call.
         ledger: What is known of owners already.
         memory: Answers to keep for the next batch; of this one alone where it is left out.
-        wait: Waits so many seconds, between calls to CloudTrail.
-        together: Asks EC2 in one account and Region after the other, or in many at once.
+        together: Asks in one account and Region after the other, or in many at once.
     """
 
     def __init__(
@@ -54,17 +52,17 @@ class Lookups:
         *,
         ledger: KnownOwners | None = None,
         memory: Memory | None = None,
-        wait: Callable[[float], None] = time.sleep,
         together: Together = in_turn,
     ) -> None:
         regions = settings.organization.regions if settings.organization else ()
-        trail = CloudTrail(sessions, now, wait, expired, regions)
+        trail = CloudTrail(sessions, now, expired, regions, together)
+        owners = ResourceOwners(sessions, trail, settings, now, expired, together)
         self._ec2 = Ec2(sessions, expired, together)
         self._trail = trail
         self._ledger = ledger
         self._memory = memory or Memory(now)
         self._remembered: Mapping[QuestionKind, Callable[[Iterable[Question]], Mapping[Question, Fact]]] = {
-            QuestionKind.OWNER_OF_RESOURCE: ResourceOwners(sessions, trail, settings, now, expired).find,
+            QuestionKind.OWNER_OF_RESOURCE: owners.find,
             QuestionKind.MAKER_OF_SESSION: trail.session_makers,
             QuestionKind.LAUNCHES: trail.launches,
             QuestionKind.IDENTITY_CENTER_USER: IdentityStore(sessions, expired).find,

@@ -6,11 +6,13 @@ which whoever makes a resource can write (docs/decisions: 23).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 from ownertag.aws.sessions import Sessions
+from ownertag.aws.together import Together, in_turn
 from ownertag.core.follow import OWNER_TAG
 from ownertag.core.judge import NO_TIME
 from ownertag.core.made import CUT
@@ -40,6 +42,7 @@ class ResourceOwners:
         settings: The key of the owner tag.
         now: Gives the time, with a time zone.
         expired: True once there is no time left for another call.
+        together: Does what each account and Region needs: in turn, or at once.
     """
 
     def __init__(
@@ -49,15 +52,20 @@ class ResourceOwners:
         settings: Settings,
         now: Callable[[], datetime],
         expired: Callable[[], bool] = lambda: False,
+        together: Together = in_turn,
     ) -> None:
         self._sessions = sessions
         self._trail = trail
         self._tags = OwnerTags(sessions, settings)
         self._now = now
         self._expired = expired
+        self._together = together
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Answer these questions, whose values are ARNs of kinds that stand behind machines."""
+        """Answer these questions, whose values are ARNs of kinds that stand behind machines.
+
+        Whoever asks least comes first, and whoever waits holds up no other place.
+        """
         facts: dict[Question, Fact] = {}
         places: dict[tuple[str, str], dict[Parent, Question]] = defaultdict(dict)
         for question in questions:
@@ -66,9 +74,14 @@ class ResourceOwners:
                 facts[question] = Absent()
             else:
                 places[question.account, question.region][parent] = question
-        for (account, region), asked in places.items():
-            answers = self._place(account, region, list(asked))
-            facts |= {question: answers[parent] for parent, question in asked.items()}
+        asks = Counter(account for (account, _), asked in places.items() for _ in asked)
+
+        def look(place: tuple[str, str], asked: dict[Parent, Question]) -> None:
+            answers = self._place(*place, list(asked))
+            facts.update({question: answers[parent] for parent, question in asked.items()})
+
+        few_first = sorted(places.items(), key=lambda each: asks[each[0][0]])
+        self._together([partial(look, place, asked) for place, asked in few_first])
         return facts
 
     def _place(self, account: str, region: str, parents: list[Parent]) -> dict[Parent, Fact]:

@@ -46,7 +46,7 @@ class Stage:
 
     def __init__(self, world: Emulated, patience: float = PATIENCE, attempts: int = 1, functions: int = 5) -> None:
         self.world, self.time = world, Time()
-        self.pacing = Pacing(QUOTAS, 0.5, functions, self.time, self.time.sleep, patience)
+        self.pacing = Pacing(QUOTAS, 0.5, functions, None, self.time, self.time.sleep, patience)
         self._sessions = Sessions(
             world.session,
             role_name=ROLE,
@@ -101,10 +101,11 @@ def test_one_account_costs_a_batch_no_more_than_the_patience_and_then_nothing_is
     stage = Stage(world)
     [account, other, *_] = world.spokes
     answers = [stage.tag(account) for _ in range(20)]
-    assert answers[:12] == [None] * 12
-    assert {answer.code for answer in answers[12:] if answer} == {"Paced"}
+    sent = 10 + int(PATIENCE)
+    assert answers[:sent] == [None] * sent
+    assert {answer.code for answer in answers[sent:] if answer} == {"Paced"}
     assert sum(stage.time.waits) == pytest.approx(PATIENCE)
-    assert stage.sent() == 12
+    assert stage.sent() == sent
     assert stage.tag(other) is None
     stage.pacing.begin()
     assert stage.tag(account) is None
@@ -199,10 +200,10 @@ def test_places_that_are_full_again_are_forgotten(world: Emulated) -> None:
     stage = Stage(world)
     [account, *_] = world.spokes
     for number in range(MAX_PLACES):
-        stage.pacing._bucket((f"{number:012}", HOME), "ec2", "CreateTags")
+        stage.pacing._tokens((f"{number:012}", HOME), "ec2", "CreateTags")
     stage.tag(account)  # one token less
-    stage.pacing._bucket(("999999999999", HOME), "ec2", "CreateTags")
-    assert set(stage.pacing._buckets) == {(account, HOME), ("999999999999", HOME)}
+    stage.pacing._tokens(("999999999999", HOME), "ec2", "CreateTags")
+    assert set(stage.pacing._apis) == {(account, HOME), ("999999999999", HOME)}
 
 
 def test_the_catalogue_knows_the_quotas_of_every_call_that_tags_or_looks_up() -> None:

@@ -33,7 +33,7 @@ KEY = "ASIAI44QH8DHBEXAMPLE"
 
 
 class Stage:
-    """An account of the organization, CloudTrail, and a clock that waiting moves."""
+    """An account of the organization, CloudTrail, and a clock of the test."""
 
     def __init__(self, world: Emulated) -> None:
         self.world = world
@@ -41,7 +41,6 @@ class Stage:
         self.trail = Trail()
         world.wire.rule(self.trail)
         self.clock = Clock(datetime.now(UTC).replace(microsecond=0))
-        self.waited: list[float] = []
         self.sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=self.clock, config=ONCE)
         self.memory: Memory | None = None
 
@@ -53,7 +52,6 @@ class Stage:
             lambda: expired,
             ledger=ledger,
             memory=self.memory,
-            wait=self.wait,
         )
 
     def fail(self, operation: str, code: str, status: int = 400, **more: Any) -> None:
@@ -61,10 +59,6 @@ class Stage:
         self.world.wire.heal()
         self.world.wire.fail(operation, code, status, **more)
         self.world.wire.rule(self.trail)
-
-    def wait(self, seconds: float) -> None:
-        self.waited.append(seconds)
-        self.clock.move(timedelta(seconds=seconds))
 
     def client(self, service: str, account: str | None = None) -> Any:
         """A client of somebody in the account, whom no wire sees."""
@@ -270,7 +264,7 @@ def test_a_creation_at_another_time_is_not_that_of_the_group_that_is_there(stage
 
 
 def test_whois_does_not_take_a_history_that_is_cut_for_one_without_a_creation(stage: Stage) -> None:
-    trail = CloudTrail(stage.sessions, stage.clock, stage.wait)
+    trail = CloudTrail(stage.sessions, stage.clock)
     for _ in range(MOST):
         stage.made_group("bob", event="UpdateAutoScalingGroup")
     records = trail.naming(stage.account, HOME, "web")
@@ -362,11 +356,10 @@ def test_a_throttled_place_is_left_alone_for_the_rest_of_the_round(stage: Stage)
     assert stage.world.wire.counts["LookupEvents"] == 2
 
 
-def test_two_calls_a_second_and_no_more_than_a_batch_can_wait_for(stage: Stage) -> None:
+def test_a_round_makes_no_more_calls_in_a_place_than_a_batch_can_wait_for(stage: Stage) -> None:
     asked = [stage.question("eks-cluster", f"c{number}") for number in range(MAX_CALLS + 5)]
     facts = stage.lookups().find(asked)
     assert stage.world.wire.counts["LookupEvents"] == MAX_CALLS
-    assert sum(stage.waited) == pytest.approx((MAX_CALLS - 1) / 2)
     assert [reason_of(facts[each]) for each in asked[MAX_CALLS:]] == [OutcomeKind.THROTTLED] * 5
 
 
@@ -660,7 +653,7 @@ def test_a_session_that_was_made_in_another_region_of_the_settings_is_found(stag
     plain = fixtures.settings()
     assert plain.organization
     settings = replace(plain, organization=replace(plain.organization, regions=(HOME, "sa-east-1", "ap-south-1")))
-    lookups = Lookups(stage.sessions, settings, stage.clock, wait=stage.wait)
+    lookups = Lookups(stage.sessions, settings, stage.clock)
     assert maker_of(lookups.find([question])[question]) == "mallory"
     regions = [call.region for call in stage.world.wire.calls if call.operation == "LookupEvents"]
     assert regions == [HOME, "us-east-1", "sa-east-1", "ap-south-1"]
@@ -676,18 +669,18 @@ def test_where_one_region_can_t_be_read_a_session_is_not_taken_for_made_by_nobod
     plain = fixtures.settings()
     assert plain.organization
     settings = replace(plain, organization=replace(plain.organization, regions=(HOME, "eu-west-3")))
-    lookups = Lookups(stage.sessions, settings, stage.clock, wait=stage.wait)
+    lookups = Lookups(stage.sessions, settings, stage.clock)
     fact = lookups.find([question])[question]
     assert maker_of(fact) == "mallory" if found else reason_of(fact) is OutcomeKind.FORBIDDEN
 
 
-def test_sessions_that_are_found_nowhere_cost_no_more_calls_elsewhere_than_a_round_has(stage: Stage) -> None:
+def test_sessions_that_are_found_nowhere_cost_an_account_no_more_calls_elsewhere_than_a_round_has(stage: Stage) -> None:
     asked = [of_session(stage, session_value(stage, f"ASIA{number:016d}", minutes=30 + number)) for number in range(10)]
     plain = fixtures.settings()
     assert plain.organization
     many = (HOME, *(f"xx-west-{number}" for number in range(1, 9)))
     settings = replace(plain, organization=replace(plain.organization, regions=many))
-    lookups = Lookups(stage.sessions, settings, stage.clock, wait=stage.wait)
+    lookups = Lookups(stage.sessions, settings, stage.clock)
     facts = lookups.find(asked)
     assert {reason_of(facts[each]) for each in asked} == {OutcomeKind.THROTTLED}
     calls = [call for call in stage.world.wire.calls if call.operation == "LookupEvents"]
@@ -904,6 +897,6 @@ def test_settings_without_a_tag_for_the_owner_alone_read_none(stage: Stage) -> N
     stage.add_group(tags={"owner": "alice"})
     stage.clock.move(timedelta(minutes=16))
     settings = Settings(tags={"owner": "{owner} ({confidence})"})
-    lookups = Lookups(stage.sessions, settings, stage.clock, wait=stage.wait)
+    lookups = Lookups(stage.sessions, settings, stage.clock)
     question = stage.question("auto-scaling-group", "web")
     assert lookups.find([question]) == {question: Absent()}

@@ -22,6 +22,7 @@ class OneByOne:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self.meta = client.meta
         self._lock = Lock()
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:

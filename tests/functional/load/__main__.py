@@ -17,8 +17,10 @@ from harness.results import show
 from load.checks import Check
 from load.drain import drain
 from load.healed import healed
+from load.look_ups import look_ups
 from load.neighbour import neighbour
 from load.orders import orders
+from load.shared import shared
 from load.storm import storm
 
 #: The longest begins first; what measures its own memory and time has a process of its own, as all have.
@@ -28,6 +30,8 @@ CHECKS: Mapping[str, Callable[[int], Check]] = {
     "drain": lambda _: drain(),
     "neighbour": lambda seed: neighbour(seed=seed),
     "healed": lambda seed: healed(seed=seed),
+    "shared": lambda seed: shared(seed=seed),
+    "look-ups": lambda _: look_ups(),
 }
 
 

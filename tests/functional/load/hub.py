@@ -47,13 +47,14 @@ class Launch(Struct, frozen=True):
 
 
 class Handled(Struct):
-    """What a run came to: when each resource was tagged, and what became of the messages."""
+    """What a run came to: when each resource was tagged, and what became of the messages; `asked` is the counter."""
 
     tagged: Mapping[str, float]
     returned: int
     dead: int
     invocations: int
     ended: float
+    asked: int = 0
 
 
 def launches(
@@ -96,7 +97,7 @@ def run(endpoint: Endpoint, arriving: Sequence[Launch], start: float, setup: Dep
             simulation.spawn(source.arrive(Queued(number, len(each.body) + 1024)), each.arrives - start)
         simulation.run()
         hub.close()
-    return Handled(endpoint.tagged, source.returned, len(source.dead), source.invocations, simulation.now)
+    return Handled(endpoint.tagged, source.returned, len(source.dead), source.invocations, simulation.now, hub.asked)
 
 
 class Hub(ours.Environments):
@@ -105,6 +106,11 @@ class Hub(ours.Environments):
     def __init__(self, simulation: Simulation, setup: Deployed, url: str, bodies: Sequence[str]) -> None:
         super().__init__(simulation, setup, url, (), Path())
         self._bodies = bodies
+
+    @property
+    def asked(self) -> int:
+        """How often the counter of tokens was asked."""
+        return self._numbers.asked["take"]
 
     def close(self) -> None:
         """Close the ledger's connections, and remove its file."""
@@ -125,11 +131,12 @@ class Hub(ours.Environments):
 
         lookups = Lookups(
             sessions, self._settings, self._now, expired,
-            ledger=KnownOwners(ledger), memory=memory, wait=sleep,
+            ledger=KnownOwners(ledger), memory=memory,
         )  # fmt: skip
         ports = Ports(
-            accounts, lookups, tagger, self._now, expired, Charged(ledger, self._simulation), held=pacing.held
-        )
+            accounts, lookups, tagger, self._now, expired, Charged(ledger, self._simulation),
+            held=pacing.held, hurry=pacing.hurry,
+        )  # fmt: skip
         pacing.begin(until)
         messages = [Message(str(each.number), self._bodies[each.number], receives=each.receives) for each in batch]
         answer = handle(messages, ports, self._catalogue, self._settings, lambda: self._random.uniform(*_JITTER))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from botocore.model import ListShape, Shape, StructureShape
 
 from harness import fixtures
 from ownertag.catalogue.loader import CatalogueError, load, read
-from ownertag.core.rows import ResourceType, Row
+from ownertag.core.rows import Quota, ResourceType, Row
 
 FILE = """event_source = "ec2.amazonaws.com"
 service = "ec2"
@@ -57,6 +58,9 @@ WRONG: dict[str, Wrong] = {
     ),
     "quota-of-no-number": Wrong(
         "[types", "[quotas]\nCreateTags = { size = nan, refill = 1 }\n[types", "quotas.CreateTags", "at least 1"
+    ),
+    "quota-of-no-operation": Wrong(
+        "[types", "[quotas]\ncreateTags = { size = 1, refill = 1 }\n[types", "quotas.createTags", "like CreateTags"
     ),
     "unknown-key-of-a-quota": Wrong(
         "[types", "[quotas]\nCreateTags = { size = 1, fill = 1 }\n[types", "unknown key 'fill'", "'refill'"
@@ -326,3 +330,40 @@ def test_every_type_is_made_by_a_row(type_: ResourceType) -> None:
 
 def test_all_rows_of_ec2_are_there() -> None:
     assert len([row for row in ROWS if row.event_source == "ec2.amazonaws.com"]) == 66
+
+
+LOOKUPS = "[quotas.cloudtrail]\nLookupEvents = { size = 2, refill = 2 }\n"
+
+
+def test_quotas_of_services_without_rows_stand_in_a_file_of_their_own() -> None:
+    found = read([("ec2.toml", FILE), ("quotas.toml", LOOKUPS)])
+    assert found.quotas == {"ec2": (), "cloudtrail": (("LookupEvents", Quota(2, 2)),)}
+    assert found.rows == read([("ec2.toml", FILE)]).rows
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[quotas.cloudtrail]", "[quotas.ec2]", "quotas.ec2: has a file of its own; put its quotas there"),
+        ("[quotas.cloudtrail]", "[quotas.CloudTrail]", "quotas.CloudTrail: write the service as the SDK names it"),
+        ("LookupEvents", "lookup-events", "quotas.cloudtrail.lookup-events: write an operation like CreateTags"),
+        ("size = 2", "size = 0.5", "quotas.cloudtrail.LookupEvents: size must be at least 1"),
+        ("refill = 2", "refill = -1", "quotas.cloudtrail.LookupEvents: size must be at least 1, and refill more"),
+        ("refill = 2", "rate = 2", "unknown key 'rate'"),
+        ("[quotas.cloudtrail]", "service = 'cloudtrail'\n[quotas.cloudtrail]", "unknown key 'service'"),
+        ("[quotas", "[quotas", "quotas.toml: "),
+    ],
+)
+def test_a_wrong_file_of_quotas_is_refused_with_advice(old: str, new: str, said: str) -> None:
+    text = LOOKUPS.replace(old, new) if old != new else "[quotas"
+    with pytest.raises(CatalogueError) as refused:
+        read([("ec2.toml", FILE), ("quotas.toml", text)])
+    assert str(refused.value).startswith("quotas.toml: ")
+    assert said in str(refused.value)
+
+
+def test_every_quota_is_of_calls_that_the_service_has() -> None:
+    for service, quotas in load().quotas.items():
+        operations = model(service).operation_names
+        for name, _ in quotas:
+            assert [each for each in operations if fnmatchcase(each, name)], (service, name)

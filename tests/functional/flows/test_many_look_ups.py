@@ -1,0 +1,29 @@
+"""Many look-ups of one account beside one of another: who asks most comes last, and is waited for then."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from load.look_ups import MANY, SECONDS, run
+from ownertag.aws.pacing import PATIENCE
+from ownertag.core.judge import NOT_SENT
+
+
+def test_the_other_accounts_creation_takes_no_more_than_twice_its_time_alone() -> None:
+    alone, beside = run(0), run(MANY)
+    one, other = alone.tagged(alone.quiet), beside.tagged(beside.quiet)
+    assert len(alone.answer.done) == 1
+    assert other <= 2 * one
+
+
+def test_who_asks_most_is_waited_for_when_all_others_are_done_and_no_longer_than_the_patience() -> None:
+    ran = run(MANY)
+    asked = ran.looked_up(ran.busy)
+    assert len(asked) > 3
+    assert all(later - earlier >= 1.0 - 1e-6 for earlier, later in pairwise(asked))
+    assert asked[1] > ran.tagged(ran.quiet)
+    assert asked[-1] < ran.tagged(ran.quiet) + PATIENCE + len(asked) * SECONDS["LookupEvents"]
+    assert {reason for each in ran.answer.returned for reason in each.reasons} == {
+        f"throttled: who assumed the role is not known: {NOT_SENT}"
+    }
+    assert len(ran.answer.done) + len(ran.answer.returned) == MANY + 1
