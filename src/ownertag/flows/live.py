@@ -84,16 +84,22 @@ def handle(
         jitter: A factor around 1 for each returned message, so that a batch doesn't come back all at once.
     """
     numbered = {str(number): message for number, message in enumerate(messages)}
-    arrived = (parse_event(message.body, where) for where, message in numbered.items())
-    others, tampered = tamper.split(arrived, catalogue, settings)
     receives = {where: message.receives for where, message in numbered.items()}
     again = {where for where, count in receives.items() if count > 1}
 
     def work(arrivals: Sequence[Arrival | Refusal]) -> list[Result]:
         return run(arrivals, ports, catalogue, settings, again)
 
-    results = [each for part in fair_parts(others, receives) for each in _in_turn(part, work, ports)]
-    results += apart(tampered, lambda each: tamper.run(each, ports), lambda each: each[0].where, ports.expired)
+    def look_into(tampered: Sequence[tamper.Tampered]) -> list[Result]:
+        return tamper.run(tampered, ports, catalogue, settings)
+
+    # An account's tag calls count with its creations for how busy it is. They come after everybody's creations, which
+    # people wait for; and where an account is throttled all the same, since they call nothing there.
+    arrived = [parse_event(message.body, where) for where, message in numbered.items()]
+    parts = [tamper.split(part, settings) for part in fair_parts(arrived, receives)]
+    results = [each for others, _ in parts for each in _in_turn(others, work, ports)]
+    for _, tampered in parts:
+        results += apart(tampered, look_into, lambda each: each[0].where, ports.expired)
     return answer(numbered, {result.where: result for result in results}, jitter)
 
 
