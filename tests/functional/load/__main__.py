@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from harness.results import show
 from load.checks import Check
 from load.drain import drain
+from load.flood import flood
 from load.healed import healed
 from load.neighbour import neighbour
 from load.orders import orders
@@ -28,6 +29,8 @@ CHECKS: Mapping[str, Callable[[int], Check]] = {
     "drain": lambda _: drain(),
     "neighbour": lambda seed: neighbour(seed=seed),
     "healed": lambda seed: healed(seed=seed),
+    "flood": lambda _: flood(),
+    "flood, removing": lambda _: flood("DeleteTags"),
 }
 
 

@@ -97,7 +97,7 @@ def test_a_test_says_that_it_is_one_and_alarms_nobody() -> None:
         ('say "yes" `id` <b>', "say 'yes' 'id' (b)"),
         ("line\nresource  other\r\n\u2028x", "line resource  other   x"),
         ("\u202egnp.exe", "gnp[.]exe"),
-        ("еvil．com", "\\u0435vil\\uff0ecom"),
+        ("\u0435vil\uff0ecom", "\\u0435vil\\uff0ecom"),
         ("Zoë", "Zo\\xeb"),
         ("\x1b[31mred\x00", "[31mred"),
         ("t3.micro. End.", "t3[.]micro. End."),
@@ -109,7 +109,8 @@ def test_a_strangers_text_becomes_plain_words(text: str, shown: str) -> None:
 
 
 _HOSTILE = st.text(
-    st.sampled_from("htps:/.@\\\"'`<>\n\r\t \x00\x1b\u202e\u2028\u200bwwwevilcom0123é．。ａ𝔞|$;&") | st.characters(),
+    st.sampled_from("htps:/.@\\\"'`<>\n\r\t \x00\x1b\u202e\u2028\u200bwwwevilcom0123é\uff0e\u3002\uff41\U0001d51e|$;&")
+    | st.characters(),
     max_size=400,
 )
 
