@@ -25,6 +25,9 @@ _REFILL = 1 / 600
 MOST_CALLS = 100
 _MOST_FAILED = 3
 
+# An account's findings, or its tests: those must not wait behind a flood of the others.
+_Whose = tuple[str, bool]
+
 
 class Mail:
     """The hub's topic.
@@ -39,32 +42,32 @@ class Mail:
         self._client = client
         self._topic = topic
         self._clock = clock
-        self._mails: dict[str, Bucket] = {}
-        self._not_mailed: Counter[str] = Counter()
+        self._mails: dict[_Whose, Bucket] = {}
+        self._not_mailed: Counter[_Whose] = Counter()
 
     def tell(self, findings: Sequence[Finding]) -> list[Failure | None]:
         """One mail for each account; for each finding why that failed, or None.
 
         What a creation brought and was written over at once wakes nobody.
         """
-        by_account: dict[tuple[str, bool], list[Finding]] = defaultdict(list)
+        by_account: dict[_Whose, list[Finding]] = defaultdict(list)
         for each in findings:
             if each.test or not each.overwritten:
                 by_account[each.account, each.test].append(each)
         failures: dict[Finding, Failure] = {}
         calls = 0
         failed: list[Failure] = []
-        for (account, _), found in by_account.items():
+        for whose, found in by_account.items():
             if len(failed) == _MOST_FAILED:
                 failures |= dict.fromkeys(found, failed[-1])
                 continue
-            if calls == MOST_CALLS or not self._may(account):
-                self._not_mailed[account] += len(found)
+            if calls == MOST_CALLS or not self._may(whose):
+                self._not_mailed[whose] += len(found)
                 continue
             calls += 1
-            failure = self._publish(*mail_of(found, self._not_mailed[account]))
+            failure = self._publish(*mail_of(found, self._not_mailed[whose]))
             if failure is None:
-                self._taken(account)
+                self._taken(whose)
             else:
                 failed.append(failure)
                 failures |= dict.fromkeys(found, failure)
@@ -77,13 +80,13 @@ class Mail:
             return failure_of(error)
         return None
 
-    def _may(self, account: str) -> bool:
+    def _may(self, whose: _Whose) -> bool:
         now = self._clock()
-        bucket = self._mails.get(account)
+        bucket = self._mails.get(whose)
         if bucket is None or bucket.full(now):
-            self._mails[account] = bucket = Bucket(MOST_MAILS, _REFILL, MOST_MAILS, now)
+            self._mails[whose] = bucket = Bucket(MOST_MAILS, _REFILL, MOST_MAILS, now)
         return bucket.wait(now) == 0
 
-    def _taken(self, account: str) -> None:
-        self._mails[account] = self._mails[account].taken(self._clock())
-        del self._not_mailed[account]
+    def _taken(self, whose: _Whose) -> None:
+        self._mails[whose] = self._mails[whose].taken(self._clock())
+        del self._not_mailed[whose]

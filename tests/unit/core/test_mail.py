@@ -129,7 +129,7 @@ def test_whatever_is_in_a_finding_its_mail_is_safe(key: str, value: str, by: str
     for word in words:
         assert "//" not in word
         assert "@" not in word.replace("[@]", "")
-        assert not re.search(r"\.[^\s.\]]", word.replace("...", ""))
+        assert not re.search(r"\.\w", word)
         assert not re.search(r"(?i)\b(https?|mailto|ftp|file|javascript):", word)
         assert not set('"`<>') & set(word)
     assert len([line for line in text.splitlines() if line.startswith("account ")]) == 1
