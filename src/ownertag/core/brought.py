@@ -9,16 +9,10 @@ from ownertag.core.claims import ResourceKey, Standing
 from ownertag.core.findings import MAX_BY, MAX_CHANGES, Finding, TagChange, fit
 from ownertag.core.parameters import document_of, specified
 from ownertag.core.plan import key_of
-from ownertag.core.records import Record, partition_of
+from ownertag.core.records import Record, is_canary
 from ownertag.core.resolve import principal_of
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import role_of
 from ownertag.core.values import Decision, Outcome, OutcomeKind
-
-#: The role of `doctor --canary`, and the type of what it makes: with an owner that it brings, so that a finding of it
-#: goes the whole way.
-CANARY_ROLE = "ownertag-canary"
-_CANARY_TYPE = "ec2:placement-group"
 
 # Where calls of EC2 take the tags of what they create: `tagSpecificationSet`, in a wrapped request `TagSpecification`.
 _HINT = b"agSpecification"
@@ -76,7 +70,7 @@ def brought(
         owner,
         more_changes=max(0, len(changes) - MAX_CHANGES),
         overwritten=overwritten,
-        test=overwritten and first.type == _CANARY_TYPE and _is_canary(record),
+        test=overwritten and is_canary(record),
     )
 
 
@@ -89,8 +83,3 @@ def _claimed(record: Record) -> dict[str, dict[str, str]]:
         if type_ is not None:
             claimed[type_][key] = value
     return claimed
-
-
-def _is_canary(record: Record) -> bool:
-    partition = partition_of(record.region)
-    return role_of(record.identity) == f"arn:{partition}:iam::{record.account}:role/{CANARY_ROLE}"

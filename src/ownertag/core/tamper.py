@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ownertag.core.findings import MAX_BY, MAX_CHANGES, MAX_ID, UNKNOWN_RESOURCE, Finding, TagChange, fit
 from ownertag.core.match import resource
-from ownertag.core.records import Identity, Record, partition_of
+from ownertag.core.records import Record, partition_of, role_of
 from ownertag.core.resolve import principal_of
 from ownertag.core.rows import Catalogue, ResourceType
 from ownertag.core.settings import Settings
@@ -171,10 +171,3 @@ def is_ours(record: Record, settings: Settings) -> bool:
     """Whether the tagger of the record's own account made the call."""
     partition = partition_of(record.region)
     return role_of(record.identity) == f"arn:{partition}:iam::{record.account}:role/{settings.limits.role_name}"
-
-
-def role_of(identity: Identity | None) -> str | None:
-    """The ARN of the role behind a session, as CloudTrail gives it."""
-    context = identity.session_context if identity else None
-    issuer = context.session_issuer if context else None
-    return issuer.arn if issuer else None

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ownertag.core import brought
+from ownertag.core import records
 from ownertag.core.settings import SettingsError
 
 Policy = dict[str, Any]
@@ -21,7 +21,7 @@ BUS = "ownertag"
 HUB_ROLE = "ownertag-hub"
 FORWARDER_ROLE = "ownertag-forwarder"
 AUDIT_ROLE = "ownertag-audit"
-CANARY_ROLE = brought.CANARY_ROLE
+CANARY_ROLE = records.CANARY_ROLE
 #: The canary's own resource: costs nothing, and nobody else may have one of this name.
 CANARY = "ownertag-canary"
 #: Whom alarms and findings are told.
