@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -50,7 +51,8 @@ def doctor(
     """Check that everything delivers, in every account and Region.
 
     Runs with credentials of the hub's account (--profile), and reads every account by the role ownertag-audit there.
-    Nothing is changed; --canary creates a placement group, which costs nothing, and deletes it.
+    Nothing is changed; --canary creates a placement group, which costs nothing, and deletes it. It also sends a finding
+    of tampering through, which is mailed as a test, and reads the hub's ledger to see that it was.
 
     Exits with 0 if all is well, 1 if there is a fault, 2 for wrong settings, 3 if something could not be read.
     """
@@ -116,10 +118,16 @@ def _examine(way: Way, expected: Expected, options: Options, scope: Any) -> list
 
 
 def _canary(way: Way, expected: Expected, options: Options, account: str, region: str, timeout: float) -> list[Finding]:
-    from ownertag.render.documents import CANARY_ROLE
+    from ownertag.ledger.opening import open_ledger
+    from ownertag.ledger.place import Place as LedgerPlace
+    from ownertag.ledger.port import Store
+    from ownertag.render.documents import CANARY_ROLE, LEDGER_TABLE
     from ownertag.rollout.doctor.canary import PlacementGroup, Watch, canary
+    from ownertag.rollout.doctor.canary_finding import AtHub
     from ownertag.rollout.doctor.examine import AwsLooks, spokes
     from ownertag.rollout.doctor.findings import Place
+    from ownertag.rollout.doctor.look_hub import subscriptions
+    from ownertag.rollout.doctor.reach import Account, patient
 
     if not account:
         found = spokes(AwsLooks(way, expected).organization(), expected)
@@ -128,9 +136,17 @@ def _canary(way: Way, expected: Expected, options: Options, account: str, region
         account = found[0]
     place = Place(account, region or expected.organization.home_region)
     group = PlacementGroup(way.sessions(CANARY_ROLE), account, place.region or "")
-    options.say(f"creating a placement group in {account}, {place.region}, and waiting for its tags")
-    watch = Watch(time.monotonic, time.sleep)
-    return canary(group, place, expected.settings.owner_keys, timeout, watch)
+
+    @cache
+    def ledger() -> Store:
+        given: dict[str, Any] = {"region_name": way.region, "endpoint_url": way.endpoint_url, "config": patient()}
+        table = LedgerPlace("dynamodb", LEDGER_TABLE)
+        return open_ledger(table, lambda: way.base.client("dynamodb", **given), read_only=True)
+
+    hub = Account(way, expected.organization.hub_account)
+    told = AtHub(ledger, lambda: subscriptions(hub, expected))
+    options.say(f"creating a placement group in {account}, {place.region}, and waiting for its tags and its finding")
+    return canary(group, told, place, expected.settings, timeout, Watch(time.monotonic, time.sleep))
 
 
 # --- what is printed

@@ -178,9 +178,8 @@ def event_object(event: Event) -> dict[str, Any]:
                 "kind": "tag-changed",
                 "event_id": entry.event.event_id,
                 "principal": entry.actor.principal,
-                "key": entry.key,
-                "old": entry.old,
-                "new": entry.new,
+                "resources": entry.resources,
+                "changes": [{"key": each.key, "old": each.old, "new": each.new} for each in entry.changes],
             }
         case Transferred():
             return {"kind": "transferred", "to": entry.to, "by": entry.by, "reason": entry.reason}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -75,7 +76,25 @@ def _block(answer: Answer, each: Mapping[str, Any]) -> Iterator[str]:
         if answer.past:
             yield from _lines("tags then", list(_differences(answer, dict(answer.past.tags))))
         yield from _lines("tags now", list(_compared(answer, each)))
+        if _is_changed(answer, each):
+            yield _line("put back", restoring(answer.key.arn, owner.name))
         yield from _lines("history", list(_history(answer)))
+
+
+def _is_changed(answer: Answer, each: Mapping[str, Any]) -> bool:
+    """Whether somebody else's tags stand there: as AWS shows them now, or, where nobody looked, by the history."""
+    if not answer.now or answer.until:
+        return False
+    if (now := each["tags_now"]) is not None:
+        return bool(now) and any(now.get(key) != value for key, value in answer.tags)
+    wrote = (TagChanged, Transferred, Ended)
+    last = next((one.entry for one in reversed(answer.history) if isinstance(one.entry, wrote)), None)
+    return isinstance(last, TagChanged)
+
+
+def restoring(arn: str, owner: str) -> str:
+    """The command that writes an owner's tags again."""
+    return f"ownertag transfer {arn} --to {shlex.quote(owner)} --reason 'put back what was changed'"
 
 
 def _creation(answer: Answer) -> Iterator[str]:
@@ -176,12 +195,17 @@ def _told(event: Event) -> str:
             reason = f" ({entry.reason})" if entry.reason else ""
             return f"{entry.kind.value}, for {entry.owner}{reason}{'' if entry.final else ', tried again later'}"
         case TagChanged():
-            old, new = (json.dumps(v, ensure_ascii=False) if v is not None else "none" for v in (entry.old, entry.new))
-            return f"tag {entry.key}: {old} -> {new} by {entry.actor.principal} (event {entry.event.event_id})"
+            on = f", on this and {entry.resources - 1:,} more" if entry.resources > 1 else ""
+            tags = "; ".join(f"tag {one.key}: {_quoted(one.old)} -> {_quoted(one.new)}" for one in entry.changes)
+            return f"{tags} by {entry.actor.principal} (event {entry.event.event_id}){on}"
         case Transferred():
             return f"given to {entry.to} by {entry.by}: {entry.reason}"
         case Deleted():
             return f"deleted by {entry.actor.principal} (event {entry.event.event_id})"
+
+
+def _quoted(value: str | None) -> str:
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _line(name: str, text: str) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from ownertag.core.claims import ResourceKey, Standing
+from ownertag.core.findings import MAX_BY, MAX_CHANGES, Finding, TagChange, fit
 from ownertag.core.parameters import document_of, specified
 from ownertag.core.plan import key_of
-from ownertag.core.records import Record
+from ownertag.core.records import Record, is_canary
 from ownertag.core.resolve import principal_of
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import Finding, restoring
 from ownertag.core.values import Decision, Outcome, OutcomeKind
 
 # Where calls of EC2 take the tags of what they create: `tagSpecificationSet`, in a wrapped request `TagSpecification`.
@@ -20,50 +21,65 @@ _OURS = frozenset({OutcomeKind.TAGGED, OutcomeKind.UNCHANGED})
 
 def brought(
     decision: Decision, outcomes: Iterable[Outcome], standings: Mapping[ResourceKey, Standing], settings: Settings
-) -> tuple[Finding, ...]:
-    """A finding for each protected key that the creation's request gives another value than ours.
+) -> Finding | None:
+    """The finding of a creation whose request gives protected keys other values than ours: one, whatever it made.
 
     Keys whose value the settings keep are the caller's to set, and none is made of them.
 
     Args:
         decision: Whose the resources are, and by which tags.
-        outcomes: What became of each resource: where ours was written, the finding says so.
+        outcomes: What became of each resource: where ours was written on all, the finding says so.
         standings: Whose each resource is by the ledger; the decision's own tags count where it says nothing.
         settings: The tag policy.
     """
     creation, record = decision.creation, decision.creation.record
+    claimed = _claimed(record)
+    if not claimed:
+        return None
     ours_stand = {each.arn for each in outcomes if each.kind in _OURS}
-    claimed = dict(_claimed(record))
-    found = []
-    for each in decision.resources if claimed else ():
+    changes: dict[TagChange, None] = {}
+    changed = []
+    for each in decision.resources:
+        values = claimed.get(each.type.removeprefix("ec2:"))
+        if not values:
+            continue
         standing = standings.get(key_of(each, creation))
-        owner, tags = (standing.owner, standing.tags) if standing else (decision.owner, decision.tags)
-        found += [
-            Finding(
-                record.account,
-                record.region,
-                each.arn,
-                key,
-                None,
-                value,
-                principal_of(record.identity),
-                record.event_id,
-                record.created_at,
-                None if each.arn in ours_stand else restoring(each.arn, owner.name),
-                overwritten=each.arn in ours_stand,
-            )
+        tags = standing.tags if standing else decision.tags
+        found = [
+            TagChange(key, None, values[key])
             for key, ours in tags
-            if key not in settings.kept_keys
-            and (value := claimed.get((each.type.removeprefix("ec2:"), key))) is not None
-            and value != ours
+            if key not in settings.kept_keys and key in values and values[key] != ours
         ]
-    return tuple(found)
+        changes |= dict.fromkeys(found)
+        if found:
+            changed.append((each, (standing.owner if standing else decision.owner).name))
+    if not changed:
+        return None
+    # Where ours could not be written, somebody has to look: such a one is named.
+    first, owner = next((each for each in changed if each[0].arn not in ours_stand), changed[0])
+    overwritten = all(each.arn in ours_stand for each, _ in changed)
+    return Finding(
+        record.account,
+        record.region,
+        first.arn,
+        len(changed),
+        fit(tuple(changes)),
+        principal_of(record.identity)[:MAX_BY],
+        record.event_id,
+        record.created_at,
+        owner,
+        more_changes=max(0, len(changes) - MAX_CHANGES),
+        overwritten=overwritten,
+        test=overwritten and is_canary(record),
+    )
 
 
-def _claimed(record: Record) -> Iterator[tuple[tuple[str, str], str]]:
-    """((type, key), value) of each tag that the request asks for; EC2 calls the types as the catalogue does."""
+def _claimed(record: Record) -> dict[str, dict[str, str]]:
+    """The tags that the request asks for, by the type of what gets them; EC2 calls the types as the catalogue does."""
     if _HINT not in bytes(record.request):  # most bring none, and to read it again would cost much
-        return
+        return {}
+    claimed: dict[str, dict[str, str]] = defaultdict(dict)
     for type_, key, value in specified(document_of(record)["request"]):
         if type_ is not None:
-            yield (type_, key), value
+            claimed[type_][key] = value
+    return claimed

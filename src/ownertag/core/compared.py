@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from ownertag.core.claims import ResourceKey, Standing
+from ownertag.core.findings import MAX_CHANGES, Finding, TagChange, fit
 from ownertag.core.identity import UNKNOWN
 from ownertag.core.plan import key_of
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import Finding, restoring
 from ownertag.core.values import Decision, Fact, Found, Outcome, OutcomeKind
 
 _OURS = frozenset({OutcomeKind.TAGGED, OutcomeKind.UNCHANGED})
@@ -33,8 +33,8 @@ def written_by_others(
     standings: Mapping[ResourceKey, Standing],
     others: Mapping[ResourceKey, Mapping[str, str | None]],
     now: datetime,
-) -> tuple[Finding, ...]:
-    """A finding for each value that said otherwise. Who wrote it only the record of that call says.
+) -> Finding | None:
+    """One finding of the values that said otherwise. Who wrote them only the records of those calls say.
 
     Args:
         decision: The creation that came to the resources again.
@@ -43,24 +43,33 @@ def written_by_others(
         others: What was found on them.
         now: The time at which it was found.
     """
-    record = decision.creation.record
     ours_stand = {each.arn for each in outcomes if each.kind in _OURS}
-    return tuple(
-        Finding(
-            record.account,
-            record.region,
-            each.arn,
-            key,
-            dict(standing.tags).get(key),
-            value,
-            UNKNOWN,
-            record.event_id,
-            now,
-            None if each.arn in ours_stand else restoring(each.arn, standing.owner.name),
-            overwritten=each.arn in ours_stand,
-        )
-        for each in decision.resources
-        if (standing := standings.get(key_of(each, decision.creation)))
-        for key, value in others.get(key_of(each, decision.creation), {}).items()
-        if value is not None  # what is missing was removed, or is not shown yet
+    changes: dict[TagChange, None] = {}
+    changed: list[tuple[str, str]] = []
+    for each in decision.resources:
+        key = key_of(each, decision.creation)
+        standing = standings.get(key)
+        # What is missing was removed, or is not shown yet.
+        values = {name: value for name, value in others.get(key, {}).items() if value is not None}
+        if standing is not None and values:
+            ours = dict(standing.tags)
+            changes |= {TagChange(name, ours.get(name), value): None for name, value in values.items()}
+            changed.append((each.arn, standing.owner.name))
+    if not changed:
+        return None
+    # Where ours could not be written, somebody has to look: such a one is named.
+    first, owner = next((each for each in changed if each[0] not in ours_stand), changed[0])
+    record = decision.creation.record
+    return Finding(
+        record.account,
+        record.region,
+        first,
+        len(changed),
+        fit(tuple(changes)),
+        UNKNOWN,
+        record.event_id,
+        now,
+        owner,
+        more_changes=max(0, len(changes) - MAX_CHANGES),
+        overwritten=all(arn in ours_stand for arn, _ in changed),
     )

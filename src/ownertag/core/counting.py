@@ -4,7 +4,7 @@ The counter is one number for an account, Region and API: the time up to which a
 moves it on by what a token costs, from where it stands or from now, whichever is later. A token at `base` may be used
 from `Terms.ahead` before that time on, so that a full bucket's are used at once, and is lost `Terms.late` after it
 could be. In any span of w seconds no more than `size + refill * w` are used, whoever ends meanwhile and however wrong
-the functions' clocks are; docs/decisions/0036 has the proof.
+the functions' clocks are; docs/decisions/0037 has the proof.
 """
 
 from __future__ import annotations

@@ -145,6 +145,24 @@ class Record(Struct, frozen=True):
         return (self.addendum and self.addendum.original_event_id) or self.event_id
 
 
+#: The role of `doctor --canary`.
+CANARY_ROLE = "ownertag-canary"
+
+
+def role_of(identity: Identity | None) -> str | None:
+    """The ARN of the role behind a session, as CloudTrail gives it."""
+    context = identity.session_context if identity else None
+    issuer = context.session_issuer if context else None
+    return issuer.arn if issuer else None
+
+
+def is_canary(record: Record) -> bool:
+    """Whether this account's canary made its placement group."""
+    partition = partition_of(record.region)
+    ours = f"arn:{partition}:iam::{record.account}:role/{CANARY_ROLE}"
+    return record.event_name == "CreatePlacementGroup" and role_of(record.identity) == ours
+
+
 class Envelope(Struct, frozen=True):
     """What EventBridge wraps a record in. AWS sets `source`, `account` and `region`; a customer can't forge them."""
 

@@ -13,7 +13,7 @@ from ownertag.core.follow import FINAL, Walk
 from ownertag.core.identity import UNKNOWN, by_identity, clean, nobody, principal_of
 from ownertag.core.known import Known
 from ownertag.core.owner_rules import mapped
-from ownertag.core.records import Record
+from ownertag.core.records import CANARY_ROLE, Record, is_canary
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Facts, Owner, Question, Wait
 
@@ -48,6 +48,10 @@ def trace(record: Record, settings: Settings, facts: Facts | None = None) -> Tra
     proven, nobody_named = own.confidence is Confidence.PROVEN, own.confidence is Confidence.NONE
     if (own.evidence in FINAL and not nobody_named) or (proven and own.evidence != "identity-center-user"):
         return Trace(mapped(own, record.account, settings))
+    if is_canary(
+        record
+    ):  # whoever sends it is nobody's owner, and waits: CloudTrail may need a quarter of an hour to say
+        return Trace(mapped(Owner(CANARY_ROLE, "role-name", Confidence.ASSERTED, own.via), record.account, settings))
     known = Known(facts or {})
     walk = Walk(settings, known)
     named = walk.behind(record, own, 0)

@@ -21,17 +21,19 @@ class TagCall(Struct, frozen=True):
     """What a tag call names.
 
     `tags` holds each key with its value, None where the call gave none. A removal that names no key removes every tag
-    (doc: DeleteTags). `ids` are the resources as the request names them.
+    (doc: DeleteTags). `ids` are the resources as the request names them. `omitted`: CloudTrail left the request out, as
+    it does above 100 KB (doc: record contents), so that the record tells neither.
     """
 
     writes: bool
     tags: Mapping[str, str | None]
     ids: tuple[str, ...]
+    omitted: bool = False
 
     @property
     def removes_all(self) -> bool:
         """Whether every tag of the resources goes."""
-        return not self.writes and not self.tags
+        return not self.writes and not self.tags and not self.omitted
 
     def touches(self, keys: frozenset[str]) -> frozenset[str]:
         """Which of these keys the call touches, whatever their letter case, as in the policy that protects them."""
@@ -49,6 +51,8 @@ def tag_call(record: Record) -> TagCall | None:
     request = document_of(record)["request"]
     if request is None:
         return None
+    if str(request.get("omitted", "")).lower() == "true":
+        return TagCall(writes, {}, (), omitted=True)
     tags: dict[str, str | None] = {}
     for tag in walk(request, ("tagSet", "items", "[]")):
         if isinstance(tag, dict) and isinstance(key := tag.get("key"), str):

@@ -1,57 +1,39 @@
-"""Who changed a protected tag: records of tag calls that touch our keys and are not our own."""
+"""Who changed a protected tag: records of tag calls that touch our keys and are not our own.
+
+A record is one finding at most, however many keys and resources it names: whoever may call could make thousands of
+each with one call.
+"""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
-from datetime import datetime
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 
+from ownertag.core.findings import MAX_BY, MAX_CHANGES, MAX_ID, UNKNOWN_RESOURCE, Finding, TagChange, fit
 from ownertag.core.match import resource
-from ownertag.core.records import Identity, Record, partition_of
+from ownertag.core.records import Record, partition_of, role_of
 from ownertag.core.resolve import principal_of
-from ownertag.core.rows import Catalogue
+from ownertag.core.rows import Catalogue, ResourceType
 from ownertag.core.settings import Settings
-from ownertag.core.tag_calls import tag_call
-from ownertag.core.values import Owner, Resource, TagPairs
+from ownertag.core.tag_calls import TagCall, tag_call
+from ownertag.core.values import Owner, TagPairs
 
-#: EC2 takes no more resources in a call (doc: CreateTags); a record that names more is cut, and says so.
-MAX_RESOURCES = 1000
+
+class Named(Struct, frozen=True):
+    """A resource as a tag call names it: `arn` is None where the catalogue has no type with such ids."""
+
+    id: str
+    arn: str | None
 
 
 class Tampering(Struct, frozen=True):
-    """Protected keys that somebody wrote or removed, and on what.
-
-    `values` has the keys as the settings spell them, with the value that was written, None where the tag was removed.
-    `unknown` are ids whose type the catalogue does not have.
-    """
+    """A tag call of somebody else that touches our keys, or removes every tag."""
 
     record: Record
-    values: dict[str, str | None]
-    resources: tuple[Resource, ...]
-    unknown: tuple[str, ...] = ()
-
-
-class Finding(Struct, frozen=True):
-    """One protected key of one resource that somebody changed: from what, to what, and how it is put right.
-
-    `old` is what we wrote, None where nobody knows; `new` is None where the tag was removed. `restore` is the command
-    that puts our owner back; None where we know of none, or where it was put back already: what a creation brings is
-    `overwritten` by us at once.
-    """
-
-    account: str
-    region: str
-    arn: str
-    key: str
-    old: str | None
-    new: str | None
-    by: str
-    event_id: str
-    at: datetime
-    restore: str | None = None
-    overwritten: bool = False
+    call: TagCall
 
 
 class NotTampering(Struct, frozen=True):
@@ -60,7 +42,7 @@ class NotTampering(Struct, frozen=True):
     reason: str
 
 
-def tampering(record: Record, catalogue: Catalogue, settings: Settings) -> Tampering | NotTampering | None:
+def tampering(record: Record, settings: Settings) -> Tampering | NotTampering | None:
     """What a record of a tag call did to our tags; None for a record of any other call.
 
     Ours is only the tagger's role of the same account, by its full ARN: a role of that name elsewhere is somebody
@@ -71,70 +53,121 @@ def tampering(record: Record, catalogue: Catalogue, settings: Settings) -> Tampe
         return None
     if record.error_code:
         return NotTampering("the call failed")
-    touched = call.touches(frozenset(settings.tags))
-    if not touched:
-        return NotTampering("it touches no protected key")
     if is_ours(record, settings):
         return NotTampering("it is our own")
-    given = {key.casefold(): value for key, value in call.tags.items()}
-    values = {key: given.get(key.casefold()) if call.writes else None for key in sorted(touched)}
-    resources: list[Resource] = []
-    unknown: list[str] = []
-    for id_ in call.ids[:MAX_RESOURCES]:
-        kind = next((each for each in catalogue.types.values() if each.id.fullmatch(id_)), None)
-        if kind is None:
-            unknown.append(id_)
-        else:
-            resources.append(resource(kind, id_, record))
-    return Tampering(record, values, tuple(resources), (*unknown, *call.ids[MAX_RESOURCES:]))
+    if call.omitted:
+        return Tampering(record, call)
+    if not call.touches(frozenset(settings.tags)):
+        return NotTampering("it touches no protected key")
+    if not call.ids:
+        return NotTampering("it names no resource")
+    return Tampering(record, call)
 
 
-def findings(tampered: Tampering, owners: Mapping[str, tuple[Owner, TagPairs]]) -> tuple[Finding, ...]:
-    """A finding for each key of each resource. What was written is what we had written: then nothing was changed.
+def named(tampered: Tampering, catalogue: Catalogue) -> Iterator[Named]:
+    """The resources that a call names, in its order."""
+    matches, types = _matcher(tuple(each for each in catalogue.types.values() if each.service == "ec2"))
+    for id_ in tampered.call.ids:
+        found = matches(id_)
+        kind = types[found.lastgroup] if found and found.lastgroup else None
+        yield Named(id_, resource(kind, id_, tampered.record).arn if kind else None)
+
+
+@lru_cache(maxsize=4)
+def _matcher(
+    types: tuple[ResourceType, ...],
+) -> tuple[Callable[[str], re.Match[str] | None], dict[str, ResourceType]]:
+    """All types as one expression, and which group of it is which: ten thousand made-up ids must cost little."""
+    named = {f"t{number}": each for number, each in enumerate(types)}
+    union = "|".join(f"(?P<{name}>{each.id.pattern})" for name, each in named.items())
+    return re.compile(union, re.ASCII).fullmatch, named
+
+
+def finding_of(
+    tampered: Tampering,
+    resources: Iterable[Named],
+    owners: Mapping[str, tuple[Owner, TagPairs]],
+    settings: Settings,
+) -> Finding | NotTampering:
+    """The finding of a record, or why there is none.
+
+    To write a key of ours is one, unless it has our value already wherever it was written. To remove one is, where we
+    are known to have written it: with a value given, EC2 removes only what has that value; a key in another letter
+    case is another tag (doc: DeleteTags, tag restrictions).
 
     Args:
         tampered: What the record says.
+        resources: What it names.
         owners: By ARN, whose a resource is and which tags say so, as far as the ledger knows it.
+        settings: Which keys are ours.
     """
-    record = tampered.record
-    by = principal_of(record.identity)
-    found = []
-    for each in tampered.resources:
-        known = owners.get(each.arn)
+    call = tampered.call
+    if call.omitted:
+        return _finding(tampered, Named(UNKNOWN_RESOURCE, None), 0, (), None)
+    written = _written(call, settings) if call.writes else {}
+    keys: dict[str, None] = {}
+    first: Named | None = None
+    first_known = False
+    count = 0
+    for each in resources:
+        known = owners.get(each.arn) if each.arn else None
         ours = dict(known[1]) if known else {}
-        restore = restoring(each.arn, known[0].name) if known else None
-        found += [
-            Finding(
-                record.account,
-                record.region,
-                each.arn,
-                key,
-                ours.get(key),
-                value,
-                by,
-                record.event_id,
-                record.created_at,
-                restore,
-            )
-            for key, value in tampered.values.items()
-            if value is None or value != ours.get(key)
-        ]
-    return tuple(found)
+        if call.writes:
+            changed = [key for key, value in written.items() if ours.get(key) != value]
+        else:
+            changed = [key for key, value in ours.items() if _removes(call, key, value)]
+        if not changed:
+            continue
+        keys |= dict.fromkeys(changed)
+        count += 1
+        if first is None or (known and not first_known):
+            first, first_known = each, known is not None
+    if first is None:
+        return NotTampering(
+            "it writes what is there already" if call.writes else "it removes nothing that we are known to have written"
+        )
+    known = owners.get(first.arn) if first.arn else None
+    ours = dict(known[1]) if known else {}
+    changes = tuple(TagChange(key, ours.get(key), written.get(key)) for key in keys)
+    return _finding(tampered, first, count, changes, known[0].name if known else None)
 
 
-def restoring(arn: str, owner: str) -> str:
-    """The command that writes an owner's tags again."""
-    return f"ownertag transfer {arn} --to {shlex.quote(owner)} --reason 'put back what was changed'"
+def _written(call: TagCall, settings: Settings) -> dict[str, str]:
+    """The keys of ours that a call writes, and those that only differ in letter case: a policy takes both for one.
+
+    Ours come first. What has no value has an empty one (doc: CreateTags).
+    """
+    ours = {key.casefold() for key in settings.tags}
+    named = [key for key in call.tags if key.casefold() in ours]
+    named.sort(key=lambda key: key not in settings.tags)
+    return {key: call.tags[key] or "" for key in named}
+
+
+def _removes(call: TagCall, key: str, value: str) -> bool:
+    return call.removes_all or (key in call.tags and call.tags[key] in {None, value})
+
+
+def _finding(
+    tampered: Tampering, first: Named, count: int, changes: tuple[TagChange, ...], owner: str | None
+) -> Finding:
+    record = tampered.record
+    return Finding(
+        record.account,
+        record.region,
+        first.arn or first.id[:MAX_ID],
+        count,
+        fit(changes),
+        principal_of(record.identity)[:MAX_BY],
+        record.event_id,
+        record.created_at,
+        owner,
+        first.arn is not None,
+        max(0, len(changes) - MAX_CHANGES),
+        omitted=tampered.call.omitted,
+    )
 
 
 def is_ours(record: Record, settings: Settings) -> bool:
     """Whether the tagger of the record's own account made the call."""
     partition = partition_of(record.region)
     return role_of(record.identity) == f"arn:{partition}:iam::{record.account}:role/{settings.limits.role_name}"
-
-
-def role_of(identity: Identity | None) -> str | None:
-    """The ARN of the role behind a session, as CloudTrail gives it."""
-    context = identity.session_context if identity else None
-    issuer = context.session_issuer if context else None
-    return issuer.arn if issuer else None

@@ -84,25 +84,36 @@ def handle(
         jitter: A factor around 1 for each returned message, so that a batch doesn't come back all at once.
     """
     numbered = {str(number): message for number, message in enumerate(messages)}
-    arrived = (parse_event(message.body, where) for where, message in numbered.items())
-    others, tampered = tamper.split(arrived, catalogue, settings)
     receives = {where: message.receives for where, message in numbered.items()}
     again = {where for where, count in receives.items() if count > 1}
 
     def work(arrivals: Sequence[Arrival | Refusal]) -> list[Result]:
         return run(arrivals, ports, catalogue, settings, again)
 
+    def look_into(tampered: Sequence[tamper.Tampered]) -> list[Result]:
+        return tamper.run(tampered, ports, catalogue, settings)
+
+    # An account's tag calls count with its creations for how busy it is. They come after everybody's creations, which
+    # people wait for; and where an account is throttled all the same, since they call nothing there.
+    arrived = [parse_event(message.body, where) for where, message in numbered.items()]
+    parts = [tamper.split(part, settings) for part in fair_parts(arrived, receives)]
     ports.hurry(True)
-    results = {each.where: each for part in fair_parts(others, receives) for each in _in_turn(part, work, ports)}
-    found = apart(tampered, lambda each: tamper.run(each, ports), lambda each: each[0].where, ports.expired)
-    results |= {each.where: each for each in found}
+    results = {each.where: each for others, _ in parts for each in _in_turn(others, work, ports)}
     ports.hurry(False)
     # Who asks most comes last: now nobody waits behind those for whom there was no token at once.
-    left = [each for each in others if not isinstance(each, Refusal) and _not_sent(results[each.where])]
+    left = [
+        each
+        for others, _ in parts
+        for each in others
+        if not isinstance(each, Refusal) and _not_sent(results[each.where])
+    ]
     again |= {each.where for each in left}
     for part in fair_parts(left, receives):
         if not ports.expired():
             results |= {each.where: each for each in _in_turn(part, work, ports)}
+    for _, tampered in parts:
+        found = apart(tampered, look_into, lambda each: each[0].where, ports.expired)
+        results |= {each.where: each for each in found}
     return answer(numbered, results, jitter)
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from ownertag.aws.together import Together, in_turn
+from ownertag.core.findings import Finding
 from ownertag.core.rows import Lookup
-from ownertag.core.tamper import Finding
 from ownertag.core.values import Fact, Failure, Question, Write
 from ownertag.ledger.port import Ledger, NoLedger
 
@@ -41,16 +41,16 @@ class TagWriter(Protocol):
 class FindingTeller(Protocol):
     """Tells people of tampering."""
 
-    def tell(self, findings: Sequence[Finding]) -> Failure | None:
-        """Tell of all of these, or say why not. To tell one twice is harmless: it has its event's id."""
+    def tell(self, findings: Sequence[Finding]) -> Sequence[Failure | None]:
+        """Tell of all of these; for each why not, or None. To tell one twice is harmless: it has its event's id."""
 
 
 class NobodyTold:
     """For who reads findings from the results alone."""
 
-    def tell(self, findings: Sequence[Finding]) -> Failure | None:  # noqa: ARG002 - nobody is told
+    def tell(self, findings: Sequence[Finding]) -> Sequence[Failure | None]:
         """Tell nobody."""
-        return None
+        return [None] * len(findings)
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from ownertag.core.brought import brought
 from ownertag.core.claims import EventKey, ResourceKey, Standing
 from ownertag.core.compared import written_by_others
+from ownertag.core.findings import Finding, together
 from ownertag.core.match import match
 from ownertag.core.plan import key_of, plan, stand, where_no_owner_is
 from ownertag.core.records import Arrival
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import Finding
 from ownertag.core.values import (
     Creation,
     Decision,
@@ -35,7 +35,7 @@ from ownertag.flows.apply import apply
 from ownertag.flows.gather import gather
 from ownertag.flows.ports import Ports
 from ownertag.flows.remember import decisions_to_keep, event_of, outcomes_to_keep
-from ownertag.flows.tell import changes, tell
+from ownertag.flows.tell import change, tell
 from ownertag.flows.written_over import Others, written_over
 from ownertag.ledger.entries import Entry, Finished, Seen
 from ownertag.ledger.port import LedgerError
@@ -47,8 +47,8 @@ class Result(Struct, frozen=True):
     """What a batch came to for one place (a message, a line of a file).
 
     A refusal, or a decision and its outcomes, or neither: the creation was `finished` before, and nothing was done.
-    `findings` are what a tag call changed, or which tags of ours a creation brought along, and `waits` what is waited
-    for until that can be told. `unexpected` is what raised where nothing should: a fault of ours.
+    `finding` is what a tag call changed, or which tags of ours a creation brought along, and `waits` what is waited for
+    until that can be told. `unexpected` is what raised where nothing should: a fault of ours.
     """
 
     where: str
@@ -56,7 +56,7 @@ class Result(Struct, frozen=True):
     decision: Decision | None = None
     outcomes: tuple[Outcome, ...] = ()
     finished: Creation | None = None
-    findings: tuple[Finding, ...] = ()
+    finding: Finding | None = None
     waits: tuple[Wait, ...] = ()
     unexpected: bool = False
 
@@ -181,22 +181,23 @@ def _tell_who_else_wrote(
         decision = result.decision
         if decision is None or result.comes_back:
             return result
-        findings = written_by_others(decision, result.outcomes, standings, others, now) if others else ()
+        finding = written_by_others(decision, result.outcomes, standings, others, now) if others else None
         if event_of(decision.creation) not in finished:
-            findings = (*brought(decision, result.outcomes, standings, settings), *findings)
-        return replace(result, findings=findings) if findings else result
+            finding = together(finding, brought(decision, result.outcomes, standings, settings))
+        return replace(result, finding=finding) if finding else result
 
     made = [found(each) for each in results]
-    kept = [entry for each in made if each.decision for entry in changes(each.decision.creation.record, each.findings)]
+    kept = [change(each.decision.creation.record, each.finding) for each in made if each.decision and each.finding]
     if not kept:
         return made
     try:
         ports.ledger.append(kept)
     except LedgerError as error:
-        waits: tuple[Wait, ...] = (_away(error),)
-    else:
-        waits = tell([finding for each in made for finding in each.findings], ports)
-    return [replace(each, waits=waits) if each.findings else each for each in made]
+        return [replace(each, waits=(_away(error),)) if each.finding else each for each in made]
+    waits = tell([each.finding for each in made if each.finding], ports)
+    return [
+        replace(each, waits=(waits[each.finding],)) if each.finding and each.finding in waits else each for each in made
+    ]
 
 
 def _keep(results: Sequence[Result], standings: Mapping[ResourceKey, Standing], ports: Ports) -> list[Result]:

@@ -1,43 +1,55 @@
 """The tamper flow: who changed our tags, kept in the ledger and told; nothing is restored by itself.
 
-To restore by itself would fight whoever deploys with Terraform, in circles. A finding carries the command that does it.
+To restore by itself would fight whoever deploys with Terraform, in circles. `ownertag whois` prints the command that
+does it.
+
+One message can name ten thousand resources, and one member can send many. So the ledger is read for some messages at a
+time, while there is time; what is left comes back. Nothing here calls an account, so none that AWS throttles has to be
+left alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from msgspec.structs import replace
 
 from ownertag.core.ask import account_question
 from ownertag.core.claims import ResourceKey
+from ownertag.core.findings import Finding
 from ownertag.core.records import Arrival
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import NotTampering, Tampering, findings, tampering
+from ownertag.core.tamper import NotTampering, Tampering, finding_of, named, tampering
 from ownertag.core.values import (
     Absent,
     Found,
     OutcomeKind,
-    Owner,
     Reason,
     Refusal,
-    TagPairs,
     Unavailable,
     Wait,
 )
 from ownertag.flows.ports import Ports
 from ownertag.flows.run import Result
-from ownertag.flows.tell import changes, tell
+from ownertag.flows.tell import change, tell
 from ownertag.ledger.port import LedgerError
 
+Tampered = tuple[Arrival, Tampering]
 
-def split(
-    arrivals: Iterable[Arrival | Refusal], catalogue: Catalogue, settings: Settings
-) -> tuple[list[Arrival | Refusal], list[tuple[Arrival, Tampering]]]:
-    """(what is no tag call, or one that needs no finding, for the flow of creations; the tag calls that do)."""
+#: As many resources are read from the ledger at a time, but for a message that names more.
+MOST_KEYS = 1000
+_NO_TIME = Wait(OutcomeKind.NOT_READY, "no time was left for it: others came before")
+
+
+def split(arrivals: Iterable[Arrival | Refusal], settings: Settings) -> tuple[list[Arrival | Refusal], list[Tampered]]:
+    """(what is no tag call, or one that needs no finding, for the flow of creations; the tag calls that may)."""
     others: list[Arrival | Refusal] = []
-    tampered: list[tuple[Arrival, Tampering]] = []
+    tampered: list[Tampered] = []
     for each in arrivals:
-        found = None if isinstance(each, Refusal) else tampering(each.record, catalogue, settings)
+        found = None if isinstance(each, Refusal) else tampering(each.record, settings)
         if isinstance(each, Refusal) or found is None:
             others.append(each)
         elif isinstance(found, NotTampering):
@@ -47,13 +59,15 @@ def split(
     return others, tampered
 
 
-def run(tampered: Sequence[tuple[Arrival, Tampering]], ports: Ports) -> list[Result]:
-    """Keep and tell what was changed; one result for each record."""
+def run(tampered: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
+    """Keep and tell what was changed, whoever named the fewest resources first; one result for each record."""
     if not tampered:
         return []
+    if ports.expired():
+        return [_waiting(each, _NO_TIME) for each in tampered]
     accounts = ports.accounts.find({account_question(each.record): None for each, _ in tampered})
     results: list[Result] = []
-    known: list[tuple[Arrival, Tampering]] = []
+    known: list[Tampered] = []
     for arrival, found in tampered:
         fact = accounts.get(account_question(arrival.record))
         if isinstance(fact, Found):
@@ -66,28 +80,68 @@ def run(tampered: Sequence[tuple[Arrival, Tampering]], ports: Ports) -> list[Res
         else:
             reason = fact.reason if isinstance(fact, Unavailable) else "was asked and not answered"
             outcome = fact.outcome if isinstance(fact, Unavailable) else OutcomeKind.FAILED
-            results.append(Result(arrival.where, waits=(Wait(outcome, reason),)))
-    return results + (_found(known, ports) if known else [])
+            results.append(_waiting((arrival, found), Wait(outcome, reason)))
+    parts = _parts(known)
+    for part in parts:
+        if ports.expired():
+            results += [_waiting(each, _NO_TIME) for each in chain(part, *parts)]
+            break
+        results += _kept(part, ports, catalogue, settings)
+    waits = tell([each.finding for each in results if each.finding], ports)
+    return [
+        replace(each, waits=(waits[each.finding],)) if each.finding and each.finding in waits else each
+        for each in results
+    ]
 
 
-def _found(tampered: Sequence[tuple[Arrival, Tampering]], ports: Ports) -> list[Result]:
+def _parts(tampered: Sequence[Tampered]) -> Iterator[list[Tampered]]:
+    """As much as is read at a time. Who names the most comes last, so that nobody holds up the others."""
+    named: Counter[str] = Counter()
+    for arrival, found in tampered:
+        named[arrival.record.account] += len(found.call.ids)
+    part: list[Tampered] = []
+    size = 0
+    for each in sorted(tampered, key=lambda each: (named[each[0].record.account], each[0].record.account)):
+        if part and size + len(each[1].call.ids) > MOST_KEYS:
+            yield part
+            part, size = [], 0
+        part.append(each)
+        size += len(each[1].call.ids)
+    if part:
+        yield part
+
+
+def _kept(part: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
+    """The findings of a part, in the ledger; to be told."""
+    resources = [tuple(named(found, catalogue)) for _, found in part]
+    keys = {
+        ResourceKey(arrival.record.account, arrival.record.region, each.arn): None
+        for (arrival, _), its in zip(part, resources, strict=True)
+        for each in its
+        if each.arn
+    }
     try:
-        owners = _owners([found for _, found in tampered], ports)
-        made = {arrival.where: findings(found, owners) for arrival, found in tampered}
-        entries = [entry for arrival, _ in tampered for entry in changes(arrival.record, made[arrival.where])]
+        known = ports.ledger.by_key(keys) if keys else []
+        # An ARN of EC2's names the account and Region, but for an image's or snapshot's the account.
+        owners = {(each.key.account, each.key.arn): (each.holding.owner, each.holding.tags) for each in known}
+        made: list[tuple[Arrival, Finding | NotTampering]] = []
+        for (arrival, found), its in zip(part, resources, strict=True):
+            account = arrival.record.account
+            own = {each.arn: owners[account, each.arn] for each in its if each.arn and (account, each.arn) in owners}
+            made.append((arrival, finding_of(found, its, own, settings)))
+        entries = [change(arrival.record, found) for arrival, found in made if isinstance(found, Finding)]
         if entries:
             ports.ledger.append(entries)
     except LedgerError as error:
         away = Wait(error.outcome, f"the ledger can't be used: {error}")
-        return [Result(arrival.where, waits=(away,)) for arrival, _ in tampered]
-    waits = tell([each for found in made.values() for each in found], ports)
-    return [Result(arrival.where, findings=made[arrival.where], waits=waits) for arrival, _ in tampered]
+        return [_waiting(each, away) for each in part]
+    return [
+        Result(arrival.where, finding=found)
+        if isinstance(found, Finding)
+        else Result(arrival.where, Refusal(arrival.where, Reason.NO_FINDING, found.reason, arrival.record))
+        for arrival, found in made
+    ]
 
 
-def _owners(tampered: Sequence[Tampering], ports: Ports) -> dict[str, tuple[Owner, TagPairs]]:
-    keys = {
-        ResourceKey(each.record.account, each.record.region, resource.arn): None
-        for each in tampered
-        for resource in each.resources
-    }
-    return {known.key.arn: (known.holding.owner, known.holding.tags) for known in ports.ledger.by_key(keys)}
+def _waiting(each: Tampered, wait: Wait) -> Result:
+    return Result(each[0].where, waits=(wait,))

@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ownertag.core.claims import EventKey, ResourceKey
+from ownertag.core.claims import EventKey
 from ownertag.core.details import Actor, actor_of
+from ownertag.core.findings import Finding
 from ownertag.core.identity import UNKNOWN
 from ownertag.core.judge import judge
 from ownertag.core.records import Record
-from ownertag.core.tamper import Finding
-from ownertag.core.values import Wait
-from ownertag.flows.ports import Ports
+from ownertag.core.values import Failure, Wait
+from ownertag.flows.ports import FindingTeller, Ports
 from ownertag.ledger.entries import TagChanged
 
 
-def changes(record: Record, found: Sequence[Finding]) -> list[TagChanged]:
-    """What the ledger keeps of the findings of one record."""
+def change(record: Record, found: Finding) -> TagChanged:
+    """What the ledger keeps of the finding of a record."""
     event = EventKey(record.account, record.region, record.event_id)
-    caller, nobody = actor_of(record), Actor(UNKNOWN)  # the caller did not write what was only found
-    return [
-        TagChanged(
-            ResourceKey(each.account, each.region, each.arn),
-            event,
-            nobody if each.by == UNKNOWN else caller,
-            each.key,
-            each.old,
-            each.new,
-            each.at,
-        )
-        for each in found
-    ]
+    # The caller of a creation did not write what was only found on its resources.
+    actor = Actor(UNKNOWN) if found.by == UNKNOWN else actor_of(record)
+    return TagChanged(found.key, event, actor, found.changes, found.resources, found.at)
 
 
-def tell(found: Sequence[Finding], ports: Ports) -> tuple[Wait, ...]:
-    """Tell of all of these; what is to be waited for where that failed: their messages come back, to tell them then."""
-    failure = ports.findings.tell(found) if found else None
-    if failure is None:
-        return ()
-    judged = judge(failure, None)
-    return (Wait(judged.outcome, f"the findings can't be told: {judged.reason}"),)
+def tell(found: Sequence[Finding], ports: Ports) -> Mapping[Finding, Wait]:
+    """Tell of all of these, each once; what is to be waited for where that failed: those come back, to be told then."""
+    once = tuple(dict.fromkeys(found))
+    failures = ports.findings.tell(once) if once else ()
+    waits = {}
+    for each, failure in zip(once, failures, strict=True):
+        if failure is not None:
+            judged = judge(failure, None)
+            waits[each] = Wait(judged.outcome, f"the findings can't be told: {judged.reason}")
+    return waits
+
+
+class ToAll:
+    """Several who are told: what one of them did not take has failed, and the next is told of it all the same."""
+
+    def __init__(self, *tellers: FindingTeller) -> None:
+        self._tellers = tellers
+
+    def tell(self, findings: Sequence[Finding]) -> list[Failure | None]:
+        """Tell all of them; for each finding the first failure, or None."""
+        told = [each.tell(findings) for each in self._tellers]
+        return [next(filter(None, each), None) for each in zip(*told, strict=True)]

@@ -193,10 +193,12 @@ class _Lives:
                     carried = dict(written)
                 case Ended(kind=OutcomeKind.TAGGED):
                     carried = dict(written)
-                case TagChanged(new=None):
-                    carried.pop(each.key, None)
-                case TagChanged(new=str() as new):
-                    carried[each.key] = new
+                case TagChanged():
+                    for change in each.changes:
+                        if change.new is None:
+                            carried.pop(change.key, None)
+                        else:
+                            carried[change.key] = change.new
         return tuple(carried.items())
 
     def _transfers(self, end: datetime | None) -> list[Transferred]:

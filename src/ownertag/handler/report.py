@@ -58,8 +58,8 @@ class Report:
         for result in results:
             if result.unexpected:
                 counts["Unexpected"] += 1
-            if result.findings:
-                counts["Findings"] += len(result.findings)
+            if result.finding:
+                counts["Findings"] += 1
             if result.refusal is not None:
                 counts[f"Refused.{result.refusal.reason.value}"] += 1
             if result.finished is not None:
@@ -95,10 +95,10 @@ def _fields(verdict: Done | Returned) -> dict[str, Any]:
     if result is None:
         return fields
     record = None
-    if result.findings:
-        first = result.findings[0]
-        fields["findings"] = len(result.findings)
-        ids = {"event_id": first.event_id, "account": first.account, "region": first.region}
+    if result.finding:
+        found = result.finding
+        fields["changed"] = found.resources
+        ids = {"event_id": found.event_id, "account": found.account, "region": found.region}
         return fields | {name: value for name, value in ids.items() if _IDS[name].fullmatch(value)}
     if result.refusal is not None:
         record = result.refusal.record

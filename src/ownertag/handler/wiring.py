@@ -20,6 +20,7 @@ from ownertag.aws.sessions import Sessions, client_config
 from ownertag.aws.times import new_session
 from ownertag.aws.together import WORKERS, at_once
 from ownertag.catalogue.loader import load
+from ownertag.core.records import partition_of
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import Order
@@ -27,6 +28,7 @@ from ownertag.core.values import Failure, OutcomeKind, Unavailable
 from ownertag.flows.live import Answer, Message, Returned, handle
 from ownertag.flows.ports import NobodyTold, Ports
 from ownertag.flows.tag import TagOrder, tag
+from ownertag.flows.tell import ToAll
 from ownertag.flows.transfer import Transfer, transfer
 from ownertag.handler.report import Report
 from ownertag.handler.settings import Environment
@@ -34,9 +36,10 @@ from ownertag.ledger.looked_into import LookedInto
 from ownertag.ledger.opening import kept_accounts, open_counter, open_ledger
 from ownertag.ledger.owners import KnownOwners
 from ownertag.ledger.port import Store
-from ownertag.render.documents import BUS, compact
+from ownertag.render.documents import ALARM_TOPIC, BUS, compact
 from ownertag.render.policies import session_policy
 from ownertag.sinks.findings import Findings
+from ownertag.sinks.mail import Mail
 from ownertag.sinks.queue import Dying, Queue
 from ownertag.sinks.tagging import DryRun, Tagger
 from ownertag.sources.lookups import Lookups
@@ -130,7 +133,8 @@ def build(
     kept = kept_accounts(environment.ledger, table)
     accounts = Organization(client("organizations"), now, owner_key, at_once(ACCOUNT_CALLS), kept)
     queue = Queue(client("sqs"), environment.queue_url)
-    findings = Findings(client("events"), BUS)
+    topic = f"arn:{partition_of(region)}:sns:{region}:{organization.hub_account}:{ALARM_TOPIC}"
+    findings = ToAll(Findings(client("events"), BUS), Mail(client("sns"), topic, clock))
     tagger = Tagger(sessions)
     memory = Memory(now)
     ledger = open_ledger(environment.ledger, table, together=at_once(LEDGER_CALLS))

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey
 from ownertag.core.details import Actor
+from ownertag.core.findings import TagChange
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
 
 #: What a text of a record may be long, in characters: DynamoDB takes items of 400 KB (T31).
@@ -79,14 +80,13 @@ class Finished(Struct, frozen=True):
 
 
 class TagChanged(Struct, frozen=True, omit_defaults=True):
-    """Somebody else changed a protected key. Kept once for an event, a resource and a key."""
+    """Somebody else changed protected keys. Kept once for an event, at the one of its `resources` that is named."""
 
     resource: ResourceKey
     event: EventKey
     actor: Actor
-    key: str
-    old: str | None
-    new: str | None
+    changes: tuple[TagChange, ...]
+    resources: int
     at: datetime
 
 
@@ -150,7 +150,7 @@ def identity_of(entry: HistoryEntry) -> tuple[str, str, str]:
         case Ended():
             return ("ended", entry.event.event_id, f"{entry.kind.value} {entry.owner}")
         case TagChanged():
-            return ("tag-changed", entry.event.event_id, entry.key)
+            return ("tag-changed", entry.event.event_id, "")
         case Transferred():
             return ("transferred", entry.id, "")
         case Deleted():

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from ownertag.core.findings import MAX_CHANGES, MAX_KEY, MAX_VALUE, TagChange
 from ownertag.core.identity import clean
 from ownertag.core.values import Owner
 from ownertag.ledger.entries import (
@@ -22,8 +23,6 @@ from ownertag.ledger.entries import (
 
 E = TypeVar("E", bound=Created | Owned | Ended | TagChanged | Transferred | Deleted)
 
-#: A tag's value has at most 256 characters, a key 128 (EC2: tag restrictions).
-MAX_VALUE = 256
 MAX_REASON = 1024
 
 
@@ -39,9 +38,7 @@ def fitting(entry: E) -> E:
         case Ended():
             return replace(entry, owner=cut(entry.owner), reason=cut(entry.reason, MAX_REASON))
         case TagChanged():
-            old = None if entry.old is None else cut(entry.old)
-            new = None if entry.new is None else cut(entry.new)
-            return replace(entry, key=cut(entry.key, 128), old=old, new=new)
+            return replace(entry, changes=tuple(_change(each) for each in entry.changes[:MAX_CHANGES]))
         case Transferred():
             return replace(entry, to=cut(entry.to), by=cut(entry.by, MAX_TEXT), reason=cut(entry.reason, MAX_REASON))
     return entry
@@ -50,6 +47,11 @@ def fitting(entry: E) -> E:
 def cut(text: str, most: int = MAX_VALUE) -> str:
     """A text without what shows nothing, no longer than this."""
     return clean(text[: most * 2])[:most]
+
+
+def _change(change: TagChange) -> TagChange:
+    old = None if change.old is None else cut(change.old)
+    return TagChange(cut(change.key, MAX_KEY), old, None if change.new is None else cut(change.new))
 
 
 def _owner(owner: Owner) -> Owner:

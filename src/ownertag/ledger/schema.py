@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-#: Raised when a table changes; a file with another number is refused. 1 was in no release.
-SCHEMA = 2
+#: Raised when a table or what its texts hold changes; a file with another number is refused. No release had another.
+SCHEMA = 3
 #: "otag" in ASCII: whose file it is (SQLite: PRAGMA application_id).
 APPLICATION_ID = 0x6F746167
 

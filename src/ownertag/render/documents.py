@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ownertag.core import records
 from ownertag.core.settings import SettingsError
 
 Policy = dict[str, Any]
@@ -20,9 +21,11 @@ BUS = "ownertag"
 HUB_ROLE = "ownertag-hub"
 FORWARDER_ROLE = "ownertag-forwarder"
 AUDIT_ROLE = "ownertag-audit"
-CANARY_ROLE = "ownertag-canary"
+CANARY_ROLE = records.CANARY_ROLE
 #: The canary's own resource: costs nothing, and nobody else may have one of this name.
 CANARY = "ownertag-canary"
+#: Whom alarms and findings are told.
+ALARM_TOPIC = "ownertag-alarms"
 #: The ledger's table at the hub.
 LEDGER_TABLE = "ownertag-ledger"
 RULE_PREFIX = "ownertag-"
@@ -85,5 +88,5 @@ def filled(node: Any, values: Mapping[str, str]) -> Any:
     if isinstance(node, list):
         return [filled(each, values) for each in node]
     if isinstance(node, str):
-        return re.sub(r"\$\{(AWS::\w+)\}", lambda match: values[match[1]], node)
+        return re.sub(r"\$\{(AWS::\w+|\w+\.Arn)\}", lambda match: values[match[1]], node)
     return node

@@ -19,6 +19,8 @@ from ownertag.render.patterns import hub_pattern, spoke_rules
 _MARK = re.compile(r"^(?P<lead>.*?)@(?P<name>[a-z_]+)@", re.MULTILINE)
 _LINK = re.compile(r"https://(?!([\w.-]+\.)?example\.(com|net|org)\b)[\w.-]+(/\S*)?")
 
+# A name of CloudFormation's, in a text that it puts in; IAM's own variables begin with a small letter.
+_NAME = re.compile(r"\$\{[A-Z]")
 _LOGICAL = re.compile(r"[^A-Za-z0-9]")
 _SENDS = {"creations": "what creates taggable resources", "tampering": "who else touches the owner tags"}
 
@@ -98,7 +100,7 @@ def _with_names(node: Any) -> Any:
         return {key: _with_names(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_with_names(each) for each in node]
-    return {"Fn::Sub": node} if isinstance(node, str) and "${AWS::" in node else node
+    return {"Fn::Sub": node} if isinstance(node, str) and _NAME.search(node) else node
 
 
 def _rules(catalogue: Catalogue, settings: Settings, organization: Organization) -> str:

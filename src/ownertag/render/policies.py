@@ -9,6 +9,7 @@ from __future__ import annotations
 from ownertag.core.rows import ACTIONS, Catalogue, QuestionKind
 from ownertag.core.settings import Organization, Settings
 from ownertag.render.documents import (
+    ALARM_TOPIC,
     AUDIT_ROLE,
     BUS,
     CANARY,
@@ -214,7 +215,8 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
     """What the function may do: be the tagger in the organization's accounts, work its queue, keep the ledger.
 
     In the ledger's table it can change what is derived, but it can't delete, and it can't list what is there: a
-    transaction's Put and Update are authorized by themselves (doc: DynamoDB, IAM with transactions).
+    transaction's Put and Update are authorized by themselves (doc: DynamoDB, IAM with transactions). Whoever publishes
+    to an encrypted topic must be allowed to use its key (doc: SNS, key management).
     """
     return policy(
         {
@@ -252,6 +254,18 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
             "Resource": arn("sqs", f"{BUS}-dead-letters", region="${AWS::Region}"),
         },
         {"Sid": "TellOfTampering", "Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn(organization)},
+        {
+            "Sid": "MailIt",
+            "Effect": "Allow",
+            "Action": "sns:Publish",
+            "Resource": arn("sns", ALARM_TOPIC, region="${AWS::Region}"),
+        },
+        {
+            "Sid": "EncryptTheMail",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "${AlarmKey.Arn}",
+        },
         {
             "Sid": "KeepTheLedger",
             "Effect": "Allow",

@@ -23,7 +23,6 @@ from ownertag.render.documents import (
 )
 
 _REGION = "${AWS::Region}"
-_FINDINGS_RULE = f"rule/{BUS}/{RULE_PREFIX}findings"
 
 
 def _from_rules(queues: list[str], rule: str) -> Policy:
@@ -65,12 +64,7 @@ def lambda_trust() -> Policy:
 
 
 def alarm_key_policy() -> Policy:
-    """The account rules its key, and CloudWatch and EventBridge may use it for the topic.
-
-    EventBridge has no condition here: it gives a key no source when it publishes to an encrypted topic, and a
-    condition on one would stop every finding. Which rule may publish is the topic's policy's to say
-    (likely; doc: Amazon SNS, key management).
-    """
+    """The account rules its key, so that the function's role may use it; and CloudWatch may, for the topic."""
     return policy(
         {
             "Sid": "TheAccountRulesItsKey",
@@ -87,18 +81,15 @@ def alarm_key_policy() -> Policy:
             "Resource": "*",
             "Condition": {"StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"}},
         },
-        {
-            "Sid": "FindingsAreEncrypted",
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-            "Resource": "*",
-        },
     )
 
 
 def alarm_topic_policy() -> Policy:
-    """CloudWatch may publish our alarms, and EventBridge what our rule of findings sends."""
+    """CloudWatch may publish our alarms. The function may by its role; EventBridge may not.
+
+    A topic's policy can't say which of EventBridge's rules may publish (doc: EventBridge, using resource-based
+    policies), so a statement for it would let in everybody's.
+    """
     return policy(
         {
             "Sid": "AlarmsArePublished",
@@ -107,14 +98,6 @@ def alarm_topic_policy() -> Policy:
             "Action": "sns:Publish",
             "Resource": arn("sns", "ownertag-alarms", region=_REGION),
             "Condition": {"ArnLike": {"aws:SourceArn": arn("cloudwatch", "alarm:ownertag-*", region=_REGION)}},
-        },
-        {
-            "Sid": "FindingsArePublished",
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Action": "sns:Publish",
-            "Resource": arn("sns", "ownertag-alarms", region=_REGION),
-            "Condition": {"ArnLike": {"aws:SourceArn": arn("events", _FINDINGS_RULE, region=_REGION)}},
         },
     )
 
@@ -259,13 +242,21 @@ def audit_permissions(tagger_role: str) -> Policy:
 
 
 def canary_permissions() -> Policy:
-    """Create and delete one placement group, and see whether it was tagged."""
+    """Create and delete one placement group, with an owner tag that it brings, and see how that is tagged."""
+    group = arn("ec2", f"placement-group/{CANARY}", region="*")
     return policy(
         {
             "Sid": "OneFreeResource",
             "Effect": "Allow",
             "Action": ["ec2:CreatePlacementGroup", "ec2:DeletePlacementGroup"],
-            "Resource": arn("ec2", f"placement-group/{CANARY}", region="*"),
+            "Resource": group,
+        },
+        {
+            "Sid": "BringATag",
+            "Effect": "Allow",
+            "Action": "ec2:CreateTags",
+            "Resource": group,
+            "Condition": {"StringEquals": {"ec2:CreateAction": "CreatePlacementGroup"}},
         },
         {"Sid": "SeeItsTags", "Effect": "Allow", "Action": "ec2:DescribePlacementGroups", "Resource": "*"},
     )

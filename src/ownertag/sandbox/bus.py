@@ -19,7 +19,6 @@ from uuid import uuid4
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.exceptions import ServiceException
 from moto.events.models import events_backends
-from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from ownertag.core.parse import CLOUDTRAIL_DETAIL_TYPE
@@ -93,8 +92,6 @@ class Bus:
                     failure = self._to_bus(event, rule, target, to, bus)
                 elif to[2] == "sqs":
                     failure = self._to_queue(event, to)
-                elif to[2] == "sns":
-                    failure = _to_topic(event, target, to)
                 else:  # an archive's own rule, or what is not here
                     continue
                 _count(rule, "FailedInvocations" if failure else "Invocations")
@@ -126,28 +123,6 @@ class Bus:
             return Undelivered("NO_RESOURCE", f"Queue {to[5]} does not exist in {to[3]} of account {to[4]}")
         self.delivered += 1
         return None
-
-
-def _to_topic(event: dict[str, Any], target: dict[str, Any], to: list[str]) -> Undelivered | None:
-    topic = sns_backends[to[4]][to[3]].topics.get(target["Arn"])
-    if topic is None:
-        return Undelivered("NO_RESOURCE", f"Topic {to[5]} does not exist in {to[3]} of account {to[4]}")
-    topic.publish(_transformed(event, target))
-    return None
-
-
-def _transformed(event: dict[str, Any], target: dict[str, Any]) -> str:
-    """What a target's input transformer makes of an event: its paths are plain ones, such as `$.detail.key`."""
-    transformer = target.get("InputTransformer")
-    if transformer is None:
-        return json.dumps(event)
-    text = str(transformer["InputTemplate"])
-    for name, path in transformer.get("InputPathsMap", {}).items():
-        found: Any = event
-        for part in path.removeprefix("$.").split("."):
-            found = found.get(part) if isinstance(found, dict) else None
-        text = text.replace(f"<{name}>", "null" if found is None else str(found))
-    return text
 
 
 def send(account: str, region: str, name: str, body: str, attributes: dict[str, str] | None = None) -> bool:

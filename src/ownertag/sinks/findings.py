@@ -1,24 +1,30 @@
-"""Findings of tampering to the hub's bus, as events: whoever wants to know of them puts a rule there.
+"""Findings to the hub's bus, as events: whoever wants to know of them puts a rule there.
 
-The hub's own rule sends them on to the alarm topic. On this bus nobody but the hub's account can put such an event.
+On this bus nobody but the hub's account can put such an event. People are told by mail: `sinks.mail`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec.structs import asdict
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
-from ownertag.core.tamper import Finding
+from ownertag.core.findings import Finding
 from ownertag.core.values import Failure
 
 SOURCE = "ownertag"
 DETAIL_TYPE = "Owner tag changed"
-#: EventBridge takes at most ten entries a call (doc: PutEvents).
-_BATCH = 10
+#: Of `detail`; raised when a field changes its meaning or goes.
+SCHEMA = 1
+#: EventBridge takes at most ten entries a call, and 256 KB of them (doc: PutEvents, "Calculating event entry size").
+_MOST = 10
+_MOST_BYTES = 250_000
+
+#: After so many calls that failed the rest waits for the next time: each is tried again by the SDK, and takes a while.
+_MOST_FAILED = 3
 
 
 class Findings:
@@ -33,26 +39,48 @@ class Findings:
         self._client = client
         self._bus = bus
 
-    def tell(self, findings: Sequence[Finding]) -> Failure | None:
-        """Put an event for each finding. An answer of 200 can hold failures of single entries."""
-        for start in range(0, len(findings), _BATCH):
-            entries = [self._entry(each) for each in findings[start : start + _BATCH]]
+    def tell(self, findings: Sequence[Finding]) -> list[Failure | None]:
+        """Put an event for each finding; for each why that failed, or None. A 200 can hold failures of single ones."""
+        failures: list[Failure | None] = []
+        failed: list[Failure] = []
+        for entries in _calls(self._entry(each) for each in findings):
+            if len(failed) == _MOST_FAILED:
+                failures += [failed[-1]] * len(entries)
+                continue
             try:
                 answer = self._client.put_events(Entries=entries)
             except AWS_ERRORS as error:
-                return failure_of(error)
-            failed = [each["ErrorCode"] for each in answer["Entries"] if each.get("ErrorCode")]
-            if failed:
-                return Failure(failed[0], 200)
-        return None
+                failed.append(failure_of(error))
+                failures += [failed[-1]] * len(entries)
+                continue
+            codes = [each.get("ErrorCode") for each in answer["Entries"]]
+            failures += [Failure(code, 200) if code else None for code in codes]
+        return failures
 
     def _entry(self, finding: Finding) -> dict[str, Any]:
-        detail = {key: value for key, value in asdict(finding).items() if key != "at"}
+        detail = {"schema": SCHEMA} | asdict(finding)
+        detail["at"] = finding.at.isoformat()
+        detail["changes"] = [asdict(each) for each in finding.changes]
         return {
             "Time": finding.at,
             "Source": SOURCE,
             "DetailType": DETAIL_TYPE,
             "EventBusName": self._bus,
-            "Resources": [finding.arn],
-            "Detail": json.dumps(detail),
+            "Resources": [finding.resource] if finding.typed else [],
+            "Detail": json.dumps(detail, ensure_ascii=False),
         }
+
+
+def _calls(entries: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """As many entries as one call takes. None is too large by itself: of a finding, all texts have an end."""
+    call: list[dict[str, Any]] = []
+    size = 0
+    for each in entries:
+        length = len(each["Detail"].encode()) + 1000
+        if call and (len(call) == _MOST or size + length > _MOST_BYTES):
+            yield call
+            call, size = [], 0
+        call.append(each)
+        size += length
+    if call:
+        yield call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -79,6 +80,7 @@ def test_each_change_is_one_finding_with_old_and_new_and_ours_are_none(
         volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1)["VolumeId"]
         wait(lambda: tags(ec2, volume).get("owner") == "alice")
         ec2.create_tags(Resources=[volume], Tags=[{"Key": "owner", "Value": "mallory"}, {"Key": "Name", "Value": "x"}])
+        told = wait(mail)  # of what is found in one batch, one mail tells
         ec2.delete_tags(Resources=[volume], Tags=[{"Key": "dateCreated"}])
         key = ResourceKey(WEB, REGION, f"arn:aws:ec2:{REGION}:{WEB}:volume/{volume}")
 
@@ -87,24 +89,32 @@ def test_each_change_is_one_finding_with_old_and_new_and_ours_are_none(
 
         wait(lambda: len(changes()) >= 2)
         all_handled(sandbox)
-        found = sorted(changes(), key=lambda each: each.key)
-        assert [(each.key, each.new) for each in found] == [("dateCreated", None), ("owner", "mallory")]
-        assert found[0].old
-        assert found[1].old == "alice"
+        found = changes()
+        told_of = sorted((one for each in found for one in each.changes), key=lambda each: each.key)
+        assert [(each.key, each.new) for each in told_of] == [("dateCreated", None), ("owner", "mallory")]
+        assert told_of[0].old
+        assert told_of[1].old == "alice"
         assert {each.actor.principal for each in found} == {f"arn:aws:iam::{WEB}:user/alice"}
-        told = wait(mail)
-        told += mail()
+        told += wait(mail)
         assert len(told) == 2
-        [overwritten] = [text for text in told if "Tag owner of" in text]
-        assert f"Tag owner of {key.arn} was changed by arn:aws:iam::{WEB}:user/alice" in overwritten
-        assert "From alice to mallory" in overwritten
-        assert f"ownertag transfer {key.arn} --to alice" in overwritten
+        [overwritten] = [text for text in told if "tag       owner: " in text]
+        lines = overwritten.splitlines()
+        assert f"resource  {key.arn}" in lines
+        assert "tag       owner: is now 'mallory', was 'alice'" in lines
+        assert f"by        arn:aws:iam::{WEB}:user/alice" in lines
+        assert f"  ownertag whois {key.arn}" in lines
+        assert "transfer" not in overwritten
 
-        # Nothing is restored by itself; the command of the finding does it, and gives no finding of its own.
+        # Nothing is restored by itself; the command that `whois` prints does it, and gives no finding of its own.
         assert tags(ec2, volume)["owner"] == "mallory"
-        arguments = ["transfer", key.arn, "--to", "alice", "--reason", "put back what was changed"]
-        arguments += ["--config", str(sandbox.settings_file), "--profile", "admin-security"]
-        answer = CliRunner().invoke(app, arguments, env={"AWS_CONFIG_FILE": str(sandbox.config_file)})
+        given = ["--config", str(sandbox.settings_file), "--profile", "admin-security"]
+        told_by_whois = CliRunner().invoke(
+            app, ["whois", key.arn, *given], env={"AWS_CONFIG_FILE": str(sandbox.config_file)}
+        )
+        [command] = [line for line in told_by_whois.stdout.splitlines() if line.startswith("  put back")]
+        arguments = shlex.split(command)[3:]
+        assert arguments == ["transfer", key.arn, "--to", "alice", "--reason", "put back what was changed"]
+        answer = CliRunner().invoke(app, [*arguments, *given], env={"AWS_CONFIG_FILE": str(sandbox.config_file)})
         assert answer.exit_code == 0, answer.output
         assert f"{key.arn}: alice's now, was alice's" in answer.stdout
         assert tags(ec2, volume)["owner"] == "alice"
@@ -124,7 +134,7 @@ def test_an_owner_that_a_launch_brings_is_overwritten_and_kept_and_wakes_nobody(
         wait(lambda: tags(ec2, volume)["owner"] == "alice")
     key = ResourceKey(WEB, REGION, f"arn:aws:ec2:{REGION}:{WEB}:volume/{volume}")
     [change] = wait(lambda: [each for each in ledger.history(key) if isinstance(each, TagChanged)])
-    assert (change.key, change.old, change.new) == ("owner", None, "ceo")
+    assert [(each.key, each.old, each.new) for each in change.changes] == [("owner", None, "ceo")]
     all_handled(sandbox)
     assert mail() == []
 

@@ -66,6 +66,11 @@ PARAMETERS: dict[tuple[str, str], dict[str, Any]] = {
             }
         ]
     },
+    ("sns", "Publish"): {
+        "TopicArn": "arn:aws:sns:us-east-1:333333333333:ownertag-alarms",
+        "Subject": "ownertag: a test",
+        "Message": "tag  owner",
+    },
     ("sqs", "GetQueueAttributes"): {"QueueUrl": QUEUE, "AttributeNames": ["RedrivePolicy"]},
     ("sqs", "SendMessage"): {
         "QueueUrl": QUEUE,
@@ -119,6 +124,7 @@ ANSWERS: dict[tuple[str, str], bytes] = {
         "events",
         "PutEvents",
     ): b'{"FailedEntryCount":1,"Entries":[{"ErrorCode":"ThrottlingException","ErrorMessage":"m"}]}',
+    ("sns", "Publish"): b"<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>",
     ("sqs", "GetQueueAttributes"): b'{"Attributes":{"RedrivePolicy":"{}"}}',
     ("sqs", "SendMessage"): b'{"MessageId":"m","MD5OfMessageBody":"900150983cd24fb0d6963f7d28e17f72"}',
     ("sqs", "ChangeMessageVisibilityBatch"): b'{"Successful":[],"Failed":[{"Id":"0","SenderFault":true,"Code":"x"}]}',
@@ -138,6 +144,7 @@ ERRORS = {
     "events": (500, b'{"__type":"InternalException","message":"m"}'),
     "autoscaling": (403, b"<ErrorResponse><Error><Type>Sender</Type>" + ERROR + b"</Error></ErrorResponse>"),
     "ec2": (400, b"<Response><Errors><Error>" + ERROR + b"</Error></Errors><RequestID>r</RequestID></Response>"),
+    "sns": (403, b"<ErrorResponse><Error><Type>Sender</Type>" + ERROR + b"</Error></ErrorResponse>"),
     "sts": (403, b"<ErrorResponse><Error><Type>Sender</Type>" + ERROR + b"</Error></ErrorResponse>"),
     "sqs": (400, b'{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"m"}'),
     "organizations": (400, b'{"__type":"AccessDeniedException","message":"m"}'),

@@ -26,6 +26,7 @@ from harness import fixtures
 from ownertag.cli.app import app
 from ownertag.core.claims import EventKey
 from ownertag.core.details import Actor
+from ownertag.core.findings import TagChange
 from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.entries import TagChanged
@@ -89,7 +90,7 @@ def config(tmp_path: Path) -> Path:
 def change_tag(hub: Hub, old: str | None, new: str | None, minutes: float = 35) -> None:
     event = EventKey(ACCOUNT, REGION, f"change-{minutes}")
     actor = Actor(f"arn:aws:iam::{ACCOUNT}:user/mallory")
-    hub.ledger.append([TagChanged(key(ONE), event, actor, "owner", old, new, after(minutes))])
+    hub.ledger.append([TagChanged(key(ONE), event, actor, (TagChange("owner", old, new),), 3, after(minutes))])
 
 
 # --- what a person reads
@@ -104,6 +105,7 @@ def test_a_person_reads_the_name_first_and_then_all_that_is_known(hub: Hub, path
     mallory = f"arn:aws:iam::{ACCOUNT}:user/mallory"
     principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/network-admin/alice"
     event = "00000000-0000-4000-8000-000000000001"
+    changed = "(event change-35), on this and 2 more"
     assert output.splitlines() == [
         "bob",
         "  confidence asserted, by transfer",
@@ -130,7 +132,7 @@ def test_a_person_reads_the_name_first_and_then_all_that_is_known(hub: Hub, path
         "  tags now   not looked: its life ended",
         f"  history    2026-03-02T09:00:00Z  created by {principal} (RunInstances {event}): alice.smith's",
         "             2026-03-02T09:30:00Z  tagged, for alice.smith",
-        f'             2026-03-02T09:35:00Z  tag owner: "alice.smith" -> "mallory" by {mallory} (event change-35)',
+        f'             2026-03-02T09:35:00Z  tag owner: "alice.smith" -> "mallory" by {mallory} {changed}',
         "             2026-03-02T09:40:00Z  given to bob by ops: moved teams",
         f"             2026-03-02T09:50:00Z  deleted by arn:aws:iam::{ACCOUNT}:user/carol (event deletion-50)",
     ]
@@ -233,9 +235,8 @@ def test_json_has_every_field(hub: Hub, path: Path) -> None:
         "kind": "tag-changed",
         "event_id": "change-35",
         "principal": f"arn:aws:iam::{ACCOUNT}:user/mallory",
-        "key": "owner",
-        "old": "alice.smith",
-        "new": None,
+        "resources": 3,
+        "changes": [{"key": "owner", "old": "alice.smith", "new": None}],
     }
     assert [each["kind"] for each in each["history"]] == ["created", "outcome", "tag-changed"]
 

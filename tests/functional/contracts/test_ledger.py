@@ -16,6 +16,7 @@ from ledger.entries import HOME, A, B, after, created, deleted, ended, event, ke
 from ledger.table import TABLE, emulated_table
 from ownertag.aws.together import at_once
 from ownertag.core.claims import Holding, ResourceKey, end_of
+from ownertag.core.findings import TagChange
 from ownertag.core.values import Confidence, OutcomeKind, Owner
 from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
@@ -235,7 +236,7 @@ def test_a_repeat_doubles_nothing(opener: Opener) -> None:
 
 
 def _tampered() -> TagChanged:
-    return TagChanged(key(), event(7), created(1, "mallory").actor, "owner", "alice", "ceo", after(4))
+    return TagChanged(key(), event(7), created(1, "mallory").actor, (TagChange("owner", "alice", "ceo"),), 2, after(4))
 
 
 def test_a_history_is_in_order_and_complete(store: Store) -> None:

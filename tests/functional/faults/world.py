@@ -34,7 +34,7 @@ from ownertag.ledger.entries import Ended
 from ownertag.ledger.port import Store
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.ledger.table import DEFINITION
-from ownertag.render.documents import BUS
+from ownertag.render.documents import ALARM_TOPIC, BUS
 
 #: As the hub's template has it.
 MOST_RECEIVES = 16
@@ -71,6 +71,7 @@ class World:
         self._table = aws._plain.client("dynamodb", region_name=HOME)
         self._table.create_table(TableName=TABLE, **DEFINITION)
         aws._plain.client("events", region_name=HOME).create_event_bus(Name=BUS)
+        aws._plain.client("sns", region_name=HOME).create_topic(Name=ALARM_TOPIC)
         self._messages: dict[str, str] = {}
         self.bodies: dict[str, str] = {}
         self._numbers = iter(range(1, 1_000_000))

@@ -13,7 +13,7 @@ from harness.events import CATALOGUE, HOME, SETTINGS, messages, record, volume, 
 from harness.fakes import Budget, FakeAccounts, FakeAws, FakeTagger, fake_ports
 from harness.memory_ledger import MemoryLedger
 from ownertag.core.fair import AGAIN
-from ownertag.core.tamper import Finding
+from ownertag.core.findings import Finding
 from ownertag.core.values import Write
 from ownertag.flows.apart import apart
 from ownertag.flows.live import handle
@@ -74,9 +74,10 @@ def test_a_tampering_that_raises_costs_no_other_message() -> None:
         return record("CreateTags", A, HOME, {"_return": True}, request, number=900 + number)
 
     class Raising:
-        def tell(self, findings: Sequence[Finding]) -> None:
-            if any(volume_id(2) in each.arn for each in findings):
+        def tell(self, findings: Sequence[Finding]) -> list[None]:
+            if any(volume_id(2) in each.resource for each in findings):
                 raise KeyError(SECRET)
+            return [None] * len(findings)
 
     aws = FakeAws()
     given = replace(ports(aws), findings=Raising())

@@ -10,11 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from harness import fixtures
-from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger
+from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from harness.memory_ledger import MemoryLedger
 from ownertag.core.claims import ResourceKey
-from ownertag.core.tamper import Finding
-from ownertag.core.values import Failure, OutcomeKind, Reason, Unavailable
+from ownertag.core.findings import Finding, TagChange
+from ownertag.core.values import Failure, Instance, OutcomeKind, Reason, Unavailable
 from ownertag.flows.live import Answer, Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.ledger.entries import TagChanged
@@ -33,10 +33,10 @@ class Told:
         self.findings: list[Finding] = []
         self.failure: Failure | None = None
 
-    def tell(self, findings: Sequence[Finding]) -> Failure | None:
+    def tell(self, findings: Sequence[Finding]) -> list[Failure | None]:
         if self.failure is None:
             self.findings += findings
-        return self.failure
+        return [self.failure] * len(findings)
 
 
 class World:
@@ -94,22 +94,32 @@ def test_an_overwritten_owner_is_one_finding_with_old_and_new(world: World) -> N
     answer = world(call({"owner": "mallory", "Name": "x"}))
     assert len(answer.done) == 1
     [finding] = world.told.findings
-    assert (finding.arn, finding.key, finding.old, finding.new) == (ARN, "owner", "alice", "mallory")
-    assert finding.by == f"arn:aws:iam::{ACCOUNT}:user/mallory"
-    assert finding.restore == f"ownertag transfer {ARN} --to alice --reason 'put back what was changed'"
+    assert (finding.resource, finding.changes) == (ARN, (TagChange("owner", "alice", "mallory"),))
+    assert (finding.by, finding.owner) == (f"arn:aws:iam::{ACCOUNT}:user/mallory", "alice")
     [kept] = world.changes()
-    assert (kept.key, kept.old, kept.new, kept.actor.principal) == ("owner", "alice", "mallory", finding.by)
+    assert (kept.changes, kept.resources, kept.actor.principal) == (finding.changes, 1, finding.by)
 
 
 def test_a_removed_key_has_no_new_value(world: World) -> None:
     world(call({"owner": None}, "DeleteTags"))
-    assert [(each.key, each.old, each.new) for each in world.told.findings] == [("owner", "alice", None)]
+    assert [each.changes for each in world.told.findings] == [(TagChange("owner", "alice", None),)]
 
 
-def test_all_removed_is_a_finding_for_each_key(world: World) -> None:
+def test_all_removed_is_one_finding_with_each_key(world: World) -> None:
     world(call({}, "DeleteTags"))
-    assert [each.key for each in world.told.findings] == ["WhatIsThis", "dateCreated", "owner"]
-    assert all(each.old for each in world.told.findings)
+    [finding] = world.told.findings
+    assert {each.key for each in finding.changes} == {"WhatIsThis", "dateCreated", "owner"}
+    assert all(each.old for each in finding.changes)
+
+
+@pytest.mark.parametrize("tags", [{}, {"owner": None}, {"owner": "mallory"}])
+def test_a_removal_where_nothing_of_ours_is_known_is_done_and_silent(tags: dict[str, str | None]) -> None:
+    world = World()
+    [done] = world(call(tags, "DeleteTags")).done
+    assert done.result.refusal is not None
+    assert done.result.refusal.reason is Reason.NO_FINDING
+    assert "nothing that we are known to have written" in done.result.refusal.detail
+    assert (world.told.findings, world.ledger.entries) == ([], {})
 
 
 def test_our_own_call_gives_none_and_is_done(world: World) -> None:
@@ -130,7 +140,7 @@ def test_a_resource_that_the_ledger_does_not_know_has_no_old_value_and_no_way_ba
     }
     world(call({}, requestParameters=request))
     [finding] = world.told.findings
-    assert (finding.old, finding.new, finding.restore) == (None, "x", None)
+    assert (finding.changes, finding.owner) == ((TagChange("owner", None, "x"),), None)
 
 
 def launched(tags: dict[str, str], type_: str = "volume", **fields: Any) -> dict[str, Any]:
@@ -151,11 +161,11 @@ def test_an_owner_that_a_creation_brings_is_overwritten_and_a_finding(form: Call
     world = World()
     assert len(world(form({"owner": "ceo", "Name": "x", "Owner": "me"})).done) == 1
     [finding] = world.told.findings
-    assert (finding.arn, finding.key, finding.old, finding.new) == (ARN, "owner", None, "ceo")
+    assert (finding.resource, finding.changes) == (ARN, (TagChange("owner", None, "ceo"),))
     assert finding.by == f"arn:aws:iam::{ACCOUNT}:user/alice"
-    assert (finding.overwritten, finding.restore) == (True, None)
+    assert (finding.overwritten, finding.test) == (True, False)
     assert world.aws.places[ACCOUNT, REGION].tags[VOLUME]["owner"] == "alice"
-    assert [(each.key, each.new) for each in world.changes()] == [("owner", "ceo")]
+    assert [each.changes for each in world.changes()] == [finding.changes]
 
 
 @pytest.mark.parametrize(
@@ -176,6 +186,55 @@ def test_a_creation_that_brings_no_other_owner_for_what_it_made_is_no_finding(br
     assert (world.told.findings, world.changes()) == ([], [])
 
 
+def test_a_thousand_instances_that_bring_an_owner_are_one_finding() -> None:
+    world = World()
+    ids = [fixtures.numbered("i", number) for number in range(1000)]
+    made = fixtures.launch(ids, [fixtures.numbered("eni", number) for number in range(1000)])
+    tags = [{"key": key, "value": "ceo"} for key in ("owner", "dateCreated", "WhatIsThis")]
+    items = [{"resourceType": each, "tags": tags} for each in ("instance", "network-interface")]
+    made["requestParameters"]["tagSpecificationSet"] = {"items": items}
+    for id_ in ids:
+        instance = Instance(id_, "running", "/dev/xvda", True, frozenset({"/dev/xvda"}))
+        world.aws.places[ACCOUNT, REGION].launched[id_] = Launched(instance, fixtures.RESERVATION)
+    assert len(world(made).done) == 1
+    [finding] = world.told.findings
+    assert (finding.resources, finding.overwritten) == (2000, True)
+    assert {(each.key, each.new) for each in finding.changes} == {(each["key"], "ceo") for each in tags}
+    kept = [
+        each for entries in world.ledger.entries.values() for each in entries.values() if isinstance(each, TagChanged)
+    ]
+    assert [(each.changes, each.resources) for each in kept] == [(finding.changes, 2000)]
+
+
+def test_only_what_the_canary_makes_is_a_test() -> None:
+    """By its role's own ARN, of a placement group, and only while ours stands there."""
+    makes = {
+        "canary": (fixtures.session("ownertag", "ownertag-canary"), "placement-group", True),
+        "another role": (fixtures.session("ownertag-canary", "admin"), "placement-group", False),
+        "at a path": (fixtures.session("ownertag", "ownertag-canary", path="/x/"), "placement-group", False),
+        "another account's": (
+            fixtures.session("ownertag", "ownertag-canary", account=fixtures.OTHER_ACCOUNT), "placement-group", False,
+        ),
+        "another type": (fixtures.session("ownertag", "ownertag-canary"), "volume", False),
+    }  # fmt: skip
+    for name, (by, type_, is_test) in makes.items():
+        world = World()
+        made = launched({"owner": "a test"}, type_, userIdentity=by)
+        if type_ == "placement-group":
+            group = {"groupId": "pg-0123456789abcdef0", "groupName": "ownertag-canary"}
+            made |= {"eventName": "CreatePlacementGroup"}
+            made["responseElements"] = {"CreatePlacementGroupResponse": {"placementGroup": group}}
+        assert len(world(made).done) == 1, name
+        [finding] = world.told.findings
+        assert finding.test == is_test, name
+    world = World()
+    canary = launched({"owner": "x"}, userIdentity=makes["canary"][0])
+    assert not world(canary).returned
+    direct = call({"owner": "x"}, userIdentity=makes["canary"][0])
+    world(direct)
+    assert not any(each.test for each in world.told.findings)
+
+
 def test_what_a_creation_brings_is_the_callers_to_set_where_the_settings_keep_it() -> None:
     world = World()
     world.settings = replace(world.settings, existing={"owner": "keep"})
@@ -190,7 +249,7 @@ def test_a_creation_is_not_finished_before_what_it_brought_is_told() -> None:
     assert "the findings can't be told" in returned.reasons[0]
     world.told.failure = None
     assert len(world(launched({"owner": "ceo"})).done) == 1
-    assert [each.new for each in world.told.findings] == ["ceo"]
+    assert [each.changes[0].new for each in world.told.findings] == ["ceo"]
     assert len(world.changes()) == 1
     for receives in (1, 2):
         assert len(world(launched({"owner": "ceo"}), receives=receives).done) == 1
@@ -252,7 +311,7 @@ def test_what_can_not_be_told_comes_back(world: World) -> None:
     assert "the findings can't be told" in returned.reasons[0]
     world.told.failure = None
     assert len(world(call({"owner": "mallory"})).done) == 1
-    assert [each.new for each in world.told.findings] == ["mallory"]
+    assert [each.changes[0].new for each in world.told.findings] == ["mallory"]
     assert len(world.changes()) == 1
 
 

@@ -17,6 +17,7 @@ from harness.memory_ledger import MemoryLedger
 from ownertag.core.addresses import AddressError, read_address
 from ownertag.core.claims import EventKey, ResourceKey
 from ownertag.core.details import Actor
+from ownertag.core.findings import TagChange
 from ownertag.core.records import Record
 from ownertag.core.transfer import Order
 from ownertag.core.values import Attached, Found, Instance, OutcomeKind, Unavailable
@@ -276,10 +277,10 @@ def test_an_id_means_itself(hub: Hub, id_: str) -> None:
 
 def test_of_a_long_history_beginning_and_end_are_told(hub: Hub) -> None:
     hub.deliver(launched(ONE, "alice", 0))
-    actor = Actor("x")
+    actor, changes = Actor("x"), (TagChange("owner", "a", "b"),)
     hub.ledger.append(
         [
-            TagChanged(key(ONE), EventKey(ACCOUNT, REGION, f"tag-{n:03}"), actor, "owner", "a", "b", after(100 + n))
+            TagChanged(key(ONE), EventKey(ACCOUNT, REGION, f"tag-{n:03}"), actor, changes, 1, after(100 + n))
             for n in range(MOST_EVENTS)
         ]
     )

@@ -14,6 +14,7 @@ from harness import fixtures
 from harness.events import HOME, SETTINGS, tags_for, volume
 from harness.fakes import NOON, FakeCall
 from ownertag.core.details import Actor
+from ownertag.core.findings import TagChange
 from ownertag.core.values import Failure, OutcomeKind
 from ownertag.flows.live import Answer
 from ownertag.ledger.entries import TagChanged, Transferred
@@ -62,8 +63,8 @@ def test_a_late_write_is_put_right_when_its_message_comes_back_even_if_another_c
 
 
 def found_of(answer: Answer) -> list[tuple[str | None, str | None, str, bool]]:
-    findings = [each for done in answer.done for each in done.result.findings]
-    return [(each.old, each.new, each.by, each.overwritten) for each in findings]
+    findings = [done.result.finding for done in answer.done if done.result.finding]
+    return [(each.old, each.new, found.by, found.overwritten) for found in findings for each in found.changes]
 
 
 @pytest.mark.parametrize("value", ["mallory", "", "unknown", "Alice"])
@@ -74,7 +75,7 @@ def test_an_owner_that_the_ledger_does_not_know_is_written_over_and_found(world:
     assert world.owner() == "alice"
     assert found_of(answer) == [("alice", value, "unknown", True)]
     [kept] = [each for each in world.ledger.history(key()) if isinstance(each, TagChanged)]
-    assert (kept.key, kept.old, kept.new, kept.actor) == ("owner", "alice", value, Actor("unknown"))
+    assert (kept.changes, kept.actor) == ((TagChange("owner", "alice", value),), Actor("unknown"))
     assert found_of(world.handle(AGAIN, receives=2)) == []
 
 

@@ -10,15 +10,15 @@ import pytest
 from harness.waiting import wait
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load
+from ownertag.core.findings import Finding, TagChange
 from ownertag.core.parents import parent
 from ownertag.core.rows import PARTS, QuestionKind
 from ownertag.core.settings import Settings, read_settings
-from ownertag.core.tamper import Finding
 from ownertag.core.values import Question
 from ownertag.flows.live import Answer
 from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
-from ownertag.render.documents import BUS, LEDGER_TABLE
+from ownertag.render.documents import ALARM_TOPIC, BUS, LEDGER_TABLE
 from ownertag.render.policies import hub_permissions, tagger_permissions
 from ownertag.sandbox.organization import session_of
 from ownertag.sandbox.personas import HOME_REGION, HUB_ROLE, TAGGER_ROLE
@@ -26,6 +26,7 @@ from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import tour
 from ownertag.sandbox.watch import Watch
 from ownertag.sinks.findings import Findings
+from ownertag.sinks.mail import Mail
 from ownertag.sinks.queue import Dying, Queue
 from ownertag.sources.lookups import Lookups
 from ownertag.sources.organization import Organization
@@ -41,6 +42,8 @@ PERMISSIONS = {
 }
 # What AWS does with the function's role, and the sandbox does not: Lambda writes the log.
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
+# And SNS encrypts for whoever publishes, with the publisher's right to the key (doc: SNS, key management).
+BY_SNS = {"kms:Decrypt", "kms:GenerateDataKey*"}
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +68,11 @@ def calls() -> dict[str, set[str]]:
         _look_up_everything(sandbox, hub)
         last = Dying("1", "no event", 16, ("unreadable: no JSON",))
         assert Queue(sandbox.client(hub, "sqs"), sandbox.queue_url).bury([last]) == {"1"}
-        finding = Finding(SPOKE, HOME_REGION, "arn", "owner", None, "x", "mallory", "1", datetime.now(UTC))
-        assert Findings(sandbox.client(hub, "events"), BUS).tell([finding]) is None
+        changes = (TagChange("owner", None, "x"),)
+        finding = Finding(SPOKE, HOME_REGION, "arn", 1, changes, "mallory", "1", datetime.now(UTC))
+        assert Findings(sandbox.client(hub, "events"), BUS).tell([finding]) == [None]
+        topic = f"arn:aws:sns:{HOME_REGION}:222222222222:{ALARM_TOPIC}"
+        assert Mail(sandbox.client(hub, "sns"), topic, lambda: 0.0).tell([finding]) == [None]
         assert DynamoLedger(Calls(sandbox.client(hub, "dynamodb"), LEDGER_TABLE)).by_id("i-0000000000000000a") == []
         found: dict[str, set[str]] = {}
         for principal, call in sandbox.front.calls:
@@ -135,4 +141,4 @@ def test_the_tagger_may_do_what_the_flows_do_in_an_account_and_nothing_else(call
 def test_the_function_may_do_what_it_does_and_nothing_else(calls: dict[str, set[str]]) -> None:
     organization = settings().organization
     assert organization is not None
-    assert calls[HUB_ROLE] | BY_LAMBDA == allowed(hub_permissions(settings(), organization))
+    assert calls[HUB_ROLE] | BY_LAMBDA | BY_SNS == allowed(hub_permissions(settings(), organization))

@@ -67,8 +67,8 @@ def _cut(path: Path) -> None:
 
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
-    "newer": (_newer, "written by a newer ownertag \\(schema 99, this one knows 2\\): install"),
-    "older": (_older, "written before ownertag's first release \\(schema 1, this one knows 2\\): name another"),
+    "newer": (_newer, "written by a newer ownertag \\(schema 99, this one knows 3\\): install"),
+    "older": (_older, "written before ownertag's first release \\(schema 1, this one knows 3\\): name another"),
     "another program's": (_others, "another program's database; name another file"),
     "no database": (lambda path: path.write_bytes(b"owner: alice\n" * 1000), "is no SQLite database, or is damaged"),
     "cut": (_cut, "damaged"),

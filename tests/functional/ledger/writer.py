@@ -19,6 +19,7 @@ from ledger.entries import actor, created, deleted, ended, event, key, owned, tr
 from ledger.entries import after as minutes_after
 from ownertag.aws.together import at_once
 from ownertag.core.claims import ResourceKey
+from ownertag.core.findings import TagChange
 from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.entries import Entry, Finished, Owned, TagChanged
@@ -48,7 +49,14 @@ def call(store: Store, number: int) -> None:
     changed = event(900_000 + first)
     entries += [
         transferred("zoe", first, f"vol-unseen-{first}"),
-        TagChanged(key(f"vol-{first}"), changed, actor("eve"), "owner", "alice", "eve", minutes_after(first + 1)),
+        TagChanged(
+            key(f"vol-{first}"),
+            changed,
+            actor("eve"),
+            (TagChange("owner", "alice", "eve"),),
+            1,
+            minutes_after(first + 1),
+        ),
         deleted(800_000 + first, first + 2, f"vol-{first + 1}"),
     ]
     store.append([*entries, *(Finished(event(each), minutes_after(each + 2)) for each in batch)])

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from harness.results import show
 from load.checks import Check
 from load.drain import drain
+from load.flood import flood
 from load.healed import healed
 from load.look_ups import look_ups
 from load.neighbour import neighbour
@@ -32,6 +33,8 @@ CHECKS: Mapping[str, Callable[[int], Check]] = {
     "healed": lambda seed: healed(seed=seed),
     "shared": lambda seed: shared(seed=seed),
     "look-ups": lambda _: look_ups(),
+    "flood": lambda _: flood(),
+    "flood, removing": lambda _: flood("DeleteTags"),
 }
 
 

@@ -18,6 +18,7 @@ from load import orders as in_orders
 from load.checks import Check
 from load.creations import Fate, copies, create, fate_of
 from load.drain import drain
+from load.flood import flood
 from load.healed import beyond_the_share, healed
 from load.neighbour import neighbour
 from load.orders import orders
@@ -75,6 +76,13 @@ def test_a_throttled_account_holds_up_nobody() -> None:
 def test_an_account_that_is_held_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "MOST", 0.1)
     assert "times as long" in neighbour(1, 2).wrong[0]
+
+
+@pytest.mark.parametrize(("name", "entries"), [("CreateTags", 12), ("DeleteTags", 0)])
+def test_one_who_tags_without_end_holds_up_nobody(name: str, entries: int) -> None:
+    figures = holding(flood(name, 12))
+    assert figures["the other account's creation"] == "done"
+    assert figures["ledger entries, events, mails in all"].startswith(f"{entries}, {entries}, ")
 
 
 def test_an_outage_is_drained() -> None:

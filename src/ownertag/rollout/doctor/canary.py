@@ -1,32 +1,47 @@
-"""One harmless creation through the whole way, and how long it took: a placement group, which costs nothing."""
+"""One harmless creation through the whole way, and how long it took: a placement group, which costs nothing.
+
+It brings an owner tag of its own. ownertag writes over that, and finds it as it finds what members bring: so a finding
+goes through as well, from CloudTrail's record to the alarms' topic, and says that it is a test.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
 
 from ownertag.aws.sessions import Sessions
 from ownertag.core.judge import judge
-from ownertag.core.values import Failure
+from ownertag.core.settings import Settings
+from ownertag.core.values import Failure, OutcomeKind
 from ownertag.render.documents import CANARY
+from ownertag.rollout.doctor.canary_finding import Told, check_finding
 from ownertag.rollout.doctor.findings import Check, Finding, Place
 
 #: Seconds between two looks.
 POLL = 2.0
+#: The owner that the placement group brings along.
+BROUGHT = "this is a test by ownertag doctor --canary"
 
 _ABSENT = frozenset({"InvalidPlacementGroup.Unknown"})
 
 
-class Group(Protocol):
+class Group(Struct, frozen=True):
+    """The canary's placement group, as it is seen."""
+
+    id: str
+    tags: Mapping[str, str]
+
+
+class Groups(Protocol):
     """The canary's placement group, in one account and Region."""
 
-    def create(self) -> Failure | None:
-        """Create it."""
+    def create(self, tags: Mapping[str, str]) -> Failure | None:
+        """Create it, with tags that it brings along."""
 
-    def tags(self) -> Mapping[str, str] | Failure | None:
-        """Its tags, or None if there is no such group."""
+    def look(self) -> Group | Failure | None:
+        """As it is now, or None if there is no such group."""
 
     def delete(self) -> Failure | None:
         """Delete it; that there is none is no failure."""
@@ -40,16 +55,18 @@ class PlacementGroup:
         self._account = account
         self._region = region
 
-    def create(self) -> Failure | None:
-        """Create it."""
-        return self._failure(lambda ec2: ec2.create_placement_group(GroupName=CANARY, Strategy="spread"))
+    def create(self, tags: Mapping[str, str]) -> Failure | None:
+        """Create it, with tags that it brings along."""
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        brings = {"TagSpecifications": [{"ResourceType": "placement-group", "Tags": listed}]} if tags else {}
+        return self._failure(lambda ec2: ec2.create_placement_group(GroupName=CANARY, Strategy="spread", **brings))
 
-    def tags(self) -> Mapping[str, str] | Failure | None:
-        """Its tags, or None if there is no such group; one that is being deleted is there."""
+    def look(self) -> Group | Failure | None:
+        """As it is now, or None if there is no such group; one that is being deleted is there."""
 
-        def use(ec2: Any) -> dict[str, str]:
+        def use(ec2: Any) -> Group:
             [group] = ec2.describe_placement_groups(GroupNames=[CANARY])["PlacementGroups"]
-            return {tag["Key"]: tag["Value"] for tag in group.get("Tags", ())}
+            return Group(group.get("GroupId", ""), {tag["Key"]: tag["Value"] for tag in group.get("Tags", ())})
 
         found = self._sessions.call("ec2", self._account, self._region, use)
         return None if isinstance(found, Failure) and found.code in _ABSENT else found
@@ -71,23 +88,24 @@ class Watch(Struct, frozen=True):
     sleep: Callable[[float], None]
 
 
-def canary(group: Group, place: Place, keys: Iterable[str], timeout: float, watch: Watch) -> list[Finding]:
-    """Create the group, wait for its tags, and delete it, whatever happens.
+def canary(groups: Groups, told: Told, place: Place, settings: Settings, timeout: float, watch: Watch) -> list[Finding]:
+    """Create the group, wait for its tags and for its finding, and delete it, whatever happens.
 
     Args:
-        group: The placement group.
+        groups: The placement group.
+        told: What became of findings.
         place: Its account and Region.
-        keys: The tags to wait for.
-        timeout: Seconds.
+        settings: Which tags to wait for.
+        timeout: Seconds, for both together.
         watch: The time.
     """
-    if stuck := _cleared(group, place, timeout, watch):
+    if stuck := _cleared(groups, place, timeout, watch):
         return [stuck]
     findings = []
     try:
-        findings.append(_sent(group, place, frozenset(keys), timeout, watch))
+        findings += _sent(groups, told, place, settings, timeout, watch)
     finally:
-        left = group.delete()
+        left = groups.delete()
     if left is not None:
         findings.append(
             place.fault(
@@ -99,12 +117,12 @@ def canary(group: Group, place: Place, keys: Iterable[str], timeout: float, watc
     return findings
 
 
-def _cleared(group: Group, place: Place, timeout: float, watch: Watch) -> Finding | None:
+def _cleared(groups: Groups, place: Place, timeout: float, watch: Watch) -> Finding | None:
     """Remove what an earlier run left, or say why that does not go."""
-    if failed := group.delete():  # what an earlier run left would be tagged already
+    if failed := groups.delete():  # what an earlier run left would be tagged already
         return _unreached(place, f"a leftover placement group {CANARY} can't be deleted", failed)
     begun = watch.monotonic()
-    while (left := group.tags()) is not None:
+    while (left := groups.look()) is not None:
         if isinstance(left, Failure):
             return _unreached(place, f"placement group {CANARY} can't be looked at", left)
         if watch.monotonic() - begun >= timeout:
@@ -117,18 +135,44 @@ def _cleared(group: Group, place: Place, timeout: float, watch: Watch) -> Findin
     return None
 
 
-def _sent(group: Group, place: Place, keys: frozenset[str], timeout: float, watch: Watch) -> Finding:
+def _sent(groups: Groups, told: Told, place: Place, settings: Settings, timeout: float, watch: Watch) -> list[Finding]:
     begun = watch.monotonic()
-    if failed := group.create():
-        return _unreached(place, f"placement group {CANARY} can't be created", failed)
+    # Of a key whose value is kept, what is brought would stay, and is no finding.
+    ours = [key for key in (*sorted(settings.owner_keys), *sorted(settings.tags)) if key not in settings.kept_keys]
+    brings = dict.fromkeys(ours[:1], BROUGHT)
+    without = None if brings else "the settings keep the value of every key"
+    failed = groups.create(brings)
+    if brings and failed and judge(failed, None, place.region or "").outcome is OutcomeKind.FORBIDDEN:
+        without, brings = f"{CANARY} may not bring a tag along: {_why(failed, place)}", {}
+        failed = groups.create({})
+    if failed:
+        return [_unreached(place, f"placement group {CANARY} can't be created", failed)]
+    found = _tagged(groups, place, settings.owner_keys.union(brings), timeout, watch, begun)
+    if isinstance(found, Finding):
+        return [found]
+    tagged = place.ok(Check.CANARY, f"tagged {watch.monotonic() - begun:.1f} s after the call")
+    if without:
+        return [tagged, place.not_checkable(Check.CANARY_FINDING, f"no finding was sent: {without}")]
+    while True:
+        seconds = watch.monotonic() - begun
+        checked = check_finding(told, place, found.id, BROUGHT, seconds)
+        if checked.ends or seconds >= timeout:
+            return [tagged, checked.finding]
+        watch.sleep(min(POLL, timeout - seconds))
+
+
+def _tagged(
+    groups: Groups, place: Place, keys: frozenset[str], timeout: float, watch: Watch, begun: float
+) -> Group | Finding:
+    """The group once it has all of these keys, and of none the value that it brought; or why it has not."""
     trouble: Failure | None = None
     while True:
-        tags = group.tags()
+        group = groups.look()
         seconds = watch.monotonic() - begun
-        if isinstance(tags, Failure):
-            trouble = tags
-        elif tags is not None and keys <= set(tags):
-            return place.ok(Check.CANARY, f"tagged {seconds:.1f} s after the call")
+        if isinstance(group, Failure):
+            trouble = group
+        elif group is not None and all(group.tags.get(key, BROUGHT) != BROUGHT for key in keys):
+            return group
         if seconds >= timeout:
             break
         watch.sleep(min(POLL, timeout - seconds))

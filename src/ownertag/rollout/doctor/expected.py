@@ -15,6 +15,7 @@ from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Organization, Settings
 from ownertag.render import policies, service_policies
 from ownertag.render.documents import (
+    ALARM_TOPIC,
     AUDIT_ROLE,
     BUS,
     CANARY_ROLE,
@@ -34,7 +35,6 @@ from ownertag.rollout.deploy.desired import regions_of
 UNDELIVERED = "ownertag-undelivered"
 DEAD_LETTERS = "ownertag-dead-letters"
 HUB_RULE = f"{RULE_PREFIX}creations"
-ALARM_TOPIC = "ownertag-alarms"
 
 
 class ExpectedRole(Struct, frozen=True):

@@ -47,6 +47,7 @@ class Check(StrEnum):
     SENT = "sent"
     UNDELIVERED = "undelivered"
     CANARY = "canary"
+    CANARY_FINDING = "canary-finding"
 
 
 class Finding(Struct, frozen=True):

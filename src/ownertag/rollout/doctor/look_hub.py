@@ -28,7 +28,7 @@ def look_hub(account: Account, expected: Expected, now: datetime) -> HubFacts | 
         function=_function(account),
         sources=_sources(account),
         alarms=_alarms(account, expected.alarms),
-        subscriptions=_subscriptions(account, expected.arn("sns", ALARM_TOPIC, account.id, home)),
+        subscriptions=subscriptions(account, expected),
     )
 
 
@@ -89,8 +89,9 @@ def _alarms(account: Account, names: tuple[str, ...]) -> Seen[dict[str, str]]:
     return account.read("cloudwatch", account.home, use)
 
 
-def _subscriptions(account: Account, topic: str) -> Seen[tuple[str, ...]]:
+def subscriptions(account: Account, expected: Expected) -> Seen[tuple[str, ...]]:
     """The topic's subscriptions; instead of an ARN, one that waits says PendingConfirmation (doc: SNS)."""
+    topic = expected.arn("sns", ALARM_TOPIC, account.id, account.home)
 
     def use(sns: Any) -> tuple[str, ...]:
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)

@@ -43,6 +43,7 @@ CALLS: Mapping[str, frozenset[str]] = {
     "identitystore": frozenset({"DescribeUser"}),
     "organizations": frozenset({"DescribeAccount", "ListAccounts", "ListTagsForResource"}),
     "resourcegroupstaggingapi": frozenset({"GetResources"}),
+    "sns": frozenset({"Publish"}),
     "sqs": frozenset({"ChangeMessageVisibilityBatch", "GetQueueAttributes", "SendMessage"}),
     "sts": frozenset({"AssumeRole"}),
 }

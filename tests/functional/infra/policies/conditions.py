@@ -58,9 +58,8 @@ WHY: dict[tuple[str, str, str], str] = {
     ("undelivered", "ArnLike", "aws:SourceArn"): "EventBridge for this account's rules of ours alone",
     ("undelivered", "Bool", "aws:SecureTransport"): "`false` is denied: records can hold session tokens",
     ("alarm-key", "StringEquals", "aws:SourceAccount"): "CloudWatch for this account's alarms",
-    ("alarm-topic", "ArnLike", "aws:SourceArn"): (
-        "CloudWatch for our alarms, EventBridge for the hub's rule of findings"
-    ),
+    ("alarm-topic", "ArnLike", "aws:SourceArn"): "CloudWatch for our alarms",
+    ("canary", "StringEquals", "ec2:CreateAction"): "tags that come with the placement group, and no others",
     ("audit-trust", "StringEquals", "aws:PrincipalOrgID"): "a hub account that left the organization looks in no more",
     (
         "audit",

@@ -37,13 +37,16 @@ SETTINGS = read_settings(
 BREAK_GLASS = ("break-glass", "aws-reserved/sso.amazonaws.com*/AWSReservedSSO_BreakGlass_*")
 
 
+ALARM_KEY = f"arn:aws:kms:{REGION}:{HUB}:key/{HASH}"
+
+
 def rendered() -> dict[str, Json]:
     """Every policy under test by its short name, as it stands in the account that it is deployed to."""
     catalogue, settings, organization = fixtures.catalogue(), SETTINGS, SETTINGS.organization
     assert organization is not None
 
     def of(account: str, document: Json) -> Json:
-        here = {"AWS::AccountId": account, "AWS::Region": REGION, "AWS::Partition": "aws"}
+        here = {"AWS::AccountId": account, "AWS::Region": REGION, "AWS::Partition": "aws", "AlarmKey.Arn": ALARM_KEY}
         filled: Json = policies.filled(document, here)
         return filled
 

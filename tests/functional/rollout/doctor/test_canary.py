@@ -6,9 +6,14 @@ from collections.abc import Mapping
 
 import pytest
 
+from harness import fixtures
+from ownertag.core.claims import ResourceKey
 from ownertag.core.values import Failure
-from ownertag.rollout.doctor.canary import POLL, Group, Watch, canary
-from ownertag.rollout.doctor.findings import Finding, Place, State
+from ownertag.ledger.port import LedgerError
+from ownertag.rollout.doctor.canary import BROUGHT, POLL, Group, Groups, Watch, canary
+from ownertag.rollout.doctor.canary_finding import Told
+from ownertag.rollout.doctor.facts import Missing, Seen, Unread
+from ownertag.rollout.doctor.findings import Check, Finding, Place, State
 
 PLACE = Place("111122223333", "eu-central-1")
 DENIED = Failure("UnauthorizedOperation", 403)
@@ -24,6 +29,7 @@ class FakeGroup:
         self.created: float | None = 0.0 if leftover else None
         self.fails: dict[str, Failure | BaseException] = {}
         self.calls: list[str] = []
+        self.brought: dict[str, str] = {}
 
     def _call(self, name: str) -> Failure | None:
         self.calls.append(name)
@@ -32,19 +38,20 @@ class FakeGroup:
             raise failure
         return failure
 
-    def create(self) -> Failure | None:
-        if failed := self._call("create"):
+    def create(self, tags: Mapping[str, str]) -> Failure | None:
+        if failed := self._call("create with a tag" if tags else "create") or self._call("create"):
             return failed
-        self.created = self.time
+        self.created, self.brought = self.time, dict(tags)
         return None
 
-    def tags(self) -> Mapping[str, str] | Failure | None:
-        if failed := self._call("tags"):
+    def look(self) -> Group | Failure | None:
+        if failed := self._call("look"):
             return failed
         if self.created is None:
             return None
         late = self.tagged_after is not None and self.time - self.created >= self.tagged_after
-        return {"owner": "x", "dateCreated": "y"} if late else {"dateCreated": "y"}
+        ours = {"owner": "x", "dateCreated": "y"} if late else {"dateCreated": "y"}
+        return Group("pg-1", {**self.brought, **ours})
 
     def delete(self) -> Failure | None:
         if failed := self._call("delete"):
@@ -57,9 +64,101 @@ class FakeGroup:
         self.time += seconds
 
 
+class FakeTold:
+    """A hub whose ledger has the finding after so many looks, told from the last on."""
+
+    def __init__(
+        self, *answers: bool | LedgerError | None, subscriptions: Seen[tuple[str, ...]] = ("arn:aws:s",)
+    ) -> None:
+        self._answers = list(answers or (True,))
+        self._subscriptions = subscriptions
+        self.asked: list[tuple[ResourceKey, str]] = []
+
+    def finding(self, key: ResourceKey, value: str) -> bool | None:
+        self.asked.append((key, value))
+        answer = self._answers[0] if len(self._answers) == 1 else self._answers.pop(0)
+        if isinstance(answer, LedgerError):
+            raise answer
+        return answer
+
+    def subscriptions(self) -> Seen[tuple[str, ...]]:
+        return self._subscriptions
+
+
+def both(group: FakeGroup, told: Told | None = None, timeout: float = 30.0, more: str = "") -> list[Finding]:
+    port: Groups = group
+    watch = Watch(lambda: group.time, group.sleep)
+    return canary(port, told or FakeTold(), PLACE, fixtures.settings(more), timeout, watch)
+
+
 def send(group: FakeGroup, timeout: float = 30.0) -> list[Finding]:
-    port: Group = group
-    return canary(port, PLACE, {"owner"}, timeout, Watch(lambda: group.time, group.sleep))
+    """What is said of the creation alone."""
+    return [each for each in both(group, timeout=timeout) if each.check is Check.CANARY]
+
+
+def test_its_finding_is_told_with_what_was_seen_of_the_way_and_what_was_not() -> None:
+    group, told = FakeGroup(tagged_after=6.0), FakeTold(None, False, True)
+    [_, finding] = both(group, told)
+    assert (finding.check, finding.state) == (Check.CANARY_FINDING, State.OK)
+    assert finding.seen == (
+        "its finding is in the ledger, and was taken by the bus and by topic ownertag-alarms within 10.0 s, "
+        "for 1 confirmed subscriptions"
+    )
+    assert "not seen: that a mail was read" in finding.advice
+    arn = "arn:aws:ec2:eu-central-1:111122223333:placement-group/pg-1"
+    assert told.asked[-1] == (ResourceKey("111122223333", "eu-central-1", arn), BROUGHT)
+    assert group.brought == {"owner": BROUGHT}
+    assert group.created is None
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "said"),
+    [
+        (FakeTold(None), State.FAULT, "no finding of the tag that it brought is in the ledger after 9 s"),
+        (FakeTold(False), State.FAULT, "its finding is in the ledger, and was not told within 9 s"),
+        (FakeTold(True, subscriptions=()), State.FAULT, "nobody hears of it: the topic has no subscription"),
+        (
+            FakeTold(True, subscriptions=("PendingConfirmation",)),
+            State.FAULT,
+            "nobody hears of it: 1 subscriptions wait to be confirmed",
+        ),
+        (FakeTold(True, subscriptions=Unread("denied")), State.UNREACHED, "who is subscribed can't be read: denied"),
+        (FakeTold(True, subscriptions=Missing()), State.UNREACHED, "can't be read: there is no such topic"),
+        (FakeTold(LedgerError("denied")), State.UNREACHED, "what became of its finding can't be read: denied"),
+    ],
+)
+def test_a_finding_that_does_not_arrive_is_no_good_news(told: FakeTold, state: State, said: str) -> None:
+    group = FakeGroup(tagged_after=2.0)
+    [tagged, finding] = both(group, told, 9.0)
+    assert tagged.state is State.OK
+    assert (finding.check, finding.state) == (Check.CANARY_FINDING, state)
+    assert said in finding.seen
+    assert finding.advice
+    assert group.created is None
+
+
+def test_what_the_group_brought_is_not_taken_for_ours() -> None:
+    class Never(FakeGroup):
+        def look(self) -> Group | Failure | None:
+            return Group("pg-1", {**self.brought, "dateCreated": "y"}) if self.created else None
+
+    [finding] = both(Never(), timeout=9.0)
+    assert finding.seen == "not tagged within 9 s"
+
+
+def test_where_a_policy_denies_the_tag_that_is_said_and_the_rest_is_seen() -> None:
+    group = FakeGroup()
+    group.fails["create with a tag"] = DENIED
+    [tagged, finding] = both(group)
+    assert tagged.state is State.OK
+    assert (finding.check, finding.state) == (Check.CANARY_FINDING, State.NOT_CHECKABLE)
+    assert "may not bring a tag along" in finding.seen
+
+
+def test_a_kept_key_is_not_brought() -> None:
+    group = FakeGroup()
+    both(group, more='[existing]\nowner = "keep"\n')
+    assert list(group.brought) == ["WhatIsThis"]
 
 
 def test_a_canary_that_is_tagged_says_after_how_long_and_is_deleted() -> None:
@@ -86,7 +185,7 @@ def test_what_an_earlier_run_left_is_removed_first() -> None:
     group = FakeGroup(tagged_after=4.0, leftover=True)
     [finding] = send(group)
     assert finding.seen == "tagged 4.0 s after the call"
-    assert group.calls[:3] == ["delete", "tags", "create"]
+    assert group.calls[:3] == ["delete", "look", "create with a tag"]
 
 
 def test_a_leftover_that_goes_away_slowly_is_waited_for() -> None:
@@ -95,20 +194,20 @@ def test_a_leftover_that_goes_away_slowly_is_waited_for() -> None:
             self.calls.append("delete")
             return None
 
-        def tags(self) -> Mapping[str, str] | Failure | None:
-            return {"owner": "old"} if self.time < 105 else super().tags()
+        def look(self) -> Group | Failure | None:
+            return Group("pg-0", {"owner": "old"}) if self.time < 105 else super().look()
 
-        def create(self) -> Failure | None:
+        def create(self, tags: Mapping[str, str]) -> Failure | None:
             assert self.time >= 105
-            return super().create()
+            return super().create(tags)
 
     group = Slow(tagged_after=2.0)
     [finding] = send(group)
     assert finding.seen == "tagged 2.0 s after the call"
 
     class Stuck(Slow):
-        def tags(self) -> Mapping[str, str] | Failure | None:
-            return {"owner": "old"}
+        def look(self) -> Group | Failure | None:
+            return Group("pg-0", {"owner": "old"})
 
     stuck = Stuck()
     [finding] = send(stuck, 9.0)
@@ -117,7 +216,7 @@ def test_a_leftover_that_goes_away_slowly_is_waited_for() -> None:
     assert "create" not in stuck.calls
 
 
-@pytest.mark.parametrize("call", ["delete", "tags", "create"])
+@pytest.mark.parametrize("call", ["delete", "look", "create"])
 def test_a_canary_that_aws_refuses_is_unreached(call: str) -> None:
     group = FakeGroup()
     group.fails[call] = DENIED
@@ -130,8 +229,8 @@ def test_a_canary_that_aws_refuses_is_unreached(call: str) -> None:
 
 def test_a_canary_of_which_nothing_is_seen_any_more_is_unreached_and_deleted() -> None:
     class Blind(FakeGroup):
-        def tags(self) -> Mapping[str, str] | Failure | None:
-            return DENIED if self.created is not None else super().tags()
+        def look(self) -> Group | Failure | None:
+            return DENIED if self.created is not None else super().look()
 
     group = Blind()
     [finding] = send(group, 9.0)
@@ -152,8 +251,8 @@ def test_one_that_can_not_be_deleted_is_told_with_the_call_that_does_it() -> Non
 
 def test_a_look_that_fails_in_between_is_repeated() -> None:
     class Flaky(FakeGroup):
-        def tags(self) -> Mapping[str, str] | Failure | None:
-            return THROTTLED if self.created is not None and self.time < 105 else super().tags()
+        def look(self) -> Group | Failure | None:
+            return THROTTLED if self.created is not None and self.time < 105 else super().look()
 
     [finding] = send(Flaky(tagged_after=2.0))
     assert finding.state is State.OK

@@ -9,11 +9,13 @@ from xml.sax.saxutils import escape
 from botocore.awsrequest import AWSResponse
 
 from contracts.emulated import Call, answer, error
+from harness import fixtures
 from ownertag.render.service_policies import AUDIT_BESIDES, audit_permissions, canary_permissions
 from ownertag.rollout.doctor.canary import PlacementGroup, Watch, canary
 from ownertag.rollout.doctor.examine import examine
 from ownertag.rollout.doctor.findings import Place, State
 from rollout.doctor.deployed import HOME, MANAGEMENT, Deployed
+from rollout.doctor.test_canary import FakeTold
 
 #: Everybody may call it (doc: STS).
 FREE = {"sts:GetCallerIdentity"}
@@ -50,6 +52,7 @@ class Groups:
 
     def __init__(self) -> None:
         self.looks: int | None = None
+        self.brought = ""
         self.left: list[str] = []
 
     def __call__(self, call: Call) -> AWSResponse | None:
@@ -59,6 +62,7 @@ class Groups:
         [name] = call.values("GroupName") or [call.parameters["GroupName"]]
         if operation == "CreatePlacementGroup":
             self.looks = 0
+            self.brought = call.parameters.get("TagSpecification.1.Tag.1.Value", "")
         elif self.looks is None:
             return error(call, "InvalidPlacementGroup.Unknown")
         elif operation == "DeletePlacementGroup":
@@ -79,10 +83,13 @@ def test_the_canary_role_may_do_what_the_canary_does_and_nothing_else(world: Dep
     sessions = world.way.sessions("ownertag-canary")
     group = PlacementGroup(sessions, world.member, "us-east-1")
     watch = Watch(lambda: 0.0, lambda _: None)
-    [finding] = canary(group, Place(world.member, "us-east-1"), {"owner"}, 10, watch)
+    [finding, sent] = canary(group, FakeTold(), Place(world.member, "us-east-1"), fixtures.settings(), 10, watch)
+    assert sent.state is State.OK
+    assert groups.brought == "this is a test by ownertag doctor --canary"
     assert (finding.state, finding.seen) == (State.OK, "tagged 0.0 s after the call")
     assert groups.looks is None
-    assert called(world) == allowed(canary_permissions())
+    by_creation = {"ec2:CreateTags"}  # asked of whoever creates with tags (doc: EC2, granting permission to tag)
+    assert called(world) | by_creation == allowed(canary_permissions())
     assert {(call.account, call.region) for call in world.wire.calls if call.service == "ec2"} == {
         (world.member, "us-east-1")
     }
@@ -94,5 +101,6 @@ def test_the_canary_role_may_do_what_the_canary_does_and_nothing_else(world: Dep
 def test_a_canary_that_is_denied_is_unreached(world: Deployed) -> None:
     world.wire.fail("AssumeRole", "AccessDenied", 403)
     group = PlacementGroup(world.way.sessions("ownertag-canary"), world.member, HOME)
-    [finding] = canary(group, Place(world.member, HOME), {"owner"}, 10, Watch(lambda: 0.0, lambda _: None))
+    watch = Watch(lambda: 0.0, lambda _: None)
+    [finding] = canary(group, FakeTold(), Place(world.member, HOME), fixtures.settings(), 10, watch)
     assert finding.state is State.UNREACHED

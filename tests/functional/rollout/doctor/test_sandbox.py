@@ -54,13 +54,31 @@ def test_what_was_deployed_is_well_or_said_not_to_be_checkable(run: Run) -> None
     places = {(account, region) for account in ACCOUNTS for region in (None, *REGIONS)}
     assert {(account, region) for account, region, _ in of(findings, "ok")} == places
     well = {check for *_, check in of(findings, "ok")}
-    assert well >= set(Check) - NOT_MADE - {Check.CANARY}
+    assert well >= set(Check) - NOT_MADE - {Check.CANARY, Check.CANARY_FINDING}
 
 
 def test_a_canary_goes_the_whole_way(run: Run, sandbox: Sandbox) -> None:
-    code, [finding] = run("--canary", "--canary-timeout", "60")
+    session = sandbox.account_session(HUB, "eu-central-1")
+    sns, sqs = sandbox.client(session, "sns"), sandbox.client(session, "sqs")
+    topic = f"arn:aws:sns:eu-central-1:{HUB}:ownertag-alarms"
+    place = ("--canary", "--canary-timeout", "60")
+    for each in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
+        sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])
+    code, [finding, sent] = run(*place)
+    assert (code, finding["check"], finding["state"]) == (1, "canary", "ok"), finding
+    assert (sent["check"], sent["state"]) == ("canary-finding", "fault"), sent
+    assert sent["seen"].endswith("but nobody hears of it: the topic has no subscription")
+
+    url = sqs.create_queue(QueueName="mail")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:eu-central-1:{HUB}:mail")
+    code, [finding, sent] = run(*place)
     assert (code, finding["check"], finding["state"]) == (0, "canary", "ok"), finding
     assert finding["seen"].startswith("tagged ")
+    assert (sent["check"], sent["state"]) == ("canary-finding", "ok"), sent
+    assert "taken by the bus and by topic ownertag-alarms" in sent["seen"]
+    assert "not seen: that a mail was read" in sent["advice"]
+    [mail] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(mail["Body"])["Subject"] == f"ownertag: this is a test, account {MEMBER}"
     # The first member account, in the home Region; and nothing is left.
     assert (finding["account"], finding["region"]) == (MEMBER, "eu-central-1")
     ec2 = sandbox.client(sandbox.account_session(MEMBER), "ec2")
@@ -89,6 +107,6 @@ def test_a_spoke_that_is_broken_by_hand_is_named(run: Run, sandbox: Sandbox) -> 
 
     # Its canary waits in vain where the rule is off.
     place = ("--canary-account", MEMBER, "--canary-region", "us-east-1", "--canary-timeout", "3")
-    code, [finding] = run("--canary", *place)
+    code, [finding] = run("--canary", *place)  # and no finding is waited for in vain
     assert (code, finding["state"]) == (1, "fault")
     assert "ownertag-undelivered" in finding["advice"]

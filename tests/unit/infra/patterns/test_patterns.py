@@ -120,7 +120,11 @@ TAG_CALLS = {
     "writes a look-alike": (tag_call([{"key": "OWNER", "value": "mallory"}]), True),
     "removes a key": (tag_call([{"key": "dateCreated"}], "DeleteTags"), True),
     "removes all": (tag_call([], "DeleteTags"), True),
-    "removes all, said otherwise": (tag_call([], "DeleteTags", requestParameters={"resourcesSet": {}}), True),
+    "removes all, said otherwise": (
+        tag_call([], "DeleteTags", requestParameters={"resourcesSet": {"items": [{"resourceId": "i-1"}]}}),
+        True,
+    ),
+    "its request was left out": (tag_call([], requestParameters=fixtures.OMITTED), True),
     "a session does it": (tag_call([{"key": "owner", "value": "x"}], userIdentity=fixtures.session()), True),
     "another account's role of our name does it": (
         tag_call([{"key": "owner", "value": "x"}], userIdentity=OTHERS),
@@ -150,7 +154,7 @@ def test_exactly_the_calls_that_touch_our_tags_and_are_not_ours_are_sent() -> No
 def test_what_is_sent_of_tag_calls_is_what_is_tampering() -> None:
     """The rule only keeps back what the hub would leave alone as well."""
     for name, (record, is_sent) in TAG_CALLS.items():
-        found = tampering(fixtures.arrival(record).record, fixtures.catalogue(), fixtures.settings())
+        found = tampering(fixtures.arrival(record).record, fixtures.settings())
         assert isinstance(found, Tampering) == is_sent, name
 
 

@@ -1,0 +1,80 @@
+"""What is told and kept of changed tags: one finding a record, with an end to everything that strangers can choose."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ownertag.core.claims import ResourceKey
+
+#: What a finding tells of changed keys; a resource has no more tags (doc: EC2, tag restrictions).
+MAX_CHANGES = 50
+#: Characters of a key and a value (doc: EC2, tag restrictions), of an id (EC2's are shorter), and of who called: in a
+#: user's ARN the path has 512, and all else less (doc: IAM quotas).
+MAX_KEY, MAX_VALUE, MAX_ID, MAX_BY = 128, 256, 64, 1024
+#: What stands for a resource where CloudTrail left out which ones were named.
+UNKNOWN_RESOURCE = "unknown"
+
+
+class TagChange(Struct, frozen=True):
+    """A key, as the call spells it; the value that we wrote, None where nobody knows; the new one, None if removed."""
+
+    key: str
+    old: str | None
+    new: str | None
+
+
+class Finding(Struct, frozen=True):
+    """What one record changed of protected tags.
+
+    `resource` is the first that was changed, of those whose owner the ledger knows if there is one: its ARN, or its id
+    where `typed` says that the catalogue has no such type. `resources` counts all that were changed. `changes` holds
+    every key that was, with the old value of that first one, `more_changes` how many do not fit. `owner` is whose it
+    is by the ledger, None where that knows none. `overwritten`: it came with a creation, and we wrote over it at once.
+    `omitted`: CloudTrail left out what was changed. `test`: the canary brought it.
+    """
+
+    account: str
+    region: str
+    resource: str
+    resources: int
+    changes: tuple[TagChange, ...]
+    by: str
+    event_id: str
+    at: datetime
+    owner: str | None = None
+    typed: bool = True
+    more_changes: int = 0
+    overwritten: bool = False
+    omitted: bool = False
+    test: bool = False
+
+    @property
+    def key(self) -> ResourceKey:
+        """Where the ledger keeps it."""
+        return ResourceKey(self.account, self.region, self.resource)
+
+
+def together(first: Finding | None, second: Finding | None) -> Finding | None:
+    """Two findings of one record as one: what the first names, with the changes of both."""
+    if first is None or second is None:
+        return first or second
+    changes = tuple(dict.fromkeys((*first.changes, *second.changes)))
+    more = first.more_changes + second.more_changes + max(0, len(changes) - MAX_CHANGES)
+    return replace(
+        first,
+        resources=max(first.resources, second.resources),
+        changes=changes[:MAX_CHANGES],
+        more_changes=more,
+        overwritten=first.overwritten and second.overwritten,
+    )
+
+
+def fit(changes: tuple[TagChange, ...]) -> tuple[TagChange, ...]:
+    """As much of them as is kept and told. AWS takes no longer keys and values; a record could hold them."""
+    return tuple(
+        TagChange(each.key[:MAX_KEY], each.old and each.old[:MAX_VALUE], each.new and each.new[:MAX_VALUE])
+        for each in changes[:MAX_CHANGES]
+    )

@@ -1,0 +1,113 @@
+"""What became of the finding that the canary brings about: kept, put on the bus, mailed; and who hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from ownertag.core.claims import ResourceKey
+from ownertag.core.records import partition_of
+from ownertag.ledger.entries import TagChanged
+from ownertag.ledger.port import LedgerError, Store
+from ownertag.render.documents import ALARM_TOPIC, LEDGER_TABLE
+from ownertag.rollout.doctor.facts import Missing, NotGiven, Seen, Unread
+from ownertag.rollout.doctor.findings import Check, Finding, Place
+
+#: What nothing here can see.
+NOT_PROVEN = "not seen: that a mail was read, and that the rule ownertag-tampering sends on who changes tags later"
+
+
+class Told(Protocol):
+    """What became of a finding."""
+
+    def finding(self, key: ResourceKey, value: str) -> bool | None:
+        """Whether the finding of this value at a resource was told; None if none is kept.
+
+        Raises:
+            LedgerError: The ledger can't be read.
+        """
+
+    def subscriptions(self) -> Seen[tuple[str, ...]]:
+        """Those of the topic; instead of an ARN, one that waits says PendingConfirmation."""
+
+
+class AtHub:
+    """What the hub's ledger and topic say.
+
+    A creation is finished in the ledger only after its finding was kept, put on the bus and taken by the topic: so that
+    says what nothing else does.
+    """
+
+    def __init__(self, ledger: Callable[[], Store], subscriptions: Callable[[], Seen[tuple[str, ...]]]) -> None:
+        self._ledger = ledger
+        self.subscriptions = subscriptions
+
+    def finding(self, key: ResourceKey, value: str) -> bool | None:
+        """Whether the finding of this value at a resource was told; None if none is kept."""
+        ledger = self._ledger()
+        for entry in ledger.history(key):
+            if isinstance(entry, TagChanged) and any(each.new == value for each in entry.changes):
+                seen = ledger.seen([entry.event]).get(entry.event)
+                return seen is not None and seen.finished
+        return None
+
+
+class Checked(Struct, frozen=True):
+    """How it stands, and whether to wait for more."""
+
+    finding: Finding
+    ends: bool
+
+
+def check_finding(told: Told, place: Place, id_: str, value: str, seconds: float) -> Checked:
+    """How the finding of a placement group stands, so many seconds after its creation."""
+    region = place.region or ""
+    arn = f"arn:{partition_of(region)}:ec2:{region}:{place.account}:placement-group/{id_}"
+    try:
+        is_told = told.finding(ResourceKey(place.account, region, arn), value)
+    except LedgerError as error:
+        return Checked(
+            place.unreached(
+                Check.CANARY_FINDING,
+                f"what became of its finding can't be read: {error}",
+                f"use credentials that may read the table {LEDGER_TABLE}, as `ownertag whois` does",
+            ),
+            ends=True,
+        )
+    if is_told:
+        return Checked(_heard(told.subscriptions(), place, seconds), ends=True)
+    if is_told is None:
+        seen = f"no finding of the tag that it brought is in the ledger after {seconds:.0f} s"
+    else:
+        seen = f"its finding is in the ledger, and was not told within {seconds:.0f} s"
+    advice = "the function's log says why (`aws logs tail /aws/lambda/ownertag`)"
+    return Checked(place.fault(Check.CANARY_FINDING, seen, advice), ends=False)
+
+
+def _heard(found: Seen[tuple[str, ...]], place: Place, seconds: float) -> Finding:
+    went = f"its finding is in the ledger, and was taken by the bus and by topic {ALARM_TOPIC} within {seconds:.1f} s"
+    if isinstance(found, (Missing, Unread, NotGiven)):
+        return place.unreached(
+            Check.CANARY_FINDING,
+            f"{went}; who is subscribed can't be read: {_text(found)}",
+            "deploy the hub's roles, and see who may assume ownertag-audit there",
+        )
+    confirmed = [each for each in found if each.startswith("arn:")]
+    if not confirmed:
+        waiting = f"{len(found)} subscriptions wait to be confirmed" if found else "the topic has no subscription"
+        return place.fault(
+            Check.CANARY_FINDING,
+            f"{went}, but nobody hears of it: {waiting}",
+            f"confirm the mail that AWS sent, or subscribe to {ALARM_TOPIC}, or set hub.alarm_email",
+        )
+    return place.ok(
+        Check.CANARY_FINDING,
+        f"{went}, for {len(confirmed)} confirmed subscriptions",
+        f"{NOT_PROVEN}; see that a mail came which begins with 'ownertag: this is a test'",
+    )
+
+
+def _text(found: Missing | Unread | NotGiven) -> str:
+    return found.reason if isinstance(found, Unread) else "there is no such topic"
