@@ -17,7 +17,7 @@ from typing import Any
 
 import botocore
 import botocore.session
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
 
 ROOT = Path(__file__).parents[1]
 #: The service authorization reference, which `make install` puts there; the tests of the policies read it as well.
@@ -48,7 +48,8 @@ def model() -> ServiceModel:
 
 def taking_tags(ec2: ServiceModel) -> dict[str, frozenset[str]]:
     """Every operation that takes tags for what it creates, with the types that the model's words name."""
-    known = frozenset(ec2.shape_for("ResourceType").enum)
+    types = ec2.shape_for("ResourceType")
+    known = frozenset(types.enum if isinstance(types, StringShape) else ())
     found = {name: _named(ec2.operation_model(name), known) for name in ec2.operation_names}
     return {name: types for name, types in found.items() if types is not None}
 
@@ -65,9 +66,9 @@ def _specifications(shape: Shape, above: tuple[str, ...]) -> Iterator[Shape]:
     """The members called `TagSpecification` or `TagSpecifications`, however deep, but for what is applied later."""
     if shape.name in above:
         return
-    if shape.type_name == "list":
+    if isinstance(shape, ListShape):
         yield from _specifications(shape.member, (*above, shape.name))
-    for name, member in shape.members.items() if shape.type_name == "structure" else ():
+    for name, member in shape.members.items() if isinstance(shape, StructureShape) else ():
         if name.startswith("TagSpecification"):
             yield member
         elif name not in _LATER:
@@ -76,8 +77,9 @@ def _specifications(shape: Shape, above: tuple[str, ...]) -> Iterator[Shape]:
 
 def _words(specification: Shape) -> Iterator[str]:
     yield specification.documentation
-    if specification.type_name == "list" and "ResourceType" in specification.member.members:
-        yield specification.member.members["ResourceType"].documentation
+    each = specification.member if isinstance(specification, ListShape) else specification
+    if isinstance(each, StructureShape) and "ResourceType" in each.members:
+        yield each.members["ResourceType"].documentation
 
 
 def in_reference(actions: Mapping[str, Any]) -> dict[str, frozenset[str]]:
