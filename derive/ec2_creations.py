@@ -123,7 +123,7 @@ def main() -> None:
     actions = json.loads((REFERENCE / "data/actions/ec2.json").read_text("utf-8"))
     types = derive(model(), actions)
     lines = [
-        "# What EC2's operations can tag when they create it. Derived by `python -m derive.ec2_creations`; never edited.",
+        "# What EC2's operations can tag at creation. Derived by `python -m derive.ec2_creations`; never edited.",
         f'botocore = "{botocore.__version__}"',
         f'authorization_reference = "{package["name"]} {package["version"]}"',
         "",

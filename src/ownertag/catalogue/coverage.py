@@ -1,7 +1,7 @@
 """How much of what EC2 can tag at creation the rows cover, and why the rest is left out.
 
-`generated/ec2_at_creation.toml` is derived from AWS's own models (`derive/ec2_creations.py`); `overlay/` has the reasons,
-by hand. A pair is an operation that takes tags for what it creates, and one type that it can give them to.
+`generated/ec2_at_creation.toml` is derived from AWS's own models (`derive/ec2_creations.py`); `overlay/` has the
+reasons, by hand. A pair is an operation that takes tags for what it creates, and one type that it can give them to.
 """
 
 from __future__ import annotations
