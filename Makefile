@@ -123,7 +123,7 @@ package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml 
 	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))
 
 generate: install ## write anew what is generated from the catalogue: infra/ and pages of docs/
-	@$(BIN)/python -m ownertag.render docs/reference
+	@$(BIN)/python -m ownertag.render docs/reference README.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m infra.policies.page docs/why/policies.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m hops.page docs/reference/identities.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m faults.page docs/reference/faults.md

@@ -16,6 +16,7 @@ _CREATES = re.compile(
 #: Upserts and others that make taggable resources (each in botocore's models or in AWS's documentation of tagging).
 _MORE = frozenset(
     {
+        ("ec2.amazonaws.com", "StartDeclarativePoliciesReport"),
         ("events.amazonaws.com", "PutRule"),
         ("monitoring.amazonaws.com", "PutDashboard"),
         ("monitoring.amazonaws.com", "PutMetricAlarm"),

@@ -1,4 +1,4 @@
-"""Write anew what is generated from the catalogue: `python -m ownertag.render FOLDER`."""
+"""Write anew what is generated from the catalogue: `python -m ownertag.render FOLDER README`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 from ownertag.catalogue.loader import load
-from ownertag.render.catalogue_table import catalogue_page
+from ownertag.render.catalogue_table import catalogue_page, with_numbers
 
-Path(sys.argv[1], "catalogue.md").write_text(catalogue_page(load()), "utf-8")
+folder, readme = map(Path, sys.argv[1:])
+catalogue = load()
+(folder / "catalogue.md").write_text(catalogue_page(catalogue), "utf-8")
+readme.write_text(with_numbers(readme.read_text("utf-8"), catalogue), "utf-8")

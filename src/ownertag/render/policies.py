@@ -67,6 +67,15 @@ MAX_BUS_POLICY = 10240
 
 # IAM names these without an account (service authorization reference: resource types of EC2).
 _WITHOUT_ACCOUNT = {"ec2:image", "ec2:snapshot"}
+# And these without a Region, all of IPAM but an allocation.
+_WITHOUT_REGION = {
+    "ec2:ipam",
+    "ec2:ipam-external-resource-verification-token",
+    "ec2:ipam-pool",
+    "ec2:ipam-resource-discovery",
+    "ec2:ipam-resource-discovery-association",
+    "ec2:ipam-scope",
+}
 
 
 # --- in every account
@@ -81,7 +90,7 @@ def tagger_permissions(catalogue: Catalogue, settings: Settings) -> Policy:
     resources = sorted(
         kind.arn.format(
             partition="${AWS::Partition}",
-            region="*",
+            region="" if kind.name in _WITHOUT_REGION else "*",
             account="" if kind.name in _WITHOUT_ACCOUNT else "${AWS::AccountId}",
             type=kind.name.partition(":")[2],
             id="*",

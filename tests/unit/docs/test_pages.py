@@ -13,7 +13,7 @@ from ownertag.catalogue.loader import load
 from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import TEMPLATE_FIELDS, read_settings
 from ownertag.core.values import OutcomeKind, Reason
-from ownertag.render.catalogue_table import catalogue_page
+from ownertag.render.catalogue_table import catalogue_page, with_numbers
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -40,6 +40,11 @@ def test_every_file_of_the_project_that_a_page_names_is_there(path: Path) -> Non
 
 def test_the_catalogue_page_is_current() -> None:
     assert page("reference/catalogue.md") == catalogue_page(load()), "run `make generate`"
+
+
+def test_the_readme_has_the_numbers_of_the_catalogue() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert readme == with_numbers(readme, load()), "run `make generate`"
 
 
 def test_the_settings_page_shows_settings_that_are_right() -> None:

@@ -207,7 +207,7 @@ ON: dict[str, What] = {
     "elastic-ip": _ec2("an address", f"elastic-ip/eipalloc-{HASH}0"),
     "snapshot": _ec2("a snapshot", f"snapshot/snap-{HASH}0", "", MEMBER),
     "image": _ec2("an image", f"image/ami-{HASH}0", "", MEMBER),
-    "reservation": _ec2("a reserved instance", f"reserved-instances/{HASH}"),
+    "local-gateway": _ec2("a local gateway", f"local-gateway/lgw-{HASH}0"),
     "shared-subnet": _ec2("a subnet that another account shares", f"subnet/subnet-{HASH}0", OTHER),
     "hub-instance": _ec2("an instance of the hub's account", f"instance/i-{HASH}1", HUB),
     "management-instance": _ec2("an instance of the management account", f"instance/i-{HASH}2", MANAGEMENT),
@@ -283,7 +283,9 @@ ON: dict[str, What] = {
 TYPES = tuple(fixtures.catalogue().types)
 for _name in TYPES:
     _type = _name.removeprefix("ec2:")
-    ON[_name] = _ec2(f"`{_name}`", f"{_type}/x-{HASH}", "" if _type in {"image", "snapshot"} else MEMBER, MEMBER)
+    _what = _ec2(f"`{_name}`", f"{_type}/x-{HASH}", "" if _type in {"image", "snapshot"} else MEMBER, MEMBER)
+    _regional = not _type.startswith("ipam") or _type == "ipam-pool-allocation"
+    ON[_name] = _what if _regional else _what._replace(arn=_what.arn.replace(f":{REGION}:", "::"))
 
 #: What these mean for an action: a resource of the account's own, and one of ours, that it can act on.
 OF_ACTION = {

@@ -1,0 +1,118 @@
+"""How much of what EC2 can tag at creation the rows cover, and why the rest is left out.
+
+`generated/ec2_at_creation.toml` is derived from AWS's own models (`derive/ec2_creations.py`); `overlay/` has the
+reasons, by hand. A pair is an operation that takes tags for what it creates, and one type that it can give them to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+
+import msgspec
+from msgspec import Struct
+
+from ownertag.core.rows import Catalogue, QuestionKind, Row
+
+_SOURCE = "ec2.amazonaws.com"
+
+#: (operation, type), such as ("CreateImage", "snapshot").
+Pair = tuple[str, str]
+
+#: The types of what a row's `children` question finds, beside what the row names.
+CHILDREN: Mapping[QuestionKind, frozenset[str]] = {
+    QuestionKind.INSTANCES_BY_RESERVATION: frozenset({"ec2:network-interface", "ec2:volume"}),
+    QuestionKind.SNAPSHOTS_OF_IMAGE: frozenset({"ec2:snapshot"}),
+    QuestionKind.PARTS_OF_VPC: frozenset({"ec2:network-acl", "ec2:route-table", "ec2:security-group"}),
+    QuestionKind.INTERFACES_OF_NAT_GATEWAY: frozenset({"ec2:network-interface"}),
+}
+
+
+class Derived(Struct, forbid_unknown_fields=True):
+    """What AWS's models say: the types that CreateTags takes, and those that each operation can tag at creation."""
+
+    botocore: str
+    authorization_reference: str
+    types: list[str]
+    operations: dict[str, list[str]]
+
+
+class _Denied(Struct, forbid_unknown_fields=True):
+    reason: str
+    pairs: dict[str, list[str]]
+
+
+class _NotMade(Struct, forbid_unknown_fields=True):
+    reason: str
+    types: list[str]
+
+
+class _Overlay(Struct, forbid_unknown_fields=True):
+    denied: list[_Denied]
+    not_made: list[_NotMade]
+
+
+class Coverage(Struct, frozen=True):
+    """What became of every pair, and of the types that CreateTags takes and no row makes.
+
+    `stale` is what the overlay gives a reason for though a row makes it or AWS's models don't have it; `unexplained` is
+    what neither a row nor the overlay has. Both are empty in what ownertag ships: a test sees to it.
+    """
+
+    catalogued: frozenset[Pair]
+    denied: Mapping[Pair, str]
+    not_made: Mapping[str, str]
+    unexplained: frozenset[Pair | str]
+    stale: frozenset[Pair | str]
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs there are."""
+        return len(self.catalogued) + len(self.denied) + sum(isinstance(each, tuple) for each in self.unexplained)
+
+    def __str__(self) -> str:
+        """The numbers, in a sentence's part."""
+        return (
+            f"{len(self.catalogued)} of {self.pairs} pairs of an operation and a type that it can tag are catalogued, "
+            f"{len(self.denied)} denied with a reason"
+        )
+
+
+def derived() -> Derived:
+    """The list that `derive/ec2_creations.py` wrote."""
+    return msgspec.toml.decode(_text("generated"), type=Derived)
+
+
+def made_by(row: Row) -> frozenset[str]:
+    """The types that a row's creation is tagged with: those that its record names, and those that are looked up."""
+    named = frozenset(makes.type.name for makes in row.makes)
+    return named | (CHILDREN.get(row.children, frozenset()) if row.children else frozenset())
+
+
+def coverage(catalogue: Catalogue) -> Coverage:
+    """EC2's coverage by these rows."""
+    models = derived()
+    overlay = msgspec.toml.decode(_text("overlay"), type=_Overlay)
+    pairs = frozenset(_pairs(models.operations))
+    rows = {row.event_name: made_by(row) for row in catalogue.rows.values() if row.event_source == _SOURCE}
+    catalogued = frozenset(pair for pair in pairs if f"ec2:{pair[1]}" in rows.get(pair[0], ()))
+    given = {pair: each.reason for each in overlay.denied for pair in _pairs(each.pairs)}
+    not_made = {type_: each.reason for each in overlay.not_made for type_ in each.types}
+    known = {type_.removeprefix("ec2:") for types in rows.values() for type_ in types}
+    open_types = frozenset(models.types) - known - {type_ for _, type_ in given}
+    open_pairs = pairs - catalogued
+    return Coverage(
+        catalogued,
+        {pair: reason for pair, reason in given.items() if pair in open_pairs},
+        {type_: reason for type_, reason in not_made.items() if type_ in open_types},
+        (open_pairs - given.keys()) | (open_types - not_made.keys()),
+        frozenset(given.keys() - open_pairs) | (not_made.keys() - open_types),
+    )
+
+
+def _pairs(types: Mapping[str, list[str]]) -> Iterator[Pair]:
+    return ((operation, type_) for operation, found in types.items() for type_ in found)
+
+
+def _text(folder: str) -> str:
+    return (files("ownertag.catalogue") / folder / "ec2_at_creation.toml").read_text("utf-8")

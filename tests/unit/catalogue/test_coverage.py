@@ -1,0 +1,123 @@
+"""All that EC2 can tag at creation is made by a row, or left out with a reason: `-s` prints the numbers.
+
+The list is derived from botocore's model and the service authorization reference (`derive/ec2_creations.py`); a model
+that has grown fails here, with what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from itertools import product
+
+import msgspec
+import pytest
+
+from derive import ec2_creations
+from harness import fixtures
+from ownertag.catalogue.coverage import CHILDREN, coverage, derived, made_by
+from ownertag.catalogue.loader import load
+from ownertag.core.rows import PARTS, Catalogue, QuestionKind, Row
+from ownertag.render.patterns import spoke_patterns
+from ownertag.sources.parts import LOOKS
+
+CATALOGUE = load()
+COVERED = coverage(CATALOGUE)
+ROWS = {row.event_name: row for row in CATALOGUE.rows.values() if row.event_source == "ec2.amazonaws.com"}
+AGAIN = "run `python -m derive.ec2_creations`, then give each new pair a row in ec2.toml or a reason in overlay/"
+
+
+def without(event: str) -> Catalogue:
+    rows = {key: row for key, row in CATALOGUE.rows.items() if key[1] != event}
+    return msgspec.structs.replace(CATALOGUE, rows=rows)
+
+
+def test_every_pair_is_catalogued_or_denied_with_a_reason() -> None:
+    print(f"\nEC2 (botocore {derived().botocore}, {derived().authorization_reference}): {COVERED}")  # noqa: T201 - the issue asks for the number
+    assert sorted(map(str, COVERED.unexplained)) == [], AGAIN
+    assert sorted(map(str, COVERED.stale)) == [], "a row makes it, or EC2 can't tag it: take it out of overlay/"
+    assert COVERED.pairs == sum(map(len, derived().operations.values()))
+
+
+def test_the_installed_model_has_no_operation_and_no_type_that_the_list_lacks() -> None:
+    found = ec2_creations.taking_tags(ec2_creations.model())
+    listed = derived().operations
+    assert found.keys() - listed.keys() == set(), f"EC2's model has grown: {AGAIN}"
+    assert listed.keys() - found.keys() == set(), f"EC2's model has shrunk: {AGAIN}"
+    new = {name: sorted(types - {*listed[name]}) for name, types in found.items() if types - {*listed[name]}}
+    assert new == {}, f"EC2's model names more types: {AGAIN}"
+
+
+@pytest.mark.skipif(not ec2_creations.REFERENCE.is_dir(), reason="the authorization reference is not there")
+def test_the_list_is_what_the_sources_say() -> None:
+    actions = json.loads((ec2_creations.REFERENCE / "data/actions/ec2.json").read_text("utf-8"))
+    assert ec2_creations.derive(ec2_creations.model(), actions) == derived().operations, AGAIN
+    assert ec2_creations.takes(actions) == derived().types, AGAIN
+
+
+def test_what_is_named_by_hand_is_named_by_no_source() -> None:
+    """A type that a source names by now is the source's to name."""
+    found = ec2_creations.taking_tags(ec2_creations.model())
+    assert {name for name in ec2_creations.SILENT if found[name]} == set()
+
+
+@pytest.mark.parametrize("event", sorted({operation for operation, _ in COVERED.catalogued}))
+def test_a_row_less_is_seen(event: str) -> None:
+    lost = coverage(without(event)).unexplained
+    assert {pair for pair in COVERED.catalogued if pair[0] == event} <= lost
+
+
+def test_a_reason_for_what_a_row_makes_is_stale() -> None:
+    row = ROWS["CreateVolume"]
+    extra = msgspec.structs.replace(row, event_name="AcceptAddressTransfer", makes=ROWS["AllocateAddress"].makes)
+    rows = {**CATALOGUE.rows, ("ec2.amazonaws.com", "AcceptAddressTransfer"): extra}
+    assert coverage(msgspec.structs.replace(CATALOGUE, rows=rows)).stale == {("AcceptAddressTransfer", "elastic-ip")}
+
+
+def test_what_is_looked_up_beside_a_resource_counts() -> None:
+    assert ("CreateImage", "snapshot") in COVERED.catalogued
+    assert "ec2:volume" in made_by(ROWS["RunInstances"])
+    alone = msgspec.structs.replace(ROWS["CreateImage"], children=None)
+    rows = {**CATALOGUE.rows, ("ec2.amazonaws.com", "CreateImage"): alone}
+    assert ("CreateImage", "snapshot") in coverage(msgspec.structs.replace(CATALOGUE, rows=rows)).unexplained
+
+
+@pytest.mark.parametrize("kind", sorted(PARTS))
+def test_what_is_looked_up_is_what_the_look_ups_are_for(kind: QuestionKind) -> None:
+    """The describe call of each type, or of what shows it."""
+    calls = {look.operation.removeprefix("describe_") for look in LOOKS[kind]}
+    shown_by = {"ec2:snapshot": "images"} if kind is QuestionKind.SNAPSHOTS_OF_IMAGE else {}
+    if kind is QuestionKind.INTERFACES_OF_NAT_GATEWAY:
+        shown_by = {"ec2:network-interface": "nat_gateways"}
+    plural = {type_: type_.removeprefix("ec2:").replace("-", "_") + "s" for type_ in CHILDREN[kind]}
+    assert {shown_by.get(type_, plural[type_]) for type_ in CHILDREN[kind]} == calls
+
+
+def test_every_question_for_children_has_its_types() -> None:
+    assert {row.children for row in ROWS.values() if row.children} <= CHILDREN.keys()
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.basis == "model"], ids=lambda row: row.event_name)
+def test_a_row_of_the_model_says_so_on_the_page(row: Row) -> None:
+    page = (fixtures.ROOT / "docs/reference/catalogue.md").read_text("utf-8")
+    assert re.search(rf"\| `{row.event_name}` \|[^|]*\| the API model \|", page)
+
+
+def test_no_id_of_one_type_is_one_of_another() -> None:
+    """What a record names must not be read as a thing of another kind."""
+    named: dict[str, set[str]] = {}
+    for golden in fixtures.golden():
+        refused = golden.expected.get("refusal", {}).get("resources", [])
+        for arn in (*golden.expected.get("resources", []), *refused):
+            kind, id_ = arn.rpartition(":")[2].split("/")
+            named.setdefault(f"ec2:{kind}", set()).add(id_)
+    assert named.keys() == {each for row in ROWS.values() for each in {makes.type.name for makes in row.makes}}
+    for (kind, ids), type_ in product(named.items(), CATALOGUE.types.values()):
+        taken = [id_ for id_ in ids if type_.id.fullmatch(id_)]
+        assert taken == (sorted(ids, key=list(ids).index) if type_.name == kind else []), (kind, type_.name)
+
+
+def test_every_row_reaches_a_rule_of_the_accounts_once() -> None:
+    names = Counter(name for pattern in spoke_patterns(CATALOGUE) for name in pattern["detail"]["eventName"])
+    assert names == Counter(ROWS.keys())
