@@ -42,9 +42,9 @@ class Does(StrEnum):
 class TagAction(Struct, frozen=True):
     """An action that changes tags, and which condition keys AWS's reference gives it.
 
-    `without_tag_keys` and `without_resource_tag` name the resource types for which `aws:TagKeys` or `aws:ResourceTag` is
-    not evaluated, although it is for others of the action. `only_where` bounds what holds, in words; `why` says what was
-    put by hand, and from where.
+    `without_tag_keys` and `without_resource_tag` name the resource types for which `aws:TagKeys` or `aws:ResourceTag`
+    is not evaluated, although it is for others of the action. `only_where` bounds what holds, in words; `why` says what
+    was put by hand, and from where.
     """
 
     name: str
