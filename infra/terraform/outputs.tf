@@ -14,12 +14,12 @@ output "stack_sets" {
 }
 
 output "service_control_policy_id" {
-  value       = aws_organizations_policy.protection.id
+  value       = { for name, policy in aws_organizations_policy.protection : name => policy.id }
   description = "The policy's id, to attach it elsewhere as well."
 }
 
 output "service_control_policy_characters" {
-  value       = length(aws_organizations_policy.protection.content)
+  value       = { for name, policy in aws_organizations_policy.protection : name => length(policy.content) }
   description = "The policy's length; AWS takes 5,120 characters."
 }
 

@@ -164,3 +164,10 @@ variable "failure_tolerance_percentage" {
     error_message = "A whole number from 0 to 100."
   }
 }
+
+variable "service_control_policy_size" {
+  description = "How many characters AWS takes in a policy: 5,120, or 10,240 where the organization's quota is that."
+  type        = number
+  default     = 5120
+  nullable    = false
+}

@@ -296,21 +296,18 @@ def _deployment_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
 
 
 def _unguarded(settings: Settings) -> Iterator[tuple[list[str], str]]:
-    """A SourceIdentity is proof only where no account of the organization can set one by itself.
-
-    A member outside of the protected units could be assumed from, with any SourceIdentity, by a role of another member.
-    """
-    if not settings.trust.source_identity_guarded or settings.organization is None:
-        return
+    """A SourceIdentity is proof only where the accounts that ownertag is deployed to can't set one by themselves."""
+    units = settings.organization.units if settings.organization else ()
     protected = settings.protection.units
-    if protected is None:
-        protected = settings.organization.units
-        if not protected:  # both left out: the root
-            return
-    if not any(unit.startswith("r-") for unit in protected):
-        said = f"a name is proven only where every account is under the policy, and {', '.join(protected) or 'no unit'}"
-        advice = "protect the root (units = ['r-...'] in [protection]), or write false"
-        yield ["trust", "source_identity_guarded"], f"{said} may not be all of the organization: {advice}"
+    if not settings.trust.source_identity_guarded or settings.organization is None or protected is None:
+        return
+    covers = any(unit.startswith("r-") for unit in protected) or (units and {*units} <= {*protected})
+    if not covers:
+        lacks = ", ".join(sorted({*units} - {*protected})) or "the root"
+        yield (
+            ["trust", "source_identity_guarded"],
+            f"a name is proven only under the policy, and [protection] units leaves out {lacks}: add it, or write false",
+        )
 
 
 def _tag_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:

@@ -22,8 +22,10 @@ def settings(text: str) -> Settings:
     return read_settings(text, "ownertag.toml")
 
 
-def scps(settings: Settings, *break_glass: str, **protection: int) -> tuple[Policy, ...]:
-    given = replace(settings, protection=Protection(break_glass=break_glass, **protection))
+def scps(settings: Settings, *break_glass: str, policies: int = 4, policy_size: int = 5120) -> tuple[Policy, ...]:
+    given = replace(
+        settings, protection=Protection(break_glass=break_glass, policies=policies, policy_size=policy_size)
+    )
     return service_control_policies(CATALOGUE, ACTIONS, given)
 
 
