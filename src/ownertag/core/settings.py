@@ -306,7 +306,7 @@ def _unguarded(settings: Settings) -> Iterator[tuple[list[str], str]]:
         lacks = ", ".join(sorted({*units} - {*protected})) or "the root"
         yield (
             ["trust", "source_identity_guarded"],
-            f"a name is proven only under the policy, and [protection] units leaves out {lacks}: add it, or write false",
+            f"proven only under the policy, and [protection] units leaves out {lacks}: add it, or write false",
         )
 
 
