@@ -86,7 +86,7 @@ variable "protected_organizational_units" {
 
 variable "service_control_policy" {
   type        = string
-  description = "The policy as JSON, as `ownertag render scp` prints it; left out, the file among the templates."
+  description = "The policy as JSON, as `ownertag render scp` prints it; left out, the files among the templates."
   default     = null
 
   validation {
