@@ -125,7 +125,8 @@ def of_ec2() -> Iterator[Asked]:
         ("RunInstances", "spot-instances-request"),
         ("ExportImage", "export-image-task"),
     }
-    can_tag = {name: set(types) for name, types in tag_actions.load().creations["ec2"].items()}
+    derived = tag_actions.load().creations["ec2"]
+    can_tag = {name: set(types) for name, types in derived.items()}
     for operation, types in through.items():
         can_tag.setdefault(operation, set()).update(name.partition(":")[2] for name in types)
     for operation, names in sorted(can_tag.items()):
@@ -135,7 +136,7 @@ def of_ec2() -> Iterator[Asked]:
             way = "bring" if operation not in through else way
             scope = EVERY if (operation, name) in whole else ONE
             yield from with_creation(EC2_TAGS._replace(arn=_arn_of(name)), operation, name, way, scope)
-        if len(names) > 1 and operation in through:
+        if len(derived.get(operation, ())) > 1 and operation in through:
             # A type that it can't tag today: an operation of several types is let through for ours alone.
             action = EC2_TAGS._replace(arn=_arn_of("key-pair"))
             yield from with_creation(action, operation, "key-pair", "bring elsewhere", EACH)

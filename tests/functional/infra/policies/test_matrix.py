@@ -30,8 +30,6 @@ def test_every_case_of_the_matrix_is_answered_by_the_rule() -> None:
     ("action", "key"),
     [
         (Action("s3:PutBucketTagging", "tag", "arn:aws:s3:::orders"), "aws:TagKeys"),
-        (Action("cloudsearch:AddTags", "tag", "arn:aws:cloudsearch:eu-central-1:1:domain/x"), "aws:ResourceTag/owner"),
-        (Action("servicediscovery:TagResource", "tag", "*"), "aws:ResourceTag/owner"),
     ],
 )
 def test_a_case_with_a_key_that_the_action_does_not_carry_fails(action: Action, key: str) -> None:
