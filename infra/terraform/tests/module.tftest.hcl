@@ -112,12 +112,12 @@ run "what_is_asked_of_aws" {
   }
 
   assert {
-    condition     = jsondecode(aws_organizations_policy.protection.content) == jsondecode(file("../management/service_control_policy.json"))
+    condition     = jsondecode(aws_organizations_policy.protection["ownertag"].content) == jsondecode(file("../management/service_control_policy.json"))
     error_message = "Another policy is made than the one in infra/."
   }
 
   assert {
-    condition     = length(aws_organizations_policy.protection.content) < length(file("../management/service_control_policy.json")) && length(aws_organizations_policy.protection.content) <= 5120
+    condition     = length(aws_organizations_policy.protection["ownertag"].content) < length(file("../management/service_control_policy.json")) && length(aws_organizations_policy.protection["ownertag"].content) <= 5120
     error_message = "AWS counts every character of a policy."
   }
 
@@ -140,7 +140,7 @@ run "the_policy_is_attached_to_each_unit_that_is_named" {
   }
 
   assert {
-    condition     = alltrue([for each in values(aws_organizations_policy_attachment.protection) : each.policy_id == aws_organizations_policy.protection.id])
+    condition     = alltrue([for each in values(aws_organizations_policy_attachment.protection) : contains([for policy in values(aws_organizations_policy.protection) : policy.id], each.policy_id)])
     error_message = "Another policy is attached."
   }
 
@@ -159,7 +159,7 @@ run "a_policy_of_ones_own_takes_the_place_of_the_file_and_no_region_must_be_name
   }
 
   assert {
-    condition     = aws_organizations_policy.protection.content == "{\"Statement\":[],\"Version\":\"2012-10-17\"}"
+    condition     = aws_organizations_policy.protection["ownertag"].content == "{\"Statement\":[],\"Version\":\"2012-10-17\"}"
     error_message = "The given policy is not the one that is made."
   }
 

@@ -8,12 +8,18 @@ from typing import Annotated
 
 import typer
 
+from ownertag.catalogue import tag_actions
 from ownertag.catalogue.loader import load
-from ownertag.cli.options import Options, fail, with_options
+from ownertag.cli.options import Options, Output, fail, with_options
 from ownertag.core.settings import Settings, SettingsError
+from ownertag.render.documents import compact, policy_name
 from ownertag.render.for_teams import terraform_ignore_tags, why_page
 from ownertag.render.infra import check_deployable, templates
-from ownertag.render.policies import service_control_policy
+from ownertag.render.scp import service_control_policies
+from ownertag.render.tiers import tiers_object, tiers_text
+
+#: Of the JSON that these commands print; docs/reference/json.md describes it.
+SCHEMA = 1
 
 app = typer.Typer(
     help="Print or write what is generated from the catalogue and the settings.",
@@ -30,6 +36,9 @@ def infra(
 ) -> None:
     """Write the CloudFormation templates and the SCP into a folder."""
     found = _templates(options.settings())
+    for old in (to / "management").glob("service_control_policy-*.json"):
+        if f"management/{old.name}" not in found:
+            old.unlink()
     for name, text in found.items():
         path = to / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,9 +48,31 @@ def infra(
 
 @app.command()
 @with_options
-def scp(options: Options) -> None:
-    """Print the service control policy that keeps members from removing or forging the tags."""
-    print(json.dumps(service_control_policy(load(), options.settings()), indent=2))
+def scp(
+    options: Options,
+    tiers: Annotated[
+        bool, typer.Option("--tiers", help="Print which action is in which tier instead of the policies.")
+    ] = False,
+) -> None:
+    """Print the service control policies that keep members from the tags.
+
+    Each policy is one JSON document, after a line on stderr with its name and its length; all of them have to be
+    attached. With --json they are one object, and the tier of each action that changes tags is in it.
+    """
+    catalogue, actions = load(), tag_actions.load()
+    found = {
+        policy_name(number): policy
+        for number, policy in enumerate(service_control_policies(catalogue, actions, options.settings()), 1)
+    }
+    if options.format is Output.JSON:
+        told = tiers_object(catalogue, actions)
+        print(json.dumps({"schema": SCHEMA, **({} if tiers else {"policies": found}), "tiers": told}))
+    elif tiers:
+        print("\n".join(tiers_text(catalogue, actions)))
+    else:
+        for name, policy in found.items():
+            options.say(f"{name}: {len(compact(policy)):,} characters")
+            print(json.dumps(policy, indent=2))
 
 
 @app.command(name="terraform-ignore-tags")

@@ -76,11 +76,28 @@ class Hub(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     package_bucket: str = ""
 
 
+#: The service roles by which AWS Backup and Data Lifecycle Manager copy tags, in calls of their own (doc: their managed
+#: policies grant CreateTags on snapshots and images, and not for creations alone). AWS's consoles name them so.
+COPIERS = (
+    "service-role/AWSBackupDefaultServiceRole",
+    "service-role/AWSDataLifecycleManagerDefaultRole",
+    "service-role/AWSDataLifecycleManagerDefaultRoleForAMIManagement",
+)
+
+
 class Protection(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the service control policy is attached (None: the organization's units), and whom it exempts."""
+    """Where the service control policies are attached (None: the organization's units), whom they exempt, their sizes.
+
+    `break_glass` may do all of it; `copiers` may bring our keys to what has no owner yet. `policies` is how many may be
+    attached to a unit (doc: 5 by default, and FullAWSAccess is one of them), `policy_size` how many characters each may
+    have (doc: 5,120; reported to be 10,240, and ten policies, since May 2026).
+    """
 
     units: tuple[str, ...] | None = None
     break_glass: tuple[str, ...] = ()
+    copiers: tuple[str, ...] = COPIERS
+    policies: int = 4
+    policy_size: int = 5120
 
 
 class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -257,16 +274,40 @@ def _deployment_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
         for unit in units:
             if not _UNIT.fullmatch(unit):
                 yield path, f"{unit!r} is no unit; write its id, such as 'ou-ab12-c3d4e5f6', or the root's, 'r-ab12'"
-    for name in protection.break_glass:
-        if not _ROLE.fullmatch(name):
-            advice = "write its name, or its path and name, such as 'security-admin'"
-            yield ["protection", "break_glass"], f"{name!r} can be no role; {advice}"
+    for key, example in (("break_glass", "security-admin"), ("copiers", "service-role/AWSBackupDefaultServiceRole")):
+        for name in getattr(protection, key):
+            if not _ROLE.fullmatch(name):
+                advice = f"write its name, or its path and name, such as {example!r}"
+                yield ["protection", key], f"{name!r} can be no role; {advice}"
+    if not 1 <= protection.policies <= 9:
+        yield (
+            ["protection", "policies"],
+            "must lie between 1 and 9: AWS takes 5 on a unit, or 10, with its own among them",
+        )
+    if not 5120 <= protection.policy_size <= 10240:
+        yield ["protection", "policy_size"], "must lie between 5120 and 10240, as AWS takes it"
+    yield from _unguarded(settings)
     if hub.alarm_email and not _EMAIL.fullmatch(hub.alarm_email):
         yield ["hub", "alarm_email"], f"{hub.alarm_email!r} is no mail address"
     if not 2 <= hub.maximum_concurrency <= 1000:
         yield ["hub", "maximum_concurrency"], "must lie between 2 and 1000, as Lambda takes it"
     if hub.package_bucket and not _BUCKET.fullmatch(hub.package_bucket):
         yield ["hub", "package_bucket"], f"{hub.package_bucket!r} is no name of a bucket"
+
+
+def _unguarded(settings: Settings) -> Iterator[tuple[list[str], str]]:
+    """A SourceIdentity is proof only where the accounts that ownertag is deployed to can't set one by themselves."""
+    units = settings.organization.units if settings.organization else ()
+    protected = settings.protection.units
+    if not settings.trust.source_identity_guarded or settings.organization is None or protected is None:
+        return
+    covers = any(unit.startswith("r-") for unit in protected) or (units and {*units} <= {*protected})
+    if not covers:
+        lacks = ", ".join(sorted({*units} - {*protected})) or "the root"
+        yield (
+            ["trust", "source_identity_guarded"],
+            f"proven only under the policy, and [protection] units leaves out {lacks}: add it, or write false",
+        )
 
 
 def _tag_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:

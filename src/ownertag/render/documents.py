@@ -35,7 +35,7 @@ UNDELIVERED = "ownertag-undelivered"
 HUB_STACK = "ownertag-hub"
 ROLES_STACK = "ownertag-spoke-account"
 REGION_STACK = "ownertag-spoke-region"
-#: The service control policy's name in the organization.
+#: The first service control policy's name in the organization; the others have a number from 2 behind it.
 POLICY_NAME = "ownertag"
 #: Names of the stack sets begin like this; in an account, CloudFormation puts `StackSet-` before.
 STACK_SET_PREFIX = "ownertag-"
@@ -46,6 +46,11 @@ SHORTER_KEYS = "write fewer or shorter keys in [tags]"
 
 class TooLong(SettingsError):
     """A document is longer than AWS takes; the text says by how much, and what would make it shorter."""
+
+
+def policy_name(number: int) -> str:
+    """What the service control policy of this number is called, from 1."""
+    return POLICY_NAME if number == 1 else f"{POLICY_NAME}-{number}"
 
 
 def policy(*statements: Statement) -> Policy:

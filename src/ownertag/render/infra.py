@@ -6,15 +6,20 @@ can be deployed. What goes in is JSON, which YAML reads; names of the account an
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from ownertag.catalogue import tag_actions
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Organization, Settings, SettingsError
 from ownertag.render import policies, service_policies
+from ownertag.render.documents import Policy
 from ownertag.render.patterns import hub_pattern, spoke_rules
+from ownertag.render.scp import service_control_policies
 
 _MARK = re.compile(r"^(?P<lead>.*?)@(?P<name>[a-z_]+)@", re.MULTILINE)
 _LINK = re.compile(r"https://(?!([\w.-]+\.)?example\.(com|net|org)\b)[\w.-]+(/\S*)?")
@@ -71,9 +76,20 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "undelivered_policy": service_policies.undelivered_policy(),
     }
     found = {f"{name}/template.yaml": _filled(name, parts) for name in ("hub", "spoke_account", "spoke_region")}
-    scp = policies.service_control_policy(catalogue, settings)
-    found["management/service_control_policy.json"] = json.dumps(scp, indent=2) + "\n"
+    for number, scp in enumerate(service_control_policies(catalogue, tag_actions.load(), settings), 1):
+        found[scp_file(number)] = json.dumps(scp, indent=2) + "\n"
     return found
+
+
+def scp_file(number: int) -> str:
+    """Where the service control policy of this number stands, from 1."""
+    return f"management/service_control_policy{'' if number == 1 else f'-{number}'}.json"
+
+
+def scps(found: Mapping[str, str]) -> tuple[Policy, ...]:
+    """The service control policies among the files of `infra/`, in their order."""
+    numbers = itertools.takewhile(lambda number: scp_file(number) in found, itertools.count(1))
+    return tuple(json.loads(found[scp_file(number)]) for number in numbers)
 
 
 def logical_name(rule: str) -> str:

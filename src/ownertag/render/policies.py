@@ -1,4 +1,4 @@
-"""IAM and bus policies, from the catalogue and the settings; the service control policy is in `scp`.
+"""IAM and bus policies, from the catalogue and the settings; the service control policies are in `scp`.
 
 Sources: IAM user guide, EventBridge user guide, service authorization reference; `docs/why/policies.md` says what each
 condition is for.
@@ -28,7 +28,6 @@ from ownertag.render.documents import (
     fitting,
     policy,
 )
-from ownertag.render.scp import MAX_SCP, service_control_policy
 
 __all__ = [
     "AUDIT_ROLE",
@@ -40,7 +39,6 @@ __all__ = [
     "LEDGER_TABLE",
     "MAX_BUS_POLICY",
     "MAX_ROLE_POLICIES",
-    "MAX_SCP",
     "MAX_SESSION_POLICY",
     "RULE_PREFIX",
     "Policy",
@@ -53,7 +51,6 @@ __all__ = [
     "forwarder_trust",
     "hub_permissions",
     "lookups",
-    "service_control_policy",
     "session_policy",
     "tagger_permissions",
     "tagger_trust",

@@ -175,6 +175,12 @@ def audit_permissions(tagger_role: str) -> Policy:
             "Resource": [arn("events", f"rule/{prefix}{RULE_PREFIX}*", region="*") for prefix in ("", f"{BUS}/")],
         },
         {
+            "Sid": "ReadTheBuses",
+            "Effect": "Allow",
+            "Action": "events:DescribeEventBus",
+            "Resource": [arn("events", f"event-bus/{bus}", region="*") for bus in ("default", BUS)],
+        },
+        {
             "Sid": "ReadOurRoles",
             "Effect": "Allow",
             "Action": ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
@@ -191,13 +197,11 @@ def audit_permissions(tagger_role: str) -> Policy:
             "Effect": "Allow",
             "Action": [
                 "cloudwatch:DescribeAlarms",
-                "events:DescribeEventBus",
                 "lambda:GetFunctionConfiguration",
                 "sns:ListSubscriptionsByTopic",
             ],
             "Resource": [
                 arn("cloudwatch", f"alarm:{BUS}-*", region="*"),
-                arn("events", f"event-bus/{BUS}", region="*"),
                 arn("lambda", f"function:{BUS}", region="*"),
                 arn("sns", f"{BUS}-alarms", region="*"),
             ],

@@ -263,3 +263,35 @@ def test_no_text_takes_long_or_raises_anything_else(text: str) -> None:
     with suppress(SettingsError):
         read_settings(text, "x")
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("organization", "protection", "refused"),
+    [
+        ("[]", None, False),
+        ('["ou-ab12-c3d4e5f6"]', None, False),
+        ('["ou-ab12-c3d4e5f6"]', '["ou-ab12-c3d4e5f6"]', False),
+        ('["ou-ab12-c3d4e5f6"]', '["r-ab12"]', False),
+        ('["ou-ab12-c3d4e5f6", "ou-ab12-00000000"]', '["ou-ab12-c3d4e5f6"]', True),
+        ("[]", '["ou-ab12-c3d4e5f6"]', True),
+        ("[]", "[]", True),
+    ],
+)
+def test_a_guard_of_source_identities_covers_the_organization(
+    organization: str, protection: str | None, refused: bool
+) -> None:
+    text = f"""[organization]
+id = "o-exampleorg1"
+management_account = "123456789012"
+hub_account = "777788889999"
+home_region = "eu-central-1"
+units = {organization}
+[trust]
+source_identity_guarded = true
+"""
+    text += f"[protection]\nunits = {protection}\n" if protection else ""
+    if refused:
+        with pytest.raises(SettingsError, match=r"line 8: trust.source_identity_guarded: .* leaves out"):
+            read_settings(text, "ownertag.toml")
+    else:
+        assert read_settings(text, "ownertag.toml").trust.source_identity_guarded

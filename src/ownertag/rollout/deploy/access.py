@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,8 @@ from ownertag.rollout.deploy.values import PolicyState
 from ownertag.sources.organization import is_active
 
 SCP = "SERVICE_CONTROL_POLICY"
+# The names that `policy_name` gives; nobody else's policy is one of ours because its name begins alike.
+_OURS = re.compile(rf"{POLICY_NAME}(?:-[2-9])?")
 
 
 def root_of(organizations: Any) -> dict[str, Any]:
@@ -69,13 +72,23 @@ def _others(document: dict[str, Any], statement: Statement) -> list[Statement]:
     return [each for each in statements if each.get("Sid") != statement["Sid"]]
 
 
-def policy_state(organizations: Any) -> PolicyState | None:
-    """Our service control policy, and what it is attached to."""
+def policy_states(organizations: Any) -> dict[str, PolicyState]:
+    """Our service control policies by name, and what each is attached to."""
+    found: dict[str, PolicyState] = {}
     for page in organizations.get_paginator("list_policies").paginate(Filter=SCP):
         for each in page["Policies"]:
-            if each["Name"] == POLICY_NAME and not each.get("AwsManaged"):
+            if _OURS.fullmatch(each["Name"]) and not each.get("AwsManaged"):
                 content = organizations.describe_policy(PolicyId=each["Id"])["Policy"]["Content"]
                 targets = organizations.get_paginator("list_targets_for_policy").paginate(PolicyId=each["Id"])
-                ids = frozenset(target["TargetId"] for found in targets for target in found["Targets"])
-                return PolicyState(each["Id"], content, ids)
+                ids = frozenset(target["TargetId"] for one in targets for target in one["Targets"])
+                found[each["Name"]] = PolicyState(each["Id"], content, ids)
+    return dict(sorted(found.items()))
+
+
+def policy_id(organizations: Any, name: str) -> str | None:
+    """The id of the service control policy of this name."""
+    for page in organizations.get_paginator("list_policies").paginate(Filter=SCP):
+        for each in page["Policies"]:
+            if each["Name"] == name:
+                return str(each["Id"])
     return None

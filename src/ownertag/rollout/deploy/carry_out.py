@@ -11,7 +11,6 @@ from pathlib import Path
 from msgspec import Struct
 
 from ownertag.core.settings import Organization
-from ownertag.render.documents import POLICY_NAME
 from ownertag.rollout.deploy import access, stack_sets, stacks
 from ownertag.rollout.deploy.clients import Clients, DeployError, explained
 from ownertag.rollout.deploy.stacks import Pause
@@ -128,9 +127,9 @@ class _Worker:
                 stack_sets.remake_instances(cloudformation, task, self._pause, say)
             case DropInstances():
                 stack_sets.drop_instances(cloudformation, task, self._pause, say)
-            case PutPolicy(content=content, id=None):
+            case PutPolicy(name=name, content=content, id=None):
                 organizations.create_policy(
-                    Name=POLICY_NAME,
+                    Name=name,
                     Description="Keeps the owner tags, and what writes them, from being removed or forged.",
                     Type=access.SCP,
                     Content=content,
@@ -139,11 +138,11 @@ class _Worker:
                 organizations.update_policy(PolicyId=id_, Content=content)
             case DropPolicy(id=id_):
                 organizations.delete_policy(PolicyId=id_)
-            case Attach(unit=unit):
-                state = access.policy_state(organizations)
-                if state is None:
-                    raise DeployError(f"policy {POLICY_NAME} is gone: run it again")
-                organizations.attach_policy(PolicyId=state.id, TargetId=unit)
+            case Attach(name=name, unit=unit):
+                found = access.policy_id(organizations, name)
+                if found is None:
+                    raise DeployError(f"policy {name} is gone: run it again")
+                organizations.attach_policy(PolicyId=found, TargetId=unit)
             case Detach(id=id_, unit=unit):
                 organizations.detach_policy(PolicyId=id_, TargetId=unit)
 

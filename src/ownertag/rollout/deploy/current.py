@@ -80,7 +80,7 @@ def read(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
         allowed = cloudformation.describe_organizations_access()["Status"] == "ENABLED"
         administrators = access.administrators(organizations)
         resource_policy = access.resource_policy(organizations)
-        policy = access.policy_state(organizations)
+        policies = access.policy_states(organizations)
     with explained(account, "list the accounts of the units"):
         accounts = {unit: access.accounts_under(organizations, unit) - {account} for unit in desired.units}
     with explained(account, "read the stack sets"):
@@ -97,7 +97,7 @@ def read(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
         uploaded=uploaded,
         stacks=_stacks(clients, (desired.hub, desired.management_roles, *desired.management_rules)),
         stack_sets={name: state for name, state in found.items() if state is not None},
-        policy=policy,
+        policies=policies,
     )
 
 

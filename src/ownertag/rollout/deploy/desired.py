@@ -9,9 +9,8 @@ from msgspec import Struct
 from ownertag.core.records import partition_of
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Organization, Settings
-from ownertag.render.documents import HUB_STACK, POLICY_NAME, REGION_STACK, ROLES_STACK, Statement, compact
-from ownertag.render.infra import ALWAYS, templates
-from ownertag.render.policies import service_control_policy
+from ownertag.render.documents import HUB_STACK, REGION_STACK, ROLES_STACK, Statement, compact, policy_name
+from ownertag.render.infra import ALWAYS, scps, templates
 from ownertag.render.service_policies import read_accounts
 from ownertag.rollout.deploy.package import Package
 
@@ -37,7 +36,7 @@ class StackSet(Struct, frozen=True):
 
 
 class Desired(Struct, frozen=True):
-    """All that deploying comes to."""
+    """All that deploying comes to. `policies` has the content of each service control policy by its name."""
 
     organization: Organization
     bucket: str
@@ -48,7 +47,7 @@ class Desired(Struct, frozen=True):
     management_roles: Stack
     management_rules: tuple[Stack, ...]
     units: tuple[str, ...]
-    policy: str
+    policies: Mapping[str, str]
     protected: tuple[str, ...]
     read_accounts: Statement
 
@@ -101,7 +100,7 @@ def desired(
         management_roles=Stack(management, home, ROLES_STACK, roles),
         management_rules=tuple(Stack(management, region, REGION_STACK, rules) for region in regions),
         units=units,
-        policy=compact(service_control_policy(catalogue, settings)),
+        policies={policy_name(number): compact(scp) for number, scp in enumerate(scps(found), 1)},
         protected=units if settings.protection.units is None else settings.protection.units,
         read_accounts=read_accounts(organization),
     )
@@ -118,4 +117,4 @@ def bucket_of(settings: Settings, organization: Organization) -> str:
     return settings.hub.package_bucket or f"ownertag-packages-{organization.hub_account}-{organization.home_region}"
 
 
-__all__ = ["POLICY_NAME", "Desired", "Stack", "StackSet", "bucket_of", "desired", "regions_of"]
+__all__ = ["Desired", "Stack", "StackSet", "bucket_of", "desired", "regions_of"]

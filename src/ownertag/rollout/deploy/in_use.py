@@ -59,8 +59,9 @@ def in_use(
 ) -> InUse:
     """Count, per account, who wrote or removed the protected keys since then.
 
-    What the policy would let pass is not counted: calls that failed, the tagger's, those of break-glass roles and of
-    service-linked roles. A launch that brings its own tags makes no record of CreateTags and goes on as well.
+    What the policies would let pass is not counted: calls that failed, the tagger's, those of break-glass roles, of
+    copiers and of service-linked roles. A launch that brings its own tags makes no record of CreateTags and goes on as
+    well.
     """
     wanted = sorted(accounts)
 
@@ -133,7 +134,8 @@ def _principal(identity: Identity | None) -> str:
 
 
 def _exempt(settings: Settings) -> Callable[[str], bool]:
-    names = (settings.limits.role_name, *settings.protection.break_glass)
+    protection = settings.protection
+    names = (settings.limits.role_name, *protection.break_glass, *protection.copiers)
     globs = [re.compile(".*".join(map(re.escape, name.split("*")))) for name in names]
 
     def exempt(principal: str) -> bool:

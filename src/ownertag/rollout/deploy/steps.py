@@ -8,7 +8,6 @@ from difflib import unified_diff
 
 from msgspec.structs import replace
 
-from ownertag.render.documents import POLICY_NAME
 from ownertag.rollout.deploy.access import SCP, with_statement
 from ownertag.rollout.deploy.desired import Desired, Stack, StackSet
 from ownertag.rollout.deploy.stacks import differs, is_new
@@ -20,6 +19,7 @@ from ownertag.rollout.deploy.values import (
     Current,
     Detach,
     DropInstances,
+    DropPolicy,
     MakeBucket,
     PutInstances,
     PutPolicy,
@@ -57,7 +57,7 @@ def _to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:
                 _stack_set(Stage.RULES, desired.rules, desired, current),
                 *_instances(Stage.ROLES_IN_ACCOUNTS, desired.roles, desired, current),
                 *_instances(Stage.RULES_IN_ACCOUNTS, desired.rules, desired, current),
-                *_policy(desired, current),
+                *_policies(desired, current),
             ),
             key=lambda step: step.stage,
         )
@@ -234,32 +234,40 @@ def _by_region(verb: str, places: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(f"{verb} in {region}: {', '.join(accounts)}" for region, accounts in sorted(by_region.items()))
 
 
-def _policy(desired: Desired, current: Current) -> Iterator[Step]:
-    management, state = desired.organization.management_account, current.policy
-    what = f"service control policy {POLICY_NAME}"
-    if state is not None or desired.protected:
-        old = pretty(state.content) if state else ""
-        diff = diff_of(old, pretty(desired.policy), "policy")
+def _policies(desired: Desired, current: Current) -> Iterator[Step]:
+    """A policy that is there is kept up to date, attached or not; one that is not wanted any more goes."""
+    management = desired.organization.management_account
+    for name, content in desired.policies.items():
+        what, state = f"service control policy {name}", current.policies.get(name)
+        if state is None and not desired.protected:
+            continue
+        diff = diff_of(pretty(state.content) if state else "", pretty(content), "policy")
         if state is not None and not diff:
             yield Step(Stage.POLICY, Action.KEEP, what, management)
         else:
-            action = Action.CREATE if state is None else Action.UPDATE
-            task = PutPolicy(desired.policy, state.id if state else None)
-            yield Step(Stage.POLICY, action, what, management, diff=diff, task=task)
-    attached = state.targets if state else frozenset()
-    for unit in desired.protected:
-        on = unit in attached
-        yield Step(
-            Stage.ATTACHMENTS,
-            Action.KEEP if on else Action.CREATE,
-            f"policy {POLICY_NAME} on {unit}",
-            management,
-            task=None if on else Attach(unit),
-        )
-    if state is not None:
-        for unit in sorted(attached - {*desired.protected}):
-            task_ = Detach(state.id, unit)
-            yield Step(Stage.ATTACHMENTS, Action.DELETE, f"policy {POLICY_NAME} on {unit}", management, task=task_)
+            stage, action = (Stage.POLICY, Action.CREATE) if state is None else (Stage.POLICY_CHANGES, Action.UPDATE)
+            task = PutPolicy(name, content, state.id if state else None)
+            yield Step(stage, action, what, management, diff=diff, task=task)
+        for unit in desired.protected:
+            on = state is not None and unit in state.targets
+            yield Step(
+                Stage.ATTACHMENTS,
+                Action.KEEP if on else Action.CREATE,
+                f"policy {name} on {unit}",
+                management,
+                task=None if on else Attach(name, unit),
+            )
+    for name, state in current.policies.items():
+        surplus = name not in desired.policies
+        for unit in sorted(state.targets if surplus else state.targets - {*desired.protected}):
+            detach = Detach(state.id, unit)
+            what = f"policy {name} on {unit}"
+            yield Step(Stage.SURPLUS_ATTACHMENTS, Action.DELETE, what, management, task=detach)
+        if surplus:
+            diff = diff_of(pretty(state.content), "", "policy")
+            what = f"service control policy {name}"
+            drop = DropPolicy(state.id)
+            yield Step(Stage.SURPLUS_POLICIES, Action.DELETE, what, management, diff=diff, task=drop)
 
 
 def pretty(policy: str | None) -> str:

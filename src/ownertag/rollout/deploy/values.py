@@ -27,6 +27,10 @@ class Stage(IntEnum):
     RULES_IN_ACCOUNTS = 8
     POLICY = 9
     ATTACHMENTS = 10
+    # A statement that moves from one policy to another is attached in its new place before it leaves the old one.
+    POLICY_CHANGES = 11
+    SURPLUS_ATTACHMENTS = 12
+    SURPLUS_POLICIES = 13
 
 
 class Action(StrEnum):
@@ -136,26 +140,28 @@ class RemakeInstances(Struct, frozen=True):
 
 
 class PutPolicy(Struct, frozen=True):
-    """Create or update the service control policy."""
+    """Create or update a service control policy."""
 
+    name: str
     content: str
     id: str | None
 
 
 class DropPolicy(Struct, frozen=True):
-    """Delete the service control policy."""
+    """Delete a service control policy."""
 
     id: str
 
 
 class Attach(Struct, frozen=True):
-    """Attach the policy to a unit."""
+    """Attach a policy to a unit."""
 
+    name: str
     unit: str
 
 
 class Detach(Struct, frozen=True):
-    """Detach the policy from a unit."""
+    """Detach a policy from a unit."""
 
     id: str
     unit: str
@@ -228,7 +234,7 @@ class StackSetState(Struct, frozen=True):
 
 
 class PolicyState(Struct, frozen=True):
-    """The service control policy as Organizations has it."""
+    """A service control policy as Organizations has it."""
 
     id: str
     content: str
@@ -239,7 +245,7 @@ class Current(Struct, frozen=True):
     """What is there.
 
     `policy_types` are those that the organization has enabled; `resource_policy` is the organization's own;
-    `accounts` has those of each desired unit, the management account left out.
+    `accounts` has those of each desired unit, the management account left out; `policies` are ours by name.
     """
 
     root: str
@@ -252,4 +258,4 @@ class Current(Struct, frozen=True):
     uploaded: bool
     stacks: dict[tuple[str, str, str], StackState]
     stack_sets: dict[str, StackSetState]
-    policy: PolicyState | None
+    policies: dict[str, PolicyState]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ownertag.render.documents import POLICY_NAME
 from ownertag.rollout.deploy.access import without_statement
 from ownertag.rollout.deploy.desired import Desired
 from ownertag.rollout.deploy.steps import diff_of, pretty
@@ -28,20 +27,18 @@ def to_destroy(desired: Desired, current: Current) -> tuple[Step, ...]:
     """
     management = desired.organization.management_account
     steps: list[Step] = []
-    if current.policy is not None:
-        for unit in sorted(current.policy.targets):
-            detach = Detach(current.policy.id, unit)
-            steps.append(
-                Step(Stage.ATTACHMENTS, Action.DELETE, f"policy {POLICY_NAME} on {unit}", management, task=detach)
-            )
+    for name, policy in current.policies.items():
+        for unit in sorted(policy.targets):
+            detach = Detach(policy.id, unit)
+            steps.append(Step(Stage.ATTACHMENTS, Action.DELETE, f"policy {name} on {unit}", management, task=detach))
         steps.append(
             Step(
                 Stage.POLICY,
                 Action.DELETE,
-                f"service control policy {POLICY_NAME}",
+                f"service control policy {name}",
                 management,
-                diff=diff_of(pretty(current.policy.content), "", "policy"),
-                task=DropPolicy(current.policy.id),
+                diff=diff_of(pretty(policy.content), "", "policy"),
+                task=DropPolicy(policy.id),
             )
         )
     sets = (

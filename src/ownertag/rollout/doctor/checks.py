@@ -77,8 +77,17 @@ def not_held(place: Place, check: Check, what: str) -> Finding:
 # --- an account
 
 
-def check_account(facts: AccountFacts, expected: Expected, regions: Iterable[str]) -> Iterator[Finding]:
-    """An account and these of its Regions."""
+def check_account(
+    facts: AccountFacts, expected: Expected, regions: Iterable[str], known: frozenset[str] | None = None
+) -> Iterator[Finding]:
+    """An account and these of its Regions.
+
+    Args:
+        facts: What was read there.
+        expected: What should be there.
+        regions: Which Regions were looked into.
+        known: The Regions that have rules or that the management account has as well; None where that is not known.
+    """
     place = Place(facts.account)
     if facts.refused:
         yield place.unreached(
@@ -91,6 +100,8 @@ def check_account(facts: AccountFacts, expected: Expected, regions: Iterable[str
     for name, check in _checks(expected).items():
         yield from _role(place, check, name, facts, expected)
     yield from _regions(place, facts, regions)
+    if known is not None and isinstance(facts.enabled, frozenset):
+        yield from _enabled_besides(facts.account, facts.enabled - known)
     for each in facts.places:
         yield from _region(facts.account, each, expected)
 
@@ -153,11 +164,37 @@ def _regions(place: Place, facts: AccountFacts, regions: Iterable[str]) -> Itera
                 yield nothing(here, Check.REGION, "whether the Region is switched on", facts.enabled, facts.stack, "")
 
 
+def _enabled_besides(account: str, regions: Iterable[str]) -> Iterator[Finding]:
+    """Whoever enables a Region for his account works there unseen (doc: account:EnableRegion is the account's own)."""
+    for region in sorted(regions):
+        yield Place(account, region).fault(
+            Check.REGION,
+            "switched on in this account alone: what is created there is not seen",
+            "add it to organization.regions, or switch it off and deny account:EnableRegion",
+        )
+
+
 # --- a Region of an account
+
+
+def _bus(place: Place, facts: RegionFacts) -> Finding:
+    """Under a customer's key that EventBridge may not use, no rule of the bus matches anything any more."""
+    match facts.bus_key:
+        case None:
+            return place.ok(Check.DEFAULT_BUS, "its events are under EventBridge's own key")
+        case str():
+            return place.fault(
+                Check.DEFAULT_BUS,
+                f"the default bus keeps its events under {facts.bus_key}: whoever rules that key can stop all rules",
+                "`aws events update-event-bus --name default --kms-key-identifier ''` takes it off",
+            )
+        case Missing() | NotGiven() | Unread():
+            return nothing(place, Check.DEFAULT_BUS, "the default bus", facts.bus_key, facts.stack, "")
 
 
 def _region(account: str, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
     place = Place(account, facts.region)
+    yield _bus(place, facts)
     yield _trail(place, facts.trails)
     for (name, pattern), rule, sent in zip(expected.rules.items(), facts.rules, facts.sent, strict=True):
         if not isinstance(rule, Rule):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from ownertag.render.documents import AUDIT_ROLE, POLICY_NAME
+from ownertag.render.documents import AUDIT_ROLE
 from ownertag.rollout.doctor.checks import nothing
 from ownertag.rollout.doctor.documents import same
 from ownertag.rollout.doctor.expected import ROLES_STACK, Expected
-from ownertag.rollout.doctor.facts import Missing, NotGiven, OrganizationFacts, Policy, StackSet, Unread
+from ownertag.rollout.doctor.facts import (
+    Document,
+    Missing,
+    NotGiven,
+    OrganizationFacts,
+    Policy,
+    StackSet,
+    Unread,
+)
 from ownertag.rollout.doctor.findings import Check, Finding, Place
 
 
@@ -38,7 +46,7 @@ def check_organization(
     for name in expected.stack_sets:
         where = (expected.organization.home_region,) if name == ROLES_STACK else tuple(regions)
         yield from _stack_set(place, name, facts, expected, where)
-    yield from _policy(place, facts, expected)
+    yield from _policies(place, facts, expected)
 
 
 def _stack_set(
@@ -112,20 +120,37 @@ def _drift(place: Place, name: str, found: StackSet) -> Finding:
             return nothing(place, Check.DRIFT, f"stack set {name}", found.drift, Missing(), "")
 
 
-def _policy(place: Place, facts: OrganizationFacts, expected: Expected) -> Iterator[Finding]:
-    found, what = facts.policy, f"service control policy {POLICY_NAME}"
-    if not isinstance(found, Policy):
-        yield nothing(place, Check.POLICY, what, found, Missing(), "")
-        return
-    if not same(found.content, expected.scp):
-        yield place.fault(Check.POLICY, f"{what} is not the rendered one", "`ownertag deploy apply` puts it back")
+def _policies(place: Place, facts: OrganizationFacts, expected: Expected) -> Iterator[Finding]:
+    if not isinstance(facts.policies, Mapping):
+        yield nothing(place, Check.POLICY, "the service control policies", facts.policies, Missing(), "")
         return
     if not isinstance(facts.root, str):
         yield nothing(place, Check.POLICY, "the organization's root", facts.root, Missing(), "")
         return
-    if bare := sorted(set(expected.protected(facts.root)) - found.targets):
-        yield place.fault(
+    protected = frozenset(expected.protected(facts.root))
+    for name, document in expected.scps.items():
+        yield _policy(place, name, document, facts.policies.get(name, Missing()), protected)
+    for name in facts.policies.keys() - expected.scps.keys():
+        said = f"service control policy {name} is not wanted any more"
+        yield place.fault(Check.POLICY, said, "`ownertag deploy apply` takes it away")
+    yield _tiers(place, expected)
+
+
+def _policy(place: Place, name: str, document: Document, found: Policy | Missing, protected: frozenset[str]) -> Finding:
+    what = f"service control policy {name}"
+    if isinstance(found, Missing):
+        return nothing(place, Check.POLICY, what, found, Missing(), "")
+    if not same(found.content, document):
+        return place.fault(Check.POLICY, f"{what} is not the rendered one", "`ownertag deploy apply` puts it back")
+    if bare := sorted(protected - found.targets):
+        return place.fault(
             Check.POLICY, f"{what} is not attached to {', '.join(bare)}", "`ownertag deploy apply` attaches it"
         )
-        return
-    yield place.ok(Check.POLICY, f"as rendered, attached to {', '.join(sorted(found.targets))}")
+    return place.ok(Check.POLICY, f"{name} is as rendered, attached to {', '.join(sorted(found.targets))}")
+
+
+def _tiers(place: Place, expected: Expected) -> Finding:
+    """What the policies can do about each action that changes tags; what they can't is no fault, and must be known."""
+    told = [f"{tier.value}: {', '.join(names)}" for tier, names in expected.tiers.items() if names]
+    advice = "`ownertag render scp --tiers` says what each tier does, and what holds for other services"
+    return place.ok(Check.TIERS, "; ".join(told), advice)

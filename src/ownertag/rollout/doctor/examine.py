@@ -110,13 +110,15 @@ def examine(
     findings = list(check_organization(whole, expected, regions))
     if not scope.accounts or hub in scope.accounts:
         findings += check_hub(looks.hub(), expected)
+    enabled = whole.enabled if isinstance(whole, OrganizationFacts) else None
+    switched_on = enabled | {*regions} if isinstance(enabled, frozenset) else None
     stacks = {account: _stacks(whole, expected, account, regions) for account in accounts}
     # Not by `with`, which would wait for all accounts after Ctrl-C.
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="doctor")
     try:
         waiting = {pool.submit(looks.account, each, looked, stacks[each]): each for each in accounts}
         for number, done in enumerate(as_completed(waiting), 1):
-            findings += check_account(done.result(), expected, looked)
+            findings += check_account(done.result(), expected, looked, switched_on)
             progress(waiting[done], number, len(accounts))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -10,9 +9,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from ownertag.catalogue import tag_actions
 from ownertag.core.records import partition_of
 from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Organization, Settings
+from ownertag.core.tiers import Tier
 from ownertag.render import policies, service_policies
 from ownertag.render.documents import (
     ALARM_TOPIC,
@@ -26,9 +27,11 @@ from ownertag.render.documents import (
     Policy,
     Statement,
     filled,
+    policy_name,
 )
-from ownertag.render.infra import templates
+from ownertag.render.infra import scps, templates
 from ownertag.render.patterns import hub_pattern, spoke_rules
+from ownertag.render.tiers import by_tier
 from ownertag.rollout.deploy.desired import regions_of
 
 #: The names of what the templates in `render/templates/` write by hand, and what they call it.
@@ -47,7 +50,10 @@ class ExpectedRole(Struct, frozen=True):
 
 
 class Expected(Struct, frozen=True):
-    """All that should be there. Documents name no account: `filled_for` puts one's in."""
+    """All that should be there. Documents name no account: `filled_for` puts one's in.
+
+    `tiers` says what the policies can do about each action that changes tags.
+    """
 
     settings: Settings
     organization: Organization
@@ -58,7 +64,8 @@ class Expected(Struct, frozen=True):
     bus_statement: Statement
     queue_policy: Policy
     undelivered_policy: Policy
-    scp: Policy
+    scps: Mapping[str, Policy]
+    tiers: Mapping[Tier, tuple[str, ...]]
     hub_template: str
     stack_sets: Mapping[str, str]
     architecture: str
@@ -128,7 +135,8 @@ def expected(catalogue: Catalogue, settings: Settings, organization: Organizatio
         bus_statement=policies.bus_policy(organization),
         queue_policy=service_policies.queue_policy(),
         undelivered_policy=service_policies.undelivered_policy(),
-        scp=json.loads(rendered["management/service_control_policy.json"]),
+        scps={policy_name(number): scp for number, scp in enumerate(scps(rendered), 1)},
+        tiers=by_tier(catalogue, tag_actions.load()),
         hub_template=hub,
         stack_sets={
             ROLES_STACK: rendered["spoke_account/template.yaml"],

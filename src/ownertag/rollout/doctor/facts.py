@@ -115,9 +115,13 @@ class Trail(Struct, frozen=True):
 
 
 class RegionFacts(Struct, frozen=True):
-    """A Region of an account. `rules` and `sent` have one entry for each expected rule."""
+    """A Region of an account. `rules` and `sent` have one entry for each expected rule.
+
+    `bus_key` is the key under which the default bus keeps events, None where that is EventBridge's own.
+    """
 
     region: str
+    bus_key: Seen[str | None]
     trails: Seen[tuple[Trail, ...]]
     rules: tuple[Seen[Rule], ...]
     sent: tuple[Seen[Sent], ...]
@@ -200,17 +204,20 @@ class StackSet(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True):
-    """The service control policy, and the units that it is attached to."""
+    """A service control policy, and the units that it is attached to."""
 
     content: Document
     targets: frozenset[str]
 
 
 class OrganizationFacts(Struct, frozen=True):
-    """The organization, from its management account: `accounts` are the active ones under the units."""
+    """The organization, from its management account: `accounts` are the active ones under the units.
+
+    `policies` are our service control policies by name.
+    """
 
     root: Seen[str]
     accounts: Seen[frozenset[str]]
     enabled: Seen[frozenset[str]]
     stack_sets: Mapping[str, Seen[StackSet]]
-    policy: Seen[Policy]
+    policies: Seen[Mapping[str, Policy]]

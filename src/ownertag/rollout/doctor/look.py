@@ -148,6 +148,9 @@ def _region(account: Account, expected: Expected, region: str, stack: str | None
     )
     return RegionFacts(
         region,
+        account.read(
+            "events", region, lambda client: client.describe_event_bus(Name="default").get("KmsKeyIdentifier")
+        ),
         _trails(account, region),
         rules,
         _sent(account, region, tuple(expected.rules), now),

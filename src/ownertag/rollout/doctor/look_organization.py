@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from ownertag.rollout.deploy.access import accounts_under, policy_state, root_of
+from ownertag.rollout.deploy.access import accounts_under, policy_states, root_of
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     Instance,
@@ -42,7 +43,7 @@ def look_organization(account: Account, expected: Expected) -> OrganizationFacts
         accounts,
         enabled_regions(account),
         {name: _stack_set(account, name) for name in expected.stack_sets},
-        _policy(account),
+        _policies(account),
     )
 
 
@@ -78,10 +79,8 @@ def _instances(account: Account, name: str) -> Seen[tuple[Instance, ...]]:
     return account.read("cloudformation", account.home, use)
 
 
-def _policy(account: Account) -> Seen[Policy]:
-    found = account.read("organizations", account.home, policy_state)
-    if found is None:
-        return Missing()
+def _policies(account: Account) -> Seen[Mapping[str, Policy]]:
+    found = account.read("organizations", account.home, policy_states)
     if isinstance(found, Missing | Unread | NotGiven):
         return found
-    return Policy(json.loads(found.content), found.targets)
+    return {name: Policy(json.loads(state.content), state.targets) for name, state in found.items()}

@@ -12,8 +12,14 @@ WHY: dict[tuple[str, str, str], str] = {
     ("scp", "ForAnyValue:StringEqualsIgnoreCase", "aws:TagKeys"): (
         "one protected key among others is enough; without regard to case, since EC2's keys differ by case"
     ),
+    ("scp", "StringNotEquals", "ec2:CreateAction"): (
+        "creations whose brought tags are overwritten go on; a direct call has no such key, and is none of them"
+    ),
+    ("scp", "StringEquals", "ec2:CreateAction"): (
+        "creations that can tag several types, or one that is not overwritten: ours only on those that are"
+    ),
     ("scp", "Null", "ec2:CreateAction"): (
-        "`true`: direct calls only; a launch that brings its own tags carries the key, and goes on"
+        "`true`: a creation changes nothing that is there, even if AWS should take the new tags for the resource's"
     ),
     ("scp", "Null", "aws:TagKeys"): "`true`: a DeleteTags that names no keys removes all of them",
     ("scp", "Null", "aws:ResourceTag/owner"): (

@@ -45,7 +45,7 @@ def mutants(name: str, document: Json) -> Iterator[Mutant]:
 
 
 def _changes(statement: Json) -> Iterator[tuple[str, Json]]:
-    for part in ("Action", "Resource"):
+    for part in ("Action", "Resource", "NotResource"):
         values = statement.get(part, "*")
         if values != "*":
             yield f"{part} is *", {**statement, part: "*"}

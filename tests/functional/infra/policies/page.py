@@ -6,9 +6,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness import fixtures
+from infra.policies import services
 from infra.policies.cases import Case, Group, every, groups
 from infra.policies.conditions import WHY
+from infra.policies.matrix import RULE
 from infra.policies.world import ON, WHO, rendered
+from ownertag.catalogue import tag_actions
+from ownertag.render.tiers import tiers_page
 
 TITLES = {
     "scp": "the service control policy",
@@ -66,10 +71,24 @@ member's role trusts. Those who may assume the exempt roles are the roles' own a
 
 def page() -> str:
     """The page, as Markdown."""
-    lines = [HEAD.rstrip("\n"), *_conditions(), "", f"## The cases: {len(every())} rows", ""]
+    lines = [HEAD.rstrip("\n"), *_conditions(), "", *_tiers(), f"## The cases: {len(every())} rows", ""]
     for group in groups():
         lines += _table(group)
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _tiers() -> Iterator[str]:
+    """What the policy does by tier, and the rule that the matrix is computed from, with its number of cases."""
+    of_ec2, of_others = len(list(services.of_ec2())), len(list(services.of_others()))
+    yield from ("## What each tier does", "", tiers_page(fixtures.catalogue(), tag_actions.load()), "")
+    yield f"## The matrix: {of_ec2 + of_others:,} cases"
+    yield ""
+    yield f"{of_ec2:,} of EC2, {of_others:,} of services that are only rows made up in the tests. Denied are:"
+    yield ""
+    yield "| way | is | to |"
+    yield "|---|---|---|"
+    yield from (f"| {way} | {says} | {', '.join(sorted(kinds))} |" for way, (says, kinds) in RULE.items())
+    yield ""
 
 
 def conditions() -> list[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 //
 // {"define": name, "policy": document}   keeps a policy under a name
 // {"id", "principal", "action", "resource", "account", "context", "identity": [names], "session": name or null,
+//  "abac": whether the bucket has ABAC enabled, without which S3 evaluates no aws:ResourceTag,
 //  "scps": [[names of a level], ...], "trust": name or null}   answers {"id", "allowed", "by": [deciding statements]}
 // {"id", "until": [requests, each with "expected"]}   answers {"id", "differs": id of the first request that is answered
 //                                        otherwise, or null}
@@ -33,6 +34,7 @@ async function evaluate(line) {
         resource: { resource: line.resource, accountId: line.account },
         contextVariables: line.context
       },
+      additionalSettings: { s3: { bucketAbacEnabled: Boolean(line.abac) } },
       sessionPolicy: line.session ? named(line.session).policy : undefined,
       identityPolicies: line.identity.map(named),
       serviceControlPolicies: line.scps.map((level, number) => ({

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from harness.profile import sample
+from infra.policies import services
 from infra.policies.cases import INSTALLED, MISSING, NODE, every, requests, run, uses, with_other
-from infra.policies.mutants import EQUIVALENT, mutants
-from infra.policies.world import AROUND, rendered
+from infra.policies.mutants import EQUIVALENT, Mutant, mutants
+from infra.policies.world import AROUND, Json, rendered
 
 pytestmark = pytest.mark.skipif(NODE is None or not INSTALLED.exists(), reason=MISSING)
 
@@ -18,12 +21,26 @@ def test_each_mutant_makes_a_row_fail() -> None:
     assert len({mutant.id for mutant in every_mutant}) >= 100
     made = {mutant.id: mutant for mutant in sample(every_mutant, 4)}
     rows = [{**request, "expected": case.allowed} for case in every() for request in requests(case)]
+    creations = [
+        ({**each.request, "expected": each.allowed}, json.dumps(each.request))
+        for each in services.of_ec2()
+        if "ec2:CreateAction" in each.request["context"]
+    ]
+
+    def of_creations(mutant: Mutant) -> list[Json]:
+        """The matrix's creations that can tell: those that name what the mutant lacks, and those of several types."""
+        if "/ForgeNoTags" not in mutant.id:
+            return []
+        lacks = mutant.id.rpartition(" ")[2]
+        named = [row for row, text in creations if f'"{lacks}"' in text]
+        return named or [row for row, text in creations if "/key-pair/" in text or "/ExportImage/" in text]
+
     asked = [
         {
             "id": mutant.id,
             "until": [
                 with_other(row, mutant.policy, mutant.id)
-                for row in rows
+                for row in (*of_creations(mutant), *rows)
                 if uses(row, mutant.policy) and mutant.concerns(row["action"])
             ],
         }

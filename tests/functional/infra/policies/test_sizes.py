@@ -6,11 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from harness import fixtures
+from ownertag.catalogue import tag_actions
 from ownertag.core.settings import Protection, Settings, SettingsError, read_settings
 from ownertag.render import policies
-from ownertag.render.documents import Policy, fitting
+from ownertag.render.documents import Policy, Statement, fitting
+from ownertag.render.scp import service_control_policies
 
-CATALOGUE = fixtures.catalogue()
+CATALOGUE, ACTIONS = fixtures.catalogue(), tag_actions.load()
 SIX_KEYS = fixtures.SETTINGS_TEXT + 'team = "{account}"\n"cost center" = "{account}"\n"data:class" = "{region}"\n'
 GUARD = '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["sign-in-broker"]\n'
 TEN_ROLES = tuple(f"break-glass-{number:02}" for number in range(10))
@@ -20,38 +22,68 @@ def settings(text: str) -> Settings:
     return read_settings(text, "ownertag.toml")
 
 
-def scp(settings: Settings, *break_glass: str) -> Policy:
-    return policies.service_control_policy(CATALOGUE, replace(settings, protection=Protection(break_glass=break_glass)))
+def scps(settings: Settings, *break_glass: str, policies: int = 4, policy_size: int = 5120) -> tuple[Policy, ...]:
+    given = replace(
+        settings, protection=Protection(break_glass=break_glass, policies=policies, policy_size=policy_size)
+    )
+    return service_control_policies(CATALOGUE, ACTIONS, given)
 
 
-def test_the_scp_fits_with_six_keys_ten_break_glass_roles_and_the_guard() -> None:
-    length = len(policies.compact(scp(settings(SIX_KEYS + GUARD), *TEN_ROLES)))
-    assert length <= policies.MAX_SCP == 5120
+def statements(found: tuple[Policy, ...]) -> list[Statement]:
+    return [each for policy in found for each in policy["Statement"]]
 
 
-def test_an_scp_that_is_too_long_says_how_long_and_what_to_shorten() -> None:
-    names = [f"{'very' * 10}-long-name-of-a-role-{number:02}" for number in range(30)]
+@pytest.mark.parametrize(("size", "most"), [(5120, 2), (10240, 1)])
+def test_the_scps_are_two_of_the_default_size_or_one_of_the_larger(size: int, most: int) -> None:
+    found = scps(fixtures.settings(), policy_size=size)
+    assert len(found) == most
+    assert all(len(policies.compact(each)) <= size for each in found)
+
+
+def test_the_scps_fit_with_six_keys_ten_break_glass_roles_and_the_guard() -> None:
+    found = scps(settings(SIX_KEYS + GUARD), *TEN_ROLES)
+    assert len(found) <= 4
+    assert all(len(policies.compact(each)) <= 5120 for each in found)
+
+
+def test_no_statement_is_lost_or_doubled_by_the_size() -> None:
+    one, several = scps(fixtures.settings(), policy_size=10240), scps(fixtures.settings())
+    sids = [each["Sid"] for each in statements(several)]
+    assert len(sids) == len(set(sids))
+    assert sorted(statements(one), key=str) == sorted(statements(several), key=str)
+
+
+def test_what_does_not_fit_says_how_long_it_is_and_what_to_leave_out() -> None:
+    names = [f"role-of-a-longer-name-{number:02}" for number in range(20)]
     with pytest.raises(
-        policies.TooLong, match=r"control policy has \d+,\d+ characters.* takes 5,120.* \(now 30\).* 3\)"
-    ):
-        scp(fixtures.settings(), *names)
+        policies.TooLong, match=r"[\d,]+ characters, which is \d policies of 5,120, .* allows 1: "
+    ) as told:
+        scps(fixtures.settings(), *names, policies=1)
+    for advice in ("policy_size = 10240", "fewer break-glass roles (now 20)", "copiers (now 3)", "KeepTheStacks"):
+        assert advice in str(told.value)
+    long = [f"{'very' * 10}-long-name-of-a-role-{number:02}" for number in range(60)]
+    with pytest.raises(
+        policies.TooLong, match=r"statement ForgeNoTagsEc2 .* has [\d,]+ characters, .* takes 10,240"
+    ) as told:
+        scps(fixtures.settings(), *long, *(f"{name}x" for name in long), policy_size=10240)
+    assert "write policy_size" not in str(told.value)
 
 
 def test_without_the_guard_the_scp_says_nothing_of_source_identities() -> None:
-    assert "SourceIdentity" not in policies.compact(scp(fixtures.settings()))
+    assert "SourceIdentity" not in policies.compact(list(scps(fixtures.settings())))
 
 
 def test_each_key_that_holds_the_owner_is_kept_from_being_deleted_with_all() -> None:
-    document = scp(fixtures.settings('team = "{owner}"\n'))
-    kept = [each["Condition"]["Null"] for each in document["Statement"] if each["Sid"].startswith("KeepAllTags")]
+    found = statements(scps(fixtures.settings('team = "{owner}"\n')))
+    kept = [each["Condition"]["Null"] for each in found if each["Sid"].startswith("KeepAllTags")]
     assert [set(each) - {"aws:TagKeys"} for each in kept] == [{"aws:ResourceTag/owner"}, {"aws:ResourceTag/team"}]
 
 
-def test_a_tag_action_whose_opposite_is_unknown_is_refused() -> None:
+def test_a_tag_action_that_the_reference_does_not_know_is_refused() -> None:
     api = next(iter(CATALOGUE.tag_apis.values()))
     other = type(CATALOGUE)(CATALOGUE.rows, CATALOGUE.types, {"x": type(api)("x", "x:TagThing", 1)})
-    with pytest.raises(SettingsError, match="x:TagThing: it is not known which action removes"):
-        policies.service_control_policy(other, fixtures.settings())
+    with pytest.raises(SettingsError, match="x:TagThing: AWS's reference does not know this action"):
+        service_control_policies(other, ACTIONS, fixtures.settings())
 
 
 def test_the_session_policy_fits_and_names_no_account() -> None:

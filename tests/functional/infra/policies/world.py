@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from harness import fixtures
+from ownertag.catalogue import tag_actions
+from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Protection, read_settings
 from ownertag.render import policies, service_policies
+from ownertag.render.scp import service_control_policies
 
 Json = dict[str, Any]
 
@@ -30,14 +33,28 @@ ORGANIZATION_OF: Mapping[str, str | None] = {
     NOBODY: None,
 }
 
+PROVIDER = f"arn:aws:iam::{MEMBER}:saml-provider/corporate"
+OIDC_PROVIDER = f"arn:aws:iam::{MEMBER}:oidc-provider/login.example.com"
 SETTINGS = read_settings(
-    fixtures.SETTINGS_TEXT + '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["sign-in-broker"]\n',
+    fixtures.SETTINGS_TEXT
+    + f"""[trust]
+source_identity_guarded = true
+source_identity_roles = ["sign-in-broker"]
+identity_providers = ["{PROVIDER}", "{OIDC_PROVIDER}", "accounts.google.com"]
+""",
     "ownertag.toml",
 )
 BREAK_GLASS = ("break-glass", "aws-reserved/sso.amazonaws.com*/AWSReservedSSO_BreakGlass_*")
 
 
 ALARM_KEY = f"arn:aws:kms:{REGION}:{HUB}:key/{HASH}"
+
+
+def scp(catalogue: Catalogue) -> Json:
+    """The service control policies as one: whether a statement stands in one or another is all the same to IAM."""
+    protection = Protection(break_glass=BREAK_GLASS, policy_size=10240)
+    found = service_control_policies(catalogue, tag_actions.load(), replace(SETTINGS, protection=protection))
+    return {"Version": "2012-10-17", "Statement": [each for policy in found for each in policy["Statement"]]}
 
 
 def rendered() -> dict[str, Json]:
@@ -53,9 +70,7 @@ def rendered() -> dict[str, Json]:
     return {
         "scp": of(
             MEMBER,
-            policies.service_control_policy(
-                catalogue, replace(settings, protection=Protection(break_glass=BREAK_GLASS))
-            ),
+            scp(catalogue),
         ),
         "tagger": of(MEMBER, policies.tagger_permissions(catalogue, settings)),
         "session": of(MEMBER, policies.session_policy(catalogue, settings)),
@@ -120,6 +135,7 @@ def _plain(says: str, resource: str, service: str = "iam", account: str = MEMBER
     return Who(says, arn, arn, account)
 
 
+_DLM = "AWSDataLifecycleManagerDefaultRole"
 _SSO = "aws-reserved/sso.amazonaws.com/eu-central-1/"
 _DEPLOYER = f"stacksets-exec-{HASH}{HASH}"
 _TAGGER, _HUB, _FORWARDER = SETTINGS.limits.role_name, policies.HUB_ROLE, policies.FORWARDER_ROLE
@@ -168,6 +184,12 @@ WHO: dict[str, Who] = {
     "event-bridge": Who("EventBridge", "events.amazonaws.com", None, None, (), bound=False, organization=None),
     "lambda": Who("Lambda", "lambda.amazonaws.com", None, None, (), bound=False, organization=None),
     "cloudwatch": Who("CloudWatch", "cloudwatch.amazonaws.com", None, None, (), bound=False, organization=None),
+    "tagger-role-widened": _role("a tagger's role that somebody widened", _TAGGER),
+    "copier": _role("AWS Backup's service role", "AWSBackupDefaultServiceRole", path="service-role/"),
+    "copier-plain": _role("a role named like AWS Backup's, without its path", "AWSBackupDefaultServiceRole"),
+    "copier-longer": _role("a role named like DLM's, and longer", f"{_DLM}2", path="service-role/"),
+    "copier-images": _role("DLM's service role for images", f"{_DLM}ForAMIManagement", path="service-role/"),
+    "copier-volumes": _role("DLM's service role", _DLM, path="service-role/"),
     "audit": _role("the audit role", policies.AUDIT_ROLE, identity=("audit",)),
     "exempt-audit": _role("the audit role, where no SCP holds", policies.AUDIT_ROLE, identity=("audit",), bound=False),
     "canary": _role("the canary's role", policies.CANARY_ROLE, identity=("canary",)),
@@ -236,6 +258,11 @@ ON: dict[str, What] = {
     "hub-bus-opened": _at("the hub's bus, opened to everybody", "events", "event-bus/ownertag", HUB, "open-bus"),
     "other-bus": _at("another bus of the hub's account", "events", "event-bus/other", HUB, "bus"),
     "open-bus": _at("a stranger's bus", "events", "event-bus/open", OUTSIDE, "open-bus"),
+    "other-own-bus": _at("another bus of the member", "events", "event-bus/orders"),
+    "provider": What("a listed identity provider", PROVIDER),
+    "own-provider": What("another identity provider", f"arn:aws:iam::{MEMBER}:saml-provider/other"),
+    "oidc-provider": What("a listed provider of OpenID Connect", OIDC_PROVIDER),
+    "undelivered-plain": _at("a Region's queue", "sqs", "ownertag-undelivered"),
     "own-bus": _at("the member's default bus", "events", "event-bus/default"),
     "federated": What("a federated user", f"arn:aws:sts::{HUB}:federated-user/frank", HUB),
     "queue": _at("the hub's queue", "sqs", "ownertag", HUB, "queue"),
@@ -295,7 +322,7 @@ OF_ACTION = {
         "cloudformation:GetTemplate": "own-stack",
         "cloudwatch:DescribeAlarms": "own-alarm",
         "ec2:CreateTags": "instance",
-        "events:DescribeEventBus": "own-bus",
+        "events:DescribeEventBus": "other-own-bus",
         "events:DescribeRule": "own-rule",
         "events:PutRule": "own-rule",
         "iam:GetRole": "own-role",

@@ -104,7 +104,7 @@ def state(console: Console) -> dict[str, Any]:
                 found[f"queues in {account} {region}"] = {url.rpartition("/")[2] for url in urls}
     with console.client(MANAGEMENT, "organizations") as organizations:
         policies = organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]
-        ours = [each["Id"] for each in policies if each["Name"] == "ownertag"]
+        ours = [each["Id"] for each in policies if each["Name"].startswith("ownertag")]
         found["policy"] = [
             {target["TargetId"] for target in organizations.list_targets_for_policy(PolicyId=id_)["Targets"]}
             for id_ in ours

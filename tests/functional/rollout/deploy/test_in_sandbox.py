@@ -45,7 +45,8 @@ def test_apply_puts_everything_in_its_place_and_a_second_plan_has_nothing(consol
             rules = {"ownertag-creations-1", "ownertag-tampering"} | ({"hub-ownertag-accounts"} if at_hub else set())
             assert found[f"rules in {account} {region}"] == rules
             assert (found[f"queues in {account} {region}"] == {"ownertag-undelivered"}) != at_hub
-    assert found["policy"] == [{console.sandbox.organization.unit}]
+    assert found["policy"] == [{console.sandbox.organization.unit}] * len(console.prepared().desired.policies)
+    assert len(found["policy"]) > 1
 
     code, steps = console.objects("plan")
     assert code == 0

@@ -194,11 +194,12 @@ class Deployed:
 
     def _policy(self, root: str) -> None:
         self.organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
-        made = self.organizations.create_policy(
-            Name="ownertag", Description="", Type="SERVICE_CONTROL_POLICY", Content=json.dumps(self.expected.scp)
-        )["Policy"]["PolicySummary"]
-        self.organizations.attach_policy(PolicyId=made["Id"], TargetId=self.unit)
-        self.policy_id = made["Id"]
+        for name, document in self.expected.scps.items():
+            made = self.organizations.create_policy(
+                Name=name, Description="", Type="SERVICE_CONTROL_POLICY", Content=json.dumps(document)
+            )["Policy"]["PolicySummary"]
+            self.organizations.attach_policy(PolicyId=made["Id"], TargetId=self.unit)
+            self.policy_id = made["Id"]
 
     def delete_rule(self, account: str, region: str) -> None:
         """Delete the rule of a Region."""

@@ -18,7 +18,9 @@ from ownertag.rollout.deploy.values import (
     Current,
     Detach,
     DropInstances,
+    DropPolicy,
     Instance,
+    PolicyState,
     PutInstances,
     PutPolicy,
     PutStack,
@@ -47,9 +49,14 @@ from rollout.deploy.world import (
 
 TO = wanted()
 THERE = all_of(TO)
-assert THERE.policy is not None
-POLICY = THERE.policy
+POLICIES = THERE.policies
+FIRST, *_, LAST = POLICIES
+assert FIRST != LAST
 RULES, ROLES, HUB_STACK = TO.rules.name, TO.roles.name, TO.hub.name
+
+
+def policies(name: str, **changed: Any) -> Current:
+    return replace(THERE, policies={**POLICIES, name: replace(POLICIES[name], **changed)})
 
 
 def pending(current: Current, to: Desired = TO) -> list[Step]:
@@ -79,7 +86,9 @@ def test_into_an_empty_organization_everything_comes_in_its_order() -> None:
         "stack set ownertag-spoke-region",
         f"stack set ownertag-spoke-region in {UNIT}",
         "service control policy ownertag",
+        "service control policy ownertag-2",
         f"policy ownertag on {UNIT}",
+        f"policy ownertag-2 on {UNIT}",
     ]
     assert [step.stage for step in steps] == sorted(step.stage for step in steps)
     assert {(step.account, step.region) for step in steps if step.what == "stack ownertag-spoke-region"} == {
@@ -209,20 +218,20 @@ DIFFERENCES = {
         "delete in us-east-1: 999999999999",
     ),
     "the policy is old": Difference(
-        replace(THERE, policy=replace(POLICY, content='{"Statement": []}')),
+        policies(FIRST, content='{"Statement": []}'),
         "service control policy ownertag",
         Action.UPDATE,
         PutPolicy,
-        '+      "Sid": "KeepOwnerTags"',
+        '+      "Sid": "KeepOwnerTagsEc21"',
     ),
     "the policy is not attached": Difference(
-        replace(THERE, policy=replace(POLICY, targets=frozenset())),
+        policies(FIRST, targets=frozenset()),
         f"policy ownertag on {UNIT}",
         Action.CREATE,
         Attach,
     ),
     "the policy is attached to another unit": Difference(
-        replace(THERE, policy=replace(POLICY, targets=frozenset({UNIT, OTHER_UNIT}))),
+        policies(FIRST, targets=frozenset({UNIT, OTHER_UNIT})),
         f"policy ownertag on {OTHER_UNIT}",
         Action.DELETE,
         Detach,
@@ -311,9 +320,34 @@ def test_without_units_the_whole_organization_is_meant() -> None:
 
 def test_the_policy_goes_where_protection_says_and_nowhere_if_it_says_so() -> None:
     elsewhere = wanted(settings(more=f'[protection]\nunits = ["{OTHER_UNIT}"]\n'))
-    assert [step.task for step in pending(all_of(TO), elsewhere)] == [Attach(OTHER_UNIT), Detach("p-12345678", UNIT)]
+    assert [step.task for step in pending(all_of(TO), elsewhere)] == [
+        *(Attach(name, OTHER_UNIT) for name in POLICIES),
+        *(Detach(state.id, UNIT) for state in POLICIES.values()),
+    ]
     nowhere = wanted(settings(more="[protection]\nunits = []\n"))
     assert not [step for step in to_apply(nowhere, nothing(nowhere)) if "polic" in step.what and step.task]
+
+
+def test_one_policy_of_before_becomes_several_and_nothing_is_open_meanwhile() -> None:
+    old = PolicyState("p-00000001", '{"Version": "2012-10-17", "Statement": []}', frozenset({UNIT}))
+    steps = pending(replace(THERE, policies={"ownertag": old}))
+    assert [(step.action, step.what) for step in steps] == [
+        (Action.CREATE, "service control policy ownertag-2"),
+        (Action.CREATE, f"policy ownertag-2 on {UNIT}"),
+        (Action.UPDATE, "service control policy ownertag"),
+    ]
+    [_, _, last] = [step.task for step in steps]
+    assert isinstance(last, PutPolicy)
+    assert (last.id, last.content) == ("p-00000001", TO.policies["ownertag"])
+
+
+def test_a_policy_too_many_is_taken_off_and_deleted_last() -> None:
+    old = PolicyState("p-00000009", "{}", frozenset({UNIT, OTHER_UNIT}))
+    current = replace(THERE, policies={**POLICIES, "ownertag-9": old})
+    assert [step.task for step in pending(current)] == [
+        *(Detach("p-00000009", unit) for unit in sorted((UNIT, OTHER_UNIT))),
+        DropPolicy("p-00000009"),
+    ]
 
 
 def test_rules_go_where_global_services_record_and_home() -> None:
@@ -326,7 +360,9 @@ def test_taking_away_goes_the_other_way_and_leaves_what_serves_others() -> None:
     assert {step.action for step in steps} == {Action.DELETE}
     assert [step.what for step in steps] == [
         f"policy ownertag on {UNIT}",
+        f"policy ownertag-2 on {UNIT}",
         "service control policy ownertag",
+        "service control policy ownertag-2",
         f"stack set ownertag-spoke-region in {UNIT}",
         "stack set ownertag-spoke-region",
         *["stack ownertag-spoke-region"] * 3,
@@ -346,5 +382,5 @@ def test_nothing_is_taken_away_from_an_empty_organization() -> None:
 
 def test_a_policy_that_is_too_long_is_refused_before_anything_is_read() -> None:
     names = [f"{'very' * 10}-long-name-of-a-role-{number:02}" for number in range(30)]
-    with pytest.raises(SettingsError, match="characters, and AWS takes 5,120"):
+    with pytest.raises(SettingsError, match=r"has [\d,]+ characters, and a policy takes 5,120"):
         wanted(settings(more=f"[protection]\nbreak_glass = {names}\n"))

@@ -43,7 +43,7 @@ def nothing(to: Desired) -> Current:
         uploaded=False,
         stacks={},
         stack_sets={},
-        policy=None,
+        policies={},
     )
 
 
@@ -71,5 +71,8 @@ def all_of(to: Desired) -> Current:
             )
             for each in (to.roles, to.rules)
         },
-        policy=PolicyState("p-12345678", to.policy, frozenset(to.protected)),
+        policies={
+            name: PolicyState(f"p-{number:08}", content, frozenset(to.protected))
+            for number, (name, content) in enumerate(to.policies.items(), 1)
+        },
     )

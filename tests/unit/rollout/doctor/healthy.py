@@ -76,6 +76,7 @@ def region(account: str = MEMBER, name: str = HOME) -> RegionFacts:
     target = Target(want.bus_arn, want.arn("iam", f"role/{FORWARDER_ROLE}", account), queue)
     return RegionFacts(
         name,
+        None,
         (Trail(f"arn:aws:cloudtrail:{HOME}:{MANAGEMENT}:trail/all", HOME, True, True, True),),
         tuple(Rule("ENABLED", want.filled_for(pattern, account), (target,)) for pattern in want.rules.values()),
         tuple(Sent(NOW, 0) for _ in want.rules),
@@ -122,7 +123,7 @@ def organization() -> OrganizationFacts:
         accounts,
         frozenset(REGIONS),
         {ROLES_STACK: instances(ROLES_STACK, (HOME,)), REGION_STACK: instances(REGION_STACK, REGIONS)},
-        Policy(want.scp, frozenset({"r-ab12"})),
+        {name: Policy(scp, frozenset({"r-ab12"})) for name, scp in want.scps.items()},
     )
 
 

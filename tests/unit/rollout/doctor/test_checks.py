@@ -61,7 +61,7 @@ def test_where_all_is_well_every_check_says_so() -> None:
     assert {each.state for each in findings} == {State.OK}
     assert {each.check for each in findings} == {
         Check.AUDIT_ROLE, Check.TAGGER_ROLE, Check.FORWARDER_ROLE, Check.CANARY_ROLE, Check.REGION, Check.TRAIL,
-        Check.RULE, Check.TARGET, Check.SENT, Check.UNDELIVERED,
+        Check.RULE, Check.TARGET, Check.SENT, Check.UNDELIVERED, Check.DEFAULT_BUS,
     }  # fmt: skip
     assert {each.account for each in findings} == {MEMBER}
 
@@ -226,7 +226,23 @@ def test_what_cloudformation_never_made_in_a_region_is_not_checkable(name: str) 
     assert (finding.check, finding.state) == (which, State.NOT_CHECKABLE)
 
 
+def test_a_key_on_the_default_bus_is_a_fault() -> None:
+    key = "arn:aws:kms:eu-central-1:111122223333:key/abc"
+    [finding] = [each for each in check(place(bus_key=key)) if each.state is not State.OK]
+    assert (finding.region, finding.check, finding.state) == (HOME, Check.DEFAULT_BUS, State.FAULT)
+    assert key in finding.seen
+
+
+def test_a_region_that_an_account_alone_has_switched_on_is_a_fault() -> None:
+    facts = replace(healthy.account(regions=(HOME,)), enabled=frozenset({HOME, "us-east-1", "af-south-1"}))
+    known = frozenset({HOME, "us-east-1"})
+    [finding] = [each for each in check_account(facts, wanted(), (HOME,), known) if each.state is not State.OK]
+    assert (finding.region, finding.check, finding.state) == ("af-south-1", Check.REGION, State.FAULT)
+    assert "account:EnableRegion" in finding.advice
+
+
 UNSEEN: dict[str, tuple[dict[str, Any], Check]] = {
+    "default bus": ({"bus_key": DENIED}, Check.DEFAULT_BUS),
     "trails": ({"trails": DENIED}, Check.TRAIL),
     "trail's status": ({"trails": _trail(logging=DENIED)}, Check.TRAIL),
     "trail's selectors": ({"trails": _trail(writes=DENIED)}, Check.TRAIL),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -41,8 +42,9 @@ def test_where_all_is_well_every_check_says_so() -> None:
     assert {each.state for each in findings} == {State.OK}
     assert {each.check for each in findings} == {
         Check.ACCOUNTS, Check.STACK_SET, Check.INSTANCES, Check.DRIFT, Check.POLICY,
+        Check.TIERS,
     }  # fmt: skip
-    assert not [each for each in findings if each.advice]
+    assert not [each for each in findings if each.advice and each.check is not Check.TIERS]
     assert {each.account for each in findings} == {MANAGEMENT}
 
 
@@ -58,6 +60,15 @@ def _without(account: str, region: str) -> tuple[Any, ...]:
     return tuple(each for each in instances if (each.account, each.region) != (account, region))
 
 
+POLICIES: Mapping[str, Policy] = WELL.policies
+UNKNOWN = Policy({"Statement": []}, frozenset({"r-ab12"}))
+
+
+def policies(found: Mapping[str, Policy]) -> OrganizationFacts:
+    changed: OrganizationFacts = replace(WELL, policies=found)
+    return changed
+
+
 FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, str]] = {
     "no stack set": (of(ROLES_STACK, Missing()), (MANAGEMENT, None), Check.STACK_SET, ROLES_STACK, "deploy apply"),
     "old template": (rules(template="x"), (MANAGEMENT, None), Check.STACK_SET, "another template", "deploy plan"),
@@ -71,13 +82,21 @@ FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, s
         "deploys to it",
     ),
     "drifted": (rules(drift="DRIFTED"), (MANAGEMENT, None), Check.DRIFT, "changed by hand: DRIFTED", "DRIFT_STATUS"),
-    "no policy": (replace(WELL, policy=Missing()), (MANAGEMENT, None), Check.POLICY, "is not there", "deploy apply"),
+    "no policy": (
+        policies({name: each for name, each in POLICIES.items() if name != "ownertag-2"}), (MANAGEMENT, None),
+        Check.POLICY, "service control policy ownertag-2 is not there", "deploy apply",
+    ),
+    "a policy too many": (
+        policies({**POLICIES, "ownertag-9": POLICIES["ownertag"]}), (MANAGEMENT, None), Check.POLICY,
+        "ownertag-9 is not wanted any more", "takes it away",
+    ),
     "another policy": (
-        replace(WELL, policy=Policy({"Statement": []}, frozenset({"r-ab12"}))), (MANAGEMENT, None), Check.POLICY,
+        policies({**POLICIES, "ownertag": UNKNOWN}), (MANAGEMENT, None), Check.POLICY,
         "is not the rendered one", "deploy apply",
     ),
     "policy loose": (
-        replace(WELL, policy=replace(WELL.policy, targets=frozenset({"ou-ab12-00000000"}))), (MANAGEMENT, None),
+        policies({**POLICIES, "ownertag-2": replace(POLICIES["ownertag-2"], targets=frozenset({"ou-ab12-00000000"}))}),
+        (MANAGEMENT, None),
         Check.POLICY, "is not attached to r-ab12", "attaches it",
     ),
 }  # fmt: skip
@@ -99,7 +118,7 @@ UNSEEN: dict[str, tuple[Any, Check]] = {
     "deployment": (lambda said: rules(auto_deployment=said), Check.STACK_SET),
     "instances": (lambda said: rules(instances=said), Check.INSTANCES),
     "drift": (lambda said: rules(drift=said), Check.DRIFT),
-    "policy": (lambda said: replace(WELL, policy=said), Check.POLICY),
+    "policy": (lambda said: replace(WELL, policies=said), Check.POLICY),
 }
 
 
@@ -133,7 +152,13 @@ def test_roles_are_wanted_in_the_home_region_alone() -> None:
 
 def test_the_policy_belongs_on_the_protected_units() -> None:
     more = '[protection]\nunits = ["ou-ab12-c3d4e5f6"]\n'
-    [finding] = bad(WELL, more)
-    assert "is not attached to ou-ab12-c3d4e5f6" in finding.seen
-    attached = replace(WELL, policy=replace(WELL.policy, targets=frozenset({"ou-ab12-c3d4e5f6"})))
-    assert not bad(attached, more)
+    assert ["is not attached to ou-ab12-c3d4e5f6" in each.seen for each in bad(WELL, more)] == [True] * len(POLICIES)
+    on = frozenset({"ou-ab12-c3d4e5f6"})
+    assert not bad(policies({name: replace(each, targets=on) for name, each in POLICIES.items()}), more)
+
+
+def test_what_each_tier_holds_is_told_and_no_fault() -> None:
+    [told] = [each for each in check(WELL) if each.check is Check.TIERS]
+    assert told.state is State.OK
+    assert told.seen == "guard: ec2:CreateTags, ec2:DeleteTags; no-forging: ec2:CreateTags"
+    assert "render scp --tiers" in told.advice

@@ -1,0 +1,107 @@
+"""Every action of AWS that changes tags: derived from the service authorization reference, corrected by hand.
+
+`generated/` is written by `make catalogue` and never edited; `overlay/` wins, and each entry of it has its reason and
+its source. Neither is loaded by the function.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ownertag.catalogue.loader import CatalogueError
+from ownertag.core.tiers import Does, TagAction, TagActions
+
+
+class _Derived(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
+    schema: int
+    from_: str
+    actions: dict[str, _Action]
+    creations: dict[str, dict[str, tuple[str, ...]]]
+
+
+class _Action(Struct, forbid_unknown_fields=True):
+    does: Does
+    tag_keys: bool = False
+    resource_tag: bool = False
+    create_action: bool = False
+    without_tag_keys: tuple[str, ...] = ()
+    without_resource_tag: tuple[str, ...] = ()
+
+
+class _Entry(Struct, forbid_unknown_fields=True):
+    action: str
+    reason: str
+    source: str
+    does: Does | None = None
+    tag_keys: bool | None = None
+    resource_tag: bool | None = None
+    only_where: str = ""
+    leave_out: bool = False
+
+
+class _Overlay(Struct, forbid_unknown_fields=True):
+    action: list[_Entry]
+
+
+@cache
+def load() -> TagActions:
+    """The actions that ownertag knows."""
+    folder = files("ownertag.catalogue")
+    derived = folder.joinpath("generated", "tag_actions.json").read_bytes()
+    return read(derived, folder.joinpath("overlay", "tag_actions.toml").read_text("utf-8"))
+
+
+def read(derived: bytes, overlay: str) -> TagActions:
+    """Actions from the derived JSON and the overlay's TOML.
+
+    Raises:
+        CatalogueError: One can't be read, or an entry by hand changes nothing or gives no reason.
+    """
+    try:
+        found = msgspec.json.decode(derived, type=_Derived)
+    except msgspec.DecodeError as error:
+        raise CatalogueError(f"generated/tag_actions.json: {error}; write it anew with `make catalogue`") from error
+    try:
+        by_hand = msgspec.toml.decode(overlay, type=_Overlay)
+    except msgspec.DecodeError as error:
+        raise CatalogueError(f"overlay/tag_actions.toml: {error}") from error
+    actions = {
+        name: TagAction(
+            name,
+            each.does,
+            each.tag_keys,
+            each.resource_tag,
+            each.create_action,
+            each.without_tag_keys,
+            each.without_resource_tag,
+        )
+        for name, each in found.actions.items()
+    }
+    for entry in by_hand.action:
+        where = f"overlay/tag_actions.toml: {entry.action}"
+        if not (entry.reason.strip() and entry.source.strip()):
+            raise CatalogueError(f"{where}: needs a reason and a source")
+        before = actions.pop(entry.action, None)
+        if entry.leave_out:
+            if before is None:
+                raise CatalogueError(f"{where}: is left out already; drop the entry")
+            continue
+        if before is None and entry.does is None:
+            raise CatalogueError(f"{where}: is not derived, so `does` must say what it does")
+        start = before or TagAction(entry.action, entry.does or Does.TAG)
+        after = replace(
+            start,
+            does=entry.does or start.does,
+            tag_keys=start.tag_keys if entry.tag_keys is None else entry.tag_keys,
+            resource_tag=start.resource_tag if entry.resource_tag is None else entry.resource_tag,
+            only_where=entry.only_where,
+        )
+        if after == before:
+            raise CatalogueError(f"{where}: says what is derived as well; drop the entry")
+        actions[entry.action] = replace(after, why=f"{entry.reason} ({entry.source})")
+    return TagActions(actions, found.creations, found.from_)

@@ -1,0 +1,116 @@
+"""What members may not do to tags: statements by the tier of each action of the catalogue's services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ownertag.core.overwritten import overwritten
+from ownertag.core.rows import Catalogue
+from ownertag.core.settings import Settings, SettingsError
+from ownertag.core.tiers import Does, TagAction, TagActions, Tier
+from ownertag.render.documents import Statement
+from ownertag.render.scp.statements import Condition, deny
+
+
+def kept_tags(catalogue: Catalogue, actions: TagActions, settings: Settings) -> Iterator[Statement]:
+    """The statements that keep the tags of the catalogue's services, most important first.
+
+    Break-glass roles may do all of it. The tagger may write, but never remove all of a resource's tags at once. Copiers
+    may bring our keys to what has no owner yet, as they copy them from what they copy; what has one is guarded from
+    them too.
+    """
+    services = sorted({kind.service for kind in catalogue.types.values()})
+    known = actions.of(services)
+    if unknown := sorted({api.action for api in catalogue.tag_apis.values()} - {each.name for each in known}):
+        raise SettingsError(f"{unknown[0]}: AWS's reference does not know this action, so it can't be protected")
+    keys = sorted(settings.owner_keys)
+    tellers = [name for name in services if any(each.create_action for each in known if each.service == name)]
+    for service in tellers:
+        yield from _no_forging(service, catalogue, actions, settings)
+    guarded = [each for each in known if Tier.GUARD in each.tiers]
+    for service in ("", *tellers):
+        own = [each for each in guarded if (each.service if each.service in tellers else "") == service]
+        yield from _guard(service, own, keys, settings)
+    yield from _replace_all([each for each in known if Tier.REPLACE_ALL in each.tiers], keys, catalogue, settings)
+
+
+def _touches(settings: Settings) -> Condition:
+    """Some tag key of the request is one of ours, in whatever letter case: some services tell keys apart by it."""
+    return {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": sorted(settings.tags)}}
+
+
+def _guard(service: str, own: list[TagAction], keys: list[str], settings: Settings) -> Iterator[Statement]:
+    """Our keys on what carries the owner tag; and removing without keys, which removes all of them.
+
+    What a creation brings is no change of what is there, even if AWS should set `aws:ResourceTag` from it: where the
+    service tells creations apart, they are left to `_no_forging`.
+    """
+    tagger, broken = settings.limits.role_name, settings.protection.break_glass
+    title = service.title().replace("-", "")
+    direct: dict[str, str | list[str]] = {f"{service}:CreateAction": "true"} if service else {}
+    removes = _names(each for each in own if each.does is Does.UNTAG)
+    for number, key in enumerate(keys, 1) if own else ():
+        of_ours: dict[str, str | list[str]] = {f"aws:ResourceTag/{key}": "false"}
+        yield deny(
+            f"KeepOwnerTags{title}{number}",
+            _names(own),
+            "*",
+            (tagger, *broken),
+            _touches(settings) | {"Null": of_ours | direct},
+        )
+        if removes:
+            absent: Condition = {"Null": of_ours | {"aws:TagKeys": "true"}}
+            yield deny(f"KeepAllTags{title}{number}", removes, "*", broken, absent)
+
+
+def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, settings: Settings) -> Iterator[Statement]:
+    """Our keys, but for creations whose brought tags are overwritten.
+
+    A direct call has no CreateAction, and so is not one of those that are let through. An operation that can tag
+    several types, or one that is not overwritten, is let through for the overwritten ones alone; from any other AWS
+    itself takes no tags but for the one type that it makes.
+    """
+    names = _names(each for each in actions.of([service]) if Tier.NO_FORGING in each.tiers)
+    through = overwritten(catalogue, service)
+    can_tag = actions.creations.get(service, {})
+    protection, title = settings.protection, service.title().replace("-", "")
+    if not names:
+        return
+    made: Condition = {"StringNotEquals": {f"{service}:CreateAction": sorted(through)}} if through else {}
+    exempt = (settings.limits.role_name, *protection.break_glass, *protection.copiers)
+    yield deny(f"ForgeNoTags{title}", names, "*", exempt, _touches(settings) | made)
+    by_types: dict[frozenset[str], list[str]] = {}
+    for operation, types in sorted(through.items()):
+        takes = {f"{service}:{name}" for name in can_tag.get(operation, ())}
+        if len(takes) > 1 or takes - types:
+            by_types.setdefault(types, []).append(operation)
+    for number, (types, operations) in enumerate(by_types.items(), 1):
+        arns = sorted(
+            catalogue.types[name].arn.format(
+                partition="*", region="*", account="*", type=name.partition(":")[2], id="*"
+            )
+            for name in types
+        )
+        made = {"StringEquals": {f"{service}:CreateAction": operations}}
+        yield deny(
+            f"ForgeNoTags{title}{number}", names, arns, protection.break_glass, _touches(settings) | made, but=True
+        )
+
+
+def _replace_all(
+    own: list[TagAction], keys: list[str], catalogue: Catalogue, settings: Settings
+) -> Iterator[Statement]:
+    """Whatever replaces all tags of what carries the owner tag; the tagger may where it tags by such a call."""
+    ours = {api.action for api in catalogue.tag_apis.values()}
+    tagger, broken = settings.limits.role_name, settings.protection.break_glass
+    for title, actions, exempt in (
+        ("KeepTheSet", [each for each in own if each.name not in ours], broken),
+        ("KeepTheSetByUs", [each for each in own if each.name in ours], (tagger, *broken)),
+    ):
+        for number, key in enumerate(keys, 1) if actions else ():
+            carries: Condition = {"Null": {f"aws:ResourceTag/{key}": "false"}}
+            yield deny(f"{title}{number}", _names(actions), "*", exempt, carries)
+
+
+def _names(actions: Iterable[TagAction]) -> list[str]:
+    return [each.name for each in actions]

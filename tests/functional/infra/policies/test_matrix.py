@@ -1,0 +1,57 @@
+"""Every case of the matrix gets the answer of the rule in words, for EC2 and for services that are only rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.profile import sample
+from infra.policies import services
+from infra.policies.cases import INSTALLED, MISSING, NODE, run
+from infra.policies.matrix import Action, asked
+from infra.policies.world import AROUND, rendered
+from ownertag.catalogue import tag_actions
+from ownertag.core.tiers import Tier
+
+pytestmark = pytest.mark.skipif(NODE is None or not INSTALLED.exists(), reason=MISSING)
+
+
+def test_every_case_of_the_matrix_is_answered_by_the_rule() -> None:
+    cases = [*sample(list(services.of_ec2())), *sample(list(services.of_others()))]
+    assert len({each.id for each in cases}) == len(cases)
+    answers = run((each.request for each in cases), rendered() | AROUND | {"scp-all": services.all_services()})
+    found = {each["id"]: each for each in answers}
+    wrong = [
+        (each.id, each.allowed, found[each.id]) for each in cases if found[each.id].get("allowed") is not each.allowed
+    ]
+    assert not wrong, (len(wrong), wrong[:10])
+
+
+@pytest.mark.parametrize(
+    ("action", "key"),
+    [
+        (Action("s3:PutBucketTagging", "tag", "arn:aws:s3:::orders"), "aws:TagKeys"),
+    ],
+)
+def test_a_case_with_a_key_that_the_action_does_not_carry_fails(action: Action, key: str) -> None:
+    [first, *_] = [
+        each for each in asked(action, "scp-all") if any(name.startswith(key) for name in each.request["context"])
+    ]
+    [answer] = run([first.request], AROUND | {"scp-all": services.all_services()})
+    assert "carries no" in answer["error"]
+
+
+def test_the_made_up_services_have_one_of_each_tier() -> None:
+    actions = tag_actions.load()
+    tiers = {
+        tier for each in services.OTHER_ACTIONS if each.does != "create" for tier in actions.actions[each.name].tiers
+    }
+    assert tiers == set(Tier)
+
+
+def test_what_the_matrix_says_by_hand_of_an_action_is_what_was_derived() -> None:
+    known = tag_actions.load().actions
+    for each in (*services.EC2_ACTIONS, *services.OTHER_ACTIONS):
+        if each.does != "create" and (each.abac or not each.name.startswith("s3:")):
+            found = known[each.name]
+            said = (each.tag_keys, each.resource_tag, each.create_action, each.does)
+            assert (found.tag_keys, found.resource_tag, found.create_action, found.does.value) == said, each.name
