@@ -123,13 +123,17 @@ def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
     With `skip`, an object on the way that has one of the values is left out with all below it.
     """
     nodes = [node]
-    for key in path:
+    for key, after in zip(path, (*path[1:], None), strict=True):
         if key == "[]":
             nodes = [item for each in nodes for item in (each if isinstance(each, list) else (each,))]
         else:
-            nodes = [found for each in nodes if (found := get(each, key)) is not None]
+            nodes = [
+                found for each in nodes if isinstance(each, dict) and each and (found := get(each, key)) is not None
+            ]
         if skip:
-            nodes = [each for each in nodes if not _skipped(each, skip)]
+            nodes = [each for each in nodes if not (isinstance(each, dict) and each and _skipped(each, skip))]
+        if after not in {None, "[]"}:  # nothing stands below what is no object, and there can be ten thousands of it
+            nodes = [each for each in nodes if isinstance(each, dict)]
     return nodes
 
 
@@ -144,8 +148,6 @@ def get(node: Any, key: str) -> Any:
 
 
 def _skipped(node: Any, skip: Skip) -> bool:
-    if not node or not isinstance(node, dict):
-        return False
     for keys, values in skip:
         value: Any = node
         for key in keys:
@@ -172,11 +174,11 @@ def _everywhere(node: Any, key: str) -> Iterator[Any]:
     nodes = [node]
     while nodes:
         each = nodes.pop()
-        if isinstance(each, list):
-            nodes += each
-        elif isinstance(each, dict):
+        if isinstance(each, dict):
             yield get(each, key)
-            nodes += each.values()
+            nodes += [inner for inner in each.values() if inner and isinstance(inner, _INNER)]
+        elif isinstance(each, list):
+            nodes += [inner for inner in each if inner and isinstance(inner, _INNER)]
 
 
 def _told(document: dict[str, Any], row: Row) -> bool:
@@ -196,7 +198,7 @@ def _unsure(document: dict[str, Any], row: Row) -> frozenset[str]:
         if makes.new and makes.id
         for path in makes.each
         for node in walk(document, path)
-        if isinstance(id_ := get(node, makes.id), str) and not _skipped(node, makes.new)
+        if isinstance(node, dict) and isinstance(id_ := get(node, makes.id), str) and not _skipped(node, makes.new)
     )
 
 
@@ -224,7 +226,7 @@ def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
     """The ids of one type, by the first path that finds any."""
     for path in makes.each:
         nodes = walk(document, path, skip)
-        ids = nodes if makes.id is None else [get(node, makes.id) for node in nodes]
+        ids = nodes if makes.id is None else [get(node, makes.id) for node in nodes if isinstance(node, dict)]
         ids = [id_ for id_ in ids if id_ is not None and id_ != ""]  # an empty element is written as ""
         if ids:
             return [_text(makes, id_) for id_ in ids]
@@ -309,6 +311,7 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
             raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
 
 
+_INNER = (dict, list)
 _OTHERWISE = {"items": "item", "item": "items"}
 _NULL = msgspec.Raw(b"null")
 _NONE: frozenset[str] = frozenset()
