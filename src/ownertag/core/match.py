@@ -133,7 +133,7 @@ def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
         if skip:
             nodes = [each for each in nodes if not (isinstance(each, dict) and each and _skipped(each, skip))]
         if after not in {None, "[]"}:  # nothing stands below what is no object, and there can be ten thousands of it
-            nodes = [each for each in nodes if isinstance(each, dict)]
+            nodes = [each for each in nodes if each and isinstance(each, dict)]
     return nodes
 
 
@@ -171,14 +171,15 @@ def _borrowed(document: dict[str, Any], row: Row) -> frozenset[str]:
 
 def _everywhere(node: Any, key: str) -> Iterator[Any]:
     """All that stands under a key, however deep."""
-    nodes = [node]
-    while nodes:
-        each = nodes.pop()
-        if isinstance(each, dict):
-            yield get(each, key)
-            nodes += [inner for inner in each.values() if inner and isinstance(inner, _INNER)]
-        elif isinstance(each, list):
-            nodes += [inner for inner in each if inner and isinstance(inner, _INNER)]
+    nodes = [node] if isinstance(node, _INNER) else []
+    while nodes:  # a level at a time: there can be a hundred thousand lists
+        yield from (get(each, key) for each in nodes if isinstance(each, dict))
+        nodes = [
+            inner
+            for each in nodes
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if inner and isinstance(inner, _INNER)
+        ]
 
 
 def _told(document: dict[str, Any], row: Row) -> bool:
@@ -198,7 +199,10 @@ def _unsure(document: dict[str, Any], row: Row) -> frozenset[str]:
         if makes.new and makes.id
         for path in makes.each
         for node in walk(document, path)
-        if isinstance(node, dict) and isinstance(id_ := get(node, makes.id), str) and not _skipped(node, makes.new)
+        if node
+        and isinstance(node, dict)
+        and isinstance(id_ := get(node, makes.id), str)
+        and not _skipped(node, makes.new)
     )
 
 
@@ -226,7 +230,7 @@ def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
     """The ids of one type, by the first path that finds any."""
     for path in makes.each:
         nodes = walk(document, path, skip)
-        ids = nodes if makes.id is None else [get(node, makes.id) for node in nodes if isinstance(node, dict)]
+        ids = nodes if makes.id is None else [get(node, makes.id) for node in nodes if node and isinstance(node, dict)]
         ids = [id_ for id_ in ids if id_ is not None and id_ != ""]  # an empty element is written as ""
         if ids:
             return [_text(makes, id_) for id_ in ids]
