@@ -78,7 +78,10 @@ def _instances(creation: Creation, draw: Random) -> tuple[Instance, ...]:
             root_is_ebs=True,
             devices=frozenset({"/dev/xvda"}),
             volumes=(Attached(f"vol-{id_[2:]}", attached_at), Attached("vol-1234567890abcdef0", attached_at)),
-            interfaces=(Attached(f"eni-{id_[2:]}", attached_at), Attached(fixtures.INTERFACE, attached_at, ends_with=True)),
+            interfaces=(
+                Attached(f"eni-{id_[2:]}", attached_at),
+                Attached(fixtures.INTERFACE, attached_at, ends_with=True),
+            ),
             managed=managed,
         )
         for id_ in ids

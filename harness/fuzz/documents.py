@@ -18,12 +18,15 @@ from harness.fuzz.mutations import SMALL, many, places
 #: EventBridge carries no more (doc: Amazon EventBridge quotas).
 MOST_BYTES = 256 << 10
 #: One document of so many is grown to nearly that size.
-ONE_LARGE_OF = 200
+ONE_LARGE_OF = 100
 
 #: Parts of a record that hold whatever a call has.
 _FREE = ("requestParameters", "responseElements", "responseElements", "resources")
 
-_CARRIERS = (*fixtures.CARRIERS.values(), *((lambda plain, carry=carry: carry([plain, plain])) for carry in fixtures.CARRIERS_OF_MANY.values()))
+_CARRIERS = (
+    *fixtures.CARRIERS.values(),
+    *((lambda plain, carry=carry: carry([plain, plain])) for carry in fixtures.CARRIERS_OF_MANY.values()),
+)
 
 
 class Document(Struct, frozen=True):
@@ -44,10 +47,21 @@ def material() -> tuple[bytes, ...]:
         found.append(fixtures.event(plain["record"]))
         found += [fixtures.event(each["fact"]["maker"]) for each in plain["facts"] if "maker" in each["fact"]]
     for name, request in (
-        ("CreateTags", {"resourcesSet": {"items": [{"resourceId": fixtures.INSTANCE}]}, "tagSet": {"items": [{"key": "owner", "value": "mallory"}]}}),
-        ("DeleteTags", {"resourcesSet": {"items": [{"resourceId": fixtures.INSTANCE}]}, "tagSet": {"items": [{"key": "Owner"}]}}),
+        (
+            "CreateTags",
+            {
+                "resourcesSet": {"items": [{"resourceId": fixtures.INSTANCE}]},
+                "tagSet": {"items": [{"key": "owner", "value": "mallory"}]},
+            },
+        ),
+        (
+            "DeleteTags",
+            {"resourcesSet": {"items": [{"resourceId": fixtures.INSTANCE}]}, "tagSet": {"items": [{"key": "Owner"}]}},
+        ),
     ):
-        found += [fixtures.event(fixtures.record(name, requestParameters=request, responseElements={"_return": True}))] * 8
+        found += [
+            fixtures.event(fixtures.record(name, requestParameters=request, responseElements={"_return": True}))
+        ] * 8
     return tuple(json.dumps(each).encode() for each in found)
 
 
@@ -66,7 +80,7 @@ def drawn(seed: int, number: int) -> Document:
         _change(plain, draw, others)
     if draw.random() < 0.7:
         _in_step(plain)
-    if large and (found := places(plain)):
+    if large and (found := places(_part(plain, draw)) or places(plain)):
         many(draw.choice(found), draw, draw.randint(MOST_BYTES // 4, MOST_BYTES - 8192))
     return written(plain, draw, large)
 
@@ -84,6 +98,13 @@ def _change(plain: Any, draw: Random, others: list[Any]) -> None:
             here[key] = draw.choice([*hostile.TEXTS, *(there[name] for there, name in texts)])
     elif found := places(plain):
         draw.choice(SMALL)(draw.choice(found), draw, others)
+
+
+def _part(plain: Any, draw: Random) -> Any:
+    """What is grown: mostly a part that a member can fill."""
+    detail = plain.get("detail") if isinstance(plain, dict) else None
+    name = draw.choice([*_FREE, "userIdentity", "userIdentity", ""])
+    return detail.get(name) if isinstance(detail, dict) and isinstance(detail.get(name), (dict, list)) else plain
 
 
 def _in_step(plain: Any) -> None:
@@ -121,7 +142,11 @@ def _damaged(data: bytes, draw: Random) -> bytes:
         case 1:
             return data[:at] + data[at + size :]
         case 2:
-            return data[:at] + draw.choice([b"\xff", b"\x00", b"\xed\xa0\x80", b"\\ud800", b'\\"', b"\xef\xbb\xbf", b"\n"]) + data[at:]
+            return (
+                data[:at]
+                + draw.choice([b"\xff", b"\x00", b"\xed\xa0\x80", b"\\ud800", b'\\"', b"\xef\xbb\xbf", b"\n"])
+                + data[at:]
+            )
         case 3:
             return b"\xef\xbb\xbf" + data
         case 4:

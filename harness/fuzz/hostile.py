@@ -48,4 +48,6 @@ def value(draw: Random) -> Any:
 def long_text(draw: Random, most: int) -> str:
     """A text of up to so many bytes, of one of the kinds that cost."""
     unit = draw.choice(LONG)
-    return draw.choice(BEGINNINGS) + unit * (draw.randint(most // 8, most) // max(len(unit.encode(errors="replace")), 1))
+    return draw.choice(BEGINNINGS) + unit * (
+        draw.randint(most // 8, most) // max(len(unit.encode(errors="replace")), 1)
+    )

@@ -60,7 +60,9 @@ def renamed(place: Place, draw: Random, others: Sequence[Any]) -> None:
     here, key = place
     if not isinstance(here, dict) or not key:
         return replaced(place, draw, others)
-    name = draw.choice([key.lower(), key.upper(), key[0].swapcase() + key[1:], key + "s", key.rstrip("s"), f" {key}", "items"])
+    name = draw.choice(
+        [key.lower(), key.upper(), key[0].swapcase() + key[1:], key + "s", key.rstrip("s"), f" {key}", "items"]
+    )
     value = here[key] if draw.random() < 0.5 else here.pop(key)
     here[name] = value
     return None
@@ -116,7 +118,9 @@ def secret(place: Place, draw: Random, others: Sequence[Any]) -> None:
     node = here if isinstance(here, dict) else here[key]
     if isinstance(node, dict):
         held = {name: hostile.SECRET for name in hostile.SECRET_KEYS}
-        node.update({"credentials": held} if draw.random() < 0.5 else {draw.choice(hostile.SECRET_KEYS): hostile.SECRET})
+        node.update(
+            {"credentials": held} if draw.random() < 0.5 else {draw.choice(hostile.SECRET_KEYS): hostile.SECRET}
+        )
 
 
 SMALL: tuple[Mutation, ...] = (
@@ -132,11 +136,16 @@ def many(place: Place, draw: Random, room: int) -> None:
     if kind < 0.35:
         here[key] = hostile.long_text(draw, room)
     elif kind < 0.75:
-        each = draw.choice([value, value, {}, [], "", None, 1, [[]], {"a": {}}, [[[[[{}]]]]], {"key": "owner"}, {"items": []}])
+        each = draw.choice(
+            [value, value, {}, [], "", None, 1, [[]], {"a": {}}, [[[[[{}]]]]], {"key": "owner"}, {"items": []}]
+        )
         size = max(len(repr(each)), 2) + 2
         here[key] = _numbered(each, min(room // size, 60_000)) if size > 12 else [each] * (room // size)
     elif kind < 0.9:
-        here[key] = {f"{draw.choice(['k', 'tag', 'items', 'aws:'])}{at:x}": draw.choice([1, {}, [], ""]) for at in range(room // 14)}
+        here[key] = {
+            f"{draw.choice(['k', 'tag', 'items', 'aws:'])}{at:x}": draw.choice([1, {}, [], ""])
+            for at in range(room // 14)
+        }
     else:
         depth = draw.choice([10, 100, 300])
         deep: Any = value if len(repr(value)) < 200 else {}

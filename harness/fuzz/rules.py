@@ -63,7 +63,9 @@ def decided(plan: Plan, creation: Creation, settings: Settings) -> None:
     record = creation.record
     holds(len(plan.decisions) + len(plan.refusals) == 1, "plan", "a creation has not one end")
     for refusal in plan.refusals:
-        holds(bool(refusal.detail) and SECRET not in refusal.detail, "plan", "a refusal without words, or with too many")
+        holds(
+            bool(refusal.detail) and SECRET not in refusal.detail, "plan", "a refusal without words, or with too many"
+        )
     before = _named_before(creation)
     seen: set[str] = set()
     for write in plan.writes:

@@ -38,7 +38,7 @@ _ROUNDS = 6
 #: Of a file with more records than this the first are decided; all are read.
 _DECIDED = 20
 
-_RULES = '''
+_RULES = """
 [[owners]]
 match = "*a*a*a*b"
 owner = "team-a"
@@ -49,7 +49,7 @@ owner = "people"
 principals = ["*a*a*a*ignored*"]
 [trust]
 identity_providers = ["token.actions.githubusercontent.com"]
-'''
+"""
 POLICIES: tuple[Settings, ...] = (
     fixtures.anywhere(),
     fixtures.settings(_RULES),
@@ -128,7 +128,11 @@ def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Cloc
         rules.refused(matched, document)
         return "refusal"
     facts = _gathered(matched, policy, draw, clock)
-    now = matched.record.created_at if matched.record.created_at.year > 9998 else matched.record.created_at + draw.choice(rules.AGES)
+    now = (
+        matched.record.created_at
+        if matched.record.created_at.year > 9998
+        else matched.record.created_at + draw.choice(rules.AGES)
+    )
     decided = clock.time("plan", plan, [matched], facts, fixtures.catalogue(), policy, now)
     rules.decided(decided, matched, policy)
     again = clock.time("plan", plan, [matched], _applied(decided, facts), fixtures.catalogue(), policy, now)
@@ -147,7 +151,9 @@ def _beside(record: Record, policy: Settings, draw: Random, clock: Clock) -> Non
     name = record.user_agent or record.event_name
     clock.time("rules", rule_for, name, record.account, policy)
     clock.time("target", target_of, name, fixtures.catalogue())
-    clock.time("judge", judge, Failure(record.error_code or record.event_name, draw.choice([0, 400, 503])), None, record.region)
+    clock.time(
+        "judge", judge, Failure(record.error_code or record.event_name, draw.choice([0, 400, 503])), None, record.region
+    )
     clock.time("address", _address, record.source_address or name)
 
 

@@ -152,7 +152,7 @@ def _skipped(node: Any, skip: Skip) -> bool:
         value: Any = node
         for key in keys:
             value = get(value, key)
-        if value is not None and (value if isinstance(value, str) else str(value).lower()) in values:
+        if isinstance(value, str | int) and (value if isinstance(value, str) else str(value).lower()) in values:
             return True
     return False
 
@@ -262,7 +262,8 @@ def _request(record: Record) -> Any:
 
 def _omitted(response: Any) -> bool:
     """CloudTrail's mark for what it left out above 100 KB; `omitted` was seen as a boolean and as a text."""
-    return isinstance(response, dict) and str(response.get("omitted", "")).lower() == "true"
+    mark = response.get("omitted") if isinstance(response, dict) else None
+    return mark is True or (isinstance(mark, str) and mark.lower() == "true")
 
 
 def _client_token(request: Any) -> str | None:
