@@ -18,7 +18,7 @@ from harness.fuzz.mutations import SMALL, many, places
 #: EventBridge carries no more (doc: Amazon EventBridge quotas).
 MOST_BYTES = 256 << 10
 #: One document of so many is grown to nearly that size.
-ONE_LARGE_OF = 100
+ONE_LARGE_OF = 250
 
 #: Parts of a record that hold whatever a call has.
 _FREE = ("requestParameters", "responseElements", "responseElements", "resources")
