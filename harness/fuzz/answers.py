@@ -1,4 +1,4 @@
-"""Answers to the questions that a document raises: found, absent or away, with names and records that nobody expects."""
+"""Answers to the questions that a document raises: found, absent or away, with what nobody expects."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ def answer(question: Question, creation: Creation, draw: Random) -> Fact:
     """One answer; the account is most often the organization's."""
     kind, chance = question.kind, draw.random()
     if kind is QuestionKind.ACCOUNT:
-        return Found() if chance < 0.97 else draw.choice([Absent(), AWAY])
+        others: list[Fact] = [Absent(), AWAY]
+        return Found() if chance < 0.97 else draw.choice(others)
     if chance < 0.15:
-        return Absent() if chance < 0.1 else AWAY
+        return AWAY if chance >= 0.1 else Absent()
     if kind in _LAUNCHES:
         return Found(_instances(creation, draw))
     if kind is QuestionKind.TAGS:

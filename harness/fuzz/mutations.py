@@ -117,15 +117,28 @@ def secret(place: Place, draw: Random, others: Sequence[Any]) -> None:
     here, key = place
     node = here if isinstance(here, dict) else here[key]
     if isinstance(node, dict):
-        held = {name: hostile.SECRET for name in hostile.SECRET_KEYS}
+        held = dict.fromkeys(hostile.SECRET_KEYS, hostile.SECRET)
         node.update(
             {"credentials": held} if draw.random() < 0.5 else {draw.choice(hostile.SECRET_KEYS): hostile.SECRET}
         )
 
 
 SMALL: tuple[Mutation, ...] = (
-    replaced, replaced, swapped_type, dropped, renamed, renamed, spliced, spliced, wrapped, wrapped, grown, nested, omitted, secret,
-)  # fmt: skip
+    replaced,
+    replaced,
+    swapped_type,
+    dropped,
+    renamed,
+    renamed,
+    spliced,
+    spliced,
+    wrapped,
+    wrapped,
+    grown,
+    nested,
+    omitted,
+    secret,
+)
 
 
 def many(place: Place, draw: Random, room: int) -> None:

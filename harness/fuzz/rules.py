@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from harness import fixtures
-from harness.fuzz.documents import Document
 from harness.fuzz.hostile import SECRET
 from ownertag.core.ask import account_of
 from ownertag.core.records import Record, partition_of
@@ -39,7 +38,7 @@ def holds(well: bool, step: str, what: str) -> None:
         raise Fault(step, what)
 
 
-def refused(refusal: Refusal, document: Document) -> None:
+def refused(refusal: Refusal) -> None:
     """A refusal says why, in words, and nothing that is secret."""
     holds(bool(refusal.detail), "refusal", "has no reason")
     holds(len(refusal.detail) < _LONG, "refusal", "repeats a long text")
@@ -81,7 +80,7 @@ def decided(plan: Plan, creation: Creation, settings: Settings) -> None:
             holds(SECRET not in value, "plan", "writes a credential")
     for decision in plan.decisions:
         told = [decision.owner.reason or "", *decision.owner.via]
-        told += [each.reason for each in (*decision.waits, *decision.settled)]
+        told += [each.reason for each in decision.waits] + [each.reason for each in decision.settled]
         holds(not any(SECRET in each for each in told), "plan", "a reason tells a credential")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from random import Random
 from typing import Any, TypeVar
 
@@ -78,9 +79,8 @@ class Clock:
     def each(self, step: str, does: Callable[..., Iterable[T]], *given: Any) -> Iterator[T]:
         """What a reader gives one after the other: a step is what the next one takes."""
         found = self.time(step, lambda: iter(does(*given)))
-        end = object()
-        while (each := self.time(step, next, found, end)) is not end:
-            yield each  # type: ignore[misc]
+        while next_ := self.time(step, lambda: [*islice(found, 1)]):
+            yield from next_
 
     def add(self, step: str, seconds: float) -> None:
         """Keep the slowest."""
@@ -101,22 +101,22 @@ def run(document: Document, seed: str) -> Ended:
     Raises:
         Fault: One raised, or a rule does not hold.
     """
-    draw, clock = Random(seed), Clock()  # noqa: S311 - to be drawn again
+    draw, clock = Random(seed), Clock()
     policy = draw.choice(POLICIES)
     kind = "refusal"
     if document.is_file:
         place = "AWSLogs/111122223333/CloudTrail/x.json" if draw.random() < 0.2 else "x.json"
         for number, read in enumerate(clock.each("read", parse, document.data, place)):
             if number < _DECIDED:
-                kind = max(kind, _decide(read, policy, draw, clock, document))
+                kind = max(kind, _decide(read, policy, draw, clock))
         return Ended(kind, *clock.slowest)
     read = clock.time("parse", parse_event, document.data, "m")
-    return Ended(_decide(read, policy, draw, clock, document), *clock.slowest)
+    return Ended(_decide(read, policy, draw, clock), *clock.slowest)
 
 
-def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Clock, document: Document) -> str:
+def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Clock) -> str:
     if isinstance(read, Refusal):
-        rules.refused(read, document)
+        rules.refused(read)
         return "refusal"
     tampered = clock.time("tamper", tampering, read.record, fixtures.catalogue(), policy)
     if isinstance(tampered, Tampering):
@@ -125,7 +125,7 @@ def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Cloc
     _beside(read.record, policy, draw, clock)
     matched = clock.time("match", match, read, fixtures.catalogue(), policy)
     if isinstance(matched, Refusal):
-        rules.refused(matched, document)
+        rules.refused(matched)
         return "refusal"
     facts = _gathered(matched, policy, draw, clock)
     now = (

@@ -82,7 +82,8 @@ def _in_order(text: str) -> str:
     """
     found: list[str] = []
     for is_mark, run in groupby(text.translate(_APART), _is_mark):
-        found += sorted(run, key=unicodedata.combining) if is_mark else run
+        chars = list(run)
+        found += sorted(chars, key=unicodedata.combining) if is_mark else chars
     return "".join(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -103,6 +103,18 @@ def _of_no_row(record: Record) -> tuple[Reason, str]:
 def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: A002 - the field's own words
     """The resource with this id in the record's account and Region. Its ARN is built, never taken from outside."""
     return resource_at(type, id, record.account, record.region)
+
+
+def resources_of(made: Iterable[tuple[ResourceType, str]], record: Record) -> list[Resource]:
+    """The same of many, of which few types are: an ARN is built as far as its id once for each."""
+    heads: dict[str, str] = {}
+    found = []
+    for type_, id_ in made:
+        head = heads.get(type_.name)
+        if head is None:
+            head = heads[type_.name] = _arn_head(type_.arn, record.region, record.account)
+        found.append(Resource(head + id_, id_, type_.name))
+    return found
 
 
 def resource_at(type: ResourceType, id: str, account: str, region: str) -> Resource:  # noqa: A002 - the field's own words

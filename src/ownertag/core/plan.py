@@ -25,6 +25,7 @@ from ownertag.core.values import (
     Outcome,
     OutcomeKind,
     Plan,
+    Question,
     Reason,
     Refusal,
     Resource,
@@ -89,8 +90,9 @@ def _decide(
         owner_waits = tuple(wait for wait in traced.waits if young or wait.outcome is OutcomeKind.THROTTLED)
         waits += owner_waits
     settled = [] if young else [Outcome(each.arn, OutcomeKind.GONE, "not to be seen any more") for each in made.unseen]
+    account_id, region = creation.record.account, creation.record.region
     for resource in made.resources if present else ():
-        carried = present.get(tags_question(resource, creation))
+        carried = present.get(Question(QuestionKind.TAGS, account_id, region, resource.id))
         if isinstance(carried, Unavailable):
             waits.append(Wait(carried.outcome, carried.reason))
         elif carried is not None and not _missing(tags, carried, settings):
@@ -176,10 +178,8 @@ def _missing(tags: TagPairs, carried: Fact | None, settings: Settings) -> TagPai
     """The tags that have to be written on a resource that carries these now; all of them where nobody asked."""
     if not isinstance(carried, Found) or not carried.tags:
         return tags
-    has = carried.tags
-    return tuple(
-        (key, value) for key, value in tags if has.get(key) != value and not (key in settings.kept_keys and key in has)
-    )
+    has, kept = carried.tags, settings.kept_keys
+    return tuple([each for each in tags if has.get(each[0]) != each[1] and not (each[0] in kept and each[0] in has)])
 
 
 def _writes(
@@ -190,17 +190,17 @@ def _writes(
     standings: Mapping[ResourceKey, Standing] | None = None,
 ) -> tuple[Write, ...]:
     groups: dict[tuple[str, str, str, TagPairs], list[Resource]] = {}
+    apis = {name: each.tag_api for name, each in catalogue.types.items()}
     for decision, resource in _claims(decisions):
-        creation = decision.creation
-        carried = present.get(tags_question(resource, creation)) if present else None
-        standing = standings.get(key_of(resource, creation)) if standings else None
+        record = decision.creation.record
+        account, region = record.account, record.region
+        carried = present.get(Question(QuestionKind.TAGS, account, region, resource.id)) if present else None
+        standing = standings.get(ResourceKey(account, region, resource.arn)) if standings else None
         if standing is not None and standing.outcome is not None:
             continue
         tags = _missing(standing.tags if standing else decision.tags, carried, settings)
         if tags and not isinstance(carried, Unavailable):
-            record = creation.record
-            key = (record.account, record.region, catalogue.types[resource.type].tag_api, tags)
-            groups.setdefault(key, []).append(resource)
+            groups.setdefault((account, region, apis[resource.type], tags), []).append(resource)
     writes = []
     for (account, region, api, tags), resources in sorted(groups.items()):
         most = catalogue.tag_apis[api].most
