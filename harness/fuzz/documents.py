@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from harness import fixtures
 from harness.fuzz import hostile
-from harness.fuzz.mutations import SMALL, many, places
+from harness.fuzz.mutations import SMALL, many, places, secret
 
 #: EventBridge carries no more (doc: Amazon EventBridge quotas).
 MOST_BYTES = 256 << 10
@@ -80,6 +80,8 @@ def drawn(seed: int, number: int) -> Document:
     large = number % ONE_LARGE_OF == 0
     for _ in range(draw.choice([0, 1]) if large else draw.choice([1, 1, 2, 3, 5])):
         _change(plain, draw, others)
+    if draw.random() < 0.1 and (found := places(plain)):  # the last: what moves a value could put it under a name
+        secret(draw.choice(found), draw, others)
     if draw.random() < 0.7:
         _in_step(plain)
     if large and (found := places(_part(plain, draw)) or places(plain)):

@@ -137,7 +137,6 @@ SMALL: tuple[Mutation, ...] = (
     grown,
     nested,
     omitted,
-    secret,
 )
 
 

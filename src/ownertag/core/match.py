@@ -135,24 +135,24 @@ def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
     With `skip`, an object on the way that has one of the values is left out with all below it.
     """
     nodes = [node]
-    for key, after in zip(path, (*path[1:], None), strict=True):
+    for key in path:
         if key == "[]":
             nodes = [item for each in nodes for item in (each if isinstance(each, list) else (each,))]
-        else:
+        else:  # what is empty, or no object, is passed at once: it can stand in a list by the ten thousand
             nodes = [
-                found for each in nodes if isinstance(each, dict) and each and (found := get(each, key)) is not None
+                found for each in nodes if each and isinstance(each, dict) and (found := _member(each, key)) is not None
             ]
         if skip:
-            nodes = [each for each in nodes if not (isinstance(each, dict) and each and _skipped(each, skip))]
-        if after not in {None, "[]"}:  # nothing stands below what is no object, and there can be ten thousands of it
-            nodes = [each for each in nodes if each and isinstance(each, dict)]
+            nodes = [each for each in nodes if not (each and isinstance(each, dict) and _skipped(each, skip))]
     return nodes
 
 
 def get(node: Any, key: str) -> Any:
     """A member of an object; AWS writes a key's first letter now small, now large, and `item` for `items`."""
-    if not isinstance(node, dict):
-        return None
+    return _member(node, key) if isinstance(node, dict) else None
+
+
+def _member(node: dict[str, Any], key: str) -> Any:
     value = node.get(key)
     if value is None:
         value = node.get(key[0].swapcase() + key[1:])
@@ -185,13 +185,14 @@ def _everywhere(node: Any, key: str) -> Iterator[Any]:
     """All that stands under a key, however deep."""
     nodes = [node] if isinstance(node, _INNER) else []
     while nodes:  # a level at a time: there can be a hundred thousand lists
-        yield from (get(each, key) for each in nodes if isinstance(each, dict))
-        nodes = [
-            inner
-            for each in nodes
-            for inner in (each.values() if isinstance(each, dict) else each)
-            if inner and isinstance(inner, _INNER)
-        ]
+        below: list[Any] = []
+        for each in nodes:
+            if isinstance(each, dict):
+                yield _member(each, key)
+                below += [inner for inner in each.values() if inner and isinstance(inner, _INNER)]
+            else:
+                below += [inner for inner in each if inner and isinstance(inner, _INNER)]
+        nodes = below
 
 
 def _told(document: dict[str, Any], row: Row) -> bool:
@@ -242,7 +243,11 @@ def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
     """The ids of one type, by the first path that finds any."""
     for path in makes.each:
         nodes = walk(document, path, skip)
-        ids = nodes if makes.id is None else [get(node, makes.id) for node in nodes if node and isinstance(node, dict)]
+        ids = (
+            nodes
+            if makes.id is None
+            else [_member(node, makes.id) for node in nodes if node and isinstance(node, dict)]
+        )
         ids = [id_ for id_ in ids if id_ is not None and id_ != ""]  # an empty element is written as ""
         if ids:
             return [_text(makes, id_) for id_ in ids]

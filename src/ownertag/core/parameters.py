@@ -58,14 +58,19 @@ def _wrappers(event_name: str, kind: str) -> frozenset[str]:
 
 
 def document_of(record: Record) -> dict[str, Any]:
-    """`request` and `response` of a record, unwrapped; None where one is no JSON object."""
+    """`request` and `response` of a record, unwrapped; None where one is no JSON object. To be read, not changed."""
+    return _document(record.event_name, bytes(record.request), bytes(record.response))
+
+
+@lru_cache(maxsize=4)  # a way to an owner reads a record and those of who made its sessions up to a dozen times
+def _document(event_name: str, request: bytes, response: bytes) -> dict[str, Any]:
     parts = {}
-    for name, raw in (("request", record.request), ("response", record.response)):
+    for name, raw in (("request", request), ("response", response)):
         try:
             part = msgspec.json.decode(raw)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             part = None
-        part = unwrap(part, record.event_name, name.capitalize())
+        part = unwrap(part, event_name, name.capitalize())
         parts[name] = part if isinstance(part, dict) else None
     return parts
 
