@@ -7,7 +7,6 @@ its number alone: `--seed 3 --first 4711 --documents 1` is the one that was prin
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import resource
@@ -17,6 +16,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -25,13 +25,14 @@ from harness.fuzz.minimal import smaller
 from harness.fuzz.rules import Fault
 from harness.fuzz.seeds import seeds
 from harness.fuzz.steps import Ended, run
+from ownertag.handler.collector import collect_seldom
 
 #: No step may take longer for a document that EventBridge can carry.
 MOST_SECONDS = 0.05
 #: A file's lines are gone through one by one before anything of an open value can be told; who reads files waits for
 #: no more than this a byte. None of it is in the way of a queue's messages.
 MOST_SECONDS_A_BYTE = 1.5e-6
-#: Before it counts, a slow step is measured so often again: the best is its own, the rest is the machine's.
+#: Before it counts, a slow step is measured so often again, beside a yardstick: the best is its own.
 _AGAIN = 5
 _PART = 2_000
 _MOST_SHOWN = 20
@@ -59,7 +60,30 @@ class Part(Struct):
     troubles: list[Trouble] = []
 
 
-def tried(document: Document, draws: str) -> tuple[Ended | None, str]:
+class Yardstick:
+    """What others on the machine add to a time: the same work is measured beside it, and was quicker at its best."""
+
+    _WORK = b"[" + b",".join([b"[" * 40 + b"]" * 40] * 800) + b"]"
+
+    def __init__(self) -> None:
+        self._best = self._measured()
+
+    def _measured(self) -> float:
+        best = 1.0
+        for _ in range(3):
+            start = time.process_time()
+            msgspec.json.decode(self._WORK)
+            best = min(best, time.process_time() - start)
+        return best
+
+    def slowed(self) -> float:
+        """How many times longer work takes just now."""
+        now = self._measured()
+        self._best = min(self._best, now)
+        return now / self._best
+
+
+def tried(document: Document, draws: str, yardstick: Yardstick) -> tuple[Ended | None, str]:
     """What a document comes to, and what is wrong with it."""
     try:
         ended = run(document, draws)
@@ -67,7 +91,9 @@ def tried(document: Document, draws: str) -> tuple[Ended | None, str]:
         for _ in range(_AGAIN):
             if ended.seconds <= most:
                 break
+            slowed = yardstick.slowed()
             again = run(document, draws)
+            again = replace(again, seconds=again.seconds / max(slowed, 1.0))
             ended = again if again.seconds < ended.seconds else ended
     except Fault as fault:
         return None, str(fault)
@@ -78,17 +104,17 @@ def tried(document: Document, draws: str) -> tuple[Ended | None, str]:
 
 def part(seed: int, first: int, count: int) -> Part:
     """The documents of these numbers."""
-    found = Part(ends=Counter(), troubles=[])
+    found, yardstick = Part(ends=Counter(), troubles=[]), Yardstick()
     for number in range(first, first + count):
         draws = f"{seed}:{number}:answers"
         document = drawn(seed, number)
-        _one(document, draws, number, found)
+        _one(document, draws, number, found, yardstick)
     found.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return found
 
 
-def _one(document: Document, draws: str, number: int, found: Part) -> None:
-    ended, wrong = tried(document, draws)
+def _one(document: Document, draws: str, number: int, found: Part, yardstick: Yardstick) -> None:
+    ended, wrong = tried(document, draws, yardstick)
     found.documents += 1
     found.ends[ended.kind if ended else "fault"] = found.ends.get(ended.kind if ended else "fault", 0) + 1
     if ended and ended.seconds > found.seconds:
@@ -97,7 +123,7 @@ def _one(document: Document, draws: str, number: int, found: Part) -> None:
         kind = wrong[:40].split(" ms")[0].rstrip("0123456789")
 
         def fails(each: Document) -> bool:
-            return tried(each, draws)[1].startswith(kind)
+            return tried(each, draws, yardstick)[1].startswith(kind)
 
         small = document if "takes" in wrong else smaller(document, fails)
         text = small.data.decode(errors="backslashreplace")
@@ -106,9 +132,9 @@ def _one(document: Document, draws: str, number: int, found: Part) -> None:
 
 def of_seeds() -> Part:
     """The documents that once went wrong."""
-    found = Part(ends=Counter(), troubles=[])
+    found, yardstick = Part(ends=Counter(), troubles=[]), Yardstick()
     for number, document in enumerate(seeds()):
-        _one(document, f"seed:{document.name}", number, found)
+        _one(document, f"seed:{document.name}", number, found, yardstick)
     return found
 
 
@@ -125,10 +151,9 @@ def added(one: Part, other: Part) -> Part:
 
 
 def _begin() -> None:
-    """In each process: what stays is no concern of the collector's."""
+    """In each process: as in the function."""
     material()
-    gc.collect()
-    gc.freeze()
+    collect_seldom()
 
 
 def main() -> int:

@@ -186,11 +186,14 @@ def _everywhere(node: Any, key: str) -> Iterator[Any]:
     nodes = [node] if isinstance(node, _INNER) else []
     while nodes:  # a level at a time: there can be a hundred thousand lists
         below: list[Any] = []
-        for each in nodes:
+        for outer in nodes:
+            each = outer
+            while isinstance(each, list) and len(each) == 1:
+                each = each[0]
             if isinstance(each, dict):
                 yield _member(each, key)
                 below += [inner for inner in each.values() if inner and isinstance(inner, _INNER)]
-            else:
+            elif isinstance(each, list):
                 below += [inner for inner in each if inner and isinstance(inner, _INNER)]
         nodes = below
 
