@@ -48,8 +48,8 @@ def answer(question: Question, creation: Creation, draw: Random) -> Fact:
         return Found(tags={key: draw.choice(hostile.TEXTS) for key in keys})
     at = creation.record.created_at
     if kind is QuestionKind.LAUNCHES:
-        others = [LaunchRecord("another", "another", draw.choice([None, *hostile.TEXTS[:3]]), None)]
-        return Found(launches=tuple(others[: draw.randrange(2)]), complete=draw.random() < 0.8)
+        launches = [LaunchRecord("another", "another", draw.choice([None, *hostile.TEXTS[:3]]), None)]
+        return Found(launches=tuple(launches[: draw.randrange(2)]), complete=draw.random() < 0.8)
     if kind is QuestionKind.RESERVATIONS:
         return Found(reservations=_reservations(creation, draw))
     if kind is QuestionKind.BIRTH:
