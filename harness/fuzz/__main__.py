@@ -117,7 +117,7 @@ def _one(document: Document, draws: str, number: int, found: Part, yardstick: Ya
     ended, wrong = tried(document, draws, yardstick)
     found.documents += 1
     found.ends[ended.kind if ended else "fault"] = found.ends.get(ended.kind if ended else "fault", 0) + 1
-    if ended and ended.seconds > found.seconds:
+    if ended and ended.seconds > found.seconds and len(document.data) <= MOST_BYTES:
         found.seconds, found.step, found.size, found.number = ended.seconds, ended.step, len(document.data), number
     if wrong and len(found.troubles) < _MOST_SHOWN:
         kind = wrong[:40].split(" ms")[0].rstrip("0123456789")
