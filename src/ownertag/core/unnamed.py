@@ -13,6 +13,7 @@ is launched from one has the tag `aws:ec2launchtemplate:id`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -41,6 +42,8 @@ AROUND = timedelta(seconds=10)
 
 #: Tags that only a service writes, of launches for which other records than RunInstances may stand.
 _SERVICES = ("aws:autoscaling:groupName", "aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id")
+#: Errors after which nobody knows whether the call was carried out.
+_INTERNAL = re.compile(r"Internal|Unavailable|Timeout|TimedOut", re.IGNORECASE)
 _ITEMS = ("instancesSet", "items", "[]")
 
 
@@ -56,8 +59,12 @@ def is_unnamed(creation: Creation) -> bool:
 
 
 def told_by(record: Record) -> LaunchRecord | None:
-    """What a record of RunInstances says of what it made; None where the call failed, and made nothing."""
-    if record.error_code:
+    """What a record of RunInstances says of what it made; None where the call failed, and made nothing.
+
+    An error of AWS's own does not say that: a call can be carried out whose answer failed (EC2 developer guide, "Ensuring
+    idempotency in Amazon EC2 API requests").
+    """
+    if record.error_code and not _INTERNAL.search(record.error_code):
         return None
     document = document_of(record)
     told = (get(document["response"], "reservationId"), get(document["request"], "clientToken"))

@@ -228,6 +228,7 @@ def test_launches_that_say_what_they_made_leave_one_over(stage: Stage) -> None:
         omitted(stage, 95, at=AT - 2 * SECOND, request={"clientToken": "by-token-and-left-out"}),
         named(stage, "", 96, errorCode="Client.InstanceLimitExceeded", responseElements=None),
         named(stage, "", 97, errorCode="Client.DryRunOperation", responseElements=None),
+        named(stage, "", 98, errorCode="Server.InsufficientInstanceCapacity", responseElements=None),
     ):
         stage.tell(each)
     assert set(tagged(stage, made)) == {each.id for each in launch(stage).machines}
@@ -333,6 +334,17 @@ def test_a_record_that_says_nothing_makes_it_uncertain(stage: Stage, answer: Any
     made = omitted(stage)
     stage.tell(made)
     stage.tell(named(stage, "", 91, responseElements=answer))
+    assert "don't say what they made either" in refused(stage, made)
+
+
+@pytest.mark.parametrize(
+    "code", ["Server.InternalError", "InternalFailure", "Server.Unavailable", "ServiceUnavailable", "Server.Timeout"]
+)
+def test_a_call_that_failed_in_aws_may_have_launched_all_the_same(stage: Stage, code: str) -> None:
+    stage.add(launch(stage))
+    made = omitted(stage)
+    stage.tell(made)
+    stage.tell(named(stage, "", 91, errorCode=code, responseElements=None))
     assert "don't say what they made either" in refused(stage, made)
 
 
