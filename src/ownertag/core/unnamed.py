@@ -200,7 +200,7 @@ def _differs(instance: ReservedInstance, request: Mapping[str, Any]) -> str | No
         wanted = {each for each in asked if isinstance(each, str)}
         if wanted and has not in wanted:
             return name
-    if not get(request, "launchTemplate") and "aws:ec2launchtemplate:id" in instance.tags:
+    if bool(get(request, "launchTemplate")) != ("aws:ec2launchtemplate:id" in instance.tags):
         return "launch template"
     return None
 

@@ -446,6 +446,7 @@ def test_one_that_differs_in_one_fact_is_uncertain(stage: Stage, more: dict[str,
         ({"availabilityZone": "eu-central-1b"}, "another Availability Zone"),
         ({"instancesSet": {"items": [{"minCount": 3, "maxCount": 3, "keyName": "hers"}]}}, "another key"),
         ({"launchTemplate": {"launchTemplateId": TEMPLATE}}, "another launch template"),
+        ({"launchTemplate": {"launchTemplateName": "web"}}, "another launch template"),
         ({"instancesSet": {"items": [{"minCount": 4, "maxCount": 9}]}}, "shows 3 instances, and 4 to 9"),
     ],
 )
