@@ -61,8 +61,8 @@ def is_unnamed(creation: Creation) -> bool:
 def told_by(record: Record) -> LaunchRecord | None:
     """What a record of RunInstances says of what it made; None where the call failed, and made nothing.
 
-    An error of AWS's own does not say that: a call can be carried out whose answer failed (EC2 developer guide, "Ensuring
-    idempotency in Amazon EC2 API requests").
+    An error of AWS's own does not say that: a call can be carried out whose answer failed (EC2 developer guide,
+    "Ensuring idempotency in Amazon EC2 API requests").
     """
     if record.error_code and not _INTERNAL.search(record.error_code):
         return None
