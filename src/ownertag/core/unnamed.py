@@ -134,6 +134,7 @@ def _left_over(creation: Creation, facts: Facts) -> Reservation | Uncertain:
         return _uncertain("CloudTrail lists more launches of that time than can be read")
     record = creation.record
     others = [each for each in launches.launches if each.creation_id != record.creation_id]
+    own = {each.reservation for each in launches.launches if each.creation_id == record.creation_id} - {None}
     silent = [each for each in others if each.reservation is None and each.token is None]
     if silent:
         return _uncertain(f"{len(silent)} other launches of that time don't say what they made either")
@@ -143,9 +144,12 @@ def _left_over(creation: Creation, facts: Facts) -> Reservation | Uncertain:
         for each in (shown.reservations if isinstance(shown, Found) else ())
         if each.account == record.account
         and each.id not in named
+        and (not own or each.id in own)
         and not all(one.token in tokens for one in each.instances)
         and _may_be_of_then(each, creation)
     ]
+    if not left and own:
+        return _uncertain("what is to be seen of that time is not the one that an amended record names")
     if not left:
         return _uncertain("no launch of that time is to be seen that is not another's")
     if len(left) > 1:

@@ -525,6 +525,17 @@ def test_an_amended_record_is_the_launch_itself(stage: Stage) -> None:
         assert len(tagged(stage, each)) == 3
 
 
+def test_a_reservation_other_than_its_amended_record_names_is_not_its_own(stage: Stage) -> None:
+    stage.add(launch(stage, 2))
+    made = omitted(stage)
+    addendum = {"reason": "UPDATED_DATA", "originalEventID": made["eventID"]}
+    stage.tell(made)
+    stage.tell(named(stage, fixtures.numbered("r", 1), 77, addendum=addendum))
+    assert "is not the one that an amended record names" in refused(stage, made)
+    stage.add(launch(stage, 1))
+    assert set(tagged(stage, made)) == {each.id for each in launch(stage, 1).machines}
+
+
 @pytest.mark.parametrize("name", ["LookupEvents", "DescribeInstances"])
 def test_what_is_throttled_comes_back_and_is_never_taken_for_nothing(stage: Stage, name: str) -> None:
     stage.add(launch(stage))
