@@ -173,16 +173,21 @@ def _tell_who_else_wrote(
 ) -> list[Result]:
     """Keep and tell which owner tags were brought along, or stood there, of the creations that are done.
 
-    They aren't finished before; what a creation brought is told when it is finished first.
+    They aren't finished before; what a creation brought is told when it is finished first. Of those that come back, it
+    is told what was written over: nothing shows it any more when they do.
     """
     now = ports.now()
 
     def found(result: Result) -> Result:
         decision = result.decision
-        if decision is None or result.comes_back:
+        if decision is None:
             return result
-        finding = written_by_others(decision, result.outcomes, standings, others, now) if others else None
-        if event_of(decision.creation) not in finished:
+        stood = others
+        if result.comes_back:
+            ours = {each.arn for each in result.outcomes if each.kind is OutcomeKind.TAGGED}
+            stood = {key: values for key, values in others.items() if key.arn in ours}
+        finding = written_by_others(decision, result.outcomes, standings, stood, now) if stood else None
+        if not result.comes_back and event_of(decision.creation) not in finished:
             finding = together(finding, brought(decision, result.outcomes, standings, settings))
         return replace(result, finding=finding) if finding else result
 
