@@ -267,6 +267,16 @@ def test_what_a_repeated_creation_brings_is_compared_with_whose_it_is(world: Wor
     assert world.told.findings == []
 
 
+def test_what_is_found_later_on_a_creation_is_kept_beside_what_it_brought() -> None:
+    world = World()
+    assert len(world(launched({"owner": "ceo"})).done) == 1
+    for value in ("eve", "eve", "mallory"):  # found, told, and written over; what is the same again is kept once
+        world.aws.places[ACCOUNT, REGION].tags[VOLUME]["owner"] = value
+        assert len(world(launched({"owner": "ceo"}), receives=2).done) == 1
+    assert [each.changes[0].new for each in world.told.findings] == ["ceo", "eve", "eve", "mallory"]
+    assert [each.changes[0].new for each in world.changes()] == ["ceo", "eve", "mallory"]
+
+
 def test_the_same_event_again_is_kept_once(world: World) -> None:
     for _ in range(3):
         world(call({"owner": "mallory"}))
