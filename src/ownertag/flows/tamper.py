@@ -113,9 +113,7 @@ def _parts(tampered: Sequence[Tampered]) -> Iterator[list[Tampered]]:
         yield part
 
 
-def _kept_or_returned(
-    part: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings
-) -> list[Result]:
+def _kept_or_returned(part: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
     """The findings of a part, in the ledger; to be told.
 
     What the ledger does not take comes back. A part holds several accounts: what is refused because of one must not
