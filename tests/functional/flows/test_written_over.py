@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from flows.hub import A
 from flows.test_ledger import VOLUME, World, key
 from flows.test_live import instance
+from flows.test_tamper import Told
 from harness import fixtures
 from harness.events import HOME, SETTINGS, instance_id, launch, tags_for, volume
 from harness.fakes import NOON, FakeCall, Launched
@@ -160,6 +161,32 @@ def test_what_was_written_over_is_found_though_another_of_its_resources_comes_ba
     assert {each.finding.resource for each in results if each and each.finding} == {
         f"arn:aws:ec2:{HOME}:{A}:instance/{each}" for each in ids
     }
+
+
+def test_what_can_not_be_kept_is_not_written_over(world: World) -> None:
+    """Once ours is written nothing shows any more what stood there."""
+    carry(world, ALICES | {"owner": "mallory"})
+    world.ledger.calls.clear()
+    world.ledger.fails, world.ledger.fails_after = LedgerError("ledger: is busy", OutcomeKind.THROTTLED), 2
+    assert len(world.handle(FIRST, receives=2).returned) == 1
+    assert (world.ledger.calls[:3], world.owner()) == (["seen", "claim", "append"], "mallory")
+    world.ledger.fails = None
+    assert found_of(world.handle(FIRST, receives=3)) == [("alice", "mallory", "unknown", True)]
+    assert world.owner() == "alice"
+
+
+def test_what_can_not_be_told_is_not_written_over(world: World) -> None:
+    told = Told()
+    carry(world, ALICES | {"owner": "mallory"})
+    told.failure = Failure("ThrottlingException", 400)
+    assert len(world.handle(FIRST, receives=2, findings=told).returned) == 1
+    assert (told.findings, world.owner()) == ([], "mallory")
+    told.failure = None
+    assert len(world.handle(FIRST, receives=3, findings=told).done) == 1
+    assert ([each.changes for each in told.findings], world.owner()) == (
+        [(TagChange("owner", "alice", "mallory"),)],
+        "alice",
+    )
 
 
 def test_an_owner_that_stood_there_while_the_ledger_was_away_is_written_over_when_it_comes_back() -> None:
