@@ -143,11 +143,13 @@ def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
     for key in path:
         if key == "[]":
             nodes = [item for each in nodes for item in (each if isinstance(each, list) else (each,))]
+        elif dict not in set(map(type, nodes)):  # numbers can stand in a list by the hundred thousand
+            return []
         else:  # what is empty, or no object, is passed at once: it can stand in a list by the ten thousand
             nodes = [
                 found for each in nodes if each and isinstance(each, dict) and (found := _member(each, key)) is not None
             ]
-        if skip:
+        if skip and dict in set(map(type, nodes)):
             nodes = [each for each in nodes if not (each and isinstance(each, dict) and _skipped(each, skip))]
     return nodes
 
@@ -232,15 +234,21 @@ def _lists_parts(document: dict[str, Any], row: Row) -> bool:
 
 
 def _resources(document: dict[str, Any], row: Row, record: Record, borrowed: frozenset[str]) -> tuple[Resource, ...]:
-    found: list[Resource] = []
-    managed: list[Resource] = []
-    for makes in row.makes:
-        ids = [id_ for id_ in _ids(document, makes, makes.skip) if id_ not in borrowed]
-        found += [_made(makes, id_, record) for id_ in ids]
-        if not ids and makes.skip:
-            managed += [_made(makes, id_, record) for id_ in _ids(document, makes, ()) if id_ not in borrowed]
+    found = [
+        _made(makes, id_, record)
+        for makes in row.makes
+        for id_ in _ids(document, makes, makes.skip)
+        if id_ not in borrowed
+    ]
     if found:
         return tuple(dict.fromkeys(found))
+    managed = [
+        _made(makes, id_, record)
+        for makes in row.makes
+        if makes.skip
+        for id_ in _ids(document, makes, ())
+        if id_ not in borrowed
+    ]
     if managed:
         detail = "an AWS service runs what was created, and customers can't tag it"
         raise _Mismatch(Reason.MANAGED_BY_SERVICE, detail, tuple(managed))
@@ -251,6 +259,8 @@ def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
     """The ids of one type, by the first path that finds any."""
     for path in makes.each:
         nodes = walk(document, path, skip)
+        if makes.id is not None and dict not in set(map(type, nodes)):
+            continue
         ids = (
             nodes
             if makes.id is None
