@@ -143,15 +143,22 @@ def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
     for key in path:
         if key == "[]":
             nodes = [item for each in nodes for item in (each if isinstance(each, list) else (each,))]
-        elif dict not in set(map(type, nodes)):  # numbers can stand in a list by the hundred thousand
+        elif _no_objects(nodes):
             return []
         else:  # what is empty, or no object, is passed at once: it can stand in a list by the ten thousand
             nodes = [
                 found for each in nodes if each and isinstance(each, dict) and (found := _member(each, key)) is not None
             ]
-        if skip and dict in set(map(type, nodes)):
+        if not nodes:
+            return nodes
+        if skip and not _no_objects(nodes):
             nodes = [each for each in nodes if not (each and isinstance(each, dict) and _skipped(each, skip))]
     return nodes
+
+
+def _no_objects(nodes: list[Any]) -> bool:
+    """Whether a long list holds no object: numbers can stand in it by the hundred thousand."""
+    return len(nodes) > _LONG and dict not in set(map(type, nodes))
 
 
 def get(node: Any, key: str) -> Any:
@@ -259,7 +266,7 @@ def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
     """The ids of one type, by the first path that finds any."""
     for path in makes.each:
         nodes = walk(document, path, skip)
-        if makes.id is not None and dict not in set(map(type, nodes)):
+        if makes.id is not None and _no_objects(nodes):
             continue
         ids = (
             nodes
@@ -351,6 +358,8 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
             raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
 
 
+# Shorter lists are gone through sooner than looked at as a whole.
+_LONG = 64
 _INNER = (dict, list)
 _OTHERWISE = {"items": "item", "item": "items"}
 _NULL = msgspec.Raw(b"null")
