@@ -7,7 +7,7 @@ locals {
     for name in fileset("${local.templates}/management", "service_control_policy*.json") :
     replace(trimsuffix(name, ".json"), "service_control_policy", "ownertag") => file("${local.templates}/management/${name}")
   }
-  service_control_policies = var.service_control_policy == null ? local.rendered_policies : { ownertag = var.service_control_policy }
+  service_control_policies = var.service_control_policies == null ? local.rendered_policies : var.service_control_policies
   # The first policy's attachments keep the keys that they had when there was one policy.
   policy_attachments = merge([
     for name in keys(local.service_control_policies) : {

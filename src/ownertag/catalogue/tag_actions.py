@@ -6,6 +6,7 @@ its source. Neither is loaded by the function.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ownertag.catalogue import coverage
 from ownertag.catalogue.loader import CatalogueError
 from ownertag.core.tiers import Does, TagAction, TagActions
 
@@ -50,10 +52,18 @@ class _Overlay(Struct, forbid_unknown_fields=True):
 
 @cache
 def load() -> TagActions:
-    """The actions that ownertag knows."""
+    """The actions that ownertag knows; what EC2 can tag at creation is what the reference or EC2's own model names."""
     folder = files("ownertag.catalogue")
     derived = folder.joinpath("generated", "tag_actions.json").read_bytes()
-    return read(derived, folder.joinpath("overlay", "tag_actions.toml").read_text("utf-8"))
+    found = read(derived, folder.joinpath("overlay", "tag_actions.toml").read_text("utf-8"))
+    return replace(
+        found, creations={**found.creations, "ec2": _joined(found.creations["ec2"], coverage.derived().operations)}
+    )
+
+
+def _joined(*sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    names = sorted(set().union(*sources))
+    return {name: tuple(sorted(set().union(*(source.get(name, ()) for source in sources)))) for name in names}
 
 
 def read(derived: bytes, overlay: str) -> TagActions:
