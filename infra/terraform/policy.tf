@@ -4,7 +4,7 @@
 locals {
   # As many as the statements need: service_control_policy.json is "ownertag", service_control_policy-2.json "ownertag-2".
   rendered_policies = {
-    for name in fileset("${local.templates}/management", "service_control_policy*.json") :
+    for name in fileset("${local.templates}/management", "service_control_policy{,-[2-9]}.json") :
     replace(trimsuffix(name, ".json"), "service_control_policy", "ownertag") => file("${local.templates}/management/${name}")
   }
   service_control_policies = var.service_control_policies == null ? local.rendered_policies : var.service_control_policies
