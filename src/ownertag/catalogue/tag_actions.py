@@ -6,6 +6,7 @@ its source. Neither is loaded by the function.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -76,6 +77,10 @@ def read(derived: bytes, overlay: str) -> TagActions:
         found = msgspec.json.decode(derived, type=_Derived)
     except msgspec.DecodeError as error:
         raise CatalogueError(f"generated/tag_actions.json: {error}; write it anew with `make catalogue`") from error
+    if found.schema != 1:
+        raise CatalogueError(
+            f"generated/tag_actions.json: schema {found.schema} is not 1; write it with `make catalogue`"
+        )
     try:
         by_hand = msgspec.toml.decode(overlay, type=_Overlay)
     except msgspec.DecodeError as error:
@@ -92,10 +97,13 @@ def read(derived: bytes, overlay: str) -> TagActions:
         )
         for name, each in found.actions.items()
     }
+    named = Counter(entry.action for entry in by_hand.action)
     for entry in by_hand.action:
         where = f"overlay/tag_actions.toml: {entry.action}"
         if not (entry.reason.strip() and entry.source.strip()):
             raise CatalogueError(f"{where}: needs a reason and a source")
+        if named[entry.action] > 1:
+            raise CatalogueError(f"{where}: stands there twice; join the entries")
         before = actions.pop(entry.action, None)
         if entry.leave_out:
             if before is None:
