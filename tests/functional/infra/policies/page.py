@@ -100,7 +100,7 @@ def _tiers() -> Iterator[str]:
     yield "|---|---|---|"
     yield from (f"| {way} | {says} | {', '.join(sorted(kinds))} |" for way, (says, kinds) in RULE.items())
     yield ""
-    yield "So, for each action, with a key of ours or with none (all tags): who is denied, by what the resource carries."
+    yield "For each action, with a key of ours or with none (all tags): who is denied, by what the resource carries."
     yield "Break-glass and service-linked roles never are. A dash: the action carries no `aws:ResourceTag`."
     yield ""
     yield f"| action | with | {' | '.join(CARRIES)} |"
