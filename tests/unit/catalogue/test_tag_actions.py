@@ -15,7 +15,7 @@ from derive.ec2_creations import REFERENCE
 from ownertag.catalogue import tag_actions
 from ownertag.catalogue.coverage import derived
 from ownertag.catalogue.loader import CatalogueError
-from ownertag.core.tiers import Does, Tier
+from ownertag.core.tiers import Does, TagActions, Tier
 
 GENERATED = Path(tag_actions.__file__).parent / "generated/tag_actions.json"
 AGAIN = "AWS's reference says something else by now: run `make catalogue`, and look at what changed"
@@ -29,7 +29,7 @@ ACTIONS: dict[str, Any] = {
 }
 
 
-def read(overlay: str = "action = []", **changes: Any) -> tag_actions.TagActions:
+def read(overlay: str = "action = []", **changes: Any) -> TagActions:
     document = {"schema": 1, "from": "a test", "actions": ACTIONS, "creations": {}} | changes
     return tag_actions.read(json.dumps(document).encode(), overlay)
 
