@@ -15,6 +15,8 @@ from infra.policies.world import AROUND, Json, rendered
 pytestmark = pytest.mark.skipif(NODE is None or not INSTALLED.exists(), reason=MISSING)
 
 
+# All of them are some minutes of a core; `make test` takes a quarter.
+@pytest.mark.timeout(1500)
 def test_each_mutant_makes_a_row_fail() -> None:
     policies = rendered()
     every_mutant = [mutant for name, document in policies.items() for mutant in mutants(name, document)]
