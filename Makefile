@@ -14,7 +14,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types pytest faults bench-launch bench-burst bench-core bench-start bench-whois bench-steady profile load scale package catalogue generate lock clean
+.PHONY: help install demo test test-full lint types pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady profile load scale package catalogue generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ pytest: install $(TOOLS)
 
 faults: install ## every fault of the matrix, with 500 kills of the function; a table of what came of each
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m faults
+
+fuzz: install ## a million documents of odd shapes through every step: exceptions, broken rules, slow steps, memory; SEED=2
+	@$(BIN)/python -m harness.fuzz $(if $(SEED),--seed $(SEED)) $(if $(DOCUMENTS),--documents $(DOCUMENTS))
 
 bench-launch: install .venv-custodian/installed ## calls and time for 1, 10 and 100 instances: the article's sequence, Cloud Custodian, ownertag
 	@$(BIN)/python -m benchmarks.launch

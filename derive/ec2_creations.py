@@ -27,7 +27,7 @@ TARGET = ROOT / "src/ownertag/catalogue/generated/ec2_at_creation.toml"
 #: A template's tags are written by the launch that uses it, under that launch's name.
 _LATER = frozenset({"LaunchTemplateData"})
 
-#: Where neither source names a type: the noun of what the operation creates (API model: its answer has its tags, or
+#: Where neither source names a type: the nouns of what the operation creates (API model: its answer has its tags, or
 #: the words about `TagSpecifications` say of what).
 SILENT: Mapping[str, str] = {
     "CreateCapacityReservationBySplitting": "capacity-reservation",
@@ -36,6 +36,7 @@ SILENT: Mapping[str, str] = {
     "CreateNetworkingFlexCostAllocationPolicy": "fca-policy",
     "CreateSubnetCidrReservation": "subnet-cidr-reservation",
     "CreateTransitGatewayNetworkFunctionAttachment": "transit-gateway-attachment",
+    "ProvisionByoipCidr": "ipv4pool-ec2 ipv6pool-ec2",
     "PurchaseHostReservation": "host-reservation",
     "StartDeclarativePoliciesReport": "declarative-policies-report",
 }
@@ -63,13 +64,13 @@ def _named(operation: OperationModel, known: frozenset[str]) -> frozenset[str] |
 
 
 def _specifications(shape: Shape, above: tuple[str, ...]) -> Iterator[Shape]:
-    """The members called `TagSpecification` or `TagSpecifications`, however deep, but for what is applied later."""
+    """The members called `TagSpecifications`, or `PoolTagSpecifications`, however deep, but for what comes later."""
     if shape.name in above:
         return
     if isinstance(shape, ListShape):
         yield from _specifications(shape.member, (*above, shape.name))
     for name, member in shape.members.items() if isinstance(shape, StructureShape) else ():
-        if name.startswith("TagSpecification"):
+        if "TagSpecification" in name:
             yield member
         elif name not in _LATER:
             yield from _specifications(member, (*above, shape.name))
@@ -107,7 +108,7 @@ def derive(ec2: ServiceModel, actions: Mapping[str, Any]) -> dict[str, list[str]
     """
     reference = in_reference(actions)
     types = {
-        name: sorted(words | reference.get(name, frozenset()) or {*filter(None, [SILENT.get(name)])})
+        name: sorted(words | reference.get(name, frozenset()) or {*SILENT.get(name, "").split()})
         for name, words in sorted(taking_tags(ec2).items())
     }
     if silent := [name for name, found in types.items() if not found]:

@@ -28,7 +28,7 @@ from ownertag.core.values import (
     Unavailable,
     Write,
 )
-from ownertag.flows.ports import Ports
+from ownertag.flows.ports import FindingTeller, NobodyTold, Ports
 from ownertag.ledger.port import Ledger, NoLedger
 
 #: AWS gives a resource no more than 50 tags.
@@ -243,7 +243,9 @@ def fake_ports(
     expired: Callable[[], bool] = lambda: False,
     ledger: Ledger | None = None,
     held: Callable[[str, str], bool] = lambda _account, _region: False,
+    findings: FindingTeller | None = None,
 ) -> Ports:
     """The world of one run, made of fakes."""
     lookups, tagger = FakeLookups(aws), FakeTagger(aws)
-    return Ports(accounts, lookups, tagger, now or Clock(), expired, ledger or NoLedger(), held=held)
+    told = findings or NobodyTold()
+    return Ports(accounts, lookups, tagger, now or Clock(), expired, ledger or NoLedger(), told, held)

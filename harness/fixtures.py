@@ -340,7 +340,9 @@ CARRIERS: dict[str, Callable[[Json], bytes]] = {
     "sns-to-lambda": lambda plain: bytes_of(
         {"Records": [{"EventSource": "aws:sns", "Sns": notification(text_of(plain))}]}
     ),
-    "awslogs": lambda plain: bytes_of({"awslogs": {"data": packed(gzip.compress(bytes_of(subscription([plain]))))}}),
+    "awslogs": lambda plain: bytes_of(
+        {"awslogs": {"data": packed(gzip.compress(bytes_of(subscription([plain])), 9, mtime=0))}}
+    ),
     "indented": lambda plain: json.dumps(plain, indent=2).encode(),
     "looked-up": lambda plain: bytes_of({"Events": [_looked_up(plain)], "NextToken": "x"}),
     "looked-up-one": lambda plain: bytes_of(_looked_up(plain)),

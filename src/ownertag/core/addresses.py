@@ -12,6 +12,8 @@ _NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]{1,10}", re.IGNORECASE | re.ASCII)
 _COLONS = re.compile(r"[0-9a-f.]*:[0-9a-f.]*:[0-9a-f:.]*", re.IGNORECASE | re.ASCII)
 _PADDED = re.compile(r"(?:^|[.:])0[0-9]+(?=\.|$)", re.ASCII)
 _IPV4_PORT = re.compile(r"([0-9]+(?:\.[0-9]+){3}):[0-9]+", re.ASCII)
+#: No spelling of an address is near this long; what is longer is looked for as it is, and not repeated in an error.
+_LONGEST = 128
 _BRACKETS = re.compile(r"\[([^][]*)\](:[0-9]+)?")
 
 
@@ -29,6 +31,8 @@ def read_address(text: str) -> str | None:
             them (octal to some programs, decimal to others), a hexadecimal or plain number, a part missing.
     """
     text = text.strip()
+    if len(text) > _LONGEST:
+        return None
     bracketed = _BRACKETS.fullmatch(text)
     if bracketed:
         if bracketed[2]:

@@ -97,7 +97,8 @@ class Row(Struct, frozen=True):
 
 def is_table(head: str) -> bool:
     """Whether a document's first line names columns that this module knows."""
-    return bool(_kind(_names(head)))
+    # JSON on one line may be cut where a column's name ends.
+    return head.lstrip()[:1] not in ("{", "[") and bool(_kind(_names(head)))
 
 
 def rows(lines: Iterable[str]) -> Iterator[Row]:

@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from enum import Enum, auto
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -278,17 +279,27 @@ def _document(text: str, at: _At) -> Iterator[Leaf | Refusal]:
 
 
 def _bytes(data: bytes, at: _At) -> Iterator[Leaf | Refusal]:
-    found = list(frames([data]))
-    if not found:
+    found = frames([data])
+    first = next(found, None)
+    if first is None:
         yield at.refusal(Reason.UNREADABLE, "is empty")
-    for number, frame in enumerate(found, 1):
-        place = at if len(found) == 1 else _At(f"{at.where}.{number}", at.carriers, at.depth, at.texts)
-        if isinstance(frame, Broken):
-            yield place.refusal(frame.reason, frame.detail)
-        elif frame.packed:
-            yield from _packed(frame.data, place)
-        else:
-            yield from _value(frame.data, place)
+        return
+    second = next(found, None)
+    if second is None:
+        yield from _framed(first, at)
+        return
+    # One after the other: what inflates to 64 MiB of small values would take gigabytes as a list of them.
+    for number, frame in enumerate(chain((first, second), found), 1):
+        yield from _framed(frame, _At(f"{at.where}.{number}", at.carriers, at.depth, at.texts))
+
+
+def _framed(frame: Frame | Broken, at: _At) -> Iterator[Leaf | Refusal]:
+    if isinstance(frame, Broken):
+        yield at.refusal(frame.reason, frame.detail)
+    elif frame.packed:
+        yield from _packed(frame.data, at)
+    else:
+        yield from _value(frame.data, at)
 
 
 def _packed(text: bytes, at: _At) -> Iterator[Leaf | Refusal]:

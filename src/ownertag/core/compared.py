@@ -10,9 +10,7 @@ from ownertag.core.findings import MAX_CHANGES, Finding, TagChange, fit
 from ownertag.core.identity import UNKNOWN
 from ownertag.core.plan import key_of
 from ownertag.core.settings import Settings
-from ownertag.core.values import Decision, Fact, Found, Outcome, OutcomeKind
-
-_OURS = frozenset({OutcomeKind.TAGGED, OutcomeKind.UNCHANGED})
+from ownertag.core.values import Decision, Fact, Found
 
 
 def otherwise(standing: Standing, fact: Fact, stays: Iterable[str], settings: Settings) -> dict[str, str | None]:
@@ -29,21 +27,20 @@ def otherwise(standing: Standing, fact: Fact, stays: Iterable[str], settings: Se
 
 def written_by_others(
     decision: Decision,
-    outcomes: Iterable[Outcome],
     standings: Mapping[ResourceKey, Standing],
     others: Mapping[ResourceKey, Mapping[str, str | None]],
     now: datetime,
 ) -> Finding | None:
-    """One finding of the values that said otherwise. Who wrote them only the records of those calls say.
+    """One finding of the values that said otherwise, over which ours are written now, or when the creation comes back.
+
+    Who wrote them only the records of those calls say.
 
     Args:
         decision: The creation that came to the resources again.
-        outcomes: What became of each resource: where ours was written again, the finding says so.
         standings: Whose each resource is.
         others: What was found on them.
         now: The time at which it was found.
     """
-    ours_stand = {each.arn for each in outcomes if each.kind in _OURS}
     changes: dict[TagChange, None] = {}
     changed: list[tuple[str, str]] = []
     for each in decision.resources:
@@ -57,8 +54,7 @@ def written_by_others(
             changed.append((each.arn, standing.owner.name))
     if not changed:
         return None
-    # Where ours could not be written, somebody has to look: such a one is named.
-    first, owner = next((each for each in changed if each[0] not in ours_stand), changed[0])
+    first, owner = changed[0]
     record = decision.creation.record
     return Finding(
         record.account,
@@ -71,5 +67,5 @@ def written_by_others(
         now,
         owner,
         more_changes=max(0, len(changes) - MAX_CHANGES),
-        overwritten=all(arn in ours_stand for arn, _ in changed),
+        overwritten=True,
     )

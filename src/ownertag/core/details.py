@@ -7,7 +7,6 @@ caller's own texts. What is secret (session tokens, secret keys) is never read, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -86,7 +85,9 @@ def addresses_of(creation: Creation) -> dict[str, tuple[str, ...]]:
         return {}
     ids = frozenset(each.id for each in creation.resources)
     found: dict[str, dict[str, None]] = {}
-    for owners, address in _walk(response, ids, (), 0):
+    stated: list[tuple[tuple[str, ...], str]] = []
+    _walk(response, ids, (), 0, stated)
+    for owners, address in stated:
         for id_ in owners:
             known = found.setdefault(id_, {})
             if len(known) < MAX_ADDRESSES:
@@ -114,12 +115,15 @@ def normal_address(text: str) -> str | None:
     return str(mapped or address)
 
 
-def _walk(node: Any, ids: frozenset[str], owners: tuple[str, ...], depth: int) -> Iterator[tuple[tuple[str, ...], str]]:
+def _walk(
+    node: Any, ids: frozenset[str], owners: tuple[str, ...], depth: int, found: list[tuple[tuple[str, ...], str]]
+) -> None:
     if depth > _MAX_DEPTH:
         return
     if isinstance(node, list):
         for each in node:
-            yield from _walk(each, ids, owners, depth + 1)
+            if each:
+                _walk(each, ids, owners, depth + 1, found)
         return
     if not isinstance(node, dict):
         return
@@ -129,9 +133,9 @@ def _walk(node: Any, ids: frozenset[str], owners: tuple[str, ...], depth: int) -
     for key, value in node.items():
         if isinstance(value, str):
             if owners and key in _ADDRESSES and (address := normal_address(value)):
-                yield owners, address
-        else:
-            yield from _walk(value, ids, owners, depth + 1)
+                found.append((owners, address))
+        elif value:
+            _walk(value, ids, owners, depth + 1, found)
 
 
 def _text(value: str | None, most: int = MAX_TEXT) -> str | None:

@@ -23,6 +23,8 @@ from ownertag.core.values import Reason, Refusal
 #: What is counted where no carrier could be told.
 _UNREAD = "unreadable"
 _MOST_OF_HEAD = 4096
+#: Of a table; a record has a few hundred KB.
+_MOST_OF_LINE = 1 << 24
 # A line of cells in quotes: the head of some other table.
 _CELLS = re.compile(r'"[^"{}]*"(?:,"[^"{}]*")+\r?')
 # Of an organization's trail, the folder of its id is between (CloudTrail user guide, "Finding your log files").
@@ -130,6 +132,8 @@ def _text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
         for chunk in chunks:
             *ended, left = (left + decoder.decode(chunk)).split("\n")
             yield from (f"{line}\n" for line in ended)
+            if len(left) > _MOST_OF_LINE:
+                raise Damaged(Reason.TOO_LARGE, f"has a line of more than {_MOST_OF_LINE >> 20} MiB, in a table")
         left += decoder.decode(b"", final=True)
     except UnicodeError as error:
         raise Damaged(Reason.UNREADABLE, "is not UTF-8") from error

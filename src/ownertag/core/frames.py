@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import msgspec
 from msgspec import Raw, Struct
@@ -89,6 +90,12 @@ def _problem(data: bytes) -> str | None:
 def _embedded(data: bytes) -> str | None:
     """What prints JSON among other things: a log's lines, `--output text` with more than one column."""
     return None if data[:1] in _OPENS or not _OBJECT.search(data) else _AMONG
+
+
+def _hold_one(lines: Iterable[bytes]) -> bool:
+    """Whether an object stands whole on one of these lines. As of a document, the first so many tell."""
+    could = (text for each in lines if (text := each.strip())[:1] == b"{" and text[-1:] == b"}")
+    return any(_problem(text) is None for text in islice(could, MAX_BROKEN_LINES))
 
 
 class _Framing:
@@ -187,10 +194,9 @@ class _Framing:
         """What never closed: each of its lines for itself, if there is a value among them; else one fault."""
         lines, self._open = self._open, []
         self._depth, self._size, self._in_text = 0, 0, False
-        problems = [_problem(text) for _, text in lines]
-        pairs = list(zip(lines, problems, strict=True))
-        if by_line or any(problem is None and text.lstrip()[:1] == b"{" for (_, text), problem in pairs):
-            for (line, text), problem in pairs:
+        if by_line or _hold_one(text for _, text in lines):
+            for line, text in lines:
+                problem = _problem(text)
                 yield Frame(line, text.strip()) if problem is None else Broken(line, problem)
         elif lines:
             text = b"".join(text for _, text in lines)

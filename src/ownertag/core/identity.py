@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import groupby
 from typing import TypeGuard
 
 from ownertag.core.made_up import is_made_up
@@ -51,6 +52,11 @@ _BLANK = frozenset(
     + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 )
 
+#: No name, ARN or address that AWS keeps has more than 2,048 characters; marks that compose are up to four of them.
+MAX_LOOKED_AT = 4 * 2048
+#: The characters that begin no letter and yet are taken apart into marks of several classes (Unicode, Tibetan vowels).
+_APART = {ord(char): unicodedata.normalize("NFD", char) for char in "\u0f73\u0f75\u0f81"}
+
 _MACHINE = "its owner is that of {}, which is not looked up yet"
 
 
@@ -65,8 +71,24 @@ def clean(name: str) -> str:
     """A name in NFC without controls, direction marks and other characters that show nothing (T11, T19, T22)."""
     if name.isascii() and name.isprintable():
         return name.strip()
-    shown = (" " if char.isspace() else char for char in name[:10_000] if char.isspace() or _shows(char))
-    return unicodedata.normalize("NFC", "".join(shown)).strip()
+    shown = [" " if char.isspace() else char for char in name[:MAX_LOOKED_AT] if char.isspace() or _shows(char)]
+    return unicodedata.normalize("NFC", _in_order("".join(shown))).strip()
+
+
+def _in_order(text: str) -> str:
+    """The same text to Unicode, with its marks in the order that normalizing gives them.
+
+    Normalizing moves each mark past all that stand wrongly before it: alternating ones cost the square of their number.
+    """
+    found: list[str] = []
+    for is_mark, run in groupby(text.translate(_APART), _is_mark):
+        chars = list(run)
+        found += sorted(chars, key=unicodedata.combining) if is_mark else chars
+    return "".join(found)
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.combining(char) != 0
 
 
 def _shows(char: str) -> bool:

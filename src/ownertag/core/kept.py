@@ -17,6 +17,8 @@ from ownertag.core.values import Creation, Resource
 
 #: Where an answer shows the tags of what was made.
 _TAGS = ("tagSet", "tags")
+#: An answer of instances that were launched further from its call than this is a repeat's, in milliseconds.
+_JUST = 5000
 
 
 def kept(creation: Creation, resources: Iterable[Resource], settings: Settings) -> dict[str, frozenset[str]]:
@@ -42,11 +44,16 @@ def kept(creation: Creation, resources: Iterable[Resource], settings: Settings) 
 
 
 def _shown(creation: Creation, document: Mapping[str, Any]) -> dict[str, set[str]]:
-    """The keys of the tags that the answer shows, by the id of what carries them."""
+    """The keys of the tags that the answer shows, by the id of what carries them and was launched just then.
+
+    With a client token a call can be repeated, and is answered with the tags that are there by then.
+    """
     found: dict[str, set[str]] = {}
+    at = int(creation.record.created_at.timestamp() * 1000)
     for makes in creation.row.makes if document["response"] else ():
         for node in (each for path in makes.each for each in walk(document, path)):
             id_ = get(node, makes.id) if makes.id else None
-            if isinstance(id_, str):
+            launched = get(node, "launchTime")  # in milliseconds (seen)
+            if isinstance(id_, str) and isinstance(launched, int) and abs(launched - at) <= _JUST:
                 found[id_] = {key for name in _TAGS for key, _ in pairs(get(node, name))}
     return found

@@ -8,12 +8,12 @@ volumes), and an instance takes others only once it is running (doc: AttachVolum
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from ownertag.core.claims import BORN_WITH
-from ownertag.core.match import resource
+from ownertag.core.match import resources_of
 from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.values import (
     Absent,
@@ -38,6 +38,9 @@ BESIDE = timedelta(seconds=4)
 SKEW = timedelta(seconds=5)
 
 
+_KINDS = ("ec2:instance", "ec2:volume", "ec2:network-interface")
+
+
 class Targets(Struct, frozen=True):
     """The resources to tag, those that can't be seen, and what to wait for if the creation is young."""
 
@@ -55,8 +58,10 @@ def birth_of(id_: str, creation: Creation) -> Question:
 def births(creation: Creation, fact: Fact | None) -> tuple[Question, ...]:
     """What has to be asked: when volumes were made that were attached within a minute, but not beside the launch."""
     shown = fact.instances if isinstance(fact, Found) else ()
+    made_at = creation.record.created_at
+    beside, end = made_at + BESIDE, made_at + BORN_WITH
     return tuple(
-        birth_of(volume.id, creation) for each in shown if not each.managed for volume in _doubtful(each, creation)
+        birth_of(volume.id, creation) for each in shown if not each.managed for volume in _doubtful(each, beside, end)
     )
 
 
@@ -107,51 +112,50 @@ def _managed_ids(instances: Iterable[Instance]) -> set[str]:
 def _with_children(
     instances: Iterable[Instance], creation: Creation, catalogue: Catalogue, facts: Facts
 ) -> list[Resource]:
-    kinds = catalogue.types
+    instance_type, volume_type, interface_type = (catalogue.types[name] for name in _KINDS)
+    beside = creation.record.created_at + BESIDE
     found = []
     for instance in instances:
         if instance.managed:
             continue
-        born = [("ec2:instance", instance.id)]
-        born += [("ec2:volume", each.id) for each in instance.volumes if _made_volume(each, creation, facts)]
-        born += [("ec2:network-interface", each.id) for each in instance.interfaces if _made_interface(each, creation)]
-        found += [resource(kinds[name], id_, creation.record) for name, id_ in born if kinds[name].id.fullmatch(id_)]
-    return found
+        born = [(instance_type, instance.id)]
+        born += [(volume_type, each.id) for each in instance.volumes if _made_volume(each, creation, facts, beside)]
+        born += [(interface_type, each.id) for each in instance.interfaces if _made_interface(each, creation, beside)]
+        found += [each for each in born if each[0].id.fullmatch(each[1])]
+    return resources_of(found, creation.record)
 
 
-def _beside(attached: Attached, creation: Creation) -> bool:
-    at = attached.attached_at
-    return at is not None and at - creation.record.created_at <= BESIDE
+def _beside(attached: Attached, beside: datetime) -> bool:
+    return attached.attached_at is not None and attached.attached_at <= beside
 
 
-def _doubtful(instance: Instance, creation: Creation) -> list[Attached]:
+def _doubtful(instance: Instance, beside: datetime, end: datetime) -> list[Attached]:
     """Volumes of which only their time of creation can tell whether the launch made them."""
-    end = creation.record.created_at + BORN_WITH
     return [
         each
         for each in instance.volumes
-        if not (each.managed or _beside(each, creation)) and (each.attached_at is None or each.attached_at <= end)
+        if not (each.managed or _beside(each, beside)) and (each.attached_at is None or each.attached_at <= end)
     ]
 
 
-def _made_volume(volume: Attached, creation: Creation, facts: Facts) -> bool:
+def _made_volume(volume: Attached, creation: Creation, facts: Facts, beside: datetime) -> bool:
     if volume.managed or volume.id in creation.borrowed:
         return False
-    if _beside(volume, creation):
+    if _beside(volume, beside):
         return True
     birth = facts.get(birth_of(volume.id, creation))
     made_at = birth.born_at if isinstance(birth, Found) else None
     return made_at is not None and -SKEW <= made_at - creation.record.created_at <= BORN_WITH
 
 
-def _made_interface(interface: Attached, creation: Creation) -> bool:
+def _made_interface(interface: Attached, creation: Creation, beside: datetime) -> bool:
     """Whether the launch made an interface that the record does not name. EC2 does not say when it was made.
 
     One that is attached later ends with its instance only if somebody says so afterwards (doc: AttachNetworkInterface).
     """
     if interface.managed or interface.id in creation.borrowed or creation.lists_parts:
         return False
-    return _beside(interface, creation) and (creation.told or interface.ends_with)
+    return _beside(interface, beside) and (creation.told or interface.ends_with)
 
 
 def _unborn(instances: Iterable[Instance], creation: Creation, facts: Facts) -> list[Wait]:

@@ -77,4 +77,5 @@ def _at(document: dict[str, Any], paths: Iterable[str]) -> list[str]:
 def _left_out(document: dict[str, Any], call: Call) -> bool:
     """Whether the part that would hold the name was too large for the record (CloudTrail: above 100 KB)."""
     parts = {path.partition(".")[0] for paths in call.names for path in paths}
-    return any(str(value).lower() == "true" for part in parts for value in walk(document, (part, "omitted")))
+    marks = (mark for part in parts for mark in walk(document, (part, "omitted")))
+    return any(mark is True or (isinstance(mark, str) and mark.lower() == "true") for mark in marks)

@@ -24,13 +24,16 @@ _ODD = str.maketrans({'"': "'", "`": "'", "<": "(", ">": ")", "\\": "/"})
 
 
 def mail_of(findings: Sequence[Finding], not_mailed: int = 0) -> tuple[str, str]:
-    """(subject, text) of what was found in one account: the first is told, the others are counted.
+    """(subject, text) of what was found in one account: one is told, the others are counted.
+
+    Told is the first of a resource whose owner the ledger knows, if there is one: nobody hides that behind a call that
+    changes nothing of anybody's.
 
     Args:
         findings: Of one account, one at least.
         not_mailed: Earlier ones, of which no mail told because there were too many.
     """
-    first = findings[0]
+    first = next((each for each in findings if each.owner is not None), findings[0])
     if first.test:
         return f"ownertag: this is a test, account {_plain(first.account, 12)}", _text(_TEST, first)
     return f"ownertag: protected tags were changed in account {_plain(first.account, 12)}", _text(

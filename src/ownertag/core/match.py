@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -110,6 +110,18 @@ def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: 
     return resource_at(type, id, record.account, record.region)
 
 
+def resources_of(made: Iterable[tuple[ResourceType, str]], record: Record) -> list[Resource]:
+    """The same of many, of which few types are: an ARN is built as far as its id once for each."""
+    heads: dict[str, str] = {}
+    found = []
+    for type_, id_ in made:
+        head = heads.get(type_.name)
+        if head is None:
+            head = heads[type_.name] = _arn_head(type_.arn, record.region, record.account)
+        found.append(Resource(head + id_, id_, type_.name))
+    return found
+
+
 def resource_at(type: ResourceType, id: str, account: str, region: str) -> Resource:  # noqa: A002 - the field's own words
     """The resource with this id in an account and Region."""
     return Resource(_arn_head(type.arn, region, account) + id, id, type.name)
@@ -131,17 +143,21 @@ def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
     for key in path:
         if key == "[]":
             nodes = [item for each in nodes for item in (each if isinstance(each, list) else (each,))]
-        else:
-            nodes = [found for each in nodes if (found := get(each, key)) is not None]
+        else:  # what is empty, or no object, is passed at once: it can stand in a list by the ten thousand
+            nodes = [
+                found for each in nodes if each and isinstance(each, dict) and (found := _member(each, key)) is not None
+            ]
         if skip:
-            nodes = [each for each in nodes if not _skipped(each, skip)]
+            nodes = [each for each in nodes if not (each and isinstance(each, dict) and _skipped(each, skip))]
     return nodes
 
 
 def get(node: Any, key: str) -> Any:
     """A member of an object; AWS writes a key's first letter now small, now large, and `item` for `items`."""
-    if not isinstance(node, dict):
-        return None
+    return _member(node, key) if isinstance(node, dict) else None
+
+
+def _member(node: dict[str, Any], key: str) -> Any:
     value = node.get(key)
     if value is None:
         value = node.get(key[0].swapcase() + key[1:])
@@ -149,13 +165,11 @@ def get(node: Any, key: str) -> Any:
 
 
 def _skipped(node: Any, skip: Skip) -> bool:
-    if not node or not isinstance(node, dict):
-        return False
     for keys, values in skip:
         value: Any = node
         for key in keys:
             value = get(value, key)
-        if value is not None and (value if isinstance(value, str) else str(value).lower()) in values:
+        if isinstance(value, str | int) and (value if isinstance(value, str) else str(value).lower()) in values:
             return True
     return False
 
@@ -174,14 +188,19 @@ def _borrowed(document: dict[str, Any], row: Row) -> frozenset[str]:
 
 def _everywhere(node: Any, key: str) -> Iterator[Any]:
     """All that stands under a key, however deep."""
-    nodes = [node]
-    while nodes:
-        each = nodes.pop()
-        if isinstance(each, list):
-            nodes += each
-        elif isinstance(each, dict):
-            yield get(each, key)
-            nodes += each.values()
+    nodes = [node] if isinstance(node, _INNER) else []
+    while nodes:  # a level at a time: there can be a hundred thousand lists
+        below: list[Any] = []
+        for outer in nodes:
+            each = outer
+            while isinstance(each, list) and len(each) == 1:
+                each = each[0]
+            if isinstance(each, dict):
+                yield _member(each, key)
+                below += [inner for inner in each.values() if inner and isinstance(inner, _INNER)]
+            elif isinstance(each, list):
+                below += [inner for inner in each if inner and isinstance(inner, _INNER)]
+        nodes = below
 
 
 def _told(document: dict[str, Any], row: Row) -> bool:
@@ -201,7 +220,10 @@ def _unsure(document: dict[str, Any], row: Row) -> frozenset[str]:
         if makes.new and makes.id
         for path in makes.each
         for node in walk(document, path)
-        if isinstance(id_ := get(node, makes.id), str) and not _skipped(node, makes.new)
+        if node
+        and isinstance(node, dict)
+        and isinstance(id_ := get(node, makes.id), str)
+        and not _skipped(node, makes.new)
     )
 
 
@@ -229,7 +251,11 @@ def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
     """The ids of one type, by the first path that finds any."""
     for path in makes.each:
         nodes = walk(document, path, skip)
-        ids = nodes if makes.id is None else [get(node, makes.id) for node in nodes]
+        ids = (
+            nodes
+            if makes.id is None
+            else [_member(node, makes.id) for node in nodes if node and isinstance(node, dict)]
+        )
         ids = [id_ for id_ in ids if id_ is not None and id_ != ""]  # an empty element is written as ""
         if ids:
             return [_text(makes, id_) for id_ in ids]
@@ -261,7 +287,8 @@ def _request(record: Record) -> Any:
 
 def _omitted(response: Any) -> bool:
     """CloudTrail's mark for what it left out above 100 KB; `omitted` was seen as a boolean and as a text."""
-    return isinstance(response, dict) and str(response.get("omitted", "")).lower() == "true"
+    mark = response.get("omitted") if isinstance(response, dict) else None
+    return mark is True or (isinstance(mark, str) and mark.lower() == "true")
 
 
 def _client_token(request: Any) -> str | None:
@@ -314,6 +341,7 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
             raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
 
 
+_INNER = (dict, list)
 _OTHERWISE = {"items": "item", "item": "items"}
 _NULL = msgspec.Raw(b"null")
 _NONE: frozenset[str] = frozenset()

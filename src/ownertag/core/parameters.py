@@ -11,7 +11,7 @@ memory), and KMS says `tagKey` and `tagValue` (API model of KMS). An answer has 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,7 @@ _SPECIFICATIONS = ("tagspecificationset", "tagspecification", "tagspecifications
 _TAGS = ("tags", "tag", "tagset", "taglist")
 # What an object has that is one tag; Auto Scaling's say more of it, and a wrapped one has its number.
 _TAG = frozenset({"key", "value", "tagkey", "tagvalue", "tag", "propagateatlaunch", "resourceid", "resourcetype"})
+_INNER = (dict, list)
 _KEY = frozenset({"key", "tagkey"})
 # More than any record nests tags or what wraps a request: what goes deeper was made to cost.
 _MAX_DEPTH = 8
@@ -57,14 +58,19 @@ def _wrappers(event_name: str, kind: str) -> frozenset[str]:
 
 
 def document_of(record: Record) -> dict[str, Any]:
-    """`request` and `response` of a record, unwrapped; None where one is no JSON object."""
+    """`request` and `response` of a record, unwrapped; None where one is no JSON object. To be read, not changed."""
+    return _document(record.event_name, bytes(record.request), bytes(record.response))
+
+
+@lru_cache(maxsize=4)  # a way to an owner reads a record and those of who made its sessions up to a dozen times
+def _document(event_name: str, request: bytes, response: bytes) -> dict[str, Any]:
     parts = {}
-    for name, raw in (("request", record.request), ("response", record.response)):
+    for name, raw in (("request", request), ("response", response)):
         try:
             part = msgspec.json.decode(raw)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             part = None
-        part = unwrap(part, record.event_name, name.capitalize())
+        part = unwrap(part, event_name, name.capitalize())
         parts[name] = part if isinstance(part, dict) else None
     return parts
 
@@ -89,13 +95,20 @@ def specified(request: Any) -> Iterator[tuple[str | None, str, str]]:
             yield (type_ if isinstance(type_, str) else None), key, value
 
 
-def pairs(tags: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
+def pairs(tags: Any) -> Iterable[tuple[str, str]]:
     """(key, value) of tags, as a list of objects, one such object, or a map; a tag without a value has an empty one."""
+    found: list[tuple[str, str]] = []
+    _collect(tags, 0, found)
+    return found
+
+
+def _collect(tags: Any, depth: int, found: list[tuple[str, str]]) -> None:
     if depth > _MAX_DEPTH:
         return
     if isinstance(tags, list):
         for each in tags:
-            yield from pairs(each, depth + 1)
+            if each:  # what is empty holds no tag, and can stand there by the ten thousand
+                _collect(each, depth + 1, found)
         return
     if not isinstance(tags, dict):
         return
@@ -103,11 +116,11 @@ def pairs(tags: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
     if folded.keys() & _KEY and folded.keys() <= _TAG:
         key, value = folded.get("key", folded.get("tagkey")), folded.get("value", folded.get("tagvalue", ""))
         if isinstance(key, str) and isinstance(value, str):
-            yield key, value
+            found.append((key, value))
     elif inner := _members(tags, (*_LISTS, "tag")):
-        yield from pairs(inner, depth + 1)
+        _collect(inner, depth + 1, found)
     else:
-        yield from ((key, value) for key, value in tags.items() if isinstance(value, str))
+        found += ((key, value) for key, value in tags.items() if isinstance(value, str))
 
 
 def _all_pairs(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -124,14 +137,24 @@ def _members(node: Any, names: tuple[str, ...]) -> list[Any]:
     """The objects and lists that stand under these names, in whatever letter case; counts and texts are none."""
     if not isinstance(node, dict):
         return []
-    return [value for key, value in node.items() if key.lower() in names and isinstance(value, dict | list)]
+    return [value for key, value in node.items() if key.lower() in names and isinstance(value, _INNER)]
 
 
-def _each(nodes: list[Any], depth: int = 0) -> Iterator[dict[str, Any]]:
+def _each(nodes: list[Any]) -> list[dict[str, Any]]:
     """The objects in lists and in what stands for a list."""
+    found: list[dict[str, Any]] = []
+    _collect_objects(nodes, 0, found)
+    return found
+
+
+def _collect_objects(nodes: list[Any], depth: int, found: list[dict[str, Any]]) -> None:
     for node in nodes if depth <= _MAX_DEPTH else ():
+        if not node:
+            continue
         if isinstance(node, list):
-            yield from _each(node, depth + 1)
+            _collect_objects(node, depth + 1, found)
         elif isinstance(node, dict):
-            inner = _members(node, _LISTS)
-            yield from _each(inner, depth + 1) if inner else (node,)
+            if inner := _members(node, _LISTS):
+                _collect_objects(inner, depth + 1, found)
+            else:
+                found.append(node)

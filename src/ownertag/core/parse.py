@@ -7,7 +7,6 @@ refused with its path; what a record holds beyond the fields that we use is skip
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
@@ -24,31 +23,43 @@ _EVENT_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _USER_ARN = re.compile(r"arn:aws[a-z-]{0,12}:iam::([0-9]{12}):user/[\x21-\x7e]{1,576}")
 
 
-class _EnvelopeHead(Struct):
-    """The envelope with its record unread: to say what is wrong with one, or to give it the account that it lacks."""
+_NULL = Raw(b"null")
 
-    account: Any = None
-    region: Any = None
-    source: Any = None
-    detail_type: Any = field(name="detail-type", default=UNSET)
+
+class _EnvelopeHead(Struct):
+    """The envelope with all of it unread: to say what is wrong with one, or to give it the account that it lacks."""
+
+    account: Raw = _NULL
+    region: Raw = _NULL
+    source: Raw = _NULL
+    detail_type: Raw = field(name="detail-type", default=_NULL)
     detail: Raw | UnsetType = UNSET
 
 
 class _RecordHead(Struct):
-    """What tells a record that can't be read, and in whose account it may have been."""
+    """What tells a record that can't be read, and in whose account it may have been; unread, as it may be anything."""
 
-    event_id: Any = field(name="eventID", default=None)
-    account: Any = field(name="recipientAccountId", default=None)
-    identity: Any = field(name="userIdentity", default=None)
-    shared_event_id: Any = field(name="sharedEventID", default=None)
+    event_id: Raw = field(name="eventID", default=_NULL)
+    account: Raw = field(name="recipientAccountId", default=_NULL)
+    identity: Raw = field(name="userIdentity", default=_NULL)
+    shared_event_id: Raw = field(name="sharedEventID", default=_NULL)
+
+
+class _Caller(Struct):
+    """What tells the account of whoever called."""
+
+    type: str
+    arn: str
+    account: str | None = field(name="accountId", default=None)
 
 
 _RECORD = msgspec.json.Decoder(Record)
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _HEAD = msgspec.json.Decoder(_EnvelopeHead)
 _RECORD_HEAD = msgspec.json.Decoder(_RecordHead)
+_CALLER = msgspec.json.Decoder(_Caller)
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
-_NULL = Raw(b"null")
+_TEXT = msgspec.json.Decoder(str)
 
 #: What decoding can raise: the library's own errors, invalid UTF-8, and depth beyond the interpreter's stack.
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
@@ -108,27 +119,27 @@ def _account_of_user(data: bytes | Raw) -> str | None:
     """The account of the IAM user who called, where nothing else tells one: not if the record has a twin in another."""
     try:
         head = _RECORD_HEAD.decode(data)
+        if head.account != _NULL or head.shared_event_id != _NULL:
+            return None
+        caller = _CALLER.decode(head.identity)
     except UNREADABLE:
         return None
-    identity = head.identity
-    if head.account is not None or head.shared_event_id is not None or not isinstance(identity, dict):
-        return None
-    arn, said = identity.get("arn"), identity.get("accountId")
-    named = _USER_ARN.fullmatch(arn) if isinstance(arn, str) and identity.get("type") == "IAMUser" else None
-    return named[1] if named and (said is None or said == named[1]) else None
+    named = _USER_ARN.fullmatch(caller.arn) if caller.type == "IAMUser" else None
+    return named[1] if named and caller.account in {None, named[1]} else None
 
 
 def _with_envelopes_account(body: str | bytes) -> Envelope | None:
     try:
         head = _HEAD.decode(body)
-        if head.detail is UNSET or not all(isinstance(each, str) for each in (head.account, head.region, head.source)):
+        if head.detail is UNSET or _RECORD_HEAD.decode(head.detail).account != _NULL:
             return None
-        if not isinstance(head.detail_type, str) or _RECORD_HEAD.decode(head.detail).account is not None:
-            return None
+        account, region, source, detail_type = map(
+            _TEXT.decode, (head.account, head.region, head.source, head.detail_type)
+        )
     except UNREADABLE:
         return None
-    record = _completed(head.detail, head.account)
-    return Envelope(head.account, head.region, head.source, head.detail_type, record) if record else None
+    record = _completed(head.detail, account)
+    return Envelope(account, region, source, detail_type, record) if record else None
 
 
 def _check_envelope(arrival: Arrival, envelope: Envelope) -> Refusal | None:
@@ -168,10 +179,10 @@ def _bad_event(body: str | bytes, where: str, error: Exception) -> Refusal:
         head = _HEAD.decode(body)
     except UNREADABLE:
         head = _EnvelopeHead()
-    detail_type, event_id = head.detail_type, _id_in(head.detail)
+    detail_type, event_id = _text(head.detail_type), _id_in(head.detail)
     if not isinstance(error, msgspec.ValidationError):
         return Refusal(where, Reason.UNREADABLE, why(error), event_id=event_id)
-    if isinstance(detail_type, str) and detail_type != CLOUDTRAIL_DETAIL_TYPE:
+    if detail_type is not None and detail_type != CLOUDTRAIL_DETAIL_TYPE:
         wrong = f"detail-type {detail_type[:64]!a} is not {CLOUDTRAIL_DETAIL_TYPE!a}"
         return Refusal(where, Reason.FORGED_ENVELOPE, wrong, event_id=event_id)
     wrong = f"is no EventBridge event of CloudTrail: {error}{_of(event_id)}"
@@ -194,7 +205,7 @@ def _unreadable(data: bytes | Raw, where: str, error: Exception) -> Refusal:
 def _lacks_account(data: bytes | Raw) -> bool:
     """Whether it would be a record with an account."""
     try:
-        return _RECORD_HEAD.decode(data).account is None and _completed(data, "0" * 12) is not None
+        return _RECORD_HEAD.decode(data).account == _NULL and _completed(data, "0" * 12) is not None
     except UNREADABLE:
         return False
 
@@ -202,10 +213,18 @@ def _lacks_account(data: bytes | Raw) -> bool:
 def _id_in(data: bytes | Raw | UnsetType) -> str | None:
     """The event's id, if it can be read and is one: anything else could be a secret."""
     try:
-        found = None if data is UNSET else _RECORD_HEAD.decode(data).event_id
+        found = None if data is UNSET else _text(_RECORD_HEAD.decode(data).event_id)
     except UNREADABLE:
         return None
-    return found if isinstance(found, str) and _EVENT_ID.fullmatch(found) else None
+    return found if found is not None and _EVENT_ID.fullmatch(found) else None
+
+
+def _text(raw: Raw) -> str | None:
+    """What stands there, if it is a text."""
+    try:
+        return _TEXT.decode(raw)
+    except UNREADABLE:
+        return None
 
 
 def _of(event_id: str | None) -> str:

@@ -27,6 +27,7 @@ from ownertag.core.values import (
     Outcome,
     OutcomeKind,
     Plan,
+    Question,
     Reason,
     Refusal,
     Resource,
@@ -215,18 +216,18 @@ def _writes(
     standings: Mapping[ResourceKey, Standing] | None = None,
 ) -> tuple[Write, ...]:
     groups: dict[tuple[str, str, str, TagPairs], list[Resource]] = {}
+    apis = {name: each.tag_api for name, each in catalogue.types.items()}
     for decision, resource in _claims(decisions):
-        creation = decision.creation
-        carried = present.get(tags_question(resource, creation)) if present else None
-        standing = standings.get(key_of(resource, creation)) if standings else None
+        record = decision.creation.record
+        account, region = record.account, record.region
+        carried = present.get(Question(QuestionKind.TAGS, account, region, resource.id)) if present else None
+        standing = standings.get(ResourceKey(account, region, resource.arn)) if standings else None
         if standing is not None and standing.outcome is not None:
             continue
         stays = decision.kept.get(resource.arn, _NONE)
         tags = _missing(standing.tags if standing else decision.tags, carried, stays)
         if tags and not isinstance(carried, Unavailable):
-            record = creation.record
-            key = (record.account, record.region, catalogue.types[resource.type].tag_api, tags)
-            groups.setdefault(key, []).append(resource)
+            groups.setdefault((account, region, apis[resource.type], tags), []).append(resource)
     writes = []
     for (account, region, api, tags), resources in sorted(groups.items()):
         most = catalogue.tag_apis[api].most

@@ -44,14 +44,12 @@ class TagCall(Struct, frozen=True):
 
 
 def tag_call(record: Record) -> TagCall | None:
-    """What a record of a tag call names; None for any other record, and for one whose request can't be read."""
+    """What a record of a tag call names; None for any other record. A request that can't be read is one left out."""
     writes = TAG_CALLS.get((record.event_source, record.event_name))
     if writes is None:
         return None
     request = document_of(record)["request"]
-    if request is None:
-        return None
-    if str(request.get("omitted", "")).lower() == "true":
+    if request is None or str(request.get("omitted", "")).lower() == "true":
         return TagCall(writes, {}, (), omitted=True)
     tags: dict[str, str | None] = {}
     for tag in walk(request, ("tagSet", "items", "[]")):

@@ -13,6 +13,7 @@ is launched from one has the tag `aws:ec2launchtemplate:id`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -41,6 +42,8 @@ AROUND = timedelta(seconds=10)
 
 #: Tags that only a service writes, of launches for which other records than RunInstances may stand.
 _SERVICES = ("aws:autoscaling:groupName", "aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id")
+#: Errors after which nobody knows whether the call was carried out.
+_INTERNAL = re.compile(r"Internal|Unavailable|Timeout|TimedOut", re.IGNORECASE)
 _ITEMS = ("instancesSet", "items", "[]")
 
 
@@ -56,8 +59,12 @@ def is_unnamed(creation: Creation) -> bool:
 
 
 def told_by(record: Record) -> LaunchRecord | None:
-    """What a record of RunInstances says of what it made; None where the call failed, and made nothing."""
-    if record.error_code:
+    """What a record of RunInstances says of what it made; None where the call failed, and made nothing.
+
+    An error of AWS's own does not say that: a call can be carried out whose answer failed (EC2 developer guide,
+    "Ensuring idempotency in Amazon EC2 API requests").
+    """
+    if record.error_code and not _INTERNAL.search(record.error_code):
         return None
     document = document_of(record)
     told = (get(document["response"], "reservationId"), get(document["request"], "clientToken"))
@@ -127,6 +134,7 @@ def _left_over(creation: Creation, facts: Facts) -> Reservation | Uncertain:
         return _uncertain("CloudTrail lists more launches of that time than can be read")
     record = creation.record
     others = [each for each in launches.launches if each.creation_id != record.creation_id]
+    own = {each.reservation for each in launches.launches if each.creation_id == record.creation_id} - {None}
     silent = [each for each in others if each.reservation is None and each.token is None]
     if silent:
         return _uncertain(f"{len(silent)} other launches of that time don't say what they made either")
@@ -136,9 +144,12 @@ def _left_over(creation: Creation, facts: Facts) -> Reservation | Uncertain:
         for each in (shown.reservations if isinstance(shown, Found) else ())
         if each.account == record.account
         and each.id not in named
+        and (not own or each.id in own)
         and not all(one.token in tokens for one in each.instances)
         and _may_be_of_then(each, creation)
     ]
+    if not left and own:
+        return _uncertain("what is to be seen of that time is not the one that an amended record names")
     if not left:
         return _uncertain("no launch of that time is to be seen that is not another's")
     if len(left) > 1:
@@ -193,7 +204,7 @@ def _differs(instance: ReservedInstance, request: Mapping[str, Any]) -> str | No
         wanted = {each for each in asked if isinstance(each, str)}
         if wanted and has not in wanted:
             return name
-    if not get(request, "launchTemplate") and "aws:ec2launchtemplate:id" in instance.tags:
+    if bool(get(request, "launchTemplate")) != ("aws:ec2launchtemplate:id" in instance.tags):
         return "launch template"
     return None
 

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from ownertag.core.brought import brought
 from ownertag.core.claims import EventKey, ResourceKey, Standing
-from ownertag.core.compared import written_by_others
 from ownertag.core.findings import Finding, together
 from ownertag.core.match import match
 from ownertag.core.plan import key_of, plan, stand, where_no_owner_is
@@ -36,7 +35,7 @@ from ownertag.flows.gather import gather
 from ownertag.flows.ports import Ports
 from ownertag.flows.remember import decisions_to_keep, event_of, outcomes_to_keep
 from ownertag.flows.tell import change, tell
-from ownertag.flows.written_over import Others, written_over
+from ownertag.flows.written_over import written_over
 from ownertag.ledger.entries import Entry, Finished, Seen
 from ownertag.ledger.port import LedgerError
 
@@ -118,18 +117,23 @@ def run(
             left.append(each)
     facts = gather(left, ports, catalogue, settings)
     decided = _as_stored(plan(left, facts, catalogue, settings, ports.now()), seen)
+    others: Mapping[str, Finding] = {}
     try:
         standings = _claim(decided, facts, ports)
+        if standings:
+            decided, standings, others = written_over(decided, standings, finished, ports, settings)
     except LedgerError as error:
         return results + _without_ledger(left, facts, ports, catalogue, settings, _away(error))
-    others: Others = {}
     if standings:
-        decided, standings, others = written_over(decided, standings, finished, ports, settings)
         decided = stand(decided, standings, facts, catalogue)
     done = {each.arrival.where: each for each in left if event_of(each) in finished}
     carried_out = _carry_out(decided, ports, catalogue, settings, done)
-    told = _tell_who_else_wrote(carried_out, finished, standings, others, ports, settings)
-    return results + _keep(told, standings, ports)
+    told = _tell_what_was_brought(carried_out, finished, standings, ports, settings)
+    kept = _keep(told, standings, ports)
+    return results + [
+        replace(each, finding=together(others[each.where], each.finding)) if each.where in others else each
+        for each in kept
+    ]
 
 
 def _as_stored(decided: Plan, seen: Mapping[EventKey, Seen]) -> Plan:
@@ -163,28 +167,19 @@ def _carry_out(
     ]
 
 
-def _tell_who_else_wrote(
+def _tell_what_was_brought(
     results: Sequence[Result],
     finished: Container[EventKey],
     standings: Mapping[ResourceKey, Standing],
-    others: Others,
     ports: Ports,
     settings: Settings,
 ) -> list[Result]:
-    """Keep and tell which owner tags were brought along, or stood there, of the creations that are done.
-
-    They aren't finished before; what a creation brought is told when it is finished first.
-    """
-    now = ports.now()
+    """Keep and tell which owner tags were brought along by creations that are done: they aren't finished before."""
 
     def found(result: Result) -> Result:
-        decision = result.decision
-        if decision is None or result.comes_back:
+        if result.decision is None or result.comes_back or event_of(result.decision.creation) in finished:
             return result
-        finding = written_by_others(decision, result.outcomes, standings, others, now) if others else None
-        if event_of(decision.creation) not in finished:
-            finding = together(finding, brought(decision, result.outcomes, standings, settings))
-        return replace(result, finding=finding) if finding else result
+        return replace(result, finding=brought(result.decision, result.outcomes, standings, settings))
 
     made = [found(each) for each in results]
     kept = [change(each.decision.creation.record, each.finding) for each in made if each.decision and each.finding]

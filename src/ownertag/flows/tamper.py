@@ -10,7 +10,7 @@ left alone.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -41,6 +41,8 @@ Tampered = tuple[Arrival, Tampering]
 
 #: As many resources are read from the ledger at a time, but for a message that names more.
 MOST_KEYS = 1000
+#: After so many accounts for which the ledger failed, it is away.
+_MOST_FAILED = 3
 _NO_TIME = Wait(OutcomeKind.NOT_READY, "no time was left for it: others came before")
 
 
@@ -86,7 +88,7 @@ def run(tampered: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settin
         if ports.expired():
             results += [_waiting(each, _NO_TIME) for each in chain(part, *parts)]
             break
-        results += _kept(part, ports, catalogue, settings)
+        results += _kept_or_returned(part, ports, catalogue, settings)
     waits = tell([each.finding for each in results if each.finding], ports)
     return [
         replace(each, waits=(waits[each.finding],)) if each.finding and each.finding in waits else each
@@ -111,8 +113,35 @@ def _parts(tampered: Sequence[Tampered]) -> Iterator[list[Tampered]]:
         yield part
 
 
+def _kept_or_returned(part: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
+    """The findings of a part, in the ledger; to be told.
+
+    What the ledger does not take comes back. A part holds several accounts: what is refused because of one must not
+    keep the others' from being told, so then each account is done alone.
+    """
+    try:
+        return _kept(part, ports, catalogue, settings)
+    except LedgerError as error:
+        away = error
+    accounts: dict[str, list[Tampered]] = defaultdict(list)
+    for each in part:
+        accounts[each[0].record.account].append(each)
+    results: list[Result] = []
+    failed = 0
+    for its in accounts.values():
+        if len(accounts) > 1 and failed < _MOST_FAILED and not ports.expired():
+            try:
+                results += _kept(its, ports, catalogue, settings)
+                continue
+            except LedgerError as error:
+                failed, away = failed + 1, error
+        wait = Wait(away.outcome, f"the ledger can't be used: {away}")
+        results += [_waiting(each, wait) for each in its]
+    return results
+
+
 def _kept(part: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
-    """The findings of a part, in the ledger; to be told."""
+    """The same, where the ledger answers."""
     resources = [tuple(named(found, catalogue)) for _, found in part]
     keys = {
         ResourceKey(arrival.record.account, arrival.record.region, each.arn): None
@@ -120,21 +149,17 @@ def _kept(part: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings
         for each in its
         if each.arn
     }
-    try:
-        known = ports.ledger.by_key(keys) if keys else []
-        # An ARN of EC2's names the account and Region, but for an image's or snapshot's the account.
-        owners = {(each.key.account, each.key.arn): (each.holding.owner, each.holding.tags) for each in known}
-        made: list[tuple[Arrival, Finding | NotTampering]] = []
-        for (arrival, found), its in zip(part, resources, strict=True):
-            account = arrival.record.account
-            own = {each.arn: owners[account, each.arn] for each in its if each.arn and (account, each.arn) in owners}
-            made.append((arrival, finding_of(found, its, own, settings)))
-        entries = [change(arrival.record, found) for arrival, found in made if isinstance(found, Finding)]
-        if entries:
-            ports.ledger.append(entries)
-    except LedgerError as error:
-        away = Wait(error.outcome, f"the ledger can't be used: {error}")
-        return [_waiting(each, away) for each in part]
+    known = ports.ledger.by_key(keys) if keys else []
+    # An ARN of EC2's names the account and Region, but for an image's or snapshot's the account.
+    owners = {(each.key.account, each.key.arn): (each.holding.owner, each.holding.tags) for each in known}
+    made: list[tuple[Arrival, Finding | NotTampering]] = []
+    for (arrival, found), its in zip(part, resources, strict=True):
+        account = arrival.record.account
+        own = {each.arn: owners[account, each.arn] for each in its if each.arn and (account, each.arn) in owners}
+        made.append((arrival, finding_of(found, its, own, settings)))
+    entries = [change(arrival.record, found) for arrival, found in made if isinstance(found, Finding)]
+    if entries:
+        ports.ledger.append(entries)
     return [
         Result(arrival.where, finding=found)
         if isinstance(found, Finding)

@@ -5,26 +5,30 @@ that owns it may write between its look and its write; or its write was still on
 got no answer. It comes back then, and the ledger says that the other's tags are written. Meanwhile another copy of its
 event may have been finished, without a write: so what comes back is looked at, finished or not, and so is what an
 operator orders.
+
+What others wrote is kept in the ledger and told before it is written over: afterwards nothing shows it any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from msgspec.structs import replace
 
 from ownertag.core.ask import tags_of
 from ownertag.core.claims import EventKey, ResourceKey, Standing
-from ownertag.core.compared import otherwise
+from ownertag.core.compared import otherwise, written_by_others
+from ownertag.core.findings import Finding
 from ownertag.core.plan import key_of
 from ownertag.core.settings import Settings
 from ownertag.core.values import Decision, Fact, Found, OutcomeKind, Plan, Question, Unavailable, Wait
 from ownertag.flows.ports import Ports
 from ownertag.flows.remember import event_of
+from ownertag.flows.tell import change, tell
 
 _WRITTEN = {OutcomeKind.TAGGED, OutcomeKind.UNCHANGED}
 
-Others = dict[ResourceKey, dict[str, str | None]]
+Others = Mapping[ResourceKey, Mapping[str, str | None]]
 
 
 def written_over(
@@ -33,17 +37,20 @@ def written_over(
     finished: Container[EventKey],
     ports: Ports,
     settings: Settings,
-) -> tuple[Plan, Mapping[ResourceKey, Standing], Others]:
-    """The same, with the holder's tags to be written again where others stand; and which owners those name.
+) -> tuple[Plan, Mapping[ResourceKey, Standing], Mapping[str, Finding]]:
+    """The same, with the holder's tags to be written again where others stand; and what was found, by the message.
 
     It costs one look-up, and only where a creation comes to what another holds, or is finished and came again; where
-    that fails, the creation waits.
+    that fails, or what was found can't be told, the creation waits.
+
+    Raises:
+        LedgerError: What was found can't be kept.
     """
-    others: Others = {}
+    others: dict[ResourceKey, dict[str, str | None]] = {}
     looks = {id(each): _looked_at(each, standings, finished) for each in decided.decisions}
     asked = [question for found in looks.values() for question, _ in found]
     if not asked:
-        return decided, standings, others
+        return decided, standings, {}
     carried = ports.lookups.find(tuple(dict.fromkeys(asked)))
     again = dict(standings)
     decisions = []
@@ -61,7 +68,32 @@ def written_over(
             if other and not own:
                 others[key] = other
         decisions.append(replace(decision, waits=(*decision.waits, *waits)) if waits else decision)
-    return replace(decided, decisions=tuple(decisions)), again, others
+    found = _kept(decisions, standings, others, ports)
+    untold = tell(tuple(found.values()), ports)
+    for number, decision in enumerate(decisions):
+        finding = found.get(decision.creation.arrival.where)
+        if finding is not None and finding in untold:
+            decisions[number] = replace(decision, waits=(*decision.waits, untold[finding]))
+            left = (key_of(each, decision.creation) for each in decision.resources)
+            again |= {key: standings[key] for key in left if key in others}
+    return replace(decided, decisions=tuple(decisions)), again, found
+
+
+def _kept(
+    decisions: Iterable[Decision], standings: Mapping[ResourceKey, Standing], others: Others, ports: Ports
+) -> dict[str, Finding]:
+    """What was found on the resources of each message, in the ledger."""
+    now = ports.now()
+    found: dict[str, Finding] = {}
+    entries = []
+    for decision in decisions if others else ():
+        finding = written_by_others(decision, standings, others, now)
+        if finding is not None:
+            found[decision.creation.arrival.where] = finding
+            entries.append(change(decision.creation.record, finding))
+    if entries:
+        ports.ledger.append(entries)
+    return found
 
 
 def _looked_at(

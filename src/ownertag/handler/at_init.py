@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 from ownertag.aws.times import new_session
+from ownertag.handler.collector import collect_seldom
 from ownertag.handler.settings import read_environment
 from ownertag.handler.wiring import Handler, build
 
@@ -21,7 +22,9 @@ def _ready() -> Handler:
     session.client(
         "ec2", region_name=environment.organization.home_region, endpoint_url=environment.endpoint_url
     ).close()
-    return build(environment, session)
+    built = build(environment, session)
+    collect_seldom()
+    return built
 
 
 handler = _ready()

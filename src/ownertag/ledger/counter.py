@@ -89,10 +89,10 @@ class TableCounter:
             taken, item = answer
             if item is None:
                 until = None
-            elif item.get("version", {}).get("N") != VERSION:
-                return None
             else:
-                until = int(item["full_until"]["N"])
+                until = _read(item)
+                if until is None:
+                    return None
                 self._remember(key, until)
             if taken and until is not None:
                 return Taken((until - costs) / _MICRO)
@@ -144,6 +144,12 @@ class TableCounter:
         received = self._clock()
         with self._lock:
             self._told = self._told.heard(second, context["ownertag.sent"], received)
+
+
+def _read(item: Item) -> int | None:
+    """Where it stands; None of an item of another form."""
+    until = item.get("full_until", {}).get("N", "")
+    return int(until) if item.get("version", {}).get("N") == VERSION and until.isdecimal() else None
 
 
 def _from(at: int, cost: int) -> tuple[str, str, dict[str, int]]:

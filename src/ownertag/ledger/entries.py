@@ -9,6 +9,7 @@ from msgspec import Struct
 from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey
 from ownertag.core.details import Actor
 from ownertag.core.findings import TagChange
+from ownertag.core.identity import UNKNOWN
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
 
 #: What a text of a record may be long, in characters: DynamoDB takes items of 400 KB (T31).
@@ -80,7 +81,10 @@ class Finished(Struct, frozen=True):
 
 
 class TagChanged(Struct, frozen=True, omit_defaults=True):
-    """Somebody else changed protected keys. Kept once for an event, at the one of its `resources` that is named."""
+    """Somebody else changed protected keys. Kept once for an event, at the one of its `resources` that is named.
+
+    Of what only was found there, by an unknown actor, once for each event and what was found.
+    """
 
     resource: ResourceKey
     event: EventKey
@@ -150,7 +154,9 @@ def identity_of(entry: HistoryEntry) -> tuple[str, str, str]:
         case Ended():
             return ("ended", entry.event.event_id, f"{entry.kind.value} {entry.owner}")
         case TagChanged():
-            return ("tag-changed", entry.event.event_id, "")
+            # What is only found on a creation's resources is not what its request brought, nor what was found before.
+            found = [f"{each.key} {each.new}" for each in entry.changes] if entry.actor.principal == UNKNOWN else ()
+            return ("tag-changed", entry.event.event_id, " ".join(found))
         case Transferred():
             return ("transferred", entry.id, "")
         case Deleted():

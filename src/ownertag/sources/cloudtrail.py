@@ -8,7 +8,7 @@ workshop on EKS Pod Identity shows; the calls that the session signed are not.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -104,7 +104,7 @@ class CloudTrail:
         self._now = now
         self._expired = expired
         self._together = together
-        # All of these are by account, and one thread at a time works for an account.
+        # Threads may work for Regions of one account at once: then a call or two more than these bounds may be made.
         self._calls: dict[tuple[str, str], int] = defaultdict(int)
         self._throttled: dict[tuple[str, str], Unavailable] = {}
         self._regions = tuple(regions)
@@ -167,27 +167,30 @@ class CloudTrail:
         Whoever asks least comes first, and whoever waits holds up no other account.
         """
         facts: dict[Question, Fact] = {}
-        accounts: dict[str, dict[tuple[str, str], list[_Session]]] = defaultdict(lambda: defaultdict(list))
+        places: dict[tuple[str, str], dict[str, list[_Session]]] = defaultdict(lambda: defaultdict(list))
+        asks: Counter[str] = Counter()
         for question in questions:
             event, key, made_at = question.value.split(" ")
             time = datetime.fromisoformat(made_at)
             if self._now() - time > KEPT_FOR or (question.account, question.region, key) in self._issued_by_none:
                 facts[question] = Absent()
             else:
-                accounts[question.account][question.region, event].append((time, key, question))
+                places[question.account, question.region][event].append((time, key, question))
+                asks[question.account] += 1
 
-        def look(account: str, groups: dict[tuple[str, str], list[_Session]]) -> None:
-            for (region, event), sessions in groups.items():
-                facts.update(self._makers(account, region, event, sorted(sessions)))
+        def look(place: tuple[str, str], groups: dict[str, list[_Session]]) -> None:
+            for event, sessions in groups.items():
+                facts.update(self._makers(*place, event, sorted(sessions)))
 
-        few_first = sorted(accounts.items(), key=lambda each: sum(map(len, each[1].values())))
-        self._together([partial(look, account, groups) for account, groups in few_first])
+        # An account's Regions are asked at the same time: one after the other, they would hold up the others.
+        few_first = sorted(places.items(), key=lambda each: asks[each[0][0]])
+        self._together([partial(look, place, groups) for place, groups in few_first])
         return facts
 
     def launches(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """What the records of launches around a time say, as soon as they are all there."""
         facts: dict[Question, Fact] = {}
-        accounts: dict[str, list[tuple[Question, datetime, str]]] = defaultdict(list)
+        places: dict[tuple[str, str], list[tuple[Question, datetime, str]]] = defaultdict(list)
         for question in questions:
             at, _, creation_id = question.value.partition(" ")
             time = datetime.fromisoformat(at)
@@ -197,13 +200,15 @@ class CloudTrail:
             elif age < LAG + BESIDE:
                 facts[question] = _NOT_ALL
             else:
-                accounts[question.account].append((question, time, creation_id))
+                places[question.account, question.region].append((question, time, creation_id))
 
-        def look(asked: list[tuple[Question, datetime, str]]) -> None:
+        def look(place: tuple[str, str], asked: list[tuple[Question, datetime, str]]) -> None:
             for question, time, creation_id in asked:
-                facts[question] = self._launches((question.account, question.region), time, creation_id)
+                facts[question] = self._launches(place, time, creation_id)
 
-        self._together([partial(look, asked) for asked in sorted(accounts.values(), key=len)])
+        asks = Counter(account for (account, _), asked in places.items() for _ in asked)
+        few_first = sorted(places.items(), key=lambda each: asks[each[0][0]])
+        self._together([partial(look, place, asked) for place, asked in few_first])
         return facts
 
     def _launches(self, place: tuple[str, str], time: datetime, creation_id: str) -> Found | Unavailable:

@@ -54,9 +54,11 @@ def _reservation(plain: Mapping[str, Any], instances: Iterable[Mapping[str, Any]
 
 def _instance(plain: Mapping[str, Any]) -> ReservedInstance:
     attached = (each.get("Attachment", {}) for each in plain.get("NetworkInterfaces", ()))
+    # Each network card has a device 0, and the other cards' are attached later (EC2 user guide, EFA-only interfaces).
+    primary = (each for each in attached if (each.get("DeviceIndex"), each.get("NetworkCardIndex", 0)) == (0, 0))
     return ReservedInstance(
         id=plain["InstanceId"],
-        launched_at=next((each.get("AttachTime") for each in attached if each.get("DeviceIndex") == 0), None),
+        launched_at=next((each.get("AttachTime") for each in primary), None),
         token=plain.get("ClientToken") or "",
         image=plain.get("ImageId"),
         type=plain.get("InstanceType"),

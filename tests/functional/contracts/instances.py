@@ -110,8 +110,12 @@ def _item(machine: Machine) -> str:
     tags = "".join(f"<item><key>{key}</key><value>{value}</value></item>" for key, value in machine.tags)
     parts.append(f"<tagSet>{tags}</tagSet>")
     if machine.launched:
-        later = f"<item><networkInterfaceId>eni-{machine.id[3:]}b</networkInterfaceId><attachment><deviceIndex>1"
-        later += f"</deviceIndex><attachTime>{_time(machine.started)}</attachTime></attachment></item>"
+        time = f"<attachTime>{_time(machine.started)}</attachTime>"
+        later = "".join(
+            f"<item><networkInterfaceId>eni-{machine.id[3:]}{card}</networkInterfaceId><attachment><deviceIndex>{device}"
+            f"</deviceIndex><networkCardIndex>{card}</networkCardIndex>{time}</attachment></item>"
+            for card, device in ((1, 0), (0, 1))  # a device 0 of a second card is an EFA-only interface
+        )
         first = f"<item><networkInterfaceId>eni-{machine.id[3:]}a</networkInterfaceId><attachment><deviceIndex>0"
         first += f"</deviceIndex><attachTime>{_time(machine.launched)}</attachTime></attachment></item>"
         others = later if machine.started != machine.launched else ""

@@ -206,6 +206,16 @@ def test_an_item_of_another_form_is_left_alone(table: Table, time: Time) -> None
     assert left == other
 
 
+@pytest.mark.parametrize("full_until", [{}, {"full_until": {"NULL": True}}, {"full_until": {"N": "1E+30"}}])
+def test_an_item_that_does_not_say_where_it_stands_is_left_alone(
+    table: Table, time: Time, full_until: dict[str, Any]
+) -> None:
+    pk, sk = key(("quota", *KEY), ("quota",))
+    item = {"pk": {"S": pk}, "sk": {"S": sk}, "version": {"N": "1"}} | full_until
+    table.client.put_item(TableName=TABLE, Item=item)
+    assert TableCounter(table.client, TABLE, time.own).take(KEY, NOON, 1.0, NOON + 9) is None
+
+
 def test_an_item_stands_in_no_index_of_the_ledger(table: Table, time: Time) -> None:
     TableCounter(table.client, TABLE, time.own).take(KEY, NOON, 1.0, NOON)
     [item] = table.client.scan(TableName=TABLE)["Items"]

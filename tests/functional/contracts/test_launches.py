@@ -228,6 +228,7 @@ def test_launches_that_say_what_they_made_leave_one_over(stage: Stage) -> None:
         omitted(stage, 95, at=AT - 2 * SECOND, request={"clientToken": "by-token-and-left-out"}),
         named(stage, "", 96, errorCode="Client.InstanceLimitExceeded", responseElements=None),
         named(stage, "", 97, errorCode="Client.DryRunOperation", responseElements=None),
+        named(stage, "", 98, errorCode="Server.InsufficientInstanceCapacity", responseElements=None),
     ):
         stage.tell(each)
     assert set(tagged(stage, made)) == {each.id for each in launch(stage).machines}
@@ -336,6 +337,17 @@ def test_a_record_that_says_nothing_makes_it_uncertain(stage: Stage, answer: Any
     assert "don't say what they made either" in refused(stage, made)
 
 
+@pytest.mark.parametrize(
+    "code", ["Server.InternalError", "InternalFailure", "Server.Unavailable", "ServiceUnavailable", "Server.Timeout"]
+)
+def test_a_call_that_failed_in_aws_may_have_launched_all_the_same(stage: Stage, code: str) -> None:
+    stage.add(launch(stage))
+    made = omitted(stage)
+    stage.tell(made)
+    stage.tell(named(stage, "", 91, errorCode=code, responseElements=None))
+    assert "don't say what they made either" in refused(stage, made)
+
+
 def test_a_record_that_can_not_be_read_makes_it_uncertain(stage: Stage) -> None:
     stage.add(launch(stage))
     made = omitted(stage)
@@ -434,6 +446,7 @@ def test_one_that_differs_in_one_fact_is_uncertain(stage: Stage, more: dict[str,
         ({"availabilityZone": "eu-central-1b"}, "another Availability Zone"),
         ({"instancesSet": {"items": [{"minCount": 3, "maxCount": 3, "keyName": "hers"}]}}, "another key"),
         ({"launchTemplate": {"launchTemplateId": TEMPLATE}}, "another launch template"),
+        ({"launchTemplate": {"launchTemplateName": "web"}}, "another launch template"),
         ({"instancesSet": {"items": [{"minCount": 4, "maxCount": 9}]}}, "shows 3 instances, and 4 to 9"),
     ],
 )
@@ -510,6 +523,17 @@ def test_an_amended_record_is_the_launch_itself(stage: Stage) -> None:
         stage.tell(each)
     for each in (amended, made):
         assert len(tagged(stage, each)) == 3
+
+
+def test_a_reservation_other_than_its_amended_record_names_is_not_its_own(stage: Stage) -> None:
+    stage.add(launch(stage, 2))
+    made = omitted(stage)
+    addendum = {"reason": "UPDATED_DATA", "originalEventID": made["eventID"]}
+    stage.tell(made)
+    stage.tell(named(stage, fixtures.numbered("r", 1), 77, addendum=addendum))
+    assert "is not the one that an amended record names" in refused(stage, made)
+    stage.add(launch(stage, 1))
+    assert set(tagged(stage, made)) == {each.id for each in launch(stage, 1).machines}
 
 
 @pytest.mark.parametrize("name", ["LookupEvents", "DescribeInstances"])

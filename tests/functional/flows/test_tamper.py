@@ -17,7 +17,7 @@ from ownertag.core.findings import Finding, TagChange
 from ownertag.core.values import Failure, Instance, OutcomeKind, Reason, Unavailable
 from ownertag.flows.live import Answer, Message, handle
 from ownertag.flows.ports import Ports
-from ownertag.ledger.entries import TagChanged
+from ownertag.ledger.entries import Entry, TagChanged
 from ownertag.ledger.port import LedgerError
 
 ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION
@@ -267,6 +267,16 @@ def test_what_a_repeated_creation_brings_is_compared_with_whose_it_is(world: Wor
     assert world.told.findings == []
 
 
+def test_what_is_found_later_on_a_creation_is_kept_beside_what_it_brought() -> None:
+    world = World()
+    assert len(world(launched({"owner": "ceo"})).done) == 1
+    for value in ("eve", "eve", "mallory"):  # found, told, and written over; what is the same again is kept once
+        world.aws.places[ACCOUNT, REGION].tags[VOLUME]["owner"] = value
+        assert len(world(launched({"owner": "ceo"}), receives=2).done) == 1
+    assert [each.changes[0].new for each in world.told.findings] == ["ceo", "eve", "eve", "mallory"]
+    assert [each.changes[0].new for each in world.changes()] == ["ceo", "eve", "mallory"]
+
+
 def test_the_same_event_again_is_kept_once(world: World) -> None:
     for _ in range(3):
         world(call({"owner": "mallory"}))
@@ -303,6 +313,25 @@ def test_without_the_ledger_it_comes_back_and_nobody_is_told_half(world: World) 
     world.ledger.fails = None
     assert len(world(call({"owner": "mallory"})).done) == 1
     assert len(world.told.findings) == 1
+
+
+def test_what_the_ledger_refuses_of_one_account_does_not_keep_anothers_from_being_told() -> None:
+    class Refusing(MemoryLedger):
+        def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
+            if any(isinstance(each, TagChanged) and each.resource.account == other for each in entries):
+                raise LedgerError("is busy", OutcomeKind.THROTTLED)
+            return super().append(entries)
+
+    world, other = World(), fixtures.OUTSIDE_ACCOUNT
+    world.accounts, world.ledger = FakeAccounts({ACCOUNT, other}), Refusing()
+    answer = world(
+        call({"owner": "x"}, recipientAccountId=other),
+        call({"owner": "mallory"}, event=2),
+        call({"owner": "y"}, recipientAccountId=other, event=3),
+    )
+    assert [each.message.id for each in answer.done] == ["1"]
+    assert [each.message.id for each in answer.returned] == ["0", "2"]
+    assert [each.account for each in world.told.findings] == [ACCOUNT]
 
 
 def test_what_can_not_be_told_comes_back(world: World) -> None:

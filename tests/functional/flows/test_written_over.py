@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from flows.hub import A
 from flows.test_ledger import VOLUME, World, key
+from flows.test_live import instance
+from flows.test_tamper import Told
 from harness import fixtures
-from harness.events import HOME, SETTINGS, tags_for, volume
-from harness.fakes import NOON, FakeCall
+from harness.events import HOME, SETTINGS, instance_id, launch, tags_for, volume
+from harness.fakes import NOON, FakeCall, Launched
 from ownertag.core.details import Actor
 from ownertag.core.findings import TagChange
 from ownertag.core.values import Failure, OutcomeKind
@@ -133,6 +135,58 @@ def test_one_that_could_not_be_written_again_comes_back_and_is_found_then(world:
     world.aws.refuses = lambda _: None
     assert found_of(world.handle(FIRST, receives=3)) == [("alice", "mallory", "unknown", True)]
     assert world.owner() == "alice"
+
+
+def test_what_was_written_over_is_found_though_another_of_its_resources_comes_back() -> None:
+    """When it is all done nothing shows any more what stood on the first."""
+    world, ids = World(), [instance_id(number) for number in (1, 2)]
+    record = launch(A, ids, user="alice", at=EARLIER)
+    launched = {each: Launched(instance(n, volumes=1), "r-0000000000000aaaa") for n, each in enumerate(ids, 1)}
+    world.aws.places[A, HOME].launched |= launched
+    assert len(world.handle(record).done) == 1
+    tags = world.aws.places[A, HOME].tags
+    for each in ids:
+        tags[each] = tags[each] | {"owner": "mallory"}
+    busy = {ids[1]}
+
+    def refuse(call: FakeCall) -> Failure | None:
+        return Failure("IncorrectState", 400) if call.name == "ec2.CreateTags" and busy & {*call.values} else None
+
+    world.aws.refuses = refuse
+    first = world.handle(record, receives=2)
+    world.aws.refuses = lambda _: None
+    again = world.handle(record, receives=3)
+    results = [each.result for each in first.returned] + [each.result for each in again.done]
+    assert [tags[each]["owner"] for each in ids] == ["alice", "alice"]
+    assert {each.finding.resource for each in results if each and each.finding} == {
+        f"arn:aws:ec2:{HOME}:{A}:instance/{each}" for each in ids
+    }
+
+
+def test_what_can_not_be_kept_is_not_written_over(world: World) -> None:
+    """Once ours is written nothing shows any more what stood there."""
+    carry(world, ALICES | {"owner": "mallory"})
+    world.ledger.calls.clear()
+    world.ledger.fails, world.ledger.fails_after = LedgerError("ledger: is busy", OutcomeKind.THROTTLED), 2
+    assert len(world.handle(FIRST, receives=2).returned) == 1
+    assert (world.ledger.calls[:3], world.owner()) == (["seen", "claim", "append"], "mallory")
+    world.ledger.fails = None
+    assert found_of(world.handle(FIRST, receives=3)) == [("alice", "mallory", "unknown", True)]
+    assert world.owner() == "alice"
+
+
+def test_what_can_not_be_told_is_not_written_over(world: World) -> None:
+    told = Told()
+    carry(world, ALICES | {"owner": "mallory"})
+    told.failure = Failure("ThrottlingException", 400)
+    assert len(world.handle(FIRST, receives=2, findings=told).returned) == 1
+    assert (told.findings, world.owner()) == ([], "mallory")
+    told.failure = None
+    assert len(world.handle(FIRST, receives=3, findings=told).done) == 1
+    assert ([each.changes for each in told.findings], world.owner()) == (
+        [(TagChange("owner", "alice", "mallory"),)],
+        "alice",
+    )
 
 
 def test_an_owner_that_stood_there_while_the_ledger_was_away_is_written_over_when_it_comes_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,7 +48,9 @@ class Ran(Struct):
         return [at for at, call in self.calls if (call.operation, call.account) == ("LookupEvents", account)]
 
 
-def by_session(world: Emulated, trail: Trail, account: str, number: int, now: datetime) -> dict[str, Any]:
+def by_session(
+    world: Emulated, trail: Trail, account: str, number: int, now: datetime, region: str = HOME
+) -> dict[str, Any]:
     """A volume made in a session of its own, each of another minute, so that each is another look-up."""
     key, made = f"ASIA{account[-4:]}{number:012d}", now - timedelta(minutes=30 + number)
     at = made.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -56,16 +59,18 @@ def by_session(world: Emulated, trail: Trail, account: str, number: int, now: da
         fixtures.record(
             "AssumeRole", eventSource="sts.amazonaws.com", userIdentity=fixtures.user(f"user-{number}", account),
             responseElements=response, eventTime=at, recipientAccountId=account,
+            awsRegion=region,
         )
     )  # fmt: skip
-    world.add_volumes(account, [volume_id(number)])
+    world.add_volumes(account, [volume_id(number)], region)
     attributes = {"creationDate": at, "mfaAuthenticated": "false"}
     who = fixtures.session("work", account=account, attributes=attributes) | {"accessKeyId": key}
-    return volume(account, volume_id(number), number=number, userIdentity=who, at=now - timedelta(minutes=2))
+    at_last = now - timedelta(minutes=2)
+    return volume(account, volume_id(number), region, number=number, userIdentity=who, at=at_last)
 
 
-def run(many: int) -> Ran:
-    """One batch: so many look-ups of one account, and one of another."""
+def run(many: int, regions: Sequence[str] = (HOME,)) -> Ran:
+    """One batch: so many look-ups of one account, in these Regions, and one of another."""
     with emulated() as world:
         busy, quiet = world.spokes
         begun = datetime.now(UTC).replace(microsecond=0)
@@ -97,7 +102,9 @@ def run(many: int) -> Ran:
             FakeAccounts({busy, quiet}), lookups, Tagger(sessions), now,
             ledger=MemoryLedger(), held=pacing.held, together=together, hurry=pacing.hurry,
         )  # fmt: skip
-        details = [by_session(world, trail, busy, number, begun) for number in range(many)]
+        details = [
+            by_session(world, trail, busy, number, begun, regions[number % len(regions)]) for number in range(many)
+        ]
         details.append(by_session(world, trail, quiet, 900, begun))
         answers: list[Answer] = []
 

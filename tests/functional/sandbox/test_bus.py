@@ -13,12 +13,20 @@ import pytest
 from moto.events.models import events_backends
 from moto.sqs.models import sqs_backends
 
+from harness import fixtures
 from harness.waiting import wait
+from ownertag.render.patterns import spoke_rules
 from ownertag.sandbox.personas import HOME_REGION, HUB
 from ownertag.sandbox.sandbox import Sandbox
 
 WEB, DATA, REGION = "333333333333", "444444444444", "us-east-1"
-RULE, BUS = "ownertag-creations-1", "ownertag"
+BUS = "ownertag"
+# The rule that has `record`'s event: which one that is changes with the catalogue.
+RULE = next(
+    name
+    for name, pattern in spoke_rules(fixtures.catalogue(), fixtures.settings()).items()
+    if "CreateVolume" in pattern["detail"]["eventName"]
+)
 FORWARDER = "ownertag-forwarder"
 
 

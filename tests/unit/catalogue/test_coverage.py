@@ -13,6 +13,7 @@ from itertools import product
 
 import msgspec
 import pytest
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 from derive import ec2_creations
 from harness import fixtures
@@ -61,6 +62,27 @@ def test_what_is_named_by_hand_is_named_by_no_source() -> None:
     """A type that a source names by now is the source's to name."""
     found = ec2_creations.taking_tags(ec2_creations.model())
     assert {name for name in ec2_creations.SILENT if found[name]} == set()
+
+
+def test_the_list_has_every_operation_that_takes_specifications_of_tags() -> None:
+    """Whatever the member is called: `PoolTagSpecifications` is one. A template's are written by the launch."""
+    ec2 = ec2_creations.model()
+    takes = {name for name in ec2.operation_names if "TagSpecificationList" in _shapes(ec2, name)}
+    assert takes - derived().operations.keys() == set()
+
+
+def _shapes(ec2: ServiceModel, name: str) -> set[str]:
+    """The names of all shapes that a request has."""
+    request = ec2.operation_model(name).input_shape
+    open_: list[Shape] = [request] if request else []
+    seen: set[str] = set()
+    while open_:
+        shape = open_.pop()
+        if shape.name not in seen:
+            seen.add(shape.name)
+            open_ += [shape.member] if isinstance(shape, ListShape) else []
+            open_ += shape.members.values() if isinstance(shape, StructureShape) else []
+    return seen
 
 
 @pytest.mark.parametrize("event", sorted({operation for operation, _ in COVERED.catalogued}))

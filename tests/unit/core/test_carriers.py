@@ -378,6 +378,17 @@ def test_it_is_the_same_however_the_bytes_come(carrier: str, size: int) -> None:
     assert [each.record.event_id for each in found if isinstance(each, Arrival)] == [each["eventID"] for each in many]
 
 
+@pytest.mark.parametrize("carrier", ["log-file", "list"])
+def test_json_on_one_line_is_no_table_wherever_its_beginning_ends(carrier: str) -> None:
+    """The first 4,096 characters are looked at, and those may end with a column's name."""
+    records = [fixtures.record(eventID=ID) for _ in range(6)]
+    for spare in range(1000):
+        records[0]["userAgent"] = "x" * spare
+        data = fixtures.bytes_of({"Records": records} if carrier == "log-file" else records)
+        assert len(data) > 4096
+        assert len(list(parse(data, "file"))) == len(records), spare
+
+
 @pytest.mark.parametrize("cut", [b'{"eventID":"x', b'{"a":[{', b'{"a":"', b"}}", b"hello", b"[" * 3000])
 def test_a_line_that_is_cut_costs_no_other(cut: bytes) -> None:
     good = [fixtures.bytes_of(fixtures.record(eventID=f"0e1f2a3b-4c5d-4e6f-8a9b-{number:012}")) for number in range(6)]

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -86,11 +87,11 @@ def golden_values() -> list[Any]:
 
 
 def swap(chance: random.Random, here: Any, key: Any) -> None:
-    here[key] = chance.choice(ODD)
+    here[key] = deepcopy(chance.choice(ODD))
 
 
 def splice(chance: random.Random, here: Any, key: Any) -> None:
-    here[key] = chance.choice(golden_values())
+    here[key] = deepcopy(chance.choice(golden_values()))
 
 
 def drop(_: random.Random, here: Any, key: Any) -> None:

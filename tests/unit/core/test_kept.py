@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -63,7 +64,9 @@ def launched(request: Any, response: Any = None) -> Creation:
     if request is None:
         plain["requestParameters"] = fixtures.OMITTED
     if response is not None:
-        plain["responseElements"]["instancesSet"]["items"][0] |= response
+        at = datetime.fromisoformat(plain["eventTime"]).timestamp()
+        made = {"launchTime": int(at * 1000)}  # as real records have it
+        plain["responseElements"]["instancesSet"]["items"][0] |= made | response
     return creation(plain)
 
 
@@ -120,6 +123,16 @@ def test_a_template_s_tags_stay_on_the_instance_that_the_answer_shows_them_on() 
     shown = {"tagSet": {"items": [{"key": "owner", "value": "ceo"}]}}
     assert owners(launched(TEMPLATE, shown)) == {INSTANCE: None, VOLUME: "alice"}
     assert owners(launched(TEMPLATE)) == {INSTANCE: "alice", VOLUME: "alice"}
+
+
+@pytest.mark.parametrize("at", [-3600, -6, 6, 10**400, None, "then", True])
+@pytest.mark.parametrize("request_", [TEMPLATE, None], ids=["template", "left-out"])
+def test_an_answer_that_may_be_a_repeat_s_shows_what_somebody_wrote_since(request_: Any, at: Any) -> None:
+    """With a client token the same call answers what is there by then: its instances were launched before."""
+    launched_at = datetime.fromisoformat(fixtures.launch()["eventTime"]).timestamp()
+    time = (int(launched_at) + at) * 1000 if type(at) is int else at
+    shown = {"tagSet": {"items": [{"key": "owner", "value": "mallory"}]}, "launchTime": time}
+    assert owners(launched(request_, shown))[INSTANCE] == "alice"
 
 
 def test_where_the_request_is_left_out_the_answer_says_what_it_brought() -> None:

@@ -63,6 +63,15 @@ def test_more_are_counted() -> None:
     assert "1,234 earlier ones were not mailed, since there were too many." in text
 
 
+def test_whose_owner_is_known_is_told_before_others() -> None:
+    unknown = finding(TagChange("OWNER", None, "x"), owner=None, resource="arn:aws:ec2:::volume/vol-1")
+    known = finding(TagChange("owner", "alice", "mallory"), owner="alice", resource="arn:aws:ec2:::volume/vol-2")
+    _, text = mail_of([unknown, known])
+    assert "volume/vol-2" in text
+    assert "volume/vol-1" not in text
+    assert "1 more such calls" in text
+
+
 def test_what_cloudtrail_left_out_is_said() -> None:
     _, text = mail_of([finding(changes=(), resource=UNKNOWN_RESOURCE, typed=False, omitted=True, resources=0)])
     assert "not known: CloudTrail left the call's request out" in text

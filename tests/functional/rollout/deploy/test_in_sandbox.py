@@ -42,7 +42,8 @@ def test_apply_puts_everything_in_its_place_and_a_second_plan_has_nothing(consol
         assert found[f"roles in {account}"] - {"ownertag-hub"} == roles
         for region in (HOME_REGION, "us-east-1", "us-west-2"):
             at_hub = (account, region) == (HUB, HOME_REGION)
-            rules = {"ownertag-creations-1", "ownertag-tampering"} | ({"hub-ownertag-accounts"} if at_hub else set())
+            rules = {"ownertag-creations-1", "ownertag-creations-2", "ownertag-tampering"}
+            rules |= {"hub-ownertag-accounts"} if at_hub else set()
             assert found[f"rules in {account} {region}"] == rules
             assert (found[f"queues in {account} {region}"] == {"ownertag-undelivered"}) != at_hub
     assert found["policy"] == [{console.sandbox.organization.unit}] * len(console.prepared().desired.policies)

@@ -1,0 +1,197 @@
+"""One document through every step that a decision takes, each with its time; and the rules that must hold then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from random import Random
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from harness import fixtures
+from harness.fuzz import rules
+from harness.fuzz.answers import answer
+from harness.fuzz.documents import Document
+from harness.fuzz.rules import Fault
+from ownertag.core.addresses import AddressError, read_address
+from ownertag.core.ask import account_of, ask
+from ownertag.core.brought import brought
+from ownertag.core.details import actor_of, addresses_of
+from ownertag.core.documents import parse
+from ownertag.core.findings import Finding
+from ownertag.core.judge import judge
+from ownertag.core.match import match
+from ownertag.core.owner_rules import rule_for
+from ownertag.core.parse import parse_event
+from ownertag.core.plan import plan
+from ownertag.core.records import Arrival, Record
+from ownertag.core.resolve import trace
+from ownertag.core.rows import QuestionKind
+from ownertag.core.settings import Settings
+from ownertag.core.tamper import Tampering, finding_of, named, tampering
+from ownertag.core.transfer import target_of
+from ownertag.core.values import Creation, Fact, Failure, Found, Outcome, OutcomeKind, Plan, Question, Refusal
+
+T = TypeVar("T")
+#: As many as a flow takes.
+_ROUNDS = 6
+#: Of a file with more records than this the first are decided; all are read.
+_DECIDED = 20
+
+_RULES = """
+[[owners]]
+match = "*a*a*a*b"
+owner = "team-a"
+[[owners]]
+match = "*@example.com"
+owner = "people"
+[ignore]
+principals = ["*a*a*a*ignored*"]
+[trust]
+identity_providers = ["token.actions.githubusercontent.com"]
+"""
+POLICIES: tuple[Settings, ...] = (
+    fixtures.anywhere(),
+    fixtures.settings(_RULES),
+    fixtures.anywhere('[existing]\nowner = "keep"\ndateCreated = "keep"\n' + _RULES),
+)
+
+
+class Clock:
+    """What each step took, in seconds of the processor: others on the machine don't count."""
+
+    def __init__(self) -> None:
+        self.slowest: tuple[float, str] = (0.0, "")
+
+    def time(self, step: str, does: Callable[..., T], *given: Any) -> T:
+        """Do a step."""
+        start = time.process_time()
+        try:
+            found = does(*given)
+        except Fault:
+            raise
+        except Exception as error:
+            raise Fault(step, f"{type(error).__name__}: {str(error)[:200]}") from error
+        self.add(step, time.process_time() - start)
+        return found
+
+    def each(self, step: str, does: Callable[..., Iterable[T]], *given: Any) -> Iterator[T]:
+        """What a reader gives one after the other: a step is what the next one takes."""
+        found = self.time(step, lambda: iter(does(*given)))
+        while next_ := self.time(step, lambda: [*islice(found, 1)]):
+            yield from next_
+
+    def add(self, step: str, seconds: float) -> None:
+        """Keep the slowest."""
+        self.slowest = max(self.slowest, (seconds, step))
+
+
+class Ended(Struct, frozen=True):
+    """What a document came to."""
+
+    kind: str
+    seconds: float
+    step: str
+
+
+def run(document: Document, seed: str) -> Ended:
+    """All steps of a document.
+
+    Raises:
+        Fault: One raised, or a rule does not hold.
+    """
+    draw, clock = Random(seed), Clock()
+    policy = draw.choice(POLICIES)
+    kind = "refusal"
+    if document.is_file:
+        place = "AWSLogs/111122223333/CloudTrail/x.json" if draw.random() < 0.2 else "x.json"
+        for number, read in enumerate(clock.each("read", parse, document.data, place)):
+            if number < _DECIDED:
+                kind = max(kind, _decide(read, policy, draw, clock))
+        return Ended(kind, *clock.slowest)
+    read = clock.time("parse", parse_event, document.data, "m")
+    return Ended(_decide(read, policy, draw, clock), *clock.slowest)
+
+
+def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Clock) -> str:
+    if isinstance(read, Refusal):
+        rules.refused(read)
+        return "refusal"
+    tampered = clock.time("tamper", tampering, read.record, policy)
+    if isinstance(tampered, Tampering):
+        resources = clock.time("named", lambda: tuple(named(tampered, fixtures.catalogue())))
+        finding = clock.time("finding", finding_of, tampered, resources, {}, policy)
+        if isinstance(finding, Finding):
+            rules.found(finding)
+        return "tampering"
+    _beside(read.record, policy, draw, clock)
+    matched = clock.time("match", match, read, fixtures.catalogue(), policy)
+    if isinstance(matched, Refusal):
+        rules.refused(matched)
+        return "refusal"
+    facts = _gathered(matched, policy, draw, clock)
+    now = (
+        matched.record.created_at
+        if matched.record.created_at.year > 9998
+        else matched.record.created_at + draw.choice(rules.AGES)
+    )
+    decided = clock.time("plan", plan, [matched], facts, fixtures.catalogue(), policy, now)
+    rules.decided(decided, matched, policy)
+    again = clock.time("plan", plan, [matched], _applied(decided, facts), fixtures.catalogue(), policy, now)
+    rules.holds(not again.writes, "plan", "planned again with the applied tags, something is added")
+    clock.time("addresses", addresses_of, matched)
+    for decision in decided.decisions:
+        outcomes = [Outcome(each.arn, OutcomeKind.TAGGED) for each in decision.resources[::2]]
+        overwritten = clock.time("brought", brought, decision, outcomes, {}, policy)
+        if overwritten:
+            rules.found(overwritten)
+    return "written" if decided.writes else "waits"
+
+
+def _beside(record: Record, policy: Settings, draw: Random, clock: Clock) -> None:
+    """What is read of a record beside its creation, and what people type."""
+    clock.time("resolve", trace, record, policy)
+    clock.time("actor", actor_of, record)
+    name = record.user_agent or record.event_name
+    clock.time("rules", rule_for, name, record.account, policy)
+    clock.time("target", target_of, name, fixtures.catalogue())
+    clock.time(
+        "judge", judge, Failure(record.error_code or record.event_name, draw.choice([0, 400, 503])), None, record.region
+    )
+    clock.time("address", _address, record.source_address or name)
+
+
+def _address(text: str) -> str | None:
+    try:
+        return read_address(text)
+    except AddressError as error:
+        rules.holds(len(str(error)) < 1000, "address", "an error repeats a long text")
+        return None
+
+
+def _gathered(creation: Creation, policy: Settings, draw: Random, clock: Clock) -> dict[Question, Fact]:
+    facts: dict[Question, Fact] = {}
+    for _ in range(_ROUNDS):
+        questions = clock.time("ask", ask, [creation], facts, fixtures.catalogue(), policy)
+        if not questions:
+            break
+        rules.asked(questions, creation, facts)
+        for question in questions:
+            facts[question] = answer(question, creation, draw)
+    if account_of(creation) not in facts:
+        rules.holds(False, "ask", "it is not asked whose account it is")
+    return facts
+
+
+def _applied(decided: Plan, facts: dict[Question, Fact]) -> dict[Question, Fact]:
+    """The facts after the writes of a plan."""
+    after = dict(facts)
+    for write in decided.writes:
+        for resource in write.resources:
+            question = Question(QuestionKind.TAGS, write.account, write.region, resource.id)
+            before = facts.get(question)
+            carried = dict(before.tags or {}) if isinstance(before, Found) else {}
+            after[question] = Found(tags=carried | dict(write.tags))
+    return after
