@@ -4,10 +4,10 @@
 locals {
   # As many as the statements need: service_control_policy.json is "ownertag", service_control_policy-2.json "ownertag-2".
   rendered_policies = {
-    for name in fileset("${local.templates}/management", "service_control_policy*.json") :
+    for name in fileset("${local.templates}/management", "service_control_policy{,-[2-9]}.json") :
     replace(trimsuffix(name, ".json"), "service_control_policy", "ownertag") => file("${local.templates}/management/${name}")
   }
-  service_control_policies = var.service_control_policy == null ? local.rendered_policies : { ownertag = var.service_control_policy }
+  service_control_policies = var.service_control_policies == null ? local.rendered_policies : var.service_control_policies
   # The first policy's attachments keep the keys that they had when there was one policy.
   policy_attachments = merge([
     for name in keys(local.service_control_policies) : {

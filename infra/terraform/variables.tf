@@ -84,15 +84,22 @@ variable "protected_organizational_units" {
   }
 }
 
-variable "service_control_policy" {
-  type        = string
-  description = "The policy as JSON, as `ownertag render scp` prints it; left out, the files among the templates."
+variable "service_control_policies" {
+  type        = map(string)
+  description = "The policies as JSON by name, `ownertag` first; left out, the files among the templates."
   default     = null
 
   validation {
-    condition     = var.service_control_policy == null || can(jsondecode(var.service_control_policy).Statement)
-    error_message = "This is no policy in JSON: give what `ownertag render scp` prints."
+    condition     = var.service_control_policies == null || alltrue([for policy in values(coalesce(var.service_control_policies, {})) : can(jsondecode(policy).Statement)])
+    error_message = "One is no policy in JSON: give each of those that `ownertag render scp` prints."
   }
+}
+
+variable "service_control_policy_size" {
+  description = "How many characters AWS takes in a policy: 5,120, or 10,240 where the organization's quota is that."
+  type        = number
+  default     = 5120
+  nullable    = false
 }
 
 variable "templates_folder" {
@@ -163,11 +170,4 @@ variable "failure_tolerance_percentage" {
     condition     = var.failure_tolerance_percentage >= 0 && var.failure_tolerance_percentage <= 100 && floor(var.failure_tolerance_percentage) == var.failure_tolerance_percentage
     error_message = "A whole number from 0 to 100."
   }
-}
-
-variable "service_control_policy_size" {
-  description = "How many characters AWS takes in a policy: 5,120, or 10,240 where the organization's quota is that."
-  type        = number
-  default     = 5120
-  nullable    = false
 }

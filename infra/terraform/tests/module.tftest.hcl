@@ -112,12 +112,15 @@ run "what_is_asked_of_aws" {
   }
 
   assert {
-    condition     = jsondecode(aws_organizations_policy.protection["ownertag"].content) == jsondecode(file("../management/service_control_policy.json"))
-    error_message = "Another policy is made than the one in infra/."
+    condition = { for name, each in aws_organizations_policy.protection : name => jsondecode(each.content) } == {
+      ownertag     = jsondecode(file("../management/service_control_policy.json"))
+      "ownertag-2" = jsondecode(file("../management/service_control_policy-2.json"))
+    }
+    error_message = "Other policies are made than those in infra/."
   }
 
   assert {
-    condition     = length(aws_organizations_policy.protection["ownertag"].content) < length(file("../management/service_control_policy.json")) && length(aws_organizations_policy.protection["ownertag"].content) <= 5120
+    condition     = alltrue([for each in values(aws_organizations_policy.protection) : length(each.content) <= 5120]) && length(aws_organizations_policy.protection["ownertag"].content) < length(file("../management/service_control_policy.json"))
     error_message = "AWS counts every character of a policy."
   }
 
@@ -135,8 +138,16 @@ run "the_policy_is_attached_to_each_unit_that_is_named" {
   }
 
   assert {
-    condition     = toset([for each in values(aws_organizations_policy_attachment.protection) : each.target_id]) == toset(["ou-ab12-cdef3456", "r-ab12"])
-    error_message = "It is not attached to the units that were named."
+    condition = toset([for each in values(aws_organizations_policy_attachment.protection) : "${each.policy_id} ${each.target_id}"]) == toset(flatten([
+      for policy in values(aws_organizations_policy.protection) : [for unit in ["ou-ab12-cdef3456", "r-ab12"] : "${policy.id} ${unit}"]
+    ]))
+    error_message = "Not every policy is attached to each of the units that were named."
+  }
+
+  # An upgrade from one policy must not take its attachments off and put them on again.
+  assert {
+    condition     = toset(keys(aws_organizations_policy_attachment.protection)) == toset(["ou-ab12-cdef3456", "r-ab12", "ou-ab12-cdef3456 ownertag-2", "r-ab12 ownertag-2"])
+    error_message = "The first policy's attachments have other keys than when there was one."
   }
 
   assert {
@@ -145,21 +156,21 @@ run "the_policy_is_attached_to_each_unit_that_is_named" {
   }
 
   assert {
-    condition     = aws_organizations_policy.protection.type == "SERVICE_CONTROL_POLICY"
-    error_message = "It is no service control policy."
+    condition     = alltrue([for each in values(aws_organizations_policy.protection) : each.type == "SERVICE_CONTROL_POLICY"])
+    error_message = "One is no service control policy."
   }
 }
 
-run "a_policy_of_ones_own_takes_the_place_of_the_file_and_no_region_must_be_named" {
+run "policies_of_ones_own_take_the_place_of_the_files_and_no_region_must_be_named" {
   command = plan
 
   variables {
-    regions                = []
-    service_control_policy = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": []\n}"
+    regions                  = []
+    service_control_policies = { ownertag = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": []\n}" }
   }
 
   assert {
-    condition     = aws_organizations_policy.protection["ownertag"].content == "{\"Statement\":[],\"Version\":\"2012-10-17\"}"
+    condition     = one(values(aws_organizations_policy.protection)).content == "{\"Statement\":[],\"Version\":\"2012-10-17\"}"
     error_message = "The given policy is not the one that is made."
   }
 
@@ -288,7 +299,7 @@ run "a_policy_that_aws_would_not_take_is_refused" {
   command = plan
 
   variables {
-    service_control_policy = jsonencode({ Version = "2012-10-17", Statement = [for number in range(200) : { Sid = "Statement${number}", Effect = "Deny" }] })
+    service_control_policies = { ownertag = jsonencode({ Version = "2012-10-17", Statement = [for number in range(200) : { Sid = "Statement${number}", Effect = "Deny" }] }) }
   }
 
   expect_failures = [aws_organizations_policy.protection]
@@ -305,7 +316,7 @@ run "what_is_no_value_is_refused" {
     regions                        = ["eu-central-1", "everywhere"]
     organizational_units           = ["workloads"]
     protected_organizational_units = ["222222222222"]
-    service_control_policy         = "deny everything"
+    service_control_policies       = { ownertag = "deny everything" }
     package_bucket                 = "s3://packages"
     package_key                    = ""
     alarm_email                    = "nobody"
@@ -322,7 +333,7 @@ run "what_is_no_value_is_refused" {
     var.regions,
     var.organizational_units,
     var.protected_organizational_units,
-    var.service_control_policy,
+    var.service_control_policies,
     var.package_bucket,
     var.package_key,
     var.alarm_email,

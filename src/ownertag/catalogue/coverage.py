@@ -12,20 +12,13 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.rows import Catalogue, QuestionKind, Row
+from ownertag.core.overwritten import made_by
+from ownertag.core.rows import Catalogue
 
 _SOURCE = "ec2.amazonaws.com"
 
 #: (operation, type), such as ("CreateImage", "snapshot").
 Pair = tuple[str, str]
-
-#: The types of what a row's `children` question finds, beside what the row names.
-CHILDREN: Mapping[QuestionKind, frozenset[str]] = {
-    QuestionKind.INSTANCES_BY_RESERVATION: frozenset({"ec2:network-interface", "ec2:volume"}),
-    QuestionKind.SNAPSHOTS_OF_IMAGE: frozenset({"ec2:snapshot"}),
-    QuestionKind.PARTS_OF_VPC: frozenset({"ec2:network-acl", "ec2:route-table", "ec2:security-group"}),
-    QuestionKind.INTERFACES_OF_NAT_GATEWAY: frozenset({"ec2:network-interface"}),
-}
 
 
 class Derived(Struct, forbid_unknown_fields=True):
@@ -81,12 +74,6 @@ class Coverage(Struct, frozen=True):
 def derived() -> Derived:
     """The list that `derive/ec2_creations.py` wrote."""
     return msgspec.toml.decode(_text("generated"), type=Derived)
-
-
-def made_by(row: Row) -> frozenset[str]:
-    """The types that a row's creation is tagged with: those that its record names, and those that are looked up."""
-    named = frozenset(makes.type.name for makes in row.makes)
-    return named | (CHILDREN.get(row.children, frozenset()) if row.children else frozenset())
 
 
 def coverage(catalogue: Catalogue) -> Coverage:

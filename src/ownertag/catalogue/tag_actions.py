@@ -6,6 +6,8 @@ its source. Neither is loaded by the function.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -13,6 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ownertag.catalogue import coverage
 from ownertag.catalogue.loader import CatalogueError
 from ownertag.core.tiers import Does, TagAction, TagActions
 
@@ -50,10 +53,18 @@ class _Overlay(Struct, forbid_unknown_fields=True):
 
 @cache
 def load() -> TagActions:
-    """The actions that ownertag knows."""
+    """The actions that ownertag knows; what EC2 can tag at creation is what the reference or EC2's own model names."""
     folder = files("ownertag.catalogue")
     derived = folder.joinpath("generated", "tag_actions.json").read_bytes()
-    return read(derived, folder.joinpath("overlay", "tag_actions.toml").read_text("utf-8"))
+    found = read(derived, folder.joinpath("overlay", "tag_actions.toml").read_text("utf-8"))
+    return replace(
+        found, creations={**found.creations, "ec2": _joined(found.creations["ec2"], coverage.derived().operations)}
+    )
+
+
+def _joined(*sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    names = sorted(set().union(*sources))
+    return {name: tuple(sorted(set().union(*(source.get(name, ()) for source in sources)))) for name in names}
 
 
 def read(derived: bytes, overlay: str) -> TagActions:
@@ -66,6 +77,10 @@ def read(derived: bytes, overlay: str) -> TagActions:
         found = msgspec.json.decode(derived, type=_Derived)
     except msgspec.DecodeError as error:
         raise CatalogueError(f"generated/tag_actions.json: {error}; write it anew with `make catalogue`") from error
+    if found.schema != 1:
+        raise CatalogueError(
+            f"generated/tag_actions.json: schema {found.schema} is not 1; write it with `make catalogue`"
+        )
     try:
         by_hand = msgspec.toml.decode(overlay, type=_Overlay)
     except msgspec.DecodeError as error:
@@ -82,10 +97,13 @@ def read(derived: bytes, overlay: str) -> TagActions:
         )
         for name, each in found.actions.items()
     }
+    named = Counter(entry.action for entry in by_hand.action)
     for entry in by_hand.action:
         where = f"overlay/tag_actions.toml: {entry.action}"
         if not (entry.reason.strip() and entry.source.strip()):
             raise CatalogueError(f"{where}: needs a reason and a source")
+        if named[entry.action] > 1:
+            raise CatalogueError(f"{where}: stands there twice; join the entries")
         before = actions.pop(entry.action, None)
         if entry.leave_out:
             if before is None:

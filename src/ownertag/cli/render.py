@@ -11,8 +11,10 @@ import typer
 from ownertag.catalogue import tag_actions
 from ownertag.catalogue.loader import load
 from ownertag.cli.options import Options, Output, fail, with_options
+from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings, SettingsError
-from ownertag.render.documents import compact, policy_name
+from ownertag.core.tiers import TagActions
+from ownertag.render.documents import Policy, compact, policy_name
 from ownertag.render.for_teams import terraform_ignore_tags, why_page
 from ownertag.render.infra import check_deployable, templates
 from ownertag.render.scp import service_control_policies
@@ -36,7 +38,7 @@ def infra(
 ) -> None:
     """Write the CloudFormation templates and the SCP into a folder."""
     found = _templates(options.settings())
-    for old in (to / "management").glob("service_control_policy-*.json"):
+    for old in (to / "management").glob("service_control_policy-[2-9].json"):
         if f"management/{old.name}" not in found:
             old.unlink()
     for name, text in found.items():
@@ -60,15 +62,13 @@ def scp(
     attached. With --json they are one object, and the tier of each action that changes tags is in it.
     """
     catalogue, actions = load(), tag_actions.load()
-    found = {
-        policy_name(number): policy
-        for number, policy in enumerate(service_control_policies(catalogue, actions, options.settings()), 1)
-    }
-    if options.format is Output.JSON:
-        told = tiers_object(catalogue, actions)
-        print(json.dumps({"schema": SCHEMA, **({} if tiers else {"policies": found}), "tiers": told}))
-    elif tiers:
+    if tiers and options.format is not Output.JSON:
         print("\n".join(tiers_text(catalogue, actions)))
+        return
+    told = {"tiers": tiers_object(catalogue, actions)}
+    found = {} if tiers else _policies(catalogue, actions, options.settings())
+    if options.format is Output.JSON:
+        print(json.dumps({"schema": SCHEMA} | ({"policies": found} if found else {}) | told))
     else:
         for name, policy in found.items():
             options.say(f"{name}: {len(compact(policy)):,} characters")
@@ -89,9 +89,16 @@ def why(options: Options) -> None:
     print(why_page(options.settings()), end="")
 
 
-def _templates(settings: Settings) -> dict[str, str]:
+def _policies(catalogue: Catalogue, actions: TagActions, settings: Settings) -> dict[str, Policy]:
     try:
-        organization = check_deployable(settings, "settings")
+        policies = service_control_policies(catalogue, actions, settings)
     except SettingsError as error:
         fail(str(error))
-    return templates(load(), settings, organization)
+    return {policy_name(number): policy for number, policy in enumerate(policies, 1)}
+
+
+def _templates(settings: Settings) -> dict[str, str]:
+    try:
+        return templates(load(), settings, check_deployable(settings, "settings"))
+    except SettingsError as error:
+        fail(str(error))

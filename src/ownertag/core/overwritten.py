@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ownertag.core.rows import Catalogue, QuestionKind
+from ownertag.core.rows import Catalogue, QuestionKind, Row
 
 #: The types that a row's look-up tags beside those that its record names.
 CHILDREN: Mapping[QuestionKind, tuple[str, ...]] = {
@@ -16,6 +16,11 @@ CHILDREN: Mapping[QuestionKind, tuple[str, ...]] = {
     QuestionKind.PARTS_OF_VPC: ("ec2:network-acl", "ec2:route-table", "ec2:security-group"),
     QuestionKind.INTERFACES_OF_NAT_GATEWAY: ("ec2:network-interface",),
 }
+
+
+def made_by(row: Row) -> frozenset[str]:
+    """The types that a row's creation is tagged with: those that its record names, and those that are looked up."""
+    return frozenset({makes.type.name for makes in row.makes} | set(CHILDREN[row.children] if row.children else ()))
 
 
 def overwritten(catalogue: Catalogue, service: str) -> dict[str, frozenset[str]]:
@@ -27,8 +32,7 @@ def overwritten(catalogue: Catalogue, service: str) -> dict[str, frozenset[str]]
     """
     found: dict[str, frozenset[str]] = {}
     for row in catalogue.rows.values():
-        types = {makes.type.name for makes in row.makes} | set(CHILDREN[row.children] if row.children else ())
-        if of_service := frozenset(name for name in types if name.partition(":")[0] == service):
+        if of_service := frozenset(name for name in made_by(row) if name.partition(":")[0] == service):
             found[row.event_name] = found.get(row.event_name, frozenset()) | of_service
     return found
 

@@ -296,18 +296,19 @@ def _deployment_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:
 
 
 def _unguarded(settings: Settings) -> Iterator[tuple[list[str], str]]:
-    """A SourceIdentity is proof only where the accounts that ownertag is deployed to can't set one by themselves."""
+    """A SourceIdentity is proof only where no account of the organization can set one by itself.
+
+    A policy binds the callers of the accounts that it is on (doc: "SCP effects on permissions"). Whoever calls from an
+    account outside of the listed units, or directly under the root, would be free to name anybody to a role inside: so
+    only the root's id covers all of them, and units never do, however many.
+    """
     units = settings.organization.units if settings.organization else ()
-    protected = settings.protection.units
-    if not settings.trust.source_identity_guarded or settings.organization is None or protected is None:
-        return
-    covers = any(unit.startswith("r-") for unit in protected) or (units and {*units} <= {*protected})
-    if not covers:
-        lacks = ", ".join(sorted({*units} - {*protected})) or "the root"
-        yield (
-            ["trust", "source_identity_guarded"],
-            f"proven only under the policy, and [protection] units leaves out {lacks}: add it, or write false",
-        )
+    protected = units if settings.protection.units is None else settings.protection.units
+    whole = settings.protection.units is None and not units
+    if settings.trust.source_identity_guarded and not whole and not any(each.startswith("r-") for each in protected):
+        advice = "write the root's id, such as 'r-ab12', in [protection] units, or false here"
+        why = "accounts outside of the policy's units could name anybody"
+        yield ["trust", "source_identity_guarded"], f"proven only under the policy, and {why}: {advice}"
 
 
 def _tag_problems(settings: Settings) -> Iterator[tuple[list[str], str]]:

@@ -55,13 +55,15 @@ def check_stack(applied: Applied, account: str, name: str, template: str, region
 
 def check_rule(applied: Applied, account: str, region: str, hub: str) -> None:
     with applied.sandbox.client(f"admin-{NAMES[account]}", "events", region) as events:
-        rule = events.describe_rule(Name="ownertag-creations-1")
-        [target] = events.list_targets_by_rule(Rule="ownertag-creations-1")["Targets"]
-    assert rule["State"] == "ENABLED"
-    assert "RunInstances" in json.loads(rule["EventPattern"])["detail"]["eventName"]
-    assert target["Arn"] == f"arn:aws:events:{HOME_REGION}:{hub}:event-bus/ownertag"
-    assert target["RoleArn"] == f"arn:aws:iam::{account}:role/ownertag-forwarder"
-    assert target["DeadLetterConfig"]["Arn"] == f"arn:aws:sqs:{region}:{account}:ownertag-undelivered"
+        rules = events.list_rules(NamePrefix="ownertag-creations-")["Rules"]
+        targets = [events.list_targets_by_rule(Rule=each["Name"])["Targets"] for each in rules]
+    assert {each["State"] for each in rules} == {"ENABLED"}
+    names = [name for each in rules for name in json.loads(each["EventPattern"])["detail"]["eventName"]]
+    assert names.count("RunInstances") == 1
+    for [target] in targets:
+        assert target["Arn"] == f"arn:aws:events:{HOME_REGION}:{hub}:event-bus/ownertag"
+        assert target["RoleArn"] == f"arn:aws:iam::{account}:role/ownertag-forwarder"
+        assert target["DeadLetterConfig"]["Arn"] == f"arn:aws:sqs:{region}:{account}:ownertag-undelivered"
 
 
 def check_tagger(applied: Applied, account: str, hub: str) -> None:
@@ -139,14 +141,18 @@ def test_every_region_of_them_has_rules(organization: Applied, account: str, reg
     check_rule(organization, account, region, HUB)
 
 
-def test_the_policy_is_on_the_unit_as_it_was_rendered(organization: Applied) -> None:
-    rendered = (organization.templates / "management/service_control_policy.json").read_text("utf-8")
+def test_every_policy_is_on_the_unit_as_it_was_rendered(organization: Applied) -> None:
+    files = sorted((organization.templates / "management").glob("service_control_policy*.json"))
+    rendered = {
+        path.stem.replace("service_control_policy", "ownertag"): json.loads(path.read_text("utf-8")) for path in files
+    }
+    assert set(rendered) == {"ownertag", "ownertag-2"}
     with organization.sandbox.client("management", "organizations") as organizations:
         listed = organizations.list_policies_for_target(TargetId=organization.unit, Filter="SERVICE_CONTROL_POLICY")
-        [ours] = [each for each in listed["Policies"] if each["Name"] == "ownertag"]
-        content = organizations.describe_policy(PolicyId=ours["Id"])["Policy"]["Content"]
-    assert json.loads(content) == json.loads(rendered)
-    assert len(content) <= 5120
+        ids = {each["Name"]: each["Id"] for each in listed["Policies"] if each["Name"].startswith("ownertag")}
+        held = {name: organizations.describe_policy(PolicyId=id_)["Policy"]["Content"] for name, id_ in ids.items()}
+    assert {name: json.loads(content) for name, content in held.items()} == rendered
+    assert all(len(content) <= 5120 for content in held.values())
 
 
 def test_an_organization_has_nothing_left_to_change(organization: Applied) -> None:

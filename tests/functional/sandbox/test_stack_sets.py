@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -241,6 +243,37 @@ def test_a_change_set_tells_what_it_will_change_and_does_it(sandbox: Sandbox) ->
         client.describe_change_set(StackName="one", ChangeSetName="same")
     client.delete_stack(StackName="one")
     assert queues(sandbox, WEB) == set()
+
+
+def test_an_update_of_a_key_changes_its_policy_and_what_names_it_is_found(sandbox: Sandbox) -> None:
+    """An upgrade of the hub changes its key's policy, and a role's policy names the key."""
+    client = cloudformation(sandbox, WEB)
+
+    def body(sid: str) -> str:
+        statement = {"Sid": sid, "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+        named = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": {"Fn::Sub": "${Key.Arn}"}, "Sid": sid}
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        policy = {"PolicyName": "it", "PolicyDocument": {"Version": "2012-10-17", "Statement": [named]}}
+        role = {"RoleName": "reader", "AssumeRolePolicyDocument": {"Statement": [trust]}, "Policies": [policy]}
+        key = {"KeyPolicy": {"Version": "2012-10-17", "Statement": [statement]}}
+        resources = {
+            "Key": {"Type": "AWS::KMS::Key", "Properties": key},
+            "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+        }
+        return json.dumps({"Resources": resources})
+
+    for kind, sid in (("CREATE", "First"), ("UPDATE", "Second"), ("UPDATE", "Third")):
+        named = {"StackName": "keyed", "ChangeSetName": sid.lower()}
+        client.create_change_set(**named, ChangeSetType=kind, TemplateBody=body(sid))
+        client.execute_change_set(**named)
+        listed = client.list_stack_resources(StackName="keyed")["StackResourceSummaries"]
+        [key] = [each["PhysicalResourceId"] for each in listed if each["LogicalResourceId"] == "Key"]
+        with closing(sandbox.client(sandbox.account_session(WEB, HOME_REGION), "kms")) as kms:
+            assert sid in kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+        with closing(sandbox.client(sandbox.account_session(WEB, HOME_REGION), "iam")) as iam:
+            [held] = iam.get_role_policy(RoleName="reader", PolicyName="it")["PolicyDocument"]["Statement"]
+        assert (held["Sid"], held["Resource"].rpartition("/")[2]) == (sid, key)
+    client.delete_stack(StackName="keyed")
 
 
 def test_change_sets_of_one_name_belong_to_their_stacks(sandbox: Sandbox) -> None:

@@ -17,8 +17,9 @@ from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 from derive import ec2_creations
 from harness import fixtures
-from ownertag.catalogue.coverage import CHILDREN, coverage, derived, made_by
+from ownertag.catalogue.coverage import coverage, derived
 from ownertag.catalogue.loader import load
+from ownertag.core.overwritten import CHILDREN, made_by
 from ownertag.core.rows import PARTS, Catalogue, QuestionKind, Row
 from ownertag.render.patterns import spoke_patterns
 from ownertag.sources.parts import LOOKS

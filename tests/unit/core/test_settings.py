@@ -269,10 +269,16 @@ def test_no_text_takes_long_or_raises_anything_else(text: str) -> None:
     ("organization", "protection", "refused"),
     [
         ("[]", None, False),
-        ('["ou-ab12-c3d4e5f6"]', None, False),
-        ('["ou-ab12-c3d4e5f6"]', '["ou-ab12-c3d4e5f6"]', False),
+        ('["r-ab12"]', None, False),
+        ("[]", '["r-ab12"]', False),
         ('["ou-ab12-c3d4e5f6"]', '["r-ab12"]', False),
+        ('["ou-ab12-c3d4e5f6"]', '["ou-ab12-c3d4e5f6", "r-ab12"]', False),
+        # An account directly under the root, or in another unit, is under none of these.
+        ('["ou-ab12-c3d4e5f6"]', None, True),
+        ('["ou-ab12-c3d4e5f6"]', '["ou-ab12-c3d4e5f6"]', True),
+        ('["r-ab12"]', '["ou-ab12-c3d4e5f6"]', True),
         ('["ou-ab12-c3d4e5f6", "ou-ab12-00000000"]', '["ou-ab12-c3d4e5f6"]', True),
+        ('["r-ab12"]', "[]", True),
         ("[]", '["ou-ab12-c3d4e5f6"]', True),
         ("[]", "[]", True),
     ],
@@ -291,7 +297,7 @@ source_identity_guarded = true
 """
     text += f"[protection]\nunits = {protection}\n" if protection else ""
     if refused:
-        with pytest.raises(SettingsError, match=r"line 8: trust.source_identity_guarded: .* leaves out"):
+        with pytest.raises(SettingsError, match=r"line 8: trust.source_identity_guarded: .* the root's id"):
             read_settings(text, "ownertag.toml")
     else:
         assert read_settings(text, "ownertag.toml").trust.source_identity_guarded

@@ -77,7 +77,7 @@ def policy_states(organizations: Any) -> dict[str, PolicyState]:
     found: dict[str, PolicyState] = {}
     for page in organizations.get_paginator("list_policies").paginate(Filter=SCP):
         for each in page["Policies"]:
-            if _OURS.fullmatch(each["Name"]) and not each.get("AwsManaged"):
+            if is_ours(each["Name"]) and not each.get("AwsManaged"):
                 content = organizations.describe_policy(PolicyId=each["Id"])["Policy"]["Content"]
                 targets = organizations.get_paginator("list_targets_for_policy").paginate(PolicyId=each["Id"])
                 ids = frozenset(target["TargetId"] for one in targets for target in one["Targets"])
@@ -92,3 +92,14 @@ def policy_id(organizations: Any, name: str) -> str | None:
             if each["Name"] == name:
                 return str(each["Id"])
     return None
+
+
+def policies_on(organizations: Any, target: str) -> frozenset[str]:
+    """The names of the service control policies that are attached to a unit itself, AWS's own among them."""
+    pages = organizations.get_paginator("list_policies_for_target").paginate(TargetId=target, Filter=SCP)
+    return frozenset(each["Name"] for page in pages for each in page["Policies"])
+
+
+def is_ours(name: str) -> bool:
+    """Whether a service control policy is one of those that are deployed."""
+    return _OURS.fullmatch(name) is not None

@@ -83,6 +83,8 @@ def read(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
         policies = access.policy_states(organizations)
     with explained(account, "list the accounts of the units"):
         accounts = {unit: access.accounts_under(organizations, unit) - {account} for unit in desired.units}
+    with explained(account, "list the policies of the protected units", "look at [protection] units"):
+        attached = {unit: access.policies_on(organizations, unit) for unit in desired.protected}
     with explained(account, "read the stack sets"):
         found = {name: stack_sets.read(cloudformation, name) for name in (desired.roles.name, desired.rules.name)}
     bucket, uploaded = _package(clients, desired)
@@ -98,6 +100,7 @@ def read(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
         stacks=_stacks(clients, (desired.hub, desired.management_roles, *desired.management_rules)),
         stack_sets={name: state for name, state in found.items() if state is not None},
         policies=policies,
+        attached=attached,
     )
 
 

@@ -36,7 +36,10 @@ class StackSet(Struct, frozen=True):
 
 
 class Desired(Struct, frozen=True):
-    """All that deploying comes to. `policies` has the content of each service control policy by its name."""
+    """All that deploying comes to.
+
+    `policies` has the content of each service control policy by its name, `most` how many AWS takes on a unit.
+    """
 
     organization: Organization
     bucket: str
@@ -48,6 +51,7 @@ class Desired(Struct, frozen=True):
     management_rules: tuple[Stack, ...]
     units: tuple[str, ...]
     policies: Mapping[str, str]
+    most: int
     protected: tuple[str, ...]
     read_accounts: Statement
 
@@ -100,6 +104,8 @@ def desired(
         management_roles=Stack(management, home, ROLES_STACK, roles),
         management_rules=tuple(Stack(management, region, REGION_STACK, rules) for region in regions),
         units=units,
+        # Whoever allows more than fit beside FullAWSAccess under the default quota says that his is the larger one.
+        most=5 if settings.protection.policies <= 4 else 10,
         policies={policy_name(number): compact(scp) for number, scp in enumerate(scps(found), 1)},
         protected=units if settings.protection.units is None else settings.protection.units,
         read_accounts=read_accounts(organization),

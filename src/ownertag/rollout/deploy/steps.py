@@ -8,7 +8,8 @@ from difflib import unified_diff
 
 from msgspec.structs import replace
 
-from ownertag.rollout.deploy.access import SCP, with_statement
+from ownertag.rollout.deploy.access import SCP, is_ours, with_statement
+from ownertag.rollout.deploy.clients import DeployError
 from ownertag.rollout.deploy.desired import Desired, Stack, StackSet
 from ownertag.rollout.deploy.stacks import differs, is_new
 from ownertag.rollout.deploy.values import (
@@ -39,9 +40,29 @@ def to_apply(desired: Desired, current: Current, again: frozenset[str] = frozens
 
     What somebody changed by hand CloudFormation does not see: of the accounts in `again`, all is made anew, but for the
     hub's own stack, which holds messages, and is put back in place.
+
+    Raises:
+        DeployError: A unit has no room for all of the service control policies; the text says what to do.
     """
+    _check_room(desired, current)
     steps = _to_apply(desired, current)
     return _made_anew(steps, desired, current, again) if again else steps
+
+
+def _check_room(desired: Desired, current: Current) -> None:
+    """A policy that finds no room would leave the tags half protected, after all else has been changed."""
+    for unit in desired.protected:
+        # AWS attaches its own everywhere when service control policies are enabled, and none may go without any.
+        there = current.attached.get(unit) or {"FullAWSAccess"}
+        others = sorted(name for name in there if not is_ours(name))
+        if len(others) + len(desired.policies) > desired.most:
+            ways = ["detach one of those", "write policy_size = 10240 in [protection] where your quota is that"]
+            ways += ["write policies = 9 there where AWS takes 10"] if desired.most < 10 else []
+            raise DeployError(
+                f"{unit} has no room for {len(desired.policies)} service control policies: AWS takes {desired.most} on "
+                f"a unit, and {', '.join(others)} {'is' if len(others) == 1 else 'are'} there. Nothing was changed: "
+                f"{', or '.join(ways)}"
+            )
 
 
 def _to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:

@@ -245,7 +245,8 @@ class Current(Struct, frozen=True):
     """What is there.
 
     `policy_types` are those that the organization has enabled; `resource_policy` is the organization's own;
-    `accounts` has those of each desired unit, the management account left out; `policies` are ours by name.
+    `accounts` has those of each desired unit, the management account left out; `policies` are ours by name;
+    `attached` has the names of all service control policies on each unit that is to be protected.
     """
 
     root: str
@@ -259,3 +260,4 @@ class Current(Struct, frozen=True):
     stacks: dict[tuple[str, str, str], StackState]
     stack_sets: dict[str, StackSetState]
     policies: dict[str, PolicyState]
+    attached: dict[str, frozenset[str]]

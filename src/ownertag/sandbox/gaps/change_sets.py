@@ -8,7 +8,7 @@ from moto.cloudformation.models import Change, ChangeSet, cloudformation_backend
 from moto.cloudformation.utils import generate_changeset_id
 
 from ownertag.sandbox.calls import Answer, Call, Next, answer_xml, element, refuse
-from ownertag.sandbox.gaps.resources import complete, existing
+from ownertag.sandbox.gaps.resources import complete, existing, keep_known
 from ownertag.sandbox.gaps.stack_sets import NAMESPACE, values
 
 #: The operations that are answered here.
@@ -36,6 +36,7 @@ def answer(call: Call, account: str, next_: Next) -> Answer:
     )
     if found is None:
         return refuse(call, "ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
+    keep_known(found.stack)
     with existing(found.template_dict if getattr(found, "imports", False) else {}, account, call.region):
         given = next_(call.with_params({**call.params, "ChangeSetName": found.change_set_id}))
     if call.operation == "ExecuteChangeSet" and not given.failed:

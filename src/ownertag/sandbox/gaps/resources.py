@@ -16,11 +16,14 @@ from moto.logs.models import logs_backends
 def complete(stack: Any) -> None:
     """Bring a stack's roles and functions to what its template says.
 
-    moto keeps a role's policies as Python writes them, does not update them, and takes every function for x86_64.
+    moto keeps a role's policies as Python writes them, does not update them nor a key's, and takes every function for
+    x86_64.
     """
     resources = stack.resource_map
     for name, plain in stack.template_dict.get("Resources", {}).items():
-        correct = {"AWS::IAM::Role": _role, "AWS::Lambda::Function": _function}.get(plain["Type"])
+        correct = {"AWS::IAM::Role": _role, "AWS::KMS::Key": _key, "AWS::Lambda::Function": _function}.get(
+            plain["Type"]
+        )
         made = resources._parsed_resources.get(name)  # noqa: SLF001 - by its own look-up it would be made here
         if correct is None or made is None:
             continue
@@ -29,6 +32,20 @@ def complete(stack: Any) -> None:
         if getattr(made, "completed", None) != properties:
             correct(made, properties)
             made.completed = properties
+
+
+class _Known(dict[str, Any]):
+    """A stack's resources by their logical names; what is there is not lost to what moto made nothing of."""
+
+    def __setitem__(self, name: str, made: Any) -> None:
+        if made is not None or name not in self:
+            super().__setitem__(name, made)
+
+
+def keep_known(stack: Any) -> None:
+    """See to it that an update does not lose the resources of a type that moto does not know how to change."""
+    resources = stack.resource_map
+    resources._parsed_resources = _Known(resources._parsed_resources)  # noqa: SLF001 - there is no other way into it
 
 
 def forget_missing(stack: Any) -> None:
@@ -67,6 +84,10 @@ _RETAINED: dict[str, tuple[Callable[[str, str], dict[str, Any]], str]] = {
 def _role(role: Any, properties: dict[str, Any]) -> None:
     role.assume_role_policy_document = json.dumps(properties["AssumeRolePolicyDocument"])
     role.policies = {each["PolicyName"]: json.dumps(each["PolicyDocument"]) for each in properties.get("Policies", ())}
+
+
+def _key(key: Any, properties: dict[str, Any]) -> None:
+    key.policy = json.dumps(properties["KeyPolicy"])
 
 
 def _function(function: Any, properties: dict[str, Any]) -> None:

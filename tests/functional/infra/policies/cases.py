@@ -158,7 +158,7 @@ def run(lines: Iterable[Json], known: Mapping[str, Json]) -> list[Json]:
     defined = [{"define": name, "policy": policy} for name, policy in known.items()]
     text = "\n".join(json.dumps(line) for line in [*defined, *lines])
     ran = subprocess.run(
-        [NODE, str(HERE / "simulate.mjs")], input=text, capture_output=True, text=True, check=False, timeout=300
+        [NODE, str(HERE / "simulate.mjs")], input=text, capture_output=True, text=True, check=False, timeout=1500
     )
     assert ran.returncode == 0, ran.stderr
     return [json.loads(line) for line in ran.stdout.splitlines()]

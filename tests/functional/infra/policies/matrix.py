@@ -44,7 +44,10 @@ ASKING = {
 #: The rule in words: each way to touch a tag that is denied, and to whom.
 MEMBERS = frozenset({"admin", "root"})
 RULE: dict[str, tuple[str, frozenset[str]]] = {
-    "forge": ("our keys by a call of its own, where creations can be told apart", MEMBERS),
+    "forge": (
+        "our keys by a call of its own, also on what has no tag of ours, where creations can be told apart",
+        MEMBERS,
+    ),
     "bring": ("our keys with a creation of which nothing is overwritten", MEMBERS),
     "bring elsewhere": ("our keys with another creation, on a type not overwritten", MEMBERS | {"copier", "tagger"}),
     "change": ("our keys on what is owned", MEMBERS | {"copier"}),

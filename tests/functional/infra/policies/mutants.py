@@ -14,6 +14,11 @@ EQUIVALENT = {
     "queue/OnlyByTls: Action is *": "no other action asks a queue's policy",
     "undelivered/OnlyByTls: Action is *": "no other action asks a queue's policy",
     "alarm-key/TheAccountRulesItsKey: Action is *": "no other action asks a key's policy",
+    "canary/BringATag: Action is *": "no other action carries `ec2:CreateAction`, which must be",
+    **{
+        f"scp/ForgeNoTagsEc2{number}: Action is *": "no other action carries `ec2:CreateAction`, which must be"
+        for number in range(1, 10)
+    },
 }
 
 

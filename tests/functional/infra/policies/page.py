@@ -10,7 +10,7 @@ from harness import fixtures
 from infra.policies import services
 from infra.policies.cases import Case, Group, every, groups
 from infra.policies.conditions import WHY
-from infra.policies.matrix import RULE
+from infra.policies.matrix import ASKING, CARRIES, RULE, Action, asked
 from infra.policies.world import ON, WHO, rendered
 from ownertag.catalogue import tag_actions
 from ownertag.render.tiers import tiers_page
@@ -58,9 +58,20 @@ documentation:
   a role is unconfirmed, so that key is compared only if it is there; that EventBridge sets `aws:SourceArn` and
   `aws:SourceAccount` when it assumes the forwarder's role is what its page on confused deputies says.
 
-What no service control policy stops: the management account, service-linked roles (a group may propagate an `owner`
-of its own), and a SourceIdentity that is set by a SAML or OpenID Connect sign-in or by a caller from outside whom a
-member's role trusts. Those who may assume the exempt roles are the roles' own affair.
+What no service control policy stops:
+
+- the management account, service-linked roles (a group may propagate an `owner` of its own), and a SourceIdentity that
+  is set by a SAML or OpenID Connect sign-in or by a caller from outside whom a member's role trusts;
+- those who may assume the exempt roles: they are the roles' own affair. **Copiers** among them (AWS Backup's and DLM's
+  service roles by default, `protection.copiers`): they copy tags by calls of their own, so they may bring our keys to
+  what has no owner yet, and a member can make or take a role of that name and path. What is written so is told as
+  tampering and counts as asserted at most, as any owner tag that the ledger does not know. Whoever runs no such
+  backups closes it with `copiers = []`;
+- an owner that a member brings with a creation for a type that AWS's sources do not name for that operation: the
+  statements are exact for each pair of an operation and a type that the authorization reference or EC2's model has;
+- `account:PutAccountName` and `account:EnableRegion`, which are not denied. `ownertag doctor` tells of a Region that an
+  account has on alone. A changed name it does not tell: no tag holds an account's name and no decision asks for it, it
+  is only shown beside the account's number, and what it was before nothing keeps.
 
 ## What each condition is for
 
@@ -89,6 +100,26 @@ def _tiers() -> Iterator[str]:
     yield "|---|---|---|"
     yield from (f"| {way} | {says} | {', '.join(sorted(kinds))} |" for way, (says, kinds) in RULE.items())
     yield ""
+    yield "For each action, with a key of ours or with none (all tags): who is denied, by what the resource carries."
+    yield "Break-glass and service-linked roles never are. A dash: the action carries no `aws:ResourceTag`."
+    yield ""
+    yield f"| action | with | {' | '.join(CARRIES)} |"
+    yield f"|---|---|{'---|' * len(CARRIES)}"
+    for each in dict.fromkeys(action._replace(arn="*") for action in (*services.EC2_ACTIONS, *services.OTHER_ACTIONS)):
+        yield from _denied(each)
+    yield ""
+
+
+def _denied(action: Action) -> Iterator[str]:
+    found: dict[str, dict[str, set[str]]] = {}
+    for case in asked(action):
+        *_, keys, carries, who = case.id.split("/")
+        if keys in {"our key", "all"}:
+            found.setdefault(keys, {}).setdefault(carries, set()).update(set() if case.allowed else {ASKING[who]})
+    name = f"`{action.name}`{' with ABAC' if action.abac else ''}"
+    for keys, by_tags in found.items():
+        told = [(", ".join(sorted(by_tags[each])) or "nobody") if each in by_tags else "-" for each in CARRIES]
+        yield f"| {name} | {keys} | {' | '.join(told)} |"
 
 
 def conditions() -> list[tuple[str, str, str]]:

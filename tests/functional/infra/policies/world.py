@@ -278,6 +278,7 @@ ON: dict[str, What] = {
     "own-queue": _at("a queue of the account's own", "sqs", "orders"),
     "hub-role": _iam("`ownertag-hub`", _HUB, "lambda-trust", HUB),
     "alarm-key": _at("the key of the alarms", "kms", f"key/{HASH}", HUB, "alarm-key"),
+    "other-key": _at("another key of the hub's account", "kms", f"key/{HASH[::-1]}", HUB, "alarm-key"),
     "topic": _at("the topic of the alarms", "sns", "ownertag-alarms", HUB, "alarm-topic"),
     "topic-elsewhere": _at("another topic under that policy", "sns", "orders", HUB, "alarm-topic"),
     "hub-rule": _at("a rule of the bus `ownertag`", "events", "rule/ownertag/ownertag-creations"),

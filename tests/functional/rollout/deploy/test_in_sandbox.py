@@ -154,6 +154,27 @@ def test_an_account_that_may_not_be_touched_is_refused_before_anything_is_change
     assert changes(console.sandbox) == before
 
 
+def test_a_unit_without_room_for_all_policies_is_refused_before_anything_is_changed(console: Console) -> None:
+    with console.client(MANAGEMENT, "organizations") as organizations:
+        root = organizations.list_roots()["Roots"][0]["Id"]
+        organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+        for number in range(4):
+            made = organizations.create_policy(
+                Name=f"theirs-{number}",
+                Description="theirs",
+                Type="SERVICE_CONTROL_POLICY",
+                Content='{"Version": "2012-10-17", "Statement": []}',
+            )["Policy"]["PolicySummary"]["Id"]
+            organizations.attach_policy(PolicyId=made, TargetId=console.sandbox.organization.unit)
+    before = changes(console.sandbox)
+    code, out, err = console("apply", "--yes")
+    assert (code, out) == (3, "")
+    for text in ("has no room for 2 service control policies", "theirs-0, ", "AWS takes 5 on a unit"):
+        assert text in err
+    assert changes(console.sandbox) == before
+    assert console("destroy", "--yes")[0] == 0
+
+
 def test_nobody_is_asked_where_nobody_is(console: Console) -> None:
     before = changes(console.sandbox)
     code, _, err = console("apply")

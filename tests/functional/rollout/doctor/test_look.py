@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +43,18 @@ def test_where_all_is_deployed_all_is_well(world: Deployed) -> None:
     assert {role.rpartition("/")[2] for role in roles} == {"ownertag-audit"}
 
 
+def _under_a_key_of(member: str) -> Callable[[Call], object]:
+    """DescribeEventBus after `events:UpdateEventBus` with a customer's key, which moto does not know (doc: its API)."""
+
+    def answered(call: Call) -> object:
+        if (call.operation, call.account, call.region) != ("DescribeEventBus", member, "us-west-2"):
+            return None
+        key = f"arn:aws:kms:us-west-2:{member}:key/0123"
+        return answer(call, 200, json.dumps({"Name": "default", "KmsKeyIdentifier": key}))
+
+    return answered
+
+
 def break_member(world: Deployed) -> Told:
     member = world.member
     iam = world.client(member, "iam")
@@ -57,6 +70,7 @@ def break_member(world: Deployed) -> Told:
     world.client(member, "events").disable_rule(Name="ownertag-creations-1")
     world.client(member, "events", "us-east-1").remove_targets(Rule="ownertag-creations-1", Ids=["hub"])
     world.delete_rule(member, "us-west-2")
+    world.wire.rule(_under_a_key_of(member))  # type: ignore[arg-type] # an answer, or None
     sqs = world.client(member, "sqs", "us-east-1")
     sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="ownertag-undelivered")["QueueUrl"], MessageBody="{}")
     world.sent(member, HOME, "Invocations", 2)
@@ -70,6 +84,7 @@ def break_member(world: Deployed) -> Told:
         (member, "us-east-1", Check.TARGET, State.FAULT),
         (member, "us-east-1", Check.UNDELIVERED, State.FAULT),
         (member, "us-west-2", Check.RULE, State.FAULT),
+        (member, "us-west-2", Check.DEFAULT_BUS, State.FAULT),
     }
 
 
@@ -130,6 +145,7 @@ def test_what_is_denied_is_never_taken_for_none(world: Deployed) -> None:
     for operation, check in {
         "DescribeTrails": Check.TRAIL,
         "GetTrailStatus": Check.TRAIL,
+        "DescribeEventBus": Check.DEFAULT_BUS,
         "DescribeRule": Check.RULE,
         "ListTargetsByRule": Check.RULE,
         "GetMetricData": Check.SENT,
@@ -160,21 +176,31 @@ def test_a_management_account_without_the_role_leaves_the_hub_to_be_looked_at(wo
     }
 
 
-def test_a_region_that_is_off_is_told_and_nothing_else_is_asked_there(world: Deployed) -> None:
-    def off(call: Call) -> object:
+def regions_of_the_member(world: Deployed, **statuses: str) -> None:
+    """What DescribeRegions answers there, by a Region's name with underscores."""
+
+    def answered(call: Call) -> object:
         if call.operation != "DescribeRegions" or call.account != world.member:
             return None
         items = "".join(
-            f"<item><regionName>{region}</regionName><optInStatus>{status}</optInStatus></item>"
-            for region, status in (
-                (HOME, "opt-in-not-required"),
-                ("us-east-1", "not-opted-in"),
-                ("us-west-2", "opted-in"),
-            )
+            f"<item><regionName>{region.replace('_', '-')}</regionName><optInStatus>{status}</optInStatus></item>"
+            for region, status in statuses.items()
         )
         return answer(call, 200, f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>")
 
-    world.wire.rule(off)  # type: ignore[arg-type] # an answer, or None
+    world.wire.rule(answered)  # type: ignore[arg-type] # an answer, or None
+
+
+def test_a_region_that_the_member_alone_has_switched_on_is_told(world: Deployed) -> None:
+    always = dict.fromkeys(("eu_central_1", "us_east_1", "us_west_2"), "opt-in-not-required")
+    regions_of_the_member(world, **always, af_south_1="opted-in", ap_east_1="not-opted-in", xx_east_9="opted-in")
+    findings = examine(world.looks, world.expected)
+    assert told(findings) - NOT_GIVEN == {(world.member, "xx-east-9", Check.REGION, State.FAULT)}
+    assert "in this account alone" in seen(findings, world.member, "xx-east-9", Check.REGION)
+
+
+def test_a_region_that_is_off_is_told_and_nothing_else_is_asked_there(world: Deployed) -> None:
+    regions_of_the_member(world, eu_central_1="opt-in-not-required", us_east_1="not-opted-in", us_west_2="opted-in")
     findings = told(examine(world.looks, world.expected))
     assert findings - NOT_GIVEN == {(world.member, "us-east-1", Check.REGION, State.FAULT)}
     asked = [call.service for call in world.wire.calls if (call.account, call.region) == (world.member, "us-east-1")]

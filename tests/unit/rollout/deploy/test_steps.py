@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from ownertag.core.settings import SettingsError
+from ownertag.rollout.deploy.clients import DeployError
 from ownertag.rollout.deploy.desired import Desired
 from ownertag.rollout.deploy.steps import to_apply
 from ownertag.rollout.deploy.values import (
@@ -222,7 +223,7 @@ DIFFERENCES = {
         "service control policy ownertag",
         Action.UPDATE,
         PutPolicy,
-        '+      "Sid": "KeepOwnerTagsEc21"',
+        '+      "Sid": "ForgeNoTagsEc2"',
     ),
     "the policy is not attached": Difference(
         policies(FIRST, targets=frozenset()),
@@ -339,6 +340,47 @@ def test_one_policy_of_before_becomes_several_and_nothing_is_open_meanwhile() ->
     [_, _, last] = [step.task for step in steps]
     assert isinstance(last, PutPolicy)
     assert (last.id, last.content) == ("p-00000001", TO.policies["ownertag"])
+
+
+OTHERS = [f"p{number}" for number in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("others", "more", "fits"),
+    [
+        (3, "", True),
+        (4, "", False),
+        (4, "[protection]\npolicy_size = 10240\n", True),
+        (5, "[protection]\npolicy_size = 10240\n", False),
+        (4, "[protection]\npolicies = 5\n", True),
+        (8, "[protection]\npolicies = 9\n", True),
+        (9, "[protection]\npolicies = 9\n", False),
+        (4, "[protection]\nunits = []\n", True),
+    ],
+)
+def test_a_unit_without_room_for_all_policies_is_refused_before_anything_is_changed(
+    others: int, more: str, fits: bool
+) -> None:
+    to = wanted(settings(more=more))
+    current = replace(nothing(to), attached={UNIT: frozenset({*OTHERS[:others], *to.policies})})
+    if fits:
+        assert to_apply(to, current)
+        return
+    with pytest.raises(
+        DeployError, match=f"{UNIT} has no room for {len(to.policies)} service control policies"
+    ) as told:
+        to_apply(to, current)
+    for said in ("p0, p1", "Nothing was changed", "detach one of those", "policy_size = 10240"):
+        assert said in str(told.value)
+    assert ("policies = 9" in str(told.value)) == ("policies" not in more)
+    to_destroy(to, current)
+
+
+def test_where_policies_are_not_enabled_yet_awss_own_will_take_its_place() -> None:
+    none = replace(nothing(TO), attached={UNIT: frozenset()})
+    assert to_apply(TO, none)
+    with pytest.raises(DeployError, match="FullAWSAccess is there"):
+        to_apply(replace(TO, most=2), none)
 
 
 def test_a_policy_too_many_is_taken_off_and_deleted_last() -> None:

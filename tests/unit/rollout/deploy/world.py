@@ -44,6 +44,7 @@ def nothing(to: Desired) -> Current:
         stacks={},
         stack_sets={},
         policies={},
+        attached={unit: frozenset({"FullAWSAccess"}) for unit in to.protected},
     )
 
 

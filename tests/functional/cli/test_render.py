@@ -1,0 +1,93 @@
+"""`ownertag render`: the service control policies, their tiers, and the folder of what is deployed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ownertag.cli.app import app
+from ownertag.core.tiers import SAYS, Tier
+
+SETTINGS = (Path(__file__).parents[3] / "infra/ownertag.toml").read_text("utf-8")
+MANY = f"[protection]\nbreak_glass = {[f'role-of-a-name-{number:02}' for number in range(30)]}\npolicies = 1\n"
+
+
+def render(*arguments: str, config: Path) -> tuple[int, str, str]:
+    answer = CliRunner().invoke(app, ["render", *arguments, "--config", str(config)])
+    assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
+    return answer.exit_code, answer.stdout, answer.stderr
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "ownertag.toml"
+    path.write_text(SETTINGS, "utf-8")
+    return path
+
+
+def test_each_policy_is_printed_after_its_name_and_length(config: Path) -> None:
+    code, out, err = render("scp", config=config)
+    assert code == 0
+    decoder, rest, found = json.JSONDecoder(), out.strip(), []
+    while rest:
+        policy, end = decoder.raw_decode(rest)
+        found.append(policy)
+        rest = rest[end:].strip()
+    lengths = [len(json.dumps(policy, separators=(",", ":"))) for policy in found]
+    assert err.splitlines() == [f"ownertag: {lengths[0]:,} characters", f"ownertag-2: {lengths[1]:,} characters"]
+    assert all(len(line) <= 80 for line in err.splitlines())
+
+
+def test_as_json_they_are_one_object_with_the_tiers(config: Path) -> None:
+    code, out, _ = render("scp", "--json", config=config)
+    found = json.loads(out)
+    assert (code, found["schema"], set(found)) == (0, 1, {"schema", "policies", "tiers"})
+    assert list(found["policies"]) == ["ownertag", "ownertag-2"]
+    assert all(policy["Version"] == "2012-10-17" for policy in found["policies"].values())
+    told = found["tiers"]
+    assert [(each["action"], each["tiers"]) for each in told["actions"]] == [
+        ("ec2:CreateTags", ["guard", "no-forging"]),
+        ("ec2:DeleteTags", ["guard"]),
+    ]
+    assert set(told["of_all_services"]) == {tier.value for tier in Tier}
+
+
+def test_the_tiers_alone_need_no_room(config: Path) -> None:
+    config.write_text(SETTINGS + MANY, "utf-8")
+    code, out, _ = render("scp", "--tiers", "--json", config=config)
+    assert (code, set(json.loads(out))) == (0, {"schema", "tiers"})
+    code, out, err = render("scp", "--tiers", config=config)
+    assert (code, err) == (0, "")
+    assert all(len(line) <= 80 for line in out.splitlines())
+    assert set(SAYS) == set(Tier) <= {*out.splitlines()}
+    assert "    ec2:CreateTags" in out.splitlines()
+
+
+@pytest.mark.parametrize("command", [("scp",), ("scp", "--json"), ("infra",)])
+def test_policies_that_do_not_fit_are_told_in_a_line_and_nothing_is_written(
+    config: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    config.write_text(SETTINGS + MANY, "utf-8")
+    to = tmp_path / "out"
+    code, out, err = render(*command, *(("--to", str(to)) if command == ("infra",) else ()), config=config)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    for said in ("protection.policies allows 1", "fewer break-glass roles (now 30)", "The last one would hold"):
+        assert said in err
+    assert not to.exists()
+
+
+def test_a_policy_that_is_not_needed_any_more_goes_from_the_folder_and_nothing_else(
+    config: Path, tmp_path: Path
+) -> None:
+    to = tmp_path / "out"
+    assert render("infra", "--to", str(to), config=config)[0] == 0
+    held = to / "management"
+    kept, second = held / "service_control_policy-of-ours.json", held / "service_control_policy-2.json"
+    kept.write_text("{}", "utf-8")
+    assert second.exists()
+    config.write_text(SETTINGS + "[protection]\npolicy_size = 10240\n", "utf-8")
+    assert render("infra", "--to", str(to), config=config)[0] == 0
+    assert (second.exists(), kept.exists()) == (False, True)
