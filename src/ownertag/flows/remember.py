@@ -8,6 +8,7 @@ from datetime import datetime
 from ownertag.core.ask import account_of, launch_of, made_of
 from ownertag.core.claims import EventKey, ResourceKey, Standing
 from ownertag.core.details import actor_of, addresses_of, parents_of
+from ownertag.core.judge import NOT_SENT
 from ownertag.core.plan import claim_of, key_of
 from ownertag.core.records import Record
 from ownertag.core.values import Confidence, Creation, Decision, Facts, Found, Outcome
@@ -49,14 +50,15 @@ def decisions_to_keep(
 def outcomes_to_keep(
     decision: Decision, outcomes: Iterable[Outcome], standings: Mapping[ResourceKey, Standing], now: datetime
 ) -> list[Ended]:
-    """What became of each resource, for whoever held it; nothing of what was done before."""
+    """What became of each resource, for whoever held it; nothing of what was done before, or was not tried."""
     event = event_of(decision.creation)
     named = {each.arn: each for each in (*decision.creation.resources, *decision.resources)}
     found = []
     for outcome in outcomes:
         resource = named.get(outcome.arn)
         standing = standings.get(key_of(resource, decision.creation)) if resource else None
-        if resource is not None and standing is not None and standing.outcome is None:
+        tried = standing is not None and standing.outcome is None and outcome.reason != NOT_SENT
+        if resource is not None and standing is not None and tried:
             key = key_of(resource, decision.creation)
             final = not outcome.comes_back
             found.append(

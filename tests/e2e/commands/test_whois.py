@@ -36,7 +36,8 @@ def whois(sandbox: Sandbox, *arguments: str) -> list[dict[str, Any]]:
 
 
 def heard_of(sandbox: Sandbox, id_: str) -> None:
-    wait(lambda: whois(sandbox, id_, "--offline"))
+    """Wait until the ledger has its owner for good: who made a session is looked up after a first decision."""
+    wait(lambda: [each for each in whois(sandbox, id_, "--offline") if not each["owner"]["provisional"]])
 
 
 def test_a_terminated_instance_still_has_its_person_by_id_and_by_address(sandbox: Sandbox) -> None:

@@ -72,7 +72,7 @@ def test_only_what_the_function_needs(for_lambda: ForLambda, current: Built) -> 
         services = {name.split("/")[2] for name in found if name.startswith("botocore/data/") and name.count("/") > 2}
         assert services == {
             "autoscaling", "cloudtrail", "codebuild", "dynamodb", "ec2", "ecs", "events", "identitystore",
-            "organizations", "resourcegroupstaggingapi", "sqs", "sts",
+            "organizations", "resourcegroupstaggingapi", "sns", "sqs", "sts",
         }  # fmt: skip
         assert "ownertag/catalogue/ec2.toml" in found
         assert not [name for name in found if re.search(r"(^|/)(tests?|examples|bin)/", name)]

@@ -46,6 +46,15 @@ PARAMETERS: dict[tuple[str, str], dict[str, Any]] = {
             {"Put": {"TableName": "ledger", "Item": {"pk": {"S": "a"}, "n": {"N": "1"}, "l": {"L": []}}}}
         ],
     },
+    ("dynamodb", "UpdateItem"): {
+        "TableName": "ledger",
+        "Key": {"pk": {"S": "a"}, "sk": {"S": "b"}},
+        "UpdateExpression": "SET full_until = :after",
+        "ConditionExpression": "attribute_not_exists(pk)",
+        "ExpressionAttributeValues": {":after": {"N": "1"}},
+        "ReturnValues": "ALL_NEW",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    },
     ("ec2", "DescribeLaunchTemplates"): {"LaunchTemplateIds": ["lt-1", "lt-2"]},
     ("ecs", "DescribeTasks"): {"cluster": "prod", "tasks": ["a", "b"]},
     ("ecs", "ListClusters"): {"nextToken": "abc"},

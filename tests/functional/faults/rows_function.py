@@ -87,7 +87,8 @@ def _few_are_done(world: World) -> None:
     order = [call.account for call in world.wire.calls if call.operation == "CreateTags"]
     assert order[0] == world.b
     assert len(world.aws.tags(world.b)) == 2
-    assert 50 <= len(world.aws.tags(world.a)) < 100  # EC2's bucket holds 100 calls, and half of it is ours
+    # EC2's bucket holds 100 calls, and half of it is ours, less what a lease may be late.
+    assert 40 <= len(world.aws.tags(world.a)) < 60
     for told in world.last.log:
         if told["message"] == "returned":
             assert told["reasons"][0].startswith("throttled: ")

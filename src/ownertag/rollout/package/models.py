@@ -23,7 +23,7 @@ CALLS: Mapping[str, frozenset[str]] = {
     "autoscaling": frozenset({"DescribeAutoScalingGroups"}),
     "cloudtrail": frozenset({"LookupEvents"}),
     "codebuild": frozenset({"ListBuilds"}),
-    "dynamodb": frozenset({"BatchGetItem", "Query", "TransactWriteItems"}),
+    "dynamodb": frozenset({"BatchGetItem", "Query", "TransactWriteItems", "UpdateItem"}),
     "ec2": frozenset(
         {
             "DescribeImages",
