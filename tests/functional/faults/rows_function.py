@@ -88,7 +88,7 @@ def _few_are_done(world: World) -> None:
     assert order[0] == world.b
     assert len(world.aws.tags(world.b)) == 2
     # EC2's bucket holds 100 calls, and half of it is ours, less what a lease may be late.
-    assert 40 <= len(world.aws.tags(world.a)) < 100
+    assert 40 <= len(world.aws.tags(world.a)) < 100, len(world.aws.tags(world.a))
     for told in world.last.log:
         if told["message"] == "returned":
             assert told["reasons"][0].startswith("throttled: ")
