@@ -124,7 +124,7 @@ package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml 
 
 generate: install ## write anew what is generated from the catalogue: infra/ and pages of docs/
 	@$(BIN)/python -m ownertag.render docs/reference
-	@PYTHONPATH=$(TESTS) $(BIN)/python -m infra.policies.page docs/why/policies.md
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m infra.policies.page docs/explanation/policies.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m hops.page docs/reference/identities.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m faults.page docs/reference/faults.md
 	@$(BIN)/ownertag render infra --config infra/ownertag.toml --to infra

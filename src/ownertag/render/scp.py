@@ -2,7 +2,7 @@
 
 It binds every principal of the accounts under the units that it is attached to, their root users among them. It does
 not bind the management account, service-linked roles, and callers from outside of the organization (doc: AWS
-Organizations, "SCP effects on permissions"). `docs/why/policies.md` says what each condition is for.
+Organizations, "SCP effects on permissions"). `docs/explanation/policies.md` says what each condition is for.
 """
 
 from __future__ import annotations

@@ -85,11 +85,11 @@ def test_every_kind_of_question_is_explained() -> None:
 
 
 def test_every_rule_names_tests_that_are_there() -> None:
-    for path in re.findall(r"`(tests/[^`]+)`", page("invariants.md")):
+    for path in re.findall(r"`(tests/[^`]+)`", page("explanation/invariants.md")):
         assert (ROOT / path).exists(), path
 
 
 def test_every_decision_is_listed() -> None:
-    listed = page("decisions/README.md")
-    for path in (ROOT / "docs/decisions").glob("0*.md"):
+    listed = page("explanation/decisions/README.md")
+    for path in (ROOT / "docs/explanation/decisions").glob("0*.md"):
         assert f"({path.name})" in listed

@@ -1,4 +1,4 @@
-"""`docs/why/policies.md` from the table of cases: `PYTHONPATH=tests python -m infra.policies.page FILE` writes it."""
+"""`docs/explanation/policies.md` from the table of cases: `PYTHONPATH=tests python -m infra.policies.page FILE` writes it."""
 
 from __future__ import annotations
 
