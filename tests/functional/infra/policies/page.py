@@ -33,6 +33,9 @@ _SETS = {"each-type": "each type of the catalogue", "fitting": "what fits", "our
 
 HEAD = """# What the policies allow, and why
 
+> For whoever reviews the policies before they come to an organization. You will have seen what each condition is for, and
+> each case that was asked of them.
+
 Generated from the cases in `tests/functional/infra/policies/cases/` by `make generate`; `make test` runs them.
 
 The policies are rendered from the catalogue and `ownertag.toml` (`src/ownertag/render/`). Each row below is asked
