@@ -63,13 +63,18 @@ def _options(command: Any, *, common: bool) -> list[tuple[str, str]]:
 def _record(command: Any, parameter: Any) -> tuple[str, str]:
     context = command.make_context("ownertag", [], resilient_parsing=True)
     names, text = parameter.get_help_record(context) or ("", "")
-    return names.replace("|", "\\|"), " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return _plain(names), _plain(" ".join(text.split()))
+
+
+def _plain(text: str) -> str:
+    """A text that is no HTML, and does not end its cell."""
+    return text.replace("<", "&lt;").replace("|", "&#124;")
 
 
 def _table(kind: str, rows: list[tuple[str, str]]) -> list[str]:
     if not rows:
         return []
-    return [f"| {kind} | does |", "|---|---|", *(f"| `{names}` | {text} |" for names, text in rows), ""]
+    return [f"| {kind} | does |", "|---|---|", *(f"| <code>{names}</code> | {text} |" for names, text in rows), ""]
 
 
 if __name__ == "__main__":
