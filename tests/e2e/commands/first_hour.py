@@ -1,9 +1,9 @@
 """Follows `docs/tutorial/first-hour.md` word for word; `python -m commands.first_hour PAGE` writes its outputs anew.
 
-A block `console` holds commands of the second terminal, after `$`, each with what it printed below. A block `text` whose title
-is the first terminal holds what the sandbox printed meanwhile. Of an output longer than what stands on the page the first and
-the last lines are kept, as many as stand around a line of `...` there. Blocks `sh` are not run: they install, or start the
-sandbox, which is done here.
+A block `console` holds commands of the second terminal, after `$`, each with what it printed below. A block `text`
+whose title is the first terminal holds what the sandbox printed meanwhile. Of an output that is cut on the page, by a
+line of `...`, as many lines are kept before and after as stand there. Blocks `sh` are not run: they install, or start
+the sandbox, which is done here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def followed(page: str) -> str:
         assert sandbox.stdout is not None
         first = _Terminal(sandbox.stdout)
         greeting = first.said()
-        [real] = set(re.findall(r"/tmp/ownertag-sandbox-\w+", "\n".join(greeting)))
+        [real] = set(re.findall(r"=(\S+)/ownertag\.toml$", "\n".join(greeting), re.MULTILINE))
         shell = _Shell(folder)
 
         def block(match: re.Match[str]) -> str:
@@ -46,7 +46,9 @@ def followed(page: str) -> str:
             if kind == "console":
                 lines = [line for part in _commands(text) for line in _ran(part, shell, real)]
             else:
-                lines = _cut(greeting if "run-instances" not in page[: match.start()] else first.said(), text.splitlines())
+                lines = _cut(
+                    greeting if "run-instances" not in page[: match.start()] else first.said(), text.splitlines()
+                )
             return f"```{kind}\n" + "".join(f"{line.replace(real, FOLDER)}\n" for line in lines) + "```"
 
         try:

@@ -16,9 +16,9 @@ HEAD = """# Commands
 
 > For whoever types `ownertag`. You will have found each command, its arguments and its options.
 
-Generated from the commands by `make generate`; `ownertag COMMAND --help` says the same. Data goes to standard output, words
-and progress to standard error. Exit codes: 0 all well; 1 something was found or could not be done; 2 bad usage, input or
-settings; 3 an account or Region could not be reached. What `--json` prints is described [here](json.md).
+Generated from the commands by `make generate`; `ownertag COMMAND --help` says the same. Data goes to standard output,
+words and progress to standard error. Exit codes: 0 all well; 1 something was found or could not be done; 2 bad usage,
+input or settings; 3 an account or Region could not be reached. What `--json` prints is described [here](json.md).
 """
 
 #: What every command has is told once.

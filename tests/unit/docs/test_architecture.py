@@ -93,7 +93,9 @@ def uses_port(file: str, port: str, name: str) -> bool:
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.value, ast.Attribute):
             holder = node.value.value
-            held = holder.id if isinstance(holder, ast.Name) else holder.attr if isinstance(holder, ast.Attribute) else ""
+            held = (
+                holder.id if isinstance(holder, ast.Name) else holder.attr if isinstance(holder, ast.Attribute) else ""
+            )
             if node.value.attr == port and held.strip("_") == "ports":
                 return True
     return False
@@ -102,7 +104,9 @@ def uses_port(file: str, port: str, name: str) -> bool:
 def ports() -> set[str]:
     """The fields of `Ports`."""
     [found] = [node for node in tree(PORTS).body if isinstance(node, ast.ClassDef) and node.name == "Ports"]
-    return {node.target.id for node in found.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+    return {
+        node.target.id for node in found.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
 
 
 def problems(steps: list[Step]) -> list[str]:
@@ -162,7 +166,9 @@ def test_each_step_leads_to_the_next(heading: str) -> None:
         Step(2, "src/ownertag/cli/whois.py", "whois", "1"),  # not imported
         Step(2, "src/ownertag/core/match.py", "walk", "1"),  # imported, and not used
         Step(2, "src/ownertag/core/match.py", "match", "7"),  # no such caller
-        Step(2, "src/ownertag/sinks/tagging.py", "write", "1, port `tagger`, built in `src/ownertag/handler/wiring.py`"),
+        Step(
+            2, "src/ownertag/sinks/tagging.py", "write", "1, port `tagger`, built in `src/ownertag/handler/wiring.py`"
+        ),
         Step(2, "src/ownertag/sinks/queue.py", "seen", "1, port `ledger`, built in `src/ownertag/ledger/opening.py`"),
         Step(2, "src/ownertag/core/match.py", "match", "1, by name"),
     ],
