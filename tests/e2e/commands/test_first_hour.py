@@ -31,6 +31,7 @@ def settled(page: str) -> list[str]:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(900)  # forty commands, each a process; a busy machine takes minutes
 @pytest.mark.skipif(not (AWS_CLI / "aws").exists(), reason="no AWS CLI: make .venv-awscli/installed")
 def test_the_tutorial_prints_what_it_says() -> None:
     page = PAGE.read_text("utf-8")
