@@ -87,8 +87,10 @@ def _few_are_done(world: World) -> None:
     order = [call.account for call in world.wire.calls if call.operation == "CreateTags"]
     assert order[0] == world.b
     assert len(world.aws.tags(world.b)) == 2
-    # EC2's bucket holds 100 calls, and half of it is ours, less what a lease may be late.
-    assert 40 <= len(world.aws.tags(world.a)) < 100, len(world.aws.tags(world.a))
+    # EC2's bucket holds 100 calls, and half of it is ours. Of that one function has 2 for itself and 40 in common with
+    # the others, less the 8 that leases may be late; on a busy machine some leases end unused.
+    done = len(world.aws.tags(world.a))
+    assert 30 <= done < 100, done
     for told in world.last.log:
         if told["message"] == "returned":
             assert told["reasons"][0].startswith("throttled: ")
