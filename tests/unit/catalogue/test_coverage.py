@@ -36,7 +36,7 @@ def without(event: str) -> Catalogue:
 
 
 def test_every_pair_is_catalogued_or_denied_with_a_reason() -> None:
-    print(f"\nEC2 (botocore {derived().botocore}, {derived().authorization_reference}): {COVERED}")  # noqa: T201 - the issue asks for the number
+    print(f"\nEC2 (botocore {derived().botocore}, {derived().authorization_reference}): {COVERED}")  # noqa: T201 - `pytest -s` shows the number
     assert sorted(map(str, COVERED.unexplained)) == [], AGAIN
     assert sorted(map(str, COVERED.stale)) == [], "a row makes it, or EC2 can't tag it: take it out of overlay/"
     assert COVERED.pairs == sum(map(len, derived().operations.values()))
