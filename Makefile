@@ -14,7 +14,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady profile load scale package catalogue generate lock clean
+.PHONY: help install demo test test-full lint types docs tutorial pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady profile load scale package catalogue generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ install: .venv/installed ## make .venv with the locked dependencies
 	@.venv-ministack/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/ministack.txt
 	@touch $@
 
+.venv-docs/installed: requirements/docs.txt
+	@echo "installing Zensical into .venv-docs (once)"
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/docs.txt
+	@touch $@
+
 .venv-custodian/installed: requirements/custodian.txt
 	@echo "installing Cloud Custodian into .venv-custodian (once)"
 	@$(PYTHON) -m venv .venv-custodian
@@ -69,12 +75,12 @@ demo: install ## a tour: an organization on this machine, launches by all kinds 
 	@$(BIN)/ownertag demo
 
 # Installing waits for the network and mypy has one core only: side by side they take half the time.
-test: ## all that CI runs: ruff, mypy, import-linter, pytest
-	@$(MAKE) --no-print-directory -j2 $(TOOLS) lint types
+test: ## all that CI runs: ruff, mypy, import-linter, the docs' site, pytest
+	@$(MAKE) --no-print-directory -j2 $(TOOLS) lint types docs
 	@$(MAKE) --no-print-directory pytest
 
 test-full: ## what a release runs: as `make test`, with every example, mutant and kill, and Terraform
-	@$(MAKE) --no-print-directory -j2 $(TOOLS) lint types
+	@$(MAKE) --no-print-directory -j2 $(TOOLS) lint types docs
 	@$(MAKE) --no-print-directory pytest OWNERTAG_TESTS=full
 
 lint: install
@@ -84,6 +90,13 @@ lint: install
 
 types: install
 	$(BIN)/mypy
+
+docs: .venv-docs/installed ## build the site of docs/ into build/site; a link that leads nowhere fails
+	@rm -rf build/site .cache
+	@.venv-docs/bin/zensical build --strict
+
+tutorial: install .venv-awscli/installed ## follow docs/tutorial/first-hour.md word for word, and write its outputs anew
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m commands.first_hour docs/tutorial/first-hour.md
 
 # A process a core; `tests/conftest.py` says what stays together.
 pytest: install $(TOOLS)
@@ -131,7 +144,8 @@ catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's model
 
 generate: install ## write anew what is generated from the catalogue: infra/ and pages of docs/
 	@$(BIN)/python -m ownertag.render docs/reference README.md
-	@PYTHONPATH=$(TESTS) $(BIN)/python -m infra.policies.page docs/why/policies.md
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m docs.commands docs/reference/commands.md
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m infra.policies.page docs/explanation/policies.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m hops.page docs/reference/identities.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m faults.page docs/reference/faults.md
 	@$(BIN)/ownertag render infra --config infra/ownertag.toml --to infra
@@ -145,6 +159,7 @@ lock: install ## compile requirements/*.txt anew
 	$(UV_COMPILE) requirements/awscli.in -o requirements/awscli.txt
 	$(UV_COMPILE) requirements/ministack.in -o requirements/ministack.txt
 	$(UV_COMPILE) requirements/custodian.in -o requirements/custodian.txt
+	$(UV_COMPILE) requirements/docs.in -o requirements/docs.txt
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-awscli .venv-custodian .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build
+	rm -rf .venv .venv-awscli .venv-custodian .venv-docs .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache benchmarks/results dist build

@@ -1,1 +1,1 @@
-"""The comparisons that the README quotes, each one command: `make bench-…`."""
+"""The comparisons of `docs/benchmarks.md`, each one command: `make bench-…`."""

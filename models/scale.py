@@ -27,7 +27,7 @@ from ownertag.core.settings import Settings
 from ownertag.handler.wiring import LEDGER_CALLS
 from ownertag.sources.organization import LOOK_AGAIN
 
-# --- MEASURED, on one core of the machine that docs/scale.md names
+# --- MEASURED, on one core of the machine that docs/explanation/scale.md names
 
 #: Processor time of an event (reading, deciding, keeping it) and of one call to EC2 or STS, in seconds of a whole core.
 CPU_EVENT, CPU_CALL = 0.007, 0.0015

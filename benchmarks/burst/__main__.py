@@ -29,7 +29,7 @@ from harness.simulated.function import Ran
 from harness.simulated.remote import Remote
 
 ROOT = Path(__file__).parents[2]
-#: The picture in the README, which is of this seed.
+#: The picture of docs/benchmarks.md, which is of this seed.
 PICTURE, SEED = ROOT / "docs" / "pictures" / "burst.svg", 1
 _REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
 _ACCOUNTS = tuple(f"3333333333{number:02}" for number in range(20))

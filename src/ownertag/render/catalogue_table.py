@@ -17,6 +17,9 @@ def catalogue_page(catalogue: Catalogue) -> str:
     lines = [
         "# What is tagged",
         "",
+        "> For whoever asks whether something gets an owner. You will have found each event that is watched, and what",
+        "> it makes.",
+        "",
         "Generated from `src/ownertag/catalogue/` by `make generate`. *Known from* says what the row rests on; a row",
         "that rests on the API model alone has not been checked against a record that CloudTrail wrote.",
         "",

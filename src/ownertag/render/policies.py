@@ -1,7 +1,7 @@
 """IAM and bus policies, from the catalogue and the settings; the service control policies are in `scp`.
 
-Sources: IAM user guide, EventBridge user guide, service authorization reference; `docs/why/policies.md` says what each
-condition is for.
+Sources: IAM user guide, EventBridge user guide, service authorization reference; `docs/explanation/policies.md` says
+what each condition is for.
 """
 
 from __future__ import annotations

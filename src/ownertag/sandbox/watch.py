@@ -58,6 +58,8 @@ def line(verdict: Done | Returned) -> str:
         return f"{head}  comes back in {verdict.seconds} s: {'; '.join(verdict.reasons)}"
     if refusal is not None:
         return f"{head}  refused, {refusal.reason.value}: {refusal.detail}"
+    if decision is None and result.findings:
+        return f"{head}  finding: somebody else changed tags of ours"
     if decision is None:
         return head
     kinds = Counter(resource.type.partition(":")[2] for resource in decision.resources)

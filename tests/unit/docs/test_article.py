@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs/why/article.md").read_text("utf-8")
+PAGE = (ROOT / "docs/explanation/article.md").read_text("utf-8")
 NAMED = sorted(set(re.findall(r"`((?:src|tests|infra|docs|catalogue|core|sinks)/[\w./-]+)`", PAGE)))
 TARGETS = sorted(set(re.findall(r"`make ([\w-]+)`", PAGE)))
 ROWS = [

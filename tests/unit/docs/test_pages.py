@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,41 @@ def test_every_file_of_the_project_that_a_page_names_is_there(path: Path) -> Non
     # What is made by a command is not in a clone.
     missing = [name for name in named if not (ROOT / name).exists() and not name.startswith("benchmarks/results")]
     assert not missing
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.stem)
+def test_a_page_links_within_the_documentation_alone(path: Path) -> None:
+    """The site of the pages holds nothing else: other files are named by their path."""
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text("utf-8")):
+        assert target.startswith("http") or (path.parent / target).resolve().is_relative_to(ROOT / "docs"), target
+
+
+#: A decision says itself what it decides.
+KINDS = [path for path in sorted((ROOT / "docs").rglob("*.md")) if not path.name.startswith("00")]
+
+
+@pytest.mark.parametrize("path", KINDS, ids=lambda path: path.stem)
+def test_a_page_begins_with_for_whom_it_is_and_what_they_will_have_done(path: Path) -> None:
+    title, empty, *rest = path.read_text("utf-8").splitlines()
+    first = " ".join(line.removeprefix("> ") for line in itertools.takewhile(lambda line: line.startswith("> "), rest))
+    assert title.startswith("# ")
+    assert not empty
+    assert re.fullmatch(r"For [^.]+\. You will have .+\.", first), first
+
+
+@pytest.mark.parametrize("path", KINDS, ids=lambda path: path.stem)
+def test_a_page_is_listed_at_the_start_and_in_the_sites_navigation(path: Path) -> None:
+    name = str(path.relative_to(ROOT / "docs"))
+    assert f'"{name}"' in (ROOT / "zensical.toml").read_text("utf-8")
+    assert name == "index.md" or f"]({name})" in page("index.md")
+
+
+def test_the_site_needs_no_network_and_names_no_host() -> None:
+    text = (ROOT / "zensical.toml").read_text("utf-8")
+    assert "http" not in text
+    theme = tomllib.loads(text)["project"]["theme"]
+    assert theme["font"] is False
+    assert "analytics" not in text
 
 
 def test_the_catalogue_page_is_current() -> None:

@@ -2,7 +2,7 @@
 
 They bind every principal of the accounts under the units that they are attached to, their root users among them. They
 do not bind the management account, service-linked roles, and callers from outside of the organization (doc: AWS
-Organizations, "SCP effects on permissions"). `docs/why/policies.md` says what each condition is for.
+Organizations, "SCP effects on permissions"). `docs/explanation/policies.md` says what each condition is for.
 
 `tags` says what may not be done to tags, by the tier of each action; `machinery` what may not be done to what writes
 them; `pack` puts the statements into as few policies as take them.

@@ -1,4 +1,4 @@
-"""`docs/why/policies.md` from the table of cases: `PYTHONPATH=tests python -m infra.policies.page FILE` writes it."""
+"""`docs/explanation/policies.md` from the table of cases: `python -m infra.policies.page FILE` writes it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ TITLES = {
 _SETS = {"each-type": "each type of the catalogue", "fitting": "what fits", "ours": "what fits, of ours"}
 
 HEAD = """# What the policies allow, and why
+
+> For whoever reviews the policies before they come to an organization. You will have seen what each condition is
+> for, and each case that was asked of them.
 
 Generated from the cases in `tests/functional/infra/policies/cases/` by `make generate`; `make test` runs them.
 

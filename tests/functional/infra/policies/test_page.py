@@ -1,4 +1,4 @@
-"""`docs/why/policies.md` shows the cases as they are, and every condition has a reason."""
+"""`docs/explanation/policies.md` shows the cases as they are, and every condition has a reason."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from infra.policies.conditions import WHY
 from infra.policies.page import conditions, page
 
-PAGE = Path(__file__).parents[4] / "docs/why/policies.md"
+PAGE = Path(__file__).parents[4] / "docs/explanation/policies.md"
 
 
 def test_the_page_is_current() -> None:

@@ -1,0 +1,45 @@
+"""The tutorial's commands print what the page says that they print, but for ids, times and the machine's own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from commands.first_hour import AWS_CLI, PAGE, followed
+
+#: What differs from run to run. Tables are as wide as what stands in them, so spaces and dashes count once.
+_DIFFERENT = (
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+    (r"\b\d\d:\d\d:\d\d\b", "TIME"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\dZ", "TIME"),
+    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
+    (r"\b(i|r|vol|eni|o|ou|r-[0-9a-z]{4})-[0-9a-z-]{4,}", r"\1-ID"),
+    (r"\b(AKIA|ASIA)[A-Z0-9]{8,}", r"\1KEY"),
+    (r"\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b", "ADDRESS"),
+    (r"arm64-[0-9a-f]{64}", "arm64-HASH"),
+    (r"^( *agent +).*$", r"\1AGENT"),
+    (r"ownertag-\d+(\.\d+)+", "ownertag-VERSION"),
+    (r"[ -]{2,}", "  "),
+)
+
+
+def settled(page: str) -> list[str]:
+    for pattern, same in _DIFFERENT:
+        page = re.sub(pattern, same, page, flags=re.MULTILINE)
+    return page.splitlines()
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)  # forty commands, each a process; a busy machine takes minutes
+@pytest.mark.skipif(not (AWS_CLI / "aws").exists(), reason="no AWS CLI: make .venv-awscli/installed")
+def test_the_tutorial_prints_what_it_says() -> None:
+    page = PAGE.read_text("utf-8")
+    assert settled(followed(page)) == settled(page), "look whether it is right, then `make tutorial` writes it anew"
+
+
+def test_what_differs_from_run_to_run_is_left_out_and_nothing_else() -> None:
+    one = "i-0123456789abcdef0 at 2026-11-29T00:38:43Z from 10.1.2.3  owner   alice"
+    another = "i-fedcba98765432100 at 2027-01-01T01:02:03.5Z from 127.0.0.1  owner  alice"
+    assert settled(one) == settled(another)
+    assert settled(one) != settled(one.replace("alice", "carol"))

@@ -1,0 +1,81 @@
+"""`docs/reference/commands.md` from the commands themselves: `python -m docs.commands PAGE` writes it."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from ownertag.cli.app import app
+
+HEAD = """# Commands
+
+> For whoever types `ownertag`. You will have found each command, its arguments and its options.
+
+Generated from the commands by `make generate`; `ownertag COMMAND --help` says the same. Data goes to standard output,
+words and progress to standard error. Exit codes: 0 all well; 1 something was found or could not be done; 2 bad usage,
+input or settings; 3 an account or Region could not be reached. What `--json` prints is described [here](json.md).
+"""
+
+#: What every command has is told once.
+_COMMON = ("--output", "--json", "--profile", "--region", "--config", "--endpoint-url", "--quiet", "--verbose")
+
+
+def page() -> str:
+    """The page, as Markdown."""
+    commands = list(_leaves(get_command(app), "ownertag"))
+    common = next(rows for _, command in commands if len(rows := _options(command, common=True)) == len(_COMMON))
+    parts = [HEAD, "## Options of every command\n", *_table("option", common)]
+    for name, command in commands:
+        parts += [f"\n## `{name}`\n", _text(command.help)]
+        parts += _table("argument", _arguments(command)) + _table("option", _options(command, common=False))
+    return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """The commands that do something, with their full names."""
+    if not hasattr(command, "commands"):
+        yield name, command
+        return
+    for each in command.commands:
+        yield from _leaves(command.commands[each], f"{name} {each}")
+
+
+def _text(help_: str | None) -> str:
+    """A help text; what stands in angle brackets there is no HTML."""
+    return inspect.cleandoc(help_ or "").replace("<", "&lt;") + "\n"
+
+
+def _arguments(command: Any) -> list[tuple[str, str]]:
+    found = [each for each in command.params if each.param_type_name == "argument"]
+    return [_record(command, each) for each in found]
+
+
+def _options(command: Any, *, common: bool) -> list[tuple[str, str]]:
+    found = [each for each in command.params if each.param_type_name == "option" and "--help" not in each.opts]
+    return [_record(command, each) for each in found if common == any(name in _COMMON for name in each.opts)]
+
+
+def _record(command: Any, parameter: Any) -> tuple[str, str]:
+    context = command.make_context("ownertag", [], resilient_parsing=True)
+    names, text = parameter.get_help_record(context) or ("", "")
+    return _plain(names), _plain(" ".join(text.split()))
+
+
+def _plain(text: str) -> str:
+    """A text that is no HTML, and does not end its cell."""
+    return text.replace("<", "&lt;").replace("|", "&#124;")
+
+
+def _table(kind: str, rows: list[tuple[str, str]]) -> list[str]:
+    if not rows:
+        return []
+    return [f"| {kind} | does |", "|---|---|", *(f"| <code>{names}</code> | {text} |" for names, text in rows), ""]
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(), "utf-8")
