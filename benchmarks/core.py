@@ -14,7 +14,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from harness.results import show
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.ask import ask
 from ownertag.core.match import match
 from ownertag.core.parse import parse_event
@@ -30,7 +30,7 @@ ROUNDS = 15
 
 def bodies(event: str | None = None, *, users: bool = False) -> list[bytes]:
     """A batch of golden creations of one event, or of all, as EventBridge events; by IAM users alone if so wished."""
-    catalogue, settings = load(), Settings()
+    catalogue, settings = load_catalogue(), Settings()
     events = []
     for path in sorted(GOLDEN.glob(f"*/{event or '*'}/*.json")):
         record = json.loads(path.read_text("utf-8"))["record"]
@@ -62,7 +62,7 @@ def _event(record: dict[str, object]) -> bytes:
 
 def main() -> None:
     """Measure and print."""
-    catalogue, settings, now = load(), Settings(), datetime.now(UTC)
+    catalogue, settings, now = load_catalogue(), Settings(), datetime.now(UTC)
     rows = []
     for name, event, users in (
         ("every golden creation", None, False),

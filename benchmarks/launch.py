@@ -20,18 +20,18 @@ from benchmarks import article, custodian
 from harness.kept import KeptList
 from harness.results import show
 from ownertag.aws.sessions import Sessions
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import Settings
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.sandbox.bus import as_event
-from ownertag.sandbox.organization import session_of
+from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import DISKS, IMAGE
 from ownertag.sinks.tagging import Tagger
-from ownertag.sources.lookups import Lookups
-from ownertag.sources.organization import Organization
+from ownertag.sources.lookups import AwsLookups
+from ownertag.sources.organization import OrganizationAccounts
 
 ACCOUNT, REGION = "333333333333", "us-east-1"
 #: (launches, instances in each); above about forty in one launch, CloudTrail leaves the ids out of its record.
@@ -42,7 +42,7 @@ class Counted:
     """A session of the hub that counts the calls of all its clients."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self.session = session_of(sandbox.organization.hub_keys, HOME_REGION)
+        self.session = sandbox_session(sandbox.organization.hub_keys, HOME_REGION)
         self.calls: Counter[str] = Counter()
         self.seconds: float | None = None  # as a side in another process measured them itself
         self._endpoint_url = sandbox.endpoint_url
@@ -77,7 +77,8 @@ def tagged(sandbox: Sandbox, ids: list[str]) -> Counter[str]:
                 found["instances"] += instance["InstanceId"] in owned
                 found["volumes"] += sum(disk["Ebs"]["VolumeId"] in owned for disk in instance["BlockDeviceMappings"])
                 found["interfaces"] += sum(
-                    each["NetworkInterfaceId"] in owned for each in instance["NetworkInterfaces"]
+                    network_interface["NetworkInterfaceId"] in owned
+                    for network_interface in instance["NetworkInterfaces"]
                 )
     return found
 
@@ -97,7 +98,7 @@ def the_article(_: Sandbox, counted: Counted) -> Side:
 
 def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
     """The live flow with the adapters of the hub."""
-    catalogue, settings = load(), Settings()
+    catalogue, settings = load_catalogue(), Settings()
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -109,10 +110,12 @@ def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
         now=now,
         endpoint_url=sandbox.endpoint_url,
     )
-    hub, kept = session_of(sandbox.organization.hub_keys, HOME_REGION), KeptList()
-    Organization(sandbox.client(hub, "organizations"), now, kept=kept).keep_list()  # as the schedule does, uncounted
-    organization = Organization(counted.client("organizations", HOME_REGION, {}), now, kept=kept)
-    ports = Ports(organization, Lookups(sessions, settings, now), Tagger(sessions), now)
+    hub, kept = sandbox_session(sandbox.organization.hub_keys, HOME_REGION), KeptList()
+    OrganizationAccounts(
+        sandbox.client(hub, "organizations"), now, kept=kept
+    ).keep_list()  # as the schedule does, uncounted
+    organization = OrganizationAccounts(counted.client("organizations", HOME_REGION, {}), now, kept=kept)
+    ports = Ports(organization, AwsLookups(sessions, settings, now), Tagger(sessions), now)
 
     def run(events: list[dict[str, Any]]) -> None:
         messages = [Message(str(number), json.dumps(event)) for number, event in enumerate(events)]

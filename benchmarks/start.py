@@ -16,11 +16,11 @@ from zipfile import ZipFile
 from harness.lambda_emulator import Function, unavailable
 from harness.results import show
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
-from ownertag.ledger.place import LEDGER
+from ownertag.ledger.opening import LEDGER
 from ownertag.rollout.package.build import build, install, pack
 from ownertag.rollout.package.targets import CURRENT, compiler_for
+from ownertag.sandbox.deployment import settings_text
 from ownertag.sandbox.personas import HOME_REGION, HUB
-from ownertag.sandbox.settings import settings_text
 
 ROUNDS = 15
 LOCK = Path(__file__).parents[1] / "requirements" / "function.txt"
@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ownertag-start-") as name:
         folder = Path(name)
         functions = _functions(folder)
-        times: dict[str, list[float]] = {each: [] for each in functions}
+        times: dict[str, list[float]] = {function: [] for function in functions}
         for number in range(ROUNDS + 1):
             for each, (package, handler) in functions.items():
                 took = _start(package, handler, VARIABLES, folder / f"{number}.{package.name}.log")
@@ -86,7 +86,7 @@ def _functions(folder: Path) -> dict[str, tuple[Path, str]]:
         with ZipFile(path) as archive:
             archive.extractall(path.with_suffix(""))
     return {
-        OURS: (folder / "ours", "ownertag.handler.at_init.handler"),
+        OURS: (folder / "ours", "ownertag.handler.lambda_function.handler"),
         BOTO3: (folder / "boto3", "function.handler"),
         EMPTY: (folder / "empty", "function.handler"),
     }

@@ -35,12 +35,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from harness.results import show
-from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey
-from ownertag.core.details import Actor
+from ownertag.core.ownership import Claim, EventKey, Holding, ResourceKey
+from ownertag.core.record_details import Actor
 from ownertag.core.values import Confidence, OutcomeKind, Owner
-from ownertag.ledger.bodies import Decided
-from ownertag.ledger.bodies import json as json_of
-from ownertag.ledger.entries import Created, Deleted, Ended, Entry, Finished, Owned, identity_of
+from ownertag.ledger.codec import Decided
+from ownertag.ledger.codec import json as json_of
+from ownertag.ledger.entries import Created, Deleted, Ended, Entry, Finished, Owned, entry_identity
 from ownertag.ledger.rows import Made, other_body
 from ownertag.ledger.sqlite import SqliteLedger
 
@@ -120,8 +120,8 @@ def launch(number: int, total: int) -> Launch:
         )
     done = at + timedelta(seconds=92)
     ends: list[Entry] = [
-        Ended(each.resource, event, event.event_id, name, OutcomeKind.TAGGED, "", final=True, at=done)
-        for each in resources
+        Ended(resource.resource, event, event.event_id, name, OutcomeKind.TAGGED, "", final=True, at=done)
+        for resource in resources
     ]
     ends.append(Finished(event, done))
     if number % 10 == 0:
@@ -139,9 +139,9 @@ def addresses_of(number: int, total: int) -> tuple[str, str]:
 
 def write(ledger: SqliteLedger, launches: Sequence[Launch]) -> int:
     """Keep these launches as the live flow does, in two calls; how many entries they were."""
-    ledger.claim([each.created for each in launches], [one for each in launches for one in each.owned])
-    ledger.append([one for each in launches for one in each.ends])
-    return sum(each.rows for each in launches)
+    ledger.claim([launch.created for launch in launches], [one for launch in launches for one in launch.owned])
+    ledger.append([one for launch in launches for one in launch.ends])
+    return sum(launch.rows for launch in launches)
 
 
 def write_all(ledger: SqliteLedger, launches: Iterable[Launch], batch: int) -> tuple[int, float]:
@@ -169,7 +169,7 @@ def fill(path: Path, total: int) -> tuple[int, float]:
             do.execute(f"DROP INDEX {name}")
         for first in range(0, total, BATCH):
             launches = [launch(number, total) for number in range(first, min(first + BATCH, total))]
-            entries += sum(each.rows for each in launches)
+            entries += sum(launch.rows for launch in launches)
             for table, rows in rows_of(launches, first).items():
                 do.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)  # noqa: S608 - ours
             if time.monotonic() - told > 10:
@@ -213,7 +213,7 @@ def rows_of(launches: Iterable[Launch], first: int) -> dict[str, list[tuple[Any,
             tables["link"] += [("address", value, place, since) for value in owned.addresses]
             tables["link"] += [("parent", value, place, since) for value in owned.parents]
         tables["other"] += [
-            (numbers[end.resource], *identity_of(end), other_body(end))
+            (numbers[end.resource], *entry_identity(end), other_body(end))
             for end in each.ends
             if not isinstance(end, Finished)
         ]

@@ -87,9 +87,9 @@ def in_reference(actions: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     """The types that the authorization reference says an action can tag at creation, by the action's name."""
     return {
         action["name"]: frozenset(
-            each["name"]
-            for each in action.get("resourceTypes", ())
-            if any(key.startswith("aws:RequestTag/") for key in each.get("conditionKeys", ()))
+            resource_type["name"]
+            for resource_type in action.get("resourceTypes", ())
+            if any(key.startswith("aws:RequestTag/") for key in resource_type.get("conditionKeys", ()))
         )
         for action in actions.values()
     }

@@ -60,10 +60,10 @@ def _entry(row: Json, types: dict[str, Json], service: str) -> Json | None:
     else:
         return None
     keys = {
-        each["name"]: _keys(row["conditionKeys"])
-        | _keys(each["conditionKeys"])
-        | _keys(types.get(each["name"].lower(), {}).get("conditionKeys", []))
-        for each in row["resourceTypes"]
+        resource_type["name"]: _keys(row["conditionKeys"])
+        | _keys(resource_type["conditionKeys"])
+        | _keys(types.get(resource_type["name"].lower(), {}).get("conditionKeys", []))
+        for resource_type in row["resourceTypes"]
     } or {"": _keys(row["conditionKeys"])}
     without_tag_keys = sorted(name for name, found in keys.items() if "aws:tagkeys" not in found)
     without_resource_tag = sorted(name for name, found in keys.items() if "aws:resourcetag" not in found)
@@ -80,7 +80,9 @@ def _entry(row: Json, types: dict[str, Json], service: str) -> Json | None:
 
 
 def _named(row: Json) -> set[str]:
-    return _keys(row["conditionKeys"]).union(*(_keys(each["conditionKeys"]) for each in row["resourceTypes"]))
+    return _keys(row["conditionKeys"]).union(
+        *(_keys(resource_type["conditionKeys"]) for resource_type in row["resourceTypes"])
+    )
 
 
 def _keys(names: list[str]) -> set[str]:
@@ -94,7 +96,11 @@ def _creations(rows: Any) -> Iterator[tuple[str, list[str]]]:
         if "Tagging" in row["accessLevel"]:
             continue
         for_all = bool(_REQUEST & _keys(row["conditionKeys"]))
-        found = [each["name"] for each in row["resourceTypes"] if for_all or _REQUEST & _keys(each["conditionKeys"])]
+        found = [
+            resource_type["name"]
+            for resource_type in row["resourceTypes"]
+            if for_all or _REQUEST & _keys(resource_type["conditionKeys"])
+        ]
         if found:
             yield row["name"], sorted(found)
 

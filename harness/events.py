@@ -9,14 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from harness.fakes import NOON
-from ownertag.catalogue.loader import load
-from ownertag.core.settings import Organization, Settings
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.flows.live import Message
 
-CATALOGUE = load()
+CATALOGUE = load_catalogue()
 HOME = "eu-central-1"
 SETTINGS = Settings(
-    organization=Organization(
+    organization=OrganizationSettings(
         id="o-a1b2c3d4e5", management_account="123456789012", hub_account="123456789012", home_region=HOME
     ),
     tags={"owner": "{owner}", "dateCreated": "{created_at}", "WhatIsThis": "made by {event_name}"},
@@ -97,7 +97,7 @@ def launch(
 
 def launch_of(answered: dict[str, Any], account: str, region: str = HOME, **fields: Any) -> dict[str, Any]:
     """The record of a launch on moto, from RunInstances' answer."""
-    ids = [each["InstanceId"] for each in answered["Instances"]]
+    ids = [instance["InstanceId"] for instance in answered["Instances"]]
     return launch(account, ids, region, answered["ReservationId"], **fields)
 
 
@@ -129,7 +129,7 @@ def envelope(detail: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 def messages(*details: dict[str, Any] | str, receives: int = 1) -> list[Message]:
     """Messages m0, m1, ... of these records, or of bodies as they are."""
-    bodies = [each if isinstance(each, str) else json.dumps(envelope(each)) for each in details]
+    bodies = [detail if isinstance(detail, str) else json.dumps(envelope(detail)) for detail in details]
     return [Message(f"m{number}", body, f"receipt-{number}", receives) for number, body in enumerate(bodies)]
 
 

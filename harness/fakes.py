@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
+from ownertag.core.catalogue_types import PARTS, Lookup, QuestionKind
 from ownertag.core.judge import judge
-from ownertag.core.rows import PARTS, Lookup, QuestionKind
 from ownertag.core.values import (
     Absent,
     Fact,
     Failure,
     Found,
-    Instance,
+    LaunchedInstance,
     LaunchRecord,
     OutcomeKind,
     Question,
@@ -28,7 +28,7 @@ from ownertag.core.values import (
     Unavailable,
     Write,
 )
-from ownertag.flows.ports import FindingTeller, NobodyTold, Ports
+from ownertag.flows.ports import FindingPublisher, NoPublisher, Ports
 from ownertag.ledger.port import Ledger, NoLedger
 
 #: AWS gives a resource no more than 50 tags.
@@ -65,18 +65,18 @@ class Clock:
 class Budget:
     """`expired`, true once it has been asked so many times."""
 
-    asks: int
+    questions: int
 
     def __call__(self) -> bool:
-        self.asks -= 1
-        return self.asks < 0
+        self.questions -= 1
+        return self.questions < 0
 
 
 @dataclass(frozen=True)
 class Launched:
     """An instance of the fake, and what it can be found by."""
 
-    instance: Instance
+    instance: LaunchedInstance
     reservation: str
     token: str = ""
 
@@ -137,7 +137,7 @@ class FakeAccounts:
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         if self.unavailable is not None:
             return dict.fromkeys(questions, self.unavailable)
-        return {each: Found() if each.account in self.active else Absent() for each in questions}
+        return {question: Found() if question.account in self.active else Absent() for question in questions}
 
 
 class FakeLookups:
@@ -213,7 +213,9 @@ def _reservations_around(place: Place, at: datetime) -> tuple[Reservation, ...]:
         started = place.started.get(each.id) or each.launched_at
         return started is not None and abs(started - at) <= _LAUNCHED
 
-    shown = (replace(each, instances=tuple(filter(near, each.instances))) for each in place.reservations)
+    shown = (
+        replace(reservation, instances=tuple(filter(near, reservation.instances))) for reservation in place.reservations
+    )
     return tuple(each for each in shown if each.instances)
 
 
@@ -224,7 +226,7 @@ class FakeTagger:
         self._aws = aws
 
     def write(self, write: Write) -> Failure | None:
-        ids = [each.id for each in write.resources]
+        ids = [resource.id for resource in write.resources]
         failure = self._aws.call(write.tag_api, write.account, write.region, ids)
         if failure is not None:
             return failure
@@ -243,9 +245,9 @@ def fake_ports(
     expired: Callable[[], bool] = lambda: False,
     ledger: Ledger | None = None,
     held: Callable[[str, str], bool] = lambda _account, _region: False,
-    findings: FindingTeller | None = None,
+    findings: FindingPublisher | None = None,
 ) -> Ports:
     """The world of one run, made of fakes."""
     lookups, tagger = FakeLookups(aws), FakeTagger(aws)
-    told = findings or NobodyTold()
+    told = findings or NoPublisher()
     return Ports(accounts, lookups, tagger, now or Clock(), expired, ledger or NoLedger(), told, held)

@@ -14,12 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ownertag.catalogue.loader import load
-from ownertag.core.documents import parse
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.parse import parse_event
+from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival
-from ownertag.core.rows import Catalogue
-from ownertag.core.settings import Settings, read_settings
+from ownertag.core.settings import Settings
+from ownertag.core.settings_file import read_settings
 
 Json = dict[str, Any]
 
@@ -52,7 +53,7 @@ WhatIsThis = "{{event_name}} in {{region}}"
 @cache
 def catalogue() -> Catalogue:
     """The rows that ownertag ships."""
-    return load()
+    return load_catalogue()
 
 
 def settings(more: str = "") -> Settings:
@@ -173,7 +174,10 @@ def launch(
             "instanceState": {"code": 0, "name": "pending"},
             "blockDeviceMapping": {},
             "networkInterfaceSet": {
-                "items": [{"networkInterfaceId": each, "ownerId": account} for each in interfaces[number : number + 1]]
+                "items": [
+                    {"networkInterfaceId": interface, "ownerId": account}
+                    for interface in interfaces[number : number + 1]
+                ]
             },
         }
         for number, id_ in enumerate(instances)
@@ -307,7 +311,9 @@ def athena(records: Sequence[Json], columns: Sequence[str] = ATHENA) -> bytes:
             return _struct_of(value)
         return text_of(value) if isinstance(value, dict | list) else str(value)
 
-    return csv_of([each.lower() for each in columns], [[cell(each, column) for column in columns] for each in records])
+    return csv_of(
+        [column.lower() for column in columns], [[cell(record, column) for column in columns] for record in records]
+    )
 
 
 def _looked_up(plain: Json) -> Json:
@@ -319,7 +325,9 @@ def _batch(records: Sequence[Json]) -> Json:
 
 
 def _received(records: Sequence[Json]) -> Json:
-    return {"Messages": [{"MessageId": "1", "ReceiptHandle": "x", "Body": text_of(event(each))} for each in records]}
+    return {
+        "Messages": [{"MessageId": "1", "ReceiptHandle": "x", "Body": text_of(event(record))} for record in records]
+    }
 
 
 #: Each carrier of one record, by name.
@@ -404,7 +412,7 @@ CARRIERS_OF_MANY: dict[str, Callable[[Sequence[Json]], bytes]] = {
 
 def arrival(plain: Json, where: str = "record") -> Arrival:
     """A record read without an envelope."""
-    [read] = parse(bytes_of(plain), where)
+    [read] = parse_document(bytes_of(plain), where)
     assert isinstance(read, Arrival), read
     return read
 
@@ -443,7 +451,7 @@ def _golden() -> tuple[Golden, ...]:
 
 def golden() -> Iterator[Golden]:
     """All golden records, each a copy that may be changed."""
-    return (deepcopy(each) for each in _golden())
+    return (deepcopy(golden) for golden in _golden())
 
 
 # --- envelopes that AWS did not write (T1, T2, T3, T15, T24)

@@ -131,7 +131,7 @@ class Function:
     def runtime_pid(self) -> int:
         """The process in which the function runs, the emulator's one child."""
         children = Path(f"/proc/{self._process.pid}/task").glob("*/children")
-        [pid] = [int(pid) for each in children for pid in each.read_text().split()]
+        [pid] = [int(pid) for child in children for pid in child.read_text().split()]
         return pid
 
     def log(self) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from threading import Lock
 
 from ownertag.aws.pacing import CounterKey
-from ownertag.core.counting import Full, Taken, taken
-from ownertag.core.told import Span
+from ownertag.core.server_clock import Span
+from ownertag.core.token_leases import NoneFree, Taken, take_tokens
 
 
 class Numbers:
@@ -48,13 +48,13 @@ class MemoryCounter:
         now = self._now()
         return None if self._numbers.away else (now - self._unsure[0], now + self._unsure[1])
 
-    def take(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | Full | None:
+    def take(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | NoneFree | None:
         """Take what costs so many seconds."""
         with self._numbers.lock:
             self._numbers.asked["take"] += 1
-            answer: Taken | Full | None = None
+            answer: Taken | NoneFree | None = None
             if not self._numbers.away:
-                answer = taken(self._numbers.until.get(key), at, latest)
+                answer = take_tokens(self._numbers.until.get(key), at, latest)
                 if isinstance(answer, Taken):
                     self._numbers.until[key] = answer.base + cost
         self._call()

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from ownertag.core.claims import EventKey, Holding, ResourceKey, Standing, claimed, deleted, given, written
+from ownertag.core.ownership import (
+    EventKey,
+    Holding,
+    ResourceKey,
+    Standing,
+    apply_claim,
+    apply_deletion,
+    apply_outcome,
+    apply_transfer,
+)
 from ownertag.ledger.entries import (
     Created,
     Deleted,
@@ -13,15 +22,15 @@ from ownertag.ledger.entries import (
     Entry,
     Finished,
     HistoryEntry,
-    Known,
+    KnownResource,
     Owned,
-    Seen,
+    SeenCreation,
     Span,
     Transferred,
-    identity_of,
-    in_order,
+    entry_identity,
+    sorted_history,
+    truncated,
 )
-from ownertag.ledger.limits import fitting
 from ownertag.ledger.port import LedgerError
 
 
@@ -38,10 +47,10 @@ class MemoryLedger:
         self.fails_after: int | None = None
         self.calls: list[str] = []
 
-    def seen(self, events: Iterable[EventKey]) -> dict[EventKey, Seen]:
+    def seen(self, events: Iterable[EventKey]) -> dict[EventKey, SeenCreation]:
         self._call("seen")
         return {
-            key: Seen(key in self.finished, each.owner, each.tags, each.provisional)
+            key: SeenCreation(key in self.finished, each.owner, each.tags, each.provisional)
             for key in events
             if (each := self.decided.get(key))
         }
@@ -49,18 +58,18 @@ class MemoryLedger:
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> dict[ResourceKey, Standing]:
         self._call("claim")
         for one in created:
-            self.created.setdefault(one.event, fitting(one))
-        owned = [fitting(each) for each in owned]
+            self.created.setdefault(one.event, truncated(one))
+        owned = [truncated(each) for each in owned]
         for each in owned:
             known = self.decided.get(each.event)
             if known is None or known.provisional:
                 self.decided[each.event] = each
             entries = self.entries[each.resource]
-            before = entries.get(identity_of(each))
+            before = entries.get(entry_identity(each))
             if not isinstance(before, Owned) or before.provisional:
-                entries[identity_of(each)] = each
+                entries[entry_identity(each)] = each
             deletions = tuple(sorted(entry.at for entry in entries.values() if isinstance(entry, Deleted)))
-            self.holdings[each.resource] = claimed(self.holdings.get(each.resource), each.holding, deletions)
+            self.holdings[each.resource] = apply_claim(self.holdings.get(each.resource), each.holding, deletions)
         held = {each.resource: self.holdings[each.resource] for each in owned}
         return {key: Standing(h.claim.event_id, h.owner, h.tags, h.outcome) for key, h in held.items()}
 
@@ -68,50 +77,58 @@ class MemoryLedger:
         self._call("append")
         lost = set()
         undone = set()
-        for each in entries:
-            if isinstance(each, Finished):
+        for entry in entries:
+            if isinstance(entry, Finished):
                 continue
-            kept = fitting(each)
-            self.entries[kept.resource].setdefault(identity_of(kept), kept)
+            kept = truncated(entry)
+            self.entries[kept.resource].setdefault(entry_identity(kept), kept)
             holding = self.holdings.get(kept.resource)
             if isinstance(kept, Transferred):
-                self.holdings[kept.resource] = given(holding, kept.id, kept.to, kept.by, kept.tags, kept.at)
+                self.holdings[kept.resource] = apply_transfer(holding, kept.id, kept.to, kept.by, kept.tags, kept.at)
             elif holding is not None and isinstance(kept, Ended):
-                self.holdings[kept.resource], right = written(holding, kept.holder, kept.owner, kept.kind, kept.final)
+                self.holdings[kept.resource], right = apply_outcome(
+                    holding, kept.holder, kept.owner, kept.kind, kept.final
+                )
                 if not right:
                     lost.add(kept.resource)
                     undone.add(kept.event)
             elif holding is not None and isinstance(kept, Deleted):
                 owned = [each for each in self.entries[kept.resource].values() if isinstance(each, Owned)]
                 owned.sort(key=lambda each: each.decided_at, reverse=True)
-                self.holdings[kept.resource] = deleted(holding, [each.holding for each in owned], kept.at)
-        self.finished |= {each.event for each in entries if isinstance(each, Finished)} - undone
+                self.holdings[kept.resource] = apply_deletion(holding, [each.holding for each in owned], kept.at)
+        self.finished |= {entry.event for entry in entries if isinstance(entry, Finished)} - undone
         return lost
 
-    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         wanted = set(keys)
-        return [each for each in self._known() if each.key in wanted]
+        return [known_resource for known_resource in self._known() if known_resource.key in wanted]
 
-    def by_id(self, id_: str) -> list[Known]:
-        return [each for each in self._known() if id_ in {each.id, each.key.arn}]
+    def by_id(self, id_: str) -> list[KnownResource]:
+        return [
+            known_resource for known_resource in self._known() if id_ in {known_resource.id, known_resource.key.arn}
+        ]
 
-    def by_owner(self, name: str, most: int = 1000) -> list[Known]:
-        return [each for each in self._known() if each.holding.owner.name == name][:most]
+    def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
+        return [known_resource for known_resource in self._known() if known_resource.holding.owner.name == name][:limit]
 
-    def by_parent(self, parent: str) -> list[Known]:
-        return [each for each in self._known() if any(parent in owned.parents for owned in self._owned(each.key))]
+    def by_parent(self, parent: str) -> list[KnownResource]:
+        return [
+            known_resource
+            for known_resource in self._known()
+            if any(parent in owned.parents for owned in self._owned(known_resource.key))
+        ]
 
     def by_address(self, address: str) -> list[Span]:
         spans = {
-            (owned.claim.created_at, each.key): Span(each, address, owned.claim.created_at)
-            for each in self._known()
-            for owned in self._owned(each.key)
+            (owned.claim.created_at, known_resource.key): Span(known_resource, address, owned.claim.created_at)
+            for known_resource in self._known()
+            for owned in self._owned(known_resource.key)
             if address in owned.addresses
         }
         return [spans[key] for key in sorted(spans)]
 
     def history(self, key: ResourceKey) -> list[HistoryEntry]:
-        return in_order(list(self.entries.get(key, {}).values()))
+        return sorted_history(list(self.entries.get(key, {}).values()))
 
     def creation(self, event: EventKey) -> Created | None:
         return self.created.get(event)
@@ -133,10 +150,10 @@ class MemoryLedger:
     def _owned(self, key: ResourceKey) -> list[Owned]:
         return [each for each in self.entries[key].values() if isinstance(each, Owned)]
 
-    def _known(self) -> list[Known]:
+    def _known(self) -> list[KnownResource]:
         found = []
         for key, holding in self.holdings.items():
             owned = self._owned(key)
             id_, type_ = (owned[0].id, owned[0].type) if owned else (key.id, "")
-            found.append(Known(key, id_, type_, holding))
+            found.append(KnownResource(key, id_, type_, holding))
         return found

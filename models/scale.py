@@ -19,10 +19,10 @@ from msgspec import Struct
 
 from harness.results import show
 from harness.simulated.event_source import deployed
+from ownertag.aws.concurrency import WORKERS
 from ownertag.aws.pacing import PATIENCE
-from ownertag.aws.together import WORKERS
-from ownertag.catalogue.loader import load
-from ownertag.core.rows import Quota
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.catalogue_types import Quota
 from ownertag.core.settings import Settings
 from ownertag.handler.wiring import LEDGER_CALLS
 from ownertag.sources.organization import LOOK_AGAIN
@@ -148,7 +148,7 @@ def _poisson(mean: float, chance: random.Random) -> int:
 
 def play(events: Sequence[Event], seconds: float, environments: int, chance: random.Random) -> Ran:
     """Let so many environments of the function work these off."""
-    setup, quota = deployed(), dict(load().quotas["ec2"])["CreateTags"]
+    setup, quota = deployed(), dict(load_catalogue().quotas["ec2"])["CreateTags"]
     share = Settings().limits.quota_share
     bucket = Quota(max(1.0, share * quota.size), share * quota.refill)
     tokens: dict[Place, tuple[float, float]] = {}  # counted together, for all environments
@@ -284,7 +284,7 @@ def main() -> None:
 
 def _row(factor: float, ran: Ran, environments: int) -> dict[str, Any]:
     cuts = quantiles(ran.waited, n=1000)
-    (_, name), most = max(ran.calls.items(), key=lambda each: each[1])
+    (_, name), most = max(ran.calls.items(), key=lambda item: item[1])
     return {
         "times": factor,
         "environments": environments,

@@ -66,11 +66,11 @@ class Burst:
             json.loads(body)["detail"]["requestParameters"]["clientToken"]: event.number
             for event, body in zip(self._events, read_events(self._path, self._events), strict=True)
         }
-        of_launch = {each.reservation: tokens[each.token] for each in self._instances}
+        of_launch = {instance.reservation: tokens[instance.token] for instance in self._instances}
         self._arrivals = arrivals_of(self._instances, self._events, of_launch)
         self._launched: dict[int, list[Instance]] = {}
-        for each in self._instances:
-            self._launched.setdefault(of_launch[each.reservation], []).append(each)
+        for instance in self._instances:
+            self._launched.setdefault(of_launch[instance.reservation], []).append(instance)
 
     def ours(self, chances: Chances | None = None) -> Figures:
         """ownertag, run; with faults, if so wished."""

@@ -70,22 +70,22 @@ def figures(
     done = {id_: at for id_, at in tagged.items() if id_ in arrivals}
     waits = sorted(at - arrivals[id_].delivered for id_, at in done.items())
     slowest: dict[int, float] = {}
-    first = min(each.delivered for each in arrivals.values())
-    events = {each.number: each for each in arrivals.values()}
+    first = min(arrival.delivered for arrival in arrivals.values())
+    events = {arrival.number: arrival for arrival in arrivals.values()}
     for id_, at in done.items():
         event = arrivals[id_]
         slowest[event.number] = max(slowest.get(event.number, 0.0), at - event.delivered)
     calls = list(trace)
     share, share_of = _share(calls)
-    in_accounts = Counter(each.operation for each in calls if each.service == "ec2")
+    in_accounts = Counter(call.operation for call in calls if call.service == "ec2")
     return Figures(
         tool,
         how,
         dict(Counter(_kind(id_) for id_ in done)),
         dict(kinds),
         dict(sorted(in_accounts.items())),
-        dict(sorted(Counter(each.operation for each in calls if each.service != "ec2").items())),
-        sum(each.outcome == "RequestLimitExceeded" for each in calls),
+        dict(sorted(Counter(call.operation for call in calls if call.service != "ec2").items())),
+        sum(call.outcome == "RequestLimitExceeded" for call in calls),
         share,
         share_of,
         percentile(waits, 50),
@@ -102,9 +102,9 @@ def arrivals_of(
 ) -> dict[str, Event]:
     """The event that tells of each resource, by its id; `of_launch` has the event of each reservation."""
     return {
-        id_: events[of_launch[each.reservation]]
-        for each in instances
-        for id_ in (each.id, *(part.id for part in (*each.volumes, *each.interfaces)))
+        id_: events[of_launch[instance.reservation]]
+        for instance in instances
+        for id_ in (instance.id, *(part.id for part in (*instance.volumes, *instance.interfaces)))
     }
 
 
@@ -116,9 +116,9 @@ def fewest(instances: int, resources: int) -> int:
 def _share(calls: Iterable[Called]) -> tuple[float, str]:
     """The largest part of what any bucket gives in a minute that was taken, and of which API."""
     times: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for each in calls:
-        if each.operation in RATES and each.outcome != "RequestLimitExceeded":
-            times[each.account, each.region, each.operation].append(each.at)
+    for call in calls:
+        if call.operation in RATES and call.outcome != "RequestLimitExceeded":
+            times[call.account, call.region, call.operation].append(call.at)
     best, name = 0.0, ""
     for (_, _, operation), found in times.items():
         found.sort()

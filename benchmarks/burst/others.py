@@ -109,7 +109,7 @@ def custodian(remote: Remote, shape: Shape, path: Path, events: Sequence[Event])
         return {}, told
     pattern = [(each.service, each.operation, bool(each.ids)) for each in recorded[0]]
     for number, calls in recorded.items():
-        if [(each.service, each.operation, bool(each.ids)) for each in calls] != pattern:
+        if [(call.service, call.operation, bool(call.ids)) for call in calls] != pattern:
             raise SystemExit(f"Cloud Custodian's calls were not the same for event {number}: {calls}")
     return {
         event.number: recorded.get(event.number) or _for_launch(recorded[0], event, _ids_in(body))

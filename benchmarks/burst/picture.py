@@ -15,13 +15,13 @@ _KINDS = (("", "CreateTags"), ("read", "Describe…"), ("hub", "not EC2's (STS, 
 def picture(tools: Sequence[Figures]) -> str:
     """Draw up to three tools' figures of one burst."""
     plot = Seconds(
-        last=max([_MINUTE, *(at for each in tools for at, _ in each.points)]),
-        decades=decades_for(seconds for each in tools for _, seconds in each.points),
+        last=max([_MINUTE, *(at for tool in tools for at, _ in tool.points)]),
+        decades=decades_for(seconds for tool in tools for _, seconds in tool.points),
         unit=_MINUTE,
         words="minutes since the first event arrived",
         title="seconds from the event's arrival to the tag, the slowest of each minute (log scale)",
     )
-    names = [f"{each.tool}{' (modelled)' if each.how == 'modelled' else ''}" for each in tools]
+    names = [f"{tool.tool}{' (modelled)' if tool.how == 'modelled' else ''}" for tool in tools]
     lines = (
         plot.line(((at, found[-1]) for at, found in in_bins(each.points, _MINUTE)), colour)
         for each, colour in zip(tools, COLOURS, strict=False)
@@ -38,7 +38,7 @@ def _calls(tools: Sequence[Figures]) -> Iterable[str]:
     top = BOTTOM + 66
     yield text(24, top, "calls, refused ones too:", "quiet")
     yield from kinds(215, top, 120, _KINDS)
-    most = max(sum(each.calls.values()) + sum(each.hub_calls.values()) for each in tools) or 1
+    most = max(sum(tool.calls.values()) + sum(tool.hub_calls.values()) for tool in tools) or 1
     room = RIGHT - _BARS - 340
     for number, (each, colour) in enumerate(zip(tools, COLOURS, strict=False)):
         y = top + 14 + number * 34

@@ -15,7 +15,7 @@ from harness.limits.fleet import Place
 from harness.limits.protocol import HUB, key_of
 from harness.simulated.remote import Remote
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
-from ownertag.ledger.place import LEDGER
+from ownertag.ledger.opening import LEDGER
 from ownertag.ledger.table import DEFINITION
 from ownertag.sandbox.bus import as_event
 from ownertag.sandbox.tour import DISKS

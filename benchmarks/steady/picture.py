@@ -16,8 +16,8 @@ _KINDS = (("", "CreateTags"), ("read", "Describe…"), ("hub", "AssumeRole, List
 def picture(streams: Sequence[Stream]) -> str:
     """Draw up to five streams."""
     plot = Seconds(
-        last=float(max(each.lasted for each in streams)),
-        decades=decades_for(seconds for each in streams for _, seconds in each.points),
+        last=float(max(stream.lasted for stream in streams)),
+        decades=decades_for(seconds for stream in streams for _, seconds in stream.points),
         unit=_SECOND,
         words="seconds since the first event arrived",
         title="seconds from the event's arrival to the tag, the median of each second's events (log scale)",
@@ -30,7 +30,7 @@ def picture(streams: Sequence[Stream]) -> str:
         BOTTOM + 86 + 34 * len(streams),
         "Time from event to tag, and calls for an event, at several rates of launches",
         f"A steady stream of launches in {streams[0].places} accounts and Regions, through one environment",
-        [*key([f"{each.rate} a second" for each in streams], 150), *plot.axes(), *lines, *_calls(streams)],
+        [*key([f"{stream.rate} a second" for stream in streams], 150), *plot.axes(), *lines, *_calls(streams)],
     )
 
 
@@ -38,7 +38,7 @@ def _calls(streams: Sequence[Stream]) -> Iterable[str]:
     top = BOTTOM + 66
     yield text(24, top, "calls for an event:", "quiet")
     yield from kinds(190, top, 120, _KINDS)
-    most = max(sum(each.calls.values()) / each.events for each in streams)
+    most = max(sum(stream.calls.values()) / stream.events for stream in streams)
     room = RIGHT - _BARS - 340
     for number, (each, colour) in enumerate(zip(streams, COLOURS, strict=False)):
         y = top + 14 + number * 34

@@ -154,7 +154,7 @@ def _handle(handler: Handler, launched: Sequence[Launch], size: int) -> int:
     for start in range(0, len(launched), size):
         batch = launched[start : start + size]
         messages = [Message(start + number, json.dumps(each.event)) for number, each in enumerate(batch)]
-        event = {"Records": [record(each) for each in messages]}
+        event = {"Records": [record(message) for message in messages]}
         answer = handler(event, Context())
         if answer["batchItemFailures"]:
             raise SystemExit(
@@ -166,7 +166,7 @@ def _handle(handler: Handler, launched: Sequence[Launch], size: int) -> int:
 def _show(spent: Spent, total: float, events: int) -> None:
     """The table of the whole, and that of a call."""
     calls = {name: seconds for name, seconds in spent.seconds.items() if name.startswith("SDK ")}
-    whole = [(name, seconds, spent.times[name]) for name, seconds in sorted(calls.items(), key=lambda each: -each[1])]
+    whole = [(name, seconds, spent.times[name]) for name, seconds in sorted(calls.items(), key=lambda item: -item[1])]
     whole.append(("the ledger's own: making and reading items", spent.own["ledger"], spent.times["ledger"]))
     whole.append(("reading, deciding, reporting", total - sum(seconds for _, seconds, _ in whole), 0))
     show(

@@ -99,7 +99,7 @@ def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[
         launched = launches(ec2, rate, seconds, places)
         ec2.forget()
         _say(f"{rate} events a second for {seconds} s: delivering")
-        with Function(package, "ownertag.handler.at_init.handler", environment(ec2.url, dynamodb), log) as run:
+        with Function(package, "ownertag.handler.lambda_function.handler", environment(ec2.url, dynamodb), log) as run:
             run.invoke(KEEP_ACCOUNTS)
             pid = run.runtime_pid()
             used, begin = processor_seconds(pid), time.time() + 1
@@ -145,7 +145,7 @@ def _deliver(queue: Queue, run: Function, begin: float, until: float) -> Deliver
         if not batch:
             continue
         answer = run.invoke({"Records": [record(each) for each in batch]})
-        named = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+        named = {batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]}
         found.batches += 1
         for message in batch:
             if record(message)["messageId"] in named:

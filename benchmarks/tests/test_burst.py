@@ -81,9 +81,9 @@ def batches(
     seen: list[tuple[float, list[int]]] = []
 
     def function(_: int, batch: Sequence[Queued]) -> dict[int, float]:
-        seen.append((simulation.now, sorted(each.number for each in batch)))
+        seen.append((simulation.now, sorted(queued.number for queued in batch)))
         simulation.sleep(10.0)
-        return {each.number: 15.0 for each in batch if each.receives <= back}
+        return {queued.number: 15.0 for queued in batch if queued.receives <= back}
 
     mapping = Mapping(simulation, setup, function, 1)
     for number, (at, size) in enumerate(messages):
@@ -186,7 +186,7 @@ def test_tasks_together_wait_at_the_same_time_and_so_many_at_once() -> None:
         seen.append((simulation.now, name))
 
     def code() -> None:
-        simulation.together(2)([partial(task, name) for name in "abc"])
+        simulation.concurrency(2)([partial(task, name) for name in "abc"])
         seen.append((simulation.now, "all"))
 
     def threaded() -> Process:
@@ -202,7 +202,7 @@ def test_what_a_task_raises_is_raised_when_all_have_ended() -> None:
     done: list[str] = []
 
     def code() -> None:
-        simulation.together(2)([lambda: 1 / 0, lambda: done.append("done")])  # type: ignore[list-item] # never returns
+        simulation.concurrency(2)([lambda: 1 / 0, lambda: done.append("done")])  # type: ignore[list-item] # never returns
 
     def threaded() -> Process:
         yield from simulation.threaded(code)

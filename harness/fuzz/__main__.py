@@ -25,7 +25,7 @@ from harness.fuzz.minimal import smaller
 from harness.fuzz.rules import Fault
 from harness.fuzz.seeds import seeds
 from harness.fuzz.steps import Ended, run
-from ownertag.handler.collector import collect_seldom
+from ownertag.handler.garbage_collection import collect_rarely
 
 #: No step may take longer for a document that EventBridge can carry.
 MOST_SECONDS = 0.05
@@ -153,7 +153,7 @@ def added(one: Part, other: Part) -> Part:
 def _begin() -> None:
     """In each process: as in the function."""
     material()
-    collect_seldom()
+    collect_rarely()
 
 
 def main() -> int:
@@ -196,8 +196,8 @@ def _show(whole: Part, seed: int, seconds: float, *, as_json: bool) -> None:
         "peak_mebibytes": whole.peak >> 10,
         "seconds": round(seconds),
         "wrong": [
-            {"number": each.number, "what": each.what, "bytes": each.size, "document": each.document}
-            for each in whole.troubles
+            {"number": trouble.number, "what": trouble.what, "bytes": trouble.size, "document": trouble.document}
+            for trouble in whole.troubles
         ],
     }
     if as_json:
@@ -210,9 +210,9 @@ def _show(whole: Part, seed: int, seconds: float, *, as_json: bool) -> None:
     print(f"            (document {slowest['number']}; at most {MOST_SECONDS * 1000:.0f} ms)")
     print(f"memory      {summary['peak_mebibytes']} MiB at most in one process")
     print(f"wrong       {len(whole.troubles)}{' or more' if len(whole.troubles) >= _MOST_SHOWN else ''}")
-    for each in whole.troubles:
-        print(f"\n{each.what}\n  --seed {seed} --first {each.number} --documents 1 ({each.size:,} bytes)")
-        print(f"  {each.document}")
+    for trouble in whole.troubles:
+        print(f"\n{trouble.what}\n  --seed {seed} --first {trouble.number} --documents 1 ({trouble.size:,} bytes)")
+        print(f"  {trouble.document}")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from harness import fixtures
 from harness.fuzz import hostile
+from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.records import Record
-from ownertag.core.rows import QuestionKind
 from ownertag.core.values import (
     Absent,
     Attached,
@@ -18,7 +18,7 @@ from ownertag.core.values import (
     Creation,
     Fact,
     Found,
-    Instance,
+    LaunchedInstance,
     LaunchRecord,
     OutcomeKind,
     Owner,
@@ -82,14 +82,14 @@ def _maker(question: Question, record: Record) -> Record:
     return replace(record, account=question.account)
 
 
-def _instances(creation: Creation, draw: Random) -> tuple[Instance, ...]:
+def _instances(creation: Creation, draw: Random) -> tuple[LaunchedInstance, ...]:
     at = creation.record.created_at
-    ids = [each.id for each in creation.resources if each.type == "ec2:instance"] or [fixtures.INSTANCE]
+    ids = [resource.id for resource in creation.resources if resource.type == "ec2:instance"] or [fixtures.INSTANCE]
     after = draw.choice([None, 0, 30])
     attached_at = None if after is None or not 2 < at.year < 9998 else at + timedelta(seconds=after)
     managed, state = draw.random() < 0.1, draw.choice(["running", "pending", "terminated"])
     return tuple(
-        Instance(
+        LaunchedInstance(
             id_,
             state,
             "/dev/xvda",

@@ -47,7 +47,7 @@ def material() -> tuple[bytes, ...]:
     for path in sorted((fixtures.GOLDEN / "hops").glob("*.json")):
         plain = json.loads(path.read_text("utf-8"))
         found.append(fixtures.event(plain["record"]))
-        found += [fixtures.event(each["fact"]["maker"]) for each in plain["facts"] if "maker" in each["fact"]]
+        found += [fixtures.event(fact["fact"]["maker"]) for fact in plain["facts"] if "maker" in fact["fact"]]
     for name, request in (
         (
             "CreateTags",

@@ -10,10 +10,11 @@ import msgspec
 
 from harness import fixtures
 from harness.fuzz.hostile import SECRET
+from ownertag.core.arn import partition_of
 from ownertag.core.ask import account_of
-from ownertag.core.findings import MAX_CHANGES, Finding
-from ownertag.core.records import Record, partition_of
-from ownertag.core.rows import OF_THE_ORGANIZATION
+from ownertag.core.catalogue_types import OF_THE_ORGANIZATION
+from ownertag.core.findings import MAX_CHANGES, TamperFinding
+from ownertag.core.records import Record
 from ownertag.core.settings import Settings
 from ownertag.core.tags import MAX_VALUE, fit
 from ownertag.core.values import Creation, Fact, Found, Plan, Question, Refusal
@@ -49,12 +50,12 @@ def refused(refusal: Refusal) -> None:
 def asked(questions: Sequence[Question], creation: Creation, facts: Mapping[Question, Fact]) -> None:
     """Nothing is asked in an account before it is known to be the organization's."""
     known = isinstance(facts.get(account_of(creation)), Found)
-    for each in questions:
-        well = each.kind in OF_THE_ORGANIZATION if not known else True
-        holds(well, "ask", f"asks {each.kind} in an account that may be a stranger's")
-        if each.kind not in OF_THE_ORGANIZATION and each.account != creation.record.account:
-            theirs = facts.get(Question(account_of(creation).kind, each.account, "", ""))
-            holds(isinstance(theirs, Found), "ask", f"asks {each.kind} in another account that may be a stranger's")
+    for question in questions:
+        well = question.kind in OF_THE_ORGANIZATION if not known else True
+        holds(well, "ask", f"asks {question.kind} in an account that may be a stranger's")
+        if question.kind not in OF_THE_ORGANIZATION and question.account != creation.record.account:
+            theirs = facts.get(Question(account_of(creation).kind, question.account, "", ""))
+            holds(isinstance(theirs, Found), "ask", f"asks {question.kind} in another account that may be a stranger's")
 
 
 def decided(plan: Plan, creation: Creation, settings: Settings) -> None:
@@ -69,25 +70,29 @@ def decided(plan: Plan, creation: Creation, settings: Settings) -> None:
     seen: set[str] = set()
     for write in plan.writes:
         holds((write.account, write.region) == (record.account, record.region), "plan", "writes in another place")
-        for each in write.resources:
-            holds(each.arn == _arn(each.type, each.id, record), "plan", f"{each.arn[:99]!a} is not the record's")
-            holds(each.arn not in seen, "plan", "writes a resource twice")
-            holds(each.id not in before, "plan", f"writes {each.id[:40]!a}, which the request names")
-            seen.add(each.arn)
+        for resource in write.resources:
+            holds(
+                resource.arn == _arn(resource.type, resource.id, record),
+                "plan",
+                f"{resource.arn[:99]!a} is not the record's",
+            )
+            holds(resource.arn not in seen, "plan", "writes a resource twice")
+            holds(resource.id not in before, "plan", f"writes {resource.id[:40]!a}, which the request names")
+            seen.add(resource.arn)
         for key, value in write.tags:
             holds(key in settings.tags, "plan", "writes a key that nobody set")
             holds(0 < len(value) <= MAX_VALUE and fit(value) == value, "plan", f"writes the value {value[:40]!a}")
             holds(SECRET not in value, "plan", "writes a credential")
     for decision in plan.decisions:
         told = [decision.owner.reason or "", *decision.owner.via]
-        told += [each.reason for each in decision.waits] + [each.reason for each in decision.settled]
+        told += [wait.reason for wait in decision.waits] + [each.reason for each in decision.settled]
         holds(not any(SECRET in each for each in told), "plan", "a reason tells a credential")
 
 
-def found(finding: Finding) -> None:
+def found(finding: TamperFinding) -> None:
     """A finding tells no credential, and has an end however much its record names."""
     texts = [finding.resource, finding.by, finding.owner or ""]
-    texts += [text for each in finding.changes for text in (each.key, each.old, each.new) if text]
+    texts += [text for change in finding.changes for text in (change.key, change.old, change.new) if text]
     holds(not any(SECRET in text for text in texts), "finding", "tells a credential")
     holds(len(finding.changes) <= MAX_CHANGES, "finding", "tells of more keys than a resource has")
     holds(finding.resources > 0 or finding.omitted, "finding", "counts no resource")

@@ -17,21 +17,21 @@ from harness.fuzz.documents import Document
 from harness.fuzz.rules import Fault
 from ownertag.core.addresses import AddressError, read_address
 from ownertag.core.ask import account_of, ask
-from ownertag.core.brought import brought
-from ownertag.core.details import actor_of, addresses_of
-from ownertag.core.documents import parse
-from ownertag.core.findings import Finding
+from ownertag.core.catalogue_types import QuestionKind
+from ownertag.core.findings import TamperFinding
 from ownertag.core.judge import judge
 from ownertag.core.match import match
-from ownertag.core.owner_rules import rule_for
+from ownertag.core.owner.resolve import trace
+from ownertag.core.owner.rules import rule_for
 from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
+from ownertag.core.reading.documents import parse_document
+from ownertag.core.record_details import actor_of, addresses_of
 from ownertag.core.records import Arrival, Record
-from ownertag.core.resolve import trace
-from ownertag.core.rows import QuestionKind
+from ownertag.core.request_tags import request_tag_findings
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import Tampering, finding_of, named, tampering
-from ownertag.core.transfer import target_of
+from ownertag.core.tamper import Tampering, detect_tampering, finding_of, named
+from ownertag.core.transfer import target_of_arn
 from ownertag.core.values import Creation, Fact, Failure, Found, Outcome, OutcomeKind, Plan, Question, Refusal
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ def run(document: Document, seed: str) -> Ended:
     kind = "refusal"
     if document.is_file:
         place = "AWSLogs/111122223333/CloudTrail/x.json" if draw.random() < 0.2 else "x.json"
-        for number, read in enumerate(clock.each("read", parse, document.data, place)):
+        for number, read in enumerate(clock.each("read", parse_document, document.data, place)):
             if number < _DECIDED:
                 kind = max(kind, _decide(read, policy, draw, clock))
         return Ended(kind, *clock.slowest)
@@ -119,11 +119,11 @@ def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Cloc
     if isinstance(read, Refusal):
         rules.refused(read)
         return "refusal"
-    tampered = clock.time("tamper", tampering, read.record, policy)
+    tampered = clock.time("tamper", detect_tampering, read.record, policy)
     if isinstance(tampered, Tampering):
         resources = clock.time("named", lambda: tuple(named(tampered, fixtures.catalogue())))
         finding = clock.time("finding", finding_of, tampered, resources, {}, policy)
-        if isinstance(finding, Finding):
+        if isinstance(finding, TamperFinding):
             rules.found(finding)
         return "tampering"
     _beside(read.record, policy, draw, clock)
@@ -143,8 +143,8 @@ def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Cloc
     rules.holds(not again.writes, "plan", "planned again with the applied tags, something is added")
     clock.time("addresses", addresses_of, matched)
     for decision in decided.decisions:
-        outcomes = [Outcome(each.arn, OutcomeKind.TAGGED) for each in decision.resources[::2]]
-        overwritten = clock.time("brought", brought, decision, outcomes, {}, policy)
+        outcomes = [Outcome(resource.arn, OutcomeKind.TAGGED) for resource in decision.resources[::2]]
+        overwritten = clock.time("brought", request_tag_findings, decision, outcomes, {}, policy)
         if overwritten:
             rules.found(overwritten)
     return "written" if decided.writes else "waits"
@@ -156,7 +156,7 @@ def _beside(record: Record, policy: Settings, draw: Random, clock: Clock) -> Non
     clock.time("actor", actor_of, record)
     name = record.user_agent or record.event_name
     clock.time("rules", rule_for, name, record.account, policy)
-    clock.time("target", target_of, name, fixtures.catalogue())
+    clock.time("target", target_of_arn, name, fixtures.catalogue())
     clock.time(
         "judge", judge, Failure(record.error_code or record.event_name, draw.choice([0, 400, 503])), None, record.region
     )

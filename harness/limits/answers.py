@@ -8,7 +8,7 @@ from itertools import groupby
 from xml.sax.saxutils import escape
 
 from harness.limits.fleet import Instance, Part, Place
-from ownertag.sandbox.calls import NO_ID, Answer
+from ownertag.sandbox.calls import NO_ID, Response
 
 _NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 _GROUPS = "<groupSet><item><groupId>sg-0a1b2c3d4e5f60718</groupId><groupName>default</groupName></item></groupSet>"
@@ -17,24 +17,24 @@ _NETWORK = "<subnetId>subnet-0a1b2c3d4e5f60718</subnetId><vpcId>vpc-0a1b2c3d4e5f
 Tags = Mapping[str, Mapping[str, str]]
 
 
-def answered(operation: str, content: str) -> Answer:
+def answered(operation: str, content: str) -> Response:
     """A successful answer."""
     text = f'<{operation}Response xmlns="{_NAMESPACE}"><requestId>{NO_ID}</requestId>{content}</{operation}Response>'
-    return Answer(200, [("Content-Type", "text/xml;charset=UTF-8")], text.encode())
+    return Response(200, [("Content-Type", "text/xml;charset=UTF-8")], text.encode())
 
 
 def reservations(instances: Iterable[Instance], place: Place, tags: Tags, at: float) -> str:
     """The reservations of DescribeInstances."""
     found = ""
     for reservation, members in groupby(instances, lambda each: each.reservation):
-        items = "".join(_instance(each, place, tags, at) for each in members)
+        items = "".join(_instance(member, place, tags, at) for member in members)
         found += f"<item>{_reservation(reservation, place)}<instancesSet>{items}</instancesSet></item>"
     return f"<reservationSet>{found}</reservationSet>"
 
 
 def launched(instances: list[Instance], place: Place, tags: Tags, at: float) -> str:
     """What RunInstances answers: no volume is attached yet."""
-    items = "".join(_instance(each, place, tags, at) for each in instances)
+    items = "".join(_instance(instance, place, tags, at) for instance in instances)
     return f"{_reservation(instances[0].reservation, place)}<instancesSet>{items}</instancesSet>"
 
 

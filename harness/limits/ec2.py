@@ -8,7 +8,7 @@ from typing import TypeVar
 from harness.limits import answers
 from harness.limits.fleet import MAX_TAGS, Fleet, Instance, Part, Place
 from harness.limits.refusals import Refusal, filters, listed, refused, tags, unknown
-from ownertag.sandbox.calls import Answer, Call
+from ownertag.sandbox.calls import Call, Response
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class Ec2:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._operations: dict[str, Callable[[Call, Place, float], Answer | Refusal]] = {
+        self._operations: dict[str, Callable[[Call, Place, float], Response | Refusal]] = {
             "RunInstances": self._run_instances,
             "DescribeInstances": self._describe_instances,
             "DescribeVolumes": self._describe_volumes,
@@ -32,14 +32,14 @@ class Ec2:
             "DeleteTags": self._delete_tags,
         }
 
-    def answer(self, call: Call, account: str, at: float) -> Answer | Refusal:
+    def answer(self, call: Call, account: str, at: float) -> Response | Refusal:
         """Carry out a call in this account at this time."""
         operation = self._operations.get(call.operation)
         if operation is None:
             return Refusal("InvalidAction", f"The action {call.operation} is not valid for this web service.")
         return refused(call) or operation(call, (account, call.region), at)
 
-    def _run_instances(self, call: Call, place: Place, at: float) -> Answer | Refusal:
+    def _run_instances(self, call: Call, place: Place, at: float) -> Response | Refusal:
         devices: list[str] = []
         while device := call.params.get(f"BlockDeviceMapping.{len(devices) + 1}.DeviceName"):
             devices.append(device)
@@ -47,7 +47,7 @@ class Ec2:
         made = self._fleet.launch(place, count, token, devices or ["/dev/sda1"], at)
         return answers.answered(call.operation, answers.launched(made, place, self._fleet.tags, at))
 
-    def _describe_instances(self, call: Call, place: Place, at: float) -> Answer | Refusal:
+    def _describe_instances(self, call: Call, place: Place, at: float) -> Response | Refusal:
         asked, fleet = filters(call), self._fleet
         if ids := listed(call, "InstanceId"):
             found = []
@@ -68,7 +68,7 @@ class Ec2:
         content = answers.reservations(page, place, fleet.tags, at)
         return answers.answered(call.operation, content + answers.next_token(token))
 
-    def _describe_volumes(self, call: Call, place: Place, at: float) -> Answer | Refusal:
+    def _describe_volumes(self, call: Call, place: Place, at: float) -> Response | Refusal:
         found = self._parts(call, place, at, "VolumeId", "volume-id", lambda each: each.volumes)
         if isinstance(found, Refusal):
             return found
@@ -76,7 +76,7 @@ class Ec2:
         content = answers.volumes(page, place, self._fleet.tags, at)
         return answers.answered(call.operation, content + answers.next_token(token))
 
-    def _describe_interfaces(self, call: Call, place: Place, at: float) -> Answer | Refusal:
+    def _describe_interfaces(self, call: Call, place: Place, at: float) -> Response | Refusal:
         name, filter_ = "NetworkInterfaceId", "network-interface-id"
         found = self._parts(call, place, at, name, filter_, lambda each: each.interfaces)
         if isinstance(found, Refusal):
@@ -101,12 +101,12 @@ class Ec2:
             if named and None in found:
                 return unknown(named[found.index(None)])
             instances = list({each.id: each for each in found if each}.values())
-        parts = [(each, part) for each in instances for part in of(each)]
+        parts = [(instance, part) for instance in instances for part in of(instance)]
         if owners:
             parts = [(each, part) for each, part in parts if part.attached_at <= at]
         return [(each, part) for each, part in parts if not wanted or part.id in wanted]
 
-    def _describe_tags(self, call: Call, place: Place, at: float) -> Answer | Refusal:
+    def _describe_tags(self, call: Call, place: Place, at: float) -> Response | Refusal:
         asked = filters(call)
         ids, keys = asked.pop("resource-id", None), asked.pop("key", None)
         if asked:
@@ -117,7 +117,7 @@ class Ec2:
         page, token = _page(call, [each for each in found if keys is None or each[1] in keys])
         return answers.answered(call.operation, answers.tag_list(page) + answers.next_token(token))
 
-    def _create_tags(self, call: Call, place: Place, at: float) -> Answer | Refusal:
+    def _create_tags(self, call: Call, place: Place, at: float) -> Response | Refusal:
         ids = listed(call, "ResourceId")
         if missing := self._missing(ids, place, at):
             return missing
@@ -126,7 +126,7 @@ class Ec2:
             return Refusal("TagLimitExceeded", f"{full} would have more than {MAX_TAGS} tags")
         return answers.answered(call.operation, "<return>true</return>")
 
-    def _delete_tags(self, call: Call, place: Place, at: float) -> Answer | Refusal:
+    def _delete_tags(self, call: Call, place: Place, at: float) -> Response | Refusal:
         ids = listed(call, "ResourceId")
         if missing := self._missing(ids, place, at):
             return missing

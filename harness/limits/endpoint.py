@@ -25,9 +25,9 @@ from harness.limits.faults import Chances, Fault, Faults
 from harness.limits.fleet import Fleet, Timing
 from harness.limits.protocol import HUB, Called, key_of
 from harness.limits.refusals import Refusal, listed, tags
-from ownertag.catalogue.loader import load
-from ownertag.sandbox.calls import Answer, Call, answer_json, answer_xml, element, refuse
-from ownertag.sandbox.identities import Actor, Identities, user
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.sandbox.calls import Call, Response, answer_json, answer_xml, element, refuse
+from ownertag.sandbox.identities import Identities, SandboxActor, user
 from ownertag.sandbox.recorder import Record, Recorder
 
 _STS = "https://sts.amazonaws.com/doc/2011-06-15/"
@@ -43,7 +43,7 @@ _FAILED = Refusal("InternalError", "An internal error has occurred", 500)
 class Reply:
     """An answer, how long it takes, and whether the connection breaks instead."""
 
-    answer: Answer
+    answer: Response
     seconds: float = 0.0
     fault: Fault = Fault.NONE
 
@@ -90,7 +90,7 @@ class Endpoint:
         self._identities = Identities(lambda arn: f"AROA{sha256(arn.encode()).hexdigest()[:17].upper()}")
         for account in (HUB, *self.accounts):
             self._identities.add(key_of(account), user(account, "alice", f"AIDA{account:0>17}"))
-        self._recorder = Recorder(self._identities, {key: row.wrapped for key, row in load().rows.items()})
+        self._recorder = Recorder(self._identities, {key: row.wrapped for key, row in load_catalogue().rows.items()})
         self.forget()
 
     def forget(self, chances: Chances | None = None) -> None:
@@ -110,7 +110,7 @@ class Endpoint:
             )
             return Reply(self._refuse(call, Refusal(code, "The security token is invalid or has expired", status)))
         fault, seconds = self._faults.draw(actor.account, call.region, call.operation)
-        carried_out: Answer | Refusal
+        carried_out: Response | Refusal
         if fault is Fault.ERROR:
             carried_out = _FAILED
         elif fault is Fault.RESET:
@@ -129,10 +129,10 @@ class Endpoint:
             self._record(call, actor, answer, at)
         return Reply(answer, seconds, fault)
 
-    def _expired(self, actor: Actor, at: float) -> bool:
+    def _expired(self, actor: SandboxActor, at: float) -> bool:
         return actor.expires is not None and actor.expires.timestamp() <= at
 
-    def _carry_out(self, call: Call, actor: Actor, at: float) -> Answer | Refusal:
+    def _carry_out(self, call: Call, actor: SandboxActor, at: float) -> Response | Refusal:
         if any(each.since <= at < each.until and each.account in {None, actor.account} for each in self.throttled):
             return _THROTTLED if call.service == "ec2" else _TOO_MANY
         match call.service, call.operation:
@@ -156,7 +156,7 @@ class Endpoint:
                 return answer_json({"Account": _account(account)})
         return Refusal("InvalidAction", f"{call.service}:{call.operation} is not served here")
 
-    def _assume_role(self, call: Call, actor: Actor, at: float) -> Answer | Refusal:
+    def _assume_role(self, call: Call, actor: SandboxActor, at: float) -> Response | Refusal:
         arn = call.params["RoleArn"]
         account = arn.split(":")[4]
         if account not in self.accounts:
@@ -180,10 +180,10 @@ class Endpoint:
         self._identities.learn(call, actor, answer)
         return answer
 
-    def _refuse(self, call: Call, why: Refusal) -> Answer:
+    def _refuse(self, call: Call, why: Refusal) -> Response:
         return refuse(call, why.code, why.message, why.status)
 
-    def _record(self, call: Call, actor: Actor, answer: Answer, at: float) -> None:
+    def _record(self, call: Call, actor: SandboxActor, answer: Response, at: float) -> None:
         """What CloudTrail writes of it, at the caller's time and with an id of the seed."""
         self._recorder.record(call, actor, answer)
         record: Mapping[str, Any] = self._recorder.records(actor.account, call.region)[-1]

@@ -19,7 +19,7 @@ from msgspec import convert, to_builtins
 from harness.limits.endpoint import Endpoint
 from harness.limits.faults import Chances, Fault
 from harness.limits.protocol import AT, SECONDS
-from ownertag.sandbox.calls import Answer, read_call
+from ownertag.sandbox.calls import Response, read_call
 
 _BROKEN = frozenset({Fault.RESET, Fault.LOST})
 
@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = self.path.rpartition("/")[2]
         with self.server.lock:
             found = to_builtins(told[name]())
-        self._send(Answer(200, [("Content-Type", "application/json")], json.dumps(found).encode()))
+        self._send(Response(200, [("Content-Type", "application/json")], json.dumps(found).encode()))
 
     def _environ(self, body: bytes) -> dict[str, Any]:
         names = {"Authorization", "X-Amz-Target", "User-Agent", "Host"}
@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             "wsgi.input": io.BytesIO(body),
         }
 
-    def _send(self, answer: Answer, *headers: tuple[str, str]) -> None:
+    def _send(self, answer: Response, *headers: tuple[str, str]) -> None:
         self.send_response(answer.status)
         for name, value in (*answer.headers, *headers, ("Content-Length", str(len(answer.body)))):
             self.send_header(name, value)

@@ -115,7 +115,7 @@ class Mapping:
         yield from ()
 
     def _take(self, message: Queued) -> None:
-        free = [each for each in self._pollers if not each.busy]
+        free = [poller for poller in self._pollers if not poller.busy]
         if not free:
             self._backlog.append(message)
             return

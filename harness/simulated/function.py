@@ -28,21 +28,21 @@ from harness.process import peak_kb
 from harness.simulated.event_source import Deployed, Mapping, Queued, deployed
 from harness.simulated.events import START, Event, read_events, read_index
 from harness.simulated.simulation import Process, Simulation
+from ownertag.aws.concurrency import WORKERS
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
 from ownertag.aws.times import read_times_quickly
-from ownertag.aws.together import WORKERS
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import Settings
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.handler.wiring import ACCOUNT_CALLS
-from ownertag.ledger.owners import KnownOwners
+from ownertag.ledger.owners import LedgerOwners
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.sinks.tagging import Tagger
-from ownertag.sources.lookups import Lookups
-from ownertag.sources.memory import Memory
-from ownertag.sources.organization import Organization
+from ownertag.sources.fact_cache import FactCache
+from ownertag.sources.lookups import AwsLookups
+from ownertag.sources.organization import OrganizationAccounts
 
 HOME_REGION = "eu-central-1"
 #: Assumed of the function itself, since the simulation's time stands still while it computes: its first start in an
@@ -133,9 +133,9 @@ class Environments:
         self._url = endpoint_url
         self._events = events
         self._path = path
-        self._catalogue, self._settings = load(), Settings()
+        self._catalogue, self._settings = load_catalogue(), Settings()
         self._folder = tempfile.TemporaryDirectory(prefix="ownertag-burst-")
-        self._built: dict[int, tuple[Sessions, Organization, Tagger, Memory, SqliteLedger, Pacing]] = {}
+        self._built: dict[int, tuple[Sessions, OrganizationAccounts, Tagger, FactCache, SqliteLedger, Pacing]] = {}
         self._random = random.Random("jitter")  # noqa: S311 - no secret
         self._numbers = Numbers()
         self._kept = KeptList(lambda: simulation.sleep(TABLE_SECONDS))
@@ -151,7 +151,7 @@ class Environments:
     def __call__(self, number: int, batch: Sequence[Queued]) -> dict[int, float]:
         """Handle a batch in an environment; who comes back, after how many seconds."""
         until = self._simulation.now + self._setup.timeout * self._settings.limits.time_share
-        bodies = list(read_events(self._path, [self._events[each.number] for each in batch]))
+        bodies = list(read_events(self._path, [self._events[queued.number] for queued in batch]))
         instances = sum(_instances(body) for body in bodies)
         cold = 0.0 if number in self._built else COLD_SECONDS
         sessions, accounts, tagger, memory, ledger, pacing = self._environment(number)
@@ -162,19 +162,19 @@ class Environments:
         def expired() -> bool:
             return self._simulation.now >= until
 
-        together = self._simulation.together(WORKERS)
-        lookups = Lookups(
+        concurrency = self._simulation.concurrency(WORKERS)
+        lookups = AwsLookups(
             sessions,
             self._settings,
             self._now,
             expired,
-            ledger=KnownOwners(ledger),
+            ledger=LedgerOwners(ledger),
             memory=memory,
-            together=together,
+            concurrency=concurrency,
         )
         ports = Ports(
             accounts, lookups, tagger, self._now, expired, ledger,
-            held=pacing.held, together=together, hurry=pacing.hurry,
+            held=pacing.held, concurrency=concurrency, hurry=pacing.hurry,
         )  # fmt: skip
         pacing.begin(until)
         messages = [
@@ -190,7 +190,9 @@ class Environments:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._simulation.now, UTC)
 
-    def _environment(self, number: int) -> tuple[Sessions, Organization, Tagger, Memory, SqliteLedger, Pacing]:
+    def _environment(
+        self, number: int
+    ) -> tuple[Sessions, OrganizationAccounts, Tagger, FactCache, SqliteLedger, Pacing]:
         known = self._built.get(number)
         if known is not None:
             return known
@@ -220,18 +222,20 @@ class Environments:
             sessions,
             self._organization(session),
             Tagger(sessions),
-            Memory(self._now),
+            FactCache(self._now),
             SqliteLedger(str(Path(self._folder.name) / "ledger.sqlite")),
             pacing,
         )
         self._built[number] = built
         return built
 
-    def _organization(self, session: VirtualSession) -> Organization:
+    def _organization(self, session: VirtualSession) -> OrganizationAccounts:
         client = session.client(
             "organizations", region_name=HOME_REGION, endpoint_url=self._url, config=client_config()
         )
-        return Organization(client, self._now, together=self._simulation.together(ACCOUNT_CALLS), kept=self._kept)
+        return OrganizationAccounts(
+            client, self._now, concurrency=self._simulation.concurrency(ACCOUNT_CALLS), kept=self._kept
+        )
 
 
 def _instances(body: str) -> int:

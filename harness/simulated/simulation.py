@@ -53,8 +53,8 @@ class Simulation:
         turn: _Turn = self._here.turn
         turn.wait(seconds)
 
-    def together(self, workers: int) -> Callable[[Sequence[Callable[[], None]]], None]:
-        """What `ownertag.aws.together.at_once` is, in the simulation's time; for code that runs by `threaded`."""
+    def concurrency(self, workers: int) -> Callable[[Sequence[Callable[[], None]]], None]:
+        """What `ownertag.aws.concurrency.at_once` is, in the simulation's time; for code that runs by `threaded`."""
 
         def run(tasks: Sequence[Callable[[], None]]) -> None:
             if len(tasks) < 2:

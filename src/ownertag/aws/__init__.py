@@ -1,1 +1,1 @@
-"""The way to AWS that sources and sinks share: sessions in other accounts, and its errors as values."""
+"""Access to AWS that sources and sinks share: sessions in other accounts, pacing, and errors as values."""

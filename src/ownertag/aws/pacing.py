@@ -20,16 +20,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msgspec.structs import replace
 
 from ownertag.aws.errors import failure_of
-from ownertag.core.bucket import Bucket
-from ownertag.core.counting import LEASE, Full, Lease, Shares, Taken, divided, terms
+from ownertag.core.catalogue_types import Quota
 from ownertag.core.judge import is_throttle
-from ownertag.core.rows import Quota
-from ownertag.core.told import Span
+from ownertag.core.server_clock import Span
+from ownertag.core.token_bucket import TokenBucket
+from ownertag.core.token_leases import LEASE_SECONDS, Lease, NoneFree, Shares, Taken, divide_share, lease_terms
 
 #: How long one batch waits for one account: whoever has most to do must not hold up the others.
 PATIENCE = 5.0
 #: And for all accounts together, in times of that.
-ALL_TOGETHER = 4
+MAX_CONCURRENT_WAITS = 4
 #: Places whose buckets are kept. Those that have filled up again are forgotten above this: a new one is full as well.
 MAX_PLACES = 1000
 #: A counter that did not answer is left alone for so many seconds.
@@ -38,7 +38,7 @@ AWAY = 5.0
 TRIES = 3
 
 Quotas = Mapping[str, tuple[tuple[str, Quota], ...]]
-Place = tuple[str, str]
+AccountRegion = tuple[str, str]
 Api = tuple[str, str]
 #: An account, a Region, and an API as `service.Operation`.
 CounterKey = tuple[str, str, str]
@@ -56,8 +56,8 @@ class Counter(Protocol):
     def between(self) -> Span | None:
         """Between which times it is; None if it can't be asked."""
 
-    def take(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | Full | None:
-        """Take what costs so many seconds, as `core.counting.taken` says; None if it can't be asked."""
+    def take(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | NoneFree | None:
+        """Take what costs so many seconds, as `core.token_leases.taken` says; None if it can't be asked."""
 
 
 class Pacing:
@@ -91,7 +91,7 @@ class Pacing:
         self._clock = clock
         self._sleep = sleep
         self._patience = patience
-        self._apis: dict[Place, dict[Api, _Tokens]] = {}
+        self._apis: dict[AccountRegion, dict[Api, _Tokens]] = {}
         self._away = -inf
         self._lock = Lock()
         self.begin()
@@ -112,14 +112,14 @@ class Pacing:
         with self._lock:
             return any(each.bucket.holds(now) for each in self._apis.get((account, region), {}).values())
 
-    def watch(self, client: Any, place: Callable[[], Place]) -> None:
+    def watch(self, client: Any, place: Callable[[], AccountRegion]) -> None:
         """Pace a client, which acts in the account and Region that `place` tells at each request."""
         service = client.meta.service_model.service_name
         if self._quotas.get(service):
             client.meta.events.register(f"before-send.{service}", partial(self._before_send, place, service))
             client.meta.events.register(f"response-received.{service}", partial(self._received, place, service))
 
-    def _before_send(self, place: Callable[[], Place], service: str, event_name: str, **_: object) -> None:
+    def _before_send(self, place: Callable[[], AccountRegion], service: str, event_name: str, **_: object) -> None:
         operation, where = event_name.rpartition(".")[2], place()
         tokens = self._tokens(where, service, operation)
         if tokens is None:
@@ -171,7 +171,7 @@ class Pacing:
         common = tokens.shares.common
         lease = tokens.lease.live(span) if tokens.lease else None
         if lease is None:
-            given = terms(common, span[1] - span[0])
+            given = lease_terms(common, span[1] - span[0])
             left = self._left(key[0], now)
             # After a time without the counter its bucket counts as empty: what was used meanwhile it does not know.
             at = span[1] + (given.ahead + 1 / common.refill if tokens.was_alone else 0.0)
@@ -203,7 +203,7 @@ class Pacing:
             self._away = self._clock() + AWAY
         return span
 
-    def _ask(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | Full | None:
+    def _ask(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | NoneFree | None:
         assert self._counter is not None  # noqa: S101 - without one nobody asks
         answer = self._counter.take(key, at, cost, latest)
         if answer is None:
@@ -218,7 +218,7 @@ class Pacing:
     def _left_of(self, account: str, now: float) -> float:
         if self._hurried:
             return 0.0
-        all_left = self._patience * ALL_TOGETHER - sum(self._waited.values(), 0.0)
+        all_left = self._patience * MAX_CONCURRENT_WAITS - sum(self._waited.values(), 0.0)
         left = min(self._patience - self._waited.get(account, 0.0), all_left)
         return left if self._until is None else min(left, self._until - now)
 
@@ -235,7 +235,7 @@ class Pacing:
 
     def _received(
         self,
-        place: Callable[[], Place],
+        place: Callable[[], AccountRegion],
         service: str,
         event_name: str,
         parsed_response: Mapping[str, Any] | None,
@@ -249,7 +249,7 @@ class Pacing:
             with tokens.lock:
                 tokens.answered(self._clock(), code is not None and is_throttle(code))
 
-    def _tokens(self, place: Place, service: str, operation: str) -> _Tokens | None:
+    def _tokens(self, place: AccountRegion, service: str, operation: str) -> _Tokens | None:
         with self._lock:
             here = self._apis.get(place)
             if here is None:
@@ -266,7 +266,7 @@ class Pacing:
 
     def _divided(self, quota: Quota) -> Shares:
         if self._counter is not None:
-            return divided(quota, self._share, self._functions)
+            return divide_share(quota, self._share, self._functions)
         part = self._share / self._functions
         alone = Quota(max(1.0, quota.size * part), quota.refill * part)
         return Shares(alone, alone, alone)
@@ -299,11 +299,11 @@ class _Tokens:
         self.alone = alone
         self.was_alone = False
         self._never_shared = alone
-        self._part: Bucket | None = None
+        self._part: TokenBucket | None = None
         self._count = 1
         self._asked = -inf
         own = shares.own or Quota(0.0, shares.common.refill)
-        self.bucket = Bucket(own.size, own.refill, own.size, now)
+        self.bucket = TokenBucket(own.size, own.refill, own.size, now)
 
     def turn(self, now: float, alone: bool) -> None:
         """Go by the bucket only from now on, which is the function's whole part then; or try to share again."""
@@ -318,7 +318,7 @@ class _Tokens:
         else:  # until the counter answers the part is kept, and none of its tokens are counted twice
             self._part = before
             own = self.shares.own or Quota(0.0, self.shares.common.refill)
-            self.bucket = Bucket(own.size, own.refill, 0.0, now)
+            self.bucket = TokenBucket(own.size, own.refill, 0.0, now)
         self.bucket = replace(self.bucket, refusals=before.refusals, held=before.held)
 
     def shared(self, until: float) -> None:
@@ -327,8 +327,10 @@ class _Tokens:
 
     def next_lease(self, now: float) -> int:
         """How many to take: twice as many while they are used up, so that at most half of them are lost."""
-        most = max(1, int(self.shares.common.refill * LEASE))
-        self._count = min(self._count * 2, most) if self.lease is None and now - self._asked < LEASE else min(2, most)
+        most = max(1, int(self.shares.common.refill * LEASE_SECONDS))
+        self._count = (
+            min(self._count * 2, most) if self.lease is None and now - self._asked < LEASE_SECONDS else min(2, most)
+        )
         return self._count
 
     def taken(self, now: float, count: int) -> None:
@@ -344,4 +346,4 @@ class _Tokens:
 
     def full(self, now: float) -> bool:
         """Whether it is as good as new."""
-        return self.bucket.full(now) and not self.was_alone and now - self._asked > LEASE
+        return self.bucket.full(now) and not self.was_alone and now - self._asked > LEASE_SECONDS

@@ -19,11 +19,11 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from msgspec import Struct
 
+from ownertag.aws.concurrency import WORKERS
 from ownertag.aws.errors import AWS_ERRORS, failure_of
-from ownertag.aws.pacing import Pacing, Place
-from ownertag.aws.together import WORKERS
+from ownertag.aws.pacing import AccountRegion, Pacing
+from ownertag.core.arn import partition_of
 from ownertag.core.judge import Remedy, judge
-from ownertag.core.records import partition_of
 from ownertag.core.values import Failure, OutcomeKind
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class _Session(Struct, frozen=True):
 class _Acting(Struct, frozen=True):
     """For which account and Region a thread calls, and with whose credentials; None for the base session's own."""
 
-    place: Place
+    place: AccountRegion
     credentials: Credentials | None
 
 

@@ -12,8 +12,8 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.overwritten import made_by
-from ownertag.core.rows import Catalogue
+from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.request_tags import created_types
 
 _SOURCE = "ec2.amazonaws.com"
 
@@ -71,17 +71,17 @@ class Coverage(Struct, frozen=True):
         )
 
 
-def derived() -> Derived:
+def read_derived() -> Derived:
     """The list that `derive/ec2_creations.py` wrote."""
     return msgspec.toml.decode(_text("generated"), type=Derived)
 
 
 def coverage(catalogue: Catalogue) -> Coverage:
     """EC2's coverage by these rows."""
-    models = derived()
+    models = read_derived()
     overlay = msgspec.toml.decode(_text("overlay"), type=_Overlay)
     pairs = frozenset(_pairs(models.operations))
-    rows = {row.event_name: made_by(row) for row in catalogue.rows.values() if row.event_source == _SOURCE}
+    rows = {row.event_name: created_types(row) for row in catalogue.rows.values() if row.event_source == _SOURCE}
     catalogued = frozenset(pair for pair in pairs if f"ec2:{pair[1]}" in rows.get(pair[0], ()))
     given = {pair: each.reason for each in overlay.denied for pair in _pairs(each.pairs)}
     not_made = {type_: each.reason for each in overlay.not_made for type_ in each.types}

@@ -11,7 +11,18 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.rows import PARTS, Catalogue, Lookup, Makes, QuestionKind, Quota, ResourceType, Row, Skip, TagApi
+from ownertag.core.catalogue_types import (
+    PARTS,
+    Catalogue,
+    CatalogueRow,
+    Lookup,
+    Makes,
+    QuestionKind,
+    Quota,
+    ResourceType,
+    Skip,
+    TagApi,
+)
 
 F = TypeVar("F", bound=Struct)
 
@@ -100,19 +111,21 @@ class _Quotas(Struct, forbid_unknown_fields=True):
 _QUOTAS_FILE = "quotas.toml"
 
 
-def load() -> Catalogue:
+def load_catalogue() -> Catalogue:
     """The catalogue that ownertag ships."""
     folder = files("ownertag.catalogue")
-    return read((entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return read_catalogue(
+        (entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".toml")
+    )
 
 
-def read(texts: Iterable[tuple[str, str]]) -> Catalogue:
+def read_catalogue(texts: Iterable[tuple[str, str]]) -> Catalogue:
     """A catalogue from (file name, TOML text) pairs.
 
     Raises:
         CatalogueError: A row can't be used, or two rows claim the same event.
     """
-    rows: dict[tuple[str, str], Row] = {}
+    rows: dict[tuple[str, str], CatalogueRow] = {}
     types: dict[str, ResourceType] = {}
     tag_apis: dict[str, TagApi] = {}
     quotas: dict[str, tuple[tuple[str, Quota], ...]] = {}
@@ -178,7 +191,7 @@ def _located(message: str, text: str) -> str:
     if unknown := re.search("unknown field `(.+)`", message):
         table = re.sub(r"\[[^]]*\]", "", at.rstrip("`")).rpartition(".")[2]
         struct = _TABLES.get(table, _Type)
-        known = [each.encode_name for each in msgspec.structs.fields(struct)]
+        known = [field.encode_name for field in msgspec.structs.fields(struct)]
         close = get_close_matches(unknown[1], known, 1)
         message = f"unknown key {unknown[1]!r}; " + (
             f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
@@ -237,7 +250,7 @@ def _type(name: str, file: _File, key: str, value: _Type) -> ResourceType:
     )
 
 
-def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceType]) -> Row:
+def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceType]) -> CatalogueRow:
     where = f"{name}: {creation.event}"
     if not _EVENT.fullmatch(creation.event):
         raise CatalogueError(f"{name}: event {creation.event!r} must be like RunInstances, as CloudTrail writes it")
@@ -253,7 +266,7 @@ def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceT
         if kind is not None and kind not in only:
             raise CatalogueError(f"{where}: {key} {kind.value!r} can't be asked for here; there is {', '.join(only)}")
     makes = tuple(_makes(where, each, types) for each in creation.makes)
-    return Row(
+    return CatalogueRow(
         event_source=file.event_source,
         event_name=creation.event,
         makes=makes,

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ownertag.catalogue import coverage
 from ownertag.catalogue.loader import CatalogueError
-from ownertag.core.tiers import Does, TagAction, TagActions
+from ownertag.core.tiers import TagAction, TagActions, TagEffect
 
 
 class _Derived(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -28,7 +28,7 @@ class _Derived(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
 
 
 class _Action(Struct, forbid_unknown_fields=True):
-    does: Does
+    does: TagEffect
     tag_keys: bool = False
     resource_tag: bool = False
     create_action: bool = False
@@ -40,7 +40,7 @@ class _Entry(Struct, forbid_unknown_fields=True):
     action: str
     reason: str
     source: str
-    does: Does | None = None
+    does: TagEffect | None = None
     tag_keys: bool | None = None
     resource_tag: bool | None = None
     only_where: str = ""
@@ -52,13 +52,13 @@ class _Overlay(Struct, forbid_unknown_fields=True):
 
 
 @cache
-def load() -> TagActions:
+def load_tag_actions() -> TagActions:
     """The actions that ownertag knows; what EC2 can tag at creation is what the reference or EC2's own model names."""
     folder = files("ownertag.catalogue")
     derived = folder.joinpath("generated", "tag_actions.json").read_bytes()
-    found = read(derived, folder.joinpath("overlay", "tag_actions.toml").read_text("utf-8"))
+    found = read_tag_actions(derived, folder.joinpath("overlay", "tag_actions.toml").read_text("utf-8"))
     return replace(
-        found, creations={**found.creations, "ec2": _joined(found.creations["ec2"], coverage.derived().operations)}
+        found, creations={**found.creations, "ec2": _joined(found.creations["ec2"], coverage.read_derived().operations)}
     )
 
 
@@ -67,7 +67,7 @@ def _joined(*sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]
     return {name: tuple(sorted(set().union(*(source.get(name, ()) for source in sources)))) for name in names}
 
 
-def read(derived: bytes, overlay: str) -> TagActions:
+def read_tag_actions(derived: bytes, overlay: str) -> TagActions:
     """Actions from the derived JSON and the overlay's TOML.
 
     Raises:
@@ -111,7 +111,7 @@ def read(derived: bytes, overlay: str) -> TagActions:
             continue
         if before is None and entry.does is None:
             raise CatalogueError(f"{where}: is not derived, so `does` must say what it does")
-        start = before or TagAction(entry.action, entry.does or Does.TAG)
+        start = before or TagAction(entry.action, entry.does or TagEffect.TAG)
         after = replace(
             start,
             does=entry.does or start.does,

@@ -1,4 +1,4 @@
-"""All commands in one place, each imported only when it is asked for.
+"""All commands in one place, each imported only when it runs.
 
 To import all of them takes longer than most of them run; `--help`, which shows a line of each, does it.
 """

@@ -13,7 +13,7 @@ from ownertag.cli.options import Exit, Options, Output, with_options
 from ownertag.cli.output import print_table
 
 if TYPE_CHECKING:
-    from ownertag.sandbox.night import Told
+    from ownertag.sandbox.night import NightAnswers
     from ownertag.sandbox.tour import Launch
 
 
@@ -46,10 +46,10 @@ def demo(options: Options) -> None:
     end(launches, told, f"{time.monotonic() - begun:.0f} s", options.say)
 
 
-def end(launches: Sequence[Launch], told: Sequence[Told], after: str, say: Callable[[str], None]) -> NoReturn:
+def end(launches: Sequence[Launch], told: Sequence[NightAnswers], after: str, say: Callable[[str], None]) -> NoReturn:
     """Say what is wrong, or that all is well, and end accordingly."""
     problems = [problem for launch in launches for problem in launch.problems]
-    problems += [problem for each in told for problem in each.problems]
+    problems += [problem for night_answers in told for problem in night_answers.problems]
     for problem in problems:
         say(f"wrong: {problem}")
     tagged = sum(launch.tagged for launch in launches)
@@ -58,10 +58,10 @@ def end(launches: Sequence[Launch], told: Sequence[Told], after: str, say: Calla
     else:
         answers = f"all {len(told)} answers are right"
         say(f"all {tagged} resources carry the tags that they should, and {answers}, after {after} in all")
-    raise typer.Exit(Exit.FOUND if problems else Exit.WELL)
+    raise typer.Exit(Exit.FINDINGS if problems else Exit.OK)
 
 
-def _print(launches: list[Launch], told: list[Told], format: Output) -> None:  # noqa: A002 - the word of the option
+def _print(launches: list[Launch], told: list[NightAnswers], format: Output) -> None:  # noqa: A002 - the word of the option
     objects = [launch.as_object() for launch in launches]
     if format is Output.JSON:
         for each in (*objects, *(one.as_object() for one in told)):
@@ -75,7 +75,7 @@ def _print(launches: list[Launch], told: list[Told], format: Output) -> None:  #
             "Region": each["region"],
             "did": each["did"],
             "owner": each["owner"] or "-",
-            "surely": each["confidence"] or "-",
+            "confidence": each["confidence"] or "-",
             "dateCreated": each["dateCreated"] or "-",
             "tagged": f"{each['tagged']} of {each['resources']}",
             "after": "-" if each["seconds"] is None else f"{each['seconds']:.1f} s",

@@ -1,4 +1,4 @@
-"""`ownertag deploy`: what would change in the organization, the change, and the way back."""
+"""`ownertag deploy`: plans, applies and removes the deployment in an organization."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ownertag.cli.options import Exit, Options, fail, with_options
 from ownertag.core.settings import SettingsError
 
 if TYPE_CHECKING:
-    from ownertag.rollout.deploy.carry_out import Done
-    from ownertag.rollout.deploy.in_use import InUse
+    from ownertag.rollout.deploy.execute import StepResult
     from ownertag.rollout.deploy.prepare import Prepared
+    from ownertag.rollout.deploy.tag_usage import TagUsage
     from ownertag.rollout.deploy.values import Step
 
 #: How far back it is counted who uses the protected keys.
@@ -45,7 +45,7 @@ DaysOption = Annotated[
 AgainOption = Annotated[
     str,
     typer.Option(
-        "--again", help="Make everything anew in these accounts, where something was changed by hand.", metavar="ID,ID"
+        "--again", help="Recreate everything in these accounts, where something was changed by hand.", metavar="ID,ID"
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
@@ -59,9 +59,9 @@ def plan(
     package: PackageOption = None,
     access_role: RoleOption = ACCESS_ROLE,
     days: DaysOption = DAYS,
-    again: AgainOption = "",
+    recreate: AgainOption = "",
 ) -> None:
-    """Show what apply would change, and who would be stopped by the policy.
+    """Show what apply would change, and whom the policy would deny.
 
     Runs with credentials of the management account (--profile); the hub's account is reached by the access role.
     Nothing is changed: change sets are made and deleted again.
@@ -70,12 +70,12 @@ def plan(
     """
     with _told():
         ready = _prepare(options, package, access_role)
-        steps = _steps(ready, options, again)
+        steps = _steps(ready, options, recreate)
         used = _used(ready, steps, days, options)
     print_plan(steps, used, options)
     pending = sum(step.task is not None for step in steps)
     options.say(f"{pending} of {len(steps)} steps would change something" if pending else "nothing would change")
-    raise typer.Exit(Exit.FOUND if pending else Exit.WELL)
+    raise typer.Exit(Exit.FINDINGS if pending else Exit.OK)
 
 
 @app.command()
@@ -85,13 +85,16 @@ def apply(
     package: PackageOption = None,
     access_role: RoleOption = ACCESS_ROLE,
     days: DaysOption = DAYS,
-    again: AgainOption = "",
+    recreate: AgainOption = "",
     yes: YesOption = False,
-    despite_uses: Annotated[
-        bool, typer.Option("--despite-uses", help="With --yes: attach the policy even though it stops somebody.")
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--despite-uses", help="With --yes: attach the policy even if it denies somebody's current calls."
+        ),
     ] = False,
 ) -> None:
-    """Show what would change, ask, and do it.
+    """Show what would change, ask for confirmation, and apply it.
 
     Can be run again after an interruption: it does what is left. No tag is ever removed.
 
@@ -100,14 +103,14 @@ def apply(
     """
     with _told():
         ready = _prepare(options, package, access_role)
-        steps = _steps(ready, options, again)
+        steps = _steps(ready, options, recreate)
         used = _used(ready, steps, days, options)
     print_plan(steps, used, options)
-    if used and used.uses and yes and not despite_uses:
+    if used and used.uses and yes and not force:
         fail(
             f"the policy would stop {len(used.uses)} principals who use the protected keys today: talk to them, or "
             "name them in protection.break_glass, or repeat with --despite-uses",
-            Exit.FOUND,
+            Exit.FINDINGS,
         )
     _carry_out(ready, steps, options, yes, "Do this?", "`ownertag doctor` shows whether everything delivers")
 
@@ -115,14 +118,14 @@ def apply(
 @app.command()
 @with_options
 def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOption = False) -> None:
-    """Show what would be taken away, ask, and do it: the policy first, the hub last.
+    """Show what would be removed, ask for confirmation, and remove it: the policy first, the hub last.
 
     Tags stay. So do the ledger, the function's log, the dead letters, and the bucket with its packages.
 
     Exits with 0 if all is done, 1 if a step failed or was not wanted, 2 for wrong settings, 3 if something can't be
     read or StackSets could not delete in some accounts.
     """
-    from ownertag.rollout.deploy.way_back import to_destroy
+    from ownertag.rollout.deploy.destroy import to_destroy
 
     with _told():
         ready = _prepare(options, None, access_role, with_package=False)
@@ -150,22 +153,22 @@ def _prepare(options: Options, package: Path | None, access_role: str, *, with_p
     )
 
 
-def _steps(ready: Prepared, options: Options, again: str) -> tuple[Step, ...]:
+def _steps(ready: Prepared, options: Options, recreate: str) -> tuple[Step, ...]:
     from ownertag.rollout.deploy.current import check_empty
     from ownertag.rollout.deploy.preview import previewed
     from ownertag.rollout.deploy.steps import to_apply
 
-    accounts = frozenset(part.strip() for part in again.split(",") if part.strip())
+    accounts = frozenset(part.strip() for part in recreate.split(",") if part.strip())
     check_empty(ready.clients, ready.desired, ready.current, accounts)
     steps = to_apply(ready.desired, ready.current, accounts)
     options.say("asking CloudFormation what would change")
     return previewed(steps, ready.clients)
 
 
-def _used(ready: Prepared, steps: tuple[Step, ...], days: int, options: Options) -> InUse | None:
+def _used(ready: Prepared, steps: tuple[Step, ...], days: int, options: Options) -> TagUsage | None:
     """Who would be stopped: counted where the policy comes to a unit, or changes."""
     from ownertag.rollout.deploy.access import accounts_under
-    from ownertag.rollout.deploy.in_use import in_use
+    from ownertag.rollout.deploy.tag_usage import tag_usage
     from ownertag.rollout.deploy.values import Attach, PutPolicy
 
     if days == 0 or not any(isinstance(step.task, Attach | PutPolicy) for step in steps):
@@ -182,44 +185,44 @@ def _used(ready: Prepared, steps: tuple[Step, ...], days: int, options: Options)
         options.say(f"who uses the protected keys: {account} read, {read} of {len(accounts)} accounts")
 
     since = datetime.now(UTC) - timedelta(days=days)
-    return in_use(ready.clients, accounts, regions, ready.settings, since, progress)
+    return tag_usage(ready.clients, accounts, regions, ready.settings, since, progress)
 
 
 def _carry_out(ready: Prepared, steps: tuple[Step, ...], options: Options, yes: bool, question: str, then: str) -> None:
-    from ownertag.rollout.deploy.carry_out import carry_out
+    from ownertag.rollout.deploy.execute import execute
 
     pending = [step for step in steps if step.task is not None]
     if not pending:
         options.say("there is nothing to do")
-        raise typer.Exit(Exit.WELL)
+        raise typer.Exit(Exit.OK)
     if not yes:
         if not sys.stdin.isatty():
             fail("nobody can be asked here: repeat with --yes")
         if not typer.confirm(question, err=True):
             options.say("nothing was changed")
-            raise typer.Exit(Exit.FOUND)
+            raise typer.Exit(Exit.FINDINGS)
     numbers = {id(step): number for number, step in enumerate(pending, 1)}
 
     def progress(step: Step, text: str) -> None:
         place = " ".join(part for part in (step.account, step.region) if part)
         options.say(f"[{numbers[id(step)]}/{len(pending)}] {step.what}, {place}: {text}")
 
-    done = carry_out(pending, ready.clients, ready.desired.organization, progress)
+    done = execute(pending, ready.clients, ready.desired.organization, progress)
     print_done(done, options)
     raise typer.Exit(_ended(done, len(pending), options, then))
 
 
-def _ended(done: tuple[Done, ...], pending: int, options: Options, then: str) -> int:
-    from ownertag.rollout.deploy.carry_out import GOES_ON
+def _ended(done: tuple[StepResult, ...], pending: int, options: Options, then: str) -> int:
+    from ownertag.rollout.deploy.execute import GOES_ON
 
-    failed = [each for each in done if each.failed]
+    failed = [step_result for step_result in done if step_result.failed]
     if not failed:
         options.say(f"all {pending} steps are done; {then}")
-        return Exit.WELL
+        return Exit.OK
     left = pending - len(done)
     options.say(f"{len(failed)} of {pending} steps failed{f', {left} were not begun' if left else ''}")
     options.say("mend what they say, and run it again: it does what is left")
-    return Exit.UNREACHED if all(each.step.stage in GOES_ON for each in failed) else Exit.FOUND
+    return Exit.UNREACHABLE if all(each.step.stage in GOES_ON for each in failed) else Exit.FINDINGS
 
 
 @contextmanager
@@ -233,6 +236,6 @@ def _told() -> Iterator[None]:
     except SettingsError as error:
         fail(str(error))
     except DeployError as error:
-        fail(str(error), Exit.UNREACHED)
+        fail(str(error), Exit.UNREACHABLE)
     except AWS_ERRORS as error:  # a profile that is not there, credentials that are none
-        fail(f"AWS can't be used: {error}", Exit.UNREACHED)
+        fail(f"AWS can't be used: {error}", Exit.UNREACHABLE)

@@ -10,14 +10,14 @@ from ownertag.cli.options import Options, Output
 from ownertag.cli.output import clean_lines, print_table
 
 if TYPE_CHECKING:
-    from ownertag.rollout.deploy.carry_out import Done
-    from ownertag.rollout.deploy.in_use import InUse
+    from ownertag.rollout.deploy.execute import StepResult
+    from ownertag.rollout.deploy.tag_usage import TagUsage
     from ownertag.rollout.deploy.values import Step
 
 SCHEMA = 1
 
 
-def print_plan(steps: tuple[Step, ...], used: InUse | None, options: Options) -> None:
+def print_plan(steps: tuple[Step, ...], used: TagUsage | None, options: Options) -> None:
     """Print each step with what it changes, and whom the policy would stop (None: nobody was looked for)."""
     objects = [
         {
@@ -68,7 +68,7 @@ def _lines(step: Step) -> Iterator[str]:
         yield f"             {line}"
 
 
-def _use_lines(used: InUse) -> Iterator[str]:
+def _use_lines(used: TagUsage) -> Iterator[str]:
     yield ""
     if used.uses:
         yield "The policy would stop these, who write or remove the protected keys today:"
@@ -83,7 +83,7 @@ def _use_lines(used: InUse) -> Iterator[str]:
         yield f"  {account}  {reason}"
 
 
-def print_done(done: tuple[Done, ...], options: Options) -> None:
+def print_done(done: tuple[StepResult, ...], options: Options) -> None:
     """Print what became of each step; a person was told as it went."""
     if options.format is Output.TABLE:
         return
@@ -91,13 +91,13 @@ def print_done(done: tuple[Done, ...], options: Options) -> None:
         {
             "schema": SCHEMA,
             "kind": "done",
-            "action": each.step.action.value,
-            "what": each.step.what,
-            "account": each.step.account,
-            "region": each.step.region or None,
-            "failed": each.failed or None,
+            "action": step_result.step.action.value,
+            "what": step_result.step.what,
+            "account": step_result.step.account,
+            "region": step_result.step.region or None,
+            "failed": step_result.failed or None,
         }
-        for each in done
+        for step_result in done
     ]
     if options.format is Output.JSON:
         for each in objects:

@@ -1,4 +1,4 @@
-"""`ownertag doctor`: whether everything delivers, for every account and Region."""
+"""`ownertag doctor`: checks the deployment in every account and Region."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import clean_lines, print_table
 from ownertag.core.settings import SettingsError
 
 if TYPE_CHECKING:
+    from ownertag.rollout.doctor.access import AccountAccess
     from ownertag.rollout.doctor.expected import Expected
     from ownertag.rollout.doctor.findings import Finding
-    from ownertag.rollout.doctor.reach import Way
 
 SCHEMA = 1
 #: Where the same is to be said of many places, so many are named in the table; JSON and CSV name all.
@@ -36,7 +36,8 @@ def doctor(
         str, typer.Option("--regions", help="Look at these Regions only, with commas between.", metavar="REGION,REGION")
     ] = "",
     canary: Annotated[
-        bool, typer.Option("--canary", help="Send one harmless creation through the whole way instead, and time it.")
+        bool,
+        typer.Option("--canary", help="Create one placement group instead, wait for its tags, and measure the time."),
     ] = False,
     canary_account: Annotated[
         str, typer.Option("--canary-account", help="Where; a member account where it is left out.", metavar="ID")
@@ -48,7 +49,7 @@ def doctor(
         float, typer.Option("--canary-timeout", help="How many seconds to wait for its tags.", min=1, max=3600)
     ] = 300,
 ) -> None:
-    """Check that everything delivers, in every account and Region.
+    """Check the deployment in every account and Region.
 
     Runs with credentials of the hub's account (--profile), and reads every account by the role ownertag-audit there.
     Nothing is changed; --canary creates a placement group, which costs nothing, and deletes it. It also sends a finding
@@ -57,7 +58,7 @@ def doctor(
     Exits with 0 if all is well, 1 if there is a fault, 2 for wrong settings, 3 if something could not be read.
     """
     from ownertag.render.infra import check_deployable
-    from ownertag.rollout.doctor.examine import Scope, UnknownPlace
+    from ownertag.rollout.doctor.examine import Scope, UnknownLocation
     from ownertag.rollout.doctor.expected import expected
 
     file = options.settings_file()
@@ -65,7 +66,7 @@ def doctor(
         fail("there are no settings: write ownertag.toml, or name it with --config")
     try:
         organization = check_deployable(file.settings, str(file.path))
-        wanted = expected(load(), file.settings, organization)
+        wanted = expected(load_catalogue(), file.settings, organization)
     except SettingsError as error:
         fail(str(error))
     way = _way(options, wanted)
@@ -74,7 +75,7 @@ def doctor(
             findings = _canary(way, wanted, options, canary_account, canary_region, canary_timeout)
         else:
             findings = _examine(way, wanted, options, Scope(_named(accounts), _named(regions)))
-    except UnknownPlace as error:
+    except UnknownLocation as error:
         fail(str(error))
     _print(findings, options)
     raise typer.Exit(_ended(findings, options))
@@ -84,12 +85,12 @@ def _named(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
-def _way(options: Options, expected: Expected) -> Way:
+def _way(options: Options, expected: Expected) -> AccountAccess:
     """The way into every account, checked to begin in the hub's."""
     import boto3
 
     from ownertag.aws.errors import AWS_ERRORS
-    from ownertag.rollout.doctor.reach import Way, patient, shared
+    from ownertag.rollout.doctor.access import AccountAccess, patient, shared
 
     organization = expected.organization
     profile = f"profile {options.profile}" if options.profile else "the default credentials"
@@ -98,43 +99,45 @@ def _way(options: Options, expected: Expected) -> Way:
         session = boto3.Session(profile_name=options.profile, region_name=organization.home_region)
         account = session.client("sts", **given, config=patient()).get_caller_identity()["Account"]
     except AWS_ERRORS as error:
-        fail(f"{profile}: can't be used: {error}", Exit.UNREACHED)
+        fail(f"{profile}: can't be used: {error}", Exit.UNREACHABLE)
     if account != organization.hub_account:
         fail(
             f"{profile}: these are credentials of account {account}, and the hub's account is "
             f"{organization.hub_account}: name a profile of it with --profile"
         )
-    return Way(shared(session), organization.home_region, lambda: datetime.now(UTC), options.endpoint_url)
+    return AccountAccess(shared(session), organization.home_region, lambda: datetime.now(UTC), options.endpoint_url)
 
 
-def _examine(way: Way, expected: Expected, options: Options, scope: Any) -> list[Finding]:
-    from ownertag.rollout.doctor.examine import AwsLooks, examine
+def _examine(way: AccountAccess, expected: Expected, options: Options, scope: Any) -> list[Finding]:
+    from ownertag.rollout.doctor.examine import AwsCollector, examine
 
     def progress(account: str, number: int, of: int) -> None:
         options.say(f"{account} looked at, {number} of {of} accounts")
 
     options.say(f"reading organization {expected.organization.id} and its hub")
-    return examine(AwsLooks(way, expected), expected, scope, progress)
+    return examine(AwsCollector(way, expected), expected, scope, progress)
 
 
-def _canary(way: Way, expected: Expected, options: Options, account: str, region: str, timeout: float) -> list[Finding]:
+def _canary(
+    way: AccountAccess, expected: Expected, options: Options, account: str, region: str, timeout: float
+) -> list[Finding]:
+    from ownertag.ledger.opening import LedgerLocation as LedgerPlace
     from ownertag.ledger.opening import open_ledger
-    from ownertag.ledger.place import Place as LedgerPlace
     from ownertag.ledger.port import Store
     from ownertag.render.documents import CANARY_ROLE, LEDGER_TABLE
-    from ownertag.rollout.doctor.canary import PlacementGroup, Watch, canary
-    from ownertag.rollout.doctor.canary_finding import AtHub
-    from ownertag.rollout.doctor.examine import AwsLooks, spokes
-    from ownertag.rollout.doctor.findings import Place
-    from ownertag.rollout.doctor.look_hub import subscriptions
-    from ownertag.rollout.doctor.reach import Account, patient
+    from ownertag.rollout.doctor.access import AuditedAccount, patient
+    from ownertag.rollout.doctor.canary import CanaryClock, PlacementGroup, canary
+    from ownertag.rollout.doctor.canary_finding import HubTrace
+    from ownertag.rollout.doctor.collect_hub import subscriptions
+    from ownertag.rollout.doctor.examine import AwsCollector, spokes
+    from ownertag.rollout.doctor.findings import Location
 
     if not account:
-        found = spokes(AwsLooks(way, expected).organization(), expected)
+        found = spokes(AwsCollector(way, expected).organization(), expected)
         if not found:
             fail("there is no member account to be seen beside the hub's: name one with --canary-account")
         account = found[0]
-    place = Place(account, region or expected.organization.home_region)
+    place = Location(account, region or expected.organization.home_region)
     group = PlacementGroup(way.sessions(CANARY_ROLE), account, place.region or "")
 
     @cache
@@ -143,10 +146,10 @@ def _canary(way: Way, expected: Expected, options: Options, account: str, region
         table = LedgerPlace("dynamodb", LEDGER_TABLE)
         return open_ledger(table, lambda: way.base.client("dynamodb", **given), read_only=True)
 
-    hub = Account(way, expected.organization.hub_account)
-    told = AtHub(ledger, lambda: subscriptions(hub, expected))
+    hub = AuditedAccount(way, expected.organization.hub_account)
+    told = HubTrace(ledger, lambda: subscriptions(hub, expected))
     options.say(f"creating a placement group in {account}, {place.region}, and waiting for its tags and its finding")
-    return canary(group, told, place, expected.settings, timeout, Watch(time.monotonic, time.sleep))
+    return canary(group, told, place, expected.settings, timeout, CanaryClock(time.monotonic, time.sleep))
 
 
 # --- what is printed
@@ -156,14 +159,14 @@ def _print(findings: list[Finding], options: Options) -> None:
     objects = [
         {
             "schema": SCHEMA,
-            "account": each.account,
-            "region": each.region,
-            "check": each.check.value,
-            "state": each.state.value,
-            "seen": each.seen,
-            "advice": each.advice or None,
+            "account": finding.account,
+            "region": finding.region,
+            "check": finding.check.value,
+            "state": finding.state.value,
+            "seen": finding.seen,
+            "advice": finding.advice or None,
         }
-        for each in findings
+        for finding in findings
     ]
     if options.format is Output.JSON:
         for each in objects:
@@ -178,11 +181,11 @@ def _print(findings: list[Finding], options: Options) -> None:
 
 def _places(findings: list[Finding]) -> Iterator[dict[str, str]]:
     """A row for each account, and for each of its Regions."""
-    from ownertag.rollout.doctor.findings import Check, State, count
+    from ownertag.rollout.doctor.findings import Check, CheckState, count
 
     by_place: dict[tuple[str, str], list[Finding]] = {}
-    for each in findings:
-        by_place.setdefault((each.account, each.region or ""), []).append(each)
+    for finding in findings:
+        by_place.setdefault((finding.account, finding.region or ""), []).append(finding)
     for (account, region), held in by_place.items():
         counts = count(held)
         sent = [each.seen.rpartition("last sent: ")[2] for each in held if each.check is Check.SENT]
@@ -190,23 +193,23 @@ def _places(findings: list[Finding]) -> Iterator[dict[str, str]]:
         yield {
             "account": account,
             "Region": region or "-",
-            "ok": str(counts[State.OK]),
-            "faults": str(counts[State.FAULT] or "-"),
-            "unreached": str(counts[State.UNREACHED] or "-"),
-            "not checkable": str(counts[State.NOT_CHECKABLE] or "-"),
+            "ok": str(counts[CheckState.OK]),
+            "faults": str(counts[CheckState.FAULT] or "-"),
+            "unreached": str(counts[CheckState.UNREACHABLE] or "-"),
+            "not checkable": str(counts[CheckState.NOT_CHECKABLE] or "-"),
             "last event sent": max(dated or sent, default="-"),
         }
 
 
 def _told(findings: list[Finding], options: Options) -> Iterator[str]:
     """What is not well, what can't be seen, and what could be known besides: the same once. --verbose: all."""
-    from ownertag.rollout.doctor.findings import Check, State
+    from ownertag.rollout.doctor.findings import Check, CheckState
 
-    places: dict[tuple[State, str, str, str], list[str]] = {}
-    for each in findings:
-        if each.state is not State.OK or each.advice or options.verbose or each.check is Check.CANARY:
-            place = " ".join(part for part in (each.account, each.region) if part)
-            places.setdefault((each.state, each.check.value, each.seen, each.advice), []).append(place)
+    places: dict[tuple[CheckState, str, str, str], list[str]] = {}
+    for finding in findings:
+        if finding.state is not CheckState.OK or finding.advice or options.verbose or finding.check is Check.CANARY:
+            place = " ".join(part for part in (finding.account, finding.region) if part)
+            places.setdefault((finding.state, finding.check.value, finding.seen, finding.advice), []).append(place)
     for (state, check, seen, advice), held in places.items():
         more = f" and {len(held) - MOST_PLACES} more" if len(held) > MOST_PLACES else ""
         yield ""
@@ -216,20 +219,20 @@ def _told(findings: list[Finding], options: Options) -> Iterator[str]:
 
 
 def _ended(findings: list[Finding], options: Options) -> int:
-    from ownertag.rollout.doctor.findings import State, count
+    from ownertag.rollout.doctor.findings import CheckState, count
 
     counts = count(findings)
-    told = [f"{counts[State.OK]} of {len(findings)} checks are well"]
+    told = [f"{counts[CheckState.OK]} of {len(findings)} checks are well"]
     told += [
         f"{counts[state]} {text}"
         for state, text in (
-            (State.FAULT, "faults"),
-            (State.UNREACHED, "could not be read"),
-            (State.NOT_CHECKABLE, "not checkable here, so not known"),
+            (CheckState.FAULT, "faults"),
+            (CheckState.UNREACHABLE, "could not be read"),
+            (CheckState.NOT_CHECKABLE, "not checkable here, so not known"),
         )
         if counts[state]
     ]
     options.say("; ".join(told))
-    if counts[State.UNREACHED]:
-        return Exit.UNREACHED
-    return Exit.FOUND if counts[State.FAULT] else Exit.WELL
+    if counts[CheckState.UNREACHABLE]:
+        return Exit.UNREACHABLE
+    return Exit.FINDINGS if counts[CheckState.FAULT] else Exit.OK

@@ -1,4 +1,4 @@
-"""`ownertag explain`: the decision for every record, without touching AWS."""
+"""`ownertag explain`: shows the decision for every record, without calling AWS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.inputs import Reading
 from ownertag.cli.options import Exit, Options, with_options
 from ownertag.cli.output import Printer
@@ -32,7 +32,8 @@ def explain(
 ) -> None:
     """Print the decision for every record.
 
-    What was created, whose it is and why, and which tags it would get; or why it is refused. AWS is not touched.
+    Shows what was created, its owner and the evidence, and the tags it would get; or why it is refused. AWS is not
+    called.
 
     A file holds CloudTrail records in any form: records, log files, EventBridge events, messages of SQS, SNS, Kinesis,
     Firehose and CloudWatch Logs, answers of lookup-events and filter-log-events, lists, lines, or Athena's CSV.
@@ -40,7 +41,7 @@ def explain(
     Exits with 0 also where records are refused, with 2 where one could not be read, and with 1 where the account of one
     is only known by the IAM user who called.
     """
-    settings, catalogue = options.settings(), load()
+    settings, catalogue = options.settings(), load_catalogue()
     printer, reading, told = Printer(options.format), Reading(options), Tally()
     for arrival in reading.records(files):
         each = decide(arrival, catalogue, settings, datetime.now(UTC))
@@ -50,7 +51,7 @@ def explain(
         if not (creations and refusal is not None and refusal.reason.is_of_no_creation):
             printer.print(plain)
     told.tell(options, reading)
-    raise typer.Exit(told.exit_code or (Exit.FOUND if reading.inferred else Exit.WELL))
+    raise typer.Exit(told.exit_code or (Exit.FINDINGS if reading.inferred else Exit.OK))
 
 
 @dataclass
@@ -77,7 +78,7 @@ class Tally:
     @property
     def exit_code(self) -> int:
         """2 where something should be a record and could not be read: one of many is lost like one alone."""
-        return Exit.BAD_INPUT if any(reason.is_unread for reason in self.refused) else Exit.WELL
+        return Exit.BAD_INPUT if any(reason.is_unread for reason in self.refused) else Exit.OK
 
     def tell(self, options: Options, reading: Reading) -> None:
         """Say it, with what is not covered apart from what creates nothing, and where something was not read."""

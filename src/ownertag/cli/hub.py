@@ -1,4 +1,4 @@
-"""The hub's function, as an operator asks it: what it does, nobody else needs a role for."""
+"""Invokes the hub's function for an operator, so that the operator needs no tagger role."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ TOO_LARGE = "Function.ResponseSizeTooLarge"
 
 
 class AnswerTooLarge(Exception):
-    """The function did what it was asked, and its answer is more than Lambda hands out."""
+    """The function did the work, but its response is larger than Lambda returns."""
 
 
-class Hub:
+class HubFunction:
     """The function, and who asks it.
 
     Args:
@@ -41,7 +41,7 @@ class Hub:
             self._lambda: Any = session.client("lambda", **given, config=patient)
         except AWS_ERRORS as error:
             profile = f"profile {options.profile}" if options.profile else "the default credentials"
-            fail(f"{profile}: can't be used: {error}", Exit.UNREACHED)
+            fail(f"{profile}: can't be used: {error}", Exit.UNREACHABLE)
 
     def ask(self, order: Mapping[str, Any], key: str) -> dict[str, Any]:
         """The answer, which has this key; the command ends where there is none.
@@ -54,11 +54,11 @@ class Hub:
         try:
             answer = self._lambda.invoke(FunctionName=FUNCTION, Payload=json.dumps(order))
         except AWS_ERRORS as error:
-            fail(f"the hub's function {FUNCTION} can't be invoked: {error}", Exit.UNREACHED)
+            fail(f"the hub's function {FUNCTION} can't be invoked: {error}", Exit.UNREACHABLE)
         said = json.loads(answer["Payload"].read())
         if answer.get("FunctionError") or not isinstance(said, dict) or said.get(key) is None:
             if isinstance(said, dict) and said.get("errorType") == TOO_LARGE:
                 raise AnswerTooLarge
             text = said.get("errorMessage") or said.get("detail") or said if isinstance(said, dict) else said
-            fail(f"the hub's function {FUNCTION} failed: {text}; its log says more", Exit.UNREACHED)
+            fail(f"the hub's function {FUNCTION} failed: {text}; its log says more", Exit.UNREACHABLE)
         return said

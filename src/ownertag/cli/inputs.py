@@ -13,9 +13,9 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from ownertag.cli.options import Options, fail
-from ownertag.core.documents import read
+from ownertag.core.reading.documents import read_document
+from ownertag.core.reading.encodings import Document, holds_records
 from ownertag.core.records import Arrival
-from ownertag.core.unpacked import Document, holds_records
 from ownertag.core.values import Refusal
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Reading:
         with progress, ExitStack() as stack:
             for path in paths:
                 document = _file(path, progress) if path else _standard_input(progress, stack)
-                for each in read(document, str(path or "-")):
+                for each in read_document(document, str(path or "-")):
                     self.carriers[each.carrier] += 1
                     self.inferred += isinstance(each, Arrival) and each.account_inferred
                     progress.count += 1
@@ -79,8 +79,8 @@ class Reading:
                 paths.append(None)
             elif path.is_dir():
                 files = sorted(each for each in path.rglob("*") if each.is_file())
-                found = [each for each in files if holds_records(_file(each))]
-                self.left_out += [each for each in files if each not in {*found}]
+                found = [file for file in files if holds_records(_file(file))]
+                self.left_out += [file for file in files if file not in {*found}]
                 if not found:
                     fail(f"{name}: has no file that holds records")
                 paths += found
@@ -135,7 +135,7 @@ def _chunks(file: IO[bytes], progress: _Progress | None) -> Iterator[bytes]:
 
 
 class _Progress:
-    """How far we are: a bar where somebody watches, else a line now and then."""
+    """Progress: a bar on a terminal, otherwise a line from time to time."""
 
     def __init__(self, paths: list[Path | None], options: Options) -> None:
         self.count = 0

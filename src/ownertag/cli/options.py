@@ -14,7 +14,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ownertag.core.settings import Settings, SettingsError, read_settings
+from ownertag.core.settings import Settings, SettingsError
+from ownertag.core.settings_file import read_settings
 
 CONFIG_NAME = "ownertag.toml"
 
@@ -22,10 +23,10 @@ CONFIG_NAME = "ownertag.toml"
 class Exit:
     """Exit codes, the same for every command."""
 
-    WELL = 0
-    FOUND = 1
+    OK = 0
+    FINDINGS = 1
     BAD_INPUT = 2
-    UNREACHED = 3
+    UNREACHABLE = 3
 
 
 class Output(StrEnum):
@@ -47,7 +48,7 @@ class SettingsFile:
 
 @dataclass(frozen=True)
 class Options:
-    """What a user asked for, beside the command's own arguments."""
+    """The options that every command has, as the user gave them."""
 
     output: Annotated[Output, typer.Option("--output", help="How to print data.")] = Output.TABLE
     as_json: Annotated[bool, typer.Option("--json", help="Short for --output json.")] = False
@@ -99,7 +100,7 @@ class Options:
 
 
 def fail(message: str, code: int = Exit.BAD_INPUT) -> NoReturn:
-    """End the command with one line that says what, where and what to do."""
+    """Ends the command with one line: what happened, where, and what to do."""
     print(f"ownertag: {message}", file=sys.stderr)
     raise typer.Exit(code)
 
@@ -109,8 +110,10 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     own = inspect.signature(command, eval_str=True).parameters
     types = inspect.get_annotations(Options, eval_str=True)
     shared = [
-        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=types[each.name])
-        for each in fields(Options)
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=types[field.name]
+        )
+        for field in fields(Options)
     ]
     names = {each.name for each in shared}
 
@@ -122,5 +125,5 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     kept = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own.values() if each.name != "options"]
     signature = inspect.Signature([*kept, *shared])
     run.__signature__ = signature  # type: ignore[attr-defined] # what Typer reads
-    run.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in signature.parameters.values()}
     return run

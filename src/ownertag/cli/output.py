@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ownertag.cli.options import Output
-from ownertag.core.identity import clean
+from ownertag.core.owner.principal import clean
 
 _COLUMNS = (
     "where",
@@ -86,7 +86,7 @@ def _block(each: Mapping[str, Any]) -> str:
             lines.append(f"             because {owner['reason']}")
     lines += _list("resources", [resource["arn"] for resource in each["resources"]])
     lines += _list("tags", [f"{key} = {value}" for key, value in (each["tags"] or {}).items()])
-    lines += _list("asks", [f"{question['kind']} {question['value']}" for question in each["questions"]])
+    lines += _list("looks up", [f"{question['kind']} {question['value']}" for question in each["questions"]])
     lines += _list("outcomes", [_outcome(outcome) for outcome in each["outcomes"]])
     return "\n".join(clean_lines(lines))
 

@@ -9,9 +9,9 @@ import typer
 
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import print_table
-from ownertag.core.owner_rules import Numbered, fitting, in_order, never_reached
+from ownertag.core.owner.resolve import clean
+from ownertag.core.owner.rules import NumberedRule, matching_rules, never_reached, rules_in_order
 from ownertag.core.records import ACCOUNT
-from ownertag.core.resolve import clean
 
 SCHEMA = 1
 
@@ -23,13 +23,13 @@ app = typer.Typer(
 @app.command()
 @with_options
 def check(options: Options) -> None:
-    """List the owner rules in the order in which they are tried, and name those that no name ever reaches.
+    """List the owner rules in the order in which they are tried, and those that can never match.
 
     Exits with 1 if there is such a rule, with 2 if the settings can't be used.
     """
     settings = options.settings()
     unreached = never_reached(settings)
-    rows = [{**_as_object(rule), "taken_by": unreached.get(rule.number)} for rule in in_order(settings)]
+    rows = [{**_as_object(rule), "taken_by": unreached.get(rule.number)} for rule in rules_in_order(settings)]
     if options.format is Output.JSON:
         print(json.dumps({"schema": SCHEMA, "rules": rows}))
     elif rows:
@@ -37,7 +37,7 @@ def check(options: Options) -> None:
         print_table(cells, options.format)
     count = f"{len(rows)} owner rules" if rows else "no owner rules: names are written as they are"
     options.say(f"{count}{f', {len(unreached)} of them never reached' if unreached else ''}")
-    raise typer.Exit(Exit.FOUND if unreached else Exit.WELL)
+    raise typer.Exit(Exit.FINDINGS if unreached else Exit.OK)
 
 
 @app.command(name="test")
@@ -56,7 +56,7 @@ def try_name(
     if account is not None and not ACCOUNT.fullmatch(account):
         fail(f"--account {account!r} is no account; write its 12 digits")
     settings = options.settings()
-    rules = [_as_object(each) for each in fitting(name, account, settings)]
+    rules = [_as_object(each) for each in matching_rules(name, account, settings)]
     rule, others = (rules[0], rules[1:]) if rules else (None, [])
     owner = rule["owner"] if rule else name
     if options.format is Output.JSON:
@@ -72,9 +72,9 @@ def try_name(
     else:
         place = f" in account {account}" if account else ""
         print(f"{clean(name)} stays as it is: none of {len(settings.owners)} owner rules fits it{place}")
-    raise typer.Exit(Exit.WELL if rule else Exit.FOUND)
+    raise typer.Exit(Exit.OK if rule else Exit.FINDINGS)
 
 
-def _as_object(each: Numbered) -> dict[str, Any]:
+def _as_object(each: NumberedRule) -> dict[str, Any]:
     rule = each.rule
     return {"number": each.number, "match": rule.match, "account": rule.account, "owner": rule.owner, "why": rule.why}

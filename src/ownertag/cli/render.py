@@ -9,16 +9,15 @@ from typing import Annotated
 import typer
 
 from ownertag.catalogue import tag_actions
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.options import Options, Output, fail, with_options
-from ownertag.core.rows import Catalogue
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import Settings, SettingsError
 from ownertag.core.tiers import TagActions
-from ownertag.render.documents import Policy, compact, policy_name
-from ownertag.render.for_teams import terraform_ignore_tags, why_page
+from ownertag.render.documents import PolicyDocument, compact, policy_name
 from ownertag.render.infra import check_deployable, templates
+from ownertag.render.pages import terraform_ignore_tags, tiers_object, tiers_text, why_page
 from ownertag.render.scp import service_control_policies
-from ownertag.render.tiers import tiers_object, tiers_text
 
 #: Of the JSON that these commands print; docs/reference/json.md describes it.
 SCHEMA = 1
@@ -61,7 +60,7 @@ def scp(
     Each policy is one JSON document, after a line on stderr with its name and its length; all of them have to be
     attached. With --json they are one object, and the tier of each action that changes tags is in it.
     """
-    catalogue, actions = load(), tag_actions.load()
+    catalogue, actions = load_catalogue(), tag_actions.load_tag_actions()
     if tiers and options.format is not Output.JSON:
         print("\n".join(tiers_text(catalogue, actions)))
         return
@@ -89,7 +88,7 @@ def why(options: Options) -> None:
     print(why_page(options.settings()), end="")
 
 
-def _policies(catalogue: Catalogue, actions: TagActions, settings: Settings) -> dict[str, Policy]:
+def _policies(catalogue: Catalogue, actions: TagActions, settings: Settings) -> dict[str, PolicyDocument]:
     try:
         policies = service_control_policies(catalogue, actions, settings)
     except SettingsError as error:
@@ -99,6 +98,6 @@ def _policies(catalogue: Catalogue, actions: TagActions, settings: Settings) -> 
 
 def _templates(settings: Settings) -> dict[str, str]:
     try:
-        return templates(load(), settings, check_deployable(settings, "settings"))
+        return templates(load_catalogue(), settings, check_deployable(settings, "settings"))
     except SettingsError as error:
         fail(str(error))

@@ -24,8 +24,8 @@ def sandbox(
 ) -> None:
     """Run an AWS organization on this machine, with ownertag deployed into it.
 
-    Prints each tagging as it happens, until Ctrl-C. Any AWS client can use it: set AWS_CONFIG_FILE as printed, and take
-    one of the profiles.
+    Prints each resource as it is tagged, until Ctrl-C. Any AWS client can use it: set AWS_CONFIG_FILE as printed, and
+    take one of the profiles.
     """
     from ownertag.sandbox.personas import ACCOUNTS, PERSONAS
     from ownertag.sandbox.sandbox import Sandbox

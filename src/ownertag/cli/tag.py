@@ -1,4 +1,4 @@
-"""`ownertag tag`: do for files of records what the hub does for events."""
+"""`ownertag tag`: tags what the records in files created, as the hub does for events."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.explain import Tally
-from ownertag.cli.hub import AnswerTooLarge, Hub
+from ownertag.cli.hub import AnswerTooLarge, HubFunction
 from ownertag.cli.inputs import Reading
 from ownertag.cli.options import Exit, Options, fail, with_options
 from ownertag.cli.output import Printer
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import match
 from ownertag.core.records import Arrival
-from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Reason, Refusal
+from ownertag.flows.result import Result
 from ownertag.flows.result_object import WOULD_TAG, result_object
-from ownertag.flows.run import Result
-from ownertag.ledger.opening import open_ledger
-from ownertag.ledger.place import LEDGER, PlaceError, read_place
+from ownertag.ledger.opening import LEDGER, LedgerLocationError, open_ledger, read_location
 from ownertag.ledger.port import Ledger, LedgerError, NoLedger
 
 if TYPE_CHECKING:
@@ -67,11 +66,11 @@ def tag(
     Exits with 0 if all is done, 1 if something is left to do or the account of a record is only known by the IAM user
     who called, 2 if something can't be read, 3 if an account or Region could not be reached.
     """  # fmt: skip
-    settings, catalogue = options.settings(), load()
+    settings, catalogue = options.settings(), load_catalogue()
     if settings.organization is None:
         work = _here(options, settings, catalogue, dry_run, ledger)
     else:
-        work = _at_hub(Hub(options, settings.organization.home_region, attempts=4), dry_run)
+        work = _at_hub(HubFunction(options, settings.organization.home_region, attempts=4), dry_run)
     printer, reading, told = Printer(options.format), Reading(options), Tally()
     outcomes: Counter[str] = Counter()
     read = left = unreached = 0
@@ -89,8 +88,8 @@ def tag(
         options.say(f"{read} records read, {told.creations} creations, {left} not done yet")
     options.say(_in_words(outcomes, dry_run))
     told.tell(options, reading)
-    found = Exit.FOUND if left or reading.inferred else Exit.WELL
-    raise typer.Exit(told.exit_code or (Exit.UNREACHED if unreached else found))
+    found = Exit.FINDINGS if left or reading.inferred else Exit.OK
+    raise typer.Exit(told.exit_code or (Exit.UNREACHABLE if unreached else found))
 
 
 def _in_words(outcomes: Counter[str], dry_run: bool) -> str:
@@ -103,19 +102,19 @@ def _in_words(outcomes: Counter[str], dry_run: bool) -> str:
 def _decided(batch: Sequence[Arrival | Refusal], work: Work, catalogue: Catalogue, settings: Settings) -> Objects:
     """What is refused by the record alone is told at once; the rest is worked on."""
     creations: list[Arrival] = []
-    for each in batch:
-        matched = each if isinstance(each, Refusal) else match(each, catalogue, settings)
+    for message in batch:
+        matched = message if isinstance(message, Refusal) else match(message, catalogue, settings)
         if isinstance(matched, Refusal):
-            yield {**result_object(Result(matched.where, matched), None), "left": matched.reason.comes_back}
-        elif isinstance(each, Arrival):
-            creations.append(each)
+            yield {**result_object(Result(matched.where, matched), None), "left": matched.reason.is_retried}
+        elif isinstance(message, Arrival):
+            creations.append(message)
     yield from work(creations)
 
 
 # --- at the hub
 
 
-def _at_hub(hub: Hub, dry_run: bool) -> Work:
+def _at_hub(hub: HubFunction, dry_run: bool) -> Work:
     def work(creations: Sequence[Arrival]) -> Objects:
         for order in _orders(creations):
             yield from _asked(hub, order, dry_run)
@@ -126,31 +125,31 @@ def _at_hub(hub: Hub, dry_run: bool) -> Work:
 def _orders(creations: Iterable[Arrival]) -> Iterator[list[Arrival]]:
     order: list[Arrival] = []
     size = 0
-    for each in creations:
-        own = len(each.record.request) + len(each.record.response)
+    for creation in creations:
+        own = len(creation.record.request) + len(creation.record.response)
         if order and (len(order) >= ORDER or size + own > ORDER_BYTES):
             yield order
             order, size = [], 0
-        order.append(each)
+        order.append(creation)
         size += own
     if order:
         yield order
 
 
-def _asked(hub: Hub, order: Sequence[Arrival], dry_run: bool) -> Objects:
+def _asked(hub: HubFunction, order: Sequence[Arrival], dry_run: bool) -> Objects:
     """What the function answers for these; too long an answer is asked for in halves: the work is not done twice."""
-    records = [msgspec.json.decode(msgspec.json.encode(each.record)) for each in order]
+    records = [msgspec.json.decode(msgspec.json.encode(arrival.record)) for arrival in order]
     try:
         answer = hub.ask({"tag": {"records": records, "dry_run": dry_run}}, "results")
     except AnswerTooLarge:
         if len(order) == 1:
-            fail(f"{order[0].where}: it is done, but what became of it is more than Lambda hands out", Exit.FOUND)
+            fail(f"{order[0].where}: it is done, but what became of it is more than Lambda hands out", Exit.FINDINGS)
         middle = len(order) // 2
         yield from _asked(hub, order[:middle], dry_run)
         yield from _asked(hub, order[middle:], dry_run)
         return
-    for each in answer["results"]:
-        yield {**each, "where": order[int(each["where"])].where}
+    for result in answer["results"]:
+        yield {**result, "where": order[int(result["where"])].where}
 
 
 # --- here
@@ -170,18 +169,18 @@ def _here(options: Options, settings: Settings, catalogue: Catalogue, dry_run: b
 def _ledger(text: str | None, dry_run: bool) -> Ledger:
     if text is None:
         return NoLedger()
-    from ownertag.ledger.looked_into import LookedInto
+    from ownertag.ledger.dry_run import DryRunLedger
 
     try:
-        place = read_place(text)
+        place = read_location(text)
         if place.kind == "dynamodb":
             fail("--ledger: a table is the hub's: name the settings of its organization with --config")
         opened = open_ledger(place, lambda: None, read_only=dry_run)
-    except PlaceError as error:
+    except LedgerLocationError as error:
         fail(f"--ledger (or {LEDGER}): {error}")
     except LedgerError as error:
-        fail(str(error), Exit.UNREACHED)
-    return LookedInto(opened) if dry_run else opened
+        fail(str(error), Exit.UNREACHABLE)
+    return DryRunLedger(opened) if dry_run else opened
 
 
 def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: Ledger) -> Ports:
@@ -193,7 +192,7 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
     from ownertag.aws.sessions import Sessions, client_config
     from ownertag.flows.ports import Ports
     from ownertag.sinks.tagging import DryRun, Tagger
-    from ownertag.sources.lookups import Lookups
+    from ownertag.sources.lookups import AwsLookups
     from ownertag.sources.organization import OwnAccount
 
     def now() -> datetime:
@@ -218,7 +217,7 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
     )
     return Ports(
         OwnAccount(account, None),
-        Lookups(sessions, settings, now),
+        AwsLookups(sessions, settings, now),
         DryRun() if dry_run else Tagger(sessions),
         now,
         ledger=ledger,

@@ -1,6 +1,6 @@
-"""What decides, and touches nothing: bytes, facts, settings and `now` come in as arguments, values go out.
+"""The pure core: all decisions. Bytes, facts, settings and `now` are arguments, and the result is a value.
 
-The way of the data is the way of the modules:
+Data flows through the modules in this order:
 
     parse    bytes -> Arrival | Refusal
     match    Arrival x catalogue -> Creation | Refusal

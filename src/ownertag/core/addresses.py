@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-from ownertag.core.details import normal_address
+from ownertag.core.record_details import normal_address
 
 _DOTTED = re.compile(r"[0-9a-fx]+(?:\.[0-9a-fx]*){1,7}", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]{1,10}", re.IGNORECASE | re.ASCII)
@@ -22,7 +22,9 @@ class AddressError(ValueError):
 
 
 def read_address(text: str) -> str | None:
-    """The normal form (`core.details.normal_address`) of an IPv4 or IPv6 address; None if the text is something else.
+    """The normal form (`core.record_details.normal_address`) of an IPv4 or IPv6 address.
+
+    None if the text is something else.
 
     Taken: every form of IPv6, IPv4 mapped into IPv6, brackets, and `/32` or `/128` behind a single address.
 

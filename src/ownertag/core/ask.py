@@ -1,14 +1,17 @@
-"""Creations to questions: what must be looked up before a decision. Asked again with the answers until none is new."""
+"""Creations to questions: what must be looked up before a decision.
+
+Repeated with the answers until no question is new.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ownertag.core import unnamed
-from ownertag.core.born import births, targets
+from ownertag.core import unnamed_launch
+from ownertag.core.catalogue_types import Catalogue, QuestionKind
+from ownertag.core.created_beside import creation_time_questions, tag_targets
+from ownertag.core.owner.resolve import trace
 from ownertag.core.records import Record
-from ownertag.core.resolve import trace
-from ownertag.core.rows import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Fact, Facts, Found, Question, Resource
 
@@ -54,14 +57,14 @@ def launch_of(creation: Creation) -> Question | None:
 
 def made_of(creation: Creation, facts: Facts) -> Fact | None:
     """The answer to `launch_of`, if there is one: where the launch is found by its time, once that is certain."""
-    if unnamed.is_unnamed(creation):
-        found = unnamed.found(creation, facts)
-        return None if isinstance(found, unnamed.Uncertain) else found
+    if unnamed_launch.is_unnamed(creation):
+        found = unnamed_launch.launched_instances(creation, facts)
+        return None if isinstance(found, unnamed_launch.Uncertain) else found
     launch = launch_of(creation)
     return facts.get(launch) if launch else None
 
 
-def tags_of(resource: Resource, creation: Creation) -> Question:
+def tags_question(resource: Resource, creation: Creation) -> Question:
     """Which tags does this resource carry now?"""
     return Question(QuestionKind.TAGS, creation.record.account, creation.record.region, resource.id)
 
@@ -76,16 +79,18 @@ def _questions(
     launch = launch_of(creation)
     fact: Fact | None = None
     if launch is not None:
-        yield from unnamed.asks(creation, facts) if unnamed.is_unnamed(creation) else (launch,)
-    yield from trace(creation.record, settings, facts).asks
+        yield from (
+            unnamed_launch.launch_questions(creation, facts) if unnamed_launch.is_unnamed(creation) else (launch,)
+        )
+    yield from trace(creation.record, settings, facts).questions
     if launch is not None:
         fact = made_of(creation, facts)
         if fact is None:
             return
-        asked = births(creation, fact)
+        asked = creation_time_questions(creation, fact)
         yield from asked
         if any(question not in facts for question in asked):
             return
     if careful:
-        for resource in targets(creation, fact, catalogue, facts).resources:
-            yield tags_of(resource, creation)
+        for resource in tag_targets(creation, fact, catalogue, facts).resources:
+            yield tags_question(resource, creation)

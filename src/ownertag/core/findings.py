@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ownertag.core.claims import ResourceKey
+from ownertag.core.ownership import ResourceKey
 
 #: What a finding tells of changed keys; a resource has no more tags (doc: EC2, tag restrictions).
 MAX_CHANGES = 50
@@ -26,7 +26,7 @@ class TagChange(Struct, frozen=True):
     new: str | None
 
 
-class Finding(Struct, frozen=True):
+class TamperFinding(Struct, frozen=True):
     """What one record changed of protected tags.
 
     `resource` is the first that was changed, of those whose owner the ledger knows if there is one: its ARN, or its id
@@ -58,7 +58,7 @@ class Finding(Struct, frozen=True):
         return ResourceKey(self.account, self.region, self.resource)
 
 
-def together(first: Finding | None, second: Finding | None) -> Finding | None:
+def merged(first: TamperFinding | None, second: TamperFinding | None) -> TamperFinding | None:
     """Two findings of one record as one: what the first names, with the changes of both."""
     if first is None or second is None:
         return first or second
@@ -73,9 +73,9 @@ def together(first: Finding | None, second: Finding | None) -> Finding | None:
     )
 
 
-def fit(changes: tuple[TagChange, ...]) -> tuple[TagChange, ...]:
+def truncated_changes(changes: tuple[TagChange, ...]) -> tuple[TagChange, ...]:
     """As much of them as is kept and told. AWS takes no longer keys and values; a record could hold them."""
     return tuple(
-        TagChange(each.key[:MAX_KEY], each.old and each.old[:MAX_VALUE], each.new and each.new[:MAX_VALUE])
-        for each in changes[:MAX_CHANGES]
+        TagChange(change.key[:MAX_KEY], change.old and change.old[:MAX_VALUE], change.new and change.new[:MAX_VALUE])
+        for change in changes[:MAX_CHANGES]
     )

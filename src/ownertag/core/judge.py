@@ -1,4 +1,4 @@
-"""Errors to outcomes: what an AWS error means for a resource of a certain age, and what to do about it at once.
+"""Errors to outcomes: what an AWS error means for a resource of a certain age, and which remedy to try at once.
 
 An unknown code is failed and comes back; nothing unknown is ever done. Codes and their sources are in
 `docs/reference/errors.md`.
@@ -12,8 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from ownertag.core.plan import YOUNG
-from ownertag.core.values import Failure, OutcomeKind, Unavailable
+from ownertag.core.values import YOUNG, Failure, OutcomeKind, Unavailable
 
 # Those that botocore retries, and some that it does not. Every code that AWS models for its tag operations, and what it
 # comes to, is in `tests/unit/core/codes.toml`.
@@ -99,10 +98,10 @@ class Remedy(StrEnum):
 
 
 class Judgement(Struct, frozen=True):
-    """What an error comes to: outcome, whether the message comes back, why, and what to try before."""
+    """How an error is handled: the outcome, whether the message is retried, why, and what to try before."""
 
     outcome: OutcomeKind
-    comes_back: bool
+    is_retried: bool
     reason: str
     remedy: Remedy = Remedy.NONE
 

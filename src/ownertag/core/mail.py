@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from ownertag.core.findings import Finding, TagChange
-from ownertag.core.identity import clean
+from ownertag.core.findings import TagChange, TamperFinding
+from ownertag.core.owner.principal import clean
 
 #: SNS: fewer than 100 characters of ASCII, on one line (doc: Publish).
 MAX_SUBJECT = 99
@@ -23,7 +23,7 @@ _SCHEMES = re.compile(r"(?i)\b(https?|ftps?|mailto|tel|sms|file|data|javascript|
 _ODD = str.maketrans({'"': "'", "`": "'", "<": "(", ">": ")", "\\": "/"})
 
 
-def mail_of(findings: Sequence[Finding], not_mailed: int = 0) -> tuple[str, str]:
+def mail_for(findings: Sequence[TamperFinding], not_mailed: int = 0) -> tuple[str, str]:
     """(subject, text) of what was found in one account: one is told, the others are counted.
 
     Told is the first of a resource whose owner the ledger knows, if there is one: nobody hides that behind a call that
@@ -33,7 +33,7 @@ def mail_of(findings: Sequence[Finding], not_mailed: int = 0) -> tuple[str, str]
         findings: Of one account, one at least.
         not_mailed: Earlier ones, of which no mail told because there were too many.
     """
-    first = next((each for each in findings if each.owner is not None), findings[0])
+    first = next((finding for finding in findings if finding.owner is not None), findings[0])
     if first.test:
         return f"ownertag: this is a test, account {_plain(first.account, 12)}", _text(_TEST, first)
     return f"ownertag: protected tags were changed in account {_plain(first.account, 12)}", _text(
@@ -46,7 +46,7 @@ _TEST = """This is a test, and nothing is to be done: 'ownertag doctor --canary'
 owner tag of its own. ownertag wrote over it, and told of it the way that it tells of tampering."""
 
 
-def _text(head: str, first: Finding, more: int = 0, not_mailed: int = 0) -> str:
+def _text(head: str, first: TamperFinding, more: int = 0, not_mailed: int = 0) -> str:
     lines = [head, ""]
     lines.append(f"account   {_plain(first.account, 12)}, {_plain(first.region, 32)}")
     if first.omitted:
@@ -54,7 +54,7 @@ def _text(head: str, first: Finding, more: int = 0, not_mailed: int = 0) -> str:
     else:
         others = f" and {first.resources - 1:,} more" if first.resources > 1 else ""
         lines.append(f"resource  {plain(first.resource, 256)}{others}")
-        lines += [f"tag       {_change(each)}" for each in first.changes[:_MOST_CHANGES]]
+        lines += [f"tag       {_change(change)}" for change in first.changes[:_MOST_CHANGES]]
         left = len(first.changes) + first.more_changes - _MOST_CHANGES
         if left > 0:
             lines.append(f"          and {left} more tags")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from ownertag.core.arn import arn_before_id, last_of, partition_of
+from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, Makes, QuestionKind, ResourceType, Skip
 from ownertag.core.parameters import unwrap
-from ownertag.core.records import Arrival, Record, last_of, partition_of
-from ownertag.core.rows import PARTS, Catalogue, Makes, QuestionKind, ResourceType, Row, Skip
+from ownertag.core.records import Arrival, Record
 from ownertag.core.settings import Settings
 from ownertag.core.uncovered import creates
 from ownertag.core.values import Creation, Reason, Refusal, Resource
@@ -80,22 +80,22 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
                 f"CloudTrail left out the ids, and nothing in the request leads to them; {BY_HAND}",
             )
         document = {"request": request}
-        least = [count for count in walk(document, _MIN_COUNT) if isinstance(count, int)]
+        least = [count for count in values_at(document, _MIN_COUNT) if isinstance(count, int)]
         told = _told(document, row)
         return Creation(arrival, row, (), asked_by, _borrowed(document, row), told, False, max(least, default=1))
     response = unwrap(response, record.event_name, "Response")
     document = {"response": response, "request": _request(record) if row.reads_request else None}
     _check_account(document, row, record)
     told = _told(document, row)
-    borrowed = _borrowed(document, row) if told else _borrowed(document, row) | _unsure(document, row)
-    resources = _resources(document, row, record, borrowed)
+    preexisting = _borrowed(document, row) if told else _borrowed(document, row) | _unsure(document, row)
+    resources = _resources(document, row, record, preexisting)
     asked_by = (row.children, resources[0].id) if row.children in PARTS else None
     if row.children is QuestionKind.INSTANCES_BY_RESERVATION:
         reservation = response.get("reservationId") if isinstance(response, dict) else None
         if isinstance(reservation, str) and _RESERVATION.fullmatch(reservation):
             asked_by = (row.children, reservation)
     _check_claims(record, resources)
-    return Creation(arrival, row, resources, asked_by, borrowed, told, _lists_parts(document, row))
+    return Creation(arrival, row, resources, asked_by, preexisting, told, _lists_parts(document, row))
 
 
 def _of_no_row(record: Record) -> tuple[Reason, str]:
@@ -117,24 +117,17 @@ def resources_of(made: Iterable[tuple[ResourceType, str]], record: Record) -> li
     for type_, id_ in made:
         head = heads.get(type_.name)
         if head is None:
-            head = heads[type_.name] = _arn_head(type_.arn, record.region, record.account)
+            head = heads[type_.name] = arn_before_id(type_.arn, record.region, record.account)
         found.append(Resource(head + id_, id_, type_.name))
     return found
 
 
 def resource_at(type: ResourceType, id: str, account: str, region: str) -> Resource:  # noqa: A002 - the field's own words
     """The resource with this id in an account and Region."""
-    return Resource(_arn_head(type.arn, region, account) + id, id, type.name)
+    return Resource(arn_before_id(type.arn, region, account) + id, id, type.name)
 
 
-@lru_cache(maxsize=4096)
-def _arn_head(template: str, region: str, account: str) -> str:
-    """An ARN as far as its id, with which every template of the catalogue ends."""
-    filled = template.replace("{partition}", partition_of(region)).replace("{region}", region)
-    return filled.replace("{account}", account).removesuffix("{id}")
-
-
-def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
+def values_at(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
     """All that stands at a path. `[]` goes into a list, or takes the object that stands instead of a list of one.
 
     With `skip`, an object on the way that has one of the values is left out with all below it.
@@ -147,12 +140,12 @@ def walk(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
             return []
         else:  # what is empty, or no object, is passed at once: it can stand in a list by the ten thousand
             nodes = [
-                found for each in nodes if each and isinstance(each, dict) and (found := _member(each, key)) is not None
+                found for item in nodes if item and isinstance(item, dict) and (found := _member(item, key)) is not None
             ]
         if not nodes:
             return nodes
         if skip and not _no_objects(nodes):
-            nodes = [each for each in nodes if not (each and isinstance(each, dict) and _skipped(each, skip))]
+            nodes = [item for item in nodes if not (item and isinstance(item, dict) and _skipped(item, skip))]
     return nodes
 
 
@@ -183,7 +176,7 @@ def _skipped(node: Any, skip: Skip) -> bool:
     return False
 
 
-def _borrowed(document: dict[str, Any], row: Row) -> frozenset[str]:
+def _borrowed(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
     """The ids that the request names: a launch can take a network interface that somebody else made before.
 
     They are looked for under their key wherever it stands: CloudTrail writes one call's lists in more than one shape,
@@ -212,23 +205,25 @@ def _everywhere(node: Any, key: str) -> Iterator[Any]:
         nodes = below
 
 
-def _told(document: dict[str, Any], row: Row) -> bool:
+def _told(document: dict[str, Any], row: CatalogueRow) -> bool:
     """Whether the request says by itself what was there before: it is there, and points to no template."""
     request = document["request"]
     templates = [makes.template for makes in row.makes if makes.template]
     if not templates:
         return True
-    return isinstance(request, dict) and not _omitted(request) and not any(walk(document, path) for path in templates)
+    return (
+        isinstance(request, dict) and not _omitted(request) and not any(values_at(document, path) for path in templates)
+    )
 
 
-def _unsure(document: dict[str, Any], row: Row) -> frozenset[str]:
+def _unsure(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
     """The ids that may have been there before, as nothing of the record says that the call made them."""
     return frozenset(
         id_
         for makes in row.makes
         if makes.new and makes.id
         for path in makes.each
-        for node in walk(document, path)
+        for node in values_at(document, path)
         if node
         and isinstance(node, dict)
         and isinstance(id_ := get(node, makes.id), str)
@@ -236,16 +231,18 @@ def _unsure(document: dict[str, Any], row: Row) -> frozenset[str]:
     )
 
 
-def _lists_parts(document: dict[str, Any], row: Row) -> bool:
-    return any(walk(document, path) for makes in row.makes if makes.not_in for path in makes.each)
+def _lists_parts(document: dict[str, Any], row: CatalogueRow) -> bool:
+    return any(values_at(document, path) for makes in row.makes if makes.not_in for path in makes.each)
 
 
-def _resources(document: dict[str, Any], row: Row, record: Record, borrowed: frozenset[str]) -> tuple[Resource, ...]:
+def _resources(
+    document: dict[str, Any], row: CatalogueRow, record: Record, preexisting: frozenset[str]
+) -> tuple[Resource, ...]:
     found = [
         _made(makes, id_, record)
         for makes in row.makes
         for id_ in _ids(document, makes, makes.skip)
-        if id_ not in borrowed
+        if id_ not in preexisting
     ]
     if found:
         return tuple(dict.fromkeys(found))
@@ -254,7 +251,7 @@ def _resources(document: dict[str, Any], row: Row, record: Record, borrowed: fro
         for makes in row.makes
         if makes.skip
         for id_ in _ids(document, makes, ())
-        if id_ not in borrowed
+        if id_ not in preexisting
     ]
     if managed:
         detail = "an AWS service runs what was created, and customers can't tag it"
@@ -265,7 +262,7 @@ def _resources(document: dict[str, Any], row: Row, record: Record, borrowed: fro
 def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
     """The ids of one type, by the first path that finds any."""
     for path in makes.each:
-        nodes = walk(document, path, skip)
+        nodes = values_at(document, path, skip)
         if makes.id is not None and _no_objects(nodes):
             continue
         ids = (
@@ -339,10 +336,10 @@ def _check_identity(record: Record, settings: Settings) -> None:
                 raise _Mismatch(Reason.IGNORED_PRINCIPAL, "the settings say to leave what this principal creates alone")
 
 
-def _check_account(document: dict[str, Any], row: Row, record: Record) -> None:
+def _check_account(document: dict[str, Any], row: CatalogueRow, record: Record) -> None:
     """One call can be recorded in two accounts: only the record of the account that owns the resource counts."""
     for path in row.owner_account:
-        for account in walk(document, path):
+        for account in values_at(document, path):
             if account != record.account:
                 raise _Mismatch(Reason.OTHER_ACCOUNT, "what was created belongs to another account than the record's")
 
@@ -351,8 +348,8 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
     """A record's own list of ARNs must not put what was created into another account. Malformed ARNs are no claim."""
     if record.resources == _NULL:
         return
-    ids = {each.id for each in resources}
-    for claim in walk(_decode(record.resources), ("[]", "ARN")):
+    ids = {resource.id for resource in resources}
+    for claim in values_at(_decode(record.resources), ("[]", "ARN")):
         named = _ARN_ACCOUNT.fullmatch(claim) if isinstance(claim, str) else None
         if named and named[1] != record.account and last_of(claim) in ids:
             raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")

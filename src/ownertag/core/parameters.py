@@ -57,7 +57,7 @@ def _wrappers(event_name: str, kind: str) -> frozenset[str]:
     return frozenset(name + ending for name in (event, _VERSION.sub("", event)) for ending in _WRAPPERS[kind])
 
 
-def document_of(record: Record) -> dict[str, Any]:
+def parameters_of(record: Record) -> dict[str, Any]:
     """`request` and `response` of a record, unwrapped; None where one is no JSON object. To be read, not changed."""
     return _document(record.event_name, bytes(record.request), bytes(record.response))
 
@@ -75,7 +75,7 @@ def _document(event_name: str, request: bytes, response: bytes) -> dict[str, Any
     return parts
 
 
-def tags_of_document(document: dict[str, Any]) -> dict[str, str]:
+def tags_in_request(document: dict[str, Any]) -> dict[str, str]:
     """Tags that the call set, or that its answer shows at what was made. A key with two values says nothing.
 
     Tags further inside are not what the call set: a launch template holds tags for what others will launch.
@@ -87,7 +87,7 @@ def tags_of_document(document: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def specified(request: Any) -> Iterator[tuple[str | None, str, str]]:
+def specified_tags(request: Any) -> Iterator[tuple[str | None, str, str]]:
     """(resource type, key, value) of each tag that a request has for what it creates."""
     for specification in _each(_members(request, _SPECIFICATIONS)):
         type_ = next((value for key, value in specification.items() if key.lower() == "resourcetype"), None)
@@ -106,9 +106,9 @@ def _collect(tags: Any, depth: int, found: list[tuple[str, str]]) -> None:
     if depth > _MAX_DEPTH:
         return
     if isinstance(tags, list):
-        for each in tags:
-            if each:  # what is empty holds no tag, and can stand there by the ten thousand
-                _collect(each, depth + 1, found)
+        for tag in tags:
+            if tag:  # what is empty holds no tag, and can stand there by the ten thousand
+                _collect(tag, depth + 1, found)
         return
     if not isinstance(tags, dict):
         return
@@ -125,7 +125,7 @@ def _collect(tags: Any, depth: int, found: list[tuple[str, str]]) -> None:
 
 def _all_pairs(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     request, response = document["request"], document["response"]
-    yield from ((key, value) for _, key, value in specified(request))
+    yield from ((key, value) for _, key, value in specified_tags(request))
     yield from pairs(_members(request, _TAGS))
     yield from pairs(_members(response, _TAGS))
     for made in response.values() if response else ():

@@ -181,7 +181,7 @@ def _bad_event(body: str | bytes, where: str, error: Exception) -> Refusal:
         head = _EnvelopeHead()
     detail_type, event_id = _text(head.detail_type), _id_in(head.detail)
     if not isinstance(error, msgspec.ValidationError):
-        return Refusal(where, Reason.UNREADABLE, why(error), event_id=event_id)
+        return Refusal(where, Reason.UNREADABLE, decode_problem(error), event_id=event_id)
     if detail_type is not None and detail_type != CLOUDTRAIL_DETAIL_TYPE:
         wrong = f"detail-type {detail_type[:64]!a} is not {CLOUDTRAIL_DETAIL_TYPE!a}"
         return Refusal(where, Reason.FORGED_ENVELOPE, wrong, event_id=event_id)
@@ -199,7 +199,7 @@ def _unreadable(data: bytes | Raw, where: str, error: Exception) -> Refusal:
                 f" file, and no IAM user called{_of(event_id)}"
             )
         return Refusal(where, Reason.NOT_A_RECORD, wrong, event_id=event_id)
-    return Refusal(where, Reason.UNREADABLE, why(error), event_id=event_id)
+    return Refusal(where, Reason.UNREADABLE, decode_problem(error), event_id=event_id)
 
 
 def _lacks_account(data: bytes | Raw) -> bool:
@@ -231,7 +231,7 @@ def _of(event_id: str | None) -> str:
     return f" (event {event_id})" if event_id else ""
 
 
-def why(error: Exception) -> str:
+def decode_problem(error: Exception) -> str:
     """What is wrong with JSON that could not be decoded, without any of its text."""
     if isinstance(error, RecursionError):
         return "is nested more deeply than any record"

@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from ownertag.core import unnamed
-from ownertag.core.ask import account_of, made_of
-from ownertag.core.ask import tags_of as tags_question
-from ownertag.core.born import targets
-from ownertag.core.claims import BORN_WITH, Claim, ResourceKey, Standing
-from ownertag.core.kept import kept
-from ownertag.core.resolve import trace
-from ownertag.core.rows import Catalogue, QuestionKind
+from ownertag.core import unnamed_launch
+from ownertag.core.ask import account_of, made_of, tags_question
+from ownertag.core.catalogue_types import Catalogue, QuestionKind
+from ownertag.core.created_beside import tag_targets
+from ownertag.core.owner.resolve import trace
+from ownertag.core.ownership import BORN_WITH, Claim, ResourceKey, Standing, key_of
+from ownertag.core.request_tags import kept_keys
 from ownertag.core.settings import Settings
-from ownertag.core.tags import tags_of
+from ownertag.core.tags import tags_for
 from ownertag.core.values import (
+    YOUNG,
     Absent,
     Creation,
     Decision,
@@ -36,10 +36,6 @@ from ownertag.core.values import (
     Wait,
     Write,
 )
-
-#: What isn't found this soon after its creation is most often not ready yet: another tagger lost 7 of 100 tables by
-#: taking it as deleted.
-YOUNG = timedelta(minutes=10)
 
 _NONE: frozenset[str] = frozenset()
 _GONE = (Reason.GONE, "nothing of this launch can be seen any more")
@@ -66,8 +62,8 @@ def plan(
     """
     present = {question: fact for question, fact in facts.items() if question.kind is QuestionKind.TAGS}
     decided = [_decide(creation, facts, present, catalogue, settings, now, careful) for creation in creations]
-    decisions = tuple(each for each in decided if isinstance(each, Decision))
-    refusals = tuple(each for each in decided if isinstance(each, Refusal))
+    decisions = tuple(decision for decision in decided if isinstance(decision, Decision))
+    refusals = tuple(decision for decision in decided if isinstance(decision, Refusal))
     return Plan(decisions, _writes(decisions, present, catalogue), refusals)
 
 
@@ -91,18 +87,18 @@ def _decide(
         return Refusal(creation.arrival.where, Reason.UNKNOWN_ACCOUNT, detail, creation.record)
     traced = trace(creation.record, settings, facts)
     owner = traced.owner
-    tags = tags_of(owner, creation.record, settings)
+    tags = tags_for(owner, creation.record, settings)
     if isinstance(account, Unavailable):
         return Decision(creation, owner, tags, waits=(Wait(account.outcome, account.reason),))
     fact = made_of(creation, facts)
-    if unnamed.is_unnamed(creation):
-        found = unnamed.found(creation, facts)
-        if isinstance(found, unnamed.Uncertain):
+    if unnamed_launch.is_unnamed(creation):
+        found = unnamed_launch.launched_instances(creation, facts)
+        if isinstance(found, unnamed_launch.Uncertain):
             return Refusal(creation.arrival.where, Reason.RESPONSE_OMITTED, found.reason, creation.record)
         if isinstance(found, Unavailable):  # however old it is: what else was launched then is told late
             return Decision(creation, owner, tags, waits=(Wait(found.outcome, found.reason),))
     age = age_of(creation, now)
-    made = targets(creation, fact, catalogue, facts, late=age > BORN_WITH)
+    made = tag_targets(creation, fact, catalogue, facts, late=age > BORN_WITH)
     young = age < YOUNG
     waits = [wait for wait in made.waits if young or wait.outcome is not OutcomeKind.NOT_READY]
     if fact is not None and not (made.resources or made.unseen or waits):
@@ -113,7 +109,7 @@ def _decide(
         owner_waits = tuple(wait for wait in traced.waits if young or wait.outcome is OutcomeKind.THROTTLED)
         waits += owner_waits
     settled = [] if young else [Outcome(each.arn, OutcomeKind.GONE, "not to be seen any more") for each in made.unseen]
-    stays = _carried(creation, made.resources, present) if careful else kept(creation, made.resources, settings)
+    stays = _carried(creation, made.resources, present) if careful else kept_keys(creation, made.resources, settings)
     for resource in made.resources if present or stays else ():
         carried = present.get(tags_question(resource, creation))
         if isinstance(carried, Unavailable):
@@ -125,11 +121,13 @@ def _decide(
 
 def _carried(creation: Creation, resources: Iterable[Resource], present: Facts) -> dict[str, frozenset[str]]:
     """The keys that each resource carries now, by its ARN."""
-    facts = ((each.arn, present.get(tags_question(each, creation))) for each in resources)
+    facts = ((resource.arn, present.get(tags_question(resource, creation))) for resource in resources)
     return {arn: frozenset(fact.tags) for arn, fact in facts if isinstance(fact, Found) and fact.tags}
 
 
-def stand(decided: Plan, standings: Mapping[ResourceKey, Standing], facts: Facts, catalogue: Catalogue) -> Plan:
+def apply_standings(
+    decided: Plan, standings: Mapping[ResourceKey, Standing], facts: Facts, catalogue: Catalogue
+) -> Plan:
     """A plan after the ledger said whose each resource is: the tags of whoever holds it, where they aren't written yet.
 
     Args:
@@ -139,37 +137,32 @@ def stand(decided: Plan, standings: Mapping[ResourceKey, Standing], facts: Facts
         catalogue: As for `plan`.
     """
     present = {question: fact for question, fact in facts.items() if question.kind is QuestionKind.TAGS}
-    decisions = tuple(_stand(each, standings, present) for each in decided.decisions)
+    decisions = tuple(_stand(decision, standings, present) for decision in decided.decisions)
     return Plan(decisions, _writes(decisions, present, catalogue, standings), decided.refusals)
 
 
-def where_no_owner_is(decided: Plan, settings: Settings) -> Plan:
-    """A plan for when the ledger can't be asked: only what carries no owner is tagged.
+def untagged_only(decided: Plan, settings: Settings) -> Plan:
+    """The plan while the ledger is unavailable: only resources without an owner tag are written.
 
     It was made carefully, so that a write without the owner's key is one of a resource that has an owner.
     """
-    writes = tuple(each for each in decided.writes if settings.owner_keys <= {key for key, _ in each.tags})
-    left = {each.arn for write in decided.writes if write not in writes for each in write.resources}
+    writes = tuple(write for write in decided.writes if settings.owner_keys <= {key for key, _ in write.tags})
+    left = {resource.arn for write in decided.writes if write not in writes for resource in write.resources}
     decisions = tuple(
         replace(
-            each,
+            decision,
             settled=(
-                *each.settled,
+                *decision.settled,
                 *(
                     Outcome(resource.arn, OutcomeKind.UNCHANGED, "has an owner already")
-                    for resource in each.resources
+                    for resource in decision.resources
                     if resource.arn in left
                 ),
             ),
         )
-        for each in decided.decisions
+        for decision in decided.decisions
     )
     return replace(decided, decisions=decisions, writes=writes)
-
-
-def key_of(resource: Resource, creation: Creation) -> ResourceKey:
-    """A resource of a creation, as the ledger knows it."""
-    return ResourceKey(creation.record.account, creation.record.region, resource.arn)
 
 
 def _stand(decision: Decision, standings: Mapping[ResourceKey, Standing], present: Facts) -> Decision:

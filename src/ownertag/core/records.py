@@ -8,29 +8,11 @@ from typing import Any
 
 from msgspec import Raw, Struct, field
 
+from ownertag.core.arn import partition_of
+
 # ASCII on purpose: `\d` also matches fullwidth digits, which are no account of AWS.
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}")
-
-_PARTITIONS = (
-    ("cn-", "aws-cn"),
-    ("us-gov-", "aws-us-gov"),
-    ("us-isob-", "aws-iso-b"),
-    ("us-isof-", "aws-iso-f"),
-    ("us-iso-", "aws-iso"),
-    ("eu-isoe-", "aws-iso-e"),
-    ("eusc-", "aws-eusc"),
-)
-
-
-def partition_of(region: str) -> str:
-    """The partition of a Region, told by its prefix as in botocore's endpoint data."""
-    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
-
-
-def last_of(arn: str) -> str:
-    """What stands last in an ARN, after a colon or a slash: a resource's id, a principal's name."""
-    return re.split("[/:]", arn)[-1]
 
 
 class _Camel(Struct, frozen=True, rename="camel"):

@@ -1,4 +1,4 @@
-"""Owner and record to tags: templates filled once, values fitted to what every AWS service takes."""
+"""Owner and record to tags: fills the templates, and limits values to what every AWS service accepts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from ownertag.core.owner.resolve import UNKNOWN, clean, principal_of
 from ownertag.core.records import Record
-from ownertag.core.resolve import UNKNOWN, clean, principal_of
 from ownertag.core.settings import Settings
 from ownertag.core.values import Owner
 
@@ -22,7 +22,7 @@ _MARKS = frozenset("+-=._:/@")
 _SAFE = re.compile(r"[A-Za-z0-9 +\-=._:/@]*")
 
 
-def tags_of(owner: Owner, record: Record, settings: Settings) -> tuple[tuple[str, str], ...]:
+def tags_for(owner: Owner, record: Record, settings: Settings) -> tuple[tuple[str, str], ...]:
     """The (key, value) pairs for what this record created, in the order of the settings.
 
     A template's fields are replaced once: what stands in a value is never read as a template again.

@@ -1,8 +1,4 @@
-"""Who changed a protected tag: records of tag calls that touch our keys and are not our own.
-
-A record is one finding at most, however many keys and resources it names: whoever may call could make thousands of
-each with one call.
-"""
+"""Detects who changed a protected tag: reads records of tag calls, and finds those that touch our keys."""
 
 from __future__ import annotations
 
@@ -12,14 +8,72 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from ownertag.core.findings import MAX_BY, MAX_CHANGES, MAX_ID, UNKNOWN_RESOURCE, Finding, TagChange, fit
-from ownertag.core.match import resource
-from ownertag.core.records import Record, partition_of, role_of
-from ownertag.core.resolve import principal_of
-from ownertag.core.rows import Catalogue, ResourceType
+from ownertag.core.arn import partition_of
+from ownertag.core.catalogue_types import Catalogue, ResourceType
+from ownertag.core.findings import (
+    MAX_BY,
+    MAX_CHANGES,
+    MAX_ID,
+    UNKNOWN_RESOURCE,
+    TagChange,
+    TamperFinding,
+    truncated_changes,
+)
+from ownertag.core.match import resource, values_at
+from ownertag.core.owner.resolve import principal_of
+from ownertag.core.parameters import parameters_of
+from ownertag.core.records import Record, role_of
 from ownertag.core.settings import Settings
-from ownertag.core.tag_calls import TagCall, tag_call
 from ownertag.core.values import Owner, TagPairs
+
+#: (event source, event name) to whether the call writes (true) or removes.
+TAG_CALLS: Mapping[tuple[str, str], bool] = {
+    ("ec2.amazonaws.com", "CreateTags"): True,
+    ("ec2.amazonaws.com", "DeleteTags"): False,
+}
+
+
+class TagCall(Struct, frozen=True):
+    """What a tag call names.
+
+    `tags` holds each key with its value, None where the call gave none. A removal that names no key removes every tag
+    (doc: DeleteTags). `ids` are the resources as the request names them. `omitted`: CloudTrail left the request out, as
+    it does above 100 KB (doc: record contents), so that the record tells neither.
+    """
+
+    writes: bool
+    tags: Mapping[str, str | None]
+    ids: tuple[str, ...]
+    omitted: bool = False
+
+    @property
+    def removes_all(self) -> bool:
+        """Whether every tag of the resources goes."""
+        return not self.writes and not self.tags and not self.omitted
+
+    def touches(self, keys: frozenset[str]) -> frozenset[str]:
+        """Which of these keys the call touches, whatever their letter case, as in the policy that protects them."""
+        if self.removes_all:
+            return keys
+        named = {key.casefold() for key in self.tags}
+        return frozenset(key for key in keys if key.casefold() in named)
+
+
+def tag_call(record: Record) -> TagCall | None:
+    """What a record of a tag call names; None for any other record. A request that can't be read is one left out."""
+    writes = TAG_CALLS.get((record.event_source, record.event_name))
+    if writes is None:
+        return None
+    request = parameters_of(record)["request"]
+    if request is None or str(request.get("omitted", "")).lower() == "true":
+        return TagCall(writes, {}, (), omitted=True)
+    tags: dict[str, str | None] = {}
+    for tag in values_at(request, ("tagSet", "items", "[]")):
+        if isinstance(tag, dict) and isinstance(key := tag.get("key"), str):
+            value = tag.get("value")
+            tags[key] = value if isinstance(value, str) else None
+    found = values_at(request, ("resourcesSet", "items", "[]", "resourceId"))
+    return TagCall(writes, tags, tuple(dict.fromkeys(each for each in found if isinstance(each, str))))
 
 
 class Named(Struct, frozen=True):
@@ -42,7 +96,7 @@ class NotTampering(Struct, frozen=True):
     reason: str
 
 
-def tampering(record: Record, settings: Settings) -> Tampering | NotTampering | None:
+def detect_tampering(record: Record, settings: Settings) -> Tampering | NotTampering | None:
     """What a record of a tag call did to our tags; None for a record of any other call.
 
     Ours is only the tagger's role of the same account, by its full ARN: a role of that name elsewhere is somebody
@@ -88,7 +142,7 @@ def finding_of(
     resources: Iterable[Named],
     owners: Mapping[str, tuple[Owner, TagPairs]],
     settings: Settings,
-) -> Finding | NotTampering:
+) -> TamperFinding | NotTampering:
     """The finding of a record, or why there is none.
 
     To write a key of ours is one, unless it has our value already wherever it was written. To remove one is, where we
@@ -149,14 +203,14 @@ def _removes(call: TagCall, key: str, value: str) -> bool:
 
 def _finding(
     tampered: Tampering, first: Named, count: int, changes: tuple[TagChange, ...], owner: str | None
-) -> Finding:
+) -> TamperFinding:
     record = tampered.record
-    return Finding(
+    return TamperFinding(
         record.account,
         record.region,
         first.arn or first.id[:MAX_ID],
         count,
-        fit(changes),
+        truncated_changes(changes),
         principal_of(record.identity)[:MAX_BY],
         record.event_id,
         record.created_at,

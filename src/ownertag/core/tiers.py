@@ -22,7 +22,7 @@ class Tier(StrEnum):
 
 
 #: What each tier does, in words, for tables.
-SAYS: Mapping[Tier, str] = {
+MEANINGS: Mapping[Tier, str] = {
     Tier.GUARD: "our keys of a resource that carries the owner tag are denied, and so is removing all of its tags",
     Tier.NO_FORGING: "our keys are denied, but in creations whose brought tags are overwritten",
     Tier.REPLACE_ALL: "the whole action is denied on a resource that carries the owner tag",
@@ -30,7 +30,7 @@ SAYS: Mapping[Tier, str] = {
 }
 
 
-class Does(StrEnum):
+class TagEffect(StrEnum):
     """What an action does to tags. `update` changes something else, and may set tags on the way."""
 
     TAG = "tag"
@@ -48,7 +48,7 @@ class TagAction(Struct, frozen=True):
     """
 
     name: str
-    does: Does
+    does: TagEffect
     tag_keys: bool = False
     resource_tag: bool = False
     create_action: bool = False
@@ -65,14 +65,14 @@ class TagAction(Struct, frozen=True):
     @property
     def tiers(self) -> tuple[Tier, ...]:
         """What keeps it: one of the four, or both that apply to an action that tells creations apart."""
-        if self.does is Does.UPDATE:  # to deny it on what has an owner would stop all updates
+        if self.does is TagEffect.UPDATE:  # to deny it on what has an owner would stop all updates
             return (Tier.DETECT,)
-        if self.does is Does.REPLACE:
+        if self.does is TagEffect.REPLACE:
             return (Tier.REPLACE_ALL,) if self.resource_tag else (Tier.DETECT,)
         found = []
         if self.tag_keys and self.resource_tag:
             found.append(Tier.GUARD)
-        if self.tag_keys and self.create_action and self.does is Does.TAG:
+        if self.tag_keys and self.create_action and self.does is TagEffect.TAG:
             found.append(Tier.NO_FORGING)
         return tuple(found) or (Tier.DETECT,)
 

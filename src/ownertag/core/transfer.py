@@ -1,4 +1,4 @@
-"""A resource given to somebody by hand: what was ordered, what it is about, and the tags that say so."""
+"""A transfer of a resource by hand: the order, its resource, and the new tags."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 
 from msgspec import Struct
 
+from ownertag.core.arn import last_of
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import resource_at
-from ownertag.core.records import ACCOUNT, REGION, Record, last_of
-from ownertag.core.resolve import clean
-from ownertag.core.rows import Catalogue
+from ownertag.core.owner.resolve import clean
+from ownertag.core.records import ACCOUNT, REGION, Record
 from ownertag.core.settings import Settings
-from ownertag.core.tags import MAX_VALUE, fit, tags_of
+from ownertag.core.tags import MAX_VALUE, fit, tags_for
 from ownertag.core.values import Confidence, Owner, Resource, TagPairs
 
 #: The evidence of an owner that was named by hand.
@@ -21,7 +22,7 @@ MAX_REASON = 1024
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:([a-z0-9-]*):([0-9]{12}):\S{1,512}")
 
 
-class Order(Struct, frozen=True, forbid_unknown_fields=True):
+class TransferOrder(Struct, frozen=True, forbid_unknown_fields=True):
     """That a resource is to be given to somebody. `id` makes a repeat of the same order the same.
 
     `resource` is an id or an ARN; `by` is who orders it, as the caller says: the function can't know.
@@ -34,7 +35,7 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
-class Target(Struct, frozen=True):
+class TransferTarget(Struct, frozen=True):
     """A resource, where it is."""
 
     account: str
@@ -42,7 +43,7 @@ class Target(Struct, frozen=True):
     resource: Resource
 
 
-def problem(order: Order) -> str | None:
+def order_problem(order: TransferOrder) -> str | None:
     """What is wrong with an order, and what would be right; None if nothing is."""
     if not order.id or len(order.id) > 64:
         return "the order has no id of 1 to 64 characters"
@@ -55,7 +56,7 @@ def problem(order: Order) -> str | None:
     return None
 
 
-def target_of(arn: str, catalogue: Catalogue) -> Target | None:
+def target_of_arn(arn: str, catalogue: Catalogue) -> TransferTarget | None:
     """The resource of an ARN, if the catalogue has its type; the ARN is built again, not taken over."""
     found = _ARN.fullmatch(arn)
     if not found or not REGION.fullmatch(found[1]) or not ACCOUNT.fullmatch(found[2]):
@@ -65,23 +66,23 @@ def target_of(arn: str, catalogue: Catalogue) -> Target | None:
         if kind.id.fullmatch(id_):
             made = resource_at(kind, id_, found[2], found[1])
             if made.arn == arn:
-                return Target(found[2], found[1], made)
+                return TransferTarget(found[2], found[1], made)
     return None
 
 
-def owner_of(order: Order) -> Owner:
+def ordered_owner(order: TransferOrder) -> Owner:
     """The owner that an order names: what a person said, by hand."""
     return Owner(order.to, EVIDENCE, Confidence.ASSERTED, (f"by {clean(order.by)}: {clean(order.reason)}",))
 
 
-def new_tags(order: Order, before: TagPairs, made: Record | None, settings: Settings) -> TagPairs:
+def new_tags(order: TransferOrder, before: TagPairs, made: Record | None, settings: Settings) -> TagPairs:
     """The tags after an order: those of the creation with the new owner.
 
     Where nothing is known of the creation, only what tells the owner's name alone is written; the rest stays as it is.
     """
-    owner = owner_of(order)
+    owner = ordered_owner(order)
     if made is not None:
-        return tags_of(owner, made, settings)
+        return tags_for(owner, made, settings)
     written = {
         key: fit("".join(owner.name if part == "owner" and index % 2 else part for index, part in enumerate(parts)))
         for key, parts in settings.templates

@@ -1,4 +1,4 @@
-"""Which events of no row make something all the same: told as not covered yet, apart from what makes nothing.
+"""Events without a catalogue row that create something all the same: reported as not covered yet.
 
 By the verb of the operation, as in botocore's models of all services: of 1,500 operations whose input takes tags for
 something new, all but a few dozen begin with one of these. What a verb tells wrongly is named. It only words a refusal:

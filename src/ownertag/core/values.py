@@ -7,13 +7,13 @@ what is to be written, and what became of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 
+from ownertag.core.catalogue_types import CatalogueRow, QuestionKind
 from ownertag.core.records import Arrival, Record
-from ownertag.core.rows import QuestionKind, Row
 
 # --- what is refused, and what is a creation
 
@@ -45,7 +45,7 @@ class Reason(StrEnum):
     GONE = "gone"
 
     @property
-    def comes_back(self) -> bool:
+    def is_retried(self) -> bool:
         """Whether a message refused for this ends in the dead-letter queue: EventBridge never sends such a thing."""
         return self in _UNREAD
 
@@ -90,10 +90,10 @@ class Creation(Struct, frozen=True):
     """A record that made taggable resources, or whose resources must be asked for."""
 
     arrival: Arrival
-    row: Row
+    row: CatalogueRow
     resources: tuple[Resource, ...]
     asked_by: tuple[QuestionKind, str] | None = None  # what tells more: its kind of question and the value to ask by
-    borrowed: frozenset[str] = frozenset()  # ids that were there before, or of which nothing says that they are new
+    preexisting: frozenset[str] = frozenset()  # ids that were there before, or of which nothing says that they are new
     told: bool = True  # whether the request says which of them those are: it is there, and points to no template
     lists_parts: bool = False  # whether the record names what came with an instance, all but its volumes
     at_least: int = 1  # how many instances the call asked for, where the record doesn't name them
@@ -125,7 +125,7 @@ class Attached(Struct, frozen=True):
     ends_with: bool = False
 
 
-class Instance(Struct, frozen=True):
+class LaunchedInstance(Struct, frozen=True):
     """An instance as DescribeInstances shows it."""
 
     id: str
@@ -229,7 +229,7 @@ class Found(Struct, frozen=True):
     of a time, all of them if `complete`, and `reservations` what was launched then.
     """
 
-    instances: tuple[Instance, ...] = ()
+    instances: tuple[LaunchedInstance, ...] = ()
     tags: Mapping[str, str] | None = None
     owner: Owner | None = None
     maker: Record | None = None
@@ -361,4 +361,9 @@ class Outcome(Struct, frozen=True):
     arn: str
     kind: OutcomeKind
     reason: str = ""
-    comes_back: bool = False
+    is_retried: bool = False
+
+
+#: What isn't found this soon after its creation is most often not ready yet: another tagger lost 7 of 100 tables by
+#: taking it as deleted.
+YOUNG = timedelta(minutes=10)

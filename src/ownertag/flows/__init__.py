@@ -1,1 +1,1 @@
-"""Gather, decide, apply: what the core decides is fed with facts, and carried out. Nothing is decided here."""
+"""Gather, decide, apply: feeds the core with facts and carries out its plans. Nothing is decided here."""

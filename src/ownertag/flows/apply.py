@@ -7,9 +7,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.judge import Judgement, Remedy, judge
 from ownertag.core.plan import age_of
-from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.values import Failure, Outcome, OutcomeKind, Plan, Resource, Write
 from ownertag.flows.ports import Ports
@@ -49,7 +49,7 @@ class _Application:
         for write in self._plan.writes:
             places.setdefault((write.account, write.region), []).append(write)
         # Who has most to write comes last: its calls may have to wait, and the others' need not.
-        self._ports.together([partial(self._carry_out_all, each) for each in sorted(places.values(), key=len)])
+        self._ports.concurrency([partial(self._carry_out_all, place) for place in sorted(places.values(), key=len)])
         return self._outcomes
 
     def _carry_out_all(self, writes: list[Write]) -> None:
@@ -90,7 +90,7 @@ class _Application:
             elif alone and (no_use or not many):
                 left.append(alone)
             elif no_use:
-                self._settle(write, replace(judged, comes_back=True))
+                self._settle(write, replace(judged, is_retried=True))
             elif many and judged.remedy in {Remedy.SPLIT, Remedy.OWNER_ALONE}:
                 present = None
                 if not asked and judged.outcome in {OutcomeKind.NOT_READY, OutcomeKind.GONE}:
@@ -105,7 +105,7 @@ class _Application:
 
     def _settle(self, write: Write, judged: Judgement) -> None:
         for resource in write.resources:
-            self._outcomes[resource.arn] = Outcome(resource.arn, judged.outcome, judged.reason, judged.comes_back)
+            self._outcomes[resource.arn] = Outcome(resource.arn, judged.outcome, judged.reason, judged.is_retried)
 
     def _settle_each(self, write: Write, failure: Failure) -> None:
         """The same error means another thing for a young resource than for an old one."""

@@ -7,14 +7,14 @@ from datetime import datetime
 from msgspec import Struct
 
 from ownertag.core.ask import account_of, ask
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import match
+from ownertag.core.owner.resolve import resolve
 from ownertag.core.plan import plan
 from ownertag.core.records import Arrival
-from ownertag.core.resolve import resolve
-from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.values import Fact, Found, Owner, Question, Refusal
-from ownertag.flows.run import Result
+from ownertag.flows.result import Result
 
 
 class Explained(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ownertag.core.ask import ask
-from ownertag.core.rows import OF_THE_ORGANIZATION, Catalogue
+from ownertag.core.catalogue_types import OF_THE_ORGANIZATION, Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Fact, OutcomeKind, Question, Unavailable
 from ownertag.flows.ports import Ports

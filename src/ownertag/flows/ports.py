@@ -1,4 +1,4 @@
-"""What a flow needs of the world. Adapters and their fakes pass the same contract suite."""
+"""Ports: what a flow needs from outside. Adapters and their fakes pass the same contract suite."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from ownertag.aws.together import Together, in_turn
-from ownertag.core.findings import Finding
-from ownertag.core.rows import Lookup
+from ownertag.aws.concurrency import Concurrency, sequential
+from ownertag.core.catalogue_types import Lookup
+from ownertag.core.findings import TamperFinding
 from ownertag.core.values import Fact, Failure, Question, Write
 from ownertag.ledger.port import Ledger, NoLedger
 
@@ -38,17 +38,17 @@ class TagWriter(Protocol):
         """Carry out one call, for all of its resources or for none."""
 
 
-class FindingTeller(Protocol):
+class FindingPublisher(Protocol):
     """Tells people of tampering."""
 
-    def tell(self, findings: Sequence[Finding]) -> Sequence[Failure | None]:
+    def tell(self, findings: Sequence[TamperFinding]) -> Sequence[Failure | None]:
         """Tell of all of these; for each why not, or None. To tell one twice is harmless: it has its event's id."""
 
 
-class NobodyTold:
+class NoPublisher:
     """For who reads findings from the results alone."""
 
-    def tell(self, findings: Sequence[Finding]) -> Sequence[Failure | None]:
+    def tell(self, findings: Sequence[TamperFinding]) -> Sequence[Failure | None]:
         """Tell nobody."""
         return [None] * len(findings)
 
@@ -58,8 +58,8 @@ class Ports:
     """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call.
 
     `held` says of an account and Region whether AWS throttles it just now, so that nothing needs to be tried there.
-    `together` does what each account and Region needs: in turn, or at once. `hurry` says whether others wait for this
-    part of a batch, so that nothing in it may wait for a quota.
+    `concurrency` does what each account and Region needs: in turn, or at once. `hurry` says whether others wait for
+    this part of a batch, so that nothing in it may wait for a quota.
     """
 
     accounts: Accounts
@@ -68,7 +68,7 @@ class Ports:
     now: Callable[[], datetime]
     expired: Callable[[], bool] = lambda: False
     ledger: Ledger = field(default_factory=NoLedger)
-    findings: FindingTeller = field(default_factory=NobodyTold)
+    findings: FindingPublisher = field(default_factory=NoPublisher)
     held: Callable[[str, str], bool] = lambda _account, _region: False
-    together: Together = in_turn
+    concurrency: Concurrency = sequential
     hurry: Callable[[bool], None] = lambda _: None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ownertag.core.values import Outcome, OutcomeKind, Owner, Question, Resource
-from ownertag.flows.run import Result
+from ownertag.flows.result import Result
 
 SCHEMA = 1
 #: What a dry run says instead of `tagged`.
@@ -31,7 +31,7 @@ def result_object(
         "account": record and record.account,
         "region": record and record.region,
         "created_at": record and record.created_at.isoformat().replace("+00:00", "Z"),
-        "resources": [{"arn": each.arn, "id": each.id, "type": each.type} for each in resources],
+        "resources": [{"arn": resource.arn, "id": resource.id, "type": resource.type} for resource in resources],
         "owner": owner
         and {
             "name": owner.name,
@@ -42,10 +42,15 @@ def result_object(
         },
         "tags": dict(decision.tags) if decision else None,
         "questions": [
-            {"kind": each.kind.value, "account": each.account, "region": each.region, "value": each.value}
-            for each in questions
+            {
+                "kind": question.kind.value,
+                "account": question.account,
+                "region": question.region,
+                "value": question.value,
+            }
+            for question in questions
         ],
-        "outcomes": [_outcome(each, dry_run) for each in result.outcomes]
+        "outcomes": [_outcome(outcome, dry_run) for outcome in result.outcomes]
         + [
             {"arn": None, "outcome": wait.outcome.value, "reason": wait.reason}
             for wait in (*result.waits, *(decision.waits if decision else ()))

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from ownertag.core.brought import brought
-from ownertag.core.claims import EventKey, ResourceKey, Standing
-from ownertag.core.findings import Finding, together
+from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.findings import TamperFinding, merged
 from ownertag.core.match import match
-from ownertag.core.plan import key_of, plan, stand, where_no_owner_is
+from ownertag.core.ownership import EventKey, ResourceKey, Standing, key_of
+from ownertag.core.plan import apply_standings, plan, untagged_only
 from ownertag.core.records import Arrival
-from ownertag.core.rows import Catalogue
+from ownertag.core.request_tags import request_tag_findings
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
     Creation,
@@ -31,51 +30,16 @@ from ownertag.core.values import (
     Wait,
 )
 from ownertag.flows.apply import apply
+from ownertag.flows.findings import change, publish_findings
 from ownertag.flows.gather import gather
+from ownertag.flows.ledger_entries import decisions_to_keep, event_of, outcomes_to_keep
 from ownertag.flows.ports import Ports
-from ownertag.flows.remember import decisions_to_keep, event_of, outcomes_to_keep
-from ownertag.flows.tell import change, tell
-from ownertag.flows.written_over import written_over
-from ownertag.ledger.entries import Entry, Finished, Seen
+from ownertag.flows.repair_overwrites import repair_overwrites
+from ownertag.flows.result import Result
+from ownertag.ledger.entries import Entry, Finished, SeenCreation
 from ownertag.ledger.port import LedgerError
 
 Facts = dict[Question, Fact]
-
-
-class Result(Struct, frozen=True):
-    """What a batch came to for one place (a message, a line of a file).
-
-    A refusal, or a decision and its outcomes, or neither: the creation was `finished` before, and nothing was done.
-    `finding` is what a tag call changed, or which tags of ours a creation brought along, and `waits` what is waited for
-    until that can be told. `unexpected` is what raised where nothing should: a fault of ours.
-    """
-
-    where: str
-    refusal: Refusal | None = None
-    decision: Decision | None = None
-    outcomes: tuple[Outcome, ...] = ()
-    finished: Creation | None = None
-    finding: Finding | None = None
-    waits: tuple[Wait, ...] = ()
-    unexpected: bool = False
-
-    @property
-    def comes_back(self) -> bool:
-        """Whether something is still to be done."""
-        if self.refusal is not None:
-            return self.refusal.reason.comes_back
-        waits = self.waits or (self.decision and self.decision.waits)
-        return bool(waits) or any(outcome.comes_back for outcome in self.outcomes)
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why something is still to be done, or what was refused; each once."""
-        if self.refusal is not None:
-            return (f"{self.refusal.reason.value}: {self.refusal.detail}",)
-        waits = (*self.waits, *(self.decision.waits if self.decision else ()))
-        found = [f"{wait.outcome.value}: {wait.reason}" for wait in waits]
-        found += [f"{outcome.kind.value}: {outcome.reason}" for outcome in self.outcomes if outcome.comes_back]
-        return tuple(dict.fromkeys(found))
 
 
 def run(
@@ -83,7 +47,7 @@ def run(
     ports: Ports,
     catalogue: Catalogue,
     settings: Settings,
-    again: Container[str] = (),
+    redelivered: Container[str] = (),
 ) -> list[Result]:
     """Gather, decide and apply for a batch; one result for each arrival, in an order of its own.
 
@@ -92,8 +56,8 @@ def run(
         ports: The world.
         catalogue: The rows.
         settings: The tag policy and the owner rules.
-        again: Where that lies which was received before, or was ordered. It may have been written without the ledger,
-            so that even what is finished by another copy is looked at once more: `written_over` says why.
+        redelivered: Where that lies which was received before, or was ordered. It may have been written without the
+            ledger, so that even what is finished by another copy is looked at once more: `written_over` says why.
     """
     refusals: list[Refusal] = []
     creations: list[Creation] = []
@@ -105,38 +69,38 @@ def run(
             creations.append(matched)
     results = [Result(refusal.where, refusal) for refusal in refusals]
     try:
-        seen = ports.ledger.seen([event_of(each) for each in creations]) if creations else {}
+        seen = ports.ledger.seen([event_of(creation) for creation in creations]) if creations else {}
     except LedgerError as error:
         return results + _without_ledger(creations, {}, ports, catalogue, settings, _away(error))
     finished = {event for event, known in seen.items() if known.finished}
     left: list[Creation] = []
-    for each in creations:
-        if event_of(each) in finished and each.arrival.where not in again:
-            results.append(Result(each.arrival.where, finished=each))
+    for creation in creations:
+        if event_of(creation) in finished and creation.arrival.where not in redelivered:
+            results.append(Result(creation.arrival.where, finished=creation))
         else:
-            left.append(each)
+            left.append(creation)
     facts = gather(left, ports, catalogue, settings)
     decided = _as_stored(plan(left, facts, catalogue, settings, ports.now()), seen)
-    others: Mapping[str, Finding] = {}
+    others: Mapping[str, TamperFinding] = {}
     try:
         standings = _claim(decided, facts, ports)
         if standings:
-            decided, standings, others = written_over(decided, standings, finished, ports, settings)
+            decided, standings, others = repair_overwrites(decided, standings, finished, ports, settings)
     except LedgerError as error:
         return results + _without_ledger(left, facts, ports, catalogue, settings, _away(error))
     if standings:
-        decided = stand(decided, standings, facts, catalogue)
-    done = {each.arrival.where: each for each in left if event_of(each) in finished}
+        decided = apply_standings(decided, standings, facts, catalogue)
+    done = {creation.arrival.where: creation for creation in left if event_of(creation) in finished}
     carried_out = _carry_out(decided, ports, catalogue, settings, done)
     told = _tell_what_was_brought(carried_out, finished, standings, ports, settings)
     kept = _keep(told, standings, ports)
     return results + [
-        replace(each, finding=together(others[each.where], each.finding)) if each.where in others else each
+        replace(each, finding=merged(others[each.where], each.finding)) if each.where in others else each
         for each in kept
     ]
 
 
-def _as_stored(decided: Plan, seen: Mapping[EventKey, Seen]) -> Plan:
+def _as_stored(decided: Plan, seen: Mapping[EventKey, SeenCreation]) -> Plan:
     """What was decided for a creation before stands, unless something was awaited then."""
 
     def stored(decision: Decision) -> Decision:
@@ -145,7 +109,7 @@ def _as_stored(decided: Plan, seen: Mapping[EventKey, Seen]) -> Plan:
             return decision
         return replace(decision, owner=known.owner, tags=known.tags)
 
-    return replace(decided, decisions=tuple(stored(each) for each in decided.decisions)) if seen else decided
+    return replace(decided, decisions=tuple(stored(decision) for decision in decided.decisions)) if seen else decided
 
 
 def _claim(decided: Plan, facts: Facts, ports: Ports) -> Mapping[ResourceKey, Standing]:
@@ -159,11 +123,14 @@ def _carry_out(
     """What came of a plan; what was `done` before, by its place, and is gone since, is no refusal."""
     outcomes = apply(decided, ports, catalogue, settings)
     results = [
-        Result(each.where, each) if each.where not in done else Result(each.where, finished=done[each.where])
-        for each in decided.refusals
+        Result(refusal.where, refusal)
+        if refusal.where not in done
+        else Result(refusal.where, finished=done[refusal.where])
+        for refusal in decided.refusals
     ]
     return results + [
-        Result(each.creation.arrival.where, None, each, _outcomes(each, outcomes)) for each in decided.decisions
+        Result(decision.creation.arrival.where, None, decision, _outcomes(decision, outcomes))
+        for decision in decided.decisions
     ]
 
 
@@ -177,11 +144,11 @@ def _tell_what_was_brought(
     """Keep and tell which owner tags were brought along by creations that are done: they aren't finished before."""
 
     def found(result: Result) -> Result:
-        if result.decision is None or result.comes_back or event_of(result.decision.creation) in finished:
+        if result.decision is None or result.is_retried or event_of(result.decision.creation) in finished:
             return result
-        return replace(result, finding=brought(result.decision, result.outcomes, standings, settings))
+        return replace(result, finding=request_tag_findings(result.decision, result.outcomes, standings, settings))
 
-    made = [found(each) for each in results]
+    made = [found(result) for result in results]
     kept = [change(each.decision.creation.record, each.finding) for each in made if each.decision and each.finding]
     if not kept:
         return made
@@ -189,7 +156,7 @@ def _tell_what_was_brought(
         ports.ledger.append(kept)
     except LedgerError as error:
         return [replace(each, waits=(_away(error),)) if each.finding else each for each in made]
-    waits = tell([each.finding for each in made if each.finding], ports)
+    waits = publish_findings([each.finding for each in made if each.finding], ports)
     return [
         replace(each, waits=(waits[each.finding],)) if each.finding and each.finding in waits else each for each in made
     ]
@@ -205,7 +172,7 @@ def _keep(results: Sequence[Result], standings: Mapping[ResourceKey, Standing], 
         if result.decision is not None:
             ended = outcomes_to_keep(result.decision, result.outcomes, standings, now)
             entries += ended
-            if not result.comes_back:
+            if not result.is_retried:
                 entries.append(Finished(event_of(result.decision.creation), now))
     try:
         lost = ports.ledger.append(entries) if entries else set()
@@ -218,11 +185,11 @@ def _after_loss(result: Result, lost: set[ResourceKey]) -> Result:
     if result.decision is None:
         return result
     creation = result.decision.creation
-    arns = {each.arn for each in result.decision.resources if key_of(each, creation) in lost}
+    arns = {resource.arn for resource in result.decision.resources if key_of(resource, creation) in lost}
     reason = "an earlier creation of it was recorded meanwhile"
     outcomes = tuple(
-        Outcome(each.arn, OutcomeKind.NOT_READY, reason, comes_back=True) if each.arn in arns else each
-        for each in result.outcomes
+        Outcome(outcome.arn, OutcomeKind.NOT_READY, reason, is_retried=True) if outcome.arn in arns else outcome
+        for outcome in result.outcomes
     )
     return replace(result, outcomes=outcomes)
 
@@ -232,7 +199,7 @@ def _without_ledger(
 ) -> list[Result]:
     """Tag what carries no owner; the full decision follows when the ledger answers."""
     facts = gather(creations, ports, catalogue, settings, facts, careful=True)
-    decided = where_no_owner_is(plan(creations, facts, catalogue, settings, ports.now(), careful=True), settings)
+    decided = untagged_only(plan(creations, facts, catalogue, settings, ports.now(), careful=True), settings)
     return [_waiting_for(result, away) for result in _carry_out(decided, ports, catalogue, settings, {})]
 
 
@@ -250,9 +217,9 @@ def _outcomes(decision: Decision, written: dict[str, Outcome]) -> tuple[Outcome,
     """One outcome for each resource; what was not written for lack of a fact is not ready."""
     settled = {outcome.arn: outcome for outcome in decision.settled}
     ended = written | settled
-    arns = dict.fromkeys([each.arn for each in decision.resources] + list(settled))
+    arns = dict.fromkeys([resource.arn for resource in decision.resources] + list(settled))
     return tuple(ended[arn] if arn in ended else _waiting(arn) for arn in arns)
 
 
 def _waiting(arn: str) -> Outcome:
-    return Outcome(arn, OutcomeKind.NOT_READY, "a fact is missing", comes_back=True)
+    return Outcome(arn, OutcomeKind.NOT_READY, "a fact is missing", is_retried=True)

@@ -8,15 +8,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.parse import parse_record
 from ownertag.core.records import Arrival
-from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.values import Refusal
-from ownertag.flows.apart import apart
+from ownertag.flows.isolate_failures import isolate_failures
 from ownertag.flows.ports import Ports
+from ownertag.flows.result import Result
 from ownertag.flows.result_object import result_object
-from ownertag.flows.run import Result, run
+from ownertag.flows.run import run
 
 
 class TagOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,10 +46,10 @@ def results(
     """
 
     def work(items: Sequence[Arrival | Refusal]) -> list[Result]:
-        return run(items, ports, catalogue, settings, {each.where for each in items})
+        return run(items, ports, catalogue, settings, {item.where for item in items})
 
-    found = apart(arrivals, work, lambda each: each.where, ports.expired)
+    found = isolate_failures(arrivals, work, lambda each: each.where, ports.expired)
     return [
-        {**result_object(each, each.decision.owner if each.decision else None, (), dry_run), "left": each.comes_back}
+        {**result_object(each, each.decision.owner if each.decision else None, (), dry_run), "left": each.is_retried}
         for each in found
     ]

@@ -1,4 +1,4 @@
-"""The tamper flow: who changed our tags, kept in the ledger and told; nothing is restored by itself.
+"""The tamper flow: who changed our tags, recorded in the ledger and published; nothing is restored automatically.
 
 To restore by itself would fight whoever deploys with Terraform, in circles. `ownertag whois` prints the command that
 does it.
@@ -17,12 +17,12 @@ from itertools import chain
 from msgspec.structs import replace
 
 from ownertag.core.ask import account_question
-from ownertag.core.claims import ResourceKey
-from ownertag.core.findings import Finding
+from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.findings import TamperFinding
+from ownertag.core.ownership import ResourceKey
 from ownertag.core.records import Arrival
-from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import NotTampering, Tampering, finding_of, named, tampering
+from ownertag.core.tamper import NotTampering, Tampering, detect_tampering, finding_of, named
 from ownertag.core.values import (
     Absent,
     Found,
@@ -32,9 +32,9 @@ from ownertag.core.values import (
     Unavailable,
     Wait,
 )
+from ownertag.flows.findings import change, publish_findings
 from ownertag.flows.ports import Ports
-from ownertag.flows.run import Result
-from ownertag.flows.tell import change, tell
+from ownertag.flows.result import Result
 from ownertag.ledger.port import LedgerError
 
 Tampered = tuple[Arrival, Tampering]
@@ -46,22 +46,26 @@ _MOST_FAILED = 3
 _NO_TIME = Wait(OutcomeKind.NOT_READY, "no time was left for it: others came before")
 
 
-def split(arrivals: Iterable[Arrival | Refusal], settings: Settings) -> tuple[list[Arrival | Refusal], list[Tampered]]:
+def split_tampering(
+    arrivals: Iterable[Arrival | Refusal], settings: Settings
+) -> tuple[list[Arrival | Refusal], list[Tampered]]:
     """(what is no tag call, or one that needs no finding, for the flow of creations; the tag calls that may)."""
     others: list[Arrival | Refusal] = []
     tampered: list[Tampered] = []
-    for each in arrivals:
-        found = None if isinstance(each, Refusal) else tampering(each.record, settings)
-        if isinstance(each, Refusal) or found is None:
-            others.append(each)
+    for arrival in arrivals:
+        found = None if isinstance(arrival, Refusal) else detect_tampering(arrival.record, settings)
+        if isinstance(arrival, Refusal) or found is None:
+            others.append(arrival)
         elif isinstance(found, NotTampering):
-            others.append(Refusal(each.where, Reason.NO_FINDING, found.reason, each.record))
+            others.append(Refusal(arrival.where, Reason.NO_FINDING, found.reason, arrival.record))
         else:
-            tampered.append((each, found))
+            tampered.append((arrival, found))
     return others, tampered
 
 
-def run(tampered: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
+def handle_tampering(
+    tampered: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings
+) -> list[Result]:
     """Keep and tell what was changed, whoever named the fewest resources first; one result for each record."""
     if not tampered:
         return []
@@ -89,10 +93,10 @@ def run(tampered: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settin
             results += [_waiting(each, _NO_TIME) for each in chain(part, *parts)]
             break
         results += _kept_or_returned(part, ports, catalogue, settings)
-    waits = tell([each.finding for each in results if each.finding], ports)
+    waits = publish_findings([result.finding for result in results if result.finding], ports)
     return [
-        replace(each, waits=(waits[each.finding],)) if each.finding and each.finding in waits else each
-        for each in results
+        replace(result, waits=(waits[result.finding],)) if result.finding and result.finding in waits else result
+        for result in results
     ]
 
 
@@ -124,8 +128,8 @@ def _kept_or_returned(part: Sequence[Tampered], ports: Ports, catalogue: Catalog
     except LedgerError as error:
         away = error
     accounts: dict[str, list[Tampered]] = defaultdict(list)
-    for each in part:
-        accounts[each[0].record.account].append(each)
+    for tampered in part:
+        accounts[tampered[0].record.account].append(tampered)
     results: list[Result] = []
     failed = 0
     for its in accounts.values():
@@ -152,17 +156,17 @@ def _kept(part: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings
     known = ports.ledger.by_key(keys) if keys else []
     # An ARN of EC2's names the account and Region, but for an image's or snapshot's the account.
     owners = {(each.key.account, each.key.arn): (each.holding.owner, each.holding.tags) for each in known}
-    made: list[tuple[Arrival, Finding | NotTampering]] = []
+    made: list[tuple[Arrival, TamperFinding | NotTampering]] = []
     for (arrival, found), its in zip(part, resources, strict=True):
         account = arrival.record.account
         own = {each.arn: owners[account, each.arn] for each in its if each.arn and (account, each.arn) in owners}
         made.append((arrival, finding_of(found, its, own, settings)))
-    entries = [change(arrival.record, found) for arrival, found in made if isinstance(found, Finding)]
+    entries = [change(arrival.record, found) for arrival, found in made if isinstance(found, TamperFinding)]
     if entries:
         ports.ledger.append(entries)
     return [
         Result(arrival.where, finding=found)
-        if isinstance(found, Finding)
+        if isinstance(found, TamperFinding)
         else Result(arrival.where, Refusal(arrival.where, Reason.NO_FINDING, found.reason, arrival.record))
         for arrival, found in made
     ]

@@ -1,19 +1,19 @@
-"""The transfer: a resource is given to somebody by hand, in the ledger and in its tags; its history stays."""
+"""The transfer flow: gives a resource to another owner, in the ledger and in its tags; its history stays."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
 from ownertag.core.ask import account_question_of
-from ownertag.core.claims import EventKey, ResourceKey
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.judge import judge
+from ownertag.core.ownership import EventKey, ResourceKey
 from ownertag.core.records import Identity, Record
-from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
-from ownertag.core.transfer import Order, Target, new_tags, problem, target_of
+from ownertag.core.transfer import TransferOrder, TransferTarget, new_tags, order_problem, target_of_arn
 from ownertag.core.values import Found, Resource, TagPairs, Unavailable, Write
 from ownertag.flows.ports import Ports
-from ownertag.ledger.entries import Known, Transferred
+from ownertag.ledger.entries import KnownResource, Transferred
 from ownertag.ledger.port import LedgerError, Reader
 
 
@@ -27,13 +27,13 @@ class Transfer(Struct, frozen=True):
     detail: str = ""
 
 
-def transfer(order: Order, ports: Ports, reader: Reader, catalogue: Catalogue, settings: Settings) -> Transfer:
+def transfer(order: TransferOrder, ports: Ports, reader: Reader, catalogue: Catalogue, settings: Settings) -> Transfer:
     """Carry out an order.
 
     The ledger comes first: what it knows no later event overwrites, and a tag that could not be written is written by
     the same order again.
     """
-    wrong = problem(order)
+    wrong = order_problem(order)
     if wrong:
         return Transfer(False, detail=wrong)
     try:
@@ -60,21 +60,21 @@ def transfer(order: Order, ports: Ports, reader: Reader, catalogue: Catalogue, s
     return Transfer(True, target.resource.arn, was, tags)
 
 
-def _target(order: Order, known: list[Known], catalogue: Catalogue) -> Target | str:
+def _target(order: TransferOrder, known: list[KnownResource], catalogue: Catalogue) -> TransferTarget | str:
     """What the order is about, or why that is not clear."""
     if len(known) > 1:
-        arns = ", ".join(each.key.arn for each in known[:5])
+        arns = ", ".join(known_resource.key.arn for known_resource in known[:5])
         return f"{order.resource} is there {len(known)} times: name one by its ARN: {arns}"
     if known:
         [one] = known
-        return Target(one.key.account, one.key.region, Resource(one.key.arn, one.id, one.type))
-    target = target_of(order.resource, catalogue)
+        return TransferTarget(one.key.account, one.key.region, Resource(one.key.arn, one.id, one.type))
+    target = target_of_arn(order.resource, catalogue)
     if target is None:
         return f"{order.resource[:256]!a}: the ledger knows no such resource; name it by its ARN"
     return target
 
 
-def _refused(target: Target, ports: Ports) -> str | None:
+def _refused(target: TransferTarget, ports: Ports) -> str | None:
     question = account_question_of(target.account)
     fact = ports.accounts.find([question]).get(question)
     if isinstance(fact, Found):
@@ -84,7 +84,7 @@ def _refused(target: Target, ports: Ports) -> str | None:
     return f"account {target.account} is not one of the organization's"
 
 
-def _made(known: Known | None, reader: Reader) -> Record | None:
+def _made(known: KnownResource | None, reader: Reader) -> Record | None:
     """The creation as the tags' templates need it."""
     if known is None:
         return None

@@ -1,4 +1,4 @@
-"""Whose it is, from the ledger: by id, ARN or address, now or at a time.
+"""Looks up a resource's owner in the ledger: by id, ARN or address, now or at a time.
 
 A name can be used again after its deletion, and an address after its resource: so an answer is about one life of a
 resource, from its creation until its deletion. Lives are told from the ledger's entries alone.
@@ -12,9 +12,19 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ownertag.core.claims import EventKey, Holding, ResourceKey, end_of, given
+from ownertag.core.ownership import EventKey, Holding, ResourceKey, apply_transfer, end_of
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
-from ownertag.ledger.entries import Created, Deleted, Ended, HistoryEntry, Known, Owned, Span, TagChanged, Transferred
+from ownertag.ledger.entries import (
+    Created,
+    Deleted,
+    Ended,
+    HistoryEntry,
+    KnownResource,
+    Owned,
+    Span,
+    TagChanged,
+    Transferred,
+)
 from ownertag.ledger.port import Reader
 
 #: Of a longer history its beginning and its end are told.
@@ -31,7 +41,7 @@ class Window(Struct, frozen=True):
 class Wanted(Struct, frozen=True):
     """What somebody asks about: an address in its normal form, or else an id or ARN; in one account or Region only.
 
-    `most` answers are given, the latest.
+    `limit` answers are given, the latest.
     """
 
     id: str = ""
@@ -39,7 +49,7 @@ class Wanted(Struct, frozen=True):
     at: Window | None = None
     account: str | None = None
     region: str | None = None
-    most: int = 20
+    limit: int = 20
 
 
 class Event(Struct, frozen=True):
@@ -60,7 +70,7 @@ class Past(Struct, frozen=True):
     given_to: str | None = None
 
 
-class Answer(Struct, frozen=True):
+class WhoisAnswer(Struct, frozen=True):
     """One life of a resource, and whose it was.
 
     `since` its creation was seen, or it was given by hand; `until` its deletion, None as far as is known. `now`: it is
@@ -88,31 +98,31 @@ class Answer(Struct, frozen=True):
     past: Past | None = None
 
 
-class Told(Struct, frozen=True):
+class WhoisAnswers(Struct, frozen=True):
     """The answers, the latest first, and how many more there are."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[WhoisAnswer, ...]
     more: int = 0
 
 
-def whois(wanted: Wanted, reader: Reader) -> Told:
+def whois(wanted: Wanted, reader: Reader) -> WhoisAnswers:
     """What the ledger knows.
 
     Raises:
         LedgerError: It can't be used.
     """
     spans = _spans(wanted, reader)
-    found: list[Answer] = []
+    found: list[WhoisAnswer] = []
     if wanted.address is None:
         for known in reader.by_id(wanted.id):
             if _here(known, wanted):
                 found += _Lives(known, reader).at(wanted.at)
-        found.sort(key=lambda each: each.since, reverse=True)
-        return Told(tuple(found[: wanted.most]), max(0, len(found) - wanted.most))
-    for span in spans[: wanted.most]:
+        found.sort(key=lambda whois_answer: whois_answer.since, reverse=True)
+        return WhoisAnswers(tuple(found[: wanted.limit]), max(0, len(found) - wanted.limit))
+    for span in spans[: wanted.limit]:
         life = _Lives(span.known, reader).of(span, wanted.at)
         found += [life] if life else []
-    return Told(tuple(found), max(0, len(spans) - wanted.most))
+    return WhoisAnswers(tuple(found), max(0, len(spans) - wanted.limit))
 
 
 def _spans(wanted: Wanted, reader: Reader) -> list[Span]:
@@ -129,7 +139,7 @@ def _spans(wanted: Wanted, reader: Reader) -> list[Span]:
     return found
 
 
-def _here(known: Known, wanted: Wanted) -> bool:
+def _here(known: KnownResource, wanted: Wanted) -> bool:
     key = known.key
     return wanted.account in {None, key.account} and wanted.region in {None, key.region}
 
@@ -141,7 +151,7 @@ def _overlap(at: Window | None, since: datetime, until: datetime | None) -> bool
 class _Lives:
     """The lives of one resource, put together from its history. Each is known by when it ended."""
 
-    def __init__(self, known: Known, reader: Reader) -> None:
+    def __init__(self, known: KnownResource, reader: Reader) -> None:
         self._known = known
         self._reader = reader
         self._history = reader.history(known.key)
@@ -149,7 +159,7 @@ class _Lives:
         self._deletions = tuple(sorted(ended | {*known.holding.deletions}))
         self._latest = end_of(known.holding.claim.created_at, self._deletions)
 
-    def at(self, at: Window | None) -> list[Answer]:
+    def at(self, at: Window | None) -> list[WhoisAnswer]:
         """The lives of this time, or the latest."""
         if at is None:
             return [self._answer(self._latest, self._known.holding)]
@@ -161,7 +171,7 @@ class _Lives:
         held = ((end, self._holding(end, at.end)) for end, since in lives.items() if _overlap(at, since, end))
         return [self._then(end, holding, at) for end, holding in held if holding is not None]
 
-    def of(self, span: Span, at: Window | None) -> Answer | None:
+    def of(self, span: Span, at: Window | None) -> WhoisAnswer | None:
         """The life in which it had an address."""
         end = end_of(span.since, self._deletions)
         latest = at is None and end == self._latest
@@ -171,10 +181,10 @@ class _Lives:
         answer = self._then(end, holding, at) if at else self._answer(end, holding)
         return replace(answer, address=span.address, address_since=span.since)
 
-    def _then(self, end: datetime | None, holding: Holding, at: Window) -> Answer:
+    def _then(self, end: datetime | None, holding: Holding, at: Window) -> WhoisAnswer:
         """A life at a time; of one that ended or was given away since, with the tags of that time: not today's."""
         answer = self._answer(end, holding)
-        later = [each for each in self._transfers(end) if each.at > at.end]
+        later = [transfer for transfer in self._transfers(end) if transfer.at > at.end]
         if answer.now and not later:
             return answer
         return replace(answer, now=False, past=Past(self._tags_at(end, at.end), later[0].to if later else None))
@@ -216,39 +226,39 @@ class _Lives:
     def _holding(self, end: datetime | None, until: datetime | None) -> Holding | None:
         """Whose this life was, with what was given by hand until then."""
         holding = self._first(end)
-        for each in self._transfers(end):
-            if until is None or each.at <= until:
-                holding = given(holding, each.id, each.to, each.by, each.tags, each.at)
+        for transfer in self._transfers(end):
+            if until is None or transfer.at <= until:
+                holding = apply_transfer(holding, transfer.id, transfer.to, transfer.by, transfer.tags, transfer.at)
                 holding = replace(holding, deletions=self._deletions)
         return holding
 
     def _first(self, end: datetime | None) -> Holding | None:
         """Whose this life was by its creation."""
         # Of one event's decisions the last stands, unless an earlier one was final (core.claims).
-        claims = sorted(self._claims(end), key=lambda each: each.decided_at, reverse=True)
-        first = min(claims, key=lambda each: (each.claim.rank, each.provisional), default=None)
+        claims = sorted(self._claims(end), key=lambda claim: claim.decided_at, reverse=True)
+        first = min(claims, key=lambda claim: (claim.claim.rank, claim.provisional), default=None)
         return replace(first.holding, deletions=self._deletions) if first else None
 
-    def _answer(self, end: datetime | None, holding: Holding) -> Answer:
+    def _answer(self, end: datetime | None, holding: Holding) -> WhoisAnswer:
         key, claims = self._known.key, self._claims(end)
         event = EventKey(key.account, key.region, holding.claim.event_id)
         half = MOST_EVENTS // 2
         history = self._history
         left_out = max(0, len(history) - MOST_EVENTS)
         shown = [*history[:half], *history[-half:]] if left_out else history
-        return Answer(
+        return WhoisAnswer(
             key,
             self._known.id,
             self._known.type,
             holding.owner,
-            min([each.claim.created_at for each in claims], default=holding.claim.created_at),
+            min([claim.claim.created_at for claim in claims], default=holding.claim.created_at),
             end,
             holding.tags,
             holding.provisional,
             end == self._latest,
             self._reader.creation(event),
-            addresses=tuple(dict.fromkeys(address for each in claims for address in each.addresses)),
-            parents=tuple(dict.fromkeys(parent for each in claims for parent in each.parents)),
+            addresses=tuple(dict.fromkeys(address for claim in claims for address in claim.addresses)),
+            parents=tuple(dict.fromkeys(parent for claim in claims for parent in claim.parents)),
             history=self._events(shown),
             left_out=left_out,
         )
@@ -257,14 +267,14 @@ class _Lives:
         holders: dict[datetime | None, str] = {}
         made: dict[EventKey, Created | None] = {}
         found = []
-        for each in entries:
-            if not isinstance(each, Owned):
-                found.append(Event(each))
+        for entry in entries:
+            if not isinstance(entry, Owned):
+                found.append(Event(entry))
                 continue
-            end = end_of(each.claim.created_at, self._deletions)
+            end = end_of(entry.claim.created_at, self._deletions)
             if end not in holders:
                 holders[end] = min(self._claims(end), key=lambda one: one.claim.rank).claim.event_id
-            if each.event not in made:
-                made[each.event] = self._reader.creation(each.event)
-            found.append(Event(each, made[each.event], each.claim.event_id == holders[end]))
+            if entry.event not in made:
+                made[entry.event] = self._reader.creation(entry.event)
+            found.append(Event(entry, made[entry.event], entry.claim.event_id == holders[end]))
         return tuple(found)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ownertag.core.claims import ResourceKey
-from ownertag.core.details import addresses_of
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import match
+from ownertag.core.owner.resolve import resolve
+from ownertag.core.ownership import ResourceKey
+from ownertag.core.record_details import addresses_of
 from ownertag.core.records import Arrival, Record
-from ownertag.core.resolve import resolve
-from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Unavailable
-from ownertag.flows.remember import created_of
-from ownertag.flows.whois import Answer
+from ownertag.flows.ledger_entries import created_of
+from ownertag.flows.whois import WhoisAnswer
 
 
 class Trail(Protocol):
@@ -25,7 +25,7 @@ class Trail(Protocol):
 
 def from_trail(
     wanted: ResourceKey, id_: str, trail: Trail, catalogue: Catalogue, settings: Settings
-) -> Answer | Unavailable | None:
+) -> WhoisAnswer | Unavailable | None:
     """Who made it, from CloudTrail's 90 days: named by the record alone, since nothing else is looked up.
 
     `wanted.arn` may be empty: the id tells which resource of the creation it is.
@@ -36,13 +36,13 @@ def from_trail(
     for record in reversed(records):
         # Neither the settings' Regions nor whom they leave alone matter here.
         matched = match(Arrival("lookup", record), catalogue, Settings())
-        for each in matched.resources:
-            if each.id == id_:
+        for resource in matched.resources:
+            if resource.id == id_:
                 addresses = addresses_of(matched).get(id_, ()) if isinstance(matched, Creation) else ()
-                return Answer(
-                    ResourceKey(record.account, record.region, each.arn),
+                return WhoisAnswer(
+                    ResourceKey(record.account, record.region, resource.arn),
                     id_,
-                    each.type,
+                    resource.type,
                     resolve(record, settings),
                     record.created_at,
                     None,

@@ -1,1 +1,1 @@
-"""What Lambda runs: settings from the environment, real adapters, and the function that the event source calls."""
+"""What Lambda runs: reads the environment, builds the real adapters, and handles batches of the queue."""

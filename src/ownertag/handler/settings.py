@@ -8,8 +8,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ownertag.core.settings import Organization, Settings, SettingsError, read_settings
-from ownertag.ledger.place import LEDGER, Place, PlaceError, read_place
+from ownertag.core.settings import OrganizationSettings, Settings, SettingsError
+from ownertag.core.settings_file import read_settings
+from ownertag.ledger.opening import LEDGER, LedgerLocation, LedgerLocationError, read_location
 
 CONFIG = "OWNERTAG_CONFIG"
 QUEUE_URL = "OWNERTAG_QUEUE_URL"
@@ -22,9 +23,9 @@ class Environment(Struct, frozen=True):
     """What the function runs with. At most `concurrency` of it run at once."""
 
     settings: Settings
-    organization: Organization
+    organization: OrganizationSettings
     queue_url: str
-    ledger: Place
+    ledger: LedgerLocation
     concurrency: int
     endpoint_url: str | None = None
 
@@ -45,8 +46,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     if missing:
         raise SettingsError(f"environment: {_listed(missing)} must be set for the function")
     try:
-        ledger = read_place(variables[LEDGER])
-    except PlaceError as error:
+        ledger = read_location(variables[LEDGER])
+    except LedgerLocationError as error:
         raise SettingsError(f"{LEDGER}: {error}") from error
     concurrency = variables[CONCURRENCY]
     if not _COUNT.fullmatch(concurrency):

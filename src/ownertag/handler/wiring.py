@@ -15,36 +15,36 @@ import msgspec
 from botocore.config import Config
 from msgspec import to_builtins
 
+from ownertag.aws.concurrency import WORKERS, concurrent
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
 from ownertag.aws.times import new_session
-from ownertag.aws.together import WORKERS, at_once
-from ownertag.catalogue.loader import load
-from ownertag.core.records import partition_of
-from ownertag.core.rows import Catalogue
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.arn import partition_of
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import Settings
-from ownertag.core.transfer import Order
+from ownertag.core.transfer import TransferOrder
 from ownertag.core.values import Failure, OutcomeKind, Unavailable
-from ownertag.flows.live import Answer, Message, Returned, handle
-from ownertag.flows.ports import NobodyTold, Ports
+from ownertag.flows.findings import AllPublishers
+from ownertag.flows.live import BatchAnswer, Message, Returned, handle
+from ownertag.flows.ports import NoPublisher, Ports
 from ownertag.flows.tag import TagOrder, tag
-from ownertag.flows.tell import ToAll
 from ownertag.flows.transfer import Transfer, transfer
-from ownertag.handler.report import Report
 from ownertag.handler.settings import Environment
-from ownertag.ledger.looked_into import LookedInto
+from ownertag.handler.telemetry import Telemetry
+from ownertag.ledger.dry_run import DryRunLedger
 from ownertag.ledger.opening import kept_accounts, open_counter, open_ledger
-from ownertag.ledger.owners import KnownOwners
+from ownertag.ledger.owners import LedgerOwners
 from ownertag.ledger.port import Store
 from ownertag.render.documents import ALARM_TOPIC, BUS, compact
 from ownertag.render.policies import session_policy
-from ownertag.sinks.findings import Findings
-from ownertag.sinks.mail import Mail
-from ownertag.sinks.queue import Dying, Queue
+from ownertag.sinks.findings import FindingsBus
+from ownertag.sinks.mail import FindingsMail
+from ownertag.sinks.queue import DeadLetter, Queue
 from ownertag.sinks.tagging import DryRun, Tagger
-from ownertag.sources.lookups import Lookups
-from ownertag.sources.memory import Memory
-from ownertag.sources.organization import Organization
+from ownertag.sources.fact_cache import FactCache
+from ownertag.sources.lookups import AwsLookups
+from ownertag.sources.organization import OrganizationAccounts
 
 #: Calls to the ledger's table that are made at once, of those that do not need each other.
 LEDGER_CALLS = 8
@@ -66,7 +66,7 @@ class Context(Protocol):
 class Reporter(Protocol):
     """Tells of what was done."""
 
-    def answer(self, answer: Answer, failures: list[Failure]) -> None:
+    def answer(self, answer: BatchAnswer, failures: list[Failure]) -> None:
         """Tell of a batch, and of messages whose delay could not be set."""
 
     def accounts(self, kept: int | Unavailable) -> None:
@@ -102,7 +102,7 @@ def build(
     session, config = session or new_session(), config or client_config()
     settings, organization = environment.settings, environment.organization
     region, endpoint_url = organization.home_region, environment.endpoint_url
-    catalogue = load()
+    catalogue = load_catalogue()
 
     def client(service: str, more: Config | None = None) -> Any:
         merged = config.merge(more) if more else config
@@ -131,15 +131,15 @@ def build(
 
     owner_key = settings.owner_key or "owner"
     kept = kept_accounts(environment.ledger, table)
-    accounts = Organization(client("organizations"), now, owner_key, at_once(ACCOUNT_CALLS), kept)
+    accounts = OrganizationAccounts(client("organizations"), now, owner_key, concurrent(ACCOUNT_CALLS), kept)
     queue = Queue(client("sqs"), environment.queue_url)
     topic = f"arn:{partition_of(region)}:sns:{region}:{organization.hub_account}:{ALARM_TOPIC}"
-    findings = ToAll(Findings(client("events"), BUS), Mail(client("sns"), topic, clock))
+    findings = AllPublishers(FindingsBus(client("events"), BUS), FindingsMail(client("sns"), topic, clock))
     tagger = Tagger(sessions)
-    memory = Memory(now)
-    ledger = open_ledger(environment.ledger, table, together=at_once(LEDGER_CALLS))
-    together = at_once(WORKERS)
-    report = report or Report()
+    memory = FactCache(now)
+    ledger = open_ledger(environment.ledger, table, concurrency=concurrent(LEDGER_CALLS))
+    concurrency = concurrent(WORKERS)
+    report = report or Telemetry()
 
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         if event == KEEP_ACCOUNTS:
@@ -149,9 +149,9 @@ def build(
         def expired() -> bool:
             return clock() >= until
 
-        known = KnownOwners(ledger)
-        lookups = Lookups(sessions, settings, now, expired, ledger=known, memory=memory, together=together)
-        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held, together, pacing.hurry)
+        known = LedgerOwners(ledger)
+        lookups = AwsLookups(sessions, settings, now, expired, ledger=known, memory=memory, concurrency=concurrency)
+        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held, concurrency, pacing.hurry)
         pacing.begin(until)
         if "transfer" in event:
             return _transferred(event["transfer"], ports, ledger, catalogue, settings)
@@ -159,7 +159,7 @@ def build(
             return _tagged(event["tag"], ports, catalogue, settings)
         messages = [_message(record) for record in event["Records"]]
         answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
-        answer = answer.burying(queue.bury(map(_dying, answer.returned)))
+        answer = answer.with_dead_letters(queue.send_to_dead_letter_queue(map(_dead_letter, answer.returned)))
         failures = queue.delay((each.message.receipt, each.seconds) for each in answer.returned)
         report.answer(answer, failures)
         return answer.batch_item_failures
@@ -177,15 +177,15 @@ def _kept(accounts: int | Unavailable, report: Reporter) -> dict[str, Any]:
     return {"accounts": None, "reason": accounts.reason}
 
 
-def _dying(returned: Returned) -> Dying:
+def _dead_letter(returned: Returned) -> DeadLetter:
     message = returned.message
-    return Dying(message.id, message.body, message.receives, returned.reasons)
+    return DeadLetter(message.id, message.body, message.receives, returned.reasons)
 
 
 def _transferred(order: Any, ports: Ports, ledger: Store, catalogue: Catalogue, settings: Settings) -> dict[str, Any]:
     """What an operator ordered by invoking the function."""
     try:
-        done = transfer(msgspec.convert(order, Order), ports, ledger, catalogue, settings)
+        done = transfer(msgspec.convert(order, TransferOrder), ports, ledger, catalogue, settings)
     except msgspec.ValidationError as error:
         done = Transfer(False, detail=f"this is no order of a transfer: {error}")
     answer: dict[str, Any] = to_builtins(done)
@@ -199,7 +199,7 @@ def _tagged(order: Any, ports: Ports, catalogue: Catalogue, settings: Settings) 
     except msgspec.ValidationError as error:
         return {"results": None, "detail": f"this is no order to tag: {error}"}
     if wanted.dry_run:
-        ports = replace(ports, tagger=DryRun(), ledger=LookedInto(ports.ledger), findings=NobodyTold())
+        ports = replace(ports, tagger=DryRun(), ledger=DryRunLedger(ports.ledger), findings=NoPublisher())
     return tag(wanted, ports, catalogue, settings)
 
 

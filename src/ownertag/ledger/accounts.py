@@ -10,8 +10,8 @@ import zlib
 import msgspec
 
 from ownertag.core.values import AccountList, OutcomeKind, Unavailable
-from ownertag.ledger.bodies import decoder, json
-from ownertag.ledger.calls import Calls, Changed
+from ownertag.ledger.codec import decoder, json
+from ownertag.ledger.dynamodb_client import ConditionFailed, DynamoDBClient
 from ownertag.ledger.items import put
 from ownertag.ledger.port import LedgerError
 from ownertag.ledger.table import key
@@ -28,7 +28,7 @@ class KeptAccounts:
         calls: The table's calls.
     """
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: DynamoDBClient) -> None:
         self._calls = calls
 
     def read(self) -> AccountList | None:
@@ -49,7 +49,7 @@ class KeptAccounts:
             return Unavailable(OutcomeKind.FAILED, f"the list of {len(accounts.names):,} accounts is too long to keep")
         try:
             self._calls.write({_AT: put(_AT, {"body": {"B": packed}})}, {})
-        except Changed:  # somebody keeps another just now, which is as new
+        except ConditionFailed:  # somebody keeps another just now, which is as new
             return None
         except LedgerError as error:
             return Unavailable(error.outcome, str(error))

@@ -1,8 +1,8 @@
 """The ledger in a DynamoDB table of the hub.
 
-A batch is read in bulk, decided by `core.claims`, and written in transactions, each holding on condition that what was
-read is still so; where it is not, that batch is read and decided anew. A transaction takes 100 items, so a large batch
-is several: if the function ends between two, its messages come back, and what is there already is not doubled. A
+A batch is read in bulk, decided by `core.ownership`, and written in transactions, each holding on condition that what
+was read is still so; where it is not, that batch is read and decided anew. A transaction takes 100 items, so a large
+batch is several: if the function ends between two, its messages come back, and what is there already is not doubled. A
 creation is marked as finished after all else is kept. Indexes lag a moment behind; handlers read by key only.
 """
 
@@ -16,16 +16,15 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from ownertag.core.claims import (
+from ownertag.core.ownership import (
     EventKey,
     Holding,
     ResourceKey,
     Standing,
-    claimed,
+    apply_claim,
 )
-from ownertag.ledger.after import after
-from ownertag.ledger.bodies import KINDS, Decided, decoder
-from ownertag.ledger.calls import Calls, Changed, Item, Key
+from ownertag.ledger.codec import KINDS, Decided, decoder
+from ownertag.ledger.dynamodb_client import ConditionFailed, DynamoDBClient, Item, Key
 from ownertag.ledger.entries import (
     Created,
     Deleted,
@@ -33,17 +32,19 @@ from ownertag.ledger.entries import (
     Entry,
     Finished,
     HistoryEntry,
-    Known,
+    KnownResource,
     Owned,
-    Seen,
+    SeenCreation,
     Span,
     TagChanged,
     Transferred,
-    in_order,
+    apply_entry,
+    sorted_history,
+    truncated,
 )
 from ownertag.ledger.items import (
     HOLDING,
-    State,
+    HoldingState,
     Writes,
     create,
     decide,
@@ -56,7 +57,6 @@ from ownertag.ledger.items import (
     links,
     put,
 )
-from ownertag.ledger.limits import fitting
 from ownertag.ledger.port import LedgerError
 from ownertag.ledger.table import BY_ID, BY_LINK, BY_OWNER, joined
 
@@ -70,7 +70,7 @@ class DynamoLedger:
         calls: The table's calls.
     """
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: DynamoDBClient) -> None:
         self._calls = calls
 
     def close(self) -> None:
@@ -78,18 +78,18 @@ class DynamoLedger:
 
     # --- writing
 
-    def seen(self, events: Iterable[EventKey]) -> dict[EventKey, Seen]:
+    def seen(self, events: Iterable[EventKey]) -> dict[EventKey, SeenCreation]:
         """What is known of these creations."""
-        keys = {event_key(each): each for each in events}
+        keys = {event_key(event): event for event in events}
         found = {}
         for at, item in self._calls.get(keys).items():
             each = self._read(Decided, item["decision"]["S"])
-            found[keys[at]] = Seen("finished" in item, each.owner, each.tags, each.provisional)
+            found[keys[at]] = SeenCreation("finished" in item, each.owner, each.tags, each.provisional)
         return found
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> dict[ResourceKey, Standing]:
         """Keep creations with their decisions; whose each resource is after all of them."""
-        owned = [fitting(each) for each in owned]
+        owned = [truncated(each) for each in owned]
         rounds = 0
         while True:
             keys = [event_key(each.event) for each in created] + [holding_key(each.resource) for each in owned]
@@ -101,7 +101,7 @@ class DynamoLedger:
             writes, events, states = self._claims(created, owned, items, states)
             try:
                 self._calls.write(writes, events)
-            except Changed:
+            except ConditionFailed:
                 rounds += 1
                 self._calls.wait(rounds)
                 continue
@@ -113,8 +113,8 @@ class DynamoLedger:
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
         """Keep what became of resources; those whose tags were written for somebody who no longer holds them."""
-        finished = [each for each in entries if isinstance(each, Finished)]
-        others = [fitting(each) for each in entries if not isinstance(each, Finished)]
+        finished = [entry for entry in entries if isinstance(entry, Finished)]
+        others = [truncated(entry) for entry in entries if not isinstance(entry, Finished)]
         rounds = 0
         while True:
             keys = [holding_key(each.resource) for each in others] + [entry_key(each) for each in others]
@@ -128,7 +128,7 @@ class DynamoLedger:
                     ends[at] = finish(at, each.at)
             try:
                 self._calls.write(writes, ends)
-            except Changed:
+            except ConditionFailed:
                 rounds += 1
                 self._calls.wait(rounds)
                 continue
@@ -139,8 +139,8 @@ class DynamoLedger:
         created: Sequence[Created],
         owned: Sequence[Owned],
         items: Mapping[Key, Item],
-        states: dict[ResourceKey, State],
-    ) -> tuple[Writes, Writes, dict[ResourceKey, State]]:
+        states: dict[ResourceKey, HoldingState],
+    ) -> tuple[Writes, Writes, dict[ResourceKey, HoldingState]]:
         """What to write of resources, what then of events, and whose each resource is by it."""
         before = dict(states)
         decisions: dict[EventKey, Decided] = {}
@@ -157,7 +157,7 @@ class DynamoLedger:
                 writes[at] = put(at, entry_body(each))
                 writes |= links(each)
             state = states[each.resource]
-            states[each.resource] = replace(state, holding=claimed(state.holding, each.holding, state.deletions))
+            states[each.resource] = replace(state, holding=apply_claim(state.holding, each.holding, state.deletions))
         for resource, state in states.items():
             if state != before[resource]:
                 writes[holding_key(resource)] = hold(resource, state)
@@ -173,22 +173,22 @@ class DynamoLedger:
     def _entries(
         self, entries: Sequence[Ended | TagChanged | Transferred | Deleted], items: Mapping[Key, Item]
     ) -> tuple[Writes, set[ResourceKey]]:
-        states: dict[ResourceKey, State] = {}
+        states: dict[ResourceKey, HoldingState] = {}
         lost: set[ResourceKey] = set()
         writes: Writes = {}
-        for each in entries:
-            if each.resource not in states:
-                states[each.resource] = self._state(items, each.resource, each.resource.id, "")
+        for entry in entries:
+            if entry.resource not in states:
+                states[entry.resource] = self._state(items, entry.resource, entry.resource.id, "")
         before = dict(states)
-        for each in entries:
-            at = entry_key(each)
+        for entry in entries:
+            at = entry_key(entry)
             if at not in items:
-                writes.setdefault(at, put(at, entry_body(each)))
-            state = states[each.resource]
-            done = after(state.holding, state.deletions, each, partial(self._owned, each.resource))
-            states[each.resource] = replace(state, holding=done.holding, deletions=done.deletions)
+                writes.setdefault(at, put(at, entry_body(entry)))
+            state = states[entry.resource]
+            done = apply_entry(state.holding, state.deletions, entry, partial(self._owned, entry.resource))
+            states[entry.resource] = replace(state, holding=done.holding, deletions=done.deletions)
             if not done.right:
-                lost.add(each.resource)
+                lost.add(entry.resource)
         for resource, state in states.items():
             if state != before[resource]:
                 writes[holding_key(resource)] = hold(resource, state)
@@ -196,22 +196,24 @@ class DynamoLedger:
 
     # --- reading
 
-    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys that are known."""
-        return self._known(holding_key(each) for each in keys)
+        return self._known(holding_key(key) for key in keys)
 
-    def by_id(self, id_: str) -> list[Known]:
+    def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id or ARN. An ARN ends with the id, after a colon or a slash."""
         if not id_.startswith("arn:"):
             return self._known(self._index(BY_ID, "id", id_))
         ends = [id_[at + 1 :] for at, char in enumerate(id_) if char in ":/"]
-        return [each for end in ends if end for each in self.by_id(end) if each.key.arn == id_]
+        return [
+            known_resource for end in ends if end for known_resource in self.by_id(end) if known_resource.key.arn == id_
+        ]
 
-    def by_owner(self, name: str, most: int = 1000) -> list[Known]:
+    def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
         """The resources of this owner, at most so many."""
-        return self._known(self._index(BY_OWNER, "owner", name, most)) if name else []
+        return self._known(self._index(BY_OWNER, "owner", name, limit)) if name else []
 
-    def by_parent(self, parent: str) -> list[Known]:
+    def by_parent(self, parent: str) -> list[KnownResource]:
         """The resources that this one made, or that belong to it."""
         found = self._index(BY_LINK, "link", joined("parent", parent))
         return self._known((pk, HOLDING) for pk, _ in found)
@@ -219,13 +221,16 @@ class DynamoLedger:
     def by_address(self, address: str) -> list[Span]:
         """The resources that had this address, the earliest first."""
         found = self._calls.get(self._index(BY_LINK, "link", joined("address", address)))
-        known = {holding_key(each.key): each for each in self._known((pk, HOLDING) for pk, _ in found)}
+        known = {
+            holding_key(known_resource.key): known_resource
+            for known_resource in self._known((pk, HOLDING) for pk, _ in found)
+        }
         spans = [
             Span(known[pk, HOLDING], address, datetime.fromtimestamp(int(item["since"]["N"]), UTC))
             for (pk, _), item in found.items()
             if (pk, HOLDING) in known
         ]
-        return sorted(spans, key=lambda each: (each.since, each.known.key))
+        return sorted(spans, key=lambda span: (span.since, span.known.key))
 
     def history(self, key: ResourceKey) -> list[HistoryEntry]:
         """All that is kept of a resource, in order."""
@@ -234,19 +239,19 @@ class DynamoLedger:
             ExpressionAttributeValues={":pk": {"S": holding_key(key)[0]}, ":entry": {"S": joined("entry")}},
             ConsistentRead=True,
         )
-        return in_order([self._read(KINDS[item["kind"]["S"]], item["body"]["S"]) for item in entries])
+        return sorted_history([self._read(KINDS[item["kind"]["S"]], item["body"]["S"]) for item in entries])
 
     def _owned(self, key: ResourceKey) -> list[Owned]:
-        return [each for each in self.history(key) if isinstance(each, Owned)]
+        return [history_entry for history_entry in self.history(key) if isinstance(history_entry, Owned)]
 
     def creation(self, event: EventKey) -> Created | None:
         """The creation by this event."""
         item = self._calls.get([event_key(event)]).get(event_key(event))
         return self._read(Created, item["body"]["S"]) if item else None
 
-    def _index(self, index: str, attribute: str, value: str, most: int | None = None) -> list[Key]:
+    def _index(self, index: str, attribute: str, value: str, limit: int | None = None) -> list[Key]:
         items = self._calls.query(
-            most,
+            limit,
             IndexName=index,
             KeyConditionExpression="#attribute = :value",
             ExpressionAttributeNames={"#attribute": attribute},
@@ -254,7 +259,7 @@ class DynamoLedger:
         )
         return [(item["pk"]["S"], item["sk"]["S"]) for item in items]
 
-    def _known(self, keys: Iterable[Key]) -> list[Known]:
+    def _known(self, keys: Iterable[Key]) -> list[KnownResource]:
         wanted = list(dict.fromkeys(keys))
         items = self._calls.get(wanted)
         found = []
@@ -264,14 +269,14 @@ class DynamoLedger:
                 resource = ResourceKey(item["account"]["S"], item["region"]["S"], item["arn"]["S"])
                 state = self._state(items, resource, "", "")
                 if state.holding is not None:
-                    found.append(Known(resource, state.id, state.type, state.holding))
+                    found.append(KnownResource(resource, state.id, state.type, state.holding))
         return found
 
-    def _state(self, items: Mapping[Key, Item], resource: ResourceKey, id_: str, type_: str) -> State:
+    def _state(self, items: Mapping[Key, Item], resource: ResourceKey, id_: str, type_: str) -> HoldingState:
         item = items.get(holding_key(resource))
         if item is None:
-            return State(id_, type_)
-        return State(
+            return HoldingState(id_, type_)
+        return HoldingState(
             item["id"]["S"] if item["type"]["S"] or not type_ else id_,
             item["type"]["S"] or type_,
             self._read(Holding, item["body"]["S"]) if "body" in item else None,

@@ -1,15 +1,22 @@
-"""What is kept: entries, each with what makes it the same entry when it comes again."""
+"""The ledger's entries, what bounds their size, and what each does to a resource.
+
+Each entry says what makes it the same entry when it is received again. What strangers write is bounded: texts are cut
+and cleaned, lists end (T30, T31).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey
-from ownertag.core.details import Actor
-from ownertag.core.findings import TagChange
-from ownertag.core.identity import UNKNOWN
+from ownertag.core.findings import MAX_CHANGES, MAX_KEY, MAX_VALUE, TagChange
+from ownertag.core.owner.principal import UNKNOWN, clean
+from ownertag.core.ownership import Claim, EventKey, Holding, ResourceKey, apply_deletion, apply_outcome, apply_transfer
+from ownertag.core.record_details import Actor
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
 
 #: What a text of a record may be long, in characters: DynamoDB takes items of 400 KB (T31).
@@ -120,7 +127,7 @@ HistoryEntry = Owned | Ended | TagChanged | Transferred | Deleted
 Entry = Ended | Finished | TagChanged | Transferred | Deleted
 
 
-class Seen(Struct, frozen=True):
+class SeenCreation(Struct, frozen=True):
     """A creation that the ledger knows: finished or not, and what was decided for it."""
 
     finished: bool
@@ -129,7 +136,7 @@ class Seen(Struct, frozen=True):
     provisional: bool
 
 
-class Known(Struct, frozen=True):
+class KnownResource(Struct, frozen=True):
     """A resource that the ledger knows, and whose it is."""
 
     key: ResourceKey
@@ -141,12 +148,12 @@ class Known(Struct, frozen=True):
 class Span(Struct, frozen=True):
     """From when a resource had an address. Until its life ended, as far as that is known."""
 
-    known: Known
+    known: KnownResource
     address: str
     since: datetime
 
 
-def identity_of(entry: HistoryEntry) -> tuple[str, str, str]:
+def entry_identity(entry: HistoryEntry) -> tuple[str, str, str]:
     """(kind, event id, detail): what makes an entry of one resource the same entry when it comes again."""
     match entry:
         case Owned():
@@ -155,7 +162,9 @@ def identity_of(entry: HistoryEntry) -> tuple[str, str, str]:
             return ("ended", entry.event.event_id, f"{entry.kind.value} {entry.owner}")
         case TagChanged():
             # What is only found on a creation's resources is not what its request brought, nor what was found before.
-            found = [f"{each.key} {each.new}" for each in entry.changes] if entry.actor.principal == UNKNOWN else ()
+            found = (
+                [f"{change.key} {change.new}" for change in entry.changes] if entry.actor.principal == UNKNOWN else ()
+            )
             return ("tag-changed", entry.event.event_id, " ".join(found))
         case Transferred():
             return ("transferred", entry.id, "")
@@ -163,7 +172,7 @@ def identity_of(entry: HistoryEntry) -> tuple[str, str, str]:
             return ("deleted", entry.event.event_id, "")
 
 
-def time_of(entry: HistoryEntry) -> datetime:
+def entry_time(entry: HistoryEntry) -> datetime:
     """When it happened, for the order of a history: a creation's own time, not when it was heard of."""
     return entry.claim.created_at if isinstance(entry, Owned) else entry.at
 
@@ -171,6 +180,95 @@ def time_of(entry: HistoryEntry) -> datetime:
 _ORDER = (Owned, TagChanged, Transferred, Ended, Deleted)
 
 
-def in_order(entries: list[HistoryEntry]) -> list[HistoryEntry]:
+def sorted_history(entries: list[HistoryEntry]) -> list[HistoryEntry]:
     """A history, the same however the entries came."""
-    return sorted(entries, key=lambda each: (time_of(each), _ORDER.index(type(each)), identity_of(each)))
+    return sorted(entries, key=lambda entry: (entry_time(entry), _ORDER.index(type(entry)), entry_identity(entry)))
+
+
+E = TypeVar("E", bound=Created | Owned | Ended | TagChanged | Transferred | Deleted)
+
+MAX_REASON = 1024
+
+
+def truncated(entry: E) -> E:
+    """The entry, no longer than is kept. The actor of a record was cut when it was read (`core.record_details`)."""
+    match entry:
+        case Created():
+            return replace(
+                entry,
+                event_name=truncated_text(entry.event_name, 128),
+                event_source=truncated_text(entry.event_source, 128),
+            )
+        case Owned():
+            tags = tuple((truncated_text(key, 128), truncated_text(value)) for key, value in entry.tags)
+            parents = tuple(parent[:MAX_TEXT] for parent in dict.fromkeys(entry.parents))[:MAX_PARENTS]
+            return replace(entry, owner=_owner(entry.owner), tags=tags[:50], parents=parents)
+        case Ended():
+            return replace(entry, owner=truncated_text(entry.owner), reason=truncated_text(entry.reason, MAX_REASON))
+        case TagChanged():
+            return replace(entry, changes=tuple(_change(change) for change in entry.changes[:MAX_CHANGES]))
+        case Transferred():
+            return replace(
+                entry,
+                to=truncated_text(entry.to),
+                by=truncated_text(entry.by, MAX_TEXT),
+                reason=truncated_text(entry.reason, MAX_REASON),
+            )
+    return entry
+
+
+def truncated_text(text: str, most: int = MAX_VALUE) -> str:
+    """A text without what shows nothing, no longer than this."""
+    return clean(text[: most * 2])[:most]
+
+
+def _change(change: TagChange) -> TagChange:
+    old = None if change.old is None else truncated_text(change.old)
+    return TagChange(
+        truncated_text(change.key, MAX_KEY), old, None if change.new is None else truncated_text(change.new)
+    )
+
+
+def _owner(owner: Owner) -> Owner:
+    via = tuple(truncated_text(hop, MAX_TEXT) for hop in owner.via[:MAX_VIA])
+    reason = None if owner.reason is None else truncated_text(owner.reason, MAX_REASON)
+    return Owner(truncated_text(owner.name), owner.evidence, owner.confidence, via, reason)
+
+
+class AppliedEntry(Struct, frozen=True):
+    """A resource after an entry: whose it is, and its deletions while nobody is known to hold it.
+
+    `right`: what was written were the tags of whoever holds it.
+    """
+
+    holding: Holding | None
+    deletions: tuple[datetime, ...]
+    right: bool = True
+
+
+def apply_entry(
+    holding: Holding | None,
+    deletions: tuple[datetime, ...],
+    entry: Ended | TagChanged | Transferred | Deleted,
+    owned: Callable[[], Iterable[Owned]],
+) -> AppliedEntry:
+    """A resource after one more entry.
+
+    Args:
+        holding: Whose it was until now, if anybody's.
+        deletions: When it was deleted, as long as nobody is known to hold it.
+        entry: What became known.
+        owned: Reads every decision for it; called for the deletion of what somebody holds.
+    """
+    match entry:
+        case Ended() if holding is not None:
+            new, right = apply_outcome(holding, entry.holder, entry.owner, entry.kind, entry.final)
+            return AppliedEntry(new, deletions, right)
+        case Transferred():
+            return AppliedEntry(apply_transfer(holding, entry.id, entry.to, entry.by, entry.tags, entry.at), deletions)
+        case Deleted() if holding is None:
+            return AppliedEntry(None, tuple(sorted({*deletions, entry.at})))
+        case Deleted() if holding is not None:
+            claims = sorted(owned(), key=lambda each: each.decided_at, reverse=True)
+            return AppliedEntry(apply_deletion(holding, [claim.holding for claim in claims], entry.at), deletions)
+    return AppliedEntry(holding, deletions)

@@ -8,17 +8,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from ownertag.core.claims import EventKey, Holding, ResourceKey
-from ownertag.ledger.bodies import Decided, json
-from ownertag.ledger.calls import Item, Key
-from ownertag.ledger.entries import Created, HistoryEntry, Owned, identity_of
-from ownertag.ledger.limits import fitting
+from ownertag.core.ownership import EventKey, Holding, ResourceKey
+from ownertag.ledger.codec import Decided, json
+from ownertag.ledger.dynamodb_client import Item, Key
+from ownertag.ledger.entries import Created, HistoryEntry, Owned, entry_identity, truncated
 from ownertag.ledger.table import joined, key
 
 Writes = dict[Key, dict[str, Any]]
 
 
-class State(Struct, frozen=True):
+class HoldingState(Struct, frozen=True):
     """A resource as it was read, and as it is to be written: `version` is that of what was read, 0 if nothing was."""
 
     id: str
@@ -46,12 +45,12 @@ def entry_key(entry: HistoryEntry) -> Key:
     """An entry's item: the same for the same entry."""
     pk, _ = holding_key(entry.resource)
     # The kind alone tells entries from the rest, also where the whole is replaced by its hash.
-    return pk, joined("entry") + key((), identity_of(entry))[1]
+    return pk, joined("entry") + key((), entry_identity(entry))[1]
 
 
 def entry_body(entry: HistoryEntry) -> Item:
     """What an entry's item holds."""
-    return {"body": {"S": json(entry)}, "kind": {"S": identity_of(entry)[0]}}
+    return {"body": {"S": json(entry)}, "kind": {"S": entry_identity(entry)[0]}}
 
 
 def put(at: Key, item: Item, **condition: Any) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def links(owned: Owned) -> Writes:
     return writes
 
 
-def hold(resource: ResourceKey, state: State) -> dict[str, Any]:
+def hold(resource: ResourceKey, state: HoldingState) -> dict[str, Any]:
     """Whose a resource is, if nobody wrote it since it was read."""
     item: Item = {
         "account": {"S": resource.account},
@@ -79,7 +78,7 @@ def hold(resource: ResourceKey, state: State) -> dict[str, Any]:
         "arn": {"S": resource.arn},
         "id": {"S": state.id},
         "type": {"S": state.type},
-        "deletions": {"L": [{"S": each.isoformat()} for each in state.deletions]},
+        "deletions": {"L": [{"S": deletion.isoformat()} for deletion in state.deletions]},
         "version": {"N": str(state.version + 1)},
     }
     if state.holding is not None:
@@ -95,7 +94,7 @@ def hold(resource: ResourceKey, state: State) -> dict[str, Any]:
 
 def create(at: Key, created: Created, decided: Decided) -> dict[str, Any]:
     """A creation that is not there yet."""
-    item = {"body": {"S": json(fitting(created))}, "decision": {"S": json(decided)}}
+    item = {"body": {"S": json(truncated(created))}, "decision": {"S": json(decided)}}
     return put(at, item, ConditionExpression="attribute_not_exists(pk)")
 
 

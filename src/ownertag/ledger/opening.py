@@ -1,21 +1,56 @@
-"""Opening the ledger at a place: each store's part is imported only where it is used."""
+"""Opens a ledger by its location: `sqlite:PATH` or `dynamodb:TABLE`. Each store is imported only where it is used."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from ownertag.aws.together import Together, in_turn
-from ownertag.ledger.place import Place
+from msgspec import Struct
+
+from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.ledger.port import Store
 
 if TYPE_CHECKING:
     from ownertag.ledger.accounts import KeptAccounts
-    from ownertag.ledger.counter import TableCounter
+    from ownertag.ledger.token_counter import TableCounter
+
+
+LEDGER = "OWNERTAG_LEDGER"
+
+# DynamoDB developer guide: naming rules.
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+
+
+class LedgerLocationError(ValueError):
+    """No place of a ledger; the text says what would be one."""
+
+
+class LedgerLocation(Struct, frozen=True):
+    """A file, or a table of the hub."""
+
+    kind: Literal["sqlite", "dynamodb"]
+    name: str
+
+
+def read_location(text: str) -> LedgerLocation:
+    """The place that a text names.
+
+    Raises:
+        PlaceError: It names none.
+    """
+    kind, colon, name = text.partition(":")
+    if kind == "sqlite" and colon and name:
+        return LedgerLocation("sqlite", name)
+    if kind == "dynamodb" and colon and _TABLE.fullmatch(name):
+        return LedgerLocation("dynamodb", name)
+    if kind == "dynamodb" and colon:
+        raise LedgerLocationError(f"{text!a} names no table: 3 to 255 letters, digits, _ . or - follow dynamodb:")
+    raise LedgerLocationError(f"{text!a} names no ledger: write dynamodb:TABLE, or sqlite:PATH")
 
 
 def open_ledger(
-    place: Place, client: Callable[[], Any], *, read_only: bool = False, together: Together = in_turn
+    place: LedgerLocation, client: Callable[[], Any], *, read_only: bool = False, concurrency: Concurrency = sequential
 ) -> Store:
     """The ledger at this place.
 
@@ -23,22 +58,22 @@ def open_ledger(
         place: A file, or a table.
         client: Makes a client of DynamoDB; called for a table only.
         read_only: Make no file where there is none, and write nothing.
-        together: Makes the calls to a table that do not need each other.
+        concurrency: Makes the calls to a table that do not need each other.
 
     Raises:
         LedgerError: The file can't be used.
     """
     if place.kind == "dynamodb":
-        from ownertag.ledger.calls import Calls  # noqa: PLC0415 - boto3 takes longer than a look into a file
         from ownertag.ledger.dynamodb import DynamoLedger  # noqa: PLC0415
+        from ownertag.ledger.dynamodb_client import DynamoDBClient  # noqa: PLC0415 - boto3 takes longer than a look into a file
 
-        return DynamoLedger(Calls(client(), place.name, together=together))
+        return DynamoLedger(DynamoDBClient(client(), place.name, concurrency=concurrency))
     from ownertag.ledger.sqlite import SqliteLedger  # noqa: PLC0415 - at the hub it is never needed
 
     return SqliteLedger(place.name, read_only=read_only)
 
 
-def kept_accounts(place: Place, client: Callable[[], Any]) -> KeptAccounts | None:
+def kept_accounts(place: LedgerLocation, client: Callable[[], Any]) -> KeptAccounts | None:
     """The list of accounts that is kept beside the ledger; None for a file, whose one user reads it for itself.
 
     Args:
@@ -48,12 +83,14 @@ def kept_accounts(place: Place, client: Callable[[], Any]) -> KeptAccounts | Non
     if place.kind != "dynamodb":
         return None
     from ownertag.ledger.accounts import KeptAccounts  # noqa: PLC0415 - as above
-    from ownertag.ledger.calls import Calls  # noqa: PLC0415
+    from ownertag.ledger.dynamodb_client import DynamoDBClient  # noqa: PLC0415
 
-    return KeptAccounts(Calls(client(), place.name))
+    return KeptAccounts(DynamoDBClient(client(), place.name))
 
 
-def open_counter(place: Place, client: Callable[[Any], Any], clock: Callable[[], float]) -> TableCounter | None:
+def open_counter(
+    place: LedgerLocation, client: Callable[[Any], Any], clock: Callable[[], float]
+) -> TableCounter | None:
     """The counter of tokens that is kept beside the ledger; None for a file, whose one user has nobody to share with.
 
     Args:
@@ -63,6 +100,6 @@ def open_counter(place: Place, client: Callable[[Any], Any], clock: Callable[[],
     """
     if place.kind != "dynamodb":
         return None
-    from ownertag.ledger.counter import CONFIG, TableCounter  # noqa: PLC0415 - as above
+    from ownertag.ledger.token_counter import CONFIG, TableCounter  # noqa: PLC0415 - as above
 
     return TableCounter(client(CONFIG), place.name, clock)

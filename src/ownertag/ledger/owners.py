@@ -1,15 +1,15 @@
-"""The ledger's answer to whose a parent is: the look-ups ask it before they ask AWS."""
+"""Owners of parents from the ledger: the look-ups ask it before AWS."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ownertag.core.claims import ResourceKey
+from ownertag.core.ownership import ResourceKey
 from ownertag.core.values import Fact, Found, Question, Unavailable
 from ownertag.ledger.port import LedgerError, Reader
 
 
-class KnownOwners:
+class LedgerOwners:
     """Owners of resources, as the ledger has them.
 
     Args:
@@ -21,7 +21,7 @@ class KnownOwners:
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Answer what is known; what is not is left out, so that AWS is asked. The value of a question is an ARN."""
-        keys = {ResourceKey(each.account, each.region, each.value): each for each in questions}
+        keys = {ResourceKey(question.account, question.region, question.value): question for question in questions}
         try:
             known = self._reader.by_key(keys)
         except LedgerError as error:

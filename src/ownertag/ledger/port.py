@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from ownertag.core.claims import EventKey, ResourceKey, Standing
+from ownertag.core.ownership import EventKey, ResourceKey, Standing
 from ownertag.core.values import OutcomeKind
-from ownertag.ledger.entries import Created, Entry, HistoryEntry, Known, Owned, Seen, Span
+from ownertag.ledger.entries import Created, Entry, HistoryEntry, KnownResource, Owned, SeenCreation, Span
 
 
 class LedgerError(Exception):
@@ -25,7 +25,7 @@ class Ledger(Protocol):
         LedgerError: Each method, if the ledger can't be used. Part may be kept then: to repeat it doubles nothing.
     """
 
-    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, Seen]:
+    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:
         """What is known of these creations; one that is not there is new."""
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:
@@ -40,7 +40,7 @@ class Ledger(Protocol):
         A creation with such a resource is not finished, even if `entries` say so.
         """
 
-    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys that are known."""
 
 
@@ -51,19 +51,19 @@ class Reader(Protocol):
         LedgerError: Each method, if the ledger can't be used.
     """
 
-    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys that are known."""
 
-    def by_id(self, id_: str) -> list[Known]:
+    def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id or ARN, in any account and Region."""
 
     def by_address(self, address: str) -> list[Span]:
         """The resources that had this address (in its normal form), the earliest first."""
 
-    def by_parent(self, parent: str) -> list[Known]:
+    def by_parent(self, parent: str) -> list[KnownResource]:
         """The resources that this one made, or that belong to it."""
 
-    def by_owner(self, name: str, most: int = 1000) -> list[Known]:
+    def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
         """The resources of this owner, at most so many."""
 
     def history(self, key: ResourceKey) -> list[HistoryEntry]:
@@ -80,7 +80,7 @@ class Store(Ledger, Reader, Protocol):
 class NoLedger:
     """For an operator who tags from files without a ledger: nothing is remembered, so the batch alone decides."""
 
-    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, Seen]:  # noqa: ARG002 - it knows none
+    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:  # noqa: ARG002 - it knows none
         """Nothing was seen before."""
         return {}
 
@@ -92,6 +92,6 @@ class NoLedger:
         """Keep nothing."""
         return set()
 
-    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:  # noqa: ARG002 - it knows none
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:  # noqa: ARG002 - it knows none
         """Know nothing."""
         return []

@@ -10,9 +10,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ownertag.core.claims import Claim, EventKey, Holding, ResourceKey
-from ownertag.ledger.bodies import KINDS, Decided, decoder, json
-from ownertag.ledger.entries import HistoryEntry, Known, Owned
+from ownertag.core.ownership import Claim, EventKey, Holding, ResourceKey
+from ownertag.ledger.codec import KINDS, Decided, decoder, json
+from ownertag.ledger.entries import HistoryEntry, KnownResource, Owned
 
 
 class Made(Struct, frozen=True, omit_defaults=True):
@@ -42,9 +42,9 @@ class ResourceRow(Struct, frozen=True):
     deletions: tuple[datetime, ...]
 
     @property
-    def known(self) -> Known | None:
+    def known(self) -> KnownResource | None:
         """The resource, if somebody is known to own it."""
-        return Known(self.key, self.id, self.type, self.holding) if self.holding else None
+        return KnownResource(self.key, self.id, self.type, self.holding) if self.holding else None
 
 
 def resource_row(row: Sequence[Any]) -> ResourceRow:
@@ -65,7 +65,7 @@ def resources_of(do: sqlite3.Connection, keys: Iterable[ResourceKey]) -> dict[Re
     rows = each_of(
         do,
         f"SELECT {HOLDING} WHERE r.arn = ? AND r.account = ? AND r.region = ?",
-        [(each.arn, each.account, each.region) for each in dict.fromkeys(keys)],
+        [(key.arn, key.account, key.region) for key in dict.fromkeys(keys)],
     )
     return {each.key: each for each in map(resource_row, rows)}
 
@@ -87,7 +87,7 @@ def event_numbers(do: sqlite3.Connection, events: Iterable[EventKey]) -> dict[Ev
     rows = each_of(
         do,
         "SELECT account, region, event_id, id FROM event WHERE event_id = ? AND account = ? AND region = ?",
-        [(each.event_id, each.account, each.region) for each in dict.fromkeys(events)],
+        [(event.event_id, event.account, event.region) for event in dict.fromkeys(events)],
     )
     return {EventKey(account, region, event_id): number for account, region, event_id, number in rows}
 

@@ -19,29 +19,28 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ownertag.core.claims import (
+from ownertag.core.ownership import (
     EventKey,
     ResourceKey,
     Standing,
-    claimed,
+    apply_claim,
 )
-from ownertag.ledger.after import after
-from ownertag.ledger.bodies import Decided, decoder, json
+from ownertag.ledger.codec import Decided, decoder, json
 from ownertag.ledger.entries import (
     Created,
     Ended,
     Entry,
     Finished,
     HistoryEntry,
-    Known,
+    KnownResource,
     Owned,
-    Seen,
+    SeenCreation,
     Span,
-    identity_of,
-    in_order,
+    apply_entry,
+    entry_identity,
+    sorted_history,
+    truncated,
 )
-from ownertag.ledger.errors import sqlite_error
-from ownertag.ledger.limits import fitting
 from ownertag.ledger.port import LedgerError
 from ownertag.ledger.rows import (
     HOLDING,
@@ -57,7 +56,7 @@ from ownertag.ledger.rows import (
     resources_of,
     write_holdings,
 )
-from ownertag.ledger.sqlite_file import BUSY_SECONDS, open_file
+from ownertag.ledger.sqlite_file import BUSY_SECONDS, open_file, sqlite_error
 
 
 class SqliteLedger:
@@ -91,30 +90,33 @@ class SqliteLedger:
 
     # --- writing
 
-    def seen(self, events: Iterable[EventKey]) -> dict[EventKey, Seen]:
+    def seen(self, events: Iterable[EventKey]) -> dict[EventKey, SeenCreation]:
         """What is known of these creations."""
         with self._used() as do:
             rows = each_of(
                 do,
                 "SELECT e.account, e.region, e.event_id, e.finished, d.body FROM event e"
                 " JOIN decision d ON d.id = e.decision WHERE e.event_id = ? AND e.account = ? AND e.region = ?",
-                [(each.event_id, each.account, each.region) for each in dict.fromkeys(events)],
+                [(event.event_id, event.account, event.region) for event in dict.fromkeys(events)],
             )
         found = {}
         for account, region, event_id, finished, body in rows:
             each = decoder(Decided).decode(body)
-            found[EventKey(account, region, event_id)] = Seen(
+            found[EventKey(account, region, event_id)] = SeenCreation(
                 finished is not None, each.owner, each.tags, each.provisional
             )
         return found
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> dict[ResourceKey, Standing]:
         """Keep creations with their decisions; whose each resource is after all of them."""
-        owned = [fitting(each) for each in owned]
+        owned = [truncated(each) for each in owned]
         with self._transaction() as do:
             do.executemany(
                 "INSERT INTO event (event_id, account, region, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(each.event.event_id, each.event.account, each.event.region, json(fitting(each))) for each in created],
+                [
+                    (each.event.event_id, each.event.account, each.event.region, json(truncated(each)))
+                    for each in created
+                ],
             )
             events = event_numbers(do, [each.event for each in owned])
             decisions = keep_decisions(do, owned, events)
@@ -150,7 +152,7 @@ class SqliteLedger:
             changed: dict[ResourceKey, ResourceRow] = {}
             for each in owned:
                 row = resources[each.resource]
-                holding = claimed(row.holding, each.holding, row.deletions)
+                holding = apply_claim(row.holding, each.holding, row.deletions)
                 if holding != row.holding:
                     changed[each.resource] = resources[each.resource] = replace(row, holding=holding)
             write_holdings(do, changed.values())
@@ -163,8 +165,8 @@ class SqliteLedger:
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
         """Keep what became of resources; those whose tags were written for somebody who no longer holds them."""
         lost: set[ResourceKey] = set()
-        finished = [each for each in entries if isinstance(each, Finished)]
-        others = [fitting(each) for each in entries if not isinstance(each, Finished)]
+        finished = [entry for entry in entries if isinstance(entry, Finished)]
+        others = [truncated(entry) for entry in entries if not isinstance(entry, Finished)]
         with self._transaction() as do:
             do.executemany(
                 "INSERT INTO resource (arn, account, region, name, type) VALUES (?, ?, ?, ?, '')"
@@ -177,9 +179,9 @@ class SqliteLedger:
                 row = resources[each.resource]
                 do.execute(
                     "INSERT INTO other VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    (row.number, *identity_of(each), other_body(each)),
+                    (row.number, *entry_identity(each), other_body(each)),
                 )
-                done = after(row.holding, row.deletions, each, partial(owned_of, do, row))
+                done = apply_entry(row.holding, row.deletions, each, partial(owned_of, do, row))
                 if not done.right:
                     lost.add(each.resource)
                 new = replace(row, holding=done.holding, deletions=done.deletions)
@@ -199,21 +201,21 @@ class SqliteLedger:
 
     # --- reading
 
-    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys that are known."""
         with self._used() as do:
             return [known for each in resources_of(do, keys).values() if (known := each.known) is not None]
 
-    def by_id(self, id_: str) -> list[Known]:
+    def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id or ARN."""
         column = "arn" if id_.startswith("arn:") else "name"
         return self._known(f"SELECT {HOLDING} WHERE r.{column} = ? ORDER BY r.id", id_)
 
-    def by_owner(self, name: str, most: int = 1000) -> list[Known]:
+    def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
         """The resources of this owner, at most so many."""
-        return self._known(f"SELECT {HOLDING} WHERE r.owner = ? ORDER BY r.id LIMIT ?", name, most)
+        return self._known(f"SELECT {HOLDING} WHERE r.owner = ? ORDER BY r.id LIMIT ?", name, limit)
 
-    def by_parent(self, parent: str) -> list[Known]:
+    def by_parent(self, parent: str) -> list[KnownResource]:
         """The resources that this one made, or that belong to it."""
         chosen = "r.id IN (SELECT resource FROM link WHERE kind = 'parent' AND value = ?)"
         return self._known(f"SELECT {HOLDING} WHERE {chosen} ORDER BY r.id", parent)
@@ -237,7 +239,7 @@ class SqliteLedger:
         """All that is kept of a resource, in order."""
         with self._used() as do:
             row = resources_of(do, [key]).get(key)
-            return in_order([*owned_of(do, row), *others_of(do, row)]) if row else []
+            return sorted_history([*owned_of(do, row), *others_of(do, row)]) if row else []
 
     def creation(self, event: EventKey) -> Created | None:
         """The creation by this event."""
@@ -279,7 +281,7 @@ class SqliteLedger:
         with self._used() as do:
             return do.execute(sql, values).fetchall()
 
-    def _known(self, sql: str, *values: Any) -> list[Known]:
+    def _known(self, sql: str, *values: Any) -> list[KnownResource]:
         with self._used() as do:
             rows = do.execute(sql, values).fetchall()
             return [known for row in rows if (known := resource_row(row).known) is not None]

@@ -1,1 +1,1 @@
-"""Catalogue and settings to what is deployed, as text: nothing is written by hand that a row says already."""
+"""Renders catalogue and settings to what is deployed: event patterns, policies, templates and pages."""

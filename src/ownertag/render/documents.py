@@ -14,7 +14,7 @@ from typing import Any
 from ownertag.core import records
 from ownertag.core.settings import SettingsError
 
-Policy = dict[str, Any]
+PolicyDocument = dict[str, Any]
 Statement = dict[str, Any]
 
 BUS = "ownertag"
@@ -53,7 +53,7 @@ def policy_name(number: int) -> str:
     return POLICY_NAME if number == 1 else f"{POLICY_NAME}-{number}"
 
 
-def policy(*statements: Statement) -> Policy:
+def policy(*statements: Statement) -> PolicyDocument:
     """A document of these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
@@ -68,7 +68,7 @@ def compact(document: Any) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
-def fitting(document: Policy, most: int, what: str, advice: str) -> Policy:
+def within_limit(document: PolicyDocument, most: int, what: str, advice: str) -> PolicyDocument:
     """The document, if it is no longer than AWS takes.
 
     Args:
@@ -91,7 +91,7 @@ def filled(node: Any, values: Mapping[str, str]) -> Any:
     if isinstance(node, dict):
         return {filled(key, values): filled(value, values) for key, value in node.items()}
     if isinstance(node, list):
-        return [filled(each, values) for each in node]
+        return [filled(item, values) for item in node]
     if isinstance(node, str):
         return re.sub(r"\$\{(AWS::\w+|\w+\.Arn)\}", lambda match: values[match[1]], node)
     return node

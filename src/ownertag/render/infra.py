@@ -14,10 +14,10 @@ from importlib.resources import files
 from typing import Any
 
 from ownertag.catalogue import tag_actions
-from ownertag.core.rows import Catalogue
-from ownertag.core.settings import Organization, Settings, SettingsError
+from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.settings import OrganizationSettings, Settings, SettingsError
 from ownertag.render import policies, service_policies
-from ownertag.render.documents import Policy
+from ownertag.render.documents import PolicyDocument
 from ownertag.render.patterns import hub_pattern, spoke_rules
 from ownertag.render.scp import service_control_policies
 
@@ -33,7 +33,7 @@ _SENDS = {"creations": "what creates taggable resources", "tampering": "who else
 ALWAYS = ("us-east-1", "us-west-2")
 
 
-def check_deployable(settings: Settings, where: str) -> Organization:
+def check_deployable(settings: Settings, where: str) -> OrganizationSettings:
     """The organization of settings that can be deployed.
 
     Raises:
@@ -49,7 +49,7 @@ def check_deployable(settings: Settings, where: str) -> Organization:
     return settings.organization
 
 
-def templates(catalogue: Catalogue, settings: Settings, organization: Organization) -> dict[str, str]:
+def templates(catalogue: Catalogue, settings: Settings, organization: OrganizationSettings) -> dict[str, str]:
     """Every file of `infra/`, by its path there.
 
     Raises:
@@ -76,7 +76,7 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "undelivered_policy": service_policies.undelivered_policy(),
     }
     found = {f"{name}/template.yaml": _filled(name, parts) for name in ("hub", "spoke_account", "spoke_region")}
-    for number, scp in enumerate(service_control_policies(catalogue, tag_actions.load(), settings), 1):
+    for number, scp in enumerate(service_control_policies(catalogue, tag_actions.load_tag_actions(), settings), 1):
         found[scp_file(number)] = json.dumps(scp, indent=2) + "\n"
     return found
 
@@ -86,7 +86,7 @@ def scp_file(number: int) -> str:
     return f"management/service_control_policy{'' if number == 1 else f'-{number}'}.json"
 
 
-def scps(found: Mapping[str, str]) -> tuple[Policy, ...]:
+def scps(found: Mapping[str, str]) -> tuple[PolicyDocument, ...]:
     """The service control policies among the files of `infra/`, in their order."""
     numbers = itertools.takewhile(lambda number: scp_file(number) in found, itertools.count(1))
     return tuple(json.loads(found[scp_file(number)]) for number in numbers)
@@ -115,11 +115,11 @@ def _with_names(node: Any) -> Any:
     if isinstance(node, dict):
         return {key: _with_names(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_with_names(each) for each in node]
+        return [_with_names(item) for item in node]
     return {"Fn::Sub": node} if isinstance(node, str) and _NAME.search(node) else node
 
 
-def _rules(catalogue: Catalogue, settings: Settings, organization: Organization) -> str:
+def _rules(catalogue: Catalogue, settings: Settings, organization: OrganizationSettings) -> str:
     """A rule for each pattern; a pattern that has grown too long has become two."""
     blocks = []
     for name, pattern in spoke_rules(catalogue, settings).items():

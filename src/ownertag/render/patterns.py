@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.parse import CLOUDTRAIL_DETAIL_TYPE
-from ownertag.core.rows import Catalogue
 from ownertag.core.settings import Settings
-from ownertag.core.tag_calls import TAG_CALLS
+from ownertag.core.tamper import TAG_CALLS
 from ownertag.render.documents import RULE_PREFIX, SHORTER_KEYS, TooLong, arn, compact
 
 #: EventBridge takes patterns of at most 2,048 characters (doc: PutRule).
@@ -56,9 +56,7 @@ def tampering_pattern(settings: Settings) -> dict[str, Any]:
         TooLong: AWS would not take it.
     """
     own = arn("iam", f"role/{settings.limits.role_name}")
-    key: dict[str, Any] = {
-        "tagSet": {"items": {"key": [{"equals-ignore-case": each} for each in sorted(settings.tags)]}}
-    }
+    key: dict[str, Any] = {"tagSet": {"items": {"key": [{"equals-ignore-case": tag} for tag in sorted(settings.tags)]}}}
     none: dict[str, Any] = {"tagSet": {"items": {"key": [{"exists": False}]}}}
     pattern = {
         "source": [{"prefix": "aws."}],

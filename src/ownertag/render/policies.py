@@ -6,8 +6,8 @@ what each condition is for.
 
 from __future__ import annotations
 
-from ownertag.core.rows import ACTIONS, Catalogue, QuestionKind
-from ownertag.core.settings import Organization, Settings
+from ownertag.core.catalogue_types import ACTIONS, Catalogue, QuestionKind
+from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.render.documents import (
     ALARM_TOPIC,
     AUDIT_ROLE,
@@ -19,14 +19,14 @@ from ownertag.render.documents import (
     LEDGER_TABLE,
     RULE_PREFIX,
     SHORTER_KEYS,
-    Policy,
+    PolicyDocument,
     Statement,
     TooLong,
     arn,
     compact,
     filled,
-    fitting,
     policy,
+    within_limit,
 )
 
 __all__ = [
@@ -41,7 +41,7 @@ __all__ = [
     "MAX_ROLE_POLICIES",
     "MAX_SESSION_POLICY",
     "RULE_PREFIX",
-    "Policy",
+    "PolicyDocument",
     "TooLong",
     "bus_arn",
     "bus_policy",
@@ -78,7 +78,7 @@ _WITHOUT_REGION = {
 # --- in every account
 
 
-def tagger_permissions(catalogue: Catalogue, settings: Settings) -> Policy:
+def tagger_permissions(catalogue: Catalogue, settings: Settings) -> PolicyDocument:
     """What the tagger may do in an account: write our keys and no other, and look up what the flow asks.
 
     Raises:
@@ -94,10 +94,12 @@ def tagger_permissions(catalogue: Catalogue, settings: Settings) -> Policy:
         )
         for kind in catalogue.types.values()
     )
-    return fitting(_tagging(catalogue, settings, resources), MAX_ROLE_POLICIES, "the tagger's policy", SHORTER_KEYS)
+    return within_limit(
+        _tagging(catalogue, settings, resources), MAX_ROLE_POLICIES, "the tagger's policy", SHORTER_KEYS
+    )
 
 
-def session_policy(catalogue: Catalogue, settings: Settings) -> Policy:
+def session_policy(catalogue: Catalogue, settings: Settings) -> PolicyDocument:
     """What the hub asks of each session as the tagger: no more than the role may, even where somebody widened the role.
 
     One document for every account, so it names none: that is the role's part.
@@ -106,13 +108,13 @@ def session_policy(catalogue: Catalogue, settings: Settings) -> Policy:
         TooLong: AWS would not take it.
     """
     document = _tagging(catalogue, settings, "*")
-    return fitting(document, MAX_SESSION_POLICY, "the tagger's session policy", SHORTER_KEYS)
+    return within_limit(document, MAX_SESSION_POLICY, "the tagger's session policy", SHORTER_KEYS)
 
 
-def _tagging(catalogue: Catalogue, settings: Settings, resources: str | list[str]) -> Policy:
+def _tagging(catalogue: Catalogue, settings: Settings, resources: str | list[str]) -> PolicyDocument:
     """`ForAllValues` alone is true where no key is named at all, so `Null` demands that one is."""
     write: Statement = {
-        "Sid": "TagWithOurKeys",
+        "Sid": "WriteOwnerTags",
         "Effect": "Allow",
         "Action": sorted({api.action for api in catalogue.tag_apis.values()}),
         "Resource": resources,
@@ -121,7 +123,12 @@ def _tagging(catalogue: Catalogue, settings: Settings, resources: str | list[str
             "Null": {"aws:TagKeys": "false"},
         },
     }
-    read: Statement = {"Sid": "LookUp", "Effect": "Allow", "Action": lookups(catalogue, settings), "Resource": "*"}
+    read: Statement = {
+        "Sid": "DescribeResources",
+        "Effect": "Allow",
+        "Action": lookups(catalogue, settings),
+        "Resource": "*",
+    }
     return policy(write, read)
 
 
@@ -147,7 +154,7 @@ def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
     return kinds
 
 
-def tagger_trust(organization: Organization) -> Policy:
+def tagger_trust(organization: OrganizationSettings) -> PolicyDocument:
     """Who may be the tagger: the hub's function, and nobody else.
 
     The role is compared by its ARN. Named as the principal, IAM would keep its unique id: a hub that was deployed anew
@@ -166,12 +173,12 @@ def tagger_trust(organization: Organization) -> Policy:
     )
 
 
-def forwarder_permissions(organization: Organization) -> Policy:
+def forwarder_permissions(organization: OrganizationSettings) -> PolicyDocument:
     """What EventBridge may do for the rules: put events on the hub's bus."""
     return policy({"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn(organization)})
 
 
-def forwarder_trust() -> Policy:
+def forwarder_trust() -> PolicyDocument:
     """EventBridge alone, for this account's rules of ours (doc: cross-service confused deputy prevention)."""
     return policy(
         {
@@ -189,18 +196,18 @@ def forwarder_trust() -> Policy:
 # --- at the hub
 
 
-def bus_arn(organization: Organization) -> str:
+def bus_arn(organization: OrganizationSettings) -> str:
     """The ARN of the hub's bus."""
     return arn("events", f"event-bus/{BUS}", organization.hub_account, organization.home_region)
 
 
-def bus_policy(organization: Organization) -> Statement:
+def bus_policy(organization: OrganizationSettings) -> Statement:
     """The statement of the hub's bus: forwarded events of CloudTrail, by the forwarder of an account of ours.
 
     That `aws:SourceArn`, the rule, is set where the target has a role is not confirmed: so it is compared if it exists.
     """
     return {
-        "Sid": "OwnertagSpokes",
+        "Sid": "OwnertagForwarders",
         "Effect": "Allow",
         "Principal": "*",
         "Action": "events:PutEvents",
@@ -217,7 +224,7 @@ def bus_policy(organization: Organization) -> Statement:
     }
 
 
-def hub_permissions(settings: Settings, organization: Organization) -> Policy:
+def hub_permissions(settings: Settings, organization: OrganizationSettings) -> PolicyDocument:
     """What the function may do: be the tagger in the organization's accounts, work its queue, keep the ledger.
 
     In the ledger's table it can change what is derived, but it can't delete, and it can't list what is there: a
@@ -226,14 +233,14 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
     """
     return policy(
         {
-            "Sid": "BeTheTagger",
+            "Sid": "AssumeTaggerRole",
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Resource": arn("iam", f"role/{settings.limits.role_name}", "*"),
             "Condition": {"StringEquals": {"aws:ResourceOrgID": organization.id}},
         },
         {
-            "Sid": "KnowTheAccounts",
+            "Sid": "ListAccounts",
             "Effect": "Allow",
             "Action": [
                 "organizations:DescribeAccount",
@@ -243,7 +250,7 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
             "Resource": "*",
         },
         {
-            "Sid": "WorkTheQueue",
+            "Sid": "ConsumeQueue",
             "Effect": "Allow",
             "Action": [
                 "sqs:ChangeMessageVisibility",
@@ -254,12 +261,12 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
             "Resource": arn("sqs", BUS, region="${AWS::Region}"),
         },
         {
-            "Sid": "SayWhyOneIsDead",
+            "Sid": "SendToDeadLetterQueue",
             "Effect": "Allow",
             "Action": "sqs:SendMessage",
             "Resource": arn("sqs", f"{BUS}-dead-letters", region="${AWS::Region}"),
         },
-        {"Sid": "TellOfTampering", "Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn(organization)},
+        {"Sid": "PublishFindings", "Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn(organization)},
         {
             "Sid": "MailIt",
             "Effect": "Allow",
@@ -273,19 +280,19 @@ def hub_permissions(settings: Settings, organization: Organization) -> Policy:
             "Resource": "${AlarmKey.Arn}",
         },
         {
-            "Sid": "KeepTheLedger",
+            "Sid": "WriteLedger",
             "Effect": "Allow",
             "Action": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
             "Resource": arn("dynamodb", f"table/{LEDGER_TABLE}", region="${AWS::Region}"),
         },
         {
-            "Sid": "FindInTheLedger",
+            "Sid": "ReadLedger",
             "Effect": "Allow",
             "Action": "dynamodb:Query",
             "Resource": arn("dynamodb", f"table/{LEDGER_TABLE}/index/*", region="${AWS::Region}"),
         },
         {
-            "Sid": "WriteTheLog",
+            "Sid": "WriteLogs",
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
             "Resource": arn("logs", f"log-group:/aws/lambda/{BUS}:*", region="${AWS::Region}"),

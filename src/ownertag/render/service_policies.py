@@ -6,8 +6,8 @@ delivers nothing, and mostly says nothing either.
 
 from __future__ import annotations
 
-from ownertag.core.records import partition_of
-from ownertag.core.settings import Organization
+from ownertag.core.arn import partition_of
+from ownertag.core.settings import OrganizationSettings
 from ownertag.render.documents import (
     AUDIT_ROLE,
     BUS,
@@ -16,7 +16,7 @@ from ownertag.render.documents import (
     FORWARDER_ROLE,
     RULE_PREFIX,
     STACK_SET_PREFIX,
-    Policy,
+    PolicyDocument,
     Statement,
     arn,
     policy,
@@ -25,12 +25,12 @@ from ownertag.render.documents import (
 _REGION = "${AWS::Region}"
 
 
-def _from_rules(queues: list[str], rule: str) -> Policy:
+def _from_rules(queues: list[str], rule: str) -> PolicyDocument:
     """EventBridge may send from our rules, and everybody must use TLS."""
     arns = [arn("sqs", queue, region=_REGION) for queue in queues]
     return policy(
         {
-            "Sid": "FromOurRules",
+            "Sid": "AllowRulesToSend",
             "Effect": "Allow",
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": "sqs:SendMessage",
@@ -38,7 +38,7 @@ def _from_rules(queues: list[str], rule: str) -> Policy:
             "Condition": {"ArnLike": {"aws:SourceArn": arn("events", rule, region=_REGION)}},
         },
         {
-            "Sid": "OnlyByTls",
+            "Sid": "DenyInsecureTransport",
             "Effect": "Deny",
             "Principal": "*",
             "Action": "sqs:*",
@@ -48,33 +48,33 @@ def _from_rules(queues: list[str], rule: str) -> Policy:
     )
 
 
-def queue_policy() -> Policy:
+def queue_policy() -> PolicyDocument:
     """The hub's queue and its dead letters take what the hub's rules send."""
     return _from_rules(["ownertag", "ownertag-dead-letters"], f"rule/{BUS}/{RULE_PREFIX}*")
 
 
-def undelivered_policy() -> Policy:
+def undelivered_policy() -> PolicyDocument:
     """A Region's queue takes what its rules could not deliver."""
     return _from_rules(["ownertag-undelivered"], f"rule/{RULE_PREFIX}*")
 
 
-def lambda_trust() -> Policy:
+def lambda_trust() -> PolicyDocument:
     """Lambda may run the function with this role."""
     return policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
 
 
-def alarm_key_policy() -> Policy:
+def alarm_key_policy() -> PolicyDocument:
     """The account rules its key, so that the function's role may use it; and CloudWatch may, for the topic."""
     return policy(
         {
-            "Sid": "TheAccountRulesItsKey",
+            "Sid": "AdministerKey",
             "Effect": "Allow",
             "Principal": {"AWS": arn("iam", "root")},
             "Action": "kms:*",
             "Resource": "*",
         },
         {
-            "Sid": "AlarmsAreEncrypted",
+            "Sid": "AllowCloudWatchToUseKey",
             "Effect": "Allow",
             "Principal": {"Service": "cloudwatch.amazonaws.com"},
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
@@ -84,7 +84,7 @@ def alarm_key_policy() -> Policy:
     )
 
 
-def alarm_topic_policy() -> Policy:
+def alarm_topic_policy() -> PolicyDocument:
     """CloudWatch may publish our alarms. The function may by its role; EventBridge may not.
 
     A topic's policy can't say which of EventBridge's rules may publish (doc: EventBridge, using resource-based
@@ -92,7 +92,7 @@ def alarm_topic_policy() -> Policy:
     """
     return policy(
         {
-            "Sid": "AlarmsArePublished",
+            "Sid": "AllowCloudWatchToPublish",
             "Effect": "Allow",
             "Principal": {"Service": "cloudwatch.amazonaws.com"},
             "Action": "sns:Publish",
@@ -102,14 +102,14 @@ def alarm_topic_policy() -> Policy:
     )
 
 
-def read_accounts(organization: Organization) -> Statement:
+def read_accounts(organization: OrganizationSettings) -> Statement:
     """For the organization's resource policy: the hub's account may read which accounts there are, and their tags.
 
     Narrower than making it the delegated administrator of a service, which would let it act in that service as well
     (doc: AWS Organizations, resource-based delegation policies).
     """
     return {
-        "Sid": "OwnertagReadsTheAccounts",
+        "Sid": "OwnertagReadAccounts",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:{partition_of(organization.home_region)}:iam::{organization.hub_account}:root"},
         "Action": [
@@ -121,7 +121,7 @@ def read_accounts(organization: Organization) -> Statement:
     }
 
 
-def audit_trust(organization: Organization) -> Policy:
+def audit_trust(organization: OrganizationSettings) -> PolicyDocument:
     """People of the hub's account may check, as far as their own permissions let them assume the role."""
     return policy(
         {
@@ -142,7 +142,7 @@ AUDIT_BESIDES = {
 }
 
 
-def audit_permissions(tagger_role: str) -> Policy:
+def audit_permissions(tagger_role: str) -> PolicyDocument:
     """Read what is deployed here, and nothing of what anybody else has.
 
     One document for every account: what only the hub's or the management account has, nobody else can read there. What
@@ -152,7 +152,7 @@ def audit_permissions(tagger_role: str) -> Policy:
     queues = [BUS, f"{BUS}-dead-letters", f"{BUS}-undelivered"]
     return policy(
         {
-            "Sid": "ReadWhatHasNoName",
+            "Sid": "ReadWithoutResource",
             "Effect": "Allow",
             "Action": sorted(
                 {
@@ -169,7 +169,7 @@ def audit_permissions(tagger_role: str) -> Policy:
             "Resource": "*",
         },
         {
-            "Sid": "ReadOurRules",
+            "Sid": "ReadRules",
             "Effect": "Allow",
             "Action": ["events:DescribeRule", "events:ListTargetsByRule"],
             "Resource": [arn("events", f"rule/{prefix}{RULE_PREFIX}*", region="*") for prefix in ("", f"{BUS}/")],
@@ -181,19 +181,19 @@ def audit_permissions(tagger_role: str) -> Policy:
             "Resource": [arn("events", f"event-bus/{bus}", region="*") for bus in ("default", BUS)],
         },
         {
-            "Sid": "ReadOurRoles",
+            "Sid": "ReadRoles",
             "Effect": "Allow",
             "Action": ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
             "Resource": [arn("iam", f"role/{role}") for role in roles],
         },
         {
-            "Sid": "ReadOurQueues",
+            "Sid": "ReadQueues",
             "Effect": "Allow",
             "Action": ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
             "Resource": [arn("sqs", queue, region="*") for queue in queues],
         },
         {
-            "Sid": "ReadOurHub",
+            "Sid": "ReadHub",
             "Effect": "Allow",
             "Action": [
                 "cloudwatch:DescribeAlarms",
@@ -207,7 +207,7 @@ def audit_permissions(tagger_role: str) -> Policy:
             ],
         },
         {
-            "Sid": "ReadOurStacks",
+            "Sid": "ReadStacks",
             "Effect": "Allow",
             "Action": [
                 "cloudformation:DescribeStackResources",
@@ -223,7 +223,7 @@ def audit_permissions(tagger_role: str) -> Policy:
             ],
         },
         {
-            "Sid": "ReadUnitsAndPolicies",
+            "Sid": "ReadOrganization",
             "Effect": "Allow",
             "Action": [
                 "organizations:DescribePolicy",
@@ -236,7 +236,7 @@ def audit_permissions(tagger_role: str) -> Policy:
             ],
         },
         {
-            "Sid": "FindOurPolicy",
+            "Sid": "FindServiceControlPolicy",
             "Effect": "Allow",
             "Action": "organizations:ListPolicies",
             "Resource": "*",
@@ -245,12 +245,12 @@ def audit_permissions(tagger_role: str) -> Policy:
     )
 
 
-def canary_permissions() -> Policy:
+def canary_permissions() -> PolicyDocument:
     """Create and delete one placement group, with an owner tag that it brings, and see how that is tagged."""
     group = arn("ec2", f"placement-group/{CANARY}", region="*")
     return policy(
         {
-            "Sid": "OneFreeResource",
+            "Sid": "ManageCanaryPlacementGroup",
             "Effect": "Allow",
             "Action": ["ec2:CreatePlacementGroup", "ec2:DeletePlacementGroup"],
             "Resource": group,
@@ -262,5 +262,5 @@ def canary_permissions() -> Policy:
             "Resource": group,
             "Condition": {"StringEquals": {"ec2:CreateAction": "CreatePlacementGroup"}},
         },
-        {"Sid": "SeeItsTags", "Effect": "Allow", "Action": "ec2:DescribePlacementGroups", "Resource": "*"},
+        {"Sid": "ReadCanaryTags", "Effect": "Allow", "Action": "ec2:DescribePlacementGroups", "Resource": "*"},
     )

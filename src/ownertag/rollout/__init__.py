@@ -1,1 +1,1 @@
-"""What brings ownertag into an organization: the function's package, its deployment, and whether it works there."""
+"""Rolls ownertag out to an organization: builds the function's package, deploys it, and checks the deployment."""

@@ -151,9 +151,9 @@ def _flat(node: Any) -> Any:
     """
     if isinstance(node, dict):
         return {key: _flat(value) for key, value in node.items()}
-    if isinstance(node, list) and node and all(isinstance(each, dict) for each in node):
-        keys = dict.fromkeys(key for each in node for key in each)
-        return {key: _flat([each[key] for each in node if key in each]) for key in keys}
+    if isinstance(node, list) and node and all(isinstance(item, dict) for item in node):
+        keys = dict.fromkeys(key for item in node for key in item)
+        return {key: _flat([item[key] for item in node if key in item]) for key in keys}
     return node
 
 

@@ -56,7 +56,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """An HTTP answer."""
 
     status: int
@@ -76,15 +76,15 @@ class Answer:
         """
         return ET.fromstring(_NAMESPACE.sub(b"", self.body))  # noqa: S314 - our own or moto's answer
 
-    def with_request_id(self, request_id: str) -> Answer:
+    def with_request_id(self, request_id: str) -> Response:
         """The same answer under an id of its own; moto gives all of them the same."""
         headers = [(name, value) for name, value in self.headers if name.lower() != "x-amzn-requestid"]
         body = _REQUEST_ID.sub(rb"\g<1>" + request_id.encode(), self.body)
-        return Answer(self.status, [*headers, ("x-amzn-RequestId", request_id)], body)
+        return Response(self.status, [*headers, ("x-amzn-RequestId", request_id)], body)
 
 
 #: Passes a call on to moto.
-Next = Callable[[Call], Answer]
+Next = Callable[[Call], Response]
 
 
 def read_call(environ: dict[str, Any]) -> Call:
@@ -100,7 +100,7 @@ def read_call(environ: dict[str, Any]) -> Call:
     return Call(environ, service, region, operation, params, body, access_key)
 
 
-def refuse(call: Call, code: str, message: str, status: int = 403) -> Answer:
+def refuse(call: Call, code: str, message: str, status: int = 403) -> Response:
     """An error in the form of the call's service."""
     request_id, text = str(uuid4()), escape(message)
     if call.service == "ec2":
@@ -117,16 +117,16 @@ def refuse(call: Call, code: str, message: str, status: int = 403) -> Answer:
         kind = "text/xml"
     else:
         body, kind = json.dumps({"__type": code, "message": message}), "application/x-amz-json-1.1"
-    return Answer(status, [("Content-Type", kind), ("x-amzn-RequestId", request_id)], body.encode())
+    return Response(status, [("Content-Type", kind), ("x-amzn-RequestId", request_id)], body.encode())
 
 
-def answer_json(content: dict[str, Any]) -> Answer:
+def answer_json(content: dict[str, Any]) -> Response:
     """What a JSON service answers."""
     headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", str(uuid4()))]
-    return Answer(200, headers, json.dumps(content).encode())
+    return Response(200, headers, json.dumps(content).encode())
 
 
-def answer_xml(operation: str, namespace: str, *content: ET.Element, result: bool = True) -> Answer:
+def answer_xml(operation: str, namespace: str, *content: ET.Element, result: bool = True) -> Response:
     """What a query service answers; EC2 puts no result around its content."""
     root = ET.Element(f"{operation}Response", xmlns=namespace)
     (ET.SubElement(root, f"{operation}Result") if result else root).extend(content)
@@ -134,7 +134,7 @@ def answer_xml(operation: str, namespace: str, *content: ET.Element, result: boo
         ET.SubElement(ET.SubElement(root, "ResponseMetadata"), "RequestId").text = NO_ID
     else:
         ET.SubElement(root, "requestId").text = NO_ID
-    return Answer(200, [("Content-Type", "text/xml")], ET.tostring(root))
+    return Response(200, [("Content-Type", "text/xml")], ET.tostring(root))
 
 
 def element(name: str, content: Any) -> ET.Element:

@@ -17,7 +17,7 @@ import botocore.session
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from botocore.parsers import create_parser
 
-from ownertag.sandbox.calls import Answer
+from ownertag.sandbox.calls import Response
 
 #: CloudTrail leaves out a part of a record above this size (doc).
 MAX_PART = 100 * 1024
@@ -50,7 +50,7 @@ def request_parameters(service: str, operation: str, params: Mapping[str, str], 
     return flat
 
 
-def response_elements(service: str, operation: str, answer: Answer, wrapped: bool) -> dict[str, Any] | None:
+def response_elements(service: str, operation: str, answer: Response, wrapped: bool) -> dict[str, Any] | None:
     """`responseElements` of an answer of a query service; None where it says nothing but that it was done."""
     model = operation_model(service, operation)
     parser = create_parser(model.service_model.protocol)

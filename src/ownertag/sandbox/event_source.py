@@ -21,7 +21,7 @@ Handler = Callable[[Mapping[str, Any], Any], Any]
 
 
 @dataclass
-class Context:
+class InvocationContext:
     """What Lambda tells a function of its invocation."""
 
     function_name: str = "ownertag"
@@ -126,7 +126,7 @@ class EventSource:
     def _invoke(self, messages: list[dict[str, Any]]) -> None:
         records = [_as_record(message, self._arn) for message in messages]
         try:
-            context = Context(invoked_function_arn=self._function_arn, until=time.monotonic() + self._timeout)
+            context = InvocationContext(invoked_function_arn=self._function_arn, until=time.monotonic() + self._timeout)
             answer = self._handler({"Records": records}, context)
         except Exception as error:  # noqa: BLE001 - as Lambda: whatever a function raises fails its batch
             self._failed(error)

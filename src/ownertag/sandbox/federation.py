@@ -12,7 +12,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from ownertag.sandbox.calls import Call
-from ownertag.sandbox.identities import Actor
+from ownertag.sandbox.identities import SandboxActor
 
 #: The operations of STS that are not signed.
 UNSIGNED = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}
@@ -20,7 +20,7 @@ UNSIGNED = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}
 _ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 
 
-def visitor(call: Call) -> Actor | None:
+def visitor(call: Call) -> SandboxActor | None:
     """The principal that a token speaks of, who acts in the account of the role; None if the token can't be read."""
     parts = call.params.get("RoleArn", "").split(":")
     if len(parts) != 6:
@@ -32,7 +32,7 @@ def visitor(call: Call) -> Actor | None:
             identity = _web_identity_user(call.params, f"arn:{parts[1]}:iam::{parts[4]}:oidc-provider/")
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, ET.ParseError):
         return None
-    return Actor(identity, parts[4])
+    return SandboxActor(identity, parts[4])
 
 
 def _web_identity_user(params: dict[str, str], providers: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.http import HTTP_STATUS_CODES
 
-from ownertag.sandbox.calls import Answer, Call, read_call, refuse
+from ownertag.sandbox.calls import Call, Response, read_call, refuse
 from ownertag.sandbox.federation import UNSIGNED, visitor
 from ownertag.sandbox.functions import keep_from_docker
 from ownertag.sandbox.gaps import (
@@ -31,13 +31,13 @@ from ownertag.sandbox.gaps import (
     sts,
 )
 from ownertag.sandbox.gaps.resources import complete
-from ownertag.sandbox.identities import Actor, Identities
-from ownertag.sandbox.organization import Organization, role_trust
+from ownertag.sandbox.identities import Identities, SandboxActor
+from ownertag.sandbox.organization import SandboxOrganization, role_trust
 from ownertag.sandbox.personas import MANAGEMENT
 from ownertag.sandbox.recorder import Recorder
 from ownertag.sandbox.services import Services
 
-_Made = tuple[Call, Actor, Answer]
+_Made = tuple[Call, SandboxActor, Response]
 
 # What a service says to an unknown access key, and to one that has expired.
 _UNKNOWN_KEY = {"ec2": ("AuthFailure", 401), "sts": ("InvalidClientTokenId", 403), "iam": ("InvalidClientTokenId", 403)}
@@ -55,7 +55,7 @@ class Front:
         organization: Whose accounts call.
     """
 
-    def __init__(self, identities: Identities, recorder: Recorder, organization: Organization) -> None:
+    def __init__(self, identities: Identities, recorder: Recorder, organization: SandboxOrganization) -> None:
         self._identities = identities
         self._recorder = recorder
         self._organization = organization
@@ -90,7 +90,7 @@ class Front:
         start_response(f"{answer.status} {reason}", [*headers, ("Content-Length", str(len(answer.body)))])
         return [answer.body]
 
-    def in_turn(self, call: Call) -> Answer:
+    def in_turn(self, call: Call) -> Response:
         """Answer a call, alone. What services call because of it is recorded after it, as AWS would do it after it."""
         with self.lock:
             outer, self._further = self._further, []
@@ -105,7 +105,7 @@ class Front:
                 else:
                     outer += made
 
-    def _answer(self, call: Call, record: Callable[[Call, Actor, Answer], None]) -> Answer:
+    def _answer(self, call: Call, record: Callable[[Call, SandboxActor, Response], None]) -> Response:
         unsigned = call.service == "sts" and call.operation in UNSIGNED
         actor = visitor(call) if unsigned else self._identities.get(call.access_key)
         if actor is None and unsigned:
@@ -126,11 +126,11 @@ class Front:
         record(call, actor, answer)
         return answer
 
-    def _without_gaps(self, call: Call, actor: Actor) -> Answer:
-        def to_moto(call: Call) -> Answer:
+    def _without_gaps(self, call: Call, actor: SandboxActor) -> Response:
+        def to_moto(call: Call) -> Response:
             return self._to_moto(call, actor.account)
 
-        def to(account: str) -> Answer:
+        def to(account: str) -> Response:
             return self._to_moto(call, account)
 
         organization_id = self._organization.id
@@ -177,7 +177,7 @@ class Front:
                     self._tell()
         return to_moto(call)
 
-    def _invoke(self, call: Call, account: str, function: str) -> Answer:
+    def _invoke(self, call: Call, account: str, function: str) -> Response:
         """Lambda's Invoke of a function that is deployed here, without the lock: the handler makes calls itself."""
         name = function.rpartition(":")[2]
         found = self.invoke(f"arn:aws:lambda:{call.region}:{account}:function:{name}", call.body)
@@ -185,9 +185,9 @@ class Front:
             return refuse(call, "ResourceNotFoundException", f"Function not found: {name}", 404)
         body, failed = found
         headers = [("Content-Type", "application/json"), *([("X-Amz-Function-Error", "Unhandled")] if failed else [])]
-        return Answer(200, headers, body)
+        return Response(200, headers, body)
 
-    def _cloudformation(self, call: Call, account: str, operation: str) -> Answer:
+    def _cloudformation(self, call: Call, account: str, operation: str) -> Response:
         try:
             if operation in change_sets.OPERATIONS:
                 return change_sets.answer(call, account, lambda call: self._to_moto(call, account))
@@ -204,7 +204,7 @@ class Front:
         for told in self.deployed:
             told()
 
-    def _to_moto(self, call: Call, account: str) -> Answer:
+    def _to_moto(self, call: Call, account: str) -> Response:
         status: list[str] = []
         headers: list[tuple[str, str]] = []
 
@@ -220,4 +220,4 @@ class Front:
         finally:
             if close := getattr(body, "close", None):
                 close()
-        return Answer(int(status[0].split()[0]), headers, content)
+        return Response(int(status[0].split()[0]), headers, content)

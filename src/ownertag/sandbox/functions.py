@@ -23,8 +23,8 @@ from moto.sqs.models import sqs_backends
 
 from ownertag.handler.settings import CONFIG, read_environment
 from ownertag.handler.wiring import Handler, Reporter, build
-from ownertag.sandbox.event_source import Context, EventSource
-from ownertag.sandbox.organization import Organization, role_id, role_trust, session_of
+from ownertag.sandbox.event_source import EventSource, InvocationContext
+from ownertag.sandbox.organization import SandboxOrganization, role_id, role_trust, sandbox_session
 from ownertag.sandbox.schedules import Schedules
 from ownertag.sandbox.trust import allows, service
 
@@ -69,7 +69,7 @@ class Functions:
 
     def __init__(
         self,
-        organization: Organization,
+        organization: SandboxOrganization,
         endpoint_url: str,
         folder: Path,
         report: Reporter,
@@ -119,7 +119,7 @@ class Functions:
         if found is None:
             return None
         handler, timeout = found
-        context = Context(invoked_function_arn=arn, until=time.monotonic() + timeout)
+        context = InvocationContext(invoked_function_arn=arn, until=time.monotonic() + timeout)
         try:
             return json.dumps(handler(json.loads(payload or b"{}"), context)).encode(), False
         except Exception as error:  # noqa: BLE001 - as Lambda: whatever a function raises is the answer
@@ -151,7 +151,7 @@ class Functions:
         if not allows(role_trust(new.role[0]), caller, "sts:AssumeRole"):
             self._failed(RuntimeError(f"{name}: Lambda can't assume {new.role[0]}"))
             return None
-        session = session_of(self._organization.role_session(new.role[0], name), region)
+        session = sandbox_session(self._organization.role_session(new.role[0], name), region)
         sqs = session.client("sqs", endpoint_url=self._endpoint_url)
         handler = self._built(new, code, session)
         self._handlers[new.arn] = handler, new.timeout

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from ownertag.sandbox.calls import Answer, Call
+from ownertag.sandbox.calls import Call, Response
 
 
 @dataclass(frozen=True)
-class Actor:
+class SandboxActor:
     """A principal with credentials, as CloudTrail describes it.
 
     Attributes:
@@ -43,22 +43,22 @@ class Identities:
     """The register of access keys. Secrets are not checked: nothing here opens anything."""
 
     role_id: Callable[[str], str]
-    _actors: dict[str, Actor] = field(default_factory=dict)
+    _actors: dict[str, SandboxActor] = field(default_factory=dict)
 
-    def add(self, access_key: str, actor: Actor) -> None:
+    def add(self, access_key: str, actor: SandboxActor) -> None:
         """Register credentials that were made outside of STS."""
         self._actors[access_key] = actor
 
-    def get(self, access_key: str | None) -> Actor | None:
+    def get(self, access_key: str | None) -> SandboxActor | None:
         """Who signed with this key."""
         return self._actors.get(access_key or "")
 
-    def orphaned(self, actor: Actor) -> bool:
+    def orphaned(self, actor: SandboxActor) -> bool:
         """Whether the role of a session is gone, or another role has its name by now."""
         issuer = actor.identity.get("sessionContext", {}).get("sessionIssuer", {})
         return issuer.get("type") == "Role" and str(issuer["principalId"]) != self.role_id(issuer["arn"])
 
-    def user_identity(self, actor: Actor, access_key: str | None) -> dict[str, Any]:
+    def user_identity(self, actor: SandboxActor, access_key: str | None) -> dict[str, Any]:
         """CloudTrail's `userIdentity` for a call signed with this key, if with any."""
         identity = dict(actor.identity)
         last = {key: identity.pop(key) for key in ("sessionContext", "invokedBy") if key in identity}
@@ -66,7 +66,7 @@ class Identities:
             identity.setdefault("accessKeyId", access_key)
         return identity | last
 
-    def learn(self, call: Call, caller: Actor | None, answer: Answer) -> None:
+    def learn(self, call: Call, caller: SandboxActor | None, answer: Response) -> None:
         """Register the credentials that an answer of STS gives."""
         if call.service != "sts" or answer.failed:
             return
@@ -81,12 +81,14 @@ class Identities:
         elif call.operation == "GetFederationToken" and caller:
             actor = _federated_user(call, caller, expires)
         elif caller:  # GetSessionToken: the same principal, for a while
-            actor = Actor(caller.identity, caller.account, expires, caller.source_identity)
+            actor = SandboxActor(caller.identity, caller.account, expires, caller.source_identity)
         else:
             return
         self._actors[key] = actor
 
-    def _role_session(self, call: Call, caller: Actor | None, session_name: str, expires: datetime) -> Actor:
+    def _role_session(
+        self, call: Call, caller: SandboxActor | None, session_name: str, expires: datetime
+    ) -> SandboxActor:
         source = (caller.source_identity if caller else None) or call.params.get("SourceIdentity")
         actor = self.session_of(call.params["RoleArn"], session_name, expires, source)
         if caller and caller.identity["type"] == "WebIdentityUser":
@@ -99,7 +101,7 @@ class Identities:
 
     def session_of(
         self, role_arn: str, session_name: str, expires: datetime | None, source_identity: str | None = None
-    ) -> Actor:
+    ) -> SandboxActor:
         """A session of a role; the issuer keeps the role's path, which the session's ARN leaves out."""
         partition, account = role_arn.split(":")[1], role_arn.split(":")[4]
         role, role_id = role_arn.rsplit("/", 1)[1], self.role_id(role_arn)
@@ -122,10 +124,10 @@ class Identities:
             "accountId": account,
             "sessionContext": context,
         }
-        return Actor(identity, account, expires, source_identity)
+        return SandboxActor(identity, account, expires, source_identity)
 
 
-def user(account: str, name: str, user_id: str) -> Actor:
+def user(account: str, name: str, user_id: str) -> SandboxActor:
     """An IAM user."""
     identity = {
         "type": "IAMUser",
@@ -134,21 +136,21 @@ def user(account: str, name: str, user_id: str) -> Actor:
         "accountId": account,
         "userName": name,
     }
-    return Actor(identity, account)
+    return SandboxActor(identity, account)
 
 
-def root_user(account: str) -> Actor:
+def root_user(account: str) -> SandboxActor:
     """The root user of an account."""
     arn = f"arn:aws:iam::{account}:root"
-    return Actor({"type": "Root", "principalId": account, "arn": arn, "accountId": account}, account)
+    return SandboxActor({"type": "Root", "principalId": account, "arn": arn, "accountId": account}, account)
 
 
-def aws_service(name: str, account: str) -> Actor:
+def aws_service(name: str, account: str) -> SandboxActor:
     """A service of AWS, such as `ec2.amazonaws.com`, where it takes a role of an account."""
-    return Actor({"type": "AWSService", "invokedBy": name}, account)
+    return SandboxActor({"type": "AWSService", "invokedBy": name}, account)
 
 
-def on_behalf_of(caller: Actor, access_key: str | None, service: str) -> Actor:
+def on_behalf_of(caller: SandboxActor, access_key: str | None, service: str) -> SandboxActor:
     """A caller in whose name a service calls further (seen: CloudFormation without a service role).
 
     A user has a session then. That a session keeps its access key is memory.
@@ -165,7 +167,7 @@ def new_key(prefix: str) -> str:
     return f"{prefix}{uuid4().hex[:16].upper()}"
 
 
-def _taken(session: Actor, service: str) -> Actor:
+def _taken(session: SandboxActor, service: str) -> SandboxActor:
     """A session of a role that a service took: for itself, or for an instance, whose metadata service hands it out."""
     if service != "ec2.amazonaws.com":
         return replace(session, identity={**session.identity, "invokedBy": service})
@@ -173,13 +175,13 @@ def _taken(session: Actor, service: str) -> Actor:
     return replace(session, identity={**session.identity, "sessionContext": context})
 
 
-def _by_aws(actor: Actor) -> bool:
+def _by_aws(actor: SandboxActor) -> bool:
     """Whether it is a service, or one by its service-linked role: CloudTrail shows no access key of these (seen)."""
     issuer = actor.identity.get("sessionContext", {}).get("sessionIssuer", {}).get("arn", "")
     return actor.identity["type"] == "AWSService" or ":role/aws-service-role/" in issuer
 
 
-def _federated_user(call: Call, caller: Actor, expires: datetime) -> Actor:
+def _federated_user(call: Call, caller: SandboxActor, expires: datetime) -> SandboxActor:
     name = call.params["Name"]
     issuer = {key: value for key, value in caller.identity.items() if key != "sessionContext"}
     identity = {
@@ -192,7 +194,7 @@ def _federated_user(call: Call, caller: Actor, expires: datetime) -> Actor:
             "attributes": {"creationDate": _time(datetime.now(UTC)), "mfaAuthenticated": "false"},
         },
     }
-    return Actor(identity, caller.account, expires)
+    return SandboxActor(identity, caller.account, expires)
 
 
 def _time(time: datetime) -> str:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ownertag.core.addresses import read_address
-from ownertag.flows.whois import Answer, Wanted, whois
-from ownertag.ledger.calls import Calls
+from ownertag.flows.whois import Wanted, WhoisAnswer, whois
 from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.port import Reader
 from ownertag.render.documents import LEDGER_TABLE
-from ownertag.sandbox.organization import session_of
+from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB, PERSONAS, Persona
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE, PATIENCE_SECONDS, step
@@ -54,7 +54,7 @@ class Case:
     @property
     def persona(self) -> Persona:
         """Whose the instance is."""
-        return next(each for each in PERSONAS if each.name == self.who)
+        return next(persona for persona in PERSONAS if persona.name == self.who)
 
 
 #: A case, and its instance's id.
@@ -62,13 +62,13 @@ Launched = tuple[Case, str]
 
 
 @dataclass
-class Told:
+class NightAnswers:
     """A question of the night, by an id or an address, and its answer."""
 
     case: Case
     id: str
     asked: str
-    answer: Answer | None
+    answer: WhoisAnswer | None
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -128,11 +128,11 @@ def by_day(sandbox: Sandbox, say: Callable[[str], None]) -> list[Launched]:
     return launched
 
 
-def at_night(sandbox: Sandbox, launched: Sequence[Launched]) -> list[Told]:
+def at_night(sandbox: Sandbox, launched: Sequence[Launched]) -> list[NightAnswers]:
     """Ask whose each is, once the hub has decided; of what is terminated by then, its address is asked for as well."""
-    told: list[Told] = []
+    told: list[NightAnswers] = []
     with closing(sandbox.client(sandbox.account_session(HUB, HOME_REGION), "dynamodb")) as dynamodb:
-        reader = DynamoLedger(Calls(dynamodb, LEDGER_TABLE))
+        reader = DynamoLedger(DynamoDBClient(dynamodb, LEDGER_TABLE))
         until = time.monotonic() + PATIENCE_SECONDS
         for case, id_ in launched:
             _wait(reader, id_, until)
@@ -153,15 +153,15 @@ def _wait(reader: Reader, id_: str, until: float) -> None:
         time.sleep(0.2)
 
 
-def _ask(reader: Reader, asked: str, id_: str) -> Answer | None:
+def _ask(reader: Reader, asked: str, id_: str) -> WhoisAnswer | None:
     address = read_address(asked)
     told = whois(Wanted("" if address else asked, address), reader)
-    return next((each for each in told.answers if each.id == id_), None)  # others may have had the address
+    return next((answer for answer in told.answers if answer.id == id_), None)  # others may have had the address
 
 
-def question(case: Case, id_: str, asked: str, reader: Reader) -> Told:
+def question(case: Case, id_: str, asked: str, reader: Reader) -> NightAnswers:
     """Ask whose an instance is, by its id or address, and compare the answer with what it has to be."""
-    told = Told(case, id_, asked, _ask(reader, asked, id_))
+    told = NightAnswers(case, id_, asked, _ask(reader, asked, id_))
     if told.answer is None:
         told.problems.append(f"whois does not know {asked}")
         return told
@@ -231,7 +231,7 @@ def _by_chain(sandbox: Sandbox, persona: Persona) -> str:
         "aws_secret_access_key": given["SecretAccessKey"],
         "aws_session_token": given["SessionToken"],
     }
-    with closing(sandbox.client(session_of(keys, persona.region), "ec2")) as ec2:
+    with closing(sandbox.client(sandbox_session(keys, persona.region), "ec2")) as ec2:
         return _launched(ec2)
 
 

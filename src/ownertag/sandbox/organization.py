@@ -19,7 +19,7 @@ import botocore.session
 from moto.iam.models import iam_backends
 from moto.organizations.models import FakeAccount, organizations_backends
 
-from ownertag.sandbox.identities import Actor, Identities, new_key, root_user, user
+from ownertag.sandbox.identities import Identities, SandboxActor, new_key, root_user, user
 from ownertag.sandbox.personas import (
     ACCOUNTS,
     HOME_REGION,
@@ -45,7 +45,7 @@ TRAIL_BUCKET = "organization-trail-111111111111"
 Keys = dict[str, str]
 
 
-class Organization:
+class SandboxOrganization:
     """Accounts, roles and credentials of the sandbox.
 
     Args:
@@ -166,14 +166,14 @@ class Organization:
             Path=f"/{path}/" if path else "/", RoleName=name, AssumeRolePolicyDocument=json.dumps(policy)
         )
 
-    def _admit(self, actor: Actor, prefix: str) -> Keys:
+    def _admit(self, actor: SandboxActor, prefix: str) -> Keys:
         key = new_key(prefix)
         self._identities.add(key, actor)
         keys = {"aws_access_key_id": key, "aws_secret_access_key": SECRET}
         return {**keys, "aws_session_token": SECRET} if prefix == "ASIA" else keys
 
     def _client(self, service: str, account: str, keys: Keys | None = None) -> Any:
-        return session_of(keys or self._admins[account]).client(
+        return sandbox_session(keys or self._admins[account]).client(
             service, region_name="us-east-1", endpoint_url=self._endpoint_url
         )  # type: ignore[call-overload] # any service
 
@@ -203,7 +203,7 @@ class Organization:
             backend.attach_policy(PolicyId="p-FullAWSAccess", TargetId=account)
 
 
-def session_of(keys: Keys, region: str | None = None) -> boto3.Session:
+def sandbox_session(keys: Keys, region: str | None = None) -> boto3.Session:
     """A session with these credentials."""
     core = botocore.session.Session()
     core.register_component("data_loader", model_loader())

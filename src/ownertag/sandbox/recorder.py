@@ -12,8 +12,8 @@ from uuid import uuid4
 from xml.etree import ElementTree as ET
 
 from ownertag.sandbox import cloudtrail
-from ownertag.sandbox.calls import Answer, Call
-from ownertag.sandbox.identities import Actor, Identities
+from ownertag.sandbox.calls import Call, Response
+from ownertag.sandbox.identities import Identities, SandboxActor
 
 #: Recorded beside what creates: what changes tags, what ends instances, what makes others launch, what gives sessions.
 ALSO = {
@@ -52,7 +52,7 @@ class Recorder:
         self._lock = Lock()
         self.listeners: list[Callable[[Record], None]] = []
 
-    def record(self, call: Call, actor: Actor, answer: Answer) -> None:
+    def record(self, call: Call, actor: SandboxActor, answer: Response) -> None:
         """Write the record of a call, if it is one that is recorded."""
         wrapped = self._wrapped.get((f"{call.service}.amazonaws.com", call.operation))
         if wrapped is None:
@@ -73,7 +73,7 @@ class Recorder:
         with self._lock:
             return [record for records in self._records.values() for record in records]
 
-    def _record(self, call: Call, actor: Actor, answer: Answer, wrapped: bool) -> Record:
+    def _record(self, call: Call, actor: SandboxActor, answer: Response, wrapped: bool) -> Record:
         request = cloudtrail.request_parameters(call.service, call.operation, call.params, wrapped)
         response = None
         error: dict[str, str] = {}
@@ -118,7 +118,7 @@ def _within_limit(part: dict[str, Any] | None, name: str) -> dict[str, Any] | No
     return {"omitted": True, "originalSize": size, "reason": f"{name} too large"}
 
 
-def _error(call: Call, answer: Answer) -> dict[str, str]:
+def _error(call: Call, answer: Response) -> dict[str, str]:
     try:
         root = answer.xml()
     except ET.ParseError:  # moto failed in a way of its own, and answered with a page

@@ -21,20 +21,19 @@ from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.handler.wiring import Reporter
 from ownertag.render.documents import BUS
 from ownertag.sandbox.bus import Bus
-from ownertag.sandbox.deployment import deploy, write_package
+from ownertag.sandbox.deployment import deploy, settings_text, write_package
 from ownertag.sandbox.front import Front
 from ownertag.sandbox.functions import Functions
 from ownertag.sandbox.gaps.templates import read_quickly
 from ownertag.sandbox.identities import Identities
-from ownertag.sandbox.organization import Organization, model_loader, role_id, session_of
+from ownertag.sandbox.organization import SandboxOrganization, model_loader, role_id, sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, PERSONAS
 from ownertag.sandbox.recorder import Recorder
 from ownertag.sandbox.services import EC2
-from ownertag.sandbox.settings import settings_text
 
 #: Whose state is forgotten between sandboxes: the accounts' own, and what is deployed into them.
 _SERVICES = (
@@ -124,7 +123,7 @@ class Sandbox:
 
     def account_session(self, account: str, region: str = HOME_REGION) -> boto3.Session:
         """A session of an account's root user, to read what is there."""
-        return session_of(self.organization.admin(account), region)
+        return sandbox_session(self.organization.admin(account), region)
 
     def instance_session(self, account: str, region: str, id_: str) -> boto3.Session:
         """A session as an instance's metadata service gives it to whatever runs there: of the role of its profile."""
@@ -134,7 +133,7 @@ class Sandbox:
         profile = reservation["Instances"][0]["IamInstanceProfile"]["Arn"].rpartition("/")[2]
         with closing(self.client(session, "iam")) as iam:
             [role] = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
-        return session_of(self.front.services.role_keys(EC2, role["Arn"], id_, region), region)
+        return sandbox_session(self.front.services.role_keys(EC2, role["Arn"], id_, region), region)
 
     def client(self, session: boto3.Session, service: str, config: Config | None = None) -> Any:
         """A client of the sandbox's endpoint."""
@@ -147,9 +146,9 @@ class Sandbox:
         logging.getLogger("moto").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", "Tried to parse AWS", UserWarning)
         read_quickly()
-        catalogue = load()
+        catalogue = load_catalogue()
         identities = Identities(role_id)
-        self.organization = Organization(identities)
+        self.organization = SandboxOrganization(identities)
         self.recorder = Recorder(identities, {key: row.wrapped for key, row in catalogue.rows.items()})
         self.front = front = Front(identities, self.recorder, self.organization)
         # Bound here and handed over: werkzeug would end the process where a port is taken.

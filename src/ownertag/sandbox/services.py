@@ -16,9 +16,9 @@ import boto3
 from botocore.awsrequest import AWSResponse, HeadersDict
 from werkzeug.test import EnvironBuilder
 
-from ownertag.sandbox.calls import Answer, Call, read_call
-from ownertag.sandbox.identities import Actor, Identities, aws_service, new_key, on_behalf_of
-from ownertag.sandbox.organization import SECRET, Keys, role_trust, session_of
+from ownertag.sandbox.calls import Call, Response, read_call
+from ownertag.sandbox.identities import Identities, SandboxActor, aws_service, new_key, on_behalf_of
+from ownertag.sandbox.organization import SECRET, Keys, role_trust, sandbox_session
 
 AUTO_SCALING = "autoscaling.amazonaws.com"
 CLOUDFORMATION = "cloudformation.amazonaws.com"
@@ -37,7 +37,7 @@ class Services:
         answer: Answers a call, as the front does.
     """
 
-    def __init__(self, identities: Identities, answer: Callable[[Call], Answer]) -> None:
+    def __init__(self, identities: Identities, answer: Callable[[Call], Response]) -> None:
         self._identities = identities
         self._answer = answer
 
@@ -53,7 +53,7 @@ class Services:
                 iam.create_service_linked_role(AWSServiceName=AUTO_SCALING)
         return self._launch(self.role_keys(AUTO_SCALING, role, "AutoScaling", region), region, params)
 
-    def build(self, caller: Actor, call: Call, role: str | None, params: dict[str, Any]) -> str:
+    def build(self, caller: SandboxActor, call: Call, role: str | None, params: dict[str, Any]) -> str:
         """Launch as CloudFormation does for a stack: by its service role, or as its caller; the reservation's id.
 
         Args:
@@ -93,13 +93,13 @@ class Services:
     def _service_keys(self, service: str, account: str) -> Keys:
         return self._admit(aws_service(service, account))
 
-    def _admit(self, actor: Actor) -> Keys:
+    def _admit(self, actor: SandboxActor) -> Keys:
         key = new_key("ASIA")
         self._identities.add(key, actor)
         return {"aws_access_key_id": key, "aws_secret_access_key": SECRET, "aws_session_token": SECRET}
 
     def _client(self, service: str, keys: Keys, region: str) -> Any:
-        session: boto3.Session = session_of(keys, region)
+        session: boto3.Session = sandbox_session(keys, region)
         client: Any = session.client(service, endpoint_url=_NOWHERE)  # type: ignore[call-overload] # any service
         client.meta.events.register("before-send", self._send)
         return client

@@ -176,7 +176,9 @@ def _children(ec2: Any, launch: Launch) -> list[str]:
         for reservation in ec2.describe_instances(InstanceIds=ids[start : start + 100])["Reservations"]:
             for instance in reservation["Instances"]:
                 volumes = [disk["Ebs"]["VolumeId"] for disk in instance["BlockDeviceMappings"]]
-                interfaces = [each["NetworkInterfaceId"] for each in instance["NetworkInterfaces"]]
+                interfaces = [
+                    network_interface["NetworkInterfaceId"] for network_interface in instance["NetworkInterfaces"]
+                ]
                 launch.volumes += len(volumes)
                 launch.interfaces += len(interfaces)
                 children += [*volumes, *interfaces]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ownertag.sandbox.identities import Actor
+from ownertag.sandbox.identities import SandboxActor
 
 Policy = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ class Caller:
     context: Mapping[str, str] = field(default_factory=dict)
 
 
-def principal(actor: Actor, organization_id: str, **context: str) -> Caller:
+def principal(actor: SandboxActor, organization_id: str, **context: str) -> Caller:
     """A principal of an account. A role session is compared by the ARN of its role (doc: aws:PrincipalArn)."""
     if provider := actor.identity.get("identityProvider"):
         return Caller({"Federated": frozenset({provider})}, context)
@@ -59,7 +59,7 @@ def allows(policy: Policy | None, caller: Caller, action: str) -> bool:
         return False
     given = policy.get("Statement", [])
     statements = given if isinstance(given, list) else [given]
-    named = [each for each in statements if _names(each, caller) and _covers(each, action)]
+    named = [statement for statement in statements if _names(statement, caller) and _covers(statement, action)]
     denied = any(each.get("Effect") == "Deny" and _holds(each, caller, unknown=True) for each in named)
     return not denied and any(each.get("Effect") == "Allow" and _holds(each, caller, unknown=False) for each in named)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ownertag.core.values import Decision, Failure, Unavailable
-from ownertag.flows.live import Answer, Done, Returned
+from ownertag.flows.live import BatchAnswer, Done, Returned
 from ownertag.sandbox.personas import ACCOUNTS
 
 
@@ -23,10 +23,10 @@ class Watch:
         self._say = say
         self.done: dict[str, tuple[float, Decision]] = {}
 
-    def answer(self, answer: Answer, failures: list[Failure]) -> None:
+    def answer(self, answer: BatchAnswer, failures: list[Failure]) -> None:
         """Tell of a batch."""
         at = time.monotonic()
-        verdicts: list[Done | Returned] = [*answer.done, *answer.returned, *answer.buried]
+        verdicts: list[Done | Returned] = [*answer.done, *answer.returned, *answer.dead_letters]
         for verdict in verdicts:
             result = verdict.result
             decision = result.decision if result else None
@@ -58,7 +58,7 @@ def line(verdict: Done | Returned) -> str:
         return f"{head}  comes back in {verdict.seconds} s: {'; '.join(verdict.reasons)}"
     if refusal is not None:
         return f"{head}  refused, {refusal.reason.value}: {refusal.detail}"
-    if decision is None and result.findings:
+    if decision is None and result.finding is not None:
         return f"{head}  finding: somebody else changed tags of ours"
     if decision is None:
         return head

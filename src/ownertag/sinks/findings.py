@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
-from ownertag.core.findings import Finding
+from ownertag.core.findings import TamperFinding
 from ownertag.core.values import Failure
 
 SOURCE = "ownertag"
@@ -27,7 +27,7 @@ _MOST_BYTES = 250_000
 _MOST_FAILED = 3
 
 
-class Findings:
+class FindingsBus:
     """The hub's bus.
 
     Args:
@@ -39,11 +39,11 @@ class Findings:
         self._client = client
         self._bus = bus
 
-    def tell(self, findings: Sequence[Finding]) -> list[Failure | None]:
+    def tell(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
         """Put an event for each finding; for each why that failed, or None. A 200 can hold failures of single ones."""
         failures: list[Failure | None] = []
         failed: list[Failure] = []
-        for entries in _calls(self._entry(each) for each in findings):
+        for entries in _calls(self._entry(finding) for finding in findings):
             if len(failed) == _MOST_FAILED:
                 failures += [failed[-1]] * len(entries)
                 continue
@@ -53,14 +53,14 @@ class Findings:
                 failed.append(failure_of(error))
                 failures += [failed[-1]] * len(entries)
                 continue
-            codes = [each.get("ErrorCode") for each in answer["Entries"]]
+            codes = [entry.get("ErrorCode") for entry in answer["Entries"]]
             failures += [Failure(code, 200) if code else None for code in codes]
         return failures
 
-    def _entry(self, finding: Finding) -> dict[str, Any]:
+    def _entry(self, finding: TamperFinding) -> dict[str, Any]:
         detail = {"schema": SCHEMA} | asdict(finding)
         detail["at"] = finding.at.isoformat()
-        detail["changes"] = [asdict(each) for each in finding.changes]
+        detail["changes"] = [asdict(change) for change in finding.changes]
         return {
             "Time": finding.at,
             "Source": SOURCE,
@@ -75,12 +75,12 @@ def _calls(entries: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """As many entries as one call takes. None is too large by itself: of a finding, all texts have an end."""
     call: list[dict[str, Any]] = []
     size = 0
-    for each in entries:
-        length = len(each["Detail"].encode()) + 1000
+    for entry in entries:
+        length = len(entry["Detail"].encode()) + 1000
         if call and (len(call) == _MOST or size + length > _MOST_BYTES):
             yield call
             call, size = [], 0
-        call.append(each)
+        call.append(entry)
         size += length
     if call:
         yield call

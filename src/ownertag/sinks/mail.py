@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
-from ownertag.core.bucket import Bucket
-from ownertag.core.findings import Finding
-from ownertag.core.mail import MAX_SUBJECT, mail_of
+from ownertag.core.findings import TamperFinding
+from ownertag.core.mail import MAX_SUBJECT, mail_for
+from ownertag.core.token_bucket import TokenBucket
 from ownertag.core.values import Failure
 
 #: Mails of one account at once, and how many come back a second: one in ten minutes. In each environment of Lambda's.
@@ -29,7 +29,7 @@ _MOST_FAILED = 3
 _Whose = tuple[str, bool]
 
 
-class Mail:
+class FindingsMail:
     """The hub's topic.
 
     Args:
@@ -42,19 +42,19 @@ class Mail:
         self._client = client
         self._topic = topic
         self._clock = clock
-        self._mails: dict[_Whose, Bucket] = {}
+        self._mails: dict[_Whose, TokenBucket] = {}
         self._not_mailed: Counter[_Whose] = Counter()
 
-    def tell(self, findings: Sequence[Finding]) -> list[Failure | None]:
+    def tell(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
         """One mail for each account; for each finding why that failed, or None.
 
         What a creation brought and was written over at once wakes nobody.
         """
-        by_account: dict[_Whose, list[Finding]] = defaultdict(list)
-        for each in findings:
-            if each.test or not each.overwritten:
-                by_account[each.account, each.test].append(each)
-        failures: dict[Finding, Failure] = {}
+        by_account: dict[_Whose, list[TamperFinding]] = defaultdict(list)
+        for finding in findings:
+            if finding.test or not finding.overwritten:
+                by_account[finding.account, finding.test].append(finding)
+        failures: dict[TamperFinding, Failure] = {}
         calls = 0
         failed: list[Failure] = []
         for whose, found in by_account.items():
@@ -65,13 +65,13 @@ class Mail:
                 self._not_mailed[whose] += len(found)
                 continue
             calls += 1
-            failure = self._publish(*mail_of(found, self._not_mailed[whose]))
+            failure = self._publish(*mail_for(found, self._not_mailed[whose]))
             if failure is None:
                 self._taken(whose)
             else:
                 failed.append(failure)
                 failures |= dict.fromkeys(found, failure)
-        return [failures.get(each) for each in findings]
+        return [failures.get(finding) for finding in findings]
 
     def _publish(self, subject: str, text: str) -> Failure | None:
         try:
@@ -84,7 +84,7 @@ class Mail:
         now = self._clock()
         bucket = self._mails.get(whose)
         if bucket is None or bucket.full(now):
-            self._mails[whose] = bucket = Bucket(MOST_MAILS, _REFILL, MOST_MAILS, now)
+            self._mails[whose] = bucket = TokenBucket(MOST_MAILS, _REFILL, MOST_MAILS, now)
         return bucket.wait(now) == 0
 
     def _taken(self, whose: _Whose) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
-from ownertag.core.resolve import clean
+from ownertag.core.owner.resolve import clean
 from ownertag.core.values import Failure
 
 _BATCH = 10  # SQS takes at most ten entries a call
@@ -19,7 +19,7 @@ _ASK_FROM = 5
 _MAX_REASON = 1000
 
 
-class Dying(Struct, frozen=True):
+class DeadLetter(Struct, frozen=True):
     """A message that can't be done, how often it was received, and why."""
 
     id: str
@@ -63,37 +63,37 @@ class Queue:
                 failures += [Failure(entry["Code"], 200) for entry in answer.get("Failed", ())]
         return failures
 
-    def bury(self, messages: Iterable[Dying]) -> set[str]:
+    def send_to_dead_letter_queue(self, messages: Iterable[DeadLetter]) -> set[str]:
         """Put messages that were received for the last time into the dead-letter queue, with the reason.
 
         SQS would put them there as well, but could not say why; EventBridge's own dead letters have the same
         attributes. Returns the ids of those that are there. What is not, SQS moves: to bury it twice loses nothing.
         """
-        buried = set()
-        for each in messages:
-            if each.receives < _ASK_FROM:
+        dead_letters = set()
+        for message in messages:
+            if message.receives < _ASK_FROM:
                 continue
             url, most = self._redrive_to()
-            if not url or each.receives < most:
+            if not url or message.receives < most:
                 continue
-            reason = clean("; ".join(each.reasons))[:_MAX_REASON] or "unknown"
+            reason = clean("; ".join(message.reasons))[:_MAX_REASON] or "unknown"
             attributes = {
                 "ERROR_CODE": reason.partition(":")[0],
                 "ERROR_MESSAGE": reason,
-                "RECEIVES": str(each.receives),
+                "RECEIVES": str(message.receives),
             }
             try:
                 self._client.send_message(
                     QueueUrl=url,
-                    MessageBody=each.body,
+                    MessageBody=message.body,
                     MessageAttributes={
                         name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
                     },
                 )
             except AWS_ERRORS:
                 continue
-            buried.add(each.id)
-        return buried
+            dead_letters.add(message.id)
+        return dead_letters
 
     def _redrive_to(self) -> tuple[str, int]:
         """(URL of the dead-letter queue, how often a message may be received); ("", 0) if none is known."""

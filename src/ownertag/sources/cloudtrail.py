@@ -18,15 +18,16 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
-from ownertag.aws.together import Together, in_turn
+from ownertag.core.arn import partition_of
 from ownertag.core.judge import NO_TIME, unavailable
-from ownertag.core.made import CUT, maker_of
-from ownertag.core.parents import Parent
+from ownertag.core.owner.creation_record import CUT, creation_record_of
+from ownertag.core.owner.parents import Parent
 from ownertag.core.parse import parse_record
-from ownertag.core.records import Arrival, Record, partition_of
-from ownertag.core.unnamed import AROUND as AROUND_LAUNCH
-from ownertag.core.unnamed import told_by
+from ownertag.core.records import Arrival, Record
+from ownertag.core.unnamed_launch import TIME_WINDOW as AROUND_LAUNCH
+from ownertag.core.unnamed_launch import launch_record_of
 from ownertag.core.values import Absent, Fact, Failure, Found, LaunchRecord, OutcomeKind, Question, Unavailable
 
 #: A page holds at most so many events.
@@ -40,7 +41,7 @@ MOST = PAGE * MAX_PAGES
 #: CloudTrail's records are there after this time at the latest, and for so long.
 LAG = timedelta(minutes=15)
 KEPT_FOR = timedelta(days=90)
-#: What may have been launched around a time is looked for so far around it: `unnamed.AROUND` from either side.
+#: What may have been launched around a time is looked for so far around it: `unnamed_launch.TIME_WINDOW`, twice.
 BESIDE = 2 * AROUND_LAUNCH
 #: A session's record has the second in which it was made, or one beside it: between these, all are read.
 AROUND = timedelta(seconds=5)
@@ -89,7 +90,7 @@ class CloudTrail:
         now: Gives the time, with a time zone.
         expired: True once there is no time left for another call.
         regions: Where else a session may have been made that works somewhere.
-        together: Does what each account needs: in turn, or at once.
+        concurrency: Does what each account needs: in turn, or at once.
     """
 
     def __init__(
@@ -98,12 +99,12 @@ class CloudTrail:
         now: Callable[[], datetime],
         expired: Callable[[], bool] = lambda: False,
         regions: Iterable[str] = (),
-        together: Together = in_turn,
+        concurrency: Concurrency = sequential,
     ) -> None:
         self._sessions = sessions
         self._now = now
         self._expired = expired
-        self._together = together
+        self._together = concurrency
         # Threads may work for Regions of one account at once: then a call or two more than these bounds may be made.
         self._calls: dict[tuple[str, str], int] = defaultdict(int)
         self._throttled: dict[tuple[str, str], Unavailable] = {}
@@ -134,11 +135,11 @@ class CloudTrail:
             # What is older than the end of a list that is cut is not known from the other lists alone: it may have been
             # made anew, and be listed there under another name.
             end = _EVER if not more else records[-1].created_at if records else _NEVER
-            found = [each for each in found if each.created_at > end]
-            found += [each for each in records if each.created_at > since]
+            found = [record for record in found if record.created_at > end]
+            found += [record for record in records if record.created_at > since]
             cut, since = cut or more, max(since, end)
             found.sort(key=lambda record: record.created_at, reverse=True)  # one may be in it twice: it changes nothing
-            made = maker_of(parent, found, cut)
+            made = creation_record_of(parent, found, cut)
             if isinstance(made, Record) and not parent.kind.deleted_by:
                 break  # its id is never given again, so that no other list can tell of a deletion
         return _cut(made) if isinstance(made, Record) else made
@@ -150,7 +151,7 @@ class CloudTrail:
         if isinstance(history, Unavailable):
             return history
         records, more = history
-        made = maker_of(parent, records, more)
+        made = creation_record_of(parent, records, more)
         return _cut(made) if isinstance(made, Record) else made
 
     def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
@@ -183,7 +184,7 @@ class CloudTrail:
                 facts.update(self._makers(*place, event, sorted(sessions)))
 
         # An account's Regions are asked at the same time: one after the other, they would hold up the others.
-        few_first = sorted(places.items(), key=lambda each: asks[each[0][0]])
+        few_first = sorted(places.items(), key=lambda item: asks[item[0][0]])
         self._together([partial(look, place, groups) for place, groups in few_first])
         return facts
 
@@ -207,7 +208,7 @@ class CloudTrail:
                 facts[question] = self._launches(place, time, creation_id)
 
         asks = Counter(account for (account, _), asked in places.items() for _ in asked)
-        few_first = sorted(places.items(), key=lambda each: asks[each[0][0]])
+        few_first = sorted(places.items(), key=lambda item: asks[item[0][0]])
         self._together([partial(look, place, asked) for place, asked in few_first])
         return facts
 
@@ -221,8 +222,8 @@ class CloudTrail:
                 return page
             records = _read(page, place[0])
             complete = complete and len(records) == len(page.get("Events", ()))  # what can't be read may be one
-            itself = itself or any(each.creation_id == creation_id for each in records)
-            found = (told_by(each) for each in records if each.event_source == "ec2.amazonaws.com")
+            itself = itself or any(record.creation_id == creation_id for record in records)
+            found = (launch_record_of(record) for record in records if record.event_source == "ec2.amazonaws.com")
             told += [each for each in found if each]
             if not page.get("NextToken"):
                 break
@@ -238,7 +239,9 @@ class CloudTrail:
         near = (region, _GLOBAL.get(partition_of(region), region))
         for place in dict.fromkeys((*near, *self._regions)):
             # What was throttled comes back anyway: meanwhile it costs no calls elsewhere.
-            left = [each for each in sessions if each[2] not in facts and not _throttled(unread.get(each[2]))]
+            left = [
+                session for session in sessions if session[2] not in facts and not _throttled(unread.get(session[2]))
+            ]
             for window in _windows(left):
                 if place not in near and self._elsewhere[account] >= MAX_ELSEWHERE:
                     unread |= {question: _MANY for _, _, question in window}
@@ -285,7 +288,7 @@ class CloudTrail:
         records = self._records(account, region, "ResourceName", key, (time - NEAR, time + NEAR))
         if isinstance(records, Unavailable):
             return records
-        return next((each for each in records if each.event_source == _STS and _key_given(each) == key), None)
+        return next((record for record in records if record.event_source == _STS and _key_given(record) == key), None)
 
     def _records(
         self, account: str, region: str, key: str, value: str, window: tuple[datetime, datetime]

@@ -9,23 +9,23 @@ from typing import Any
 
 import jmespath
 
+from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
-from ownertag.aws.together import Together, in_turn
+from ownertag.core.catalogue_types import PARTS, Lookup, QuestionKind
 from ownertag.core.judge import NO_TIME, unavailable
-from ownertag.core.rows import PARTS, Lookup, QuestionKind
 from ownertag.core.values import (
     Absent,
     Attached,
     Fact,
     Failure,
     Found,
-    Instance,
+    LaunchedInstance,
     OutcomeKind,
     Question,
     Unavailable,
 )
-from ownertag.sources.parts import BIRTHS, LOOKS, Look, births, parts
-from ownertag.sources.reservations import TENS, reservations, times
+from ownertag.sources.parts import BIRTHS, LOOKS, Look, creation_times, parts
+from ownertag.sources.reservations import TENS, reservations_by_time, time_filters
 
 #: EC2 takes at most 200 values for one filter (doc: FilterLimitExceeded).
 FILTER_VALUES = 200
@@ -45,15 +45,15 @@ class Ec2:
     Args:
         sessions: Where the clients come from.
         expired: True once there is no time left for another call.
-        together: Does what each account and Region needs: in turn, or at once.
+        concurrency: Does what each account and Region needs: in turn, or at once.
     """
 
     def __init__(
-        self, sessions: Sessions, expired: Callable[[], bool] = lambda: False, together: Together = in_turn
+        self, sessions: Sessions, expired: Callable[[], bool] = lambda: False, concurrency: Concurrency = sequential
     ) -> None:
         self._sessions = sessions
         self._expired = expired
-        self._together = together
+        self._together = concurrency
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Answer questions about launches and tags: one call for 200 of a kind in an account and Region."""
@@ -89,15 +89,15 @@ class Ec2:
         if self._expired():
             return NO_TIME
         found: list[Any] = []
-        for look, wanted in _looks(kind, [each.value for each in chunk]):
+        for look, wanted in _looks(kind, [question.value for question in chunk]):
             pages = self._pages(account, region, look, wanted)
             if isinstance(pages, Failure):
                 return unavailable(pages, region)
             found += pages
         if kind is QuestionKind.BIRTH:
-            return births(found)
+            return creation_times(found)
         if kind is QuestionKind.RESERVATIONS:
-            return reservations(found, [each.value for each in chunk])
+            return reservations_by_time(found, [question.value for question in chunk])
         if kind in PARTS:
             return parts(kind, found)
         return _tags_by_id(found) if kind is QuestionKind.TAGS else _instances_by(kind, found)
@@ -131,10 +131,13 @@ class Ec2:
 def _looks(kind: QuestionKind, values: list[str]) -> list[tuple[Look, list[str]]]:
     """The calls that answer questions of a kind, and the values that each is asked for."""
     if kind is QuestionKind.RESERVATIONS:
-        return [(look, list(dict.fromkeys(each for value in values for each in times(value)))) for look in _LOOKS[kind]]
+        return [
+            (look, list(dict.fromkeys(each for value in values for each in time_filters(value))))
+            for look in _LOOKS[kind]
+        ]
     if kind is not QuestionKind.BIRTH:
         return [(look, values) for look in _LOOKS[kind]]
-    by_form = [(look, [each for each in values if each.startswith(form)]) for form, look in BIRTHS.items()]
+    by_form = [(look, [value for value in values if value.startswith(form)]) for form, look in BIRTHS.items()]
     return [(look, wanted) for look, wanted in by_form if wanted]
 
 
@@ -150,7 +153,7 @@ def _literal(value: str) -> str:
 
 def _instances_by(kind: QuestionKind, pages: list[Any]) -> Mapping[str, Fact]:
     """Sorts what was found by the value that was asked for, compared exactly."""
-    found: dict[str, list[Instance]] = defaultdict(list)
+    found: dict[str, list[LaunchedInstance]] = defaultdict(list)
     for page in pages:
         for reservation in page["Reservations"]:
             for instance in reservation["Instances"]:
@@ -160,26 +163,31 @@ def _instances_by(kind: QuestionKind, pages: list[Any]) -> Mapping[str, Fact]:
     return {key: Found(tuple(instances)) for key, instances in found.items()}
 
 
-def _instance(plain: Mapping[str, Any]) -> Instance:
-    devices = [each for each in plain.get("BlockDeviceMappings", ()) if each.get("Ebs", {}).get("VolumeId")]
-    return Instance(
+def _instance(plain: Mapping[str, Any]) -> LaunchedInstance:
+    devices = [
+        block_device_mapping
+        for block_device_mapping in plain.get("BlockDeviceMappings", ())
+        if block_device_mapping.get("Ebs", {}).get("VolumeId")
+    ]
+    return LaunchedInstance(
         id=plain["InstanceId"],
         state=plain.get("State", {}).get("Name", "pending"),
         root_device=plain.get("RootDeviceName"),
         root_is_ebs=plain.get("RootDeviceType", "ebs") == "ebs",
-        devices=frozenset(each.get("DeviceName", "") for each in devices),
+        devices=frozenset(device.get("DeviceName", "") for device in devices),
         volumes=tuple(
-            Attached(each["Ebs"]["VolumeId"], each["Ebs"].get("AttachTime"), _managed(each["Ebs"])) for each in devices
+            Attached(device["Ebs"]["VolumeId"], device["Ebs"].get("AttachTime"), _managed(device["Ebs"]))
+            for device in devices
         ),
         interfaces=tuple(
             Attached(
-                each["NetworkInterfaceId"],
-                each.get("Attachment", {}).get("AttachTime"),
-                _managed(each),
-                bool(each.get("Attachment", {}).get("DeleteOnTermination")),
+                network_interface["NetworkInterfaceId"],
+                network_interface.get("Attachment", {}).get("AttachTime"),
+                _managed(network_interface),
+                bool(network_interface.get("Attachment", {}).get("DeleteOnTermination")),
             )
-            for each in plain.get("NetworkInterfaces", ())
-            if each.get("NetworkInterfaceId")
+            for network_interface in plain.get("NetworkInterfaces", ())
+            if network_interface.get("NetworkInterfaceId")
         ),
         managed=_managed(plain),
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ownertag.aws.sessions import Sessions
-from ownertag.core.identity import named
 from ownertag.core.judge import NO_TIME, unavailable
+from ownertag.core.owner.principal import first_name
 from ownertag.core.values import (
     Absent,
     Confidence,
@@ -60,5 +60,5 @@ class IdentityStore:
             if answer.code == "ResourceNotFoundException":
                 return Absent()
             return unavailable(answer, question.region)
-        name = named(answer.get("UserName"))
+        name = first_name(answer.get("UserName"))
         return Found(owner=Owner(name, "identity-center-user", Confidence.PROVEN))

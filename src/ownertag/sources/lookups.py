@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
+from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
-from ownertag.aws.together import Together, in_turn
-from ownertag.core.rows import Lookup, QuestionKind
+from ownertag.core.catalogue_types import Lookup, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Fact, Failure, Question
 from ownertag.sources.cloudtrail import CloudTrail
 from ownertag.sources.ec2 import Ec2
+from ownertag.sources.fact_cache import FactCache
 from ownertag.sources.identity_store import IdentityStore
-from ownertag.sources.memory import Memory
 from ownertag.sources.owners import ResourceOwners
 
 
@@ -30,7 +30,7 @@ class KnownOwners(Protocol):
         """
 
 
-class Lookups:
+class AwsLookups:
     """Answers every question that is asked in an account.
 
     Args:
@@ -40,7 +40,7 @@ class Lookups:
         expired: True once there is no time left for another call.
         ledger: What is known of owners already.
         memory: Answers to keep for the next batch; of this one alone where it is left out.
-        together: Asks in one account and Region after the other, or in many at once.
+        concurrency: Asks in one account and Region after the other, or in many at once.
     """
 
     def __init__(
@@ -51,16 +51,16 @@ class Lookups:
         expired: Callable[[], bool] = lambda: False,
         *,
         ledger: KnownOwners | None = None,
-        memory: Memory | None = None,
-        together: Together = in_turn,
+        memory: FactCache | None = None,
+        concurrency: Concurrency = sequential,
     ) -> None:
         regions = settings.organization.regions if settings.organization else ()
-        trail = CloudTrail(sessions, now, expired, regions, together)
-        owners = ResourceOwners(sessions, trail, settings, now, expired, together)
-        self._ec2 = Ec2(sessions, expired, together)
+        trail = CloudTrail(sessions, now, expired, regions, concurrency)
+        owners = ResourceOwners(sessions, trail, settings, now, expired, concurrency)
+        self._ec2 = Ec2(sessions, expired, concurrency)
         self._trail = trail
         self._ledger = ledger
-        self._memory = memory or Memory(now)
+        self._memory = memory or FactCache(now)
         self._remembered: Mapping[QuestionKind, Callable[[Iterable[Question]], Mapping[Question, Fact]]] = {
             QuestionKind.OWNER_OF_RESOURCE: owners.find,
             QuestionKind.MAKER_OF_SESSION: trail.session_makers,

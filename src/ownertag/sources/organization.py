@@ -1,4 +1,9 @@
-"""Which accounts are the organization's: asked of AWS Organizations, and known for a while."""
+"""AWS Organizations: the organization's accounts, and an account's name, contact and owner tag.
+
+Source: AWS Organizations API reference. DescribeAccount is for the management account, a delegated administrator, or
+whom the resource policy lets; `Email` is the address of the account's root user. Alternate contacts are another
+service's (Account Management) and are not read.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,14 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.errors import AWS_ERRORS, failure_of
-from ownertag.aws.together import Together, in_turn
-from ownertag.core.identity import UNKNOWN, named
-from ownertag.core.judge import judge
-from ownertag.core.rows import QuestionKind
+from ownertag.core.catalogue_types import QuestionKind
+from ownertag.core.judge import NO_TIME, judge, unavailable
+from ownertag.core.owner.principal import UNKNOWN, clean, first_name
 from ownertag.core.values import (
     Absent,
+    Account,
     AccountList,
     Confidence,
     Fact,
@@ -76,14 +82,14 @@ class _Read(Struct, frozen=True):
     name: str | None
 
 
-class Organization:
+class OrganizationAccounts:
     """Answers whether an account is an active one of the organization, and whose it is.
 
     Args:
         client: An Organizations client of the management account or of whom its resource policy lets.
         now: Gives the time, with a time zone.
         owner_key: The tag of an account that names its owner.
-        together: Asks for several accounts.
+        concurrency: Asks for several accounts.
         kept: The list that somebody has read before, where there is one.
     """
 
@@ -92,13 +98,13 @@ class Organization:
         client: Any,
         now: Callable[[], datetime],
         owner_key: str = "owner",
-        together: Together = in_turn,
+        concurrency: Concurrency = sequential,
         kept: KeptList | None = None,
     ) -> None:
         self._client = client
         self._now = now
         self._owner_key = owner_key
-        self._together = together
+        self._together = concurrency
         self._kept = kept
         self._looked: datetime | None = None
         self._read: dict[str, _Read] = {}
@@ -141,7 +147,7 @@ class Organization:
         except AWS_ERRORS as error:
             judged = judge(failure_of(error), None)
             return Unavailable(judged.outcome, f"the tags of the account can't be read: {judged.reason}")
-        name = named(tags.get(self._owner_key.lower()), self._read[account].name)
+        name = first_name(tags.get(self._owner_key.lower()), self._read[account].name)
         owner: Fact = Absent() if name == UNKNOWN else Found(owner=Owner(name, "account-owner", Confidence.ACCOUNT))
         self._owners[account] = (now, owner)
         return owner
@@ -194,7 +200,7 @@ class Organization:
                 told = {}
             self._read[account] = _Read(now, str(told.get("Name", "")) if is_active(told) else None)
 
-        self._together([partial(read, each) for each in accounts])
+        self._together([partial(read, account) for account in accounts])
         return unread
 
     def _read_list(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
@@ -209,7 +215,12 @@ class Organization:
 
     def _list(self) -> dict[str, str]:
         pages = self._client.get_paginator("list_accounts").paginate()
-        return {each["Id"]: str(each.get("Name", "")) for page in pages for each in page["Accounts"] if is_active(each)}
+        return {
+            account["Id"]: str(account.get("Name", ""))
+            for page in pages
+            for account in page["Accounts"]
+            if is_active(account)
+        }
 
 
 def _unread(error: Exception) -> Unavailable:
@@ -225,17 +236,63 @@ class OwnAccount:
         organization: Tells of the others; without it they are unknown.
     """
 
-    def __init__(self, account: str, organization: Organization | None) -> None:
+    def __init__(self, account: str, organization: OrganizationAccounts | None) -> None:
         self._account = account
         self._organization = organization
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Found for the own account; for others as the organization answers, or Absent."""
         facts: dict[Question, Fact] = {
-            each: Found() if each.account == self._account and each.kind is QuestionKind.ACCOUNT else Absent()
-            for each in questions
+            question: Found()
+            if question.account == self._account and question.kind is QuestionKind.ACCOUNT
+            else Absent()
+            for question in questions
         }
         others = [question for question, fact in facts.items() if isinstance(fact, Absent)]
         if others and self._organization:
             facts.update(self._organization.find(others))
         return facts
+
+
+class AccountDetails:
+    """Names, addresses and owners of accounts.
+
+    Args:
+        client: An Organizations client, as of `Organization`.
+        owner_key: The tag of an account that names its owner.
+        expired: True once there is no time left for another call.
+    """
+
+    def __init__(self, client: Any, owner_key: str = "owner", expired: Callable[[], bool] = lambda: False) -> None:
+        self._client = client
+        self._owner_key = owner_key.lower()
+        self._expired = expired
+
+    def find(self, accounts: Iterable[str]) -> dict[str, Account | Absent | Unavailable]:
+        """Each of these accounts. Once one can't be read, the others are not asked for: they would wait as long."""
+        found: dict[str, Account | Absent | Unavailable] = {}
+        refused: Unavailable | None = None
+        for account in dict.fromkeys(accounts):
+            found[account] = answer = refused or (NO_TIME if self._expired() else self._describe(account))
+            if isinstance(answer, Unavailable):
+                refused = answer
+        return found
+
+    def _describe(self, account: str) -> Account | Absent | Unavailable:
+        try:
+            told = self._client.describe_account(AccountId=account)["Account"]
+        except AWS_ERRORS as error:
+            failure = failure_of(error)
+            return Absent() if failure.code == NO_SUCH_ACCOUNT else unavailable(failure)
+        return Account(clean(told.get("Name", "")), clean(told.get("Email", "")), self._owner(account))
+
+    def _owner(self, account: str) -> str | Unavailable | None:
+        if self._expired():
+            return NO_TIME
+        try:
+            pages = self._client.get_paginator("list_tags_for_resource").paginate(ResourceId=account)
+            tags = {tag["Key"].lower(): clean(tag.get("Value", "")) for page in pages for tag in page["Tags"]}
+        except AWS_ERRORS as error:
+            return unavailable(failure_of(error))
+        owner = tags.get(self._owner_key)
+        return owner if owner and owner != UNKNOWN else None

@@ -15,9 +15,9 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.aws.sessions import Sessions
-from ownertag.core.identity import UNKNOWN, clean
 from ownertag.core.judge import unavailable
-from ownertag.core.parents import Parent
+from ownertag.core.owner.parents import Parent
+from ownertag.core.owner.principal import UNKNOWN, clean
 from ownertag.core.settings import Settings
 from ownertag.core.values import Failure, Unavailable
 
@@ -47,10 +47,10 @@ class OwnerTags:
     def find(self, account: str, region: str, parents: Iterable[Parent]) -> dict[Parent, Tagged | Unavailable]:
         """The tags of resources of one account and Region. What can't be asked for by its ARN is left out."""
         found: dict[Parent, Tagged | Unavailable] = {}
-        groups = [each for each in parents if each.kind.name == "auto-scaling-group"]
+        groups = [parent for parent in parents if parent.kind.name == "auto-scaling-group"]
         for chunk in _chunks(groups, MAX_GROUPS):
             found |= self._groups(account, region, chunk)
-        others = [each for each in parents if "*" not in each.arn] if self._key else []
+        others = [parent for parent in parents if "*" not in parent.arn] if self._key else []
         for forms in (1, 2):
             for chunk in _chunks([each for each in others if len(_arns(each)) == forms], MAX_ARNS // forms):
                 found |= self._resources(account, region, chunk)
@@ -59,7 +59,7 @@ class OwnerTags:
     def _groups(self, account: str, region: str, chunk: list[Parent]) -> dict[Parent, Tagged | Unavailable]:
         def use(client: Any) -> list[Any]:
             pages = client.get_paginator("describe_auto_scaling_groups").paginate(
-                AutoScalingGroupNames=[each.id for each in chunk]
+                AutoScalingGroupNames=[parent.id for parent in chunk]
             )
             return [group for page in pages for group in page["AutoScalingGroups"]]
 
@@ -68,16 +68,16 @@ class OwnerTags:
             return dict.fromkeys(chunk, unavailable(groups, region))
         by_name = {group["AutoScalingGroupName"]: group for group in groups}
         found: dict[Parent, Tagged | Unavailable] = {}
-        for each in chunk:
-            group = by_name.get(each.id)
+        for parent in chunk:
+            group = by_name.get(parent.id)
             if group:
                 tags = {tag["Key"]: tag.get("Value", "") for tag in group.get("Tags", ())}
-                found[each] = Tagged(self._owner(tags), group.get("CreatedTime"))
+                found[parent] = Tagged(self._owner(tags), group.get("CreatedTime"))
         return found
 
     def _resources(self, account: str, region: str, chunk: list[Parent]) -> dict[Parent, Tagged | Unavailable]:
         def use(client: Any) -> list[Any]:
-            arns = [arn for each in chunk for arn in _arns(each)]
+            arns = [arn for parent in chunk for arn in _arns(parent)]
             pages = client.get_paginator("get_resources").paginate(ResourceARNList=arns)
             return [found for page in pages for found in page["ResourceTagMappingList"]]
 
@@ -85,10 +85,10 @@ class OwnerTags:
         if isinstance(resources, Failure):
             return dict.fromkeys(chunk, unavailable(resources, region))
         by_arn = {
-            each["ResourceARN"]: {tag["Key"]: tag.get("Value", "") for tag in each.get("Tags", ())}
-            for each in resources
+            resource["ResourceARN"]: {tag["Key"]: tag.get("Value", "") for tag in resource.get("Tags", ())}
+            for resource in resources
         }
-        return {each: Tagged(self._owner(by_arn[arn])) for each in chunk for arn in _arns(each) if arn in by_arn}
+        return {parent: Tagged(self._owner(by_arn[arn])) for parent in chunk for arn in _arns(parent) if arn in by_arn}
 
     def _owner(self, tags: Mapping[str, str]) -> str | None:
         name = clean(tags.get(self._key or "", ""))

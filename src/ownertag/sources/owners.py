@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
+from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
-from ownertag.aws.together import Together, in_turn
-from ownertag.core.follow import OWNER_TAG
 from ownertag.core.judge import NO_TIME
-from ownertag.core.made import CUT
-from ownertag.core.parents import Parent, parent_of_arn
+from ownertag.core.owner.chain import OWNER_TAG
+from ownertag.core.owner.creation_record import CUT
+from ownertag.core.owner.parents import Parent, parent_of_arn
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
@@ -28,7 +28,9 @@ from ownertag.core.values import (
     Question,
     Unavailable,
 )
-from ownertag.sources import codebuild, ecs, launch_templates
+from ownertag.sources import machines as codebuild
+from ownertag.sources import machines as ecs
+from ownertag.sources import machines as launch_templates
 from ownertag.sources.cloudtrail import LAG, NOT_YET, CloudTrail
 from ownertag.sources.owner_tags import OwnerTags, Tagged
 
@@ -42,7 +44,7 @@ class ResourceOwners:
         settings: The key of the owner tag.
         now: Gives the time, with a time zone.
         expired: True once there is no time left for another call.
-        together: Does what each account and Region needs: in turn, or at once.
+        concurrency: Does what each account and Region needs: in turn, or at once.
     """
 
     def __init__(
@@ -52,14 +54,14 @@ class ResourceOwners:
         settings: Settings,
         now: Callable[[], datetime],
         expired: Callable[[], bool] = lambda: False,
-        together: Together = in_turn,
+        concurrency: Concurrency = sequential,
     ) -> None:
         self._sessions = sessions
         self._trail = trail
         self._tags = OwnerTags(sessions, settings)
         self._now = now
         self._expired = expired
-        self._together = together
+        self._together = concurrency
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Answer these questions, whose values are ARNs of kinds that stand behind machines.
@@ -80,7 +82,7 @@ class ResourceOwners:
             answers = self._place(*place, list(asked))
             facts.update({question: answers[parent] for parent, question in asked.items()})
 
-        few_first = sorted(places.items(), key=lambda each: asks[each[0][0]])
+        few_first = sorted(places.items(), key=lambda item: asks[item[0][0]])
         self._together([partial(look, place, asked) for place, asked in few_first])
         return facts
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ownertag.core.rows import QuestionKind
+from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.values import Fact, Found, Part
 
 
@@ -48,10 +48,12 @@ BIRTHS: Mapping[str, Look] = {
 }
 
 
-def births(pages: Iterable[Any]) -> dict[str, Fact]:
+def creation_times(pages: Iterable[Any]) -> dict[str, Fact]:
     """When each volume or snapshot was made."""
-    volumes = {each["VolumeId"]: each.get("CreateTime") for page in pages for each in page.get("Volumes", ())}
-    snapshots = {each["SnapshotId"]: each.get("StartTime") for page in pages for each in page.get("Snapshots", ())}
+    volumes = {volume["VolumeId"]: volume.get("CreateTime") for page in pages for volume in page.get("Volumes", ())}
+    snapshots = {
+        snapshot["SnapshotId"]: snapshot.get("StartTime") for page in pages for snapshot in page.get("Snapshots", ())
+    }
     return {id_: Found(born_at=at) for id_, at in (volumes | snapshots).items()}
 
 
@@ -68,7 +70,10 @@ def parts(kind: QuestionKind, pages: Iterable[Any]) -> dict[str, Fact]:
 def _of_images(pages: list[Any]) -> dict[str, Fact]:
     found: dict[str, Fact] = {}
     for image in (each for page in pages for each in page["Images"]):
-        ids = [each.get("Ebs", {}).get("SnapshotId") for each in image.get("BlockDeviceMappings", ())]
+        ids = [
+            block_device_mapping.get("Ebs", {}).get("SnapshotId")
+            for block_device_mapping in image.get("BlockDeviceMappings", ())
+        ]
         shown = tuple(Part("ec2:snapshot", id_, aged=True) for id_ in ids if id_)
         found[image["ImageId"]] = Found(parts=shown, complete=image.get("State") != "pending")
     return found
@@ -96,8 +101,11 @@ def _of_vpcs(pages: list[Any]) -> dict[str, Fact]:
 
 def _of_gateways(pages: list[Any]) -> dict[str, Fact]:
     found: dict[str, Fact] = {}
-    for gateway in (each for page in pages for each in page["NatGateways"]):
-        ids = [each.get("NetworkInterfaceId") for each in gateway.get("NatGatewayAddresses", ())]
+    for gateway in (nat_gateway for page in pages for nat_gateway in page["NatGateways"]):
+        ids = [
+            nat_gateway_address.get("NetworkInterfaceId")
+            for nat_gateway_address in gateway.get("NatGatewayAddresses", ())
+        ]
         shown = tuple(Part("ec2:network-interface", id_) for id_ in dict.fromkeys(ids) if id_)
         found[gateway["NatGatewayId"]] = Found(parts=shown, complete=bool(shown) or gateway.get("State") != "pending")
     return found

@@ -11,24 +11,24 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ownertag.core.unnamed import AROUND
+from ownertag.core.unnamed_launch import TIME_WINDOW
 from ownertag.core.values import Fact, Found, Reservation, ReservedInstance
 
 #: The tens of seconds that lie around a time.
-TENS = (-AROUND, timedelta(0), AROUND)
+TENS = (-TIME_WINDOW, timedelta(0), TIME_WINDOW)
 
 
-def times(value: str) -> list[str]:
+def time_filters(value: str) -> list[str]:
     """The values of a filter that let through what was started around a time."""
     at = datetime.fromisoformat(value).astimezone(UTC)
     return [(at + by).strftime("%Y-%m-%dT%H:%M:%S")[:-1] + "*" for by in TENS]
 
 
-def reservations(pages: Iterable[Any], values: Iterable[str]) -> dict[str, Fact]:
+def reservations_by_time(pages: Iterable[Any], values: Iterable[str]) -> dict[str, Fact]:
     """The reservations with an instance that was started around each of these times."""
     found: dict[str, Any] = {}
     shown: dict[str, list[Any]] = defaultdict(list)
-    for each in (each for page in pages for each in page["Reservations"]):
+    for each in (reservation for page in pages for reservation in page["Reservations"]):
         found.setdefault(each["ReservationId"], each)
         shown[each["ReservationId"]] += each["Instances"]
     answers: dict[str, Fact] = {}
@@ -37,7 +37,7 @@ def reservations(pages: Iterable[Any], values: Iterable[str]) -> dict[str, Fact]
         near = tuple(
             _reservation(each, shown[id_])
             for id_, each in found.items()
-            if any(abs(one["LaunchTime"] - at) <= AROUND for one in shown[id_])
+            if any(abs(one["LaunchTime"] - at) <= TIME_WINDOW for one in shown[id_])
         )
         answers[value] = Found(reservations=near)
     return answers
@@ -53,7 +53,7 @@ def _reservation(plain: Mapping[str, Any], instances: Iterable[Mapping[str, Any]
 
 
 def _instance(plain: Mapping[str, Any]) -> ReservedInstance:
-    attached = (each.get("Attachment", {}) for each in plain.get("NetworkInterfaces", ()))
+    attached = (network_interface.get("Attachment", {}) for network_interface in plain.get("NetworkInterfaces", ()))
     # Each network card has a device 0, and the other cards' are attached later (EC2 user guide, EFA-only interfaces).
     primary = (each for each in attached if (each.get("DeviceIndex"), each.get("NetworkCardIndex", 0)) == (0, 0))
     return ReservedInstance(
@@ -66,5 +66,5 @@ def _instance(plain: Mapping[str, Any]) -> ReservedInstance:
         zone=plain.get("Placement", {}).get("AvailabilityZone"),
         key=plain.get("KeyName"),
         lifecycle=plain.get("InstanceLifecycle"),
-        tags={each["Key"]: each.get("Value", "") for each in plain.get("Tags", ()) if each["Key"].startswith("aws:")},
+        tags={tag["Key"]: tag.get("Value", "") for tag in plain.get("Tags", ()) if tag["Key"].startswith("aws:")},
     )

@@ -44,7 +44,7 @@ def test_what_the_aws_cli_launches_is_tagged_with_its_volumes_and_interfaces(
     for reservation in seen["Reservations"]:
         for instance in reservation["Instances"]:
             wanted |= {disk["Ebs"]["VolumeId"] for disk in instance["BlockDeviceMappings"]}
-            wanted |= {each["NetworkInterfaceId"] for each in instance["NetworkInterfaces"]}
+            wanted |= {network_interface["NetworkInterfaceId"] for network_interface in instance["NetworkInterfaces"]}
     assert len(wanted) == 2 + 4 + 2
     owned: set[str] = set()
     while not wanted <= owned and time.monotonic() < until:

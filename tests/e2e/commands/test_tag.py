@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from harness import started
-from ownertag.core.claims import ResourceKey
+from ownertag.core.ownership import ResourceKey
 from ownertag.ledger.entries import Transferred
 from ownertag.ledger.sqlite import SqliteLedger
 

@@ -37,7 +37,7 @@ def command(sandbox: Sandbox, *arguments: str, profile: str = "admin-security") 
 def no_delivery(sandbox: Sandbox) -> Iterator[None]:
     """The rules of alice's account are off, as when EventBridge loses an event."""
     with closing(sandbox.client(sandbox.account_session(WEB, REGION), "events")) as events:
-        names = [each["Name"] for each in events.list_rules()["Rules"]]
+        names = [rule["Name"] for rule in events.list_rules()["Rules"]]
         assert names
         for name in names:
             events.disable_rule(Name=name)

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from harness.waiting import wait
 from ownertag.cli.app import app
-from ownertag.core.claims import ResourceKey
-from ownertag.ledger.calls import Calls
+from ownertag.core.ownership import ResourceKey
 from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.entries import TagChanged
 from ownertag.sandbox.personas import HOME_REGION, HUB
 from ownertag.sandbox.sandbox import Sandbox
@@ -34,7 +34,7 @@ def sandbox() -> Iterator[Sandbox]:
 def ledger(sandbox: Sandbox) -> Iterator[DynamoLedger]:
     session = sandbox.account_session(HUB, HOME_REGION)
     with closing(sandbox.client(session, "dynamodb")) as client:
-        yield DynamoLedger(Calls(client, "ownertag-ledger"))
+        yield DynamoLedger(DynamoDBClient(client, "ownertag-ledger"))
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_entries_are_sorted_with_fixed_times_and_modes_and_no_absolute_path(curr
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
     assert {entry.external_attr >> 16 for entry in entries} == {stat.S_IFREG | 0o644}
     assert not [entry.filename for entry in entries if entry.filename.startswith("/") or ".." in entry.filename]
-    assert b"/var/task/ownertag/handler/entry.py" in content
+    assert b"/var/task/ownertag/handler/lambda_function.py" in content
     assert b"ownertag-package-" not in content  # the folder in which it was put together
     assert str(tmp_path.parent).encode() not in content
 
@@ -116,7 +116,7 @@ def test_a_python_that_only_answers_to_the_name_compiles_nothing(
     shim.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert shutil.which("python3.99") == str(shim)
-    assert compiler_for(targets.Target("none", (3, 99))) is None
+    assert compiler_for(targets.Platform("none", (3, 99))) is None
 
 
 def test_a_package_without_bytecode_says_so(for_lambda: ForLambda) -> None:

@@ -21,17 +21,17 @@ from moto.sqs.models import sqs_backends
 from harness.lambda_emulator import Function, FunctionError, unavailable
 from harness.waiting import wait
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
-from ownertag.ledger.place import LEDGER
+from ownertag.ledger.opening import LEDGER
 from ownertag.render.documents import LEDGER_TABLE
 from ownertag.sandbox.event_source import EventSource
-from ownertag.sandbox.organization import session_of
+from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, HUB, PERSONAS
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=unavailable() or "")
 
-HANDLER = "ownertag.handler.at_init.handler"
+HANDLER = "ownertag.handler.lambda_function.handler"
 WHO = ("alice", "carol", "erin", "ci")
 THROTTLED = b"<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></Response>"
 #: After three refusals on end nothing is sent to the place for two seconds (`aws.pacing`).
@@ -106,7 +106,7 @@ class Hub:
 
     def __init__(self, sandbox: Sandbox, proxy: Proxy, package: Path, folder: Path) -> None:
         self.sandbox, self.proxy, self.failures = sandbox, proxy, list[Exception]()
-        self.sqs = sandbox.client(session_of(sandbox.organization.hub_keys, HOME_REGION), "sqs")
+        self.sqs = sandbox.client(sandbox_session(sandbox.organization.hub_keys, HOME_REGION), "sqs")
         self.answers: list[Any] = []
         self._package, self._folder = package, folder
         (folder / "ownertag.toml").write_text(sandbox.settings_file.read_text("utf-8"))
@@ -133,7 +133,9 @@ class Hub:
             launched[name] = [instance["InstanceId"] for instance in answer["Instances"]]
             ec2.close()
         wait(lambda: self.size() >= len(who))
-        return {name: (next(each.owner for each in PERSONAS if each.name == name), launched[name]) for name in who}
+        return {
+            name: (next(persona.owner for persona in PERSONAS if persona.name == name), launched[name]) for name in who
+        }
 
     def poll(self, function: Function) -> int:
         """One batch through the function, as Lambda's poller does it."""
@@ -174,7 +176,9 @@ class Hub:
             for reservation in ec2.describe_instances(InstanceIds=ids)["Reservations"]:
                 for instance in reservation["Instances"]:
                     all_ids += [disk["Ebs"]["VolumeId"] for disk in instance["BlockDeviceMappings"]]
-                    all_ids += [each["NetworkInterfaceId"] for each in instance["NetworkInterfaces"]]
+                    all_ids += [
+                        network_interface["NetworkInterfaceId"] for network_interface in instance["NetworkInterfaces"]
+                    ]
             assert len(all_ids) == 6
             tags = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": all_ids}])["Tags"]
             owners = {tag["ResourceId"]: tag["Value"] for tag in tags if tag["Key"] == "owner"}
@@ -290,7 +294,7 @@ def test_a_function_that_is_killed_in_mid_batch_loses_nothing(hub: Hub) -> None:
 
 def test_of_a_partial_failure_only_the_failed_message_comes_back(hub: Hub) -> None:
     launched = hub.launch(*WHO)
-    throttled = next(each.region for each in PERSONAS if each.name == "carol")
+    throttled = next(persona.region for persona in PERSONAS if persona.name == "carol")
     hub.proxy.before = lambda operation, region: THROTTLED if (operation, region) == ("CreateTags", throttled) else None
     with hub.function() as function:
         assert hub.poll(function) == len(WHO)

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.loaders import Loader
 
 import ownertag
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.rollout.package.models import CALLS, ModelError, calls_of, cut_service
 
 EXPIRES = b"2026-11-23T12:00:00Z"
@@ -158,7 +158,11 @@ ERRORS = {
     "sqs": (400, b'{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"m"}'),
     "organizations": (400, b'{"__type":"AccessDeniedException","message":"m"}'),
 }
-EVERY = [(service, operation) for service, operations in calls_of(load()).items() for operation in sorted(operations)]
+EVERY = [
+    (service, operation)
+    for service, operations in calls_of(load_catalogue()).items()
+    for operation in sorted(operations)
+]
 
 
 def session(data: Path | None) -> botocore.session.Session:
@@ -242,7 +246,7 @@ def test_requests_and_answers_are_those_of_the_full_model(
 
 
 #: Adapters that only the command line has a use for.
-FOR_PEOPLE = {"accounts", "elastic_ips"}
+FOR_PEOPLE = {"ec2_state"}
 
 
 def test_what_is_for_people_is_imported_by_the_command_line_alone() -> None:
@@ -258,9 +262,9 @@ def test_what_is_for_people_is_imported_by_the_command_line_alone() -> None:
 
 def test_every_operation_that_the_adapters_name_is_in_the_cut_models() -> None:
     """By the words of the source: any text or attribute that is an operation's name in botocore's full models."""
-    kept = {xform_name(operation) for operations in calls_of(load()).values() for operation in operations}
+    kept = {xform_name(operation) for operations in calls_of(load_catalogue()).values() for operation in operations}
     loader = botocore.session.Session().get_component("data_loader")
-    known = {xform_name(name) for each in CALLS for name in loader.load_service_model(each, "service-2")["operations"]}
+    known = {xform_name(name) for call in CALLS for name in loader.load_service_model(call, "service-2")["operations"]}
     named: set[str] = set()
     for folder in ("aws", "sources", "sinks", "handler"):
         for path in (Path(ownertag.__file__).parent / folder).glob("*.py"):
@@ -278,7 +282,7 @@ def test_every_operation_that_the_adapters_name_is_in_the_cut_models() -> None:
 def test_the_cut_model_of_ec2_is_a_small_part(full: botocore.session.Session, data: Path) -> None:
     [path] = data.glob("ec2/*/service-2.json")
     model = full.get_component("data_loader").load_service_model("ec2", "service-2")
-    cut = cut_service(model, calls_of(load())["ec2"])
+    cut = cut_service(model, calls_of(load_catalogue())["ec2"])
     assert len(cut["operations"]) < len(model["operations"]) / 10
     assert path.stat().st_size < 200_000
     assert '"documentation"' not in path.read_text()

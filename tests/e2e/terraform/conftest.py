@@ -90,7 +90,9 @@ class Terraform:
         if code == 0:
             return 0, {}
         shown = json.loads(self(folder, "show", "-json", "plan").stdout)
-        changes = {each["address"]: each["change"] for each in shown["resource_changes"]}
+        changes = {
+            resource_change["address"]: resource_change["change"] for resource_change in shown["resource_changes"]
+        }
         return code, {
             address: each for address, each in changes.items() if each["actions"] not in (["no-op"], ["read"])
         }

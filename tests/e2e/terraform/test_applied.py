@@ -34,7 +34,11 @@ NOT_HELD = {
 def stack(applied: Applied, account: str, name: str, region: str = HOME_REGION) -> dict[str, Any]:
     """The state of a stack, its template, and the logical ids of what it made."""
     with applied.sandbox.client(f"admin-{NAMES[account]}", "cloudformation", region) as cloudformation:
-        found = [each for each in cloudformation.list_stacks()["StackSummaries"] if name in each["StackName"]]
+        found = [
+            stack_summary
+            for stack_summary in cloudformation.list_stacks()["StackSummaries"]
+            if name in stack_summary["StackName"]
+        ]
         [one] = found
         listed = cloudformation.describe_stack_resources(StackName=one["StackName"])["StackResources"]
         body = cloudformation.get_template(StackName=one["StackName"])["TemplateBody"]
@@ -56,9 +60,9 @@ def check_stack(applied: Applied, account: str, name: str, template: str, region
 def check_rule(applied: Applied, account: str, region: str, hub: str) -> None:
     with applied.sandbox.client(f"admin-{NAMES[account]}", "events", region) as events:
         rules = events.list_rules(NamePrefix="ownertag-creations-")["Rules"]
-        targets = [events.list_targets_by_rule(Rule=each["Name"])["Targets"] for each in rules]
-    assert {each["State"] for each in rules} == {"ENABLED"}
-    names = [name for each in rules for name in json.loads(each["EventPattern"])["detail"]["eventName"]]
+        targets = [events.list_targets_by_rule(Rule=rule["Name"])["Targets"] for rule in rules]
+    assert {rule["State"] for rule in rules} == {"ENABLED"}
+    names = [name for rule in rules for name in json.loads(rule["EventPattern"])["detail"]["eventName"]]
     assert names.count("RunInstances") == 1
     for [target] in targets:
         assert target["Arn"] == f"arn:aws:events:{HOME_REGION}:{hub}:event-bus/ownertag"
@@ -149,7 +153,7 @@ def test_every_policy_is_on_the_unit_as_it_was_rendered(organization: Applied) -
     assert set(rendered) == {"ownertag", "ownertag-2"}
     with organization.sandbox.client("management", "organizations") as organizations:
         listed = organizations.list_policies_for_target(TargetId=organization.unit, Filter="SERVICE_CONTROL_POLICY")
-        ids = {each["Name"]: each["Id"] for each in listed["Policies"] if each["Name"].startswith("ownertag")}
+        ids = {policy["Name"]: policy["Id"] for policy in listed["Policies"] if policy["Name"].startswith("ownertag")}
         held = {name: organizations.describe_policy(PolicyId=id_)["Policy"]["Content"] for name, id_ in ids.items()}
     assert {name: json.loads(content) for name, content in held.items()} == rendered
     assert all(len(content) <= 5120 for content in held.values())

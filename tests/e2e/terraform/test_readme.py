@@ -55,7 +55,7 @@ def test_the_readme_lists_what_the_module_has(heading: str, rows: list[str]) -> 
 
 def test_every_input_and_output_is_described_and_every_input_typed() -> None:
     for path in MODULE.rglob("*.tf"):
-        for each in blocks(path, "variable").values():
-            assert {"type", "description"} <= each.keys(), path
+        for block in blocks(path, "variable").values():
+            assert {"type", "description"} <= block.keys(), path
         for each in blocks(path, "output").values():
             assert "description" in each, path

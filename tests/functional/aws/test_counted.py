@@ -13,8 +13,8 @@ from botocore.config import Config
 
 from harness.memory_counter import MemoryCounter, Numbers
 from ownertag.aws.pacing import AWAY, PATIENCE, Paced, Pacing
-from ownertag.catalogue.loader import load
-from ownertag.core.counting import LEASE
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.token_leases import LEASE_SECONDS
 
 PLACE = ("111111111111", "eu-central-1")
 KEY = (*PLACE, "ec2.CreateTags")
@@ -31,7 +31,7 @@ class Function:
     def __init__(self, numbers: Numbers, time: list[float], functions: int = 5, unsure: float = 0.0) -> None:
         self.time, self.sent, self.refuse = time, 0, False
         counter = MemoryCounter(numbers, lambda: time[0], (unsure, unsure))
-        self.pacing = Pacing(load().quotas, 0.5, functions, counter, lambda: time[0], self.sleep)
+        self.pacing = Pacing(load_catalogue().quotas, 0.5, functions, counter, lambda: time[0], self.sleep)
         session = boto3.Session("none", "none", region_name=PLACE[1])
         once = Config(retries={"mode": "standard", "total_max_attempts": 1})
         self.ec2, self.trail = session.client("ec2", config=once), session.client("cloudtrail", config=once)
@@ -85,7 +85,7 @@ def test_who_calls_little_asks_nobody(numbers: Numbers, time: list[float]) -> No
 def test_who_calls_much_takes_several_at_a_time(numbers: Numbers, time: list[float]) -> None:
     function = Function(numbers, time)
     function.pacing.hurry(True)
-    assert function.tag(100) == 2 + 1 + int((40 - 1) - 4 * LEASE)
+    assert function.tag(100) == 2 + 1 + int((40 - 1) - 4 * LEASE_SECONDS)
     assert numbers.asked["take"] <= 9
 
 
@@ -118,11 +118,11 @@ def test_tokens_of_a_function_that_ended_are_there_again_after_a_lease(numbers: 
 
 def test_all_functions_share_a_scarce_call(numbers: Numbers, time: list[float]) -> None:
     functions = [Function(numbers, time) for _ in range(5)]
-    for each in functions:
-        each.pacing.hurry(True)
-    assert [each.look_up() for each in functions] == [1, 0, 0, 0, 0]
+    for function in functions:
+        function.pacing.hurry(True)
+    assert [function.look_up() for function in functions] == [1, 0, 0, 0, 0]
     time[0] += 1.2
-    assert sum(each.look_up(3) for each in functions) == 1
+    assert sum(function.look_up(3) for function in functions) == 1
 
 
 def test_where_a_token_is_still_to_come_it_is_waited_for_as_long_as_the_patience(
@@ -148,16 +148,16 @@ def test_without_the_counter_each_has_its_part_and_a_scarce_call_is_not_made(
 ) -> None:
     functions = [Function(numbers, time) for _ in range(5)]
     numbers.away = True
-    for each in functions:
-        each.pacing.hurry(True)
-        assert each.tag(20) == 2
-        assert each.look_up() == 0
+    for function in functions:
+        function.pacing.hurry(True)
+        assert function.tag(20) == 2
+        assert function.look_up() == 0
     time[0] += 4.0
-    assert [each.tag(20) for each in functions] == [4] * 5  # one a second
+    assert [function.tag(20) for function in functions] == [4] * 5  # one a second
     numbers.away = False
     time[0] += AWAY
     # It counts as empty then, since it does not know what was used meanwhile.
-    assert sum(each.tag(50) for each in functions) <= 5 * (int(AWAY) + 1)
+    assert sum(function.tag(50) for function in functions) <= 5 * (int(AWAY) + 1)
 
 
 def test_fifty_functions_have_their_part_without_the_counter_as_well(numbers: Numbers, time: list[float]) -> None:

@@ -14,10 +14,10 @@ from contracts.emulated import HOME, ROLE, Emulated, emulated
 from harness.fakes import Clock
 from ownertag.aws.pacing import MAX_PLACES, PATIENCE, Pacing, Quotas
 from ownertag.aws.sessions import Sessions
-from ownertag.catalogue.loader import load
-from ownertag.core.bucket import MAX_HOLD
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.catalogue_types import Quota
 from ownertag.core.judge import judge
-from ownertag.core.rows import Quota
+from ownertag.core.token_bucket import MAX_HOLD
 from ownertag.core.values import Failure, OutcomeKind
 
 #: With a share of a half over five functions: ten at once and one a second, as for EC2's CreateTags.
@@ -110,7 +110,7 @@ def test_one_account_costs_a_batch_no_more_than_the_patience_and_then_nothing_is
     stage.pacing.begin()
     assert stage.tag(account) is None
     judged = judge(Failure("Paced"), None)
-    assert (judged.outcome, judged.comes_back) == (OutcomeKind.THROTTLED, True)
+    assert (judged.outcome, judged.is_retried) == (OutcomeKind.THROTTLED, True)
 
 
 def test_a_batch_never_waits_beyond_its_time(world: Emulated) -> None:
@@ -207,7 +207,7 @@ def test_places_that_are_full_again_are_forgotten(world: Emulated) -> None:
 
 
 def test_the_catalogue_knows_the_quotas_of_every_call_that_tags_or_looks_up() -> None:
-    catalogue = load()
+    catalogue = load_catalogue()
     for name in catalogue.tag_apis:
         service, _, operation = name.partition(".")
         assert any(each == operation for each, _ in catalogue.quotas[service])

@@ -12,31 +12,31 @@ import pytest
 
 from contracts.emulated import HOME, ONCE, ROLE, emulated
 from harness.fakes import Clock
+from ownertag.aws.concurrency import concurrent, sequential
 from ownertag.aws.sessions import Sessions
-from ownertag.aws.together import at_once, in_turn
 
 
 def test_tasks_overlap() -> None:
     meet = threading.Barrier(4, timeout=10)
-    at_once(4)([lambda: (meet.wait(), None)[1]] * 4)  # in turn the first would wait in vain
+    concurrent(4)([lambda: (meet.wait(), None)[1]] * 4)  # in turn the first would wait in vain
 
 
 def test_no_more_than_the_workers_run_at_a_time() -> None:
     running: list[int] = [0]
-    most: list[int] = [0]
+    limit: list[int] = [0]
     lock = threading.Lock()
     three = threading.Barrier(3)
 
     def task() -> None:
         with lock:
             running[0] += 1
-            most[0] = max(most[0], running[0])
+            limit[0] = max(limit[0], running[0])
         three.wait()
         with lock:
             running[0] -= 1
 
-    at_once(3)([task] * 21)
-    assert most == [3]
+    concurrent(3)([task] * 21)
+    assert limit == [3]
 
 
 def test_a_fault_is_told_when_all_others_are_finished() -> None:
@@ -53,14 +53,14 @@ def test_a_fault_is_told_when_all_others_are_finished() -> None:
         done.append(number)
 
     with pytest.raises(KeyError, match="one"):
-        at_once(2)([fails, *(partial(slow, number) for number in range(5))])
+        concurrent(2)([fails, *(partial(slow, number) for number in range(5))])
     assert sorted(done) == [0, 1, 2, 3, 4]
 
 
 def test_a_single_task_needs_no_thread() -> None:
     names: list[str] = []
-    for together in (in_turn, at_once(2)):
-        together([lambda: names.append(threading.current_thread().name)])
+    for concurrency in (sequential, concurrent(2)):
+        concurrency([lambda: names.append(threading.current_thread().name)])
     assert names == [threading.current_thread().name] * 2
 
 
@@ -77,7 +77,7 @@ def test_threads_share_sessions_and_assume_a_role_once() -> None:
             )
 
         spokes = world.spokes[:2]
-        at_once(16)([partial(ask, account, region) for account in spokes for region in regions for _ in range(2)])
+        concurrent(16)([partial(ask, account, region) for account in spokes for region in regions for _ in range(2)])
         assert Counter(answers) == dict.fromkeys(spokes, 8)
         assert sum(call.operation == "AssumeRole" for call in world.wire.calls) == 2
 

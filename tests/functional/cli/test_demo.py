@@ -8,19 +8,19 @@ import typer
 from flows.test_whois import ADDRESS, ONE, OTHER, Hub, launched
 from harness.memory_ledger import MemoryLedger
 from ownertag.cli.demo import end
-from ownertag.sandbox.night import CASES, Case, Told, question
+from ownertag.sandbox.night import CASES, Case, NightAnswers, question
 
 RIGHT = Case("alice", "", "launched by herself", lambda *_: ONE, "iam-user", "asserted")
 
 
-def told(case: Case, asked: str = ONE, id_: str = ONE) -> Told:
+def told(case: Case, asked: str = ONE, id_: str = ONE) -> NightAnswers:
     """The answer of a ledger in which alice has launched an instance."""
     hub = Hub(MemoryLedger())
     hub.deliver(launched(ONE, "alice", 0))
     return question(case, id_, asked, hub.ledger)
 
 
-def ended(each: Told) -> tuple[int, list[str]]:
+def ended(each: NightAnswers) -> tuple[int, list[str]]:
     said: list[str] = []
     with pytest.raises(typer.Exit) as exit_:
         end([], [each], "1 s", said.append)

@@ -60,7 +60,7 @@ def test_json_has_every_field_on_one_line(launch: Path) -> None:
 def test_a_person_reads_what_was_made_whose_it_is_and_why(launch: Path) -> None:
     code, output, errors = explain(str(launch))
     assert code == 0
-    for word in ("RunInstances", "owner ", "through ", "resources ", "tags ", "asks "):
+    for word in ("RunInstances", "owner ", "through ", "resources ", "tags ", "looks up "):
         assert word in output
     assert "1 records: 1 creations, 0 refused" in errors
 

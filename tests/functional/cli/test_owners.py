@@ -92,7 +92,7 @@ def test_escape_codes_of_a_name_do_not_reach_the_terminal(config: Path) -> None:
 def test_rules_are_listed_in_the_order_in_which_they_are_tried(config: Path) -> None:
     code, out, err = run(config, "check", "--json")
     assert code == 0
-    assert [each["number"] for each in json.loads(out)["rules"]] == [3, 2, 1, 4]
+    assert [rule["number"] for rule in json.loads(out)["rules"]] == [3, 2, 1, 4]
     assert "4 owner rules" in err
 
 
@@ -111,7 +111,7 @@ def test_rules_are_listed_in_the_order_in_which_they_are_tried(config: Path) -> 
 def test_a_rule_that_no_name_reaches_is_found(config: Path, later: str, taken: int | None) -> None:
     config.write_text(f"{RULES}\n[[owners]]\n{later}\n", "utf-8")
     code, out, _ = run(config, "check", "--json")
-    rules = {each["number"]: each["taken_by"] for each in json.loads(out)["rules"]}
+    rules = {rule["number"]: rule["taken_by"] for rule in json.loads(out)["rules"]}
     assert code == (1 if taken else 0)
     assert rules[5] == taken
 

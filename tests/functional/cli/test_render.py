@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ownertag.cli.app import app
-from ownertag.core.tiers import SAYS, Tier
+from ownertag.core.tiers import MEANINGS, Tier
 
 SETTINGS = (Path(__file__).parents[3] / "infra/ownertag.toml").read_text("utf-8")
 MANY = f"[protection]\nbreak_glass = {[f'role-of-a-name-{number:02}' for number in range(30)]}\npolicies = 1\n"
@@ -48,7 +48,7 @@ def test_as_json_they_are_one_object_with_the_tiers(config: Path) -> None:
     assert list(found["policies"]) == ["ownertag", "ownertag-2"]
     assert all(policy["Version"] == "2012-10-17" for policy in found["policies"].values())
     told = found["tiers"]
-    assert [(each["action"], each["tiers"]) for each in told["actions"]] == [
+    assert [(action["action"], action["tiers"]) for action in told["actions"]] == [
         ("ec2:CreateTags", ["guard", "no-forging"]),
         ("ec2:DeleteTags", ["guard"]),
     ]
@@ -62,7 +62,7 @@ def test_the_tiers_alone_need_no_room(config: Path) -> None:
     code, out, err = render("scp", "--tiers", config=config)
     assert (code, err) == (0, "")
     assert all(len(line) <= 80 for line in out.splitlines())
-    assert set(SAYS) == set(Tier) <= {*out.splitlines()}
+    assert set(MEANINGS) == set(Tier) <= {*out.splitlines()}
     assert "    ec2:CreateTags" in out.splitlines()
 
 

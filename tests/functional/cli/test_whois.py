@@ -24,11 +24,11 @@ from typer.testing import CliRunner
 from flows.test_whois import ADDRESS, ONE, OTHER, Hub, after, arn, key, launched
 from harness import fixtures
 from ownertag.cli.app import app
-from ownertag.core.claims import EventKey
-from ownertag.core.details import Actor
 from ownertag.core.findings import TagChange
-from ownertag.ledger.calls import Calls
+from ownertag.core.ownership import EventKey
+from ownertag.core.record_details import Actor
 from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.entries import TagChanged
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.ledger.table import DEFINITION
@@ -37,9 +37,9 @@ from ownertag.render.documents import LEDGER_TABLE
 ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION
 KEYS = {
     "schema", "source", "arn", "id", "type", "account", "account_name", "account_contact", "account_owner",
-    "account_not_read", "region", "attached", "attached_not_looked", "owner", "since", "until", "created", "address",
-    "address_since", "addresses", "parents", "tags", "tags_now", "tags_then", "not_looked",
-    "history", "history_left_out", "state", "state_not_looked",
+    "account_not_read", "region", "attached", "attached_not_checked", "owner", "since", "until", "created", "address",
+    "address_since", "addresses", "parents", "tags", "tags_now", "tags_then", "not_checked",
+    "history", "history_left_out", "state", "state_not_checked",
 }  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def test_a_person_reads_the_name_first_and_then_all_that_is_known(hub: Hub, path
         "  tags       owner = bob",
         "             dateCreated = 2026-03-02T09:00:00Z",
         f"             WhatIsThis = RunInstances in {REGION}",
-        "  tags now   not looked: its life ended",
+        "  tags now   not checked: its life ended",
         f"  history    2026-03-02T09:00:00Z  created by {principal} (RunInstances {event}): alice.smith's",
         "             2026-03-02T09:30:00Z  tagged, for alice.smith",
         f'             2026-03-02T09:35:00Z  tag owner: "alice.smith" -> "mallory" by {mallory} {changed}',
@@ -364,7 +364,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     with mock_aws():
         client = boto3.client("dynamodb", region_name=REGION)
         client.create_table(TableName=LEDGER_TABLE, **DEFINITION)
-        found = Hub(DynamoLedger(Calls(client, LEDGER_TABLE)))
+        found = Hub(DynamoLedger(DynamoDBClient(client, LEDGER_TABLE)))
         found.deliver(launched(ONE, "alice", 0, event=1))
         yield found
 
@@ -477,7 +477,9 @@ class Aws:
                     f"<DescribeAddressesResponse><addressesSet>{item}</addressesSet></DescribeAddressesResponse>",
                 )
             case "LookupEvents":
-                events = [{"EventId": each["eventID"], "CloudTrailEvent": json.dumps(each)} for each in self.records]
+                events = [
+                    {"EventId": record["eventID"], "CloudTrailEvent": json.dumps(record)} for record in self.records
+                ]
                 return 200, json.dumps({"Events": events})
         return 400, "{}"
 
@@ -559,7 +561,7 @@ def test_an_instance_that_is_terminated_says_so(
     where = ("--ledger", f"sqlite:{path}", "--config", str(config))
     assert f"  life       {told}\n" in ask(ONE, *where)[1]
     each = json.loads(ask(ONE, *where, "--json")[1])
-    assert (each["state"], each["state_not_looked"], each["until"]) == (as_json, None, None)
+    assert (each["state"], each["state_not_checked"], each["until"]) == (as_json, None, None)
 
 
 @pytest.mark.usefixtures("hub")
@@ -569,7 +571,7 @@ def test_a_state_that_can_not_be_looked_at_is_not_taken_for_an_end(path: Path, c
     where = ("--ledger", f"sqlite:{path}", "--config", str(config))
     assert "  life       not ended, as far as the ledger knows\n" in ask(ONE, *where)[1]
     each = json.loads(ask(ONE, *where, "--json")[1])
-    assert (each["state"], each["state_not_looked"].partition(":")[0]) == (None, "forbidden")
+    assert (each["state"], each["state_not_checked"].partition(":")[0]) == (None, "forbidden")
 
 
 def test_before_a_transfer_the_past_is_compared_with_the_past(hub: Hub, path: Path, config: Path, aws: Aws_) -> None:
@@ -583,7 +585,7 @@ def test_before_a_transfer_the_past_is_compared_with_the_past(hub: Hub, path: Pa
         assert code == 0
         assert output.startswith(f"{owner}\n")
         assert "  tags then  as the ledger has them\n" in output
-        assert f"  tags now   not looked: it was given to {to} after the time that is asked about\n" in output
+        assert f"  tags now   not checked: it was given to {to} after the time that is asked about\n" in output
         assert "not as the ledger has it" not in output
     assert world.called() == []
     change_tag(hub, "alice.smith", "mallory")
@@ -607,17 +609,17 @@ def test_tags_that_can_not_be_looked_at_are_not_taken_for_none(
     world.refuses = {operation}
     code, output, _ = ask(ONE, "--ledger", f"sqlite:{path}", "--config", str(config))
     assert code == 0
-    assert "  tags now   not looked: forbidden: " in output
+    assert "  tags now   not checked: forbidden: " in output
 
 
 def test_offline_and_what_has_ended_look_at_nothing(hub: Hub, path: Path, config: Path, aws: Aws_) -> None:
     world, ask = aws
     where = ("--ledger", f"sqlite:{path}", "--config", str(config))
-    assert "not looked: --offline" in ask(ONE, *where, "--offline")[1]
+    assert "not checked: --offline" in ask(ONE, *where, "--offline")[1]
     ask(arn(OTHER), *where, "--offline")
     assert world.calls == []
     hub.delete(ONE, 10)
-    assert "not looked: its life ended" in ask(ONE, *where)[1]
+    assert "not checked: its life ended" in ask(ONE, *where)[1]
     assert world.called() == []
 
 
@@ -708,15 +710,15 @@ def test_an_elastic_ip_is_its_own_creators_and_tells_what_it_leads_to(
     code, output, _ = ask(PUBLIC, *where)
     assert (code, output.count("  resource ")) == (0, 1)
     assert output.startswith("bob\n")
-    assert f"  leads to   {ONE} by eni-1, {ADDRESS}\n" in output
+    assert f"  attached   {ONE} by eni-1, {ADDRESS}\n" in output
     assert ("DescribeAddresses", ALLOCATION) in world.calls
     _, output, _ = ask(PUBLIC, *where, "--json")
     assert json.loads(output)["attached"] == {"instance": ONE, "interface": "eni-1", "private_address": ADDRESS}
     world.leads_to = ""
-    assert "  leads to   nothing, now\n" in ask(PUBLIC, *where)[1]
+    assert "  attached   nothing, now\n" in ask(PUBLIC, *where)[1]
     world.refuses = {"DescribeAddresses"}
-    assert "  leads to   not looked: forbidden: " in ask(PUBLIC, *where)[1]
-    assert "  leads to   not looked: --offline\n" in ask(PUBLIC, *where, "--offline")[1]
+    assert "  attached   not checked: forbidden: " in ask(PUBLIC, *where)[1]
+    assert "  attached   not checked: --offline\n" in ask(PUBLIC, *where, "--offline")[1]
     world.calls.clear()
     assert "leads to" not in ask(ONE, *where)[1]
     assert "DescribeAddresses" not in dict(world.calls)

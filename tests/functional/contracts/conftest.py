@@ -12,11 +12,11 @@ from contracts.emulated import HOME, ONCE, ROLE, Emulated, emulated, error, inst
 from harness import fixtures
 from harness.fakes import Clock, FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from ownertag.aws.sessions import Sessions
-from ownertag.core.values import Attached, Failure, Instance, OutcomeKind, Unavailable
+from ownertag.core.values import Attached, Failure, LaunchedInstance, OutcomeKind, Unavailable
 from ownertag.flows.ports import Accounts, Lookups, TagWriter
 from ownertag.sinks.tagging import Tagger
-from ownertag.sources.lookups import Lookups as AwsLookups
-from ownertag.sources.organization import Organization
+from ownertag.sources.lookups import AwsLookups
+from ownertag.sources.organization import OrganizationAccounts
 
 Tags = dict[str, dict[str, str]]
 
@@ -65,7 +65,7 @@ class FakeStage:
             volumes = tuple(Attached(id_.replace("i-", f"vol-{number}")[:21]) for number in range(2))
             interfaces = (Attached(id_.replace("i-", "eni-")),)
             devices = frozenset({"/dev/sda1", "/dev/sdb"})
-            instance = Instance(id_, "running", "/dev/sda1", True, devices, volumes, interfaces)
+            instance = LaunchedInstance(id_, "running", "/dev/sda1", True, devices, volumes, interfaces)
             self.aws.places[account, region].launched[id_] = Launched(instance, reservation, token)
         return reservation, ids
 
@@ -95,7 +95,7 @@ class MotoStage:
         # moto's credentials expire by the real time, so this clock begins with it.
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(datetime.now(UTC)), config=ONCE)
         client = world.session.client("organizations", region_name=HOME, config=ONCE)
-        self.accounts: Accounts = Organization(client, Clock())
+        self.accounts: Accounts = OrganizationAccounts(client, Clock())
         clock = Clock(datetime.now(UTC))
         self.lookups: Lookups = AwsLookups(sessions, fixtures.settings(), clock)
         self.tagger: TagWriter = Tagger(sessions)

@@ -292,8 +292,8 @@ class Emulated:
         """The volumes and interfaces of an instance."""
         [reservation] = self.ec2(account, region).describe_instances(InstanceIds=[instance_id])["Reservations"]
         [instance] = reservation["Instances"]
-        return [each["Ebs"]["VolumeId"] for each in instance["BlockDeviceMappings"]] + [
-            each["NetworkInterfaceId"] for each in instance["NetworkInterfaces"]
+        return [block_device_mapping["Ebs"]["VolumeId"] for block_device_mapping in instance["BlockDeviceMappings"]] + [
+            network_interface["NetworkInterfaceId"] for network_interface in instance["NetworkInterfaces"]
         ]
 
     def tags(self, account: str, region: str = HOME) -> dict[str, dict[str, str]]:
@@ -335,7 +335,7 @@ def moto() -> Iterator[None]:
 
 def instance_ids(launched: dict[str, Any]) -> list[str]:
     """The ids in an answer of RunInstances."""
-    return [each["InstanceId"] for each in launched["Instances"]]
+    return [instance["InstanceId"] for instance in launched["Instances"]]
 
 
 def per_place(calls: Sequence[Call]) -> Counter[tuple[str, str, str]]:

@@ -37,7 +37,7 @@ def _copy(state: State) -> State:
     memo: dict[int, Any] = {id(services): services for services, _ in state}
     copied = deepcopy(state, memo)
     for services, accounts in copied:
-        for backend in (each for regions in accounts.values() for each in regions.values()):
+        for backend in (region for regions in accounts.values() for region in regions.values()):
             if services.service_name == "lambda":
                 # The copy of a weak dictionary has the values of the original, which nobody keeps.
                 functions = backend._lambdas._arns

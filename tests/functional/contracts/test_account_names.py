@@ -10,10 +10,9 @@ from contracts.emulated import HOME, ONCE, ROLE, Call, Emulated, emulated
 from harness.fakes import Clock
 from ownertag.aws.sessions import Sessions
 from ownertag.core.values import Absent, Account, Attachment, OutcomeKind, Unavailable
-from ownertag.sources.accounts import Accounts
 from ownertag.sources.ec2 import FILTER_VALUES
-from ownertag.sources.elastic_ips import ElasticIps
-from ownertag.sources.instance_states import InstanceStates
+from ownertag.sources.ec2_state import ElasticIps, InstanceStates
+from ownertag.sources.organization import AccountDetails
 
 NOBODY = "999999999999"
 
@@ -24,10 +23,10 @@ def world() -> Iterator[Emulated]:
         yield world
 
 
-def accounts(world: Emulated, left: int = 99) -> Accounts:
+def accounts(world: Emulated, left: int = 99) -> AccountDetails:
     """So many calls may begin."""
     client = world.session.client("organizations", region_name=HOME, config=ONCE)
-    return Accounts(client, "Owner", lambda: sum(world.wire.counts.values()) >= left)
+    return AccountDetails(client, "Owner", lambda: sum(world.wire.counts.values()) >= left)
 
 
 def tag(world: Emulated, account: str, **tags: str) -> None:
@@ -71,8 +70,8 @@ def test_tags_that_can_not_be_read_leave_the_name(world: Emulated) -> None:
 
 @pytest.mark.parametrize(("left", "named", "owned"), [(0, 0, 0), (1, 1, 0), (2, 1, 1), (3, 2, 1)])
 def test_no_call_begins_once_there_is_no_time(world: Emulated, left: int, named: int, owned: int) -> None:
-    for each in world.spokes[:2]:
-        tag(world, each, owner="team")
+    for spoke in world.spokes[:2]:
+        tag(world, spoke, owner="team")
     world.wire.clear()
     found = accounts(world, left).find(world.spokes[:2])
     known = [each for each in found.values() if isinstance(each, Account)]

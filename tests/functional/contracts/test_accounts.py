@@ -12,11 +12,11 @@ from botocore.awsrequest import AWSResponse
 from contracts.conftest import Stage
 from contracts.emulated import HOME, HUB, ONCE, Call, Emulated, answer, emulated
 from harness.fakes import NOON, Clock
-from ownertag.aws.together import at_once, in_turn
-from ownertag.core.rows import QuestionKind
+from ownertag.aws.concurrency import concurrent, sequential
+from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.values import Absent, AccountList, Fact, Found, OutcomeKind, Question, Unavailable
 from ownertag.sources import organization as module
-from ownertag.sources.organization import LOOK_AGAIN, MANY, STALE, Organization, OwnAccount
+from ownertag.sources.organization import LOOK_AGAIN, MANY, STALE, OrganizationAccounts, OwnAccount
 
 
 def account(number: str) -> Question:
@@ -54,31 +54,33 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=[in_turn, at_once(3)], ids=["in turn", "at once"])
-def organization(world: Emulated, clock: Clock, request: pytest.FixtureRequest) -> Organization:
+@pytest.fixture(params=[sequential, concurrent(3)], ids=["in turn", "at once"])
+def organization(world: Emulated, clock: Clock, request: pytest.FixtureRequest) -> OrganizationAccounts:
     client = world.session.client("organizations", region_name=HOME, config=ONCE)
-    return Organization(client, clock, together=request.param)
+    return OrganizationAccounts(client, clock, concurrency=request.param)
 
 
 def described(world: Emulated) -> int:
     return world.wire.counts["DescribeAccount"]
 
 
-def test_a_single_account_is_asked_for_and_no_list_is_read(world: Emulated, organization: Organization) -> None:
+def test_a_single_account_is_asked_for_and_no_list_is_read(world: Emulated, organization: OrganizationAccounts) -> None:
     for each in (world.spokes[0], "999999999999"):
         organization.find([account(each), account(each)])
     assert world.wire.counts == {"DescribeAccount": 2}
 
 
-def test_a_few_are_asked_for_one_by_one(world: Emulated, organization: Organization) -> None:
-    asked = [*(account(each) for each in world.spokes), *(account(f"9999999999{n:02}") for n in range(MANY - 3))]
+def test_a_few_are_asked_for_one_by_one(world: Emulated, organization: OrganizationAccounts) -> None:
+    asked = [*(account(spoke) for spoke in world.spokes), *(account(f"9999999999{n:02}") for n in range(MANY - 3))]
     assert len(asked) == MANY - 1
     facts = organization.find(asked)
     assert facts == {each: Found() if each.account in world.spokes else Absent() for each in asked}
     assert world.wire.counts == {"DescribeAccount": MANY - 1}
 
 
-def test_for_many_the_whole_list_is_read_with_all_its_pages(world: Emulated, organization: Organization) -> None:
+def test_for_many_the_whole_list_is_read_with_all_its_pages(
+    world: Emulated, organization: OrganizationAccounts
+) -> None:
     def small_pages(call: Call) -> None:
         call.request.body = json.dumps({**json.loads(call.text), "MaxResults": 3})
 
@@ -89,8 +91,8 @@ def test_for_many_the_whole_list_is_read_with_all_its_pages(world: Emulated, org
     facts = organization.find([*accounts, *unknown])
     assert facts == {**dict.fromkeys(accounts, Found()), **dict.fromkeys(unknown, Absent())}
     assert world.wire.counts == {"ListAccounts": 3}
-    assert organization.find([account(each) for each in world.spokes]) == {
-        account(each): Found() for each in world.spokes
+    assert organization.find([account(spoke) for spoke in world.spokes]) == {
+        account(spoke): Found() for spoke in world.spokes
     }
     assert world.wire.counts == {"ListAccounts": 3}
 
@@ -111,7 +113,7 @@ def test_for_many_the_whole_list_is_read_with_all_its_pages(world: Emulated, org
     ids=str,
 )
 def test_only_an_active_account_is_found(
-    world: Emulated, organization: Organization, state: dict[str, str], fact: Fact, many: bool
+    world: Emulated, organization: OrganizationAccounts, state: dict[str, str], fact: Fact, many: bool
 ) -> None:
     """`Status` was to be retired on 2026-09-09 for `State`."""
 
@@ -128,7 +130,7 @@ def test_only_an_active_account_is_found(
 
 
 def test_an_unknown_account_is_looked_up_once_a_minute(
-    world: Emulated, organization: Organization, clock: Clock
+    world: Emulated, organization: OrganizationAccounts, clock: Clock
 ) -> None:
     unknown = account("999999999999")
     assert organization.find([unknown]) == {unknown: Absent()}
@@ -144,7 +146,7 @@ def test_an_unknown_account_is_looked_up_once_a_minute(
 
 
 def test_a_new_account_is_found_at_once_and_one_that_was_not_there_yet_within_a_minute(
-    world: Emulated, organization: Organization, clock: Clock
+    world: Emulated, organization: OrganizationAccounts, clock: Clock
 ) -> None:
     organization.find([account(world.spokes[0])])
     new = account(world.add_account("new"))
@@ -157,7 +159,9 @@ def test_a_new_account_is_found_at_once_and_one_that_was_not_there_yet_within_a_
     assert organization.find([late]) == {late: Found()}
 
 
-def test_a_known_account_needs_no_second_look(world: Emulated, organization: Organization, clock: Clock) -> None:
+def test_a_known_account_needs_no_second_look(
+    world: Emulated, organization: OrganizationAccounts, clock: Clock
+) -> None:
     known = account(world.spokes[0])
     organization.find([known])
     world.wire.clear()
@@ -166,7 +170,7 @@ def test_a_known_account_needs_no_second_look(world: Emulated, organization: Org
     assert not world.wire.calls
 
 
-def test_a_closed_account_is_no_longer_found(world: Emulated, organization: Organization, clock: Clock) -> None:
+def test_a_closed_account_is_no_longer_found(world: Emulated, organization: OrganizationAccounts, clock: Clock) -> None:
     closed = account(world.spokes[0])
     assert organization.find([closed]) == {closed: Found()}
     world.organizations.close_account(AccountId=world.spokes[0])
@@ -176,7 +180,7 @@ def test_a_closed_account_is_no_longer_found(world: Emulated, organization: Orga
 
 @pytest.mark.parametrize("operation", ["DescribeAccount", "ListAccounts"])
 def test_what_can_not_be_read_is_no_answer_for_new_accounts_and_does_not_stop_known_ones(
-    world: Emulated, organization: Organization, clock: Clock, operation: str
+    world: Emulated, organization: OrganizationAccounts, clock: Clock, operation: str
 ) -> None:
     known = account(world.spokes[0])
     unknown = [account(f"9999999999{number:02}") for number in range(MANY if operation == "ListAccounts" else 1)]
@@ -194,7 +198,7 @@ def test_what_can_not_be_read_is_no_answer_for_new_accounts_and_does_not_stop_kn
 
 
 def test_what_was_read_too_long_ago_answers_for_nobody(
-    world: Emulated, organization: Organization, clock: Clock
+    world: Emulated, organization: OrganizationAccounts, clock: Clock
 ) -> None:
     known = account(world.spokes[0])
     organization.find([known])
@@ -206,7 +210,7 @@ def test_what_was_read_too_long_ago_answers_for_nobody(
 
 
 def test_invented_numbers_do_not_fill_the_memory(
-    world: Emulated, organization: Organization, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    world: Emulated, organization: OrganizationAccounts, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_MOST_KEPT", 10)
     known = account(world.spokes[0])
@@ -246,14 +250,14 @@ def kept() -> Kept:
 
 
 @pytest.fixture
-def keeping(world: Emulated, clock: Clock, kept: Kept) -> Organization:
+def keeping(world: Emulated, clock: Clock, kept: Kept) -> OrganizationAccounts:
     client = world.session.client("organizations", region_name=HOME, config=ONCE)
-    return Organization(client, clock, kept=kept)
+    return OrganizationAccounts(client, clock, kept=kept)
 
 
-def test_who_finds_the_kept_list_asks_nobody(world: Emulated, keeping: Organization, kept: Kept) -> None:
+def test_who_finds_the_kept_list_asks_nobody(world: Emulated, keeping: OrganizationAccounts, kept: Kept) -> None:
     kept.list = AccountList(NOON, dict.fromkeys(world.spokes, "a name"))
-    asked = [account(each) for each in world.spokes]
+    asked = [account(spoke) for spoke in world.spokes]
     for _ in range(2):
         assert keeping.find(asked) == dict.fromkeys(asked, Found())
     assert not world.wire.calls
@@ -261,10 +265,10 @@ def test_who_finds_the_kept_list_asks_nobody(world: Emulated, keeping: Organizat
 
 
 def test_the_list_is_kept_with_the_active_accounts_alone(
-    world: Emulated, keeping: Organization, kept: Kept, clock: Clock
+    world: Emulated, keeping: OrganizationAccounts, kept: Kept, clock: Clock
 ) -> None:
     world.organizations.close_account(AccountId=world.spokes[1])
-    active = {each["Id"] for each in world.organizations.list_accounts()["Accounts"]} - {world.spokes[1]}
+    active = {account["Id"] for account in world.organizations.list_accounts()["Accounts"]} - {world.spokes[1]}
     assert keeping.keep_list() == len(active)
     assert kept.list is not None
     assert kept.list.at == clock()
@@ -272,7 +276,9 @@ def test_the_list_is_kept_with_the_active_accounts_alone(
     assert all(kept.list.names.values())
 
 
-def test_an_account_that_the_kept_list_has_not_is_asked_for(world: Emulated, keeping: Organization, kept: Kept) -> None:
+def test_an_account_that_the_kept_list_has_not_is_asked_for(
+    world: Emulated, keeping: OrganizationAccounts, kept: Kept
+) -> None:
     kept.list = AccountList(NOON, {world.spokes[0]: "a name"})
     new, unknown = account(world.add_account("new")), account("999999999999")
     world.wire.clear()
@@ -285,7 +291,7 @@ def test_an_account_that_the_kept_list_has_not_is_asked_for(world: Emulated, kee
 
 
 def test_a_kept_list_that_nobody_made_anew_answers_for_nobody(
-    world: Emulated, keeping: Organization, kept: Kept, clock: Clock
+    world: Emulated, keeping: OrganizationAccounts, kept: Kept, clock: Clock
 ) -> None:
     closed = account(world.spokes[0])
     kept.list = AccountList(NOON, {closed.account: "a name"})
@@ -295,7 +301,7 @@ def test_a_kept_list_that_nobody_made_anew_answers_for_nobody(
 
 
 def test_an_account_that_left_the_kept_list_is_asked_for_again(
-    world: Emulated, keeping: Organization, kept: Kept, clock: Clock
+    world: Emulated, keeping: OrganizationAccounts, kept: Kept, clock: Clock
 ) -> None:
     closed = account(world.spokes[0])
     kept.list = AccountList(NOON, {closed.account: "a name"})
@@ -307,7 +313,7 @@ def test_an_account_that_left_the_kept_list_is_asked_for_again(
 
 
 def test_what_was_read_after_the_kept_list_counts(
-    world: Emulated, keeping: Organization, kept: Kept, clock: Clock
+    world: Emulated, keeping: OrganizationAccounts, kept: Kept, clock: Clock
 ) -> None:
     new = account(world.add_account("new"))
     kept.list = AccountList(NOON, {})
@@ -319,14 +325,14 @@ def test_what_was_read_after_the_kept_list_counts(
     assert not world.wire.calls
 
 
-def test_without_a_kept_list_each_is_asked_for(world: Emulated, keeping: Organization) -> None:
-    asked = [account(each) for each in world.spokes]
+def test_without_a_kept_list_each_is_asked_for(world: Emulated, keeping: OrganizationAccounts) -> None:
+    asked = [account(spoke) for spoke in world.spokes]
     assert keeping.find(asked) == dict.fromkeys(asked, Found())
     assert world.wire.counts == {"DescribeAccount": len(asked)}
 
 
 def test_a_list_that_can_not_be_read_or_kept_leaves_the_last_one(
-    world: Emulated, keeping: Organization, kept: Kept
+    world: Emulated, keeping: OrganizationAccounts, kept: Kept
 ) -> None:
     before = kept.list = AccountList(NOON, {"1": "one"})
     kept.refusal = Unavailable(OutcomeKind.THROTTLED, "the table is busy")
@@ -342,7 +348,7 @@ def test_a_list_that_can_not_be_read_or_kept_leaves_the_last_one(
 # --- an operator's own account
 
 
-def test_an_operator_knows_the_own_account_without_asking(world: Emulated, organization: Organization) -> None:
+def test_an_operator_knows_the_own_account_without_asking(world: Emulated, organization: OrganizationAccounts) -> None:
     own, other, unknown = account(HUB), account(world.spokes[0]), account("999999999999")
     alone = OwnAccount(HUB, None)
     assert alone.find([own, other]) == {own: Found(), other: Absent()}

@@ -14,9 +14,9 @@ from botocore.exceptions import ReadTimeoutError
 from harness.memory_counter import MemoryCounter, Numbers
 from ledger.table import TABLE, emulated_table
 from ownertag.aws.pacing import Counter
-from ownertag.core.counting import Full, Taken
-from ownertag.ledger.counter import TRIES, TableCounter
+from ownertag.core.token_leases import NoneFree, Taken
 from ownertag.ledger.table import key
+from ownertag.ledger.token_counter import TRIES, TableCounter
 
 KEY = ("111111111111", "eu-central-1", "ec2.CreateTags")
 NOON = 1_800_000_000.0
@@ -100,13 +100,13 @@ def test_where_all_are_taken_nothing_is_changed(opener: Opener) -> None:
     counter = opener()
     counter.take(KEY, NOON, 5.0, NOON)
     for each in (counter, opener()):
-        assert each.take(KEY, NOON, 1.0, NOON + 4.999999) == Full(NOON + 5)
+        assert each.take(KEY, NOON, 1.0, NOON + 4.999999) == NoneFree(NOON + 5)
     assert counter.take(KEY, NOON, 1.0, NOON + 5) == Taken(NOON + 5)
 
 
 def test_a_token_that_comes_too_late_for_a_new_number_is_not_taken(opener: Opener) -> None:
     counter = opener()
-    assert isinstance(counter.take(KEY, NOON, 1.0, NOON - 1), Full)
+    assert isinstance(counter.take(KEY, NOON, 1.0, NOON - 1), NoneFree)
     assert counter.take(KEY, NOON - 5, 1.0, NOON) == Taken(NOON - 5)
 
 
@@ -151,7 +151,7 @@ def test_a_token_costs_one_call_while_there_are_some_and_while_there_are_none(ta
         assert isinstance(counter.take(KEY, NOON + 400, 1.0, NOON + 600), Taken)
     assert table.calls == {"UpdateItem": 10}
     for _ in range(5):
-        assert isinstance(counter.take(KEY, NOON + 400, 1.0, NOON + 401), Full)
+        assert isinstance(counter.take(KEY, NOON + 400, 1.0, NOON + 401), NoneFree)
     assert table.calls == {"UpdateItem": 15}
     # Who does not know where it stands guesses wrong once.
     assert isinstance(TableCounter(table.client, TABLE, time.own).take(KEY, NOON + 400, 1.0, NOON + 600), Taken)

@@ -18,19 +18,19 @@ from harness.events import CATALOGUE, SETTINGS, messages, record
 from harness.fakes import Clock, FakeAccounts, FakeAws, FakeCall, FakeLookups, FakeTagger, Launched
 from harness.memory_ledger import MemoryLedger
 from ownertag.aws.sessions import Sessions
-from ownertag.core.unnamed import told_by
+from ownertag.core.unnamed_launch import launch_record_of
 from ownertag.core.values import (
     Failure,
-    Instance,
+    LaunchedInstance,
     LaunchRecord,
     OutcomeKind,
     Reason,
     Reservation,
     ReservedInstance,
 )
-from ownertag.flows.live import Answer, handle
+from ownertag.flows.live import BatchAnswer, handle
 from ownertag.flows.ports import Lookups, Ports
-from ownertag.sources.lookups import Lookups as AwsLookups
+from ownertag.sources.lookups import AwsLookups
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 AT = NOW - timedelta(hours=2)
@@ -70,13 +70,15 @@ class FakeStage:
     def add(self, launch: Launch) -> None:
         place = self.aws.places[self.account, HOME]
         instances = []
-        for each in launch.machines:
-            of_aws = dict(each.tags)
-            facts = (each.image, each.type, each.subnet, each.zone, each.key, each.lifecycle, of_aws)
-            instances.append(ReservedInstance(each.id, each.launched, each.token, *facts))
-            place.started[each.id] = each.started
-            state = "running" if each.launched else "terminated"
-            place.launched[each.id] = Launched(Instance(each.id, state, None, False), launch.id, each.token)
+        for machine in launch.machines:
+            of_aws = dict(machine.tags)
+            facts = (machine.image, machine.type, machine.subnet, machine.zone, machine.key, machine.lifecycle, of_aws)
+            instances.append(ReservedInstance(machine.id, machine.launched, machine.token, *facts))
+            place.started[machine.id] = machine.started
+            state = "running" if machine.launched else "terminated"
+            place.launched[machine.id] = Launched(
+                LaunchedInstance(machine.id, state, None, False), launch.id, machine.token
+            )
         place.reservations.append(Reservation(launch.id, launch.owner, launch.requester, tuple(instances)))
 
     def tell(self, plain: dict[str, Any]) -> None:
@@ -84,14 +86,14 @@ class FakeStage:
         at = datetime.fromisoformat(plain["eventTime"])
         if plain.get("awsRegion"):  # else it can't be read
             made = fixtures.arrival(plain).record
-            told = told_by(made)
+            told = launch_record_of(made)
             if told is None:
                 return
         self.aws.places[self.account, HOME].launches.append((at, told))
 
     def throttle(self, *names: str) -> None:
         kinds = {"LookupEvents": "launches", "DescribeInstances": "reservations"}
-        refused = {kinds[each] for each in names}
+        refused = {kinds[name] for name in names}
 
         def refuse(call: FakeCall) -> Failure | None:
             return Failure("ThrottlingException", 400) if call.name in refused else None
@@ -152,9 +154,9 @@ def launch(stage: Stage, number: int = 1, count: int = 3, at: datetime = AT, **m
     return Launch(fixtures.numbered("r", number), stage.account, of)
 
 
-def omitted(stage: Stage, number: int = 1, least: int = 3, most: int = 3, at: datetime = AT, **more: Any) -> Any:
+def omitted(stage: Stage, number: int = 1, least: int = 3, limit: int = 3, at: datetime = AT, **more: Any) -> Any:
     """The record of a launch that names nothing."""
-    item = {"imageId": "ami-0abcdef1234567890", "minCount": least, "maxCount": most}
+    item = {"imageId": "ami-0abcdef1234567890", "minCount": least, "maxCount": limit}
     request = {"instancesSet": {"items": [item]}, "instanceType": "t3.micro", "subnetId": "subnet-0b1c2d3e4f5061728"}
     request |= more.pop("request", {})
     return record("RunInstances", stage.account, HOME, fixtures.OMITTED, request, at=at, number=number, **more)
@@ -167,7 +169,7 @@ def named(stage: Stage, reservation: str, number: int = 9, at: datetime = AT, **
     return record("RunInstances", stage.account, HOME, answer, request, at=at, number=number, **more)
 
 
-def handled(stage: Stage, *records: Any, ledger: MemoryLedger | None = None) -> tuple[Answer, FakeAws]:
+def handled(stage: Stage, *records: Any, ledger: MemoryLedger | None = None) -> tuple[BatchAnswer, FakeAws]:
     """What the live flow makes of these records, and what it wrote."""
     written = FakeAws()
     tagger = FakeTagger(written)
@@ -209,7 +211,7 @@ def test_the_only_launch_of_that_time_is_found(stage: Stage) -> None:
     stage.add(launch(stage))
     made = omitted(stage)
     stage.tell(made)
-    assert tagged(stage, made) == dict.fromkeys([each.id for each in launch(stage).machines], "alice")
+    assert tagged(stage, made) == dict.fromkeys([machine.id for machine in launch(stage).machines], "alice")
 
 
 def test_launches_that_say_what_they_made_leave_one_over(stage: Stage) -> None:
@@ -231,7 +233,7 @@ def test_launches_that_say_what_they_made_leave_one_over(stage: Stage) -> None:
         named(stage, "", 98, errorCode="Server.InsufficientInstanceCapacity", responseElements=None),
     ):
         stage.tell(each)
-    assert set(tagged(stage, made)) == {each.id for each in launch(stage).machines}
+    assert set(tagged(stage, made)) == {machine.id for machine in launch(stage).machines}
 
 
 def test_an_older_instance_that_was_started_then_is_no_launch_of_then(stage: Stage) -> None:
@@ -241,7 +243,7 @@ def test_an_older_instance_that_was_started_then_is_no_launch_of_then(stage: Sta
     stage.add(launch(stage))
     made = omitted(stage)
     stage.tell(made)
-    assert set(tagged(stage, made)) == {each.id for each in launch(stage).machines}
+    assert set(tagged(stage, made)) == {machine.id for machine in launch(stage).machines}
 
 
 def test_what_was_stopped_and_started_since_is_found_with_the_rest_of_its_launch(stage: Stage) -> None:
@@ -250,7 +252,7 @@ def test_what_was_stopped_and_started_since_is_found_with_the_rest_of_its_launch
     stage.add(replace(whole, machines=(whole.machines[0], again, whole.machines[2])))
     made = omitted(stage)
     stage.tell(made)
-    assert set(tagged(stage, made)) == {each.id for each in whole.machines}
+    assert set(tagged(stage, made)) == {machine.id for machine in whole.machines}
 
 
 def test_what_a_template_leaves_open_is_not_asked_of_the_instances(stage: Stage) -> None:
@@ -272,7 +274,7 @@ def test_pages_that_cut_reservations_change_nothing(wire: WireStage) -> None:
     made = omitted(wire)
     for each in (made, named(wire, fixtures.numbered("r", 2), 92), named(wire, fixtures.numbered("r", 3), 93)):
         wire.tell(each)
-    assert set(tagged(wire, made)) == {each.id for each in launch(wire).machines}
+    assert set(tagged(wire, made)) == {machine.id for machine in launch(wire).machines}
     assert wire.world.wire.counts["DescribeInstances"] == 7
 
 
@@ -315,7 +317,7 @@ def test_another_silent_launch_counts_as_far_as_both_could_have_made_it(stage: S
     stage.add(launch(stage))
     made = omitted(stage)
     stage.tell(made)
-    stage.tell(omitted(stage, 2, at=AT + seconds * SECOND, least=1, most=1, request={"instanceType": "m5.large"}))
+    stage.tell(omitted(stage, 2, at=AT + seconds * SECOND, least=1, limit=1, request={"instanceType": "m5.large"}))
     assert "don't say what they made either" in refused(stage, made)
 
 
@@ -375,7 +377,7 @@ def test_two_that_no_record_tells_of_are_uncertain(stage: Stage) -> None:
 
 
 def test_what_is_terminated_is_uncertain(stage: Stage) -> None:
-    gone = tuple(replace(each, launched=None) for each in machines())
+    gone = tuple(replace(machine, launched=None) for machine in machines())
     stage.add(Launch("r-00000000000000001", stage.account, gone))
     made = omitted(stage)
     stage.tell(made)
@@ -387,7 +389,7 @@ def test_a_terminated_one_beside_it_makes_it_uncertain_and_its_own_do_not(stage:
     stage.add(replace(whole, machines=(*whole.machines[:2], replace(whole.machines[2], launched=None))))
     made = omitted(stage)
     stage.tell(made)
-    assert set(tagged(stage, made)) == {each.id for each in whole.machines}
+    assert set(tagged(stage, made)) == {machine.id for machine in whole.machines}
     stage.add(Launch("r-00000000000000abc", stage.account, (replace(machines(1)[0], launched=None),)))
     assert "2 launches of that time" in refused(stage, made)
 
@@ -401,7 +403,7 @@ def test_nothing_of_that_time_is_uncertain(stage: Stage) -> None:
 
 def test_what_was_all_started_anew_since_is_not_to_be_seen(stage: Stage) -> None:
     whole = launch(stage)
-    stage.add(replace(whole, machines=tuple(replace(each, started=AT + 20 * MINUTE) for each in whole.machines)))
+    stage.add(replace(whole, machines=tuple(replace(machine, started=AT + 20 * MINUTE) for machine in whole.machines)))
     made = omitted(stage)
     stage.tell(made)
     assert "no launch of that time is to be seen" in refused(stage, made)
@@ -413,7 +415,7 @@ def test_a_reservation_of_another_account_in_a_shared_subnet_is_not_its_own(stag
     stage.tell(made)
     assert "no launch of that time is to be seen" in refused(stage, made)
     stage.add(launch(stage))
-    assert set(tagged(stage, made)) == {each.id for each in launch(stage).machines}
+    assert set(tagged(stage, made)) == {machine.id for machine in launch(stage).machines}
 
 
 @pytest.mark.parametrize(
@@ -533,7 +535,7 @@ def test_a_reservation_other_than_its_amended_record_names_is_not_its_own(stage:
     stage.tell(named(stage, fixtures.numbered("r", 1), 77, addendum=addendum))
     assert "is not the one that an amended record names" in refused(stage, made)
     stage.add(launch(stage, 1))
-    assert set(tagged(stage, made)) == {each.id for each in launch(stage, 1).machines}
+    assert set(tagged(stage, made)) == {machine.id for machine in launch(stage, 1).machines}
 
 
 @pytest.mark.parametrize("name", ["LookupEvents", "DescribeInstances"])
@@ -566,7 +568,7 @@ def test_a_launch_on_moto_is_found_by_its_time(world_of_moto: WireStage) -> None
     made = record("RunInstances", stage.account, HOME, fixtures.OMITTED, request, at=made_at, number=1)
     stage.tell(made)
     stage.clock.time = made_at + 20 * MINUTE
-    assert {each["InstanceId"] for each in answered["Instances"]} == set(tagged(stage, made))
+    assert {instance["InstanceId"] for instance in answered["Instances"]} == set(tagged(stage, made))
 
 
 @pytest.fixture

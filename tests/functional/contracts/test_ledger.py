@@ -14,12 +14,12 @@ import pytest
 from harness.memory_ledger import MemoryLedger
 from ledger.entries import HOME, A, B, after, created, deleted, ended, event, key, owned, transferred
 from ledger.table import TABLE, emulated_table
-from ownertag.aws.together import at_once
-from ownertag.core.claims import Holding, ResourceKey, end_of
+from ownertag.aws.concurrency import concurrent
 from ownertag.core.findings import TagChange
+from ownertag.core.ownership import Holding, ResourceKey, end_of
 from ownertag.core.values import Confidence, OutcomeKind, Owner
-from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.entries import Created, Deleted, Ended, Finished, Owned, TagChanged, Transferred
 from ownertag.ledger.port import Ledger, Reader
 from ownertag.ledger.sqlite import SqliteLedger
@@ -45,7 +45,7 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
         return
     if request.param == "dynamodb":
         with emulated_table() as client:
-            yield lambda: DynamoLedger(Calls(client, TABLE, sleep=lambda _: None, together=at_once(4)))
+            yield lambda: DynamoLedger(DynamoDBClient(client, TABLE, sleep=lambda _: None, concurrency=concurrent(4)))
         return
     opened: list[SqliteLedger] = []
 
@@ -54,8 +54,8 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
         return opened[-1]
 
     yield again
-    for each in opened:
-        each.close()
+    for sqlite_ledger in opened:
+        sqlite_ledger.close()
 
 
 @pytest.fixture
@@ -307,7 +307,7 @@ def test_an_address_that_several_had_gives_each_with_its_time(store: Store) -> N
         store.claim([created(number, minutes=minutes)], [each])
     store.append([deleted(9, 20)])
     spans = store.by_address("10.0.0.1")
-    assert [(each.known.id, each.since) for each in spans] == [
+    assert [(span.known.id, span.since) for span in spans] == [
         ("vol-00000001", after(0)),
         ("vol-00000003", after(30)),
         ("vol-00000002", after(60)),
@@ -324,7 +324,7 @@ def test_an_owners_resources_follow_the_owner(store: Store) -> None:
     assert len(store.by_owner("bob")) == 1
     for number in range(2, 6):
         store.claim([created(number)], [owned(number, "carol", f"vol-{number}")])
-    assert len(store.by_owner("carol", most=3)) == 3
+    assert len(store.by_owner("carol", limit=3)) == 3
 
 
 # --- sizes
@@ -367,7 +367,7 @@ def test_a_creation_of_many_resources(store: Store, many: int) -> None:
     decisions = [owned(1, "alice", f"vol-{number}") for number in range(many)]
     assert len(store.claim([created(1)], decisions)) == many
     assert store.append([ended(1, id_=f"vol-{number}") for number in range(many)]) == set()
-    assert len(store.by_owner("alice", most=2000)) == many
+    assert len(store.by_owner("alice", limit=2000)) == many
 
 
 # --- several at once

@@ -10,7 +10,7 @@ from contracts.emulated import HOME, ONCE, ROLE, Call, answer, per_place
 from harness.events import CATALOGUE
 from harness.fakes import Clock
 from ownertag.aws.sessions import Sessions
-from ownertag.core.rows import Lookup, QuestionKind
+from ownertag.core.catalogue_types import Lookup, QuestionKind
 from ownertag.core.values import Absent, Fact, Failure, Found, OutcomeKind, Question, Resource, Unavailable, Write
 from ownertag.sources.ec2 import Ec2
 
@@ -58,8 +58,8 @@ def test_a_launch_is_found_by_its_reservation_with_volumes_and_interfaces(stage:
     for instance in fact.instances:
         assert instance.complete
         assert [len(instance.volumes), len(instance.interfaces)] == [2, 1]
-        assert all(each.id.startswith("vol-") for each in instance.volumes)
-        assert all(each.id.startswith("eni-") for each in instance.interfaces)
+        assert all(volume.id.startswith("vol-") for volume in instance.volumes)
+        assert all(interface.id.startswith("eni-") for interface in instance.interfaces)
 
 
 def test_when_a_volume_was_made_is_told_in_bulk(stage: Stage) -> None:
@@ -67,8 +67,8 @@ def test_when_a_volume_was_made_is_told_in_bulk(stage: Stage) -> None:
     reservation, _ = stage.launch(account, count=3)
     fact = stage.lookups.find([by_reservation(account, reservation)])[by_reservation(account, reservation)]
     assert isinstance(fact, Found)
-    volumes = [each.id for instance in fact.instances for each in instance.volumes]
-    asked = [Question(QuestionKind.BIRTH, account, HOME, each) for each in volumes]
+    volumes = [volume.id for instance in fact.instances for volume in instance.volumes]
+    asked = [Question(QuestionKind.BIRTH, account, HOME, volume) for volume in volumes]
     gone = Question(QuestionKind.BIRTH, account, HOME, "vol-00000000000000bad")
     facts = stage.lookups.find([*asked, gone])
     for each in asked:
@@ -80,7 +80,7 @@ def test_when_a_volume_was_made_is_told_in_bulk(stage: Stage) -> None:
 
 def parts(fact: Fact) -> list[tuple[str, str]]:
     assert isinstance(fact, Found), fact
-    return [(each.type, each.id) for each in fact.parts]
+    return [(part.type, part.id) for part in fact.parts]
 
 
 def of_parts(stage: MotoStage, kind: QuestionKind, *ids_: str) -> list[Fact]:
@@ -100,7 +100,7 @@ def test_the_snapshots_of_images_are_told_in_one_call(moto_stage: MotoStage) -> 
     assert facts.pop() == Absent()
     for image, fact in zip(images, facts, strict=True):
         [shown] = ec2.describe_images(ImageIds=[image])["Images"]
-        ids_ = [each["Ebs"]["SnapshotId"] for each in shown["BlockDeviceMappings"]]
+        ids_ = [block_device_mapping["Ebs"]["SnapshotId"] for block_device_mapping in shown["BlockDeviceMappings"]]
         assert parts(fact) == [("ec2:snapshot", each) for each in ids_]
         assert ids_
         born = [Question(QuestionKind.BIRTH, account, HOME, each) for each in ids_]
@@ -139,7 +139,7 @@ def test_what_vpcs_are_born_with_is_told_in_three_calls(moto_stage: MotoStage) -
         assert isinstance(fact, Found)
         assert fact.complete
         # Where there is another table, that one may have been made the main one.
-        assert {each.replaceable for each in fact.parts if each.type == "ec2:route-table"} == {number == 1}
+        assert {part.replaceable for part in fact.parts if part.type == "ec2:route-table"} == {number == 1}
 
 
 KINDS_OF_VPC = ("SecurityGroups", "RouteTables", "NetworkAcls")
@@ -162,7 +162,7 @@ def test_the_interfaces_of_nat_gateways_are_told_in_one_call(moto_stage: MotoSta
         ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
         for _ in range(2)
     ]
-    shown = {each["NatGatewayId"]: each for each in ec2.describe_nat_gateways()["NatGateways"]}
+    shown = {nat_gateway["NatGatewayId"]: nat_gateway for nat_gateway in ec2.describe_nat_gateways()["NatGateways"]}
     moto_stage.world.wire.clear()
     facts = of_parts(moto_stage, QuestionKind.INTERFACES_OF_NAT_GATEWAY, *made, "nat-00000000000000bad")
     assert moto_stage.world.wire.counts["DescribeNatGateways"] == 1
@@ -226,7 +226,7 @@ def test_each_of_more_than_200_questions_has_its_own_answer(stage: Stage) -> Non
     account = stage.spokes[0]
     launches = dict(stage.launch(account) for _ in range(3))
     missing = [by_reservation(account, f"r-{number:017x}") for number in range(0x1000, 0x1000 + 450)]
-    asked = [*(by_reservation(account, each) for each in launches), *missing]
+    asked = [*(by_reservation(account, launch) for launch in launches), *missing]
     facts = stage.lookups.find(reversed(asked))
     assert set(facts) == set(asked)
     assert {each.value: list(ids(facts[each])) for each in asked[:3]} == launches
@@ -239,8 +239,8 @@ def test_present_says_which_ids_exist(stage: Stage) -> None:
     question = by_reservation(account, reservation)
     fact = stage.lookups.find([question])[question]
     assert isinstance(fact, Found)
-    volumes = {each.id for instance in fact.instances for each in instance.volumes}
-    interfaces = {each.id for instance in fact.instances for each in instance.interfaces}
+    volumes = {volume.id for instance in fact.instances for volume in instance.volumes}
+    interfaces = {interface.id for instance in fact.instances for interface in instance.interfaces}
     for name, there, missing in [
         ("ec2:instance", set(launched), "i-00000000000000bad"),
         ("ec2:volume", volumes, "vol-00000000000000bad"),
@@ -313,7 +313,7 @@ def test_every_page_is_read(moto_stage: MotoStage) -> None:
             call.send_instead(call.parameters | {"MaxResults": "3"})
 
     moto_stage.world.wire.rule(small_pages)
-    asked = [by_reservation(account, each) for each in launches]
+    asked = [by_reservation(account, launch) for launch in launches]
     facts = moto_stage.lookups.find(asked)
     assert {each.value: list(ids(facts[each])) for each in asked} == launches
     assert moto_stage.world.wire.counts["DescribeInstances"] == 3
@@ -351,7 +351,7 @@ def test_a_second_page_that_fails_makes_the_whole_answer_unavailable(moto_stage:
     moto_stage.world.wire.fail(
         "DescribeInstances", "UnauthorizedOperation", 403, when=lambda call: "NextToken" in call.parameters
     )
-    facts = moto_stage.lookups.find([by_reservation(account, each) for each in launches])
+    facts = moto_stage.lookups.find([by_reservation(account, launch) for launch in launches])
     assert all(isinstance(fact, Unavailable) for fact in facts.values())
 
 

@@ -19,14 +19,14 @@ from contracts.trail import Trail
 from harness import fixtures
 from harness.fakes import Clock
 from ownertag.aws.sessions import Sessions
-from ownertag.core.parents import Parent, parent
-from ownertag.core.rows import QuestionKind
+from ownertag.core.catalogue_types import QuestionKind
+from ownertag.core.owner.parents import Parent, parent
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
 from ownertag.sources.cloudtrail import MAX_CALLS, MAX_ELSEWHERE, MOST, CloudTrail
-from ownertag.sources.lookups import KnownOwners, Lookups
-from ownertag.sources.memory import Memory
-from ownertag.sources.organization import Organization
+from ownertag.sources.fact_cache import FactCache
+from ownertag.sources.lookups import AwsLookups, KnownOwners
+from ownertag.sources.organization import OrganizationAccounts
 
 UUID = "5f2d1a3b-4c5d-4e6f-8a9b-0c1d2e3f4a5b"
 KEY = "ASIAI44QH8DHBEXAMPLE"
@@ -42,10 +42,10 @@ class Stage:
         world.wire.rule(self.trail)
         self.clock = Clock(datetime.now(UTC).replace(microsecond=0))
         self.sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=self.clock, config=ONCE)
-        self.memory: Memory | None = None
+        self.memory: FactCache | None = None
 
-    def lookups(self, settings: str = "", ledger: KnownOwners | None = None, expired: bool = False) -> Lookups:
-        return Lookups(
+    def lookups(self, settings: str = "", ledger: KnownOwners | None = None, expired: bool = False) -> AwsLookups:
+        return AwsLookups(
             self.sessions,
             fixtures.settings(settings),
             self.clock,
@@ -410,7 +410,7 @@ def test_a_tag_that_names_nobody_is_none(stage: Stage, value: str) -> None:
 
 
 def test_many_are_asked_in_one_call_of_each_kind(stage: Stage) -> None:
-    ids = [each["InstanceId"] for each in stage.world.launch(stage.account, count=3)["Instances"]]
+    ids = [instance["InstanceId"] for instance in stage.world.launch(stage.account, count=3)["Instances"]]
     stage.client("ec2").create_tags(Resources=ids, Tags=[{"Key": "owner", "Value": "alice"}])
     asked = [stage.question("instance", each) for each in ids]
     facts = stage.lookups().find(asked)
@@ -653,7 +653,7 @@ def test_a_session_that_was_made_in_another_region_of_the_settings_is_found(stag
     plain = fixtures.settings()
     assert plain.organization
     settings = replace(plain, organization=replace(plain.organization, regions=(HOME, "sa-east-1", "ap-south-1")))
-    lookups = Lookups(stage.sessions, settings, stage.clock)
+    lookups = AwsLookups(stage.sessions, settings, stage.clock)
     assert maker_of(lookups.find([question])[question]) == "mallory"
     regions = [call.region for call in stage.world.wire.calls if call.operation == "LookupEvents"]
     assert regions == [HOME, "us-east-1", "sa-east-1", "ap-south-1"]
@@ -669,7 +669,7 @@ def test_where_one_region_can_t_be_read_a_session_is_not_taken_for_made_by_nobod
     plain = fixtures.settings()
     assert plain.organization
     settings = replace(plain, organization=replace(plain.organization, regions=(HOME, "eu-west-3")))
-    lookups = Lookups(stage.sessions, settings, stage.clock)
+    lookups = AwsLookups(stage.sessions, settings, stage.clock)
     fact = lookups.find([question])[question]
     assert maker_of(fact) == "mallory" if found else reason_of(fact) is OutcomeKind.FORBIDDEN
 
@@ -680,7 +680,7 @@ def test_sessions_that_are_found_nowhere_cost_an_account_no_more_calls_elsewhere
     assert plain.organization
     many = (HOME, *(f"xx-west-{number}" for number in range(1, 9)))
     settings = replace(plain, organization=replace(plain.organization, regions=many))
-    lookups = Lookups(stage.sessions, settings, stage.clock)
+    lookups = AwsLookups(stage.sessions, settings, stage.clock)
     facts = lookups.find(asked)
     assert {reason_of(facts[each]) for each in asked} == {OutcomeKind.THROTTLED}
     calls = [call for call in stage.world.wire.calls if call.operation == "LookupEvents"]
@@ -785,12 +785,12 @@ def account_question(account: str) -> Question:
 
 
 @pytest.fixture
-def organization(stage: Stage) -> Organization:
+def organization(stage: Stage) -> OrganizationAccounts:
     client = stage.world.session.client("organizations", region_name=HOME, config=ONCE)
-    return Organization(client, stage.clock)
+    return OrganizationAccounts(client, stage.clock)
 
 
-def test_an_account_is_its_owner_tag_s_or_goes_by_its_name(stage: Stage, organization: Organization) -> None:
+def test_an_account_is_its_owner_tag_s_or_goes_by_its_name(stage: Stage, organization: OrganizationAccounts) -> None:
     stage.world.organizations.tag_resource(ResourceId=stage.account, Tags=[{"Key": "Owner", "Value": "team-shop"}])
     asked = [account_question(each) for each in (stage.account, stage.other, "999999999999")]
     assert organization.find(asked) == {
@@ -804,7 +804,9 @@ def test_an_account_is_its_owner_tag_s_or_goes_by_its_name(stage: Stage, organiz
 
 
 @pytest.mark.parametrize("operation", ["DescribeAccount", "ListTagsForResource"])
-def test_an_account_that_can_t_be_read_is_unavailable(stage: Stage, organization: Organization, operation: str) -> None:
+def test_an_account_that_can_t_be_read_is_unavailable(
+    stage: Stage, organization: OrganizationAccounts, operation: str
+) -> None:
     stage.fail(operation, "AccessDeniedException")
     question = account_question(stage.account)
     assert reason_of(organization.find([question])[question]) is OutcomeKind.FORBIDDEN
@@ -814,7 +816,7 @@ def test_an_account_that_can_t_be_read_is_unavailable(stage: Stage, organization
 
 
 def test_an_answer_is_kept_for_a_while_and_a_throttle_is_not(stage: Stage) -> None:
-    stage.memory = Memory(stage.clock)
+    stage.memory = FactCache(stage.clock)
     stage.made_group("alice")
     stage.fail("LookupEvents", "ThrottlingException", times=1)
     assert reason_of(stage.owner("auto-scaling-group", "web")) is OutcomeKind.THROTTLED
@@ -828,7 +830,7 @@ def test_an_answer_is_kept_for_a_while_and_a_throttle_is_not(stage: Stage) -> No
 
 
 def test_a_tag_s_word_is_asked_again_soon_because_a_record_may_come(stage: Stage) -> None:
-    stage.memory = Memory(stage.clock)
+    stage.memory = FactCache(stage.clock)
     stage.add_group(tags={"owner": "ceo"})
     assert isinstance(stage.owner("auto-scaling-group", "web"), Found)
     stage.made_group("mallory")
@@ -837,7 +839,7 @@ def test_a_tag_s_word_is_asked_again_soon_because_a_record_may_come(stage: Stage
 
 
 def test_what_was_not_there_is_asked_again_soon(stage: Stage) -> None:
-    stage.memory = Memory(stage.clock)
+    stage.memory = FactCache(stage.clock)
     assert reason_of(stage.owner("eks-cluster", "prod")) is OutcomeKind.NOT_READY
     stage.world.wire.clear()
     assert reason_of(stage.owner("eks-cluster", "prod")) is OutcomeKind.NOT_READY
@@ -897,6 +899,6 @@ def test_settings_without_a_tag_for_the_owner_alone_read_none(stage: Stage) -> N
     stage.add_group(tags={"owner": "alice"})
     stage.clock.move(timedelta(minutes=16))
     settings = Settings(tags={"owner": "{owner} ({confidence})"})
-    lookups = Lookups(stage.sessions, settings, stage.clock)
+    lookups = AwsLookups(stage.sessions, settings, stage.clock)
     question = stage.question("auto-scaling-group", "web")
     assert lookups.find([question]) == {question: Absent()}

@@ -111,7 +111,7 @@ class Stage:
         self.now = world.clock().isoformat()
         backends = [ec2_backends[account][HOME] for account in (world.a, world.b)]
         self._backends = backends
-        self._before = deepcopy(([each.tags for each in backends], self._queue("ownertag")._messages))
+        self._before = deepcopy(([backend.tags for backend in backends], self._queue("ownertag")._messages))
 
     def play(self, kill: Kill | None = None) -> tuple[list[str], int]:
         """Play it, with a kill at the n-th call of all: the calls up to the end of all batches, and the deaths."""
@@ -139,11 +139,11 @@ class Stage:
         environment.close()
         return calls, deaths
 
-    def receive(self, most: int) -> dict[str, Any]:
+    def receive(self, limit: int) -> dict[str, Any]:
         """At most so many messages, as a batch."""
         assert self.world.proxy is not None
         with self.world.proxy.lock:
-            return self.world.poller.receive(most)
+            return self.world.poller.receive(limit)
 
     def settle(self, event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Delete what is done, as far as the receipts are still of use."""
@@ -168,15 +168,15 @@ class Stage:
         items = [item.to_json()["Attributes"] for item in table.all_items()]
         return {
             "tags": deepcopy(self.world.aws.all_tags()),
-            "ledger": sorted(json.dumps(each, sort_keys=True) for each in items if "full_until" not in each),
+            "ledger": sorted(json.dumps(item, sort_keys=True) for item in items if "full_until" not in item),
             "queue": self.world.poller.size(),
-            "dead": {each.body for each in self._queue("ownertag-dead-letters")._messages},
+            "dead": {message.body for message in self._queue("ownertag-dead-letters")._messages},
             "told": set(self._told),
         }
 
     def _asked(self, call: Call) -> None:
         if call.operation == "PutEvents":
-            self._told |= {each["Detail"] for each in call.json()["Entries"]}
+            self._told |= {entry["Detail"] for entry in call.json()["Entries"]}
 
     def _queue(self, name: str) -> Any:
         return sqs_backends[HUB][HOME].queues[name]
@@ -210,7 +210,7 @@ def share(stage: Stage, functions: int, kills: int, seed: int) -> tuple[int, int
     """
     stage.reset()
     stage.show_all()
-    lock, deaths, aimed, again = Lock(), [0], [0], [0]  # of those aimed at, some end before they are hit
+    lock, deaths, aimed, redelivered = Lock(), [0], [0], [0]  # of those aimed at, some end before they are hit
 
     def function(chosen: random.Random) -> None:
         environment = stage.function.start()
@@ -226,7 +226,7 @@ def share(stage: Stage, functions: int, kills: int, seed: int) -> tuple[int, int
             if not event["Records"]:
                 time.sleep(0.05)
                 continue
-            again[0] += sum(each["attributes"]["ApproximateReceiveCount"] != "1" for each in event["Records"])
+            redelivered[0] += sum(record["attributes"]["ApproximateReceiveCount"] != "1" for record in event["Records"])
             answered = environment.invoke(event, stage.now, kill)
             with lock:
                 aimed[0] -= kill is not None
@@ -241,7 +241,7 @@ def share(stage: Stage, functions: int, kills: int, seed: int) -> tuple[int, int
     with ThreadPoolExecutor(functions) as pool:
         for done in [pool.submit(function, random.Random(seed + number)) for number in range(functions)]:  # noqa: S311 - no secret
             done.result()
-    return deaths[0], again[0]
+    return deaths[0], redelivered[0]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.events import volume_id
-from ownertag.core.claims import EventKey, ResourceKey
+from ownertag.core.ownership import EventKey, ResourceKey
 
 _KIND = {"vol": "volume", "i": "instance", "eni": "network-interface"}
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from ownertag.sandbox.calls import Answer, Call, read_call
+from ownertag.sandbox.calls import Call, Response, read_call
 from ownertag.sandbox.gaps.dynamodb import transact_write_items
 from ownertag.sandbox.gaps.ec2 import describe_instances
 
@@ -38,11 +38,11 @@ class Proxy(ThreadingHTTPServer):
 
         self.asked: Callable[[Call], object] = lambda _: None
 
-    def ask(self, call: Call) -> Answer:
+    def ask(self, call: Call) -> Response:
         """What moto answers to whoever has this access key, with what it lacks."""
         account = get_account_id_from(call.access_key or "")
 
-        def to_moto(call: Call) -> Answer:
+        def to_moto(call: Call) -> Response:
             return self._to_moto(call, account)
 
         match call.service, call.operation:
@@ -52,7 +52,7 @@ class Proxy(ThreadingHTTPServer):
                 return transact_write_items(call, account, to_moto)
         return to_moto(call)
 
-    def _to_moto(self, call: Call, account: str) -> Answer:
+    def _to_moto(self, call: Call, account: str) -> Response:
         status: list[str] = []
         headers: list[tuple[str, str]] = []
 
@@ -63,7 +63,7 @@ class Proxy(ThreadingHTTPServer):
         environ = call.environ_for(account)
         application: Any = self.moto.get_application(environ)
         body = b"".join(application(environ, start))
-        return Answer(int(status[0].split()[0]), headers, body)
+        return Response(int(status[0].split()[0]), headers, body)
 
     def handle_error(self, *_: object) -> None:
         """A connection that was reset on purpose, or whose client was killed."""

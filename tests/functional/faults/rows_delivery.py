@@ -16,8 +16,8 @@ from faults.row import Proof
 from harness import started
 from harness.waiting import wait
 from ownertag.rollout.doctor.checks_hub import check_hub
-from ownertag.rollout.doctor.facts import Bus, Queue
-from ownertag.rollout.doctor.findings import Check, State
+from ownertag.rollout.doctor.facts import BusFacts, QueueFacts
+from ownertag.rollout.doctor.findings import Check, CheckState
 from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
@@ -84,16 +84,16 @@ def _forwarder_is_gone(_: Path) -> None:
 def _a_policy_is_wrong(_: Path) -> None:
     """Of the bus or a queue: no stand-in for AWS enforces one, so what `doctor` reads is changed."""
     well, other = healthy.hub(), {"Statement": [{"Sid": "Another", "Effect": "Deny", "Action": "*", "Principal": "*"}]}
-    assert isinstance(well.queue, Queue)
-    assert isinstance(well.dead_letters, Queue)
+    assert isinstance(well.queue, QueueFacts)
+    assert isinstance(well.dead_letters, QueueFacts)
     for wrong, named in (
-        (replace(well, bus=Bus(other)), Check.BUS),
+        (replace(well, bus=BusFacts(other)), Check.BUS),
         (replace(well, queue=replace(well.queue, policy=other)), Check.QUEUE_POLICY),
         (replace(well, dead_letters=replace(well.dead_letters, policy=None)), Check.QUEUE_POLICY),
     ):
-        faults = [each for each in check_hub(wrong, healthy.wanted()) if each.state is State.FAULT]
-        assert {each.check for each in faults} == {named}
-        assert all("ownertag deploy apply" in each.advice for each in faults)
+        faults = [each for each in check_hub(wrong, healthy.wanted()) if each.state is CheckState.FAULT]
+        assert {fault.check for fault in faults} == {named}
+        assert all("ownertag deploy apply" in fault.advice for fault in faults)
 
 
 PROOFS = [

@@ -85,7 +85,7 @@ def _amended(world: World) -> None:
 
 def _omitted(world: World) -> None:
     launched = world.aws.launch(world.a, count=3, token="the-token")
-    ids = [each["InstanceId"] for each in launched["Instances"]]
+    ids = [instance["InstanceId"] for instance in launched["Instances"]]
     children = [child for id_ in ids for child in world.aws.children(world.a, "eu-central-1", id_)]
     for name, token, number in (("token", "the-token", 801), ("none", None, 802)):
         detail = omitted_launch(world.a, token, count=3, at=world.clock(), number=number)
@@ -179,10 +179,10 @@ def _own_events(world: World) -> None:
 
 def _every_target_has_dead_letters(_: Path) -> None:
     rules = [
-        each["Properties"]
+        resource["Properties"]
         for name in ("hub", "spoke_region")
-        for each in resources(name).values()
-        if each["Type"] == "AWS::Events::Rule" and "EventPattern" in each["Properties"]
+        for resource in resources(name).values()
+        if resource["Type"] == "AWS::Events::Rule" and "EventPattern" in resource["Properties"]
     ]
     targets = [target for rule in rules for target in rule["Targets"]]
     assert len(targets) >= 4

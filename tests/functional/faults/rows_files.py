@@ -15,9 +15,9 @@ from faults.row import NotBuilt, Proof, Row
 from faults.world import World
 from harness import fixtures
 from harness.events import volume, volume_id
-from ownertag.core.documents import parse
+from ownertag.core.reading.documents import parse_document
+from ownertag.core.reading.encodings import MAX_INFLATED_BYTES
 from ownertag.core.records import Arrival
-from ownertag.core.unpacked import MAX_INFLATED_BYTES
 from ownertag.core.values import Reason, Refusal
 
 A = "111111111111"
@@ -26,14 +26,14 @@ GOOD = json.dumps({"Records": [volume(A, volume_id(number), number=number) for n
 
 def _refused(data: bytes, *reasons: Reason) -> None:
     """The object is a refusal that names it, no record of it is used, and the next object is read."""
-    found = list(parse(data, "logs/broken.json.gz"))
+    found = list(parse_document(data, "logs/broken.json.gz"))
     assert len(found) == 1
     [refusal] = found
     assert isinstance(refusal, Refusal)
     assert refusal.where == "logs/broken.json.gz"
     assert refusal.reason in reasons
     assert refusal.detail
-    assert len([each for each in parse(gzip.compress(GOOD), "next") if isinstance(each, Arrival)]) == 20
+    assert len([each for each in parse_document(gzip.compress(GOOD), "next") if isinstance(each, Arrival)]) == 20
 
 
 def _truncated(_: Path) -> None:
@@ -70,9 +70,9 @@ def _one_bad_record(_: Path) -> None:
     """The rest of a file counts where one record of it can't be read."""
     records = json.loads(GOOD)["Records"]
     records[7] = {"eventTime": 7}
-    found = list(parse(json.dumps({"Records": records}).encode(), "log"))
+    found = list(parse_document(json.dumps({"Records": records}).encode(), "log"))
     refusals = [each for each in found if isinstance(each, Refusal)]
-    assert [each.where for each in refusals] == ["log#8"]
+    assert [refusal.where for refusal in refusals] == ["log#8"]
     assert len(found) == 20
 
 

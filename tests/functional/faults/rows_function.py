@@ -15,7 +15,7 @@ from faults.row import WELL, Inject, Lasting, Proof, Row
 from faults.templates import resources
 from faults.world import World, worlds
 from handler.lambdas import CONFIG
-from ownertag.core.settings import Hub, SettingsError
+from ownertag.core.settings import HubSettings, SettingsError
 from ownertag.handler.settings import read_environment
 from ownertag.handler.wiring import build
 
@@ -58,11 +58,11 @@ def _overtaken(operation: str) -> Inject:
             if call.operation == operation and not overtaken:
                 overtaken.append(True)
                 world.show_all()
-                again = world.poller.receive()
-                assert len(again["Records"]) == len(world.made)
-                answer = world.run_quietly(second, again)
+                redelivered = world.poller.receive()
+                assert len(redelivered["Records"]) == len(world.made)
+                answer = world.run_quietly(second, redelivered)
                 assert answer == {"batchItemFailures": []}
-                world.poller.settle(again, answer)
+                world.poller.settle(redelivered, answer)
 
         world.wire.rule(overtake)
 
@@ -120,7 +120,7 @@ def _no_failures_of_another_batch(folder: Path) -> None:
     with worlds(folder) as world:
         world.send("poison", json.dumps({"messageId": "another", "itemIdentifier": ""}))
         event = world.poller.receive()
-        [id_] = [each["messageId"] for each in event["Records"]]
+        [id_] = [record["messageId"] for record in event["Records"]]
         answer = world.run_quietly(world.build(), {"Records": event["Records"] * 3})
         assert answer == {"batchItemFailures": [{"itemIdentifier": id_}] * 3}
         assert world.run_quietly(world.build(), {"Records": []}) == {"batchItemFailures": []}
@@ -151,9 +151,11 @@ def _topic_has_its_own_key(_: Path) -> None:
 
 
 def _in_flight(_: Path) -> None:
-    [mapping] = [each for each in resources("hub").values() if each["Type"] == "AWS::Lambda::EventSourceMapping"]
+    [mapping] = [
+        resource for resource in resources("hub").values() if resource["Type"] == "AWS::Lambda::EventSourceMapping"
+    ]
     batch = mapping["Properties"]["BatchSize"]
-    assert batch * Hub().maximum_concurrency <= 120_000  # SQS: messages in flight in a queue
+    assert batch * HubSettings().maximum_concurrency <= 120_000  # SQS: messages in flight in a queue
     assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 

@@ -17,9 +17,9 @@ def _after_the_tags(folder: Path) -> None:
 
     def killed(stage: Stage, calls: list[str]) -> None:
         last = max(number for number, name in enumerate(calls, 1) if name == "ec2.CreateTags")
-        again, deaths = stage.play((last, "after"))
+        redelivered, deaths = stage.play((last, "after"))
         assert deaths == 1
-        assert "ec2.CreateTags" in again
+        assert "ec2.CreateTags" in redelivered
 
     _same_end(folder, killed)
 
@@ -28,10 +28,10 @@ def _before_the_answer(folder: Path) -> None:
     """Done, and not deleted: the next delivery writes nothing, neither tags nor ledger."""
 
     def killed(stage: Stage, calls: list[str]) -> None:
-        again, deaths = stage.play((calls.index("return") + 1, "return"))
+        redelivered, deaths = stage.play((calls.index("return") + 1, "return"))
         assert deaths == 1
-        assert set(calls) - set(again) == {"ec2.CreateTags", "dynamodb.TransactWriteItems"}
-        assert set(again) - set(calls) == {"ec2.DescribeTags"}  # what comes again is compared with the ledger
+        assert set(calls) - set(redelivered) == {"ec2.CreateTags", "dynamodb.TransactWriteItems"}
+        assert set(redelivered) - set(calls) == {"ec2.DescribeTags"}  # what comes again is compared with the ledger
 
     _same_end(folder, killed)
 

@@ -84,8 +84,8 @@ def _refuses(holding: str, code: str) -> Callable[[World], None]:
     return inject
 
 
-def _at_most(world: World, **most: int) -> None:
-    for name, count in most.items():
+def _at_most(world: World, **limit: int) -> None:
+    for name, count in limit.items():
         assert world.wire.counts[name] <= count
 
 

@@ -56,11 +56,11 @@ def test_two_functions_over_one_queue_killed_a_hundred_times_at_random(tmp_path:
     with staged(Scenario("a crowd", crowd), tmp_path, receives=1000, visibility=1) as (stage, function):
         assert share(stage, 1, 0, seed=0)[0] == 0
         wanted = stage.end()
-        deaths, again = share(stage, 2, 100, seed=11)
+        deaths, redelivered = share(stage, 2, 100, seed=11)
         found = stage.end()
         for name, value in wanted.items():
             assert found[name] == value, name
         assert deaths == 100
-        assert again > 50
+        assert redelivered > 50
         assert function.end()["-9"] == 100
         record_property("kills", deaths)

@@ -47,7 +47,7 @@ def _first_and_healed(row: Row, inject: Callable[[World], None], folder: Path) -
         if row.first is not None:
             _agree(world, row.first)
         for told in world.last.log:
-            if told["message"] in {"returned", "buried"}:
+            if told["message"] in {"returned", "dead-lettered"}:
                 assert row.reason in "; ".join(told["reasons"])
         if row.metrics is not None:
             assert world.last.metrics == {name: int(n) for name, n in (each.split("=") for each in row.metrics.split())}

@@ -29,9 +29,9 @@ from botocore.loaders import Loader
 
 from contracts.emulated import HOME
 from handler.lambdas import Context
-from ownertag.catalogue.loader import load
-from ownertag.handler.report import Report
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.handler.settings import read_environment
+from ownertag.handler.telemetry import Telemetry
 from ownertag.handler.wiring import Handler, build
 from ownertag.rollout.package.models import calls_of, cut_service
 
@@ -90,7 +90,7 @@ class _Cut(Loader):
         model = super().load_service_model(service_name, type_name, api_version)
         if (service_name, type_name) != ("ec2", "service-2"):
             return model
-        return cut_service(model, calls_of(load())["ec2"])
+        return cut_service(model, calls_of(load_catalogue())["ec2"])
 
 
 def _session() -> boto3.Session:
@@ -104,7 +104,7 @@ def _main(path: str) -> None:
     base.events.register_first("before-send", calls.before)
     base.events.register("response-received", calls.after)
     moment: list[datetime] = []
-    handler = build(read_environment(os.environ), base, Report(), lambda: moment[-1])
+    handler = build(read_environment(os.environ), base, Telemetry(), lambda: moment[-1])
     base.client("ec2", region_name=HOME).close()  # its model takes long to read
     gc.collect()
     gc.freeze()  # what is there by now is not looked at again in any fork

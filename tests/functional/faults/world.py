@@ -23,13 +23,13 @@ from handler.lambdas import CONFIG, Context, Poller, lines
 from harness.events import envelope, launch_of, tags_for, volume
 from harness.fakes import Clock
 from ledger.table import TABLE
-from ownertag.core.claims import EventKey
 from ownertag.core.judge import seconds_away
-from ownertag.handler.report import Report
+from ownertag.core.ownership import EventKey
 from ownertag.handler.settings import read_environment
+from ownertag.handler.telemetry import Telemetry
 from ownertag.handler.wiring import KEEP_ACCOUNTS, Handler, build
-from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.entries import Ended
 from ownertag.ledger.port import Store
 from ownertag.ledger.sqlite import SqliteLedger
@@ -99,7 +99,7 @@ class World:
             account = {"a": self.a, "b": self.b}[name[1]]
             launched = self.aws.launch(account)
             record = launch_of(launched, account, at=at, user=user, number=number, **fields)
-            [id_] = [each["InstanceId"] for each in launched["Instances"]]
+            [id_] = [instance["InstanceId"] for instance in launched["Instances"]]
             ids = (id_, *self.aws.children(account, HOME, id_))
         else:
             account = {"a": self.a, "b": self.b}[name[0]]
@@ -144,7 +144,7 @@ class World:
 
     def build(self) -> Handler:
         """The function, as Lambda would start it."""
-        report = Report()
+        report = Telemetry()
         for handler in logging.getLogger("ownertag").handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.stream = self._output
@@ -166,11 +166,13 @@ class World:
     def deliver(self) -> Delivery:
         """What is in the queue, to the function; what is done is deleted, what is not stays hidden."""
         event = self.receive_as_sent()
-        self.receipts = [each["receiptHandle"] for each in event["Records"]]
+        self.receipts = [record["receiptHandle"] for record in event["Records"]]
         self.wire.clear()
         self.deliveries += 1
         self.last = Delivery()
-        received = {each["messageId"]: int(each["attributes"]["ApproximateReceiveCount"]) for each in event["Records"]}
+        received = {
+            record["messageId"]: int(record["attributes"]["ApproximateReceiveCount"]) for record in event["Records"]
+        }
         self._output.truncate(0)
         self._output.seek(0)
         try:
@@ -184,16 +186,16 @@ class World:
             return self.last
         self.answers.append(answer)
         assert set(answer) == {"batchItemFailures"}  # E9: never None, never empty by mistake
-        named = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+        named = {batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]}
         assert named <= set(received)  # E10
         told = lines(self._output.getvalue())
         self.last.log = [each for each in told if "message_id" in each]
         self.last.metrics = {
-            each["Name"]: int(sum(line[each["Name"]]))
+            metric["Name"]: int(sum(line[metric["Name"]]))
             for line in told
             if "_aws" in line
-            for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
-            if sum(line[each["Name"]])
+            for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+            if sum(line[metric["Name"]])
         }
         said = {each["message_id"]: each["message"] for each in self.last.log}
         assert set(said) == set(received)  # a message that nobody speaks of is lost
@@ -208,8 +210,8 @@ class World:
     def receive_as_sent(self) -> dict[str, Any]:
         """What is in the queue, as a batch."""
         event = self.poller.receive()
-        for each in event["Records"]:
-            each["body"] = self.bodies[each["messageId"]]
+        for record in event["Records"]:
+            record["body"] = self.bodies[record["messageId"]]
         return event
 
     def run_quietly(self, function: Handler, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,7 +225,7 @@ class World:
 
     def _check_delays(self, event: Mapping[str, Any], back: Mapping[str, int]) -> None:
         """What comes back stays away for the time that its receives give, a fifth more or less."""
-        receipts = {each["receiptHandle"]: each["messageId"] for each in event["Records"]}
+        receipts = {record["receiptHandle"]: record["messageId"] for record in event["Records"]}
         hidden = {
             receipts[entry["ReceiptHandle"]]: entry["VisibilityTimeout"]
             for call in self.wire.calls
@@ -256,14 +258,14 @@ class World:
         for message in self._queue():
             message.visible_at = 0
 
-    def deliver_until_empty(self, most: int = 40) -> None:
+    def deliver_until_empty(self, limit: int = 40) -> None:
         """Deliver and wait, until nothing is left in the queue."""
-        for _ in range(most):
+        for _ in range(limit):
             self.deliver()
             self.wait()
             if not self._queue():
                 return
-        raise AssertionError(f"the queue is not empty after {most} deliveries")
+        raise AssertionError(f"the queue is not empty after {limit} deliveries")
 
     # --- what is seen
 
@@ -316,7 +318,7 @@ class World:
     def ledger(self) -> Iterator[Store]:
         """The ledger, read by somebody whom no fault befalls."""
         if self._store == "dynamodb":
-            yield DynamoLedger(Calls(self._table, TABLE))
+            yield DynamoLedger(DynamoDBClient(self._table, TABLE))
             return
         store = SqliteLedger(self.folder / "ledger.sqlite")
         try:

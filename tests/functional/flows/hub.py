@@ -14,12 +14,12 @@ from harness.fakes import Clock, FakeAccounts, FakeAws, fake_ports
 from ownertag.aws.sessions import Sessions
 from ownertag.core.settings import Settings
 from ownertag.core.values import Outcome
-from ownertag.flows.live import Answer, Done, Returned, handle
+from ownertag.flows.live import BatchAnswer, Done, Returned, handle
 from ownertag.flows.ports import Ports
-from ownertag.flows.run import Result
+from ownertag.flows.result import Result
 from ownertag.sinks.tagging import Tagger
-from ownertag.sources.lookups import Lookups
-from ownertag.sources.organization import Organization
+from ownertag.sources.lookups import AwsLookups
+from ownertag.sources.organization import OrganizationAccounts
 
 A, B = "111111111111", "222222222222"
 
@@ -33,16 +33,16 @@ class Hub:
         self.clock = Clock(datetime.now(UTC).replace(microsecond=0))
         self.sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=self.clock, config=config)
         client = world.session.client("organizations", region_name=HOME, config=config)
-        self.accounts = Organization(client, self.clock)
+        self.accounts = OrganizationAccounts(client, self.clock)
 
     def ports(self, expired: Callable[[], bool] = lambda: False) -> Ports:
         """The real adapters."""
-        lookups = Lookups(self.sessions, SETTINGS, self.clock, expired)
+        lookups = AwsLookups(self.sessions, SETTINGS, self.clock, expired)
         return Ports(self.accounts, lookups, Tagger(self.sessions), self.clock, expired)
 
     def handle(
         self, *details: dict[str, Any] | str, settings: Settings = SETTINGS, expired: Callable[[], bool] = lambda: False
-    ) -> Answer:
+    ) -> BatchAnswer:
         """One batch of these records."""
         return handle(messages(*details), self.ports(expired), CATALOGUE, settings)
 
@@ -64,7 +64,7 @@ class Hub:
 
 def on_fakes(
     aws: FakeAws, *details: dict[str, Any] | str, settings: Settings = SETTINGS, receives: int = 1, **ports: Any
-) -> Answer:
+) -> BatchAnswer:
     """One batch, with fakes and two accounts."""
     accounts = ports.pop("accounts", None) or FakeAccounts({A, B})
     return handle(messages(*details, receives=receives), fake_ports(aws, accounts, **ports), CATALOGUE, settings)
@@ -76,24 +76,24 @@ def result_of(verdict: Done | Returned) -> Result:
     return verdict.result
 
 
-def every(answer: Answer) -> list[Done | Returned]:
+def every(answer: BatchAnswer) -> list[Done | Returned]:
     """The verdicts on all messages."""
     return [*answer.done, *answer.returned]
 
 
-def outcomes(answer: Answer) -> dict[str, Outcome]:
+def outcomes(answer: BatchAnswer) -> dict[str, Outcome]:
     """Every resource's outcome by its id."""
     return {
         outcome.arn.rpartition("/")[2]: outcome for verdict in every(answer) for outcome in result_of(verdict).outcomes
     }
 
 
-def kinds(answer: Answer) -> dict[str, str]:
+def kinds(answer: BatchAnswer) -> dict[str, str]:
     """Every resource's kind of outcome by its id."""
     return {id_: outcome.kind.value for id_, outcome in outcomes(answer).items()}
 
 
-def verdicts(answer: Answer) -> dict[str, str]:
+def verdicts(answer: BatchAnswer) -> dict[str, str]:
     """`done` or the reasons for coming back, by message id."""
     return {each.message.id: "done" for each in answer.done} | {
         each.message.id: "; ".join(each.reasons) for each in answer.returned

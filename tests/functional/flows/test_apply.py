@@ -12,7 +12,7 @@ import pytest
 from flows.hub import A, B, kinds, on_fakes, outcomes, verdicts
 from harness.events import HOME, SETTINGS, launch, tags_for, volume, volume_id
 from harness.fakes import NOON, Budget, FakeAws, FakeCall, Launched
-from ownertag.core.values import Attached, Failure, Instance
+from ownertag.core.values import Attached, Failure, LaunchedInstance
 
 CREATE_TAGS = "ec2.CreateTags"
 HOUR_AGO = NOON - timedelta(hours=1)
@@ -36,7 +36,7 @@ class Picky(FakeAws):
         there = ids if self.seen else ids - self.bad
         volumes = tuple(Attached(id_) for id_ in sorted(there))
         self.places[A, HOME].launched["i-00000000"] = Launched(
-            Instance("i-00000000", "running", None, True, volumes=volumes), "r-00000000"
+            LaunchedInstance("i-00000000", "running", None, True, volumes=volumes), "r-00000000"
         )
 
 
@@ -88,17 +88,17 @@ def test_young_ids_that_are_not_there_yet_come_back_and_the_others_are_tagged() 
 
 
 @pytest.mark.parametrize(
-    ("bad", "most"),
+    ("bad", "limit"),
     [(scattered(1), 21), (scattered(3), 60), (scattered(10), 160), (adjacent(10), 60), (adjacent(10, 495), 80)],
 )
 @pytest.mark.parametrize("code", ["InvalidVolumeID.Malformed", "InvalidVolume.NotFound"])
-def test_ids_that_no_describe_call_tells_are_found_by_splitting(bad: set[str], most: int, code: str) -> None:
+def test_ids_that_no_describe_call_tells_are_found_by_splitting(bad: set[str], limit: int, code: str) -> None:
     """Seen by a describe call and refused by CreateTags, or malformed: nothing but splitting finds them."""
     outcome, verdict, calls = run(Picky(bad, code, seen=True), at=HOUR_AGO)
     wanted = "failed" if "Malformed" in code else "gone"
     assert outcome == {volume_id(number): wanted if volume_id(number) in bad else "tagged" for number in range(1000)}
     assert set(verdict.values()) == {"done"}
-    assert calls[CREATE_TAGS] <= most
+    assert calls[CREATE_TAGS] <= limit
 
 
 @pytest.mark.parametrize("seen", [True, False])

@@ -6,7 +6,7 @@ from flows.hub import A, B, on_fakes
 from harness.events import CATALOGUE, HOME, SETTINGS, launch, messages, volume, volume_id
 from harness.fakes import FakeAccounts, FakeAws, fake_ports
 from harness.memory_ledger import MemoryLedger
-from ownertag.core.fair import FEW
+from ownertag.core.fairness import FEW
 from ownertag.flows.live import handle
 
 C = "333333333333"
@@ -56,8 +56,8 @@ def test_what_is_throttled_to_nothing_is_returned_untouched_and_loses_nothing() 
     assert {call.account for call in aws.calls} == {B}
     assert ledger.calls.count("claim") == 1
     away = False
-    again = handle([each.message for each in answer.returned], ports, CATALOGUE, SETTINGS)
-    assert len(again.done) == 5 * FEW
+    redelivered = handle([each.message for each in answer.returned], ports, CATALOGUE, SETTINGS)
+    assert len(redelivered.done) == 5 * FEW
     assert sum(bool(tags) for tags in aws.places[A, HOME].tags.values()) == 5 * FEW
 
 
@@ -71,7 +71,7 @@ def test_only_the_region_that_is_throttled_is_left_alone() -> None:
         held=lambda account, region: (account, region) == (A, HOME),
     )
     assert (len(answer.done), len(answer.returned)) == (3, 2)
-    assert {each.region for each in aws.calls} == {"us-east-1"}
+    assert {call.region for call in aws.calls} == {"us-east-1"}
 
 
 def test_parts_cost_no_more_calls_than_the_whole() -> None:

@@ -32,7 +32,7 @@ from ownertag.aws.sessions import client_config
 from ownertag.core.values import Outcome, OutcomeKind, Reason, Refusal
 from ownertag.flows import live
 from ownertag.flows.live import Message
-from ownertag.flows.run import Result
+from ownertag.flows.result import Result
 
 ID = volume_id(1)
 OTHER = volume_id(2)
@@ -177,7 +177,7 @@ def test_c26_what_a_service_manages_is_refused_before_any_call(hub: Hub) -> None
     refusal = result_of(done).refusal
     assert refusal is not None
     assert refusal.reason is Reason.MANAGED_BY_SERVICE
-    assert [each.id for each in refusal.resources] == [instance_id(1)]
+    assert [resource.id for resource in refusal.resources] == [instance_id(1)]
     assert not hub.world.wire.calls
 
 
@@ -214,12 +214,14 @@ def test_e9_done_and_returned_are_what_was_received_whatever_it_was(batch: list[
     received = [Message(f"m{number % 4}", body, "", receives) for number, (body, receives) in enumerate(batch)]
     found = on_fakes_raw(received)
     assert Counter(each.message.id for each in every(found)) == Counter(each.id for each in received)
-    named = [each["itemIdentifier"] for each in found.batch_item_failures["batchItemFailures"]]
+    named = [
+        batch_item_failure["itemIdentifier"] for batch_item_failure in found.batch_item_failures["batchItemFailures"]
+    ]
     assert named == [each.message.id for each in found.returned]
     assert all(each.reasons and 1 <= each.seconds <= 300 for each in found.returned)
 
 
-def on_fakes_raw(received: list[Message]) -> live.Answer:
+def on_fakes_raw(received: list[Message]) -> live.BatchAnswer:
     return live.handle(received, fake_ports(FakeAws(), FakeAccounts({A})), CATALOGUE, SETTINGS)
 
 
@@ -241,7 +243,7 @@ def test_e9_and_e10_the_one_exit_names_messages_of_the_input_and_all_of_them(
     """Results that are missing come back; results of messages that nobody sent name nothing."""
     received = {name: Message(f"id-{name}", "{}") for name in sorted(names)}
     by_place = {result.where: result for result in results}
-    found = live.answer(received, by_place)
+    found = live.batch_answer(received, by_place)
     done, returned = ({each.message.id for each in part} for part in (found.done, found.returned))
     assert done | returned == {f"id-{name}" for name in names}
     assert not done & returned
@@ -249,7 +251,7 @@ def test_e9_and_e10_the_one_exit_names_messages_of_the_input_and_all_of_them(
     for name in names - set(by_place):
         assert f"id-{name}" in returned
     for name in names & set(by_place):
-        assert (f"id-{name}" in returned) == by_place[name].comes_back
+        assert (f"id-{name}" in returned) == by_place[name].is_retried
 
 
 def test_e9_an_empty_batch_has_an_answer_that_names_nothing() -> None:

@@ -11,7 +11,7 @@ from flows.hub import Hub, every, result_of
 from harness import fixtures
 from harness.events import CATALOGUE, SETTINGS
 from harness.fakes import FakeAccounts
-from ownertag.flows.live import Answer, Message, handle
+from ownertag.flows.live import BatchAnswer, Message, handle
 from ownertag.flows.ports import Ports
 
 
@@ -21,7 +21,7 @@ def world() -> Iterator[Emulated]:
         yield world
 
 
-def handled(world: Emulated, *bodies: str) -> Answer:
+def handled(world: Emulated, *bodies: str) -> BatchAnswer:
     """A batch of these bodies, where every account that they name is one of the organization's."""
     real = Hub(world).ports()
     ours = FakeAccounts({fixtures.ACCOUNT, fixtures.OTHER_ACCOUNT, *world.spokes})

@@ -22,11 +22,11 @@ from harness.events import (
 )
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, fake_ports
 from harness.fixtures import session
+from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.match import match
+from ownertag.core.owner.resolve import trace
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
-from ownertag.core.resolve import trace
-from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Creation, Fact, Failure, Found, OutcomeKind, Question, Unavailable
 from ownertag.flows.gather import MAX_ROUNDS, gather
@@ -153,4 +153,4 @@ def test_what_is_still_open_after_the_last_round_is_unavailable_and_no_session_s
     result = trace(creation.record, SETTINGS, facts)
     assert (result.owner.name, result.owner.evidence) == ("role-0", "role-name")
     assert [wait.outcome for wait in result.waits] == [OutcomeKind.NOT_READY]
-    assert not result.asks
+    assert not result.questions

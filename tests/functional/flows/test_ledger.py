@@ -31,11 +31,11 @@ from harness.events import (
 from harness.fakes import NOON, Clock, FakeAccounts, FakeAws, FakeCall, Launched, fake_ports
 from harness.memory_ledger import MemoryLedger
 from harness.properties import examples
-from ownertag.core.claims import EventKey, ResourceKey
 from ownertag.core.match import match
-from ownertag.core.unnamed import is_unnamed
-from ownertag.core.values import Creation, Failure, Instance, OutcomeKind, Unavailable
-from ownertag.flows.live import Answer, Message, handle
+from ownertag.core.ownership import EventKey, ResourceKey
+from ownertag.core.unnamed_launch import is_unnamed
+from ownertag.core.values import Creation, Failure, LaunchedInstance, OutcomeKind, Unavailable
+from ownertag.flows.live import BatchAnswer, Message, handle
 from ownertag.ledger.entries import Ended, Owned, Transferred
 from ownertag.ledger.port import LedgerError
 
@@ -55,7 +55,7 @@ class World:
         self.ledger = MemoryLedger()
         self.clock = Clock()
 
-    def handle(self, *details: dict[str, Any], **more: Any) -> Answer:
+    def handle(self, *details: dict[str, Any], **more: Any) -> BatchAnswer:
         return on_fakes(self.aws, *details, ledger=self.ledger, now=self.clock, **more)
 
     def owner(self, id_: str = VOLUME, account: str = A) -> str | None:
@@ -92,14 +92,16 @@ def test_what_is_unfinished_is_finished_and_only_what_is_left_is_written(world: 
     first = world.handle(record)
     assert set(verdicts(first)["m0"].split(": ")) >= {"not-ready"}
     ended = world.ledger.history(ResourceKey(A, HOME, f"arn:aws:ec2:{HOME}:{A}:instance/{instance_id(2)}"))
-    assert [(each.kind, each.final) for each in ended if isinstance(each, Ended)] == [(OutcomeKind.NOT_READY, False)]
+    assert [(outcome.kind, outcome.final) for outcome in ended if isinstance(outcome, Ended)] == [
+        (OutcomeKind.NOT_READY, False)
+    ]
     world.aws.refuses = lambda _: None
     world.aws.calls.clear()
-    again = world.handle(record)
-    assert not again.returned
+    redelivered = world.handle(record)
+    assert not redelivered.returned
     written = {id_ for call in world.aws.calls if call.name == "ec2.CreateTags" for id_ in call.values}
     assert written == slow
-    assert set(kinds(again).values()) == {"tagged", "unchanged"}
+    assert set(kinds(redelivered).values()) == {"tagged", "unchanged"}
 
 
 def test_the_stored_decision_stands_though_the_settings_changed(world: World) -> None:
@@ -191,7 +193,9 @@ def test_a_launch_of_which_nothing_can_be_seen_yet_is_kept_when_it_can(world: Wo
     put(world.aws, instance(2), token="token")
     assert len(world.handle(record).done) == 1
     assert [each.event_name for each in world.ledger.created.values()] == ["RunInstances"]
-    assert {len(world.ledger.history(each)) for each in world.ledger.holdings} == {2}  # decided and tagged, once each
+    assert {len(world.ledger.history(holding)) for holding in world.ledger.holdings} == {
+        2
+    }  # decided and tagged, once each
 
 
 def test_a_batch_asks_the_ledger_three_times(world: World) -> None:
@@ -262,11 +266,11 @@ def _shown(aws: FakeAws, creation: Creation) -> None:
     """Put the launched instances where they are looked for."""
     if creation.asked_by is None:
         return
-    ids = [each.id for each in creation.resources if each.type == "ec2:instance"]
+    ids = [resource.id for resource in creation.resources if resource.type == "ec2:instance"]
     ids = ids or [f"i-{number:017x}" for number in range(creation.at_least)]
     place = aws.places[creation.record.account, creation.record.region]
     for id_ in ids:
-        seen = Instance(id_, "running", "/dev/xvda", True, frozenset({"/dev/xvda"}))
+        seen = LaunchedInstance(id_, "running", "/dev/xvda", True, frozenset({"/dev/xvda"}))
         place.launched[id_] = Launched(seen, creation.asked_by[1], creation.asked_by[1])
 
 
@@ -366,9 +370,9 @@ def _deliver(batches: list[list[dict[str, Any]]], faults: list[bool]) -> tuple[A
 def test_order_repeats_and_invocations_change_neither_tags_nor_ledger(
     data: st.DataObject, records: list[dict[str, Any]]
 ) -> None:
-    again = data.draw(st.permutations(records + data.draw(st.lists(st.sampled_from(records), max_size=4))))
-    cuts = sorted(data.draw(st.sets(st.integers(1, len(again)), max_size=4)) | {len(again)})
-    batches = [again[start:end] for start, end in zip([0, *cuts], cuts, strict=False) if again[start:end]]
+    redelivered = data.draw(st.permutations(records + data.draw(st.lists(st.sampled_from(records), max_size=4))))
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(redelivered)), max_size=4)) | {len(redelivered)})
+    batches = [redelivered[start:end] for start, end in zip([0, *cuts], cuts, strict=False) if redelivered[start:end]]
     assert _deliver([records], []) == _deliver(batches, [])
 
 

@@ -30,9 +30,9 @@ from harness.events import (
 )
 from harness.fakes import NOON, Budget, Clock, FakeAccounts, FakeAws, Launched
 from harness.properties import examples
-from ownertag.core.rows import QuestionKind
+from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.settings import Settings
-from ownertag.core.values import Attached, Found, Instance, OutcomeKind, Part, Question, Unavailable
+from ownertag.core.values import Attached, Found, LaunchedInstance, OutcomeKind, Part, Question, Unavailable
 from ownertag.flows.live import handle
 from ownertag.flows.ports import Ports
 from ownertag.sinks.tagging import DryRun
@@ -52,9 +52,9 @@ def hub(world: Emulated) -> Hub:
     return Hub(world)
 
 
-def instance(number: int, *, state: str = "running", volumes: int = 2, root: bool = True) -> Instance:
+def instance(number: int, *, state: str = "running", volumes: int = 2, root: bool = True) -> LaunchedInstance:
     devices = ["/dev/sda1", "/dev/sdb"][:volumes] if root else []
-    return Instance(
+    return LaunchedInstance(
         id=instance_id(number),
         state=state,
         root_device="/dev/sda1",
@@ -66,7 +66,11 @@ def instance(number: int, *, state: str = "running", volumes: int = 2, root: boo
 
 
 def put(
-    aws: FakeAws, *instances: Instance, account: str = A, reservation: str = "r-0000000000000aaaa", token: str = ""
+    aws: FakeAws,
+    *instances: LaunchedInstance,
+    account: str = A,
+    reservation: str = "r-0000000000000aaaa",
+    token: str = "",
 ) -> None:
     for each in instances:
         aws.places[account, HOME].launched[each.id] = Launched(each, reservation, token)
@@ -85,7 +89,7 @@ def test_a_hundred_instances_with_their_volumes_and_interfaces_are_three_calls_c
     assert Counter(kinds(answer).values()) == {"tagged": 400}
     tags = hub.world.tags(account)
     assert Counter(id_.split("-")[0] for id_ in tags) == {"i": 100, "vol": 200, "eni": 100}
-    assert all(each == tags_for("alice", "RunInstances", hub.clock()) for each in tags.values())
+    assert all(tag == tags_for("alice", "RunInstances", hub.clock()) for tag in tags.values())
 
     # moto attaches by the real time: on a busy machine the first hundred take longer than a launch may.
     hub.clock.time = datetime.now(UTC).replace(microsecond=0)
@@ -132,7 +136,7 @@ def test_a_launch_whose_response_was_left_out_is_found_by_its_token_alone(hub: H
     answer = hub.handle(omitted_launch(account, token, count=3, at=hub.clock()))
     assert len(answer.done) == 1
     tagged = {id_ for id_ in hub.world.tags(account) if id_.startswith("i-")}
-    assert tagged == {each["InstanceId"] for each in own["Instances"]}
+    assert tagged == {instance["InstanceId"] for instance in own["Instances"]}
 
 
 # --- what is tagged, and where
@@ -386,10 +390,10 @@ def test_order_and_repetition_of_messages_change_no_tag(batch: list[dict[str, An
 @examples(1000)
 @given(_BATCHES)
 def test_what_happens_in_one_account_never_shows_in_another(batch: list[dict[str, Any]]) -> None:
-    together, alone = FakeAws(), FakeAws()
-    on_fakes(together, *batch)
-    on_fakes(alone, *(each for each in batch if each["recipientAccountId"] == A))
-    assert together.places[A, HOME].tags == alone.places[A, HOME].tags
+    concurrency, alone = FakeAws(), FakeAws()
+    on_fakes(concurrency, *batch)
+    on_fakes(alone, *(message for message in batch if message["recipientAccountId"] == A))
+    assert concurrency.places[A, HOME].tags == alone.places[A, HOME].tags
 
 
 def test_an_outcome_stands_for_every_resource_of_a_decision() -> None:
@@ -399,7 +403,7 @@ def test_an_outcome_stands_for_every_resource_of_a_decision() -> None:
     [verdict] = answer.done
     decision = result_of(verdict).decision
     assert decision is not None
-    assert {each.arn for each in decision.resources} == {each.arn for each in outcomes(answer).values()}
+    assert {resource.arn for resource in decision.resources} == {outcome.arn for outcome in outcomes(answer).values()}
     assert len(decision.resources) == 8
 
 

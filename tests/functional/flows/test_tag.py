@@ -14,14 +14,14 @@ from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launch
 from harness.memory_ledger import MemoryLedger
 from ownertag.cli.hub import AnswerTooLarge
 from ownertag.cli.tag import ORDER_BYTES, _asked, _orders
-from ownertag.core.claims import Claim, EventKey, ResourceKey
-from ownertag.core.details import Actor
+from ownertag.core.ownership import Claim, EventKey, ResourceKey
+from ownertag.core.record_details import Actor
 from ownertag.core.records import Arrival
-from ownertag.core.values import Confidence, Instance, OutcomeKind, Owner
+from ownertag.core.values import Confidence, LaunchedInstance, OutcomeKind, Owner
 from ownertag.flows.ports import Ports
 from ownertag.flows.tag import TagOrder, tag
+from ownertag.ledger.dry_run import DryRunLedger
 from ownertag.ledger.entries import Created, Ended, Entry, Owned, Transferred
-from ownertag.ledger.looked_into import LookedInto
 from ownertag.ledger.port import LedgerError
 from ownertag.sinks.tagging import DryRun
 
@@ -34,7 +34,7 @@ AT = fixtures.EVENT_TIME
 def ports(aws: FakeAws, ledger: MemoryLedger, dry: bool = False) -> Ports:
     given = Ports(FakeAccounts({ACCOUNT}), FakeLookups(aws), FakeTagger(aws), lambda: fixtures.SOON, ledger=ledger)
     if dry:
-        return Ports(given.accounts, given.lookups, DryRun(), given.now, ledger=LookedInto(ledger))
+        return Ports(given.accounts, given.lookups, DryRun(), given.now, ledger=DryRunLedger(ledger))
     return given
 
 
@@ -130,8 +130,8 @@ def test_what_a_dry_run_is_told_is_what_the_ledger_would_say(
         ledger.claim([created], [made])
     ledger.append([*more, *ended])
     created, made = owned("alice", 0, "a")
-    would = LookedInto(ledger).claim([created], [made])
-    assert LookedInto(ledger).append([]) == set()
+    would = DryRunLedger(ledger).claim([created], [made])
+    assert DryRunLedger(ledger).append([]) == set()
     assert dict(would) == dict(ledger.claim([created], [made]))
 
 
@@ -141,14 +141,14 @@ def test_what_a_dry_run_is_told_is_what_the_ledger_would_say(
 class FakeHub:
     """Answers at most so many at once, as Lambda hands out no more than 6 MB."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self.asked: list[list[str]] = []
 
     def ask(self, order: Mapping[str, Any], key: str) -> dict[str, Any]:
-        ids = [each["eventID"] for each in order["tag"]["records"]]
+        ids = [record["eventID"] for record in order["tag"]["records"]]
         self.asked.append(ids)
-        if len(ids) > self.most:
+        if len(ids) > self.limit:
             raise AnswerTooLarge
         return {key: [{"where": str(number), "event_id": id_} for number, id_ in reversed(list(enumerate(ids)))]}
 
@@ -167,11 +167,11 @@ def test_too_long_an_answer_is_asked_for_in_halves_and_each_place_is_the_files_a
     assert sorted((each["where"], each["event_id"]) for each in found) == [
         (each.where, each.record.event_id) for each in order
     ]
-    assert max(len(each) for each in hub.asked if len(each) <= hub.most) == 3
+    assert max(len(each) for each in hub.asked if len(each) <= hub.limit) == 3
 
 
 def test_an_order_is_within_what_lambda_takes() -> None:
-    sizes: Sequence[int] = [len(each) for each in _orders(many(250))]
+    sizes: Sequence[int] = [len(order) for order in _orders(many(250))]
     assert sizes == [100, 100, 50]
     heavy = many(50, requestParameters={"x": "y" * 100_000})
     orders = list(_orders(heavy))
@@ -197,7 +197,7 @@ def test_what_is_finished_is_compared_with_the_ledger_and_not_skipped() -> None:
 
 def test_a_launch_that_is_finished_and_gone_since_is_no_refusal() -> None:
     aws, ledger = FakeAws(), MemoryLedger()
-    shown = Instance(fixtures.INSTANCE, "running", None, root_is_ebs=False)
+    shown = LaunchedInstance(fixtures.INSTANCE, "running", None, root_is_ebs=False)
     place = aws.places[ACCOUNT, REGION]
     place.launched[fixtures.INSTANCE] = Launched(shown, "r-1234567890abcdef0")
     [each] = ordered(aws, ledger, fixtures.launch())

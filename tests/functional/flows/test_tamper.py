@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from harness import fixtures
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from harness.memory_ledger import MemoryLedger
-from ownertag.core.claims import ResourceKey
-from ownertag.core.findings import Finding, TagChange
-from ownertag.core.values import Failure, Instance, OutcomeKind, Reason, Unavailable
-from ownertag.flows.live import Answer, Message, handle
+from ownertag.core.findings import TagChange, TamperFinding
+from ownertag.core.ownership import ResourceKey
+from ownertag.core.values import Failure, LaunchedInstance, OutcomeKind, Reason, Unavailable
+from ownertag.flows.live import BatchAnswer, Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.ledger.entries import Entry, TagChanged
 from ownertag.ledger.port import LedgerError
@@ -30,10 +30,10 @@ class Told:
     """Keeps what it is told, or fails."""
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
+        self.findings: list[TamperFinding] = []
         self.failure: Failure | None = None
 
-    def tell(self, findings: Sequence[Finding]) -> list[Failure | None]:
+    def tell(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
         if self.failure is None:
             self.findings += findings
         return [self.failure] * len(findings)
@@ -47,7 +47,7 @@ class World:
         self.accounts = FakeAccounts({ACCOUNT})
         self.settings = fixtures.settings()
 
-    def __call__(self, *records: dict[str, Any], receives: int = 1) -> Answer:
+    def __call__(self, *records: dict[str, Any], receives: int = 1) -> BatchAnswer:
         ports = Ports(
             self.accounts,
             FakeLookups(self.aws),
@@ -56,7 +56,7 @@ class World:
             ledger=self.ledger,
             findings=self.told,
         )
-        bodies = [json.dumps(fixtures.event(each)) for each in records]
+        bodies = [json.dumps(fixtures.event(record)) for record in records]
         messages = [Message(str(number), body, receives=receives) for number, body in enumerate(bodies)]
         return handle(messages, ports, fixtures.catalogue(), self.settings)
 
@@ -102,14 +102,14 @@ def test_an_overwritten_owner_is_one_finding_with_old_and_new(world: World) -> N
 
 def test_a_removed_key_has_no_new_value(world: World) -> None:
     world(call({"owner": None}, "DeleteTags"))
-    assert [each.changes for each in world.told.findings] == [(TagChange("owner", "alice", None),)]
+    assert [finding.changes for finding in world.told.findings] == [(TagChange("owner", "alice", None),)]
 
 
 def test_all_removed_is_one_finding_with_each_key(world: World) -> None:
     world(call({}, "DeleteTags"))
     [finding] = world.told.findings
-    assert {each.key for each in finding.changes} == {"WhatIsThis", "dateCreated", "owner"}
-    assert all(each.old for each in finding.changes)
+    assert {change.key for change in finding.changes} == {"WhatIsThis", "dateCreated", "owner"}
+    assert all(change.old for change in finding.changes)
 
 
 @pytest.mark.parametrize("tags", [{}, {"owner": None}, {"owner": "mallory"}])
@@ -165,7 +165,7 @@ def test_an_owner_that_a_creation_brings_is_overwritten_and_a_finding(form: Call
     assert finding.by == f"arn:aws:iam::{ACCOUNT}:user/alice"
     assert (finding.overwritten, finding.test) == (True, False)
     assert world.aws.places[ACCOUNT, REGION].tags[VOLUME]["owner"] == "alice"
-    assert [each.changes for each in world.changes()] == [finding.changes]
+    assert [change.changes for change in world.changes()] == [finding.changes]
 
 
 @pytest.mark.parametrize(
@@ -194,14 +194,17 @@ def test_a_thousand_instances_that_bring_an_owner_are_one_finding() -> None:
     items = [{"resourceType": each, "tags": tags} for each in ("instance", "network-interface")]
     made["requestParameters"]["tagSpecificationSet"] = {"items": items}
     for id_ in ids:
-        instance = Instance(id_, "running", "/dev/xvda", True, frozenset({"/dev/xvda"}))
+        instance = LaunchedInstance(id_, "running", "/dev/xvda", True, frozenset({"/dev/xvda"}))
         world.aws.places[ACCOUNT, REGION].launched[id_] = Launched(instance, fixtures.RESERVATION)
     assert len(world(made).done) == 1
     [finding] = world.told.findings
     assert (finding.resources, finding.overwritten) == (2000, True)
-    assert {(each.key, each.new) for each in finding.changes} == {(each["key"], "ceo") for each in tags}
+    assert {(change.key, change.new) for change in finding.changes} == {(tag["key"], "ceo") for tag in tags}
     kept = [
-        each for entries in world.ledger.entries.values() for each in entries.values() if isinstance(each, TagChanged)
+        entry
+        for entries in world.ledger.entries.values()
+        for entry in entries.values()
+        if isinstance(entry, TagChanged)
     ]
     assert [(each.changes, each.resources) for each in kept] == [(finding.changes, 2000)]
 
@@ -249,7 +252,7 @@ def test_a_creation_is_not_finished_before_what_it_brought_is_told() -> None:
     assert "the findings can't be told" in returned.reasons[0]
     world.told.failure = None
     assert len(world(launched({"owner": "ceo"})).done) == 1
-    assert [each.changes[0].new for each in world.told.findings] == ["ceo"]
+    assert [finding.changes[0].new for finding in world.told.findings] == ["ceo"]
     assert len(world.changes()) == 1
     for receives in (1, 2):
         assert len(world(launched({"owner": "ceo"}), receives=receives).done) == 1
@@ -273,8 +276,8 @@ def test_what_is_found_later_on_a_creation_is_kept_beside_what_it_brought() -> N
     for value in ("eve", "eve", "mallory"):  # found, told, and written over; what is the same again is kept once
         world.aws.places[ACCOUNT, REGION].tags[VOLUME]["owner"] = value
         assert len(world(launched({"owner": "ceo"}), receives=2).done) == 1
-    assert [each.changes[0].new for each in world.told.findings] == ["ceo", "eve", "eve", "mallory"]
-    assert [each.changes[0].new for each in world.changes()] == ["ceo", "eve", "mallory"]
+    assert [finding.changes[0].new for finding in world.told.findings] == ["ceo", "eve", "eve", "mallory"]
+    assert [change.changes[0].new for change in world.changes()] == ["ceo", "eve", "mallory"]
 
 
 def test_the_same_event_again_is_kept_once(world: World) -> None:
@@ -318,7 +321,7 @@ def test_without_the_ledger_it_comes_back_and_nobody_is_told_half(world: World) 
 def test_what_the_ledger_refuses_of_one_account_does_not_keep_anothers_from_being_told() -> None:
     class Refusing(MemoryLedger):
         def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
-            if any(isinstance(each, TagChanged) and each.resource.account == other for each in entries):
+            if any(isinstance(entry, TagChanged) and entry.resource.account == other for entry in entries):
                 raise LedgerError("is busy", OutcomeKind.THROTTLED)
             return super().append(entries)
 
@@ -331,7 +334,7 @@ def test_what_the_ledger_refuses_of_one_account_does_not_keep_anothers_from_bein
     )
     assert [each.message.id for each in answer.done] == ["1"]
     assert [each.message.id for each in answer.returned] == ["0", "2"]
-    assert [each.account for each in world.told.findings] == [ACCOUNT]
+    assert [finding.account for finding in world.told.findings] == [ACCOUNT]
 
 
 def test_what_can_not_be_told_comes_back(world: World) -> None:
@@ -340,7 +343,7 @@ def test_what_can_not_be_told_comes_back(world: World) -> None:
     assert "the findings can't be told" in returned.reasons[0]
     world.told.failure = None
     assert len(world(call({"owner": "mallory"})).done) == 1
-    assert [each.changes[0].new for each in world.told.findings] == ["mallory"]
+    assert [finding.changes[0].new for finding in world.told.findings] == ["mallory"]
     assert len(world.changes()) == 1
 
 

@@ -14,11 +14,11 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from contracts.emulated import ONCE, Call, Wire, answer
-from ownertag.core.findings import MAX_BY, MAX_CHANGES, MAX_ID, MAX_KEY, MAX_VALUE, Finding, TagChange
+from ownertag.core.findings import MAX_BY, MAX_CHANGES, MAX_ID, MAX_KEY, MAX_VALUE, TagChange, TamperFinding
 from ownertag.core.values import Failure
-from ownertag.flows.tell import ToAll
-from ownertag.sinks.findings import Findings
-from ownertag.sinks.mail import MOST_MAILS, Mail
+from ownertag.flows.findings import AllPublishers
+from ownertag.sinks.findings import FindingsBus
+from ownertag.sinks.mail import MOST_MAILS, FindingsMail
 
 REGION, BUS = "eu-central-1", "ownertag"
 #: What EventBridge takes in one call (doc: PutEvents, calculating event entry size).
@@ -27,19 +27,21 @@ AT = datetime(2026, 3, 2, 9, 14, 5, tzinfo=UTC)
 HOSTILE = '"}, "x": <new> \n \u202e \\ https://evil.example'
 
 
-def finding(number: int = 1, account: str = "111122223333", value: str = "mallory", **fields: Any) -> Finding:
+def finding(number: int = 1, account: str = "111122223333", value: str = "mallory", **fields: Any) -> TamperFinding:
     arn = f"arn:aws:ec2:{REGION}:{account}:volume/vol-{number:017x}"
     changes = fields.pop("changes", (TagChange("owner", "alice", value),))
-    return Finding(account, REGION, arn, 1, changes, "arn:aws:iam::1:user/mallory", f"event-{number}", AT, **fields)
+    return TamperFinding(
+        account, REGION, arn, 1, changes, "arn:aws:iam::1:user/mallory", f"event-{number}", AT, **fields
+    )
 
 
-def largest(number: int) -> Finding:
+def largest(number: int) -> TamperFinding:
     """As large as a record can make it: four bytes a character."""
     char = "\U0001d51e"
     changes = tuple(
         TagChange(f"{char * (MAX_KEY - 3)}{each:03}", char * MAX_VALUE, char * MAX_VALUE) for each in range(MAX_CHANGES)
     )
-    return Finding(
+    return TamperFinding(
         "111122223333", REGION, char * MAX_ID, 10_000, changes, char * MAX_BY, f"event-{number}", AT, char * MAX_VALUE
     )
 
@@ -49,15 +51,15 @@ class World:
     """A bus, a topic with a queue that is subscribed to it, and a clock that moves by hand."""
 
     wire: Wire
-    bus: Findings
-    mail: Mail
+    bus: FindingsBus
+    mail: FindingsMail
     sqs: Any
     queue: str
     clock: list[float]
 
     def put(self) -> list[list[dict[str, Any]]]:
         """The entries of each call so far."""
-        return [_entries(each) for each in self.wire.calls if each.operation == "PutEvents"]
+        return [_entries(call) for call in self.wire.calls if call.operation == "PutEvents"]
 
     def mails(self) -> list[tuple[str, str]]:
         """(subject, text) of what arrived since."""
@@ -71,7 +73,7 @@ class World:
 
 
 def _clients(session: Any, *services: str) -> list[Any]:
-    return [session.client(each, config=ONCE) for each in services]
+    return [session.client(service, config=ONCE) for service in services]
 
 
 def _entries(call: Call) -> list[dict[str, Any]]:
@@ -93,7 +95,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         clock = [1000.0]
-        yield World(wire, Findings(events, BUS), Mail(sns, topic, lambda: clock[0]), sqs, queue, clock)
+        yield World(wire, FindingsBus(events, BUS), FindingsMail(sns, topic, lambda: clock[0]), sqs, queue, clock)
 
 
 # --- the bus
@@ -122,9 +124,9 @@ def test_a_call_takes_ten_and_no_more_bytes_than_aws_takes(world: World) -> None
     assert world.bus.tell([largest(number) for number in range(7)]) == [None] * 7
     for entries in world.put():
         sizes = [
-            14 + sum(len(each[field].encode()) for field in ("Source", "DetailType", "Detail"))
-            + sum(len(arn.encode()) for arn in each["Resources"])
-            for each in entries
+            14 + sum(len(entry[field].encode()) for field in ("Source", "DetailType", "Detail"))
+            + sum(len(arn.encode()) for arn in entry["Resources"])
+            for entry in entries
         ]  # fmt: skip
         assert sum(sizes) <= MOST_BYTES
 
@@ -132,7 +134,7 @@ def test_a_call_takes_ten_and_no_more_bytes_than_aws_takes(world: World) -> None
 def test_one_entry_that_fails_costs_the_others_nothing(world: World) -> None:
     def rule(call: Call) -> Any:
         bad, good = {"ErrorCode": "MalformedDetail"}, {"EventId": "1"}
-        said = [bad if "event-3" in each["Detail"] else good for each in _entries(call)]
+        said = [bad if "event-3" in entry["Detail"] else good for entry in _entries(call)]
         return answer(call, 200, json.dumps({"FailedEntryCount": 1, "Entries": said}))
 
     world.wire.rule(rule)
@@ -209,7 +211,7 @@ def test_a_topic_that_is_denied_is_not_asked_for_every_account(world: World) -> 
 
 
 def test_what_one_of_both_did_not_take_has_failed_and_the_other_is_told(world: World) -> None:
-    both = ToAll(world.bus, world.mail)
+    both = AllPublishers(world.bus, world.mail)
     world.wire.fail("Publish", "InternalError", 500, times=1)
     assert both.tell([finding(1), finding(2, overwritten=True)]) == [Failure("InternalError", 500), None]
     assert [len(each) for each in world.put()] == [2]

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from harness import fixtures
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger
 from harness.memory_ledger import MemoryLedger
-from ownertag.core.claims import ResourceKey
-from ownertag.core.transfer import Order
+from ownertag.core.ownership import ResourceKey
+from ownertag.core.transfer import TransferOrder
 from ownertag.core.values import Failure, OutcomeKind, Unavailable
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
@@ -23,7 +23,7 @@ from ownertag.ledger.port import LedgerError
 ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION
 VOLUME = "vol-0a1b2c3d4e5f60718"
 ARN = f"arn:aws:ec2:{REGION}:{ACCOUNT}:volume/{VOLUME}"
-ORDER = Order("1", VOLUME, "bob", "arn:aws:iam::777788889999:user/ops", "alice has left")
+ORDER = TransferOrder("1", VOLUME, "bob", "arn:aws:iam::777788889999:user/ops", "alice has left")
 
 
 class World:
@@ -43,7 +43,7 @@ class World:
         answer = handle(messages, self.ports, fixtures.catalogue(), fixtures.settings())
         assert answer.returned == ()
 
-    def order(self, order: Order = ORDER) -> Transfer:
+    def order(self, order: TransferOrder = ORDER) -> Transfer:
         return transfer(order, self.ports, self.ledger, fixtures.catalogue(), fixtures.settings())
 
     @property

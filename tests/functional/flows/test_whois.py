@@ -15,16 +15,16 @@ from harness import fixtures
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from harness.memory_ledger import MemoryLedger
 from ownertag.core.addresses import AddressError, read_address
-from ownertag.core.claims import EventKey, ResourceKey
-from ownertag.core.details import Actor
 from ownertag.core.findings import TagChange
+from ownertag.core.ownership import EventKey, ResourceKey
+from ownertag.core.record_details import Actor
 from ownertag.core.records import Record
-from ownertag.core.transfer import Order
-from ownertag.core.values import Attached, Found, Instance, OutcomeKind, Unavailable
+from ownertag.core.transfer import TransferOrder
+from ownertag.core.values import Attached, Found, LaunchedInstance, OutcomeKind, Unavailable
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.flows.transfer import transfer
-from ownertag.flows.whois import MOST_EVENTS, Answer, Wanted, Window, whois
+from ownertag.flows.whois import MOST_EVENTS, Wanted, WhoisAnswer, Window, whois
 from ownertag.flows.whois_today import tags_now
 from ownertag.flows.whois_trail import from_trail
 from ownertag.ledger.entries import Deleted, Owned, TagChanged, Transferred
@@ -79,14 +79,16 @@ class Hub:
         return Ports(self.accounts, FakeLookups(self.aws), FakeTagger(self.aws), lambda: self.now, ledger=self.ledger)
 
     def deliver(self, *records: dict[str, Any]) -> None:
-        for each in records:
-            if each["eventName"] != "RunInstances":
+        for record in records:
+            if record["eventName"] != "RunInstances":
                 continue
-            [item] = each["responseElements"]["instancesSet"]["items"]
+            [item] = record["responseElements"]["instancesSet"]["items"]
             volume = Attached(item["instanceId"].replace("i-", "vol-"))
-            found = Instance(item["instanceId"], "running", "/dev/sda1", True, frozenset({"/dev/sda1"}), (volume,), ())
-            place = self.aws.places[each["recipientAccountId"], REGION]
-            place.launched[found.id] = Launched(found, each["responseElements"]["reservationId"], "")
+            found = LaunchedInstance(
+                item["instanceId"], "running", "/dev/sda1", True, frozenset({"/dev/sda1"}), (volume,), ()
+            )
+            place = self.aws.places[record["recipientAccountId"], REGION]
+            place.launched[found.id] = Launched(found, record["responseElements"]["reservationId"], "")
         messages = [Message(str(number), json.dumps(fixtures.event(each))) for number, each in enumerate(records)]
         answer = handle(messages, self.ports, fixtures.catalogue(), fixtures.settings())
         assert answer.returned == ()
@@ -98,14 +100,14 @@ class Hub:
 
     def give(self, id_: str, to: str, minutes: float) -> None:
         self.now = after(minutes)
-        order = Order(f"order-{minutes}", arn(id_), to, "ops", "moved teams")
+        order = TransferOrder(f"order-{minutes}", arn(id_), to, "ops", "moved teams")
         assert transfer(order, self.ports, self.ledger, fixtures.catalogue(), fixtures.settings()).done
 
-    def ask(self, **wanted: Any) -> list[Answer]:
+    def ask(self, **wanted: Any) -> list[WhoisAnswer]:
         return list(whois(Wanted(**wanted), self.ledger).answers)
 
     def owners(self, **wanted: Any) -> list[str]:
-        return [each.owner.name for each in self.ask(**wanted)]
+        return [whois_answer.owner.name for whois_answer in self.ask(**wanted)]
 
 
 def _sqlite(path: Path) -> Store:
@@ -158,7 +160,7 @@ def test_an_address_that_several_had_gives_each_with_its_span_the_latest_first(h
     hub.deliver(launched(ONE, "alice", 0, event=1), launched(OTHER, "bob", 20, event=2))
     hub.delete(ONE, 10)
     answers = hub.ask(address=ADDRESS)
-    assert [(each.id, each.owner.name, each.address_since, each.until) for each in answers] == [
+    assert [(answer.id, answer.owner.name, answer.address_since, answer.until) for answer in answers] == [
         (OTHER, "bob", after(20), None),
         (ONE, "alice", NINE, after(10)),
     ]
@@ -261,8 +263,8 @@ def test_the_same_id_in_two_accounts_is_two_answers_or_the_one_asked_for(hub: Hu
 
 def test_more_answers_than_are_wanted_are_counted(hub: Hub) -> None:
     hub.deliver(*(launched(fixtures.numbered("i", n), "alice", n, event=n) for n in range(5)))
-    told = whois(Wanted(address=ADDRESS, most=2), hub.ledger)
-    assert [each.since for each in told.answers] == [after(4), after(3)]
+    told = whois(Wanted(address=ADDRESS, limit=2), hub.ledger)
+    assert [answer.since for answer in told.answers] == [after(4), after(3)]
     assert told.more == 3
 
 
@@ -316,14 +318,14 @@ class FakeTrail:
 
     def __init__(self, *records: dict[str, Any]) -> None:
         self.asked: list[tuple[str, str, str]] = []
-        self.records: list[Record] | Unavailable = [fixtures.arrival(each).record for each in records]
+        self.records: list[Record] | Unavailable = [fixtures.arrival(record).record for record in records]
 
     def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
         self.asked.append((account, region, name))
         return self.records
 
 
-def in_trail(trail: FakeTrail, id_: str = ONE) -> Answer | Unavailable | None:
+def in_trail(trail: FakeTrail, id_: str = ONE) -> WhoisAnswer | Unavailable | None:
     return from_trail(ResourceKey(ACCOUNT, REGION, ""), id_, trail, fixtures.catalogue(), fixtures.settings())
 
 
@@ -336,7 +338,7 @@ def test_cloudtrail_names_who_made_it_by_the_record_of_its_creation() -> None:
         launched(OTHER, "dave", -9),
     )
     found = in_trail(trail)
-    assert isinstance(found, Answer)
+    assert isinstance(found, WhoisAnswer)
     assert (found.owner.name, found.key, found.from_trail, found.since) == ("alice", key(ONE), True, NINE)
     assert set(found.addresses) == {ADDRESS, "203.0.113.9"}
     assert found.created is not None

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.emulated import Emulated, emulated
 from handler.lambdas import Poller, environment
-from ownertag.handler.report import Report
+from ownertag.handler.telemetry import Telemetry
 from ownertag.handler.wiring import Handler, build
 
 
@@ -37,8 +37,8 @@ class _Stdout:
 
 
 @pytest.fixture(autouse=True)
-def report() -> Report:
-    report = Report()
+def report() -> Telemetry:
+    report = Telemetry()
     for handler in logging.getLogger("ownertag").handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.stream = _Stdout()
@@ -46,5 +46,5 @@ def report() -> Report:
 
 
 @pytest.fixture
-def function(world: Emulated, poller: Poller, report: Report, tmp_path: Path) -> Handler:
+def function(world: Emulated, poller: Poller, report: Telemetry, tmp_path: Path) -> Handler:
     return build(environment(tmp_path, poller.url), world.session, report)

@@ -53,13 +53,13 @@ class Poller:
         """Put these on the queue: their message ids."""
         return [self.client.send_message(QueueUrl=self.url, MessageBody=body)["MessageId"] for body in bodies]
 
-    def receive(self, most: int = 1_000_000) -> dict[str, Any]:
+    def receive(self, limit: int = 1_000_000) -> dict[str, Any]:
         """What is on the queue, so many at most, as the event that Lambda makes of it."""
         received: list[dict[str, Any]] = []
-        while len(received) < most:
+        while len(received) < limit:
             answer = self.client.receive_message(
                 QueueUrl=self.url,
-                MaxNumberOfMessages=min(10, most - len(received)),
+                MaxNumberOfMessages=min(10, limit - len(received)),
                 AttributeNames=["All"],
                 WaitTimeSeconds=0,
             )
@@ -70,8 +70,8 @@ class Poller:
 
     def settle(self, event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Delete what the function didn't name."""
-        named = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
-        done = [each["receiptHandle"] for each in event["Records"] if each["messageId"] not in named]
+        named = {batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]}
+        done = [record["receiptHandle"] for record in event["Records"] if record["messageId"] not in named]
         for start in range(0, len(done), 10):
             entries = [
                 {"Id": str(number), "ReceiptHandle": each} for number, each in enumerate(done[start : start + 10])

@@ -11,7 +11,7 @@ from contracts.emulated import HOME, Emulated
 from handler.lambdas import Context, Poller, environment, lines
 from harness.events import envelope, volume, volume_id
 from ledger.table import TABLE
-from ownertag.handler.report import Report
+from ownertag.handler.telemetry import Telemetry
 from ownertag.handler.wiring import KEEP_ACCOUNTS, Handler, build, now
 from ownertag.ledger.table import DEFINITION
 
@@ -23,7 +23,7 @@ def poller(world: Emulated) -> Poller:
 
 
 @pytest.fixture
-def functions(world: Emulated, poller: Poller, report: Report, tmp_path: Path) -> list[Handler]:
+def functions(world: Emulated, poller: Poller, report: Telemetry, tmp_path: Path) -> list[Handler]:
     """Two environments."""
     found = environment(tmp_path, poller.url, TABLE)
     return [build(found, world.session, report) for _ in range(2)]

@@ -11,9 +11,9 @@ import pytest
 from contracts.emulated import HOME, emulated
 from handler.lambdas import CONFIG, Context, Poller
 from ownertag.core.settings import SettingsError
-from ownertag.handler import entry
+from ownertag.handler import lambda_function
 from ownertag.handler.settings import read_environment
-from ownertag.ledger.place import Place
+from ownertag.ledger.opening import LedgerLocation
 
 NAMES = ("OWNERTAG_CONFIG", "OWNERTAG_QUEUE_URL", "OWNERTAG_LEDGER", "OWNERTAG_CONCURRENCY")
 
@@ -35,7 +35,7 @@ def test_all_that_is_needed_is_read(config: str) -> None:
             "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         }
     )
-    assert environment.ledger == Place("dynamodb", "ownertag-ledger")
+    assert environment.ledger == LedgerLocation("dynamodb", "ownertag-ledger")
     assert environment.concurrency == 5
     assert environment.queue_url == "https://queue"
     assert environment.endpoint_url == "http://127.0.0.1:1"
@@ -108,7 +108,7 @@ def test_a_file_that_can_not_be_used_says_why(tmp_path: Path, content: bytes | N
 
 def test_the_function_is_built_at_its_first_call_and_kept(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings that can't be read end the call, so that the whole batch comes back; the next call reads them again."""
-    entry._built.cache_clear()
+    lambda_function._built.cache_clear()
     with emulated() as world:
         queue_url = Poller(world).url
         monkeypatch.delenv("OWNERTAG_CONFIG", raising=False)
@@ -116,19 +116,19 @@ def test_the_function_is_built_at_its_first_call_and_kept(config: str, monkeypat
         monkeypatch.setenv("OWNERTAG_CONCURRENCY", "5")
         monkeypatch.setenv("OWNERTAG_LEDGER", f"sqlite:{Path(config).parent / 'ledger.sqlite'}")
         with pytest.raises(SettingsError, match="OWNERTAG_CONFIG"):
-            entry.handler({"Records": []}, Context())
+            lambda_function.handler({"Records": []}, Context())
         monkeypatch.setenv("OWNERTAG_CONFIG", config)
         for _ in range(3):
-            assert entry.handler({"Records": []}, Context()) == {"batchItemFailures": []}
-        assert entry._built.cache_info().misses == 2
-        assert entry._built.cache_info().currsize == 1
-    entry._built.cache_clear()
+            assert lambda_function.handler({"Records": []}, Context()) == {"batchItemFailures": []}
+        assert lambda_function._built.cache_info().misses == 2
+        assert lambda_function._built.cache_info().currsize == 1
+    lambda_function._built.cache_clear()
 
 
 def test_importing_the_entry_builds_nothing_and_needs_no_command_line_and_no_emulator() -> None:
     code = (
-        "import sys, ownertag.handler.entry as entry\n"
-        "print(entry._built.cache_info().currsize)\n"
+        "import sys, ownertag.handler.lambda_function as lambda_function\n"
+        "print(lambda_function._built.cache_info().currsize)\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={})

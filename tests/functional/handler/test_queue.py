@@ -16,7 +16,7 @@ from handler.lambdas import Context, Poller, environment, lines
 from harness.events import envelope, launch_of, tags_for, volume, volume_id
 from harness.waiting import wait
 from ownertag.core.judge import seconds_away
-from ownertag.handler.report import Report
+from ownertag.handler.telemetry import Telemetry
 from ownertag.handler.wiring import Handler, build
 
 
@@ -52,7 +52,10 @@ def test_what_is_done_leaves_the_queue_and_what_is_not_stays(
         body(volume(open_, volume_id(1), at=at)),
     )
     answer = poller.run(function)
-    assert {each["itemIdentifier"] for each in answer["batchItemFailures"]} == {refused, poison}
+    assert {batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]} == {
+        refused,
+        poison,
+    }
     assert poller.size() == 2
     tags = world.tags(open_)
     assert len(tags) == 9
@@ -67,8 +70,8 @@ def test_a_returned_message_stays_away_15_seconds_doubling_to_5_minutes_jittered
     event = poller.receive()
     seen: dict[int, list[int]] = {}
     for receives in range(1, 9):
-        for each in event["Records"]:
-            each["attributes"]["ApproximateReceiveCount"] = str(receives)
+        for record in event["Records"]:
+            record["attributes"]["ApproximateReceiveCount"] = str(receives)
         world.wire.clear()
         function(event, Context())
         seen[receives] = delays(world)
@@ -94,7 +97,7 @@ def test_a_returned_message_stays_away_15_seconds_doubling_to_5_minutes_jittered
 )
 def test_what_is_received_for_the_last_time_is_buried_with_the_reason(
     world: Emulated,
-    report: Report,
+    report: Telemetry,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     operation: str,
@@ -117,8 +120,8 @@ def test_what_is_received_for_the_last_time_is_buried_with_the_reason(
     poller.send(text, body(volume(open_, volume_id(1), at=now())))
     event = poller.receive()
     for receives, back in ((15, 1), (16, 0)):
-        for each in event["Records"]:
-            each["attributes"]["ApproximateReceiveCount"] = str(receives)
+        for record in event["Records"]:
+            record["attributes"]["ApproximateReceiveCount"] = str(receives)
         assert len(function(event, Context())["batchItemFailures"]) == back
     assert world.tags(open_)
     assert world.tags(closed) == {}
@@ -132,13 +135,13 @@ def test_what_is_received_for_the_last_time_is_buried_with_the_reason(
     assert attributes["ERROR_CODE"] == "forbidden"
     assert reason in attributes["ERROR_MESSAGE"]
     assert attributes["RECEIVES"] == "16"
-    [told] = [each for each in lines(capsys.readouterr().out) if each.get("message") == "buried"]
+    [told] = [line for line in lines(capsys.readouterr().out) if line.get("message") == "dead-lettered"]
     assert told["account"] == closed
 
 
 @pytest.mark.parametrize("operation", ["SendMessage", "GetQueueAttributes"])
 def test_what_can_not_be_buried_comes_back_and_sqs_moves_it(
-    world: Emulated, report: Report, tmp_path: Path, operation: str
+    world: Emulated, report: Telemetry, tmp_path: Path, operation: str
 ) -> None:
     poller = Poller(world, receives=5)
     function = build(environment(tmp_path, poller.url), world.session, report)
@@ -163,7 +166,7 @@ def test_a_delay_that_fails_is_logged_and_the_message_is_named_all_the_same(
     [poison] = poller.send("no json")
     world.wire.fail("ChangeMessageVisibilityBatch", "AccessDeniedException", 403)
     assert poller.run(function) == {"batchItemFailures": [{"itemIdentifier": poison}]}
-    assert [each["code"] for each in lines(capsys.readouterr().out) if each.get("message") == "delay failed"] == [
+    assert [line["code"] for line in lines(capsys.readouterr().out) if line.get("message") == "delay failed"] == [
         "AccessDeniedException"
     ]
 
@@ -185,7 +188,7 @@ def test_without_time_everything_comes_back(world: Emulated, poller: Poller, fun
 
 
 def test_work_stops_at_80_percent_of_the_remaining_time(
-    world: Emulated, poller: Poller, report: Report, tmp_path: Path
+    world: Emulated, poller: Poller, report: Telemetry, tmp_path: Path
 ) -> None:
     """Each tag call takes a quarter of a second of the function's clock, and the function has two."""
     seconds = [0.0]
@@ -229,7 +232,7 @@ def event_of(poller: Poller) -> dict[str, Any]:
 
 
 def test_e14_visibility_that_ends_while_working_ends_in_the_same_state(
-    world: Emulated, report: Report, tmp_path: Path
+    world: Emulated, report: Telemetry, tmp_path: Path
 ) -> None:
     """While the first function writes, the message comes back, and a second one handles and deletes it."""
     poller = Poller(world, visibility=1)
@@ -244,7 +247,7 @@ def test_e14_visibility_that_ends_while_working_ends_in_the_same_state(
         if call.operation == "CreateTags" and not overtaken:
             overtaken.append({})
             again = wait(lambda: event_of(poller))
-            assert [each["messageId"] for each in again["Records"]] == [event["Records"][0]["messageId"]]
+            assert [record["messageId"] for record in again["Records"]] == [event["Records"][0]["messageId"]]
             overtaken[0] = two(again, Context())
             poller.settle(again, overtaken[0])
 
@@ -259,7 +262,7 @@ def test_e14_visibility_that_ends_while_working_ends_in_the_same_state(
     assert poller.size() == 0
     tags = world.tags(account)
     assert len(tags) == 4
-    assert all(each == tags_for("alice", "RunInstances", at) for each in tags.values())
+    assert all(tag == tags_for("alice", "RunInstances", at) for tag in tags.values())
 
 
 def test_e14_a_receipt_that_is_no_longer_valid_does_not_stop_the_others(
@@ -269,7 +272,7 @@ def test_e14_a_receipt_that_is_no_longer_valid_does_not_stop_the_others(
     event = poller.receive()
     poller.client.delete_message(QueueUrl=poller.url, ReceiptHandle=event["Records"][0]["receiptHandle"])
     assert len(function(event, Context())["batchItemFailures"]) == 2
-    codes = [each["code"] for each in lines(capsys.readouterr().out) if each.get("message") == "delay failed"]
+    codes = [line["code"] for line in lines(capsys.readouterr().out) if line.get("message") == "delay failed"]
     assert codes == ["ReceiptHandleIsInvalid"]
 
 
@@ -277,7 +280,7 @@ def test_identifiers_are_those_of_the_input_even_where_a_message_comes_twice(pol
     poller.send("poison")
     event = poller.receive()
     answer = function({"Records": event["Records"] * 3}, Context())
-    named = Counter(each["itemIdentifier"] for each in answer["batchItemFailures"])
+    named = Counter(batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"])
     assert named == {event["Records"][0]["messageId"]: 3}
 
 
@@ -297,12 +300,12 @@ def test_an_order_to_tag_is_done_by_the_function_and_what_is_no_order_says_so(
     world.add_volumes(account, [volume_id(1)])
     order = {"records": [volume(account, volume_id(1), at=now())]}
     [would] = function({"tag": {**order, "dry_run": True}}, Context())["results"]
-    assert ([each["outcome"] for each in would["outcomes"]], world.tags(account)) == (["would-tag"], {})
+    assert ([outcome["outcome"] for outcome in would["outcomes"]], world.tags(account)) == (["would-tag"], {})
     [done] = function({"tag": order}, Context())["results"]
-    assert [each["outcome"] for each in done["outcomes"]] == ["tagged"]
+    assert [outcome["outcome"] for outcome in done["outcomes"]] == ["tagged"]
     assert world.tags(account)[volume_id(1)]["owner"] == "alice"
     [again] = function({"tag": order}, Context())["results"]
-    assert [each["reason"] for each in again["outcomes"]] == ["is tagged already"]
+    assert [outcome["reason"] for outcome in again["outcomes"]] == ["is tagged already"]
     orders: list[Any] = [{}, {"records": 7}, {"records": [], "more": 1}, [], {"records": ["x"]}]
     for wrong in orders:
         answer = function({"tag": wrong}, Context())

@@ -13,11 +13,11 @@ from harness import fixtures
 from harness.events import HOME, record, volume_id
 from harness.fakes import NOON, Clock, FakeAws
 from harness.fixtures import ACCOUNT, REGION, session
-from ownertag.core.follow import MAX_HOPS
-from ownertag.core.parents import KINDS, parent, parent_of_arn
+from ownertag.core.catalogue_types import QuestionKind
+from ownertag.core.owner.chain import MAX_HOPS
+from ownertag.core.owner.parents import KINDS, parent, parent_of_arn
+from ownertag.core.owner.resolve import trace
 from ownertag.core.records import Record
-from ownertag.core.resolve import trace
-from ownertag.core.rows import QuestionKind
 from ownertag.core.values import Confidence, Decision, Fact, Found, OutcomeKind, Owner, Question, Unavailable
 from ownertag.flows.live import Done, Returned
 
@@ -64,7 +64,7 @@ def test_a_longer_way_ends_without_an_owner_and_without_a_question() -> None:
     facts = line(MAX_HOPS + 1) | {_account(): ALICE}
     result = trace(launched_by(1), SETTINGS, facts)
     assert (result.owner.name, result.owner.evidence) == ("alice", "account-owner")
-    assert not result.asks
+    assert not result.questions
 
 
 def test_a_longer_chain_of_sessions_takes_no_name_that_was_chosen() -> None:
@@ -80,7 +80,7 @@ def test_a_longer_chain_of_sessions_takes_no_name_that_was_chosen() -> None:
         facts[Question(QuestionKind.MAKER_OF_SESSION, ACCOUNT, REGION, value)] = Found(maker=chosen(number + 1))
     result = trace(chosen(0), SETTINGS, facts)
     assert (result.owner.name, result.owner.evidence) == ("role-0", "role-name")
-    assert not result.asks
+    assert not result.questions
 
 
 @pytest.mark.parametrize("length", [1, 2, 5])
@@ -89,7 +89,7 @@ def test_a_circle_ends(length: int) -> None:
     result = trace(launched_by(1), SETTINGS, facts | {_account(): Found()})
     assert result.owner.confidence is Confidence.NONE
     assert "nothing tells who owns" in (result.owner.reason or "")
-    assert not result.asks
+    assert not result.questions
 
 
 def test_nothing_is_followed_twice() -> None:
@@ -128,11 +128,11 @@ def test_an_answer_that_names_another_account_is_not_believed(fact: dict[str, bo
     facts: dict[Question, Fact] = {question(1): answers[next(iter(fact))], _account(): Found()}
     result = trace(launched_by(1), SETTINGS, facts)
     assert result.owner.confidence is Confidence.NONE
-    assert not result.asks
+    assert not result.questions
 
 
 def test_every_kind_of_parent_is_read_back_from_its_arn() -> None:
-    for plain in {each for name in KINDS for each in _examples(name)}:
+    for plain in {example for name in KINDS for example in _examples(name)}:
         found = parent_of_arn(plain)
         assert found is not None, plain
         assert found.arn == plain
@@ -154,10 +154,10 @@ def test_a_parent_that_the_catalogue_knows_has_the_arn_that_a_creation_of_it_get
 def _examples(name: str) -> list[str]:
     folder = fixtures.GOLDEN / "hops"
     values = {
-        each["value"]
+        fact["value"]
         for path in folder.glob("*.json")
-        for each in json.loads(path.read_text("utf-8"))["facts"]
-        if each["kind"] == "owner-of-resource"
+        for fact in json.loads(path.read_text("utf-8"))["facts"]
+        if fact["kind"] == "owner-of-resource"
     }
     return [value for value in values if (found := parent_of_arn(value)) and found.kind.name == name]
 

@@ -9,27 +9,28 @@ import pytest
 
 from harness.waiting import wait
 from ownertag.aws.sessions import Sessions
-from ownertag.catalogue.loader import load
-from ownertag.core.findings import Finding, TagChange
-from ownertag.core.parents import parent
-from ownertag.core.rows import PARTS, QuestionKind
-from ownertag.core.settings import Settings, read_settings
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.catalogue_types import PARTS, QuestionKind
+from ownertag.core.findings import TagChange, TamperFinding
+from ownertag.core.owner.parents import parent
+from ownertag.core.settings import Settings
+from ownertag.core.settings_file import read_settings
 from ownertag.core.values import Question
-from ownertag.flows.live import Answer
-from ownertag.ledger.calls import Calls
+from ownertag.flows.live import BatchAnswer
 from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.render.documents import ALARM_TOPIC, BUS, LEDGER_TABLE
 from ownertag.render.policies import hub_permissions, tagger_permissions
-from ownertag.sandbox.organization import session_of
+from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, HUB_ROLE, TAGGER_ROLE
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import tour
 from ownertag.sandbox.watch import Watch
-from ownertag.sinks.findings import Findings
-from ownertag.sinks.mail import Mail
-from ownertag.sinks.queue import Dying, Queue
-from ownertag.sources.lookups import Lookups
-from ownertag.sources.organization import Organization
+from ownertag.sinks.findings import FindingsBus
+from ownertag.sinks.mail import FindingsMail
+from ownertag.sinks.queue import DeadLetter, Queue
+from ownertag.sources.lookups import AwsLookups
+from ownertag.sources.organization import OrganizationAccounts
 
 SPOKE = "333333333333"
 # Calls whose permission has another name (service authorization reference).
@@ -49,10 +50,10 @@ BY_SNS = {"kms:Decrypt", "kms:GenerateDataKey*"}
 @pytest.fixture(scope="module")
 def calls() -> dict[str, set[str]]:
     """The permissions that each role needed: for the tour, a message that comes back or dies, and every look-up."""
-    returned: list[Answer] = []
+    returned: list[BatchAnswer] = []
 
     class Told(Watch):
-        def answer(self, answer: Answer, failures: list[Any]) -> None:
+        def answer(self, answer: BatchAnswer, failures: list[Any]) -> None:
             super().answer(answer, failures)
             if answer.returned:
                 returned.append(answer)
@@ -61,19 +62,22 @@ def calls() -> dict[str, set[str]]:
     with Sandbox(watch) as sandbox:
         launches = tour(sandbox, watch, lambda _: None)
         assert [launch.problems for launch in launches] == [[]] * len(launches)
-        hub = session_of(sandbox.organization.hub_keys, HOME_REGION)
+        hub = sandbox_session(sandbox.organization.hub_keys, HOME_REGION)
         admin = sandbox.account_session("222222222222")
         sandbox.client(admin, "sqs").send_message(QueueUrl=sandbox.queue_url, MessageBody="no event")
         wait(lambda: returned)
         _look_up_everything(sandbox, hub)
-        last = Dying("1", "no event", 16, ("unreadable: no JSON",))
-        assert Queue(sandbox.client(hub, "sqs"), sandbox.queue_url).bury([last]) == {"1"}
+        last = DeadLetter("1", "no event", 16, ("unreadable: no JSON",))
+        assert Queue(sandbox.client(hub, "sqs"), sandbox.queue_url).send_to_dead_letter_queue([last]) == {"1"}
         changes = (TagChange("owner", None, "x"),)
-        finding = Finding(SPOKE, HOME_REGION, "arn", 1, changes, "mallory", "1", datetime.now(UTC))
-        assert Findings(sandbox.client(hub, "events"), BUS).tell([finding]) == [None]
+        finding = TamperFinding(SPOKE, HOME_REGION, "arn", 1, changes, "mallory", "1", datetime.now(UTC))
+        assert FindingsBus(sandbox.client(hub, "events"), BUS).tell([finding]) == [None]
         topic = f"arn:aws:sns:{HOME_REGION}:222222222222:{ALARM_TOPIC}"
-        assert Mail(sandbox.client(hub, "sns"), topic, lambda: 0.0).tell([finding]) == [None]
-        assert DynamoLedger(Calls(sandbox.client(hub, "dynamodb"), LEDGER_TABLE)).by_id("i-0000000000000000a") == []
+        assert FindingsMail(sandbox.client(hub, "sns"), topic, lambda: 0.0).tell([finding]) == [None]
+        assert (
+            DynamoLedger(DynamoDBClient(sandbox.client(hub, "dynamodb"), LEDGER_TABLE)).by_id("i-0000000000000000a")
+            == []
+        )
         found: dict[str, set[str]] = {}
         for principal, call in sandbox.front.calls:
             found.setdefault(principal, set()).update(PERMISSIONS.get(call, {call}))
@@ -89,8 +93,8 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
         now=lambda: datetime.now(UTC),
         endpoint_url=sandbox.endpoint_url,
     )
-    lookups = Lookups(sessions, settings(), lambda: datetime.now(UTC))
-    for kind in load().types.values():
+    lookups = AwsLookups(sessions, settings(), lambda: datetime.now(UTC))
+    for kind in load_catalogue().types.values():
         if kind.lookup:
             assert lookups.present(SPOKE, HOME_REGION, kind.lookup, ["none-0000000000000000"]) == set()
     lookups.find([Question(QuestionKind.TAGS, SPOKE, HOME_REGION, "i-0000000000000000a")])
@@ -112,7 +116,7 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
     for each in (*parents, anywhere):
         assert each is not None
         lookups.find([Question(QuestionKind.OWNER_OF_RESOURCE, SPOKE, HOME_REGION, each.arn)])
-    organization = Organization(sandbox.client(hub, "organizations"), lambda: datetime.now(UTC))
+    organization = OrganizationAccounts(sandbox.client(hub, "organizations"), lambda: datetime.now(UTC))
     organization.find([Question(QuestionKind.OWNER_OF_ACCOUNT, SPOKE, "", "")])
     organization.find([Question(QuestionKind.ACCOUNT, f"{number:012}", "", "") for number in range(2)])
 
@@ -121,8 +125,8 @@ def allowed(policy: dict[str, Any]) -> set[str]:
     statements = policy["Statement"]
     return {
         action
-        for each in statements
-        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+        for statement in statements
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
 
 
@@ -135,7 +139,7 @@ def settings() -> Settings:
 
 
 def test_the_tagger_may_do_what_the_flows_do_in_an_account_and_nothing_else(calls: dict[str, set[str]]) -> None:
-    assert calls[TAGGER_ROLE] == allowed(tagger_permissions(load(), settings()))
+    assert calls[TAGGER_ROLE] == allowed(tagger_permissions(load_catalogue(), settings()))
 
 
 def test_the_function_may_do_what_it_does_and_nothing_else(calls: dict[str, set[str]]) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ownertag.core.claims import Claim, EventKey, ResourceKey
-from ownertag.core.details import Actor
+from ownertag.core.ownership import Claim, EventKey, ResourceKey
+from ownertag.core.record_details import Actor
 from ownertag.core.values import Confidence, OutcomeKind, Owner
 from ownertag.ledger.entries import Created, Deleted, Ended, Owned, Transferred
 

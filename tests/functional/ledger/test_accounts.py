@@ -14,9 +14,8 @@ from harness.fakes import NOON
 from ledger.table import TABLE, emulated_table
 from ownertag.core.values import AccountList, OutcomeKind, Unavailable
 from ownertag.ledger.accounts import KeptAccounts
-from ownertag.ledger.calls import Calls
-from ownertag.ledger.opening import kept_accounts
-from ownertag.ledger.place import Place
+from ownertag.ledger.dynamodb_client import DynamoDBClient
+from ownertag.ledger.opening import LedgerLocation, kept_accounts
 from ownertag.ledger.table import key
 
 LIST = AccountList(NOON, {"111111111111": "production", "222222222222": 'Bücher & "Zeitungen"'})
@@ -30,14 +29,14 @@ def client() -> Iterator[Any]:
 
 @pytest.fixture
 def kept(client: Any) -> KeptAccounts:
-    return KeptAccounts(Calls(client, TABLE))
+    return KeptAccounts(DynamoDBClient(client, TABLE))
 
 
 def test_what_is_kept_is_read_by_another_environment(client: Any, kept: KeptAccounts) -> None:
     assert kept.read() is None
     for each in (AccountList(NOON, {}), LIST):
         assert kept.keep(each) is None
-        assert KeptAccounts(Calls(client, TABLE)).read() == each
+        assert KeptAccounts(DynamoDBClient(client, TABLE)).read() == each
 
 
 def test_twenty_thousand_accounts_fit_and_what_does_not_is_said(kept: KeptAccounts) -> None:
@@ -74,7 +73,7 @@ def test_a_table_that_can_not_be_used_knows_no_list_and_says_why_it_keeps_none(c
 
             return call
 
-    kept = KeptAccounts(Calls(Refusing(), TABLE))
+    kept = KeptAccounts(DynamoDBClient(Refusing(), TABLE))
     assert kept.read() is None
     refused = kept.keep(LIST)
     assert isinstance(refused, Unavailable)
@@ -91,7 +90,7 @@ def test_who_meets_another_that_keeps_a_list_leaves_it_to_them() -> None:
             }
             raise ClientError(answer, "TransactWriteItems")
 
-    assert KeptAccounts(Calls(Busy(), TABLE)).keep(LIST) is None
+    assert KeptAccounts(DynamoDBClient(Busy(), TABLE)).keep(LIST) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"no zip", b"x\x9c\x03\x00\x00\x00\x00\x01"])
@@ -105,5 +104,5 @@ def test_a_file_keeps_no_list() -> None:
     def client() -> Any:
         return session().client("dynamodb", region_name=HOME)
 
-    assert kept_accounts(Place("sqlite", "x"), client) is None
-    assert isinstance(kept_accounts(Place("dynamodb", TABLE), client), KeptAccounts)
+    assert kept_accounts(LedgerLocation("sqlite", "x"), client) is None
+    assert isinstance(kept_accounts(LedgerLocation("dynamodb", TABLE), client), KeptAccounts)

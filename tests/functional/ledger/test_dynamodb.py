@@ -22,10 +22,10 @@ from harness.events import instance_id, launch
 from harness.fakes import FakeAws
 from ledger.entries import after, created, ended, event, key, owned
 from ledger.table import TABLE, emulated_table
-from ownertag.aws.together import Together, at_once, in_turn
+from ownertag.aws.concurrency import Concurrency, concurrent, sequential
 from ownertag.core.values import Confidence, OutcomeKind, Owner
-from ownertag.ledger.calls import MOST_BYTES, MOST_ITEMS, ROUNDS, Calls
 from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import MOST_BYTES, MOST_ITEMS, ROUNDS, DynamoDBClient
 from ownertag.ledger.entries import Entry, Finished, Owned
 from ownertag.ledger.port import LedgerError
 from ownertag.ledger.table import DEFINITION, joined
@@ -63,7 +63,7 @@ def failing(code: str, operation: str, times: int = 10**6, reasons: list[str] | 
             left[0] -= 1
             response: Any = {"Error": {"Code": code, "Message": "made up by a test"}}
             if reasons is not None:
-                response["CancellationReasons"] = [{"Code": each} for each in reasons]
+                response["CancellationReasons"] = [{"Code": reason} for reason in reasons]
             raise ClientError(response, called)
 
     return answers
@@ -82,7 +82,7 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def store(wire: Wire, waits: list[float]) -> DynamoLedger:
-    return DynamoLedger(Calls(wire, TABLE, sleep=waits.append))
+    return DynamoLedger(DynamoDBClient(wire, TABLE, sleep=waits.append))
 
 
 # --- keys
@@ -186,8 +186,8 @@ def test_a_batch_of_launches_takes_few_calls_and_its_repeat_takes_one(wire: Wire
 
 def _kinds(parameters: dict[str, Any]) -> set[str]:
     """Whether a transaction writes of events, of resources, or of both."""
-    items = [next(iter(each.values())) for each in parameters["TransactItems"]]
-    keys = [(each.get("Item") or each["Key"])["sk"]["S"] for each in items]
+    items = [next(iter(transact_item.values())) for transact_item in parameters["TransactItems"]]
+    keys = [(item.get("Item") or item["Key"])["sk"]["S"] for item in items]
     return {"event" if sk == joined("event") else "resource" for sk in keys}
 
 
@@ -196,23 +196,23 @@ def test_calls_that_do_not_need_each_other_are_made_at_once_and_events_only_then
     meet = Barrier(2, timeout=20)
     stages: list[set[str]] = []
 
-    def together(operation: str, parameters: dict[str, Any]) -> None:
+    def concurrency(operation: str, parameters: dict[str, Any]) -> None:
         if operation == "transact_write_items":
             stages.append(_kinds(parameters))
             if stages[-1] == {"resource"}:
                 meet.wait()
 
-    wire.answers = together
-    store = DynamoLedger(Calls(wire, TABLE, together=at_once(2)))
+    wire.answers = concurrency
+    store = DynamoLedger(DynamoDBClient(wire, TABLE, concurrency=concurrent(2)))
     many = [owned(number, id_=f"vol-{number}") for number in range(60)]
     assert len(store.claim([created(number) for number in range(60)], many)) == 60
     assert stages == [{"resource"}, {"resource"}, {"event"}]
 
 
-@pytest.mark.parametrize("together", [in_turn, at_once(3)])
-def test_nothing_says_that_an_event_is_known_before_all_of_it_is_there(wire: Wire, together: Together) -> None:
+@pytest.mark.parametrize("concurrency", [sequential, concurrent(3)])
+def test_nothing_says_that_an_event_is_known_before_all_of_it_is_there(wire: Wire, concurrency: Concurrency) -> None:
     """One transaction of several fails: no event is kept, whatever else is; the repeat does the rest."""
-    store = DynamoLedger(Calls(wire, TABLE, sleep=lambda _: None, together=together))
+    store = DynamoLedger(DynamoDBClient(wire, TABLE, sleep=lambda _: None, concurrency=concurrency))
     events = [created(number) for number in range(60)]
     many = [owned(number, id_=f"vol-{number}") for number in range(60)]
     wire.answers = failing("InternalServerError", "transact_write_items", 1)

@@ -24,8 +24,8 @@ from harness.started import SAME_PATH
 from ledger.entries import event
 from ledger.table import TABLE, emulated_table
 from ledger.writer import address_of, call, creations_of, keys_of
-from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.port import Store
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.ledger.table import DEFINITION
@@ -97,14 +97,14 @@ def all_acknowledged(store: Store, calls: int) -> bool:
 def all_of(store: SqliteLedger, calls: int) -> Any:
     """Everything that a ledger tells of what was written, by whatever way it can be asked."""
     numbers, keys = creations_of(calls), keys_of(calls)
-    events = [event(each) for each in numbers]
+    events = [event(number) for number in numbers]
     return (
         store.seen(events),
         [store.creation(each) for each in events],
-        [store.history(each) for each in keys],
+        [store.history(key) for key in keys],
         sorted(store.by_key(keys), key=lambda each: each.key),
         sorted(store.by_parent("r-1"), key=lambda each: each.key),
-        [store.by_address(address_of(each)) for each in numbers],
+        [store.by_address(address_of(number)) for number in numbers],
     )
 
 
@@ -153,11 +153,11 @@ def test_a_table_whose_writer_is_killed_many_times_is_as_if_it_never_was(endpoin
     client.create_table(TableName=TABLE, **DEFINITION)
     kills = max(8, count(25))
     run = killed(["dynamodb", endpoint, TABLE], kills, 0.2, seed=4)
-    store = DynamoLedger(Calls(client, TABLE))
+    store = DynamoLedger(DynamoDBClient(client, TABLE))
     assert all_acknowledged(store, run.done)
     items = items_of(client, TABLE)
     with emulated_table() as here:
-        undisturbed(DynamoLedger(Calls(here, TABLE)), run.done)
+        undisturbed(DynamoLedger(DynamoDBClient(here, TABLE)), run.done)
         assert items == items_of(here, TABLE)
     assert run.kills == kills
     if FULL:

@@ -34,8 +34,8 @@ def filled(path: Path, volumes: int = 1) -> None:
 
 def raw(path: Path, *statements: str) -> None:
     connection = sqlite3.connect(path)
-    for each in statements:
-        connection.execute(each)
+    for statement in statements:
+        connection.execute(statement)
     connection.commit()
     connection.close()
 

@@ -17,11 +17,11 @@ from contextlib import suppress
 from contracts.emulated import HOME, session
 from ledger.entries import actor, created, deleted, ended, event, key, owned, transferred
 from ledger.entries import after as minutes_after
-from ownertag.aws.together import at_once
-from ownertag.core.claims import ResourceKey
+from ownertag.aws.concurrency import concurrent
 from ownertag.core.findings import TagChange
-from ownertag.ledger.calls import Calls
+from ownertag.core.ownership import ResourceKey
 from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.entries import Entry, Finished, Owned, TagChanged
 from ownertag.ledger.port import Store
 from ownertag.ledger.sqlite import SqliteLedger
@@ -36,15 +36,15 @@ def call(store: Store, number: int) -> None:
     batch = numbers_of(number)
     if number % 2 == 0:
         store.claim(
-            [created(each, _name(each), minutes=each) for each in batch],
-            [one for each in batch for one in _owned(each)],
+            [created(message, _name(message), minutes=message) for message in batch],
+            [one for message in batch for one in _owned(message)],
         )
         return
     entries: list[Entry] = []
-    for each in batch:
-        own, shared = ids_of(each)
-        holder = each // 200 * 200  # the earliest of those that claim it
-        entries += [ended(each, name=_name(each), id_=own), ended(each, holder, _name(holder), shared)]
+    for message in batch:
+        own, shared = ids_of(message)
+        holder = message // 200 * 200  # the earliest of those that claim it
+        entries += [ended(message, name=_name(message), id_=own), ended(message, holder, _name(holder), shared)]
     first = batch[0]
     changed = event(900_000 + first)
     entries += [
@@ -59,7 +59,7 @@ def call(store: Store, number: int) -> None:
         ),
         deleted(800_000 + first, first + 2, f"vol-{first + 1}"),
     ]
-    store.append([*entries, *(Finished(event(each), minutes_after(each + 2)) for each in batch)])
+    store.append([*entries, *(Finished(event(message), minutes_after(message + 2)) for message in batch)])
 
 
 def numbers_of(number: int) -> range:
@@ -86,7 +86,7 @@ def creations_of(calls: int) -> list[int]:
 def keys_of(calls: int) -> list[ResourceKey]:
     """The volumes of so many calls."""
     numbers = creations_of(calls)
-    ids = [id_ for each in numbers for id_ in (*ids_of(each), f"vol-unseen-{each // 100 * 100}")]
+    ids = [id_ for number in numbers for id_ in (*ids_of(number), f"vol-unseen-{number // 100 * 100}")]
     return [key(id_) for id_ in dict.fromkeys(ids)]
 
 
@@ -108,7 +108,7 @@ def _opener(where: Sequence[str]) -> Callable[[], Store]:
             return lambda: SqliteLedger(path)
         case ["dynamodb", endpoint, table]:
             client = session().client("dynamodb", region_name=HOME, endpoint_url=endpoint)
-            return lambda: DynamoLedger(Calls(client, table, together=at_once(4)))
+            return lambda: DynamoLedger(DynamoDBClient(client, table, concurrency=concurrent(4)))
     raise SystemExit(f"no store: {where}")
 
 

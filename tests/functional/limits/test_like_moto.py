@@ -35,12 +35,12 @@ def launched(ec2: Any) -> Any:
 
 
 def instances(answer: Any) -> list[Any]:
-    return [each for reservation in answer["Reservations"] for each in reservation["Instances"]]
+    return [instance for reservation in answer["Reservations"] for instance in reservation["Instances"]]
 
 
 @pytest.mark.parametrize("name", ["client-token", "reservation-id", "instance-id"])
 def test_instances_by_a_filter(ec2: Any, launched: Any, name: str) -> None:
-    ids = [each["InstanceId"] for each in launched["Instances"]]
+    ids = [instance["InstanceId"] for instance in launched["Instances"]]
     values = {"client-token": ["a-token"], "reservation-id": [launched["ReservationId"]], "instance-id": ids[:1]}[name]
     found = instances(ec2.describe_instances(Filters=[{"Name": name, "Values": values}]))
     assert [each["InstanceId"] for each in found] == (ids[:1] if name == "instance-id" else ids)
@@ -63,20 +63,20 @@ def test_volumes_and_interfaces_of_an_instance(ec2: Any, launched: Any) -> None:
     id_ = launched["Instances"][0]["InstanceId"]
     filters = [{"Name": "attachment.instance-id", "Values": [id_]}]
     volumes = ec2.describe_volumes(Filters=filters)["Volumes"]
-    assert [each["Attachments"][0]["Device"] for each in volumes] == ["/dev/sda1", "/dev/sdb"]
+    assert [volume["Attachments"][0]["Device"] for volume in volumes] == ["/dev/sda1", "/dev/sdb"]
     [interface] = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
     assert interface["NetworkInterfaceId"].startswith("eni-")
 
 
 def test_tags_are_written_overwritten_and_read(ec2: Any, launched: Any) -> None:
-    ids = [each["InstanceId"] for each in launched["Instances"]][:2]
+    ids = [instance["InstanceId"] for instance in launched["Instances"]][:2]
     ec2.create_tags(Resources=ids, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}])
     ec2.create_tags(Resources=ids[:1], Tags=[{"Key": "a", "Value": "<2>"}])
     filters = [{"Name": "resource-id", "Values": ids}]
-    found = {(each["ResourceId"], each["Key"]): each["Value"] for each in ec2.describe_tags(Filters=filters)["Tags"]}
+    found = {(tag["ResourceId"], tag["Key"]): tag["Value"] for tag in ec2.describe_tags(Filters=filters)["Tags"]}
     assert found == {(ids[0], "a"): "<2>", (ids[0], "b"): "", (ids[1], "a"): "1", (ids[1], "b"): ""}
     [first] = instances(ec2.describe_instances(InstanceIds=ids[:1]))
-    assert {each["Key"]: each["Value"] for each in first["Tags"]} == {"a": "<2>", "b": ""}
+    assert {tag["Key"]: tag["Value"] for tag in first["Tags"]} == {"a": "<2>", "b": ""}
 
 
 def test_pages(ec2: Any, launched: Any) -> None:
@@ -85,5 +85,5 @@ def test_pages(ec2: Any, launched: Any) -> None:
     tokens = [{"Name": "client-token", "Values": ["a-token", "more-0", "more-1"]}]
     pages = list(ec2.get_paginator("describe_instances").paginate(Filters=tokens, PaginationConfig={"PageSize": 5}))
     assert len(pages) > 1
-    assert len({each["InstanceId"] for page in pages for each in instances(page)}) == 9
-    assert launched["Instances"][0]["InstanceId"] in {each["InstanceId"] for each in instances(pages[0])}
+    assert len({instance["InstanceId"] for page in pages for instance in instances(page)}) == 9
+    assert launched["Instances"][0]["InstanceId"] in {instance["InstanceId"] for instance in instances(pages[0])}

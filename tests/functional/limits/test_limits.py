@@ -42,7 +42,7 @@ class Caller:
         answer = self.client().run_instances(
             ImageId="ami-1", MinCount=count, MaxCount=count, BlockDeviceMappings=DISKS, **more
         )
-        return [each["InstanceId"] for each in answer["Instances"]]
+        return [instance["InstanceId"] for instance in answer["Instances"]]
 
     def _tell(self, request: Any, **_: object) -> None:
         request.headers[AT] = str(self.at)
@@ -71,16 +71,16 @@ def tags(count: int = 1) -> list[dict[str, str]]:
     return [{"Key": f"key{number}", "Value": "value"} for number in range(count)]
 
 
-def passed(call: Callable[[], object], most: int) -> int:
+def passed(call: Callable[[], object], limit: int) -> int:
     """How many calls pass until one is refused for its bucket."""
-    for number in range(most):
+    for number in range(limit):
         try:
             call()
         except ClientError as error:
             if error.response["Error"]["Code"] == "RequestLimitExceeded":
                 return number
             raise
-    return most
+    return limit
 
 
 # --- buckets
@@ -214,7 +214,7 @@ def test_deleting_no_tag_deletes_every_tag(caller: Caller) -> None:
     ec2 = caller.client()
     ec2.create_tags(Resources=[id_], Tags=tags(3))
     ec2.delete_tags(Resources=[id_], Tags=[{"Key": "key0"}, {"Key": "key1", "Value": "another"}])
-    assert [each["Key"] for each in ec2.describe_tags()["Tags"]] == ["key1", "key2"]
+    assert [tag["Key"] for tag in ec2.describe_tags()["Tags"]] == ["key1", "key2"]
     ec2.delete_tags(Resources=[id_])
     assert ec2.describe_tags()["Tags"] == []
 
@@ -232,7 +232,7 @@ def test_what_was_launched_is_not_to_be_seen_at_once() -> None:
         assert refusal(lambda: ec2.create_tags(Resources=[id_], Tags=tags())) == ("InvalidInstanceID.NotFound", 400)
         caller.at += 2
         [reservation] = ec2.describe_instances(Filters=filters)["Reservations"]
-        assert [each["InstanceId"] for each in reservation["Instances"]] == [id_]
+        assert [instance["InstanceId"] for instance in reservation["Instances"]] == [id_]
 
 
 def test_volumes_attach_later_and_then_the_instance_runs() -> None:
@@ -327,7 +327,9 @@ def test_the_same_seed_and_calls_give_the_same() -> None:
                     ids += other.launch(ClientToken=str(number))
                 except ClientError:
                     ids.append("failed")
-            records = [(each["eventID"], each["eventTime"], each["responseElements"]) for each in endpoint.records]
+            records = [
+                (record["eventID"], record["eventTime"], record["responseElements"]) for record in endpoint.records
+            ]
             return ids, list(endpoint.trace), records
 
     assert run(1) == run(1)

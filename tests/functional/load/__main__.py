@@ -56,7 +56,7 @@ def main() -> int:
         checks = list(pool.map(lambda name: _apart(name, given.seed), given.only))
     took = time.monotonic() - begun
     show("load", f"Under load (the machine's load average before: {load}; {took:.0f} s in all)", [*map(_row, checks)])
-    return 0 if all(each.holds for each in checks) else 1
+    return 0 if all(check.holds for check in checks) else 1
 
 
 def _apart(name: str, seed: int) -> Check:

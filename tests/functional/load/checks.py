@@ -30,9 +30,9 @@ class Check(Struct):
 class Progress:
     """Tells on stderr how much is done, at most every few seconds."""
 
-    def __init__(self, what: str, most: int, every: float = 5.0) -> None:
+    def __init__(self, what: str, limit: int, every: float = 5.0) -> None:
         self._what = what
-        self._most = most
+        self._most = limit
         self._every = every
         self._told = time.monotonic()
 

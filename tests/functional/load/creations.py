@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from harness.events import envelope, launch, omitted_launch, volume
 from harness.fixtures import identity_center, numbered
-from ownertag.core.values import Attached, Instance
+from ownertag.core.values import Attached, LaunchedInstance
 
 ACCOUNTS = tuple(f"3000000000{number:02}" for number in range(25))
 #: Its administrators deny ownertag everything, for good.
@@ -50,7 +50,7 @@ class Creation(Struct):
     fate: Fate
     token: str = ""
     reservation: str = ""
-    instances: tuple[Instance, ...] = ()
+    instances: tuple[LaunchedInstance, ...] = ()
 
 
 class Creations(Struct):
@@ -78,7 +78,7 @@ def copies(creations: Sequence[Creation], seed: int) -> list[int]:
     """The number of a creation for each message, up to three times the same."""
     chance = random.Random(f"{seed}/copies")  # noqa: S311 - no secret
     drawn = chance.choices(list(_COPIES), list(_COPIES.values()), k=len(creations))
-    return [each.number for each, most in zip(creations, drawn, strict=True) for _ in range(most)]
+    return [each.number for each, limit in zip(creations, drawn, strict=True) for _ in range(limit)]
 
 
 class _Maker:
@@ -113,7 +113,7 @@ class _Maker:
     def _launch(self, number: int, at: float, omitted: bool = False) -> Creation:
         instances = tuple(self._instance(at) for _ in range(self._chance.choice((1, 1, 2, 3))))
         ids = tuple(
-            id_ for each in instances for id_ in (each.id, each.volumes[0].id, each.interfaces[0].id)
+            id_ for instance in instances for id_ in (instance.id, instance.volumes[0].id, instance.interfaces[0].id)
         )  # fmt: skip
         names = {"token": f"token-{number}"} if omitted else {"reservation": numbered("r", number)}
         return self._creation(number, at, self._place(), self._person(), ids, instances=instances, **names)
@@ -164,14 +164,14 @@ class _Maker:
         *,
         token: str = "",
         reservation: str = "",
-        instances: tuple[Instance, ...] = (),
+        instances: tuple[LaunchedInstance, ...] = (),
     ) -> Creation:
         account, region = place
         given = {"number": number, "at": _time(at), "region": region, **_identity(person, account)}
         if token:
             detail = omitted_launch(account, token, count=len(instances), **given)
         elif instances:
-            detail = launch(account, [each.id for each in instances], reservation=reservation, **given)
+            detail = launch(account, [instance.id for instance in instances], reservation=reservation, **given)
         else:
             detail = volume(account, ids[0], **given)
         for id_ in ids:
@@ -183,9 +183,9 @@ class _Maker:
             instances,
         )  # fmt: skip
 
-    def _instance(self, at: float) -> Instance:
+    def _instance(self, at: float) -> LaunchedInstance:
         part = [Attached(self._id(kind), _time(at)) for kind in ("vol", "eni")]
-        return Instance(self._id("i"), "running", _ROOT, True, frozenset({_ROOT}), (part[0],), (part[1],))
+        return LaunchedInstance(self._id("i"), "running", _ROOT, True, frozenset({_ROOT}), (part[0],), (part[1],))
 
     def _id(self, prefix: str) -> str:
         self._ids += 1

@@ -20,8 +20,8 @@ from harness.fixtures import numbered
 from harness.simulated.event_source import deployed
 from harness.simulated.events import START
 from load.checks import Check, Progress, folder
-from ownertag.core.rows import Lookup, QuestionKind
-from ownertag.core.values import Attached, Fact, Failure, Found, Instance, Question, Write
+from ownertag.core.catalogue_types import Lookup, QuestionKind
+from ownertag.core.values import Attached, Fact, Failure, Found, LaunchedInstance, Question, Write
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.ledger.sqlite import SqliteLedger
@@ -118,7 +118,7 @@ class _Told:
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """All is there."""
-        return {each: self._fact(each) for each in questions}
+        return {question: self._fact(question) for question in questions}
 
     def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:  # noqa: ARG002 - as the port has it
         """All is there."""
@@ -127,8 +127,8 @@ class _Told:
     def write(self, write: Write) -> Failure | None:
         """Note what is tagged, and whether it is for the right person."""
         owner = dict(write.tags)["owner"]
-        for each in write.resources:
-            kind, _, number = each.id.partition("-")
+        for resource in write.resources:
+            kind, _, number = resource.id.partition("-")
             self.tagged[(int(number, 16) - self._first) * len(_PARTS) + _PARTS.index(kind)] = 1
             self.wrong += owner != _person(int(number, 16))
         return None
@@ -140,7 +140,7 @@ class _Told:
         at = datetime.fromtimestamp(START + number / 10, UTC)
         volume_, interface = (Attached(numbered(kind, number), at) for kind in _PARTS[1:])
         root = frozenset({_ROOT})
-        return Found((Instance(numbered("i", number), "running", _ROOT, True, root, (volume_,), (interface,)),))
+        return Found((LaunchedInstance(numbered("i", number), "running", _ROOT, True, root, (volume_,), (interface,)),))
 
 
 def _resident_kb() -> int:

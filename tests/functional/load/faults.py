@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from harness.fakes import FakeAws, FakeCall, FakeLookups, FakeTagger, Launched
 from load.creations import CLOSED, Creations
-from ownertag.core.claims import EventKey, ResourceKey, Standing
-from ownertag.core.rows import Lookup
+from ownertag.core.catalogue_types import Lookup
+from ownertag.core.ownership import EventKey, ResourceKey, Standing
 from ownertag.core.values import Absent, Fact, Failure, Found, OutcomeKind, Question, Unavailable, Write
-from ownertag.ledger.entries import Created, Entry, Known, Owned, Seen
+from ownertag.ledger.entries import Created, Entry, KnownResource, Owned, SeenCreation
 from ownertag.ledger.port import Ledger, LedgerError
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ class World:
     def owners(self) -> dict[str, str]:
         """What each resource's tag says."""
         places = self.aws.places.values()
-        return {id_: tags["owner"] for each in places for id_, tags in each.tags.items() if "owner" in tags}
+        return {id_: tags["owner"] for place in places for id_, tags in place.tags.items() if "owner" in tags}
 
     def call(self, carry_out: Callable[[], T], fail: Callable[[Failure], T]) -> T:
         """A call with its time and its faults."""
@@ -186,8 +186,8 @@ class Lookups(FakeLookups):
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """One call for each kind of question in a place; each fares by itself."""
         groups: dict[tuple[str, str, str], list[Question]] = {}
-        for each in questions:
-            groups.setdefault((each.account, each.region, each.kind), []).append(each)
+        for question in questions:
+            groups.setdefault((question.account, question.region, question.kind), []).append(question)
         facts: dict[Question, Fact] = {}
         for group in groups.values():
             facts |= self._find(group)
@@ -216,8 +216,8 @@ class Lookups(FakeLookups):
     def _visible(self, fact: Fact) -> Fact:
         if not isinstance(fact, Found) or not fact.instances:
             return fact
-        seen = self._world.seen(each.id for each in fact.instances)
-        found = tuple(each for each in fact.instances if each.id in seen)
+        seen = self._world.seen(instance.id for instance in fact.instances)
+        found = tuple(instance for instance in fact.instances if instance.id in seen)
         return Found(found) if found else Absent()
 
 
@@ -245,7 +245,7 @@ class Shaky:
         self._world = world
         self._chances = chances
 
-    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, Seen]:
+    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:
         """What is known of these creations."""
         return self._call(lambda: self._ledger.seen(events))
 
@@ -257,7 +257,7 @@ class Shaky:
         """Keep what became of resources."""
         return self._call(lambda: self._ledger.append(entries))
 
-    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys."""
         return self._call(lambda: self._ledger.by_key(keys))
 

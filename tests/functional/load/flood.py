@@ -18,14 +18,14 @@ from contracts.emulated import ONCE, Call, Wire, session
 from harness.events import CATALOGUE, HOME, SETTINGS, messages, record, volume, volume_id
 from harness.fakes import Clock, FakeAccounts, FakeAws, FakeLookups, FakeTagger
 from load.checks import Check
-from ownertag.flows.live import Answer, Message, handle
+from ownertag.flows.findings import AllPublishers
+from ownertag.flows.live import BatchAnswer, Message, handle
 from ownertag.flows.ports import Ports
-from ownertag.flows.tell import ToAll
-from ownertag.ledger.calls import Calls
 from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.table import DEFINITION
-from ownertag.sinks.findings import Findings
-from ownertag.sinks.mail import Mail
+from ownertag.sinks.findings import FindingsBus
+from ownertag.sinks.mail import FindingsMail
 
 BUSY, QUIET = "111111111111", "222222222222"
 #: The time of a batch, and of each call, in seconds.
@@ -50,7 +50,7 @@ class Hub:
     clock: list[float]
     until: list[float] = field(default_factory=lambda: [0.0])
 
-    def batch(self, batch: list[Message]) -> Answer:
+    def batch(self, batch: list[Message]) -> BatchAnswer:
         """One batch, with its time."""
         self.until[0] = self.clock[0] + BATCH
         return handle(batch, self.ports, CATALOGUE, SETTINGS)
@@ -67,12 +67,12 @@ class Hub:
 
     def events(self) -> int:
         """What was put on the bus."""
-        put = (_json(each)["Entries"] for each in self.wire.calls if each.operation == "PutEvents")
+        put = (_json(call)["Entries"] for call in self.wire.calls if call.operation == "PutEvents")
         return sum(map(len, put))
 
 
 def _clients(own: Any, *services: str) -> list[Any]:
-    return [own.client(each, region_name=HOME, config=ONCE) for each in services]
+    return [own.client(service, region_name=HOME, config=ONCE) for service in services]
 
 
 @contextmanager
@@ -98,8 +98,8 @@ def hub() -> Iterator[Hub]:
             FakeTagger(aws),
             Clock(),
             lambda: clock[0] >= until[0],
-            DynamoLedger(Calls(table, "ledger")),
-            ToAll(Findings(events, "ownertag"), Mail(sns, topic, lambda: clock[0])),
+            DynamoLedger(DynamoDBClient(table, "ledger")),
+            AllPublishers(FindingsBus(events, "ownertag"), FindingsMail(sns, topic, lambda: clock[0])),
         )
         yield Hub(wire, ports, aws, table, clock, until)
 

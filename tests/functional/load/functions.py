@@ -26,9 +26,9 @@ from harness.simulated.events import START
 from harness.simulated.simulation import Simulation
 from ledger.table import TABLE, emulated_table
 from ownertag.aws.pacing import Paced, Pacing
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import Settings
-from ownertag.ledger.counter import CONFIG, TableCounter
+from ownertag.ledger.token_counter import CONFIG, TableCounter
 
 ACCOUNT = "333333333333"
 SHARE = Settings().limits.quota_share
@@ -103,7 +103,7 @@ class Functions:
         self._aws = Bucket(RATES[case.operation])
         self._queue: list[float] = [START] * case.calls  # when each message is visible
         self._left = case.calls
-        self._quotas = load().quotas
+        self._quotas = load_catalogue().quotas
 
     def run(self) -> Ran:
         """Until every call was made."""
@@ -166,7 +166,7 @@ class Functions:
     @staticmethod
     def _unused(pacing: Pacing) -> int:
         leases = [each.lease for apis in pacing._apis.values() for each in apis.values()]
-        return sum(each.left for each in leases if each is not None)
+        return sum(lease.left for lease in leases if lease is not None)
 
     def _received(self) -> int:
         visible = sorted(at for at in self._queue if at <= self._simulation.now)[:BATCH]

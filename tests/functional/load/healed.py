@@ -35,9 +35,9 @@ def healed(busy: int = 800, others: int = 40, seed: int = 1) -> Check:
     endpoint = Endpoint(seed, _ACCOUNTS, throttled=(Throttled(_SINCE, _SINCE + THROTTLED),))
     places = [(account, region) for account in _ACCOUNTS for region in _REGIONS]
     arriving = [
-        each
+        launch
         for place in places
-        for each in launches(endpoint, place, busy if place == places[0] else others, _ARRIVING, seed)
+        for launch in launches(endpoint, place, busy if place == places[0] else others, _ARRIVING, seed)
     ]
     handled = run(endpoint, arriving, START, deployed(), seed)
     ids = [id_ for each in arriving for id_ in each.ids]
@@ -51,7 +51,7 @@ def healed(busy: int = 800, others: int = 40, seed: int = 1) -> Check:
         "resources tagged": len(ids) - len(missing),
         "dead letters": handled.dead,
         "calls of EC2": len(calls),
-        "refused": sum(each.outcome != "ok" for each in calls),
+        "refused": sum(call.outcome != "ok" for call in calls),
         "beyond the share": len(beyond),
         "of the share at most used": f"{_most_used(calls, share):.0%}",
         "last tag after it healed, s": round(max(handled.tagged.values(), default=0.0) - _SINCE - THROTTLED),
@@ -70,27 +70,27 @@ def beyond_the_share(calls: list[Called], share: float) -> list[Called]:
     """Calls, refused ones among them, for which a bucket of this share of AWS's own would have held no token."""
     buckets: dict[tuple[str, str, str], Bucket] = {}
     found = []
-    for each in sorted(calls, key=lambda each: each.at):
-        rate = RATES[each.operation]
-        key = (each.account, each.region, each.operation)
+    for call in sorted(calls, key=lambda call: call.at):
+        rate = RATES[call.operation]
+        key = (call.account, call.region, call.operation)
         bucket = buckets.setdefault(key, Bucket(Rate(rate.size * share, rate.per_second * share)))
         # The time of a call is told in millionths of a second.
-        if bucket.wait(1, each.at) > 1e-5:
-            found.append(each)
-        bucket.take(1, each.at)
+        if bucket.wait(1, call.at) > 1e-5:
+            found.append(call)
+        bucket.take(1, call.at)
     return found
 
 
 def _most_used(calls: list[Called], share: float) -> float:
     """The most that any API of any place was called in a minute, of what the share allows within one."""
     by_key: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for each in sorted(calls, key=lambda each: each.at):
-        by_key[each.account, each.region, each.operation].append(each.at)
-    most = 0.0
+    for call in sorted(calls, key=lambda call: call.at):
+        by_key[call.account, call.region, call.operation].append(call.at)
+    limit = 0.0
     for (_, _, operation), times in by_key.items():
         first = 0
         for last, at in enumerate(times):
             while times[first] < at - 60:
                 first += 1
-            most = max(most, (last - first + 1) / (RATES[operation].within(60) * share))
-    return most
+            limit = max(limit, (last - first + 1) / (RATES[operation].within(60) * share))
+    return limit

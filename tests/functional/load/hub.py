@@ -22,13 +22,13 @@ from harness.simulated import function as ours
 from harness.simulated.event_source import Deployed, Queued
 from harness.simulated.event_source import Mapping as Source
 from harness.simulated.simulation import Simulation
-from ownertag.core.claims import EventKey, ResourceKey, Standing
+from ownertag.core.ownership import EventKey, ResourceKey, Standing
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
-from ownertag.ledger.entries import Created, Entry, Known, Owned, Seen
-from ownertag.ledger.owners import KnownOwners
+from ownertag.ledger.entries import Created, Entry, KnownResource, Owned, SeenCreation
+from ownertag.ledger.owners import LedgerOwners
 from ownertag.ledger.sqlite import SqliteLedger
-from ownertag.sources.lookups import Lookups
+from ownertag.sources.lookups import AwsLookups
 
 #: To read one message on 512/1769 of a core: 0.08 ms of a whole one, as measured here.
 READ_SECONDS = 0.0003
@@ -129,16 +129,18 @@ class Hub(ours.Environments):
         def expired() -> bool:
             return self._simulation.now >= until
 
-        lookups = Lookups(
+        lookups = AwsLookups(
             sessions, self._settings, self._now, expired,
-            ledger=KnownOwners(ledger), memory=memory,
+            ledger=LedgerOwners(ledger), memory=memory,
         )  # fmt: skip
         ports = Ports(
             accounts, lookups, tagger, self._now, expired, Charged(ledger, self._simulation),
             held=pacing.held, hurry=pacing.hurry,
         )  # fmt: skip
         pacing.begin(until)
-        messages = [Message(str(each.number), self._bodies[each.number], receives=each.receives) for each in batch]
+        messages = [
+            Message(str(queued.number), self._bodies[queued.number], receives=queued.receives) for queued in batch
+        ]
         answer = handle(messages, ports, self._catalogue, self._settings, lambda: self._random.uniform(*_JITTER))
         sleep(-(-len(answer.returned) // DELAYED_AT_ONCE) * DELAY_SECONDS)
         return {int(each.message.id): float(each.seconds) for each in answer.returned}
@@ -151,7 +153,7 @@ class Charged:
         self._ledger = ledger
         self._simulation = simulation
 
-    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, Seen]:
+    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:
         """What is known of these creations."""
         asked = list(events)
         self._simulation.sleep(ours.BATCH_SECONDS + ours.INSTANCE_SECONDS * len(asked))
@@ -165,6 +167,6 @@ class Charged:
         """Keep what became of resources."""
         return self._ledger.append(entries)
 
-    def by_key(self, keys: Iterable[ResourceKey]) -> list[Known]:
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys."""
         return self._ledger.by_key(keys)

@@ -20,10 +20,10 @@ from harness.simulated.simulation import Simulation
 from load.checks import Check
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions
-from ownertag.flows.live import Answer, handle
+from ownertag.flows.live import BatchAnswer, handle
 from ownertag.flows.ports import Ports
 from ownertag.sinks.tagging import Tagger
-from ownertag.sources.lookups import Lookups
+from ownertag.sources.lookups import AwsLookups
 
 #: What calls take in another Region, in seconds; an assumption. How little is known of the counter's time.
 SECONDS = {"LookupEvents": 0.4, "CreateTags": 0.3}
@@ -34,7 +34,7 @@ MANY = 85
 class Ran(Struct):
     """What came of a batch: its answer, and when each call was made, in seconds from the batch's beginning."""
 
-    answer: Answer
+    answer: BatchAnswer
     busy: str
     quiet: str
     calls: list[tuple[float, Call]]
@@ -96,17 +96,17 @@ def run(many: int, regions: Sequence[str] = (HOME,)) -> Ran:
         counter = MemoryCounter(Numbers(), clock, UNSURE)
         pacing = Pacing(CATALOGUE.quotas, SETTINGS.limits.quota_share, 5, counter, clock, simulation.sleep)
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=now, config=ONCE, pacing=pacing)
-        together = simulation.together(16)
-        lookups = Lookups(sessions, SETTINGS, now, together=together)
+        concurrency = simulation.concurrency(16)
+        lookups = AwsLookups(sessions, SETTINGS, now, concurrency=concurrency)
         ports = Ports(
             FakeAccounts({busy, quiet}), lookups, Tagger(sessions), now,
-            ledger=MemoryLedger(), held=pacing.held, together=together, hurry=pacing.hurry,
+            ledger=MemoryLedger(), held=pacing.held, concurrency=concurrency, hurry=pacing.hurry,
         )  # fmt: skip
         details = [
             by_session(world, trail, busy, number, begun, regions[number % len(regions)]) for number in range(many)
         ]
         details.append(by_session(world, trail, quiet, 900, begun))
-        answers: list[Answer] = []
+        answers: list[BatchAnswer] = []
 
         def work() -> None:
             pacing.begin(clock() + 90.0)

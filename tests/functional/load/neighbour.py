@@ -28,7 +28,7 @@ def neighbour(busy: int = 10_000, quiet: int = 100, seed: int = 1) -> Check:
         "the other's": len(beside),
         "alone: p50, p99, s": f"{percentile(alone, 50):.2f}, {percentile(alone, 99):.2f}",
         "beside: p50, p99, s": f"{percentile(beside, 50):.2f}, {percentile(beside, 99):.2f}",
-        "times as long: p50, p99": ", ".join(f"{each:.2f}" for each in ratios),
+        "times as long: p50, p99": ", ".join(f"{ratio:.2f}" for ratio in ratios),
         "invocations alone, beside": f"{alone_ran.invocations:,}, {beside_ran.invocations:,}",
         "the throttled one's dead letters": beside_ran.dead,
     }
@@ -48,5 +48,5 @@ def _run(busy: int, quiet: int, seed: int) -> tuple[list[float], Handled]:
     others: list[Launch] = launches(endpoint, _QUIET, quiet, _ARRIVING, seed)
     arriving = others + launches(endpoint, _BUSY, busy, _ARRIVING, seed)
     handled = run(endpoint, arriving, START, deployed(), seed)
-    took = [handled.tagged[id_] - each.arrives for each in others for id_ in each.ids if id_ in handled.tagged]
+    took = [handled.tagged[id_] - launch.arrives for launch in others for id_ in launch.ids if id_ in handled.tagged]
     return sorted(took), handled

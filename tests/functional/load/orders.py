@@ -21,7 +21,7 @@ from harness.simulated.events import START
 from load.checks import Check, Progress, folder
 from load.creations import ACCOUNTS, Creations, copies, create
 from load.faults import Accounts, Chances, Lookups, Shaky, Tagger, World
-from ownertag.core.claims import EventKey, ResourceKey
+from ownertag.core.ownership import EventKey, ResourceKey
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.ledger.entries import Owned
@@ -44,8 +44,8 @@ def orders(count: int = 1000, creations: int = 200, seed: int = 1, workers: int 
         progress(number)
     made = create(creations, seed, START, 60.0, forbidden=False)
     figures = {"orders": count, "messages in each": len(copies(made.all, seed)), "ends": len(ends)}
-    most = max(ends.values(), key=len)
-    odd = [number for each in ends.values() if each is not most for number in each]
+    limit = max(ends.values(), key=len)
+    odd = [number for each in ends.values() if each is not limit for number in each]
     wrong_ends = (f"{len(odd)} orders end otherwise, such as {odd[0]}",) if odd else ()
     return Check(f"{count:,} orders of {creations} creations", figures, wrong_ends)
 

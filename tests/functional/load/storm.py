@@ -118,8 +118,8 @@ class Storm:
     def _function(self, _: int, batch: Sequence[Queued]) -> dict[int, float]:
         self._simulation.sleep(_SECONDS_A_BATCH)
         messages = [
-            Message(str(each.number), self.made.all[self.copies[each.number]].body, receives=each.receives)
-            for each in batch
+            Message(str(queued.number), self.made.all[self.copies[queued.number]].body, receives=queued.receives)
+            for queued in batch
         ]
         until = self._simulation.now + self._setup.timeout * SETTINGS.limits.time_share
         ports = replace(self._ports, expired=lambda: self._simulation.now >= until)

@@ -68,7 +68,7 @@ def carried(sandbox: Sandbox, *records: Mapping[str, Any]) -> None:
 def delivered(sandbox: Sandbox, *records: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The events of these records that come to the hub's queue."""
     carried(sandbox, *records)
-    ids = {each["eventID"] for each in records}
+    ids = {record["eventID"] for record in records}
     events = [json.loads(each["Body"]) for each in received(sandbox, HUB, HOME_REGION, sandbox.queue_url)]
     return [event for event in events if event["detail"]["eventID"] in ids]
 

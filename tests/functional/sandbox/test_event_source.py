@@ -10,7 +10,7 @@ import pytest
 
 from harness.waiting import wait
 from ownertag.sandbox.event_source import EventSource, failed_items
-from ownertag.sandbox.organization import session_of
+from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION
 from ownertag.sandbox.sandbox import Sandbox
 
@@ -41,7 +41,7 @@ class Queue:
     """A queue of the hub whose messages come back after a second, and twice at most."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self.sqs = sandbox.client(session_of(sandbox.organization.hub_keys, HOME_REGION), "sqs")
+        self.sqs = sandbox.client(sandbox_session(sandbox.organization.hub_keys, HOME_REGION), "sqs")
         self.dead = self.sqs.create_queue(QueueName="test-dead")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=self.dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 2})

@@ -15,14 +15,14 @@ import pytest
 from harness.waiting import wait
 from ownertag.core.settings import SettingsError
 from ownertag.ledger.accounts import KeptAccounts
-from ownertag.ledger.calls import Calls
+from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.render.documents import LEDGER_TABLE
 from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB, PERSONAS, TAGGER_ROLE
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
 from ownertag.sandbox.watch import Watch
 
-WHO = {each.name: each.account for each in PERSONAS}
+WHO = {persona.name: persona.account for persona in PERSONAS}
 
 
 class Told:
@@ -52,7 +52,7 @@ def launch(sandbox: Sandbox, name: str) -> str:
 
 
 def owner(sandbox: Sandbox, name: str, id_: str) -> str | None:
-    region = next(each.region for each in PERSONAS if each.name == name)
+    region = next(persona.region for persona in PERSONAS if persona.name == name)
     ec2 = sandbox.client(sandbox.account_session(WHO[name], region), "ec2")
     tags = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [id_]}])["Tags"]
     ec2.close()
@@ -173,11 +173,11 @@ def test_the_function_has_the_limits_that_are_deployed(sandbox: Sandbox) -> None
 
 def test_the_schedule_that_is_deployed_keeps_the_accounts(sandbox: Sandbox) -> None:
     dynamodb = sandbox.client(sandbox.account_session(HUB, HOME_REGION), "dynamodb")
-    kept = KeptAccounts(Calls(dynamodb, LEDGER_TABLE))
+    kept = KeptAccounts(DynamoDBClient(dynamodb, LEDGER_TABLE))
     wait(kept.read)
     found = kept.read()
     assert found is not None
-    assert {each.account for each in PERSONAS} <= set(found.names)
+    assert {persona.account for persona in PERSONAS} <= set(found.names)
 
 
 def test_a_role_that_does_not_trust_lambda_runs_nothing(sandbox: Sandbox, told: Told) -> None:

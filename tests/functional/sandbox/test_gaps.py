@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from harness.waiting import wait
 from ownertag.sandbox.identities import Identities
-from ownertag.sandbox.organization import Organization, role_id, session_of
+from ownertag.sandbox.organization import SandboxOrganization, role_id, sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, PERSONAS
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
@@ -96,7 +96,7 @@ def test_every_call_has_a_request_id_of_its_own_and_its_record_has_the_same(sand
 @pytest.mark.parametrize("name", ["erin", "ci"])
 def test_a_client_that_caches_roles_does_not_take_those_of_another_sandbox(sandbox: Sandbox, name: str) -> None:
     profile = sandbox.session(name)._session.get_scoped_config()
-    other = Organization(Identities(role_id))
+    other = SandboxOrganization(Identities(role_id))
     assert profile["external_id"] == sandbox.organization.external_id != other.external_id
 
 
@@ -115,7 +115,7 @@ def test_a_web_identity_takes_a_role_that_trusts_its_provider(sandbox: Sandbox) 
         "identityProvider": provider,
     }
     assert token not in json.dumps(record)
-    ec2 = sandbox.client(session_of(_keys(given["Credentials"]), "us-east-1"), "ec2")
+    ec2 = sandbox.client(sandbox_session(_keys(given["Credentials"]), "us-east-1"), "ec2")
     ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)
     identity = sandbox.recorder.records(WEB, "us-east-1")[-1]["userIdentity"]
     assert identity["principalId"].endswith(":cart")
@@ -131,7 +131,7 @@ def test_a_saml_user_takes_a_role_that_trusts_its_provider(sandbox: Sandbox) -> 
     identity = record["userIdentity"]
     assert (identity["type"], identity["userName"]) == ("SAMLUser", "zoe@example.com")
     assert "sAMLAssertion" not in record["requestParameters"]
-    sts = sandbox.client(session_of(_keys(given["Credentials"]), "us-east-1"), "sts")
+    sts = sandbox.client(sandbox_session(_keys(given["Credentials"]), "us-east-1"), "sts")
     assert sts.get_caller_identity()["Arn"] == f"arn:aws:sts::{WEB}:assumed-role/saml-role/zoe@example.com"
 
 
@@ -170,7 +170,7 @@ def test_a_source_identity_cannot_be_changed_in_a_chain(sandbox: Sandbox) -> Non
 def test_a_federated_user_of_a_root_user_names_its_issuer(sandbox: Sandbox) -> None:
     sts = sandbox.client(sandbox.account_session(WEB, "us-east-1"), "sts")
     keys = _keys(sts.get_federation_token(Name="guest")["Credentials"])
-    sandbox.client(session_of(keys, "eu-south-1"), "ec2").create_volume(AvailabilityZone="eu-south-1a", Size=1)
+    sandbox.client(sandbox_session(keys, "eu-south-1"), "ec2").create_volume(AvailabilityZone="eu-south-1a", Size=1)
     identity = sandbox.recorder.records(WEB, "eu-south-1")[-1]["userIdentity"]
     assert identity["sessionContext"]["sessionIssuer"] == {
         "type": "Root",
@@ -187,7 +187,7 @@ def test_a_filter_takes_a_token_with_any_marks_and_reads_wildcards_alone(sandbox
 
     def found(value: str) -> list[str]:
         pages = ec2.describe_instances(Filters=[{"Name": "client-token", "Values": [value]}])
-        return sorted(each["ClientToken"] for one in pages["Reservations"] for each in one["Instances"])
+        return sorted(instance["ClientToken"] for one in pages["Reservations"] for instance in one["Instances"])
 
     assert found("[a]\\*") == ["[a]*"]
     assert found("b\\\\c") == ["b\\c"]

@@ -37,7 +37,7 @@ def test_nothing_of_ownertag_is_there(sandbox: Sandbox) -> None:
     for account in ACCOUNTS:
         session = sandbox.account_session(account)
         roles = {role["RoleName"] for role in sandbox.client(session, "iam").list_roles()["Roles"]}
-        own = {each.role.rpartition("/")[2] for each in PERSONAS if each.account == account} - {""}
+        own = {persona.role.rpartition("/")[2] for persona in PERSONAS if persona.account == account} - {""}
         assert roles == own | ({ACCESS_ROLE} if account != MANAGEMENT else set())
         assert sandbox.client(session, "events").list_rules()["Rules"] == []
         assert "QueueUrls" not in sandbox.client(session, "sqs").list_queues()
@@ -49,7 +49,7 @@ def test_the_members_are_in_one_unit_and_no_policies_are_switched_on(management:
     assert root["PolicyTypes"] == []
     [unit] = management.list_organizational_units_for_parent(ParentId=root["Id"])["OrganizationalUnits"]
     members = management.list_accounts_for_parent(ParentId=unit["Id"])["Accounts"]
-    assert (unit["Name"], {each["Id"] for each in members}) == ("workloads", set(MEMBERS))
+    assert (unit["Name"], {member["Id"] for member in members}) == ("workloads", set(MEMBERS))
 
 
 def test_the_management_account_takes_the_access_role_of_each_member(sandbox: Sandbox) -> None:
@@ -82,7 +82,7 @@ def test_the_resource_policy_lets_the_hub_do_what_it_names(management: Any, hub:
     content = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     management.put_resource_policy(Content=content)
     assert management.describe_resource_policy()["ResourcePolicy"]["Content"] == content
-    assert {each["Id"] for each in hub.list_accounts()["Accounts"]} == set(ACCOUNTS)
+    assert {account["Id"] for account in hub.list_accounts()["Accounts"]} == set(ACCOUNTS)
     assert hub.describe_account(AccountId=HUB)["Account"]["Name"] == "security"
     with pytest.raises(ClientError, match="AccessDeniedException"):
         hub.list_roots()
@@ -118,7 +118,7 @@ def test_a_service_control_policy_lives_and_ends(sandbox: Sandbox, management: A
     management.attach_policy(**to)
     with pytest.raises(ClientError, match="DuplicatePolicyAttachmentException"):
         management.attach_policy(**to)
-    assert [each["TargetId"] for each in management.list_targets_for_policy(PolicyId=made)["Targets"]] == [
+    assert [target["TargetId"] for target in management.list_targets_for_policy(PolicyId=made)["Targets"]] == [
         sandbox.organization.unit
     ]
     changed = json.dumps(DENY).replace("DeleteTags", "CreateTags")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.match import match
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
@@ -18,7 +18,7 @@ from ownertag.core.settings import Settings
 from ownertag.core.values import Creation
 from ownertag.sandbox.bus import as_event
 from ownertag.sandbox.identities import root_user
-from ownertag.sandbox.organization import session_of
+from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, HUB_ROLE, PERSONAS, TAGGER_ROLE
 from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sandbox.tour import IMAGE
@@ -142,7 +142,7 @@ def test_every_creation_that_moto_has_becomes_a_creation_of_the_catalogue(sandbo
     ec2.create_carrier_gateway(VpcId=vpc)
     ec2.create_placement_group(GroupName="group")
 
-    catalogue, settings = load(), Settings()
+    catalogue, settings = load_catalogue(), Settings()
     seen = set()
     for record in sandbox.recorder.records(WEB, "eu-west-3"):
         if (record["eventSource"], record["eventName"]) not in catalogue.rows:
@@ -172,8 +172,8 @@ def test_instances_are_found_by_launch_page_by_page(sandbox: Sandbox, name: str)
     value = token if name == "client-token" else launched["ReservationId"]
     filters = [{"Name": name, "Values": [*[f"other-{number}" for number in range(199)], value]}]
     pages = list(ec2.get_paginator("describe_instances").paginate(Filters=filters, MaxResults=5))
-    found = [each["InstanceId"] for page in pages for one in page["Reservations"] for each in one["Instances"]]
-    assert sorted(found) == sorted(each["InstanceId"] for each in launched["Instances"])
+    found = [instance["InstanceId"] for page in pages for one in page["Reservations"] for instance in one["Instances"]]
+    assert sorted(found) == sorted(instance["InstanceId"] for instance in launched["Instances"])
     escaped = ec2.describe_instances(Filters=[{"Name": name, "Values": ["\\*"]}])
     assert escaped["Reservations"] == []
     everything = ec2.describe_instances(Filters=[{"Name": name, "Values": ["*"]}])
@@ -181,7 +181,7 @@ def test_instances_are_found_by_launch_page_by_page(sandbox: Sandbox, name: str)
 
 
 def test_a_role_that_is_not_there_or_does_not_trust_the_caller_is_refused(sandbox: Sandbox) -> None:
-    hub = sandbox.client(session_of(sandbox.organization.hub_keys, HOME_REGION), "sts")
+    hub = sandbox.client(sandbox_session(sandbox.organization.hub_keys, HOME_REGION), "sts")
     alice = sandbox.client(sandbox.session("alice"), "sts")
     role = f"arn:aws:iam::{WEB}:role/"
     given = hub.assume_role(RoleArn=role + TAGGER_ROLE, RoleSessionName="test")
@@ -204,7 +204,7 @@ def test_a_source_identity_lasts_through_a_chain_of_roles(sandbox: Sandbox) -> N
         "aws_secret_access_key": given["SecretAccessKey"],
         "aws_session_token": given["SessionToken"],
     }
-    sandbox.client(session_of(keys, "eu-north-1"), "ec2").create_volume(AvailabilityZone="eu-north-1a", Size=1)
+    sandbox.client(sandbox_session(keys, "eu-north-1"), "ec2").create_volume(AvailabilityZone="eu-north-1a", Size=1)
     context = _last(sandbox, "555555555555", "eu-north-1")["userIdentity"]["sessionContext"]
     assert context["sourceIdentity"] == "dave@example.com"
 
@@ -222,7 +222,7 @@ def test_an_unknown_key_is_refused_in_the_words_of_the_service(
 ) -> None:
     keys = {"aws_access_key_id": "AKIANOBODYKNOWSTHIS1", "aws_secret_access_key": "x"}
     with pytest.raises(ClientError, match=code):
-        getattr(sandbox.client(session_of(keys, "us-east-1"), service), call)()
+        getattr(sandbox.client(sandbox_session(keys, "us-east-1"), service), call)()
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_an_expired_session_is_refused(sandbox: Sandbox, service: str, call: str
     expired = type(actor)(actor.identity, WEB, datetime.now(UTC) - timedelta(seconds=1))
     keys = sandbox.organization._admit(expired, "ASIA")
     with pytest.raises(ClientError, match=code):
-        getattr(sandbox.client(session_of(keys, "us-east-1"), service), call)()
+        getattr(sandbox.client(sandbox_session(keys, "us-east-1"), service), call)()
 
 
 def test_lookup_events_gives_the_records_of_the_account_and_region(sandbox: Sandbox) -> None:
@@ -267,7 +267,7 @@ def test_lookup_events_finds_a_resource_by_its_name_and_tells_what_records_refer
     of_instance = named("ResourceName", id_)
     names = [event["EventName"] for event in of_instance]
     assert (names[0], names[-1]) == ("TerminateInstances", "RunInstances")
-    launch = {each["ResourceName"]: each.get("ResourceType") for each in of_instance[-1]["Resources"]}
+    launch = {resource["ResourceName"]: resource.get("ResourceType") for resource in of_instance[-1]["Resources"]}
     assert launch[id_] == launch[other["InstanceId"]] == "AWS::EC2::Instance"
     assert launch[interface] == "AWS::EC2::NetworkInterface"
     assert not [name for name in launch if name.startswith("r-")]
@@ -289,7 +289,7 @@ def test_lookup_events_lists_who_made_a_session_under_the_key_that_was_issued_an
         "aws_secret_access_key": given["SecretAccessKey"],
         "aws_session_token": given["SessionToken"],
     }
-    sandbox.client(session_of(keys, region), "ec2").create_volume(AvailabilityZone=f"{region}a", Size=1)
+    sandbox.client(sandbox_session(keys, region), "ec2").create_volume(AvailabilityZone=f"{region}a", Size=1)
     wanted = [{"AttributeKey": "ResourceName", "AttributeValue": given["AccessKeyId"]}]
     with closing(sandbox.client(sandbox.account_session(WEB, region), "cloudtrail")) as trail:
         [event] = trail.lookup_events(LookupAttributes=wanted)["Events"]
@@ -298,7 +298,7 @@ def test_lookup_events_lists_who_made_a_session_under_the_key_that_was_issued_an
 
 
 def test_the_hub_lists_the_accounts_of_the_organization(sandbox: Sandbox) -> None:
-    session = session_of(sandbox.organization.hub_keys, HOME_REGION)
+    session = sandbox_session(sandbox.organization.hub_keys, HOME_REGION)
     pages = sandbox.client(session, "organizations").get_paginator("list_accounts").paginate()
     assert {account["Id"] for page in pages for account in page["Accounts"]} >= {WEB, "222222222222"}
 

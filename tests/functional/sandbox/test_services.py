@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ownertag.core.links import machine_links, service_of
+from ownertag.core.owner.links import machine_links, service_of
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
 from ownertag.sandbox.bus import as_event
@@ -24,7 +24,7 @@ SERVER = {"Resources": {"Server": {"Type": "AWS::EC2::Instance", "Properties": L
 
 
 def records(sandbox: Sandbox, account: str, region: str, name: str = "RunInstances") -> list[dict[str, Any]]:
-    return [each for each in sandbox.recorder.records(account, region) if each["eventName"] == name]
+    return [record for record in sandbox.recorder.records(account, region) if record["eventName"] == name]
 
 
 def role(sandbox: Sandbox, account: str, name: str, trusted: dict[str, str]) -> str:
@@ -72,11 +72,11 @@ def group(sandbox: Sandbox) -> str:
 def ids(sandbox: Sandbox, group: str) -> list[str]:
     with closing(sandbox.client(sandbox.session("alice"), "autoscaling")) as scaling:
         [found] = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
-    return [each["InstanceId"] for each in found["Instances"]]
+    return [instance["InstanceId"] for instance in found["Instances"]]
 
 
 def launched_by_groups(sandbox: Sandbox) -> list[dict[str, Any]]:
-    return [each for each in records(sandbox, WEB, "us-east-1") if "invokedBy" in each["userIdentity"]]
+    return [record for record in records(sandbox, WEB, "us-east-1") if "invokedBy" in record["userIdentity"]]
 
 
 def test_a_group_launches_as_its_service_linked_role(sandbox: Sandbox, group: str) -> None:
@@ -90,9 +90,9 @@ def test_a_group_launches_as_its_service_linked_role(sandbox: Sandbox, group: st
     assert [each["instanceId"] for each in response] == ids(sandbox, group)
     wanted = {"aws:autoscaling:groupName": group, "team": "shop"}
     [asked] = record["requestParameters"]["tagSpecificationSet"]["items"]
-    assert {each["key"]: each["value"] for each in asked["tags"]} == wanted
+    assert {tag["key"]: tag["value"] for tag in asked["tags"]} == wanted
     for instance in response:
-        assert wanted.items() <= {each["key"]: each["value"] for each in instance["tagSet"]["items"]}.items()
+        assert wanted.items() <= {item["key"]: item["value"] for item in instance["tagSet"]["items"]}.items()
 
 
 def test_ownertag_finds_the_group_and_its_maker_in_the_records(sandbox: Sandbox, group: str) -> None:
@@ -110,7 +110,7 @@ def test_ownertag_finds_the_group_and_its_maker_in_the_records(sandbox: Sandbox,
 
 def test_the_records_come_in_the_order_of_the_causes(sandbox: Sandbox, group: str) -> None:
     assert group
-    names = [each["eventName"] for each in sandbox.recorder.records(WEB, "us-east-1")]
+    names = [record["eventName"] for record in sandbox.recorder.records(WEB, "us-east-1")]
     assert names[:4] == ["CreateLaunchTemplate", "CreateAutoScalingGroup", "AssumeRole", "RunInstances"]
     [assumed] = records(sandbox, WEB, "us-east-1", "AssumeRole")[:1]
     assert assumed["userIdentity"] == {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}
@@ -165,7 +165,7 @@ def test_a_stack_launches_as_its_service_role(sandbox: Sandbox, stack: dict[str,
     assert sent_by_a_service(record, "cloudformation.amazonaws.com")
     [instance] = record["responseElements"]["instancesSet"]["items"]
     assert instance["instanceId"] == stack["PhysicalResourceId"]
-    tags = {each["key"]: each["value"] for each in instance["tagSet"]["items"]}
+    tags = {item["key"]: item["value"] for item in instance["tagSet"]["items"]}
     own = {"stack-id": stack["StackId"], "stack-name": "shop", "logical-id": "Server"}
     assert tags == {f"aws:cloudformation:{key}": value for key, value in own.items()}
     assert parents(record) == [stack["StackId"]]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ownertag.catalogue.loader import load
-from ownertag.core.settings import read_settings
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.settings_file import read_settings
 from ownertag.render.infra import check_deployable, templates
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, MEMBERS
 from ownertag.sandbox.sandbox import Sandbox
@@ -46,7 +46,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def infra(sandbox: Sandbox) -> dict[str, str]:
     settings = read_settings(sandbox.settings_file.read_text("utf-8"), "ownertag.toml")
-    return templates(load(), settings, check_deployable(settings, "ownertag.toml"))
+    return templates(load_catalogue(), settings, check_deployable(settings, "ownertag.toml"))
 
 
 def cloudformation(sandbox: Sandbox, account: str = MANAGEMENT, region: str = HOME_REGION) -> Any:
@@ -60,7 +60,8 @@ def queues(sandbox: Sandbox, account: str, region: str = HOME_REGION) -> set[str
 
 def instances(client: Any, name: str) -> dict[tuple[str, str], dict[str, Any]]:
     return {
-        (each["Account"], each["Region"]): each for each in client.list_stack_instances(StackSetName=name)["Summaries"]
+        (summary["Account"], summary["Region"]): summary
+        for summary in client.list_stack_instances(StackSetName=name)["Summaries"]
     }
 
 
@@ -97,7 +98,7 @@ def test_organizations_access_is_switched_on_before_a_stack_set_can_use_it(sandb
     assert client.describe_organizations_access()["Status"] == "ENABLED"
     organizations = sandbox.client(sandbox.account_session(MANAGEMENT), "organizations")
     services = organizations.list_aws_service_access_for_organization()["EnabledServicePrincipals"]
-    assert [each["ServicePrincipal"] for each in services] == [STACK_SETS]
+    assert [service["ServicePrincipal"] for service in services] == [STACK_SETS]
 
 
 def test_a_member_may_not_unless_it_is_the_delegated_administrator(sandbox: Sandbox, managed: str) -> None:
@@ -197,7 +198,7 @@ def test_an_account_whose_stack_fails_does_not_keep_back_the_others(sandbox: San
     assert "auto-tag-role already exists" in found[WEB, HOME_REGION]["StatusReason"]
     iam.delete_role(RoleName="auto-tag-role")
     client.create_stack_instances(StackSetName="roles", DeploymentTargets=targets, Regions=[HOME_REGION])
-    assert {each["Status"] for each in instances(client, "roles").values()} == {"CURRENT"}
+    assert {instance["Status"] for instance in instances(client, "roles").values()} == {"CURRENT"}
     client.delete_stack_instances(
         StackSetName="roles", DeploymentTargets=targets, Regions=[HOME_REGION], RetainStacks=False
     )
@@ -213,7 +214,8 @@ def changes(client: Any, stack: str, name: str) -> set[tuple[str, str]]:
     found = client.describe_change_set(StackName=stack, ChangeSetName=name)
     assert (found["Status"], found["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
     return {
-        (each["ResourceChange"]["Action"], each["ResourceChange"]["LogicalResourceId"]) for each in found["Changes"]
+        (change["ResourceChange"]["Action"], change["ResourceChange"]["LogicalResourceId"])
+        for change in found["Changes"]
     }
 
 
@@ -228,7 +230,7 @@ def test_a_change_set_tells_what_it_will_change_and_does_it(sandbox: Sandbox) ->
     assert queues(sandbox, WEB) == set()
     client.execute_change_set(StackName="one", ChangeSetName="first")
     [stack] = client.describe_stacks(StackName="one")["Stacks"]
-    assert (stack["StackStatus"], [each["OutputKey"] for each in stack["Outputs"]]) == ("CREATE_COMPLETE", ["Url"])
+    assert (stack["StackStatus"], [output["OutputKey"] for output in stack["Outputs"]]) == ("CREATE_COMPLETE", ["Url"])
     client.create_change_set(StackName="one", ChangeSetName="second", ChangeSetType="UPDATE", TemplateBody=CHANGED)
     assert changes(client, "one", "second") == {("Modify", "Queue"), ("Add", "Second")}
     client.execute_change_set(StackName="one", ChangeSetName="second")
@@ -323,7 +325,7 @@ def test_the_hub_is_created_updated_and_deleted(sandbox: Sandbox, infra: dict[st
     assert ("Add", "Function") in changes(client, "ownertag-hub", "plan")
     client.execute_change_set(StackName="ownertag-hub", ChangeSetName="plan")
     [stack] = client.describe_stacks(StackName="ownertag-hub")["Stacks"]
-    assert {each["OutputKey"] for each in stack["Outputs"]} >= {"BusArn", "QueueUrl"}
+    assert {output["OutputKey"] for output in stack["Outputs"]} >= {"BusArn", "QueueUrl"}
     function = sandbox.client(session, "lambda").get_function_configuration(FunctionName="ownertag")
 
     client.create_change_set(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ownertag.core.settings import Organization
+from ownertag.core.settings import OrganizationSettings
 from ownertag.render.documents import filled
 from ownertag.render.policies import forwarder_trust, tagger_trust
 from ownertag.render.service_policies import audit_trust
@@ -76,7 +76,7 @@ def test_who_is_let_in(given: dict[str, Any] | None, caller: Caller, let: bool) 
 
 
 def test_the_rendered_trusts_let_in_whom_they_are_made_for() -> None:
-    organization = Organization(
+    organization = OrganizationSettings(
         id=ORGANIZATION, management_account="111111111111", hub_account=HUB, home_region="eu-central-1"
     )
     tagger, audit, forwarder = (

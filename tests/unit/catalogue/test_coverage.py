@@ -17,14 +17,14 @@ from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 from derive import ec2_creations
 from harness import fixtures
-from ownertag.catalogue.coverage import coverage, derived
-from ownertag.catalogue.loader import load
-from ownertag.core.overwritten import CHILDREN, made_by
-from ownertag.core.rows import PARTS, Catalogue, QuestionKind, Row
+from ownertag.catalogue.coverage import coverage, read_derived
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, QuestionKind
+from ownertag.core.request_tags import CREATED_BESIDE, created_types
 from ownertag.render.patterns import spoke_patterns
 from ownertag.sources.parts import LOOKS
 
-CATALOGUE = load()
+CATALOGUE = load_catalogue()
 COVERED = coverage(CATALOGUE)
 ROWS = {row.event_name: row for row in CATALOGUE.rows.values() if row.event_source == "ec2.amazonaws.com"}
 AGAIN = "run `python -m derive.ec2_creations`, then give each new pair a row in ec2.toml or a reason in overlay/"
@@ -36,15 +36,15 @@ def without(event: str) -> Catalogue:
 
 
 def test_every_pair_is_catalogued_or_denied_with_a_reason() -> None:
-    print(f"\nEC2 (botocore {derived().botocore}, {derived().authorization_reference}): {COVERED}")  # noqa: T201 - `pytest -s` shows the number
+    print(f"\nEC2 (botocore {read_derived().botocore}, {read_derived().authorization_reference}): {COVERED}")  # noqa: T201 - `pytest -s` shows the number
     assert sorted(map(str, COVERED.unexplained)) == [], AGAIN
     assert sorted(map(str, COVERED.stale)) == [], "a row makes it, or EC2 can't tag it: take it out of overlay/"
-    assert COVERED.pairs == sum(map(len, derived().operations.values()))
+    assert COVERED.pairs == sum(map(len, read_derived().operations.values()))
 
 
 def test_the_installed_model_has_no_operation_and_no_type_that_the_list_lacks() -> None:
     found = ec2_creations.taking_tags(ec2_creations.model())
-    listed = derived().operations
+    listed = read_derived().operations
     assert found.keys() - listed.keys() == set(), f"EC2's model has grown: {AGAIN}"
     assert listed.keys() - found.keys() == set(), f"EC2's model has shrunk: {AGAIN}"
     new = {name: sorted(types - {*listed[name]}) for name, types in found.items() if types - {*listed[name]}}
@@ -54,8 +54,8 @@ def test_the_installed_model_has_no_operation_and_no_type_that_the_list_lacks() 
 @pytest.mark.skipif(not ec2_creations.REFERENCE.is_dir(), reason="the authorization reference is not there")
 def test_the_list_is_what_the_sources_say() -> None:
     actions = json.loads((ec2_creations.REFERENCE / "data/actions/ec2.json").read_text("utf-8"))
-    assert ec2_creations.derive(ec2_creations.model(), actions) == derived().operations, AGAIN
-    assert ec2_creations.takes(actions) == derived().types, AGAIN
+    assert ec2_creations.derive(ec2_creations.model(), actions) == read_derived().operations, AGAIN
+    assert ec2_creations.takes(actions) == read_derived().types, AGAIN
 
 
 def test_what_is_named_by_hand_is_named_by_no_source() -> None:
@@ -68,7 +68,7 @@ def test_the_list_has_every_operation_that_takes_specifications_of_tags() -> Non
     """Whatever the member is called: `PoolTagSpecifications` is one. A template's are written by the launch."""
     ec2 = ec2_creations.model()
     takes = {name for name in ec2.operation_names if "TagSpecificationList" in _shapes(ec2, name)}
-    assert takes - derived().operations.keys() == set()
+    assert takes - read_derived().operations.keys() == set()
 
 
 def _shapes(ec2: ServiceModel, name: str) -> set[str]:
@@ -100,7 +100,7 @@ def test_a_reason_for_what_a_row_makes_is_stale() -> None:
 
 def test_what_is_looked_up_beside_a_resource_counts() -> None:
     assert ("CreateImage", "snapshot") in COVERED.catalogued
-    assert "ec2:volume" in made_by(ROWS["RunInstances"])
+    assert "ec2:volume" in created_types(ROWS["RunInstances"])
     alone = msgspec.structs.replace(ROWS["CreateImage"], children=None)
     rows = {**CATALOGUE.rows, ("ec2.amazonaws.com", "CreateImage"): alone}
     assert ("CreateImage", "snapshot") in coverage(msgspec.structs.replace(CATALOGUE, rows=rows)).unexplained
@@ -113,16 +113,16 @@ def test_what_is_looked_up_is_what_the_look_ups_are_for(kind: QuestionKind) -> N
     shown_by = {"ec2:snapshot": "images"} if kind is QuestionKind.SNAPSHOTS_OF_IMAGE else {}
     if kind is QuestionKind.INTERFACES_OF_NAT_GATEWAY:
         shown_by = {"ec2:network-interface": "nat_gateways"}
-    plural = {type_: type_.removeprefix("ec2:").replace("-", "_") + "s" for type_ in CHILDREN[kind]}
-    assert {shown_by.get(type_, plural[type_]) for type_ in CHILDREN[kind]} == calls
+    plural = {type_: type_.removeprefix("ec2:").replace("-", "_") + "s" for type_ in CREATED_BESIDE[kind]}
+    assert {shown_by.get(type_, plural[type_]) for type_ in CREATED_BESIDE[kind]} == calls
 
 
 def test_every_question_for_children_has_its_types() -> None:
-    assert {row.children for row in ROWS.values() if row.children} <= CHILDREN.keys()
+    assert {row.children for row in ROWS.values() if row.children} <= CREATED_BESIDE.keys()
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS.values() if row.basis == "model"], ids=lambda row: row.event_name)
-def test_a_row_of_the_model_says_so_on_the_page(row: Row) -> None:
+def test_a_row_of_the_model_says_so_on_the_page(row: CatalogueRow) -> None:
     page = (fixtures.ROOT / "docs/reference/catalogue.md").read_text("utf-8")
     assert re.search(rf"\| `{row.event_name}` \|[^|]*\| the API model \|", page)
 

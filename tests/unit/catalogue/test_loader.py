@@ -13,8 +13,8 @@ import pytest
 from botocore.model import ListShape, Shape, StructureShape
 
 from harness import fixtures
-from ownertag.catalogue.loader import CatalogueError, load, read
-from ownertag.core.rows import Quota, ResourceType, Row
+from ownertag.catalogue.loader import CatalogueError, load_catalogue, read_catalogue
+from ownertag.core.catalogue_types import CatalogueRow, Quota, ResourceType
 
 FILE = """event_source = "ec2.amazonaws.com"
 service = "ec2"
@@ -146,7 +146,7 @@ WRONG: dict[str, Wrong] = {
 def test_a_wrong_row_is_refused_with_file_and_advice(wrong: Wrong) -> None:
     assert wrong.old in FILE
     with pytest.raises(CatalogueError) as refused:
-        read([("ec2.toml", FILE.replace(wrong.old, wrong.new, 1))])
+        read_catalogue([("ec2.toml", FILE.replace(wrong.old, wrong.new, 1))])
     message = str(refused.value)
     assert message.startswith("ec2.toml: ")
     assert wrong.wrong in message
@@ -156,13 +156,15 @@ def test_a_wrong_row_is_refused_with_file_and_advice(wrong: Wrong) -> None:
 
 def test_two_files_may_not_claim_the_same() -> None:
     with pytest.raises(CatalogueError, match=r"b\.toml: types\.ec2:volume: stands in another file already; keep one"):
-        read([("a.toml", FILE), ("b.toml", FILE)])
+        read_catalogue([("a.toml", FILE), ("b.toml", FILE)])
     with pytest.raises(CatalogueError, match=r"b\.toml: CreateVolume: has a row already"):
-        read([("a.toml", FILE), ("b.toml", FILE.replace("types.volume", "types.disk").replace('"volume"', '"disk"'))])
+        read_catalogue(
+            [("a.toml", FILE), ("b.toml", FILE.replace("types.volume", "types.disk").replace('"volume"', '"disk"'))]
+        )
 
 
 def test_a_right_file_is_read() -> None:
-    catalogue = read([("ec2.toml", FILE)])
+    catalogue = read_catalogue([("ec2.toml", FILE)])
     row = catalogue.rows["ec2.amazonaws.com", "CreateVolume"]
     assert [(makes.type.name, makes.each, makes.id) for makes in row.makes] == [
         ("ec2:volume", (("response",),), "volumeId")
@@ -173,12 +175,12 @@ def test_a_right_file_is_read() -> None:
 
 def test_the_order_of_files_changes_nothing() -> None:
     other = FILE.replace("ec2.", "efs.").replace('"ec2', '"efs')
-    assert read([("a", FILE), ("b", other)]) == read([("b", other), ("a", FILE)])
+    assert read_catalogue([("a", FILE), ("b", other)]) == read_catalogue([("b", other), ("a", FILE)])
 
 
 # --- what ships, against botocore's model of the service
 
-CATALOGUE = load()
+CATALOGUE = load_catalogue()
 ROWS = tuple(CATALOGUE.rows.values())
 TYPES = tuple(CATALOGUE.types.values())
 
@@ -188,7 +190,7 @@ def model(service: str) -> Any:
     return botocore.session.Session().get_service_model(service)
 
 
-def service_of(row: Row) -> str:
+def service_of(row: CatalogueRow) -> str:
     return row.event_source.removesuffix(".amazonaws.com")
 
 
@@ -221,7 +223,7 @@ def at(shape: Shape, path: tuple[str, ...]) -> Shape | None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.event_name)
-def test_a_row_is_an_operation_and_its_paths_are_in_its_answer(row: Row) -> None:
+def test_a_row_is_an_operation_and_its_paths_are_in_its_answer(row: CatalogueRow) -> None:
     operation = model(service_of(row)).operation_model(row.event_name)
     for makes in row.makes:
         for path in makes.each:
@@ -235,7 +237,7 @@ def test_a_row_is_an_operation_and_its_paths_are_in_its_answer(row: Row) -> None
         for keys, _ in makes.skip:
             for path in makes.each:
                 ways = (at(operation.output_shape, path[1:length]) for length in range(1, len(path) + 1))
-                assert any(each is not None and at(each, keys) is not None for each in ways), keys
+                assert any(way is not None and at(way, keys) is not None for way in ways), keys
     for path in row.owner_account:
         found = at(operation.output_shape, path[1:])
         assert found is not None, path
@@ -243,7 +245,7 @@ def test_a_row_is_an_operation_and_its_paths_are_in_its_answer(row: Row) -> None
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.event_name)
-def test_a_row_reads_the_owner_wherever_the_answer_names_one(row: Row) -> None:
+def test_a_row_reads_the_owner_wherever_the_answer_names_one(row: CatalogueRow) -> None:
     """T2, T3: of an event that two accounts see, only the owner's copy counts."""
     answer = model(service_of(row)).operation_model(row.event_name).output_shape
     for makes in row.makes:
@@ -255,7 +257,7 @@ def test_a_row_reads_the_owner_wherever_the_answer_names_one(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.event_name)
-def test_a_row_leaves_out_what_the_answer_marks_as_managed(row: Row) -> None:
+def test_a_row_leaves_out_what_the_answer_marks_as_managed(row: CatalogueRow) -> None:
     """C26: what an AWS service runs can't be tagged by customers."""
     answer = model(service_of(row)).operation_model(row.event_name).output_shape
     for makes in row.makes:
@@ -337,9 +339,9 @@ LOOKUPS = "[quotas.cloudtrail]\nLookupEvents = { size = 2, refill = 2 }\n"
 
 
 def test_quotas_of_services_without_rows_stand_in_a_file_of_their_own() -> None:
-    found = read([("ec2.toml", FILE), ("quotas.toml", LOOKUPS)])
+    found = read_catalogue([("ec2.toml", FILE), ("quotas.toml", LOOKUPS)])
     assert found.quotas == {"ec2": (), "cloudtrail": (("LookupEvents", Quota(2, 2)),)}
-    assert found.rows == read([("ec2.toml", FILE)]).rows
+    assert found.rows == read_catalogue([("ec2.toml", FILE)]).rows
 
 
 @pytest.mark.parametrize(
@@ -358,13 +360,13 @@ def test_quotas_of_services_without_rows_stand_in_a_file_of_their_own() -> None:
 def test_a_wrong_file_of_quotas_is_refused_with_advice(old: str, new: str, said: str) -> None:
     text = LOOKUPS.replace(old, new) if old != new else "[quotas"
     with pytest.raises(CatalogueError) as refused:
-        read([("ec2.toml", FILE), ("quotas.toml", text)])
+        read_catalogue([("ec2.toml", FILE), ("quotas.toml", text)])
     assert str(refused.value).startswith("quotas.toml: ")
     assert said in str(refused.value)
 
 
 def test_every_quota_is_of_calls_that_the_service_has() -> None:
-    for service, quotas in load().quotas.items():
+    for service, quotas in load_catalogue().quotas.items():
         operations = model(service).operation_names
         for name, _ in quotas:
-            assert [each for each in operations if fnmatchcase(each, name)], (service, name)
+            assert [operation for operation in operations if fnmatchcase(operation, name)], (service, name)

@@ -13,9 +13,9 @@ import pytest
 from derive import tag_actions as derive
 from derive.ec2_creations import REFERENCE
 from ownertag.catalogue import tag_actions
-from ownertag.catalogue.coverage import derived
+from ownertag.catalogue.coverage import read_derived
 from ownertag.catalogue.loader import CatalogueError
-from ownertag.core.tiers import Does, TagActions, Tier
+from ownertag.core.tiers import TagActions, TagEffect, Tier
 
 GENERATED = Path(tag_actions.__file__).parent / "generated/tag_actions.json"
 AGAIN = "AWS's reference says something else by now: run `make catalogue`, and look at what changed"
@@ -31,7 +31,7 @@ ACTIONS: dict[str, Any] = {
 
 def read(overlay: str = "action = []", **changes: Any) -> TagActions:
     document = {"schema": 1, "from": "a test", "actions": ACTIONS, "creations": {}} | changes
-    return tag_actions.read(json.dumps(document).encode(), overlay)
+    return tag_actions.read_tag_actions(json.dumps(document).encode(), overlay)
 
 
 def entry(**fields: str | bool) -> str:
@@ -52,13 +52,13 @@ def test_the_command_writes_the_file(tmp_path: Path) -> None:
 
 
 def test_both_derived_files_come_from_one_reference() -> None:
-    assert tag_actions.load().source.startswith(f"{derived().authorization_reference}, of ")
+    assert tag_actions.load_tag_actions().source.startswith(f"{read_derived().authorization_reference}, of ")
 
 
 def test_what_ec2_can_tag_is_what_either_source_says() -> None:
-    creations = tag_actions.load().creations["ec2"]
+    creations = tag_actions.load_tag_actions().creations["ec2"]
     assert creations["RequestSpotFleet"] == ("instance", "spot-fleet-request")  # the reference lacks the instance
-    assert all({*types} <= {*creations[name]} for name, types in derived().operations.items())
+    assert all({*types} <= {*creations[name]} for name, types in read_derived().operations.items())
 
 
 def test_an_action_with_several_kinds_of_keys_is_in_several_tiers() -> None:
@@ -69,10 +69,10 @@ def test_an_action_with_several_kinds_of_keys_is_in_several_tiers() -> None:
 
 def test_an_entry_by_hand_wins_and_carries_its_reason() -> None:
     found = read(entry(does="replace", only_where="buckets with ABAC")).actions["x:Tag"]
-    assert (found.does, found.tag_keys, found.only_where) == (Does.REPLACE, True, "buckets with ABAC")
+    assert (found.does, found.tag_keys, found.only_where) == (TagEffect.REPLACE, True, "buckets with ABAC")
     assert (found.why, found.tiers) == ("it does so (doc: X API, Tag)", (Tier.REPLACE_ALL,))
     assert "x:Tag" not in read(entry(leave_out=True)).actions
-    assert read(entry(action="x:New", does="untag", tag_keys=True)).actions["x:New"].does is Does.UNTAG
+    assert read(entry(action="x:New", does="untag", tag_keys=True)).actions["x:New"].does is TagEffect.UNTAG
 
 
 @pytest.mark.parametrize(

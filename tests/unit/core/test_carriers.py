@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from harness import fixtures
-from ownertag.core.documents import account_of_path, parse, read
 from ownertag.core.match import match
 from ownertag.core.parse import parse_event, parse_record
+from ownertag.core.reading.documents import account_of_path, parse_document, read_document
+from ownertag.core.reading.encodings import holds_records
 from ownertag.core.records import Arrival
-from ownertag.core.unpacked import holds_records
 from ownertag.core.values import Creation, Reason, Refusal
 
 ID = "0e1f2a3b-4c5d-4e6f-8a9b-0c1d2e3f4a5b"
@@ -22,7 +22,7 @@ OTHER_ID = "1e1f2a3b-4c5d-4e6f-8a9b-0c1d2e3f4a5b"
 
 
 def one(plain: Any, where: str = "file") -> Arrival | Refusal:
-    [found] = parse(plain if isinstance(plain, bytes) else fixtures.bytes_of(plain), where)
+    [found] = parse_document(plain if isinstance(plain, bytes) else fixtures.bytes_of(plain), where)
     return found
 
 
@@ -139,7 +139,9 @@ def test_an_iam_users_account_is_taken_where_nothing_else_tells_one_and_that_is_
 )
 def test_else_it_is_refused_with_the_file_the_place_and_the_event(identity: Any) -> None:
     plain = fixtures.record(recipientAccountId=..., userIdentity=identity, eventID=ID)
-    found = list(parse(fixtures.bytes_of({"Records": [fixtures.record(), plain, fixtures.record()]}), "a.json"))
+    found = list(
+        parse_document(fixtures.bytes_of({"Records": [fixtures.record(), plain, fixtures.record()]}), "a.json")
+    )
     assert [isinstance(each, Arrival) for each in found] == [True, False, True]
     lost = found[1]
     assert isinstance(lost, Refusal)
@@ -185,7 +187,7 @@ MANY = [
 def test_a_row_of_athenas_csv_is_the_record(columns: tuple[str, ...]) -> None:
     claims = [{"ARN": f"arn:aws:ec2:{fixtures.REGION}:{fixtures.ACCOUNT}:volume/vol-1", "accountId": fixtures.ACCOUNT}]
     many = [*MANY, fixtures.record(resources=claims, userAgent='a "b", c\n=d')]
-    found = list(parse(fixtures.athena(many, columns), "rows.csv"))
+    found = list(parse_document(fixtures.athena(many, columns), "rows.csv"))
     for each, plain in zip(found, many, strict=True):
         assert isinstance(each, Arrival), each
         assert each.record == fixtures.arrival(_of_table(plain)).record
@@ -235,7 +237,7 @@ def test_structs_that_were_made_json_are_read_as_well() -> None:
 
 def test_a_row_that_is_short_costs_no_other() -> None:
     head, *rows = fixtures.athena(MANY).split(b"\n")
-    found = list(parse(b"\n".join([head, rows[0], b'"1","2"', *rows[1:]]), "x"))
+    found = list(parse_document(b"\n".join([head, rows[0], b'"1","2"', *rows[1:]]), "x"))
     assert [isinstance(each, Arrival) for each in found] == [True, False, True, True]
 
 
@@ -364,7 +366,7 @@ def test_places_are_lines_and_what_is_the_how_many_th_on_a_line() -> None:
     pretty = json.dumps(fixtures.record(), indent=1)
     text = f"{plain}{plain}\n{pretty}\n\n{plain}\n"
     lines = pretty.count("\n") + 1
-    assert [each.where for each in parse(text.encode(), "x")] == ["x:1", "x:1.2", "x:2", f"x:{3 + lines}"]
+    assert [each.where for each in parse_document(text.encode(), "x")] == ["x:1", "x:1.2", "x:2", f"x:{3 + lines}"]
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 4096])
@@ -373,8 +375,8 @@ def test_it_is_the_same_however_the_bytes_come(carrier: str, size: int) -> None:
     many = MANY[:1] if size == 1 else MANY
     data = fixtures.CARRIERS_OF_MANY[carrier](many)
     chunks = [data[start : start + size] for start in range(0, len(data), size)]
-    found = list(read(lambda: iter(chunks), "x"))
-    assert found == list(parse(data, "x"))
+    found = list(read_document(lambda: iter(chunks), "x"))
+    assert found == list(parse_document(data, "x"))
     assert [each.record.event_id for each in found if isinstance(each, Arrival)] == [each["eventID"] for each in many]
 
 
@@ -386,13 +388,13 @@ def test_json_on_one_line_is_no_table_wherever_its_beginning_ends(carrier: str) 
         records[0]["userAgent"] = "x" * spare
         data = fixtures.bytes_of({"Records": records} if carrier == "log-file" else records)
         assert len(data) > 4096
-        assert len(list(parse(data, "file"))) == len(records), spare
+        assert len(list(parse_document(data, "file"))) == len(records), spare
 
 
 @pytest.mark.parametrize("cut", [b'{"eventID":"x', b'{"a":[{', b'{"a":"', b"}}", b"hello", b"[" * 3000])
 def test_a_line_that_is_cut_costs_no_other(cut: bytes) -> None:
     good = [fixtures.bytes_of(fixtures.record(eventID=f"0e1f2a3b-4c5d-4e6f-8a9b-{number:012}")) for number in range(6)]
-    found = list(parse(b"\n".join([*good[:3], cut, *good[3:]]), "x"))
+    found = list(parse_document(b"\n".join([*good[:3], cut, *good[3:]]), "x"))
     assert [isinstance(each, Arrival) for each in found] == [True] * 3 + [False] + [True] * 3
     assert found[3].where == "x:4"
 
@@ -400,7 +402,7 @@ def test_a_line_that_is_cut_costs_no_other(cut: bytes) -> None:
 def test_what_follows_a_log_file_that_was_cut_is_told_once() -> None:
     pretty = json.dumps({"Records": MANY}, indent=2).encode()
     assert refused(pretty[:-20]).reason is Reason.UNREADABLE
-    [first, lost] = parse(fixtures.bytes_of(MANY[0]) + b"\n" + pretty[:-20], "x")
+    [first, lost] = parse_document(fixtures.bytes_of(MANY[0]) + b"\n" + pretty[:-20], "x")
     assert isinstance(first, Arrival)
     assert isinstance(lost, Refusal)
     assert lost.where == "x:2"
@@ -414,7 +416,7 @@ def test_a_document_of_nothing_but_words_is_left_soon() -> None:
             read_.append(number)
             yield b"Mar 02 09:14:05 host app: hello\n" * 100
 
-    [refusal] = read(document, "x")
+    [refusal] = read_document(document, "x")
     assert isinstance(refusal, Refusal)
     assert "the rest was not read" in refusal.detail
     assert len(read_) < 200
@@ -449,7 +451,7 @@ def test_a_creation_by_any_of_these_ways_is_the_same_creation() -> None:
     want = match(fixtures.arrival(MANY[1]), fixtures.catalogue(), fixtures.settings())
     assert isinstance(want, Creation)
     for name, carry in fixtures.CARRIERS_OF_MANY.items():
-        [found] = parse(carry([MANY[1]]), "x")
+        [found] = parse_document(carry([MANY[1]]), "x")
         assert isinstance(found, Arrival), (name, found)
         matched = match(found, fixtures.catalogue(), fixtures.settings())
         assert isinstance(matched, Creation)
@@ -474,7 +476,7 @@ def _insights(*fields: tuple[str, Any]) -> list[dict[str, Any]]:
     ],
 )
 def test_a_row_of_insights_without_its_message_is_not_lost_untold(plain: Any) -> None:
-    found = list(parse(fixtures.bytes_of(plain), "file"))
+    found = list(parse_document(fixtures.bytes_of(plain), "file"))
     assert [each.reason for each in found if isinstance(each, Refusal)] == [Reason.NOT_A_RECORD] * 2
     assert all(isinstance(each, Refusal) and "without @message" in each.detail for each in found)
 
@@ -495,7 +497,7 @@ def test_base64_in_lines_is_one_value_each_however_it_is_padded(spare: int, end:
     for plain in (fixtures.record(), ANOTHER):
         text = fixtures.bytes_of(plain)
         lines.append(base64.b64encode(text + b" " * ((spare - len(text)) % 3)))
-    found = list(parse(end.join(lines) + end, "file"))
+    found = list(parse_document(end.join(lines) + end, "file"))
     assert [isinstance(each, Arrival) and each.record.event_id for each in found] == [
         fixtures.record()["eventID"],
         OTHER_ID,

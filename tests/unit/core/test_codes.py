@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from core.modelled import modelled, operations
 from harness.properties import examples
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.judge import judge
-from ownertag.core.plan import YOUNG
-from ownertag.core.values import Failure, OutcomeKind
+from ownertag.core.values import YOUNG, Failure, OutcomeKind
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -54,7 +53,7 @@ def test_every_code_that_aws_models_for_a_tag_operation_is_in_the_table() -> Non
 
 def test_every_code_of_the_catalogues_tag_operations_is_in_the_table() -> None:
     """EC2 models none (doc: "Error codes for the Amazon EC2 API"): those that our page names stand for them."""
-    assert {api.name for api in load().tag_apis.values()} <= operations()
+    assert {api.name for api in load_catalogue().tag_apis.values()} <= operations()
     assert len(documented()) > 25
     assert documented() <= set(GROUPS), _ADVICE
 
@@ -79,7 +78,7 @@ def test_a_code_is_judged_as_the_table_says(code: str) -> None:
         old = name in {"old", "ancient"}
         done = group["done"] == "always" or (group["done"] == "old" and old)
         expected = (group["old"] if old else group["young"], not done, group["remedy"])
-        assert (judged.outcome.value, judged.comes_back, judged.remedy.value) == expected, name
+        assert (judged.outcome.value, judged.is_retried, judged.remedy.value) == expected, name
         assert code in judged.reason
 
 
@@ -123,7 +122,7 @@ _CODES = st.text(max_size=80) | st.lists(st.sampled_from(_PARTS), max_size=6).ma
 def test_an_unknown_code_always_comes_back(code: str, status: int, age: timedelta | None, answered: bool) -> None:
     assume(not is_known(code))
     judged = judge(Failure(code, status, answered), age)
-    assert judged.comes_back
+    assert judged.is_retried
     assert judged.outcome not in {OutcomeKind.TAGGED, OutcomeKind.UNCHANGED, OutcomeKind.GONE}
     assert judged.reason
 
@@ -133,4 +132,4 @@ def test_an_unknown_code_always_comes_back(code: str, status: int, age: timedelt
 def test_no_code_at_all_makes_a_young_resource_gone(code: str, status: int, age: timedelta | None) -> None:
     judged = judge(Failure(code, status), age)
     assert judged.outcome is not OutcomeKind.GONE
-    assert judged.comes_back or judged.outcome is OutcomeKind.FAILED
+    assert judged.is_retried or judged.outcome is OutcomeKind.FAILED

@@ -16,11 +16,11 @@ import pytest
 
 from harness import fixtures
 from harness.profile import count
-from ownertag.core.documents import parse
 from ownertag.core.match import match
+from ownertag.core.owner.resolve import principal_of
 from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
-from ownertag.core.resolve import principal_of
+from ownertag.core.reading.documents import parse_document
 from ownertag.core.values import Creation, Refusal
 
 COUNT = count(200_000)
@@ -174,7 +174,7 @@ def test_damaged_records_leave_no_exception(capsys: pytest.CaptureFixture[str]) 
     spent = 0.0
     for number, data in enumerate(damaged(COUNT, 20260302)):
         start = time.process_time()
-        reads = list(parse(data, "file")) if number % 2 else [parse_event(head + data + b"}", "message")]
+        reads = list(parse_document(data, "file")) if number % 2 else [parse_event(head + data + b"}", "message")]
         for read in reads:
             matched = read if isinstance(read, Refusal) else match(read, catalogue, settings)
             if isinstance(matched, Creation):

@@ -8,13 +8,13 @@ import pytest
 
 from harness import fixtures
 from ownertag.core.ask import account_of, ask
-from ownertag.core.documents import parse
+from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.match import match
 from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
+from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival
-from ownertag.core.rows import QuestionKind
-from ownertag.core.settings import read_settings
+from ownertag.core.settings_file import read_settings
 from ownertag.core.values import Absent, Creation, Reason, Refusal
 
 
@@ -72,7 +72,7 @@ def test_a_listed_arn_that_claims_nothing_of_what_was_made_changes_nothing(arn: 
 def test_a_forged_envelope_in_a_file_is_refused_as_well() -> None:
     for forged in fixtures.FORGED:
         if forged.reason == Reason.FORGED_ENVELOPE and "detail" in forged.body:
-            [read] = parse(forged.body.encode(), "file.json")
+            [read] = parse_document(forged.body.encode(), "file.json")
             assert isinstance(read, Refusal), forged.name
 
 
@@ -116,7 +116,7 @@ def test_an_account_outside_the_organization_is_refused_and_not_asked_again() ->
     now = creation.record.created_at + timedelta(minutes=1)
     decided = plan([creation], facts, fixtures.catalogue(), fixtures.settings(), now)
     assert decided.writes == ()
-    assert [each.reason for each in decided.refusals] == [Reason.UNKNOWN_ACCOUNT]
+    assert [refusal.reason for refusal in decided.refusals] == [Reason.UNKNOWN_ACCOUNT]
 
 
 def test_what_is_checked_is_what_is_used_when_a_key_stands_twice() -> None:
@@ -124,9 +124,9 @@ def test_what_is_checked_is_what_is_used_when_a_key_stands_twice() -> None:
     doubled = text.replace(
         '"recipientAccountId":', f'"recipientAccountId":"{fixtures.OTHER_ACCOUNT}","recipientAccountId":'
     )
-    [read] = parse(doubled.encode(), "file.json")
+    [read] = parse_document(doubled.encode(), "file.json")
     assert isinstance(read, Arrival)
     creation = match(read, fixtures.catalogue(), fixtures.settings())
     assert isinstance(creation, Creation)
     assert read.record.account == fixtures.ACCOUNT
-    assert all(f":{fixtures.ACCOUNT}:" in each.arn for each in creation.resources)
+    assert all(f":{fixtures.ACCOUNT}:" in resource.arn for resource in creation.resources)

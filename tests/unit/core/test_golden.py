@@ -8,10 +8,10 @@ import pytest
 
 from harness import fixtures
 from ownertag.core.ask import account_of, ask
-from ownertag.core.documents import parse
 from ownertag.core.match import match
 from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
+from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival
 from ownertag.core.settings import Settings
 from ownertag.core.values import Fact, Found, Question, Refusal
@@ -28,40 +28,40 @@ def decide(read: Arrival | Refusal, settings: Settings) -> fixtures.Json:
     """A decision in the form that stands in a golden file."""
     matched = read if isinstance(read, Refusal) else match(read, fixtures.catalogue(), settings)
     if isinstance(matched, Refusal):
-        arns = sorted(each.arn for each in matched.resources)
+        arns = sorted(resource.arn for resource in matched.resources)
         return {"refusal": {"reason": matched.reason.value, "resources": arns}}
     facts: dict[Question, Fact] = {account_of(matched): Found()}
     questions = ask([matched], facts, fixtures.catalogue(), settings)
     now = matched.record.created_at + timedelta(minutes=1)
     [decision] = plan([matched], facts, fixtures.catalogue(), settings, now).decisions
     return {
-        "resources": sorted(each.arn for each in decision.resources),
+        "resources": sorted(resource.arn for resource in decision.resources),
         "owner": {
             "name": decision.owner.name,
             "evidence": decision.owner.evidence,
             "confidence": decision.owner.confidence.value,
         },
         "tags": dict(decision.tags),
-        "questions": [[each.kind.value, each.value] for each in questions],
+        "questions": [[question.kind.value, question.value] for question in questions],
     }
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda each: each.name)
 def test_the_record_comes_to_what_is_expected(golden: fixtures.Golden) -> None:
-    [read] = parse(fixtures.bytes_of(golden.record), golden.name)
+    [read] = parse_document(fixtures.bytes_of(golden.record), golden.name)
     assert decide(read, settings_for(golden.record)) == golden.expected
 
 
 @pytest.mark.parametrize("carrier", fixtures.CARRIERS)
 def test_every_carrier_brings_the_same_decision(carrier: str) -> None:
     for golden in GOLDEN:
-        [read] = parse(fixtures.CARRIERS[carrier](golden.record), golden.name)
+        [read] = parse_document(fixtures.CARRIERS[carrier](golden.record), golden.name)
         assert decide(read, settings_for(golden.record)) == golden.expected, golden.name
 
 
 @pytest.mark.parametrize("carrier", fixtures.CARRIERS_OF_MANY)
 def test_a_carrier_of_many_brings_them_all_in_their_order(carrier: str) -> None:
-    reads = list(parse(fixtures.CARRIERS_OF_MANY[carrier]([golden.record for golden in GOLDEN]), "all"))
+    reads = list(parse_document(fixtures.CARRIERS_OF_MANY[carrier]([golden.record for golden in GOLDEN]), "all"))
     assert len(reads) == len(GOLDEN)
     assert len({read.where for read in reads}) == len(GOLDEN)
     for read, golden in zip(reads, GOLDEN, strict=True):
@@ -83,7 +83,9 @@ def test_explain_says_the_same() -> None:
             continue
         assert explained.owner is not None
         assert golden.expected["owner"]["name"] == explained.owner.name
-        assert golden.expected["questions"] == [[each.kind.value, each.value] for each in explained.questions]
+        assert golden.expected["questions"] == [
+            [question.kind.value, question.value] for question in explained.questions
+        ]
 
 
 def test_every_row_has_a_golden_record_and_every_golden_record_a_row() -> None:

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ownertag.core.judge import Remedy, judge, seconds_away
-from ownertag.core.plan import YOUNG
-from ownertag.core.values import Failure, OutcomeKind
+from ownertag.core.values import YOUNG, Failure, OutcomeKind
 
 NEW = timedelta(0)
 ALMOST_OLD = YOUNG - timedelta(seconds=1)
@@ -150,7 +149,7 @@ def test_an_error_has_its_outcome_at_every_age(
     for name, age in AGES.items():
         judged = judge(Failure(code, status), age, "eu-central-1")
         expected = old if name in {"old", "ancient"} else young
-        assert (judged.outcome, judged.comes_back, judged.remedy) == (*expected, remedy), name
+        assert (judged.outcome, judged.is_retried, judged.remedy) == (*expected, remedy), name
         assert code in judged.reason
 
 
@@ -167,12 +166,12 @@ def test_every_call_fault_that_has_a_code_is_in_the_table() -> None:
 def test_without_an_answer_the_message_comes_back(name: str, age: timedelta | None) -> None:
     """C6: whether it was done is not known."""
     judged = judge(Failure(name, answered=False), age)
-    assert (judged.outcome, judged.comes_back, judged.remedy) == (T, True, Remedy.NONE)
+    assert (judged.outcome, judged.is_retried, judged.remedy) == (T, True, Remedy.NONE)
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "InvalidInstanceID.NotFound", "InvalidID"])
 def test_a_code_without_an_answer_is_not_an_answer(code: str) -> None:
-    assert judge(Failure(code, answered=False), ANCIENT).comes_back
+    assert judge(Failure(code, answered=False), ANCIENT).is_retried
 
 
 @pytest.mark.parametrize("code", ["AuthFailure", "OptInRequired"])
@@ -191,7 +190,7 @@ def test_advice_names_what_is_in_the_way() -> None:
 @pytest.mark.parametrize("code", ["InvalidInstanceID.NotFound\n", "xNotFoundx", "NotFound!", "Not Found", "NOTFOUND"])
 def test_what_only_looks_like_not_found_is_failed(code: str) -> None:
     judged = judge(Failure(code, 400), ANCIENT)
-    assert (judged.outcome, judged.comes_back) == (OutcomeKind.FAILED, True)
+    assert (judged.outcome, judged.is_retried) == (OutcomeKind.FAILED, True)
 
 
 # --- how long a message stays away

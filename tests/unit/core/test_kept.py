@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from harness import fixtures
 from harness.fixtures import ACCOUNT, INSTANCE, INTERFACE, REGION, SOON, numbered
 from ownertag.core.ask import account_of, launch_of
-from ownertag.core.claims import ResourceKey, Standing
 from ownertag.core.match import match
-from ownertag.core.plan import plan, stand
+from ownertag.core.ownership import ResourceKey, Standing
+from ownertag.core.plan import apply_standings, plan
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
     Attached,
@@ -21,7 +21,7 @@ from ownertag.core.values import (
     Creation,
     Fact,
     Found,
-    Instance,
+    LaunchedInstance,
     OutcomeKind,
     Owner,
     Plan,
@@ -43,7 +43,7 @@ def creation(plain: fixtures.Json) -> Creation:
 
 def planned(one: Creation, settings: Settings = KEEPING) -> Plan:
     volume = Attached(VOLUME, one.record.created_at)
-    shown = Instance(
+    shown = LaunchedInstance(
         INSTANCE, "running", "/dev/xvda", True, frozenset({"/dev/xvda"}), (volume,), (Attached(INTERFACE),)
     )
     facts: dict[Question, Fact] = {account_of(one): Found()}
@@ -55,7 +55,7 @@ def planned(one: Creation, settings: Settings = KEEPING) -> Plan:
 def owners(one: Creation, settings: Settings = KEEPING) -> dict[str, str | None]:
     """The owner that is written on each resource, None where the other tags alone are."""
     writes = planned(one, settings).writes
-    return {each.id: dict(write.tags).get("owner") for write in writes for each in write.resources}
+    return {resource.id: dict(write.tags).get("owner") for write in writes for resource in write.resources}
 
 
 def launched(request: Any, response: Any = None) -> Creation:
@@ -174,7 +174,7 @@ def test_a_repeat_says_the_same_whoever_holds_it() -> None:
         key = ResourceKey(ACCOUNT, REGION, decision.resources[0].arn)
         tags = tuple((name, f"{value} of the first") for name, value in decision.tags)
         standing = Standing(first.record.event_id, holder, tags)
-        stood = stand(decided, {key: standing}, {}, fixtures.catalogue())
+        stood = apply_standings(decided, {key: standing}, {}, fixtures.catalogue())
         assert [{name for name, _ in write.tags} for write in stood.writes] == [{"dateCreated", "WhatIsThis"}]
-        done = stand(decided, {key: replace(standing, outcome=OutcomeKind.TAGGED)}, {}, fixtures.catalogue())
+        done = apply_standings(decided, {key: replace(standing, outcome=OutcomeKind.TAGGED)}, {}, fixtures.catalogue())
         assert done.writes == ()

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.properties import examples
-from ownertag.core.findings import UNKNOWN_RESOURCE, Finding, TagChange
-from ownertag.core.mail import MAX_SUBJECT, mail_of, plain
+from ownertag.core.findings import UNKNOWN_RESOURCE, TagChange, TamperFinding
+from ownertag.core.mail import MAX_SUBJECT, mail_for, plain
 
 ARN = "arn:aws:ec2:eu-central-1:111122223333:volume/vol-0a1b2c3d4e5f60718"
 AT = datetime(2026, 3, 2, 9, 14, 5, tzinfo=UTC)
 
 
-def finding(*changes: TagChange, **fields: Any) -> Finding:
+def finding(*changes: TagChange, **fields: Any) -> TamperFinding:
     given: dict[str, Any] = {
         "account": "111122223333",
         "region": "eu-central-1",
@@ -29,11 +29,11 @@ def finding(*changes: TagChange, **fields: Any) -> Finding:
         "event_id": "00000000-0000-4000-8000-000000000001",
         "at": AT,
     }
-    return Finding(**(given | fields))
+    return TamperFinding(**(given | fields))
 
 
 def test_a_mail_says_what_where_who_and_when() -> None:
-    subject, text = mail_of([finding(TagChange("owner", "alice", "mallory"), TagChange("dateCreated", "x", None))])
+    subject, text = mail_for([finding(TagChange("owner", "alice", "mallory"), TagChange("dateCreated", "x", None))])
     assert subject == "ownertag: protected tags were changed in account 111122223333"
     assert text.splitlines() == [
         "Somebody other than ownertag changed tags that it protects. Nothing was put back.",
@@ -55,7 +55,7 @@ def test_a_mail_says_what_where_who_and_when() -> None:
 
 def test_more_are_counted() -> None:
     keys = tuple(TagChange(f"key{number}", None, "x") for number in range(30))
-    _, text = mail_of([finding(*keys, resources=1000, more_changes=7), finding(), finding()], 1234)
+    _, text = mail_for([finding(*keys, resources=1000, more_changes=7), finding(), finding()], 1234)
     assert f"resource  {ARN} and 999 more" in text
     assert text.count("tag       ") == 10
     assert "          and 27 more tags" in text
@@ -66,27 +66,27 @@ def test_more_are_counted() -> None:
 def test_whose_owner_is_known_is_told_before_others() -> None:
     unknown = finding(TagChange("OWNER", None, "x"), owner=None, resource="arn:aws:ec2:::volume/vol-1")
     known = finding(TagChange("owner", "alice", "mallory"), owner="alice", resource="arn:aws:ec2:::volume/vol-2")
-    _, text = mail_of([unknown, known])
+    _, text = mail_for([unknown, known])
     assert "volume/vol-2" in text
     assert "volume/vol-1" not in text
     assert "1 more such calls" in text
 
 
 def test_what_cloudtrail_left_out_is_said() -> None:
-    _, text = mail_of([finding(changes=(), resource=UNKNOWN_RESOURCE, typed=False, omitted=True, resources=0)])
+    _, text = mail_for([finding(changes=(), resource=UNKNOWN_RESOURCE, typed=False, omitted=True, resources=0)])
     assert "not known: CloudTrail left the call's request out" in text
     assert "whois" not in text
     assert "resource" not in text
 
 
 def test_a_resource_of_no_known_type_is_in_no_command() -> None:
-    _, text = mail_of([finding(resource="; rm -rf ~ #", typed=False)])
+    _, text = mail_for([finding(resource="; rm -rf ~ #", typed=False)])
     assert "resource  ; rm -rf ~ #" in text
     assert "ownertag whois" not in text
 
 
 def test_a_test_says_that_it_is_one_and_alarms_nobody() -> None:
-    subject, text = mail_of([finding(test=True, overwritten=True)])
+    subject, text = mail_for([finding(test=True, overwritten=True)])
     assert subject == "ownertag: this is a test, account 111122223333"
     assert text.startswith("This is a test, and nothing is to be done")
     assert "Somebody" not in text
@@ -128,7 +128,7 @@ _HOSTILE = st.text(
 @examples(1000)
 def test_whatever_is_in_a_finding_its_mail_is_safe(key: str, value: str, by: str, id_: str) -> None:
     found = finding(TagChange(key, value, value), TagChange(key, None, None), by=by, resource=id_, typed=False)
-    subject, text = mail_of([found, found], 3)
+    subject, text = mail_for([found, found], 3)
     assert len(subject) <= MAX_SUBJECT
     assert (subject + text.replace("\n", "")).isascii()
     assert (subject + text.replace("\n", "")).isprintable()

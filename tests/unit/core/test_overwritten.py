@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import fixtures
-from ownertag.core.overwritten import CHILDREN, lets_through, overwritten
+from ownertag.core.request_tags import CREATED_BESIDE, is_overwritten, overwritten_types
 
 CATALOGUE = fixtures.catalogue()
 
@@ -26,17 +26,17 @@ CATALOGUE = fixtures.catalogue()
     ],
 )
 def test_what_is_let_through(operation: str, type_name: str, through: bool) -> None:
-    assert lets_through(CATALOGUE, operation, type_name) is through
+    assert is_overwritten(CATALOGUE, operation, type_name) is through
 
 
 def test_each_row_lets_through_what_it_makes_and_looks_up_and_no_more() -> None:
-    found = overwritten(CATALOGUE, "ec2")
+    found = overwritten_types(CATALOGUE, "ec2")
     assert found.keys() == {row.event_name for row in CATALOGUE.rows.values()}
     for row in CATALOGUE.rows.values():
         makes = {each.type.name for each in row.makes}
-        assert found[row.event_name] == makes | set(CHILDREN.get(row.children, ()) if row.children else ())
+        assert found[row.event_name] == makes | set(CREATED_BESIDE.get(row.children, ()) if row.children else ())
 
 
 def test_what_is_looked_up_are_types_of_the_catalogue() -> None:
-    assert {name for names in CHILDREN.values() for name in names} <= CATALOGUE.types.keys()
-    assert {row.children for row in CATALOGUE.rows.values()} - {None} <= CHILDREN.keys()
+    assert {name for names in CREATED_BESIDE.values() for name in names} <= CATALOGUE.types.keys()
+    assert {row.children for row in CATALOGUE.rows.values()} - {None} <= CREATED_BESIDE.keys()

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from harness import fixtures
-from ownertag.core.match import match, walk
-from ownertag.core.parameters import document_of, specified, tags_of_document
+from ownertag.core.match import match, values_at
+from ownertag.core.parameters import parameters_of, specified_tags, tags_in_request
 from ownertag.core.values import Creation
 
 TAG = {"key": "team", "value": "shop"}
@@ -21,7 +21,7 @@ SHOP = {"team": "shop"}
 
 def tags_of(request: Any = None, response: Any = None, event: str = "CreateVolume") -> dict[str, str]:
     plain = fixtures.record(event, requestParameters=request, responseElements=response)
-    return tags_of_document(document_of(fixtures.arrival(plain).record))
+    return tags_in_request(parameters_of(fixtures.arrival(plain).record))
 
 
 REQUESTS: dict[str, Any] = {
@@ -93,7 +93,7 @@ def test_a_key_with_two_values_says_nothing_and_one_of_two_wrappers_is_enough() 
 @pytest.mark.parametrize("name", ["flat", "wrapped", "wrapped-list", "wrapped-one-tag", "capital-without-a-wrapper"])
 def test_a_specification_says_for_which_type(name: str) -> None:
     record = fixtures.arrival(fixtures.record(requestParameters=REQUESTS[name])).record
-    assert list(specified(document_of(record)["request"])) == [("volume", "team", "shop")]
+    assert list(specified_tags(parameters_of(record)["request"])) == [("volume", "team", "shop")]
 
 
 @pytest.mark.parametrize("many", [True, False])
@@ -101,7 +101,7 @@ def test_a_specification_says_for_which_type(name: str) -> None:
 def test_ids_are_found_in_lists_by_either_name_and_in_the_one_that_stands_for_a_list(key: str, many: bool) -> None:
     inner = {"instanceId": fixtures.INSTANCE}
     node = {"set": {key: [inner] if many else inner}}
-    assert walk(node, ("set", "items", "[]", "instanceId")) == [fixtures.INSTANCE]
+    assert values_at(node, ("set", "items", "[]", "instanceId")) == [fixtures.INSTANCE]
 
 
 def test_a_wrapped_request_without_its_answer_is_asked_by_its_token() -> None:
@@ -132,4 +132,4 @@ def test_what_is_nested_without_end_is_nothing_and_raises_nothing(around: str, p
         text = around.format(text)
     request = msgspec.Raw(f'{{"{place}":{text}}}'.encode())
     record = replace(fixtures.arrival(fixtures.record()).record, request=request, response=request)
-    assert tags_of_document(document_of(record)) == {}
+    assert tags_in_request(parameters_of(record)) == {}

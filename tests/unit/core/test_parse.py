@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from harness import fixtures
-from ownertag.core.documents import parse
 from ownertag.core.match import match
 from ownertag.core.parse import MAX_RECORD_BYTES, parse_event
 from ownertag.core.plan import plan
+from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival
 from ownertag.core.values import Creation, Reason, Refusal
 
@@ -36,7 +36,7 @@ def carried_out(reads: Iterator[Arrival | Refusal]) -> list[Decided]:
 
 
 def from_file(data: bytes) -> list[Decided]:
-    return carried_out(parse(data, "file"))
+    return carried_out(parse_document(data, "file"))
 
 
 def from_queue(data: bytes) -> list[Decided]:
@@ -113,7 +113,7 @@ def test_what_is_no_json_is_one_unreadable_document(data: bytes) -> None:
 def test_what_is_no_json_is_refused_in_the_queue(data: bytes) -> None:
     [refusal] = from_queue(data)
     assert isinstance(refusal, Refusal)
-    assert refusal.reason.comes_back
+    assert refusal.reason.is_retried
 
 
 PLAIN_VALUES: list[Any] = [
@@ -140,7 +140,7 @@ PLAIN_VALUES: list[Any] = [
 def test_a_value_that_is_no_record_is_refused(plain: Any) -> None:
     data = fixtures.bytes_of(plain)
     for decided in (from_file(data), from_queue(data)):
-        assert all(isinstance(each, Refusal) for each in decided)
+        assert all(isinstance(decision, Refusal) for decision in decided)
     assert len(from_file(data)) == (0 if plain == [] else len(plain) if isinstance(plain, list) else 1)
 
 
@@ -150,25 +150,25 @@ def test_a_value_that_is_no_record_is_refused(plain: Any) -> None:
 )
 def test_a_carrier_of_no_record_is_refused(key: str, plain: Any) -> None:
     data = fixtures.bytes_of({key: plain})
-    assert all(isinstance(each, Refusal) for each in (*from_file(data), *from_queue(data)))
+    assert all(isinstance(decided, Refusal) for decided in (*from_file(data), *from_queue(data)))
 
 
 def test_a_bad_record_does_not_cost_its_siblings() -> None:
     records: list[Any] = [fixtures.record(), None, 7, "x", [], {}, {"eventID": 1}, fixtures.record()]
     decided = from_file(fixtures.bytes_of({"Records": records}))
-    assert [isinstance(each, Creation) for each in decided] == [True, *[False] * (len(decided) - 2), True]
+    assert [isinstance(decision, Creation) for decision in decided] == [True, *[False] * (len(decided) - 2), True]
 
 
 def test_a_bad_line_does_not_cost_its_siblings() -> None:
     lines = [GENUINE.encode(), b"hello", GENUINE[:99].encode(), b"\xff", b"[" * 5000, GENUINE.encode()]
     decided = from_file(b"\n".join(lines))
-    assert [isinstance(each, Creation) for each in decided] == [True, False, False, False, False, True]
+    assert [isinstance(decision, Creation) for decision in decided] == [True, False, False, False, False, True]
 
 
 def test_each_place_is_named() -> None:
     log = fixtures.bytes_of({"Records": [fixtures.record(), fixtures.record()]})
-    assert [read.where for read in parse(log, "a.json")] == ["a.json#1", "a.json#2"]
-    assert [read.where for read in parse(log + b"\n" + GENUINE.encode(), "b")] == ["b:1#1", "b:1#2", "b:2"]
+    assert [read.where for read in parse_document(log, "a.json")] == ["a.json#1", "a.json#2"]
+    assert [read.where for read in parse_document(log + b"\n" + GENUINE.encode(), "b")] == ["b:1#1", "b:1#2", "b:2"]
 
 
 @pytest.mark.parametrize("times", [4, 5, 50])
@@ -192,7 +192,7 @@ def test_more_than_any_record_has_is_too_large() -> None:
 
 def test_a_log_file_of_many_records_is_not_too_large() -> None:
     records = [fixtures.record(userAgent="a" * 1000) for _ in range(2000)]
-    assert all(isinstance(read, Arrival) for read in parse(fixtures.bytes_of({"Records": records}), "log"))
+    assert all(isinstance(read, Arrival) for read in parse_document(fixtures.bytes_of({"Records": records}), "log"))
 
 
 def test_a_lone_surrogate_in_a_message_is_refused() -> None:

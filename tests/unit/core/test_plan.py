@@ -23,19 +23,20 @@ from harness.fixtures import (
     TOKEN,
     numbered,
 )
-from ownertag.core.ask import account_of, ask, launch_of, tags_of
+from ownertag.core.ask import account_of, ask, launch_of, tags_question
+from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.match import match
-from ownertag.core.plan import YOUNG, age_of, plan
-from ownertag.core.rows import QuestionKind
+from ownertag.core.plan import age_of, plan
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
+    YOUNG,
     Absent,
     Attached,
     Creation,
     Decision,
     Fact,
     Found,
-    Instance,
+    LaunchedInstance,
     OutcomeKind,
     Plan,
     Question,
@@ -57,7 +58,7 @@ def creation(plain: fixtures.Json, settings: Settings = SETTINGS) -> Creation:
     return matched
 
 
-def instance(id_: str = INSTANCE, state: str = "running", **fields: object) -> Instance:
+def instance(id_: str = INSTANCE, state: str = "running", **fields: object) -> LaunchedInstance:
     """An instance with a root volume and the interface of its launch, as DescribeInstances shows it."""
     plain = {
         "id": id_,
@@ -68,7 +69,7 @@ def instance(id_: str = INSTANCE, state: str = "running", **fields: object) -> I
         "volumes": (Attached(VOLUME, AT_LAUNCH),),
         "interfaces": (Attached(INTERFACE, AT_LAUNCH),),
     }
-    return Instance(**(plain | fields))  # type: ignore[arg-type] # a mixed bag of an instance's own fields
+    return LaunchedInstance(**(plain | fields))  # type: ignore[arg-type] # a mixed bag of an instance's own fields
 
 
 def decide(
@@ -98,7 +99,7 @@ def decide(
 
 def written(decided: Plan) -> dict[str, dict[str, str]]:
     """The tags that are written, by id."""
-    return {each.id: dict(write.tags) for write in decided.writes for each in write.resources}
+    return {resource.id: dict(write.tags) for write in decided.writes for resource in write.resources}
 
 
 def only(decided: Plan) -> Decision:
@@ -117,7 +118,9 @@ def test_one_creation_is_one_write_with_all_tags() -> None:
         "dateCreated": "2026-03-02T09:14:05Z",
         "WhatIsThis": "CreateVolume in eu-central-1",
     }
-    assert [each.arn for each in write.resources] == [f"arn:aws:ec2:{REGION}:{ACCOUNT}:volume/vol-1234567890abcdef0"]
+    assert [resource.arn for resource in write.resources] == [
+        f"arn:aws:ec2:{REGION}:{ACCOUNT}:volume/vol-1234567890abcdef0"
+    ]
 
 
 def launches(count: int) -> list[Creation]:
@@ -139,13 +142,13 @@ def seen(creations: Sequence[Creation]) -> Found:
     return Found(
         tuple(
             instance(
-                each.id,
-                volumes=(Attached(f"vol{each.id[1:]}", AT_LAUNCH),),
-                interfaces=(Attached(f"eni{each.id[1:]}", AT_LAUNCH),),
+                resource.id,
+                volumes=(Attached(f"vol{resource.id[1:]}", AT_LAUNCH),),
+                interfaces=(Attached(f"eni{resource.id[1:]}", AT_LAUNCH),),
             )
             for one in creations
-            for each in one.resources
-            if each.type == "ec2:instance"
+            for resource in one.resources
+            if resource.type == "ec2:instance"
         )
     )
 
@@ -199,13 +202,13 @@ def test_two_accounts_with_the_same_ids_never_mix() -> None:
     assert sorted(write.account for write in decided.writes) == [ACCOUNT, OTHER_ACCOUNT]
     for write in decided.writes:
         assert len(write.resources) == 3
-        assert all(f":{write.account}:" in each.arn for each in write.resources)
+        assert all(f":{write.account}:" in resource.arn for resource in write.resources)
 
 
 def test_two_regions_with_the_same_ids_never_mix() -> None:
     both = [creation(fixtures.launch(awsRegion=region)) for region in (REGION, "us-east-1")]
     for write in decide(both, Found((instance(),))).writes:
-        assert all(f":{write.region}:" in each.arn for each in write.resources)
+        assert all(f":{write.region}:" in resource.arn for resource in write.resources)
 
 
 def test_the_partition_is_the_regions() -> None:
@@ -288,7 +291,7 @@ def test_what_is_attached_while_an_instance_can_not_run_yet_was_made_by_its_laun
         assert (LATE_VOLUME in tags) is (LATE_INTERFACE in tags) is born, seconds
 
 
-def births(launched: Creation, shown: Instance, made_at: datetime | Fact | None) -> tuple[Plan, set[str]]:
+def births(launched: Creation, shown: LaunchedInstance, made_at: datetime | Fact | None) -> tuple[Plan, set[str]]:
     """The plan, and of which resources it was asked when they were made: all of them at one time."""
     facts: dict[Question, Fact] = {account_of(launched): Found()}
     question = launch_of(launched)
@@ -376,7 +379,7 @@ def test_an_interface_that_the_request_may_have_named_is_the_launch_s_only_if_it
     shown = instance(interfaces=(Attached(INTERFACE, AT_LAUNCH),))
     for interface, made in ((NEW, True), (OLD, False), ({}, False), ({"attachment": {}}, False)):
         launched = launched_with(interface, requestParameters=request_)
-        assert (INTERFACE in {each.id for each in launched.resources}) is made, interface
+        assert (INTERFACE in {resource.id for resource in launched.resources}) is made, interface
         assert (INTERFACE in written(decide([launched], Found((shown,))))) is made, interface
 
 
@@ -457,7 +460,7 @@ def test_what_only_the_lookup_shows_to_be_managed_is_refused_before_any_call() -
     assert decided.writes == ()
     [refusal] = decided.refusals
     assert refusal.reason is Reason.MANAGED_BY_SERVICE
-    assert {each.id for each in refusal.resources} == {INSTANCE, INTERFACE}
+    assert {resource.id for resource in refusal.resources} == {INSTANCE, INTERFACE}
 
 
 def test_an_instance_of_the_reservation_that_the_record_does_not_name_is_untouched() -> None:
@@ -490,7 +493,7 @@ PENDING = instance(state="pending", devices=frozenset(), volumes=())
         (instance(state="shutting-down", devices=frozenset(), volumes=()), True),
     ],
 )
-def test_an_instance_is_complete_when_it_shows_its_root_device(shown: Instance, complete: bool) -> None:
+def test_an_instance_is_complete_when_it_shows_its_root_device(shown: LaunchedInstance, complete: bool) -> None:
     waits = only(decide([creation(fixtures.launch())], Found((shown,)))).waits
     assert (not waits) is complete
     assert all(wait.outcome is OutcomeKind.NOT_READY for wait in waits)
@@ -513,7 +516,7 @@ def test_an_instance_that_is_not_to_be_seen_yet_is_waited_for() -> None:
 def test_an_instance_that_is_not_to_be_seen_any_more_is_gone() -> None:
     decided = decide([creation(fixtures.launch())], Absent(), now=LATE)
     assert only(decided).waits == ()
-    assert [(each.kind, each.comes_back) for each in only(decided).settled] == [(OutcomeKind.GONE, False)]
+    assert [(each.kind, each.is_retried) for each in only(decided).settled] == [(OutcomeKind.GONE, False)]
 
 
 def test_one_instance_of_two_is_tagged_while_the_other_is_waited_for() -> None:
@@ -563,7 +566,7 @@ def test_a_clock_that_is_behind_makes_an_event_new_and_not_old() -> None:
 def test_an_unknown_account_is_refused_and_nothing_else_is_asked() -> None:
     decided = decide([creation(fixtures.launch())], account=Absent())
     assert (decided.decisions, decided.writes) == ((), ())
-    assert [(each.reason, each.where) for each in decided.refusals] == [(Reason.UNKNOWN_ACCOUNT, "message")]
+    assert [(refusal.reason, refusal.where) for refusal in decided.refusals] == [(Reason.UNKNOWN_ACCOUNT, "message")]
 
 
 @pytest.mark.parametrize("now", [SOON, LATE], ids=["young", "old"])
@@ -620,7 +623,7 @@ def test_what_is_found_on_a_resource_is_written_over_even_where_a_key_is_kept(se
     one = creation(fixtures.record())
     facts: dict[Question, Fact] = {
         account_of(one): Found(),
-        tags_of(one.resources[0], one): Found(tags={**PRESENT, "owner": "ceo"}),
+        tags_question(one.resources[0], one): Found(tags={**PRESENT, "owner": "ceo"}),
     }
     assert written(plan([one], facts, fixtures.catalogue(), settings, SOON)) == {
         "vol-1234567890abcdef0": {"owner": "alice"}

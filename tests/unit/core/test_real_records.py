@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness import fixtures
-from ownertag.core.documents import parse
 from ownertag.core.match import match
+from ownertag.core.owner.resolve import resolve
+from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival
-from ownertag.core.resolve import resolve
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Creation, Reason, Refusal
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 def decided() -> tuple[tuple[fixtures.Json, Creation | Refusal], ...]:
     plain = [json.loads(line) for line in FILE.read_text().splitlines()]
     matched = []
-    for read in parse(FILE.read_bytes(), FILE.name):
+    for read in parse_document(FILE.read_bytes(), FILE.name):
         assert isinstance(read, Arrival), read
         matched.append(match(read, fixtures.catalogue(), Settings()))
     return tuple(zip(plain, matched, strict=True))
@@ -86,7 +86,7 @@ def test_each_carrier_brings_the_same() -> None:
     plains = [plain for plain, _ in decided()]
     bare = [(type(each), each.resources) for _, each in decided()]
     for carry in fixtures.CARRIERS_OF_MANY.values():
-        reads = list(parse(carry(plains), "all"))
+        reads = list(parse_document(carry(plains), "all"))
         assert all(isinstance(read, Arrival) for read in reads)
         matched = [match(read, fixtures.catalogue(), Settings()) for read in reads if isinstance(read, Arrival)]
-        assert [(type(each), each.resources) for each in matched] == bare
+        assert [(type(match_), match_.resources) for match_ in matched] == bare

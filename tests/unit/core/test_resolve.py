@@ -9,9 +9,9 @@ import pytest
 
 from harness import fixtures
 from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, OUTSIDE_ACCOUNT, identity_center, session, user
+from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.match import match
-from ownertag.core.resolve import clean, principal_of, resolve, trace
-from ownertag.core.rows import QuestionKind
+from ownertag.core.owner.resolve import clean, principal_of, resolve, trace
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Owner, Reason, Refusal
 
@@ -548,7 +548,7 @@ def test_a_time_at_which_no_session_was_made_is_not_asked_for(made_at: str) -> N
     """It would end whoever looks it up."""
     identity = session("mallory", "dev", attributes={"creationDate": made_at})
     found = trace(fixtures.arrival(fixtures.record(userIdentity=identity)).record, fixtures.settings())
-    assert QuestionKind.MAKER_OF_SESSION not in {question.kind for question in found.asks}
+    assert QuestionKind.MAKER_OF_SESSION not in {question.kind for question in found.questions}
 
 
 # --- the owner rules of the settings

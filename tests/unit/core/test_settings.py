@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from harness import fixtures
-from ownertag.core.settings import TEMPLATE_FIELDS, Settings, SettingsError, read_settings
+from ownertag.core.settings import TEMPLATE_FIELDS, Settings, SettingsError
+from ownertag.core.settings_file import read_settings
 
 ORGANIZATION = """[organization]
 id = "o-exampleorg1"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness import fixtures
-from ownertag.core.tag_calls import TagCall, tag_call
+from ownertag.core.tamper import TagCall, tag_call
 
 KEYS = frozenset({"owner", "dateCreated"})
 

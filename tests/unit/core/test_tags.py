@@ -8,9 +8,9 @@ import unicodedata
 import pytest
 
 from harness import fixtures
-from ownertag.core.resolve import resolve
-from ownertag.core.settings import read_settings
-from ownertag.core.tags import MAX_VALUE, fit, tags_of
+from ownertag.core.owner.resolve import resolve
+from ownertag.core.settings_file import read_settings
+from ownertag.core.tags import MAX_VALUE, fit, tags_for
 from ownertag.core.values import Confidence, Owner
 
 
@@ -81,7 +81,7 @@ def test_a_fitted_value_is_safe_and_fits_again(raw: str, fitted: str) -> None:
 def filled(template: str, name: str = "alice", **fields: str) -> str:
     settings = read_settings(f"[tags]\nowner = '{{owner}}'\nx = '{template}'\n", "x")
     owner = Owner(name, "iam-user", Confidence.ASSERTED)
-    return dict(tags_of(owner, fixtures.arrival(fixtures.record(**fields)).record, settings))["x"]
+    return dict(tags_for(owner, fixtures.arrival(fixtures.record(**fields)).record, settings))["x"]
 
 
 @pytest.mark.parametrize(
@@ -135,13 +135,13 @@ def test_the_date_is_the_records_in_utc(event_time: str, created_at: str) -> Non
 def test_tags_stand_in_the_order_of_the_settings() -> None:
     settings = read_settings('[tags]\nz = "{owner}"\na = "{date}"\nm = "x"\n', "x")
     record = fixtures.arrival(fixtures.record()).record
-    assert [key for key, _ in tags_of(resolve(record, settings), record, settings)] == ["z", "a", "m"]
+    assert [key for key, _ in tags_for(resolve(record, settings), record, settings)] == ["z", "a", "m"]
 
 
 def test_a_name_of_ten_thousand_characters_is_cut_and_says_so() -> None:
     record = fixtures.arrival(fixtures.record(userIdentity=fixtures.user("n" * 10_000))).record
     settings = fixtures.settings()
-    tags = dict(tags_of(resolve(record, settings), record, settings))
+    tags = dict(tags_for(resolve(record, settings), record, settings))
     assert tags["owner"] == "n" * 253 + "..."
 
 

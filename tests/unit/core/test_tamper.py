@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from harness import fixtures
-from ownertag.core.findings import MAX_CHANGES, MAX_KEY, MAX_VALUE, UNKNOWN_RESOURCE, Finding, TagChange
+from ownertag.core.findings import MAX_CHANGES, MAX_KEY, MAX_VALUE, UNKNOWN_RESOURCE, TagChange, TamperFinding
 from ownertag.core.records import Record
-from ownertag.core.tamper import NotTampering, Tampering, finding_of, named, tampering
+from ownertag.core.tamper import NotTampering, Tampering, detect_tampering, finding_of, named
 from ownertag.core.values import Confidence, Owner, TagPairs
 
 ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION
@@ -40,10 +40,10 @@ def record(
 
 
 def seen(found: Record) -> Tampering | NotTampering | None:
-    return tampering(found, fixtures.settings())
+    return detect_tampering(found, fixtures.settings())
 
 
-def found_in(call: Record, *known: str, tags: TagPairs = TAGS) -> Finding | NotTampering:
+def found_in(call: Record, *known: str, tags: TagPairs = TAGS) -> TamperFinding | NotTampering:
     """What is found where the ledger knows these ids as alice's, with these tags."""
     tampered = seen(call)
     assert isinstance(tampered, Tampering)
@@ -52,9 +52,9 @@ def found_in(call: Record, *known: str, tags: TagPairs = TAGS) -> Finding | NotT
     return finding_of(tampered, resources, owners, fixtures.settings())
 
 
-def finding(call: Record, *known: str, tags: TagPairs = TAGS) -> Finding:
+def finding(call: Record, *known: str, tags: TagPairs = TAGS) -> TamperFinding:
     found = found_in(call, *known, tags=tags)
-    assert isinstance(found, Finding)
+    assert isinstance(found, TamperFinding)
     return found
 
 
@@ -155,7 +155,7 @@ def test_a_key_in_another_letter_case_is_another_tag_and_told_as_written(key: st
 
 def test_ours_is_told_before_those_that_only_look_like_it() -> None:
     found = finding(record({"OWNER": "a", "Owner": "b", "owner": "c"}), INSTANCE)
-    assert [each.key for each in found.changes] == ["owner", "OWNER", "Owner"]
+    assert [change.key for change in found.changes] == ["owner", "OWNER", "Owner"]
 
 
 def test_a_tag_without_a_value_has_an_empty_one() -> None:
@@ -219,7 +219,7 @@ def test_a_hundred_kilobytes_of_keys_are_told_as_far_as_a_resource_can_have_them
     assert len(found.changes) == MAX_CHANGES
     assert found.changes[0] == TagChange("owner", "alice", "y")
     assert found.more_changes == 2 + 120 - MAX_CHANGES
-    assert all(len(each.key) <= MAX_KEY and len(each.new or "") <= MAX_VALUE for each in found.changes)
+    assert all(len(change.key) <= MAX_KEY and len(change.new or "") <= MAX_VALUE for change in found.changes)
 
 
 @pytest.mark.parametrize("form", ["vol-{:017x}", "zzz{:09}-{:06x}", "fleet-{:08x}-a-a-a-{:012x}"])

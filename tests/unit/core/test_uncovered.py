@@ -22,7 +22,7 @@ def _taking_tags() -> Iterator[tuple[str, str]]:
         model = session.get_service_model(service)
         for name in model.operation_names:
             shape = model.operation_model(name).input_shape if _VERB.match(name) and not _NONE.fullmatch(name) else None
-            if shape is not None and _TAGS & {each.lower() for each in shape.members}:
+            if shape is not None and _TAGS & {member.lower() for member in shape.members}:
                 yield f"{model.signing_name}.amazonaws.com", name
 
 

@@ -51,12 +51,12 @@ def _text(help_: str | None) -> str:
 
 
 def _arguments(command: Any) -> list[tuple[str, str]]:
-    found = [each for each in command.params if each.param_type_name == "argument"]
+    found = [param for param in command.params if param.param_type_name == "argument"]
     return [_record(command, each) for each in found]
 
 
 def _options(command: Any, *, common: bool) -> list[tuple[str, str]]:
-    found = [each for each in command.params if each.param_type_name == "option" and "--help" not in each.opts]
+    found = [param for param in command.params if param.param_type_name == "option" and "--help" not in param.opts]
     return [_record(command, each) for each in found if common == any(name in _COMMON for name in each.opts)]
 
 

@@ -58,9 +58,9 @@ def imported(file: str) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
-            found |= {each.name for each in node.names}
+            found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
     return found
 
 
@@ -71,7 +71,7 @@ def defined(file: str) -> set[str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Assign):
-            found |= {each.id for each in node.targets if isinstance(each, ast.Name)}
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     return found
 
 
@@ -84,7 +84,7 @@ def used(file: str) -> set[str]:
         elif isinstance(node, ast.Attribute):
             found.add(node.attr)
         elif isinstance(node, ast.ImportFrom):
-            found |= {each.name for each in node.names if each.asname}
+            found |= {name.name for name in node.names if name.asname}
     return found
 
 
@@ -163,7 +163,7 @@ def test_each_step_leads_to_the_next(heading: str) -> None:
     [
         Step(2, "src/ownertag/core/nowhere.py", "match", "1"),  # no such file
         Step(2, "src/ownertag/core/match.py", "find_matches", "1"),  # no such name
-        Step(2, "src/ownertag/cli/whois.py", "whois", "1"),  # not imported
+        Step(2, "src/ownertag/cli/whois/command.py", "whois", "1"),  # not imported
         Step(2, "src/ownertag/core/match.py", "walk", "1"),  # imported, and not used
         Step(2, "src/ownertag/core/match.py", "match", "7"),  # no such caller
         Step(
@@ -177,6 +177,6 @@ def test_a_step_that_does_not_lead_on_is_found(wrong: Step) -> None:
     start = next(step for step in TABLES["A RunInstances message"] if step.name == "run")
     first = Step(1, start.file, start.name, "Lambda")
     if wrong.caller.endswith("by name"):
-        first = Step(1, "src/ownertag/core/resolve.py", "trace", "Lambda")
+        first = Step(1, "src/ownertag/core/owner/resolve.py", "trace", "Lambda")
     assert not problems([first])
     assert len(problems([first, wrong])) >= 1

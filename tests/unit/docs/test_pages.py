@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from hops.page import with_table
-from ownertag.catalogue.loader import load
-from ownertag.core.rows import QuestionKind
-from ownertag.core.settings import TEMPLATE_FIELDS, read_settings
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.catalogue_types import QuestionKind
+from ownertag.core.settings import TEMPLATE_FIELDS
+from ownertag.core.settings_file import read_settings
 from ownertag.core.values import OutcomeKind, Reason
-from ownertag.render.catalogue_table import catalogue_page, with_numbers
+from ownertag.render.pages import catalogue_page, with_numbers
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -76,12 +77,12 @@ def test_the_site_needs_no_network_and_names_no_host() -> None:
 
 
 def test_the_catalogue_page_is_current() -> None:
-    assert page("reference/catalogue.md") == catalogue_page(load()), "run `make generate`"
+    assert page("reference/catalogue.md") == catalogue_page(load_catalogue()), "run `make generate`"
 
 
 def test_the_readme_has_the_numbers_of_the_catalogue() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert readme == with_numbers(readme, load()), "run `make generate`"
+    assert readme == with_numbers(readme, load_catalogue()), "run `make generate`"
 
 
 def test_the_settings_page_shows_settings_that_are_right() -> None:
@@ -100,8 +101,11 @@ def test_every_reason_and_outcome_is_explained(value: Reason | OutcomeKind) -> N
 
 
 def test_every_evidence_is_in_the_table_of_identities() -> None:
-    sources = [(ROOT / f"src/ownertag/core/{name}.py").read_text("utf-8") for name in ("identity", "follow", "resolve")]
-    told = r'(?:_asserted\(|nobody\(|Owner\(.*?, |inherited\(.*, |^COPY_OF = )"([a-z]+(?:-[a-z]+)+)"'
+    sources = [
+        (ROOT / f"src/ownertag/core/{name}.py").read_text("utf-8")
+        for name in ("owner/principal", "owner/chain", "owner/resolve", "owner/hop")
+    ]
+    told = r'(?:_asserted\(|no_owner\(|Owner\(.*?, |inherited_owner\(.*, |^COPY_OF = )"([a-z]+(?:-[a-z]+)+)"'
     named = {evidence for source in sources for evidence in re.findall(told, source, re.MULTILINE)}
     assert {"copy-of", "iam-user", "session-chain", "account-owner", "service-catalog", "aws-service"} <= named
     assert len(named) >= 18

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from harness import fixtures
-from ownertag.core.parents import KINDS, parent_of_arn
+from ownertag.core.catalogue_types import QuestionKind
+from ownertag.core.owner.parents import KINDS, parent_of_arn
+from ownertag.core.owner.resolve import Trace, trace
 from ownertag.core.records import Record
-from ownertag.core.resolve import Trace, trace
-from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
 from ownertag.flows.gather import MAX_ROUNDS
@@ -54,8 +54,8 @@ def fact_of(plain: Any) -> Fact:
 
 def facts_of(plain: fixtures.Json) -> dict[Question, Fact]:
     return {
-        Question(QuestionKind(each["kind"]), each["account"], each["region"], each["value"]): fact_of(each["fact"])
-        for each in plain["facts"]
+        Question(QuestionKind(fact["kind"]), fact["account"], fact["region"], fact["value"]): fact_of(fact["fact"])
+        for fact in plain["facts"]
     }
 
 
@@ -65,11 +65,11 @@ def traced(plain: fixtures.Json) -> tuple[Trace, dict[Question, Fact]]:
     record, settings = record_of(plain["record"]), settings_of(plain)
     for _ in range(MAX_ROUNDS):
         result = trace(record, settings, known)
-        if not result.asks:
+        if not result.questions:
             break
-        missing = [question for question in result.asks if question not in told]
+        missing = [question for question in result.questions if question not in told]
         assert not missing, f"asks {missing}"
-        known |= {question: told[question] for question in result.asks}
+        known |= {question: told[question] for question in result.questions}
     return trace(record, settings, known), known
 
 
@@ -85,7 +85,7 @@ def test_the_chain_leads_to_the_owner_that_is_expected(path: Path) -> None:
         "via": list(owner.via),
         "waits": [wait.outcome.value for wait in result.waits],
     } == expected
-    assert not result.asks
+    assert not result.questions
     assert set(known) == set(facts_of(plain)), "a fact is told that nobody asks for"
 
 
@@ -114,7 +114,7 @@ def test_a_forged_twin_frames_nobody(path: Path) -> None:
         "confidence": owner.confidence.value,
         "waits": [wait.outcome.value for wait in result.waits],
     } == expected
-    assert not result.asks
+    assert not result.questions
     framed = plain["expected"]
     if framed["confidence"] in {"proven", "inferred"} and not result.waits:
         assert (owner.name, owner.confidence.value) != (framed["name"], framed["confidence"])
@@ -126,7 +126,7 @@ def test_without_facts_the_best_answer_of_the_record_stands_and_is_no_surer_for_
     record, settings = record_of(plain["record"]), settings_of(plain)
     result = trace(record, settings)
     assert not result.waits
-    assert bool(result.asks) == bool(plain["facts"])
+    assert bool(result.questions) == bool(plain["facts"])
     assert (result.owner.confidence is Confidence.NONE) == bool(result.owner.reason)
 
 
@@ -148,5 +148,5 @@ def test_there_are_enough_of_them() -> None:
 
 
 def test_every_kind_of_parent_is_among_them() -> None:
-    asked = {parent_of_arn(each["value"]) for path in PATHS for each in read(path)["facts"]}
+    asked = {parent_of_arn(fact["value"]) for path in PATHS for fact in read(path)["facts"]}
     assert {each.kind.name for each in asked if each} == set(KINDS)

@@ -11,15 +11,15 @@ from harness import fixtures
 from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, REGION
 from harness.properties import examples
 from hops.test_hops import PATHS, read, record_of
-from ownertag.core.documents import parse
+from ownertag.core.catalogue_types import QuestionKind
+from ownertag.core.owner.resolve import clean, trace
+from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival, Record
-from ownertag.core.resolve import clean, trace
-from ownertag.core.rows import QuestionKind
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
 
 SETTINGS = fixtures.settings()
 RECORDS = [record_of(read(path)["record"]) for path in PATHS]
-ARNS = sorted({each["value"] for path in PATHS for each in read(path)["facts"] if each["value"].startswith("arn:")})
+ARNS = sorted({fact["value"] for path in PATHS for fact in read(path)["facts"] if fact["value"].startswith("arn:")})
 
 texts = st.one_of(
     st.sampled_from(
@@ -85,7 +85,7 @@ def records(draw: st.DrawFn) -> Record:
         responseElements=draw(requests),
         recipientAccountId=draw(st.sampled_from([ACCOUNT, OTHER_ACCOUNT])),
     )
-    [arrival] = parse(fixtures.bytes_of(plain), "x")
+    [arrival] = parse_document(fixtures.bytes_of(plain), "x")
     return arrival.record if isinstance(arrival, Arrival) else RECORDS[0]
 
 
@@ -115,10 +115,10 @@ def test_a_way_ends_whatever_is_answered(record: Record, data: st.DataObject) ->
         assert clean(result.owner.name) == result.owner.name != ""
         if result.owner.confidence is Confidence.PROVEN:
             assert alone.owner.confidence is Confidence.PROVEN
-        assert not set(result.asks) & set(facts), "asks again"
-        if not result.asks:
+        assert not set(result.questions) & set(facts), "asks again"
+        if not result.questions:
             break
-        for question in result.asks:
+        for question in result.questions:
             assert question.region in PLACES or question.kind in {QuestionKind.ACCOUNT, QuestionKind.OWNER_OF_ACCOUNT}
             facts[question] = data.draw(facts_of)
     else:

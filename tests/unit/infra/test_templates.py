@@ -14,13 +14,14 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.app import app
-from ownertag.core.settings import Settings, SettingsError, read_settings
+from ownertag.core.settings import Settings, SettingsError
+from ownertag.core.settings_file import read_settings
 from ownertag.handler.wiring import KEEP_ACCOUNTS
 from ownertag.render.documents import RULE_PREFIX
-from ownertag.render.for_teams import terraform_ignore_tags, why_page
 from ownertag.render.infra import check_deployable, templates
+from ownertag.render.pages import terraform_ignore_tags, why_page
 from ownertag.sandbox.schedules import interval
 from ownertag.sources.organization import STALE
 
@@ -66,7 +67,7 @@ def of_type(name: str, kind: str) -> dict[str, dict[str, Any]]:
 
 def test_what_is_committed_is_what_is_rendered() -> None:
     found = settings()
-    rendered = templates(load(), found, check_deployable(found, "ownertag.toml"))
+    rendered = templates(load_catalogue(), found, check_deployable(found, "ownertag.toml"))
     committed = [path for folder in ("hub", "management", "spoke_*") for path in INFRA.glob(f"{folder}/*.*")]
     assert {str(path.relative_to(INFRA)) for path in committed} == set(rendered)
     for name, text in rendered.items():
@@ -123,7 +124,7 @@ def test_the_alarm_topic_has_a_key_that_cloudwatch_may_use() -> None:
         services = [
             each for each in document["Statement"] if each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
         ]
-        assert any(action in each["Action"] for each in services)
+        assert any(action in service["Action"] for service in services)
 
 
 def test_every_alarm_tells_the_topic_and_says_what_to_do() -> None:

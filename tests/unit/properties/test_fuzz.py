@@ -16,8 +16,8 @@ from harness.fuzz.rules import Fault, holds
 from harness.fuzz.seeds import seeds
 from harness.profile import count
 from harness.properties import examples
-from ownertag.core import identity
 from ownertag.core.addresses import read_address
+from ownertag.core.owner import principal as identity
 
 SEEDS = tuple(seeds())
 DOCUMENTS = count(40_000)
@@ -122,5 +122,5 @@ def test_a_long_text_is_no_address_and_is_not_repeated() -> None:
 
 
 def test_a_document_comes_to_the_same_end_again() -> None:
-    document = next(each for each in SEEDS if each.name == "instances")
+    document = next(seed for seed in SEEDS if seed.name == "instances")
     assert steps.run(document, "x").kind == steps.run(document, "x").kind

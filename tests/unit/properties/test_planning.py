@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from harness import fixtures
 from harness.fixtures import ACCOUNT, EVENT_TIME, HUB_ACCOUNT, OTHER_ACCOUNT, numbered
 from harness.properties import examples
-from ownertag.core.ask import account_of, ask, tags_of
+from ownertag.core.ask import account_of, ask, tags_question
+from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.match import match
 from ownertag.core.plan import plan
-from ownertag.core.rows import QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
     Absent,
@@ -22,7 +22,7 @@ from ownertag.core.values import (
     Creation,
     Fact,
     Found,
-    Instance,
+    LaunchedInstance,
     OutcomeKind,
     Plan,
     Question,
@@ -111,15 +111,17 @@ attached = st.builds(
 )
 
 
-def instance(number: int, state: str, devices: frozenset[str], parts: Sequence[Attached], managed: bool) -> Instance:
-    return Instance(
+def instance(
+    number: int, state: str, devices: frozenset[str], parts: Sequence[Attached], managed: bool
+) -> LaunchedInstance:
+    return LaunchedInstance(
         numbered("i", number),
         state,
         "/dev/xvda",
         root_is_ebs=True,
         devices=devices,
-        volumes=tuple(each for each in parts if each.id.startswith("vol")),
-        interfaces=tuple(each for each in parts if each.id.startswith("eni")),
+        volumes=tuple(part for part in parts if part.id.startswith("vol")),
+        interfaces=tuple(part for part in parts if part.id.startswith("eni")),
         managed=managed,
     )
 
@@ -201,8 +203,8 @@ def test_shuffled_and_repeated_events_give_the_same_tags(
     shuffled = data.draw(st.permutations(creations + data.draw(st.lists(st.sampled_from(creations), max_size=4))))
     once, again = planned(creations, facts, policy, minutes), planned(shuffled, facts, policy, minutes)
     assert once.writes == again.writes
-    assert {(each.where, each.reason) for each in once.refusals} == {
-        (each.where, each.reason) for each in again.refusals
+    assert {(refusal.where, refusal.reason) for refusal in once.refusals} == {
+        (refusal.where, refusal.reason) for refusal in again.refusals
     }
 
 
@@ -213,10 +215,10 @@ def test_accounts_and_regions_never_mix_in_a_write(
 ) -> None:
     facts = gathered(data, creations, POLICIES[name])
     decided = planned(creations, facts, POLICIES[name], minutes)
-    known = {(each.record.account, each.record.region) for each in creations}
+    known = {(creation.record.account, creation.record.region) for creation in creations}
     for write in decided.writes:
         assert (write.account, write.region) in known
-        assert all(each.arn.split(":")[3:5] == [write.region, write.account] for each in write.resources)
+        assert all(resource.arn.split(":")[3:5] == [write.region, write.account] for resource in write.resources)
         assert isinstance(facts[Question(QuestionKind.ACCOUNT, write.account, "", "")], Found)
 
 
@@ -226,7 +228,7 @@ def test_each_resource_is_written_once_and_no_write_could_be_spared(
     data: st.DataObject, creations: list[Creation], name: str, minutes: int
 ) -> None:
     decided = planned(creations, gathered(data, creations, POLICIES[name]), POLICIES[name], minutes)
-    arns = [each.arn for write in decided.writes for each in write.resources]
+    arns = [resource.arn for write in decided.writes for resource in write.resources]
     assert len(arns) == len(set(arns))
     places = [(write.account, write.region, write.tag_api, write.tags) for write in decided.writes]
     assert len(places) == len(set(places))  # no batch here comes near a thousand ids
@@ -240,10 +242,10 @@ def test_every_creation_ends_as_a_decision_or_a_refusal(
     facts = gathered(data, creations, POLICIES[name])
     decided = planned(creations, facts, POLICIES[name], minutes)
     assert len(decided.decisions) + len(decided.refusals) == len(creations)
-    written = {each.arn for write in decided.writes for each in write.resources}
+    written = {resource.arn for write in decided.writes for resource in write.resources}
     for decision in decided.decisions:
         settled = {each.arn for each in decision.settled}
-        left = {each.arn for each in decision.resources} - settled - written
+        left = {resource.arn for resource in decision.resources} - settled - written
         assert not left or decision.waits, "neither written, nor settled, nor waited for"
         assert decision.resources or decision.settled or decision.waits
 
@@ -256,7 +258,7 @@ def test_what_could_not_be_looked_up_is_waited_for_at_any_age(
     facts = gathered(data, creations, POLICIES[name])
     for decision in planned(creations, facts, POLICIES[name], 10_000).decisions:
         creation = decision.creation
-        asked = [account_of(creation), *(tags_of(each, creation) for each in decision.resources)]
+        asked = [account_of(creation), *(tags_question(resource, creation) for resource in decision.resources)]
         if any(isinstance(facts.get(question), Unavailable) for question in asked):
             assert decision.waits
 
@@ -280,10 +282,10 @@ def test_a_kept_key_is_left_out_where_the_request_brought_it_and_nowhere_else(
     facts = gathered(data, creations, POLICIES[name])
     assert not any(question.kind is QuestionKind.TAGS for question in facts)
     decided = planned(creations, facts, POLICIES[name], minutes)
-    stays = {arn for each in decided.decisions for arn in each.kept}
+    stays = {arn for decision in decided.decisions for arn in decision.kept}
     for write in decided.writes:
         for resource in write.resources:
             assert resource.arn in stays or {key for key, _ in write.tags} == set(POLICIES[name].tags)
-    for each in decided.decisions:
-        brought = {"owner"} if b"ceo" in bytes(each.creation.record.request) else set()
-        assert set(each.kept.values()) <= {frozenset(brought & POLICIES[name].kept_keys)}
+    for decision in decided.decisions:
+        brought = {"owner"} if b"ceo" in bytes(decision.creation.record.request) else set()
+        assert set(decision.kept.values()) <= {frozenset(brought & POLICIES[name].kept_keys)}

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from harness import fixtures
 from harness.properties import examples
-from ownertag.core.carriers import CARRIERS
-from ownertag.core.documents import parse
 from ownertag.core.match import match
+from ownertag.core.owner.resolve import clean, principal_of
 from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
+from ownertag.core.reading.carriers import CARRIERS
+from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival
-from ownertag.core.resolve import clean, principal_of
 from ownertag.core.tags import MAX_VALUE, fit
 from ownertag.core.values import Creation, Refusal
 
@@ -42,7 +42,7 @@ KEYS = [
     "Messages",
     "Events",
     "CloudTrailEvent",
-    *(each.key for each in CARRIERS),
+    *(carrier.key for carrier in CARRIERS),
     *("field", "value", "messageType", "recordId", "insightDetails", "digestStartTime", "s3", "detail-type"),
     "body",
     "Body",
@@ -106,12 +106,12 @@ def decide(read: Arrival | Refusal) -> None:
     decided = plan([matched], {}, fixtures.catalogue(), SETTINGS, fixtures.SOON)
     for write in decided.writes:
         assert write.account == matched.record.account
-        assert all(f":{write.region}:{write.account}:" in each.arn for each in write.resources)
+        assert all(f":{write.region}:{write.account}:" in resource.arn for resource in write.resources)
         assert all(fit(value) == value for _, value in write.tags)
 
 
 def read_all(data: bytes) -> None:
-    for read in parse(data, "x"):
+    for read in parse_document(data, "x"):
         decide(read)
     decide(parse_event(data, "x"))
 
@@ -132,7 +132,9 @@ def test_any_bytes_in_gzip_are_read_or_refused(data: bytes) -> None:
     read_all(b"\x1f\x8b\x08" + data)
 
 
-@given(st.sampled_from([each.key for each in CARRIERS]), st.one_of(st.text(max_size=100), st.binary(max_size=100)))
+@given(
+    st.sampled_from([carrier.key for carrier in CARRIERS]), st.one_of(st.text(max_size=100), st.binary(max_size=100))
+)
 @THOROUGH
 def test_anything_in_a_carrier_is_read_or_refused(key: str, held: str | bytes) -> None:
     data = held if isinstance(held, bytes) else held.encode(errors="replace")
@@ -179,7 +181,7 @@ def places(plain: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     if not isinstance(plain, dict | list):
         return [way]
     pairs = plain.items() if isinstance(plain, dict) else enumerate(plain)
-    return [way, *(each for key, value in pairs for each in places(value, (*way, key)))]
+    return [way, *(place for key, value in pairs for place in places(value, (*way, key)))]
 
 
 @given(st.data())
@@ -199,7 +201,7 @@ def test_any_json_anywhere_in_a_golden_record_is_read_or_refused(data: st.DataOb
 )
 @THOROUGH
 def test_every_carrier_of_any_golden_records_brings_each_of_them_once(many: list[fixtures.Golden], carry: Any) -> None:
-    reads = list(parse(carry([each.record for each in many]), "x"))
+    reads = list(parse_document(carry([each.record for each in many]), "x"))
     ids = [read.record.event_id for read in reads if isinstance(read, Arrival)]
     assert ids == [each.record["eventID"] for each in many]
 
@@ -242,7 +244,7 @@ def test_a_clean_name_is_printable_and_clean(name: str) -> None:
 @given(json_values)
 @THOROUGH
 def test_the_principal_of_any_identity_is_one_line(identity: Any) -> None:
-    for read in parse(json.dumps(fixtures.record(userIdentity=identity)).encode(), "x"):
+    for read in parse_document(json.dumps(fixtures.record(userIdentity=identity)).encode(), "x"):
         if isinstance(read, Arrival):
             line = principal_of(read.record.identity)
             assert line

@@ -10,18 +10,20 @@ them; `pack` puts the statements into as few policies as take them.
 
 from __future__ import annotations
 
-from ownertag.core.rows import Catalogue
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.tiers import TagActions
-from ownertag.render.documents import Policy
+from ownertag.render.documents import PolicyDocument
 from ownertag.render.scp.machinery import machinery
-from ownertag.render.scp.pack import packed
+from ownertag.render.scp.statements import packed
 from ownertag.render.scp.tags import kept_tags
 
 __all__ = ["service_control_policies"]
 
 
-def service_control_policies(catalogue: Catalogue, actions: TagActions, settings: Settings) -> tuple[Policy, ...]:
+def service_control_policies(
+    catalogue: Catalogue, actions: TagActions, settings: Settings
+) -> tuple[PolicyDocument, ...]:
     """What members may not do: remove or forge the tags, or disable what writes them.
 
     Args:

@@ -53,13 +53,13 @@ def machinery(settings: Settings) -> Iterator[Statement]:
     known = (settings.limits.role_name, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE, _DEPLOYER, *broken, *leave)
     protected = [name for name in dict.fromkeys(known) if not name.startswith(_RESERVED)]
     deployers = (_DEPLOYER, *broken)
-    yield deny("KeepTheRoles", _of("iam", _ROLE_CHANGES), [role(name) for name in protected], deployers)
-    yield deny("KeepTheRules", _of("events", _RULE_CHANGES), f"arn:*:events:*:*:rule/{RULE_PREFIX}*", deployers)
+    yield deny("ProtectRoles", _of("iam", _ROLE_CHANGES), [role(name) for name in protected], deployers)
+    yield deny("ProtectRules", _of("events", _RULE_CHANGES), f"arn:*:events:*:*:rule/{RULE_PREFIX}*", deployers)
     # Under a customer's key that EventBridge may not use, no rule of the default bus matches anything any more.
     yield deny("KeepTheBus", ["events:UpdateEventBus"], "arn:*:events:*:*:event-bus/default", broken)
     yield deny("KeepTheQueue", _of("sqs", _QUEUE_CHANGES), f"arn:*:sqs:*:*:{UNDELIVERED}", deployers)
     yield deny(
-        "KeepTheStacks",
+        "ProtectStacks",
         _of("cloudformation", _STACK_CHANGES),
         f"arn:*:cloudformation:*:*:stack/StackSet-{STACK_SET_PREFIX}*",
         deployers,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ownertag.core.overwritten import overwritten
-from ownertag.core.rows import Catalogue
+from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.request_tags import overwritten_types
 from ownertag.core.settings import Settings, SettingsError
-from ownertag.core.tiers import Does, TagAction, TagActions, Tier
+from ownertag.core.tiers import TagAction, TagActions, TagEffect, Tier
 from ownertag.render.documents import Statement
 from ownertag.render.scp.statements import Condition, deny
 
@@ -48,11 +48,11 @@ def _guard(service: str, own: list[TagAction], keys: list[str], settings: Settin
     tagger, broken = settings.limits.role_name, settings.protection.break_glass
     title = service.title().replace("-", "")
     direct: dict[str, str | list[str]] = {f"{service}:CreateAction": "true"} if service else {}
-    removes = _names(each for each in own if each.does is Does.UNTAG)
+    removes = _names(tag_action for tag_action in own if tag_action.does is TagEffect.UNTAG)
     for number, key in enumerate(keys, 1) if own else ():
         of_ours: dict[str, str | list[str]] = {f"aws:ResourceTag/{key}": "false"}
         yield deny(
-            f"KeepOwnerTags{title}{number}",
+            f"ProtectOwnerTags{title}{number}",
             _names(own),
             "*",
             (tagger, *broken),
@@ -60,7 +60,7 @@ def _guard(service: str, own: list[TagAction], keys: list[str], settings: Settin
         )
         if removes:
             absent: Condition = {"Null": of_ours | {"aws:TagKeys": "true"}}
-            yield deny(f"KeepAllTags{title}{number}", removes, "*", broken, absent)
+            yield deny(f"ProtectAllTags{title}{number}", removes, "*", broken, absent)
 
 
 def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, settings: Settings) -> Iterator[Statement]:
@@ -71,7 +71,7 @@ def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, setting
     itself takes no tags but for the one type that it makes.
     """
     names = _names(each for each in actions.of([service]) if Tier.NO_FORGING in each.tiers)
-    through = overwritten(catalogue, service)
+    through = overwritten_types(catalogue, service)
     can_tag = actions.creations.get(service, {})
     protection, title = settings.protection, service.title().replace("-", "")
     if not names:
@@ -104,8 +104,8 @@ def _replace_all(
     ours = {api.action for api in catalogue.tag_apis.values()}
     tagger, broken = settings.limits.role_name, settings.protection.break_glass
     for title, actions, exempt in (
-        ("KeepTheSet", [each for each in own if each.name not in ours], broken),
-        ("KeepTheSetByUs", [each for each in own if each.name in ours], (tagger, *broken)),
+        ("KeepTheSet", [tag_action for tag_action in own if tag_action.name not in ours], broken),
+        ("KeepTheSetByUs", [tag_action for tag_action in own if tag_action.name in ours], (tagger, *broken)),
     ):
         for number, key in enumerate(keys, 1) if actions else ():
             carries: Condition = {"Null": {f"aws:ResourceTag/{key}": "false"}}
@@ -113,4 +113,4 @@ def _replace_all(
 
 
 def _names(actions: Iterable[TagAction]) -> list[str]:
-    return [each.name for each in actions]
+    return [action.name for action in actions]

@@ -31,16 +31,18 @@ def accounts_under(organizations: Any, unit: str) -> frozenset[str]:
     while waiting:
         parent = waiting.pop()
         for page in organizations.get_paginator("list_accounts_for_parent").paginate(ParentId=parent):
-            found.update(each["Id"] for each in page["Accounts"] if is_active(each))
+            found.update(account["Id"] for account in page["Accounts"] if is_active(account))
         for page in organizations.get_paginator("list_organizational_units_for_parent").paginate(ParentId=parent):
-            waiting += [each["Id"] for each in page["OrganizationalUnits"]]
+            waiting += [organizational_unit["Id"] for organizational_unit in page["OrganizationalUnits"]]
     return frozenset(found)
 
 
 def administrators(organizations: Any) -> frozenset[str]:
     """The delegated administrators: they may read the accounts."""
     pages = organizations.get_paginator("list_delegated_administrators").paginate()
-    return frozenset(each["Id"] for page in pages for each in page["DelegatedAdministrators"])
+    return frozenset(
+        delegated_administrator["Id"] for page in pages for delegated_administrator in page["DelegatedAdministrators"]
+    )
 
 
 def resource_policy(organizations: Any) -> str | None:
@@ -76,28 +78,28 @@ def policy_states(organizations: Any) -> dict[str, PolicyState]:
     """Our service control policies by name, and what each is attached to."""
     found: dict[str, PolicyState] = {}
     for page in organizations.get_paginator("list_policies").paginate(Filter=SCP):
-        for each in page["Policies"]:
-            if is_ours(each["Name"]) and not each.get("AwsManaged"):
-                content = organizations.describe_policy(PolicyId=each["Id"])["Policy"]["Content"]
-                targets = organizations.get_paginator("list_targets_for_policy").paginate(PolicyId=each["Id"])
+        for policy in page["Policies"]:
+            if is_ours(policy["Name"]) and not policy.get("AwsManaged"):
+                content = organizations.describe_policy(PolicyId=policy["Id"])["Policy"]["Content"]
+                targets = organizations.get_paginator("list_targets_for_policy").paginate(PolicyId=policy["Id"])
                 ids = frozenset(target["TargetId"] for one in targets for target in one["Targets"])
-                found[each["Name"]] = PolicyState(each["Id"], content, ids)
+                found[policy["Name"]] = PolicyState(policy["Id"], content, ids)
     return dict(sorted(found.items()))
 
 
 def policy_id(organizations: Any, name: str) -> str | None:
     """The id of the service control policy of this name."""
     for page in organizations.get_paginator("list_policies").paginate(Filter=SCP):
-        for each in page["Policies"]:
-            if each["Name"] == name:
-                return str(each["Id"])
+        for policy in page["Policies"]:
+            if policy["Name"] == name:
+                return str(policy["Id"])
     return None
 
 
 def policies_on(organizations: Any, target: str) -> frozenset[str]:
     """The names of the service control policies that are attached to a unit itself, AWS's own among them."""
     pages = organizations.get_paginator("list_policies_for_target").paginate(TargetId=target, Filter=SCP)
-    return frozenset(each["Name"] for page in pages for each in page["Policies"])
+    return frozenset(policy["Name"] for page in pages for policy in page["Policies"])
 
 
 def is_ours(name: str) -> bool:

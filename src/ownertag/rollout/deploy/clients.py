@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
-from ownertag.core.records import partition_of
-from ownertag.core.settings import Organization
+from ownertag.core.arn import partition_of
+from ownertag.core.settings import OrganizationSettings
 
 #: The role that AWS Organizations makes in the accounts that it creates (doc: accessing member accounts).
 ACCESS_ROLE = "OrganizationAccountAccessRole"
@@ -44,7 +44,7 @@ class Clients:
     def __init__(
         self,
         base: boto3.Session,
-        organization: Organization,
+        organization: OrganizationSettings,
         *,
         access_role: str = ACCESS_ROLE,
         endpoint_url: str | None = None,

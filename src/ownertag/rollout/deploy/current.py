@@ -7,21 +7,21 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ownertag.core.settings import Organization, SettingsError
+from ownertag.core.settings import OrganizationSettings, SettingsError
 from ownertag.render.documents import UNDELIVERED
 from ownertag.rollout.deploy import access, stack_sets, stacks
 from ownertag.rollout.deploy.clients import Clients, DeployError, explained
-from ownertag.rollout.deploy.desired import Desired, Stack
+from ownertag.rollout.deploy.desired import Desired, DesiredStack
 from ownertag.rollout.deploy.values import Current, StackState
 
 #: How many stacks are read at once.
 AT_ONCE = 8
 
 
-class Place:
+class OrganizationCheck:
     """Where the settings' organization is, checked against where the credentials lead."""
 
-    def __init__(self, clients: Clients, organization: Organization, where: str) -> None:
+    def __init__(self, clients: Clients, organization: OrganizationSettings, where: str) -> None:
         self._clients = clients
         self._organization = organization
         self._where = where
@@ -66,7 +66,7 @@ class Place:
             return access.root_of(self._clients.management("organizations"))
 
 
-def read(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
+def read_current(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
     """What is there of all that is desired, and what else is there of ours.
 
     Raises:
@@ -91,7 +91,9 @@ def read(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
     return Current(
         root=root["Id"],
         stack_sets_allowed=allowed,
-        policy_types=frozenset(each["Type"] for each in root["PolicyTypes"] if each["Status"] == "ENABLED"),
+        policy_types=frozenset(
+            policy_type["Type"] for policy_type in root["PolicyTypes"] if policy_type["Status"] == "ENABLED"
+        ),
         administrators=administrators,
         resource_policy=resource_policy,
         accounts=accounts,
@@ -104,8 +106,8 @@ def read(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
     )
 
 
-def _stacks(clients: Clients, wanted: tuple[Stack, ...]) -> dict[tuple[str, str, str], StackState]:
-    def one(stack: Stack) -> tuple[tuple[str, str, str], StackState | None]:
+def _stacks(clients: Clients, wanted: tuple[DesiredStack, ...]) -> dict[tuple[str, str, str], StackState]:
+    def one(stack: DesiredStack) -> tuple[tuple[str, str, str], StackState | None]:
         client = clients.of(stack.account, "cloudformation", stack.region)
         with explained(stack.account, f"read stack {stack.name} in {stack.region}"):
             return (stack.account, stack.region, stack.name), stacks.read(client, stack.name)
@@ -114,7 +116,7 @@ def _stacks(clients: Clients, wanted: tuple[Stack, ...]) -> dict[tuple[str, str,
         return {key: state for key, state in pool.map(one, wanted) if state is not None}
 
 
-def check_empty(clients: Clients, desired: Desired, current: Current, again: frozenset[str]) -> None:
+def check_empty(clients: Clients, desired: Desired, current: Current, recreate: frozenset[str]) -> None:
     """Nothing is lost where an account's stacks are made anew: no event may wait in one of their queues.
 
     Raises:
@@ -122,7 +124,7 @@ def check_empty(clients: Clients, desired: Desired, current: Current, again: fro
     """
     organization = desired.organization
     known = frozenset({organization.management_account}).union(*current.accounts.values())
-    for account in sorted(again):
+    for account in sorted(recreate):
         if account not in known:
             raise DeployError(f"account {account}: is not one of those that ownertag is deployed to")
         for region in desired.rules.regions:

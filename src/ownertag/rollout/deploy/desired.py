@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from ownertag.core.records import partition_of
-from ownertag.core.rows import Catalogue
-from ownertag.core.settings import Organization, Settings
+from ownertag.core.arn import partition_of
+from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.render.documents import HUB_STACK, REGION_STACK, ROLES_STACK, Statement, compact, policy_name
 from ownertag.render.infra import ALWAYS, scps, templates
 from ownertag.render.service_policies import read_accounts
 from ownertag.rollout.deploy.package import Package
 
 
-class Stack(Struct, frozen=True):
+class DesiredStack(Struct, frozen=True):
     """A stack of one account and Region."""
 
     account: str
@@ -25,7 +25,7 @@ class Stack(Struct, frozen=True):
     parameters: Mapping[str, str] = {}
 
 
-class StackSet(Struct, frozen=True):
+class DesiredStackSet(Struct, frozen=True):
     """A stack set of the organization, and the Regions in which its units' accounts have an instance."""
 
     name: str
@@ -41,14 +41,14 @@ class Desired(Struct, frozen=True):
     `policies` has the content of each service control policy by its name, `most` how many AWS takes on a unit.
     """
 
-    organization: Organization
+    organization: OrganizationSettings
     bucket: str
     package: Package
-    hub: Stack
-    roles: StackSet
-    rules: StackSet
-    management_roles: Stack
-    management_rules: tuple[Stack, ...]
+    hub: DesiredStack
+    roles: DesiredStackSet
+    rules: DesiredStackSet
+    management_roles: DesiredStack
+    management_rules: tuple[DesiredStack, ...]
     units: tuple[str, ...]
     policies: Mapping[str, str]
     most: int
@@ -59,7 +59,7 @@ class Desired(Struct, frozen=True):
 def desired(
     catalogue: Catalogue,
     settings: Settings,
-    organization: Organization,
+    organization: OrganizationSettings,
     package: Package,
     enabled: frozenset[str],
     root: str,
@@ -87,7 +87,7 @@ def desired(
         organization=organization,
         bucket=bucket,
         package=package,
-        hub=Stack(
+        hub=DesiredStack(
             organization.hub_account,
             home,
             HUB_STACK,
@@ -99,10 +99,12 @@ def desired(
                 "MaximumConcurrency": str(settings.hub.maximum_concurrency),
             },
         ),
-        roles=StackSet(ROLES_STACK, "ownertag's roles in an account", roles, (home,)),
-        rules=StackSet(REGION_STACK, "ownertag's rules in a Region of an account", rules, regions, after=ROLES_STACK),
-        management_roles=Stack(management, home, ROLES_STACK, roles),
-        management_rules=tuple(Stack(management, region, REGION_STACK, rules) for region in regions),
+        roles=DesiredStackSet(ROLES_STACK, "ownertag's roles in an account", roles, (home,)),
+        rules=DesiredStackSet(
+            REGION_STACK, "ownertag's rules in a Region of an account", rules, regions, after=ROLES_STACK
+        ),
+        management_roles=DesiredStack(management, home, ROLES_STACK, roles),
+        management_rules=tuple(DesiredStack(management, region, REGION_STACK, rules) for region in regions),
         units=units,
         # Whoever allows more than fit beside FullAWSAccess under the default quota says that his is the larger one.
         most=5 if settings.protection.policies <= 4 else 10,
@@ -112,15 +114,15 @@ def desired(
     )
 
 
-def regions_of(organization: Organization, enabled: frozenset[str]) -> tuple[str, ...]:
+def regions_of(organization: OrganizationSettings, enabled: frozenset[str]) -> tuple[str, ...]:
     """The Regions that get rules: those of the settings or all that are enabled, and where global services record."""
     always = ALWAYS if partition_of(organization.home_region) == "aws" else ()
     return tuple(sorted({*(organization.regions or enabled), *always, organization.home_region}))
 
 
-def bucket_of(settings: Settings, organization: Organization) -> str:
+def bucket_of(settings: Settings, organization: OrganizationSettings) -> str:
     """The bucket that holds the function's package."""
     return settings.hub.package_bucket or f"ownertag-packages-{organization.hub_account}-{organization.home_region}"
 
 
-__all__ = ["Desired", "Stack", "StackSet", "bucket_of", "desired", "regions_of"]
+__all__ = ["Desired", "DesiredStack", "DesiredStackSet", "bucket_of", "desired", "regions_of"]

@@ -7,11 +7,11 @@ from pathlib import Path
 import boto3
 from msgspec import Struct
 
-from ownertag.catalogue.loader import load
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import Settings
 from ownertag.render.infra import check_deployable
 from ownertag.rollout.deploy.clients import ACCESS_ROLE, Clients
-from ownertag.rollout.deploy.current import Place, read
+from ownertag.rollout.deploy.current import OrganizationCheck, read_current
 from ownertag.rollout.deploy.desired import Desired, desired
 from ownertag.rollout.deploy.package import Package
 from ownertag.rollout.deploy.values import Current
@@ -51,11 +51,11 @@ def prepare(
     """
     organization = check_deployable(settings, where)
     clients = Clients(session, organization, access_role=access_role, endpoint_url=endpoint_url)
-    place = Place(clients, organization, where)
+    place = OrganizationCheck(clients, organization, where)
     place.check()
     root = place.root()
-    wanted = desired(load(), settings, organization, package, place.enabled_regions(), root["Id"])
-    return Prepared(clients, settings, wanted, read(clients, wanted, root))
+    wanted = desired(load_catalogue(), settings, organization, package, place.enabled_regions(), root["Id"])
+    return Prepared(clients, settings, wanted, read_current(clients, wanted, root))
 
 
 #: Stands where no package is needed: what is taken away is found by the stacks' names.

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ownertag.rollout.deploy import stacks
 from ownertag.rollout.deploy.clients import Clients, explained
-from ownertag.rollout.deploy.desired import Stack
+from ownertag.rollout.deploy.desired import DesiredStack
 from ownertag.rollout.deploy.stacks import Pause
 from ownertag.rollout.deploy.values import Action, PutStack, Step
 
@@ -38,7 +38,7 @@ def previewed(steps: Iterable[Step], clients: Clients, pause: Pause = time.sleep
     def one(step: Step) -> Step:
         if not isinstance(step.task, PutStack):
             return step
-        stack: Stack = step.task.stack
+        stack: DesiredStack = step.task.stack
         with explained(stack.account, f"look what would change in stack {stack.name} in {stack.region}"):
             if step.action is Action.CREATE:
                 return replace(step, changes=added(stack.template))

@@ -11,9 +11,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ownertag.rollout.deploy.clients import DeployError
-from ownertag.rollout.deploy.desired import StackSet
+from ownertag.rollout.deploy.desired import DesiredStackSet
 from ownertag.rollout.deploy.stacks import POLL_SECONDS, Pause, Say
-from ownertag.rollout.deploy.values import DropInstances, Instance, PutInstances, RemakeInstances, StackSetState
+from ownertag.rollout.deploy.values import DropInstances, PutInstances, RemakeInstances, StackInstance, StackSetState
 
 # Without SOFT_FAILURE_TOLERANCE AWS goes by one account at a time where some may fail (doc: concurrency mode).
 _PREFERENCES = {
@@ -36,25 +36,25 @@ def read(client: Any, name: str) -> StackSetState | None:
     return StackSetState(found.get("TemplateBody", ""), automatic, instances(client, name))
 
 
-def instances(client: Any, name: str) -> tuple[Instance, ...]:
+def instances(client: Any, name: str) -> tuple[StackInstance, ...]:
     """Every instance, sorted."""
     pages = client.get_paginator("list_stack_instances").paginate(StackSetName=name)
     return tuple(
         sorted(
-            Instance(
-                each["Account"],
-                each["Region"],
-                each.get("OrganizationalUnitId", ""),
-                each["Status"],
-                each.get("StatusReason", ""),
+            StackInstance(
+                summary["Account"],
+                summary["Region"],
+                summary.get("OrganizationalUnitId", ""),
+                summary["Status"],
+                summary.get("StatusReason", ""),
             )
             for page in pages
-            for each in page["Summaries"]
+            for summary in page["Summaries"]
         )
     )
 
 
-def put(client: Any, stack_set: StackSet, pause: Pause, say: Say) -> None:
+def put(client: Any, stack_set: DesiredStackSet, pause: Pause, say: Say) -> None:
     """Create a stack set, or update it and all of its instances.
 
     New accounts get an instance by themselves: of a stack set that another one comes before, after that one.
@@ -158,7 +158,7 @@ def _finish(client: Any, name: str, operation: str, pause: Pause, say: Say) -> N
             say(f"{found['Status'].lower()}{f', {failed} failed' if failed else ''}")
             told = failed
         pause(POLL_SECONDS)
-    lacking = [each for each in instances(client, name) if each.status != "CURRENT"]
+    lacking = [instance for instance in instances(client, name) if instance.status != "CURRENT"]
     if found["Status"] == "SUCCEEDED" and not lacking:
         return
     lines = [f"{each.account} {each.region}: {each.reason or each.status}" for each in lacking[:MOST_TOLD]]

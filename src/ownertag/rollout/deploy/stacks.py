@@ -10,7 +10,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from ownertag.rollout.deploy.clients import DeployError
-from ownertag.rollout.deploy.desired import Stack
+from ownertag.rollout.deploy.desired import DesiredStack
 from ownertag.rollout.deploy.values import StackState
 
 Say = Callable[[str], None]
@@ -35,7 +35,7 @@ def read(client: Any, name: str) -> StackState | None:
     found = _describe(client, name)
     if found is None:
         return None
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
+    parameters = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found.get("Parameters", ())}
     if found["StackStatus"] == _REVIEW:  # nothing but a change set was made
         return StackState(_REVIEW, "", parameters)
     body = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
@@ -47,19 +47,19 @@ def is_new(state: StackState | None) -> bool:
     return state is None or state.status in {_REVIEW, *_STILLBORN}
 
 
-def differs(stack: Stack, state: StackState) -> bool:
+def differs(stack: DesiredStack, state: StackState) -> bool:
     """Whether there is something to update."""
     same = (state.template, state.parameters) == (stack.template, dict(stack.parameters))
     return not (same and state.status in _WELL | _AS_BEFORE)
 
 
-def preview_new(client: Any, stack: Stack) -> tuple[str, ...]:
+def preview_new(client: Any, stack: DesiredStack) -> tuple[str, ...]:
     """What a new stack would hold, a line for each type of resource; CloudFormation reads the template for it."""
     summary = client.get_template_summary(TemplateBody=stack.template)
-    return tuple(f"add {each}" for each in sorted(set(summary["ResourceTypes"])))
+    return tuple(f"add {resource_type}" for resource_type in sorted(set(summary["ResourceTypes"])))
 
 
-def preview(client: Any, stack: Stack, pause: Pause, *, revert: bool = False) -> tuple[str, ...]:
+def preview(client: Any, stack: DesiredStack, pause: Pause, *, revert: bool = False) -> tuple[str, ...]:
     """What an update would change, a line for each resource: by a change set, which is deleted again."""
     settle(client, stack.name, pause, lambda _: None)
     change_set = _change_set(client, stack, "UPDATE", pause, revert)
@@ -71,7 +71,7 @@ def preview(client: Any, stack: Stack, pause: Pause, *, revert: bool = False) ->
         client.delete_change_set(ChangeSetName=change_set)
 
 
-def put(client: Any, stack: Stack, pause: Pause, say: Say, *, revert: bool = False) -> None:
+def put(client: Any, stack: DesiredStack, pause: Pause, say: Say, *, revert: bool = False) -> None:
     """Create or update a stack, and wait for it; with `revert`, put back what was changed by hand.
 
     Raises:
@@ -137,7 +137,7 @@ def _describe(client: Any, name: str) -> dict[str, Any] | None:
     return None if found["StackStatus"] == "DELETE_COMPLETE" else found
 
 
-def _change_set(client: Any, stack: Stack, kind: str, pause: Pause, revert: bool) -> str | None:
+def _change_set(client: Any, stack: DesiredStack, kind: str, pause: Pause, revert: bool) -> str | None:
     """A change set that can be executed; None where there is nothing to change.
 
     With `revert` it is one that compares with what is really there (doc: drift-aware change sets). What is retained
@@ -189,8 +189,8 @@ def _reason(client: Any, name: str) -> str:
     with suppress(ClientError):
         for page in client.get_paginator("describe_stack_events").paginate(StackName=name):
             failed += [
-                f"{each['LogicalResourceId']}: {each['ResourceStatusReason']}"
-                for each in page["StackEvents"]
-                if each["ResourceStatus"].endswith("_FAILED") and each.get("ResourceStatusReason")
+                f"{stack_event['LogicalResourceId']}: {stack_event['ResourceStatusReason']}"
+                for stack_event in page["StackEvents"]
+                if stack_event["ResourceStatus"].endswith("_FAILED") and stack_event.get("ResourceStatusReason")
             ]
     return failed[-1] if failed else "its events say no reason"

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ownertag.rollout.deploy.access import SCP, is_ours, with_statement
 from ownertag.rollout.deploy.clients import DeployError
-from ownertag.rollout.deploy.desired import Desired, Stack, StackSet
+from ownertag.rollout.deploy.desired import Desired, DesiredStack, DesiredStackSet
 from ownertag.rollout.deploy.stacks import differs, is_new
 from ownertag.rollout.deploy.values import (
     Action,
@@ -35,18 +35,18 @@ from ownertag.rollout.deploy.values import (
 )
 
 
-def to_apply(desired: Desired, current: Current, again: frozenset[str] = frozenset()) -> tuple[Step, ...]:
+def to_apply(desired: Desired, current: Current, recreate: frozenset[str] = frozenset()) -> tuple[Step, ...]:
     """The steps that make what is there what should be there; a step without a task is one that is so already.
 
-    What somebody changed by hand CloudFormation does not see: of the accounts in `again`, all is made anew, but for the
-    hub's own stack, which holds messages, and is put back in place.
+    What somebody changed by hand CloudFormation does not see: of the accounts in `recreate`, all is made anew, but for
+    the hub's own stack, which holds messages, and is put back in place.
 
     Raises:
         DeployError: A unit has no room for all of the service control policies; the text says what to do.
     """
     _check_room(desired, current)
     steps = _to_apply(desired, current)
-    return _made_anew(steps, desired, current, again) if again else steps
+    return _made_anew(steps, desired, current, recreate) if recreate else steps
 
 
 def _check_room(desired: Desired, current: Current) -> None:
@@ -85,10 +85,12 @@ def _to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:
     )
 
 
-def _made_anew(steps: tuple[Step, ...], desired: Desired, current: Current, again: frozenset[str]) -> tuple[Step, ...]:
+def _made_anew(
+    steps: tuple[Step, ...], desired: Desired, current: Current, recreate: frozenset[str]
+) -> tuple[Step, ...]:
     found = list(steps)
     hub = desired.hub
-    if hub.account in again:
+    if hub.account in recreate:
         task = PutStack(hub, None, revert=True)
         found = [
             replace(step, action=Action.UPDATE, changes=("put back what was changed by hand",), task=task)
@@ -96,8 +98,11 @@ def _made_anew(steps: tuple[Step, ...], desired: Desired, current: Current, agai
             else step
             for step in found
         ]
-    if desired.management_roles.account in again:
-        stacks = [(Stage.ROLES, desired.management_roles), *((Stage.RULES, each) for each in desired.management_rules)]
+    if desired.management_roles.account in recreate:
+        stacks = [
+            (Stage.ROLES, desired.management_roles),
+            *((Stage.RULES, management_rule) for management_rule in desired.management_rules),
+        ]
         anew = [
             Step(stage, Action.UPDATE, f"stack {each.name}", each.account, each.region, _ANEW, task=RemakeStack(each))
             for stage, each in stacks
@@ -106,7 +111,7 @@ def _made_anew(steps: tuple[Step, ...], desired: Desired, current: Current, agai
         found = [step for step in found if (step.what, step.account, step.region) not in places] + anew
     for stage, stack_set in ((Stage.ROLES_IN_ACCOUNTS, desired.roles), (Stage.RULES_IN_ACCOUNTS, desired.rules)):
         state = current.stack_sets.get(stack_set.name)
-        there = [each for each in state.instances if each.account in again] if state else []
+        there = [instance for instance in state.instances if instance.account in recreate] if state else []
         for unit in sorted({each.unit for each in there} - {""}):
             accounts = tuple(sorted({each.account for each in there if each.unit == unit}))
             regions = tuple(sorted({each.region for each in there if each.unit == unit} & {*stack_set.regions}))
@@ -175,7 +180,7 @@ def _package(desired: Desired, current: Current) -> Iterator[Step]:
     )
 
 
-def _stack(stage: Stage, stack: Stack, current: Current) -> Step:
+def _stack(stage: Stage, stack: DesiredStack, current: Current) -> Step:
     state = current.stacks.get((stack.account, stack.region, stack.name))
     what = f"stack {stack.name}"
     if state is None or is_new(state):
@@ -193,14 +198,14 @@ def _stack(stage: Stage, stack: Stack, current: Current) -> Step:
     return Step(stage, Action.UPDATE, what, stack.account, stack.region, changes, diff, task)
 
 
-def _stack_set(stage: Stage, stack_set: StackSet, desired: Desired, current: Current) -> Step:
+def _stack_set(stage: Stage, stack_set: DesiredStackSet, desired: Desired, current: Current) -> Step:
     management = desired.organization.management_account
     state = current.stack_sets.get(stack_set.name)
     what = f"stack set {stack_set.name}"
     if state is None:
         task = PutStackSet(stack_set, exists=False)
         return Step(stage, Action.CREATE, what, management, desired.organization.home_region, task=task)
-    broken = [each for each in state.instances if each.status != "CURRENT"]
+    broken = [instance for instance in state.instances if instance.status != "CURRENT"]
     changes = [] if state.auto_deployment else ["new accounts get it by themselves: no -> yes"]
     changes += [f"repeat in {each.account} {each.region}: {each.reason or each.status}" for each in broken]
     diff = diff_of(state.template, stack_set.template, "template")
@@ -210,7 +215,7 @@ def _stack_set(stage: Stage, stack_set: StackSet, desired: Desired, current: Cur
     return Step(stage, Action.UPDATE, what, management, desired.organization.home_region, tuple(changes), diff, task)
 
 
-def _instances(stage: Stage, stack_set: StackSet, desired: Desired, current: Current) -> Iterator[Step]:
+def _instances(stage: Stage, stack_set: DesiredStackSet, desired: Desired, current: Current) -> Iterator[Step]:
     """Which accounts and Regions lack an instance, and which have one too many."""
     management = desired.organization.management_account
     state = current.stack_sets.get(stack_set.name)

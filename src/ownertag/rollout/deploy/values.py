@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ownertag.rollout.deploy.desired import Stack, StackSet
+from ownertag.rollout.deploy.desired import DesiredStack, DesiredStackSet
 
 
 class Stage(IntEnum):
@@ -81,7 +81,7 @@ class PutStack(Struct, frozen=True):
     With `revert`, what was changed by hand is put back as well, though the template is the same.
     """
 
-    stack: Stack
+    stack: DesiredStack
     status: str | None
     revert: bool = False
 
@@ -89,7 +89,7 @@ class PutStack(Struct, frozen=True):
 class RemakeStack(Struct, frozen=True):
     """Delete a stack and create it again: what was deleted by hand is put back."""
 
-    stack: Stack
+    stack: DesiredStack
 
 
 class DropStack(Struct, frozen=True):
@@ -103,7 +103,7 @@ class DropStack(Struct, frozen=True):
 class PutStackSet(Struct, frozen=True):
     """Create a stack set, or update it with all of its instances."""
 
-    stack_set: StackSet
+    stack_set: DesiredStackSet
     exists: bool
 
 
@@ -215,7 +215,7 @@ class StackState(Struct, frozen=True):
     parameters: dict[str, str]
 
 
-class Instance(Struct, frozen=True, order=True):
+class StackInstance(Struct, frozen=True, order=True):
     """An instance of a stack set: a stack in one account and Region. `unit` is the one that it was deployed for."""
 
     account: str
@@ -230,7 +230,7 @@ class StackSetState(Struct, frozen=True):
 
     template: str
     auto_deployment: bool
-    instances: tuple[Instance, ...]
+    instances: tuple[StackInstance, ...]
 
 
 class PolicyState(Struct, frozen=True):

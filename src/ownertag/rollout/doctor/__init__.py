@@ -1,4 +1,4 @@
-"""`ownertag doctor`: whether everything delivers, seen from the hub for every account and Region.
+"""`ownertag doctor`: checks the deployment from the hub, for every account and Region.
 
     expected.py           settings and catalogue -> what should be there
     reach.py              read-only sessions in every account; what AWS answers, as a fact

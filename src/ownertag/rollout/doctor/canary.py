@@ -1,4 +1,4 @@
-"""One harmless creation through the whole way, and how long it took: a placement group, which costs nothing.
+"""The canary: creates a placement group, which costs nothing, and measures the time until it is tagged.
 
 It brings an owner tag of its own. ownertag writes over that, and finds it as it finds what members bring: so a finding
 goes through as well, from CloudTrail's record to the alarms' topic, and says that it is a test.
@@ -16,8 +16,8 @@ from ownertag.core.judge import judge
 from ownertag.core.settings import Settings
 from ownertag.core.values import Failure, OutcomeKind
 from ownertag.render.documents import CANARY
-from ownertag.rollout.doctor.canary_finding import Told, check_finding
-from ownertag.rollout.doctor.findings import Check, Finding, Place
+from ownertag.rollout.doctor.canary_finding import FindingTrace, check_finding
+from ownertag.rollout.doctor.findings import Check, Finding, Location
 
 #: Seconds between two looks.
 POLL = 2.0
@@ -27,7 +27,7 @@ BROUGHT = "this is a test by ownertag doctor --canary"
 _ABSENT = frozenset({"InvalidPlacementGroup.Unknown"})
 
 
-class Group(Struct, frozen=True):
+class CanaryGroup(Struct, frozen=True):
     """The canary's placement group, as it is seen."""
 
     id: str
@@ -40,7 +40,7 @@ class Groups(Protocol):
     def create(self, tags: Mapping[str, str]) -> Failure | None:
         """Create it, with tags that it brings along."""
 
-    def look(self) -> Group | Failure | None:
+    def look(self) -> CanaryGroup | Failure | None:
         """As it is now, or None if there is no such group."""
 
     def delete(self) -> Failure | None:
@@ -61,12 +61,12 @@ class PlacementGroup:
         brings = {"TagSpecifications": [{"ResourceType": "placement-group", "Tags": listed}]} if tags else {}
         return self._failure(lambda ec2: ec2.create_placement_group(GroupName=CANARY, Strategy="spread", **brings))
 
-    def look(self) -> Group | Failure | None:
+    def look(self) -> CanaryGroup | Failure | None:
         """As it is now, or None if there is no such group; one that is being deleted is there."""
 
-        def use(ec2: Any) -> Group:
+        def use(ec2: Any) -> CanaryGroup:
             [group] = ec2.describe_placement_groups(GroupNames=[CANARY])["PlacementGroups"]
-            return Group(group.get("GroupId", ""), {tag["Key"]: tag["Value"] for tag in group.get("Tags", ())})
+            return CanaryGroup(group.get("GroupId", ""), {tag["Key"]: tag["Value"] for tag in group.get("Tags", ())})
 
         found = self._sessions.call("ec2", self._account, self._region, use)
         return None if isinstance(found, Failure) and found.code in _ABSENT else found
@@ -81,14 +81,16 @@ class PlacementGroup:
         return found if isinstance(found, Failure) else None
 
 
-class Watch(Struct, frozen=True):
+class CanaryClock(Struct, frozen=True):
     """The time: a clock that never goes back, and a way to let it pass."""
 
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
 
 
-def canary(groups: Groups, told: Told, place: Place, settings: Settings, timeout: float, watch: Watch) -> list[Finding]:
+def canary(
+    groups: Groups, told: FindingTrace, place: Location, settings: Settings, timeout: float, watch: CanaryClock
+) -> list[Finding]:
     """Create the group, wait for its tags and for its finding, and delete it, whatever happens.
 
     Args:
@@ -117,7 +119,7 @@ def canary(groups: Groups, told: Told, place: Place, settings: Settings, timeout
     return findings
 
 
-def _cleared(groups: Groups, place: Place, timeout: float, watch: Watch) -> Finding | None:
+def _cleared(groups: Groups, place: Location, timeout: float, watch: CanaryClock) -> Finding | None:
     """Remove what an earlier run left, or say why that does not go."""
     if failed := groups.delete():  # what an earlier run left would be tagged already
         return _unreached(place, f"a leftover placement group {CANARY} can't be deleted", failed)
@@ -135,7 +137,9 @@ def _cleared(groups: Groups, place: Place, timeout: float, watch: Watch) -> Find
     return None
 
 
-def _sent(groups: Groups, told: Told, place: Place, settings: Settings, timeout: float, watch: Watch) -> list[Finding]:
+def _sent(
+    groups: Groups, told: FindingTrace, place: Location, settings: Settings, timeout: float, watch: CanaryClock
+) -> list[Finding]:
     begun = watch.monotonic()
     # Of a key whose value is kept, what is brought would stay, and is no finding.
     ours = [key for key in (*sorted(settings.owner_keys), *sorted(settings.tags)) if key not in settings.kept_keys]
@@ -162,8 +166,8 @@ def _sent(groups: Groups, told: Told, place: Place, settings: Settings, timeout:
 
 
 def _tagged(
-    groups: Groups, place: Place, keys: frozenset[str], timeout: float, watch: Watch, begun: float
-) -> Group | Finding:
+    groups: Groups, place: Location, keys: frozenset[str], timeout: float, watch: CanaryClock, begun: float
+) -> CanaryGroup | Finding:
     """The group once it has all of these keys, and of none the value that it brought; or why it has not."""
     trouble: Failure | None = None
     while True:
@@ -186,7 +190,7 @@ def _tagged(
     )
 
 
-def _unreached(place: Place, said: str, failure: Failure) -> Finding:
+def _unreached(place: Location, said: str, failure: Failure) -> Finding:
     return place.unreached(
         Check.CANARY,
         f"{said}: {_why(failure, place)}",
@@ -194,5 +198,5 @@ def _unreached(place: Place, said: str, failure: Failure) -> Finding:
     )
 
 
-def _why(failure: Failure, place: Place) -> str:
+def _why(failure: Failure, place: Location) -> str:
     return judge(failure, None, place.region or "").reason

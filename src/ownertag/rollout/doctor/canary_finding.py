@@ -7,19 +7,19 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from ownertag.core.claims import ResourceKey
-from ownertag.core.records import partition_of
+from ownertag.core.arn import partition_of
+from ownertag.core.ownership import ResourceKey
 from ownertag.ledger.entries import TagChanged
 from ownertag.ledger.port import LedgerError, Store
 from ownertag.render.documents import ALARM_TOPIC, LEDGER_TABLE
-from ownertag.rollout.doctor.facts import Missing, NotGiven, Seen, Unread
-from ownertag.rollout.doctor.findings import Check, Finding, Place
+from ownertag.rollout.doctor.facts import Missing, NotGiven, Observed, Unread
+from ownertag.rollout.doctor.findings import Check, Finding, Location
 
 #: What nothing here can see.
 NOT_PROVEN = "not seen: that a mail was read, and that the rule ownertag-tampering sends on who changes tags later"
 
 
-class Told(Protocol):
+class FindingTrace(Protocol):
     """What became of a finding."""
 
     def finding(self, key: ResourceKey, value: str) -> bool | None:
@@ -29,18 +29,18 @@ class Told(Protocol):
             LedgerError: The ledger can't be read.
         """
 
-    def subscriptions(self) -> Seen[tuple[str, ...]]:
+    def subscriptions(self) -> Observed[tuple[str, ...]]:
         """Those of the topic; instead of an ARN, one that waits says PendingConfirmation."""
 
 
-class AtHub:
+class HubTrace:
     """What the hub's ledger and topic say.
 
     A creation is finished in the ledger only after its finding was kept, put on the bus and taken by the topic: so that
     says what nothing else does.
     """
 
-    def __init__(self, ledger: Callable[[], Store], subscriptions: Callable[[], Seen[tuple[str, ...]]]) -> None:
+    def __init__(self, ledger: Callable[[], Store], subscriptions: Callable[[], Observed[tuple[str, ...]]]) -> None:
         self._ledger = ledger
         self.subscriptions = subscriptions
 
@@ -48,27 +48,27 @@ class AtHub:
         """Whether the finding of this value at a resource was told; None if none is kept."""
         ledger = self._ledger()
         for entry in ledger.history(key):
-            if isinstance(entry, TagChanged) and any(each.new == value for each in entry.changes):
+            if isinstance(entry, TagChanged) and any(change.new == value for change in entry.changes):
                 seen = ledger.seen([entry.event]).get(entry.event)
                 return seen is not None and seen.finished
         return None
 
 
-class Checked(Struct, frozen=True):
+class FindingCheck(Struct, frozen=True):
     """How it stands, and whether to wait for more."""
 
     finding: Finding
     ends: bool
 
 
-def check_finding(told: Told, place: Place, id_: str, value: str, seconds: float) -> Checked:
+def check_finding(told: FindingTrace, place: Location, id_: str, value: str, seconds: float) -> FindingCheck:
     """How the finding of a placement group stands, so many seconds after its creation."""
     region = place.region or ""
     arn = f"arn:{partition_of(region)}:ec2:{region}:{place.account}:placement-group/{id_}"
     try:
         is_told = told.finding(ResourceKey(place.account, region, arn), value)
     except LedgerError as error:
-        return Checked(
+        return FindingCheck(
             place.unreached(
                 Check.CANARY_FINDING,
                 f"what became of its finding can't be read: {error}",
@@ -77,16 +77,16 @@ def check_finding(told: Told, place: Place, id_: str, value: str, seconds: float
             ends=True,
         )
     if is_told:
-        return Checked(_heard(told.subscriptions(), place, seconds), ends=True)
+        return FindingCheck(_heard(told.subscriptions(), place, seconds), ends=True)
     if is_told is None:
         seen = f"no finding of the tag that it brought is in the ledger after {seconds:.0f} s"
     else:
         seen = f"its finding is in the ledger, and was not told within {seconds:.0f} s"
     advice = "the function's log says why (`aws logs tail /aws/lambda/ownertag`)"
-    return Checked(place.fault(Check.CANARY_FINDING, seen, advice), ends=False)
+    return FindingCheck(place.fault(Check.CANARY_FINDING, seen, advice), ends=False)
 
 
-def _heard(found: Seen[tuple[str, ...]], place: Place, seconds: float) -> Finding:
+def _heard(found: Observed[tuple[str, ...]], place: Location, seconds: float) -> Finding:
     went = f"its finding is in the ledger, and was taken by the bus and by topic {ALARM_TOPIC} within {seconds:.1f} s"
     if isinstance(found, (Missing, Unread, NotGiven)):
         return place.unreached(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-from ownertag.render.documents import AUDIT_ROLE, BUS, CANARY_ROLE, FORWARDER_ROLE, Policy
+from ownertag.render.documents import AUDIT_ROLE, BUS, CANARY_ROLE, FORWARDER_ROLE, PolicyDocument
 from ownertag.render.infra import logical_name
 from ownertag.rollout.doctor.documents import same
 from ownertag.rollout.doctor.expected import UNDELIVERED, Expected, ExpectedRole
@@ -15,17 +15,17 @@ from ownertag.rollout.doctor.facts import (
     Missing,
     NotGiven,
     Nothing,
-    Queue,
+    Observed,
+    QueueFacts,
     RegionFacts,
     Role,
     Rule,
-    Seen,
     Sent,
-    Stack,
-    Trail,
+    StackFacts,
+    TrailFacts,
     Unread,
 )
-from ownertag.rollout.doctor.findings import Check, Finding, Place
+from ownertag.rollout.doctor.findings import Check, Finding, Location
 
 T = TypeVar("T")
 
@@ -35,7 +35,9 @@ DEPLOY = "`ownertag deploy apply --again {account}` puts it back"
 ALLOW = "see that the audit role has the rendered permissions and no SCP or boundary denies them, then look again"
 
 
-def nothing(place: Place, check: Check, what: str, seen: Nothing, stack: Seen[Stack], logical: str) -> Finding:
+def unread_finding(
+    place: Location, check: Check, what: str, seen: Nothing, stack: Observed[StackFacts], logical: str
+) -> Finding:
     """The finding for what could not be read.
 
     Args:
@@ -57,19 +59,23 @@ def nothing(place: Place, check: Check, what: str, seen: Nothing, stack: Seen[St
             return place.unreached(check, f"{what} can't be read: {reason}", ALLOW)
 
 
-def lacking(place: Place, check: Check, what: str, stack: Seen[Stack], logical: str, so: str = "") -> Finding:
+def missing_finding(
+    place: Location, check: Check, what: str, stack: Observed[StackFacts], logical: str, so: str = ""
+) -> Finding:
     """The finding for a part that should have been put on something that is there; `so` is what follows from that."""
     if never_made(stack, logical):
         return not_held(place, check, what)
     return place.fault(check, f"{what} is not there{so}", DEPLOY)
 
 
-def never_made(stack: Seen[Stack], logical: str) -> bool:
+def never_made(stack: Observed[StackFacts], logical: str) -> bool:
     """Whether a complete stack declares it and CloudFormation lists none: it was never made, so it is not gone."""
-    return isinstance(stack, Stack) and stack.complete and logical in stack.declared and logical not in stack.listed
+    return (
+        isinstance(stack, StackFacts) and stack.complete and logical in stack.declared and logical not in stack.listed
+    )
 
 
-def not_held(place: Place, check: Check, what: str) -> Finding:
+def not_held(place: Location, check: Check, what: str) -> Finding:
     """The finding for what the template has and CloudFormation never made."""
     return place.not_checkable(check, f"{what}: CloudFormation holds no such resource although the template has it")
 
@@ -88,7 +94,7 @@ def check_account(
         regions: Which Regions were looked into.
         known: The Regions that have rules or that the management account has as well; None where that is not known.
     """
-    place = Place(facts.account)
+    place = Location(facts.account)
     if facts.refused:
         yield place.unreached(
             Check.AUDIT_ROLE,
@@ -115,17 +121,17 @@ def _checks(expected: Expected) -> dict[str, Check]:
     }
 
 
-def _role(place: Place, check: Check, name: str, facts: AccountFacts, expected: Expected) -> Iterator[Finding]:
+def _role(place: Location, check: Check, name: str, facts: AccountFacts, expected: Expected) -> Iterator[Finding]:
     wanted, seen = expected.roles[name], facts.roles[name]
     if not isinstance(seen, Role):
-        yield nothing(place, check, f"role {name}", seen, facts.stack, wanted.logical)
+        yield unread_finding(place, check, f"role {name}", seen, facts.stack, wanted.logical)
         return
     faults = list(_role_faults(name, seen, wanted, lambda document: expected.filled_for(document, facts.account)))
     for said, advice in faults:
         yield place.fault(check, said, advice)
     own = seen.inline.get(wanted.policy_name)
     if isinstance(own, NotGiven):
-        yield nothing(place, check, f"role {name}", own, facts.stack, wanted.logical)
+        yield unread_finding(place, check, f"role {name}", own, facts.stack, wanted.logical)
     elif not faults:
         yield place.ok(check, "trust and permissions are as rendered")
 
@@ -147,9 +153,9 @@ def _role_faults(name: str, seen: Role, wanted: ExpectedRole, here: Any) -> Iter
         )
 
 
-def _regions(place: Place, facts: AccountFacts, regions: Iterable[str]) -> Iterator[Finding]:
+def _regions(place: Location, facts: AccountFacts, regions: Iterable[str]) -> Iterator[Finding]:
     for region in regions:
-        here = Place(place.account, region)
+        here = Location(place.account, region)
         match facts.enabled:
             case frozenset():
                 if region in facts.enabled:
@@ -161,13 +167,15 @@ def _regions(place: Place, facts: AccountFacts, regions: Iterable[str]) -> Itera
                         "enable the Region in the account, or leave it out of organization.regions",
                     )
             case Missing() | NotGiven() | Unread():
-                yield nothing(here, Check.REGION, "whether the Region is switched on", facts.enabled, facts.stack, "")
+                yield unread_finding(
+                    here, Check.REGION, "whether the Region is switched on", facts.enabled, facts.stack, ""
+                )
 
 
 def _enabled_besides(account: str, regions: Iterable[str]) -> Iterator[Finding]:
     """Whoever enables a Region for his account works there unseen (doc: account:EnableRegion is the account's own)."""
     for region in sorted(regions):
-        yield Place(account, region).fault(
+        yield Location(account, region).fault(
             Check.REGION,
             "switched on in this account alone: what is created there is not seen",
             "add it to organization.regions, or switch it off and deny account:EnableRegion",
@@ -177,7 +185,7 @@ def _enabled_besides(account: str, regions: Iterable[str]) -> Iterator[Finding]:
 # --- a Region of an account
 
 
-def _bus(place: Place, facts: RegionFacts) -> Finding:
+def _bus(place: Location, facts: RegionFacts) -> Finding:
     """Under a customer's key that EventBridge may not use, no rule of the bus matches anything any more."""
     match facts.bus_key:
         case None:
@@ -189,16 +197,16 @@ def _bus(place: Place, facts: RegionFacts) -> Finding:
                 "`aws events update-event-bus --name default --kms-key-identifier ''` takes it off",
             )
         case Missing() | NotGiven() | Unread():
-            return nothing(place, Check.DEFAULT_BUS, "the default bus", facts.bus_key, facts.stack, "")
+            return unread_finding(place, Check.DEFAULT_BUS, "the default bus", facts.bus_key, facts.stack, "")
 
 
 def _region(account: str, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
-    place = Place(account, facts.region)
+    place = Location(account, facts.region)
     yield _bus(place, facts)
     yield _trail(place, facts.trails)
     for (name, pattern), rule, sent in zip(expected.rules.items(), facts.rules, facts.sent, strict=True):
         if not isinstance(rule, Rule):
-            yield nothing(place, Check.RULE, f"rule {name}", rule, facts.stack, logical_name(name))
+            yield unread_finding(place, Check.RULE, f"rule {name}", rule, facts.stack, logical_name(name))
             continue
         yield check_rule(place, Check.RULE, name, rule, expected.filled_for(pattern, account, facts.region))
         yield _target(place, name, rule, expected)
@@ -206,7 +214,7 @@ def _region(account: str, facts: RegionFacts, expected: Expected) -> Iterator[Fi
     yield from _undelivered(place, facts, expected)
 
 
-def check_rule(place: Place, check: Check, name: str, rule: Rule, pattern: Policy) -> Finding:
+def check_rule(place: Location, check: Check, name: str, rule: Rule, pattern: PolicyDocument) -> Finding:
     """Whether a rule is on, and has the pattern that is rendered now."""
     if rule.state != "ENABLED":
         bus = f"--event-bus-name {BUS} " if check is Check.HUB_RULE else ""
@@ -222,10 +230,10 @@ def check_rule(place: Place, check: Check, name: str, rule: Rule, pattern: Polic
     return place.ok(check, f"{name} is on, with the current pattern")
 
 
-def _trail(place: Place, trails: Seen[tuple[Trail, ...]]) -> Finding:
+def _trail(place: Location, trails: Observed[tuple[TrailFacts, ...]]) -> Finding:
     """At least one trail must log what writes; what an unread one does is not known."""
     if not isinstance(trails, tuple):
-        return nothing(place, Check.TRAIL, "the list of trails", trails, Missing(), "")
+        return unread_finding(place, Check.TRAIL, "the list of trails", trails, Missing(), "")
     here = [trail for trail in trails if trail.multi_region or trail.home == place.region]
     for trail in here:
         if trail.logging is True and trail.writes is True:
@@ -233,7 +241,7 @@ def _trail(place: Place, trails: Seen[tuple[Trail, ...]]) -> Finding:
     for trail in here:
         for part in (trail.logging, trail.writes):
             if isinstance(part, Unread | NotGiven):
-                return nothing(place, Check.TRAIL, f"trail {_name(trail.arn)}", part, Missing(), "")
+                return unread_finding(place, Check.TRAIL, f"trail {_name(trail.arn)}", part, Missing(), "")
     if not here:
         return place.fault(
             Check.TRAIL,
@@ -251,7 +259,7 @@ def _trail(place: Place, trails: Seen[tuple[Trail, ...]]) -> Finding:
     )
 
 
-def _target(place: Place, name: str, rule: Rule, expected: Expected) -> Finding:
+def _target(place: Location, name: str, rule: Rule, expected: Expected) -> Finding:
     role = expected.arn("iam", f"role/{FORWARDER_ROLE}", place.account)
     queue = expected.arn("sqs", UNDELIVERED, place.account, place.region or "")
     ours = [target for target in rule.targets if target.arn == expected.bus_arn]
@@ -270,9 +278,9 @@ def _target(place: Place, name: str, rule: Rule, expected: Expected) -> Finding:
     return place.ok(Check.TARGET, "sends to the hub's bus, as the forwarder, with a queue for what fails")
 
 
-def _sent(place: Place, name: str, sent: Seen[Sent]) -> Finding:
+def _sent(place: Location, name: str, sent: Observed[Sent]) -> Finding:
     if not isinstance(sent, Sent):
-        return nothing(place, Check.SENT, f"what rule {name} sent", sent, Missing(), "")
+        return unread_finding(place, Check.SENT, f"what rule {name} sent", sent, Missing(), "")
     last = f"{sent.last:%Y-%m-%d %H:00}Z" if sent.last else f"none in {SENT_DAYS} days"
     if sent.failed:
         return place.fault(
@@ -284,10 +292,10 @@ def _sent(place: Place, name: str, sent: Seen[Sent]) -> Finding:
     return place.ok(Check.SENT, f"{name}, last sent: {last}")
 
 
-def _undelivered(place: Place, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
+def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
     queue, what = facts.undelivered, f"queue {UNDELIVERED}"
-    if not isinstance(queue, Queue):
-        yield nothing(place, Check.UNDELIVERED, what, queue, facts.stack, "DeadLetters")
+    if not isinstance(queue, QueueFacts):
+        yield unread_finding(place, Check.UNDELIVERED, what, queue, facts.stack, "DeadLetters")
         return
     region = place.region or ""
     if queue.messages:
@@ -302,7 +310,7 @@ def _undelivered(place: Place, facts: RegionFacts, expected: Expected) -> Iterat
         yield place.ok(Check.UNDELIVERED, "empty")
     wanted = expected.filled_for(expected.undelivered_policy, place.account, region)
     if queue.policy is None:
-        yield lacking(place, Check.UNDELIVERED, f"the policy of {what}", facts.stack, "DeadLettersPolicy")
+        yield missing_finding(place, Check.UNDELIVERED, f"the policy of {what}", facts.stack, "DeadLettersPolicy")
     elif not same(queue.policy, wanted):
         yield place.fault(
             Check.UNDELIVERED, f"{what} has another policy than rendered: EventBridge may not write to it", DEPLOY

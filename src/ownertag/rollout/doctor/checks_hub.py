@@ -7,22 +7,22 @@ from collections.abc import Iterator
 
 from ownertag.render.documents import AUDIT_ROLE, BUS, HUB_STACK
 from ownertag.rollout.deploy.package import parts_of
-from ownertag.rollout.doctor.checks import DEPLOY, check_rule, lacking, never_made, not_held, nothing
+from ownertag.rollout.doctor.checks import DEPLOY, check_rule, missing_finding, never_made, not_held, unread_finding
 from ownertag.rollout.doctor.documents import same, statements
 from ownertag.rollout.doctor.expected import ALARM_TOPIC, DEAD_LETTERS, HUB_RULE, Expected
 from ownertag.rollout.doctor.facts import (
-    Bus,
+    BusFacts,
     Function,
     HubFacts,
     Missing,
     NotGiven,
-    Queue,
+    Observed,
+    QueueFacts,
     Rule,
-    Seen,
-    Stack,
+    StackFacts,
     Unread,
 )
-from ownertag.rollout.doctor.findings import Check, Finding, Place
+from ownertag.rollout.doctor.findings import Check, Finding, Location
 
 #: Names of the alarms in the hub's template.
 _ALARMS = {
@@ -39,7 +39,7 @@ _LOG = f"its log says why: `aws logs tail /aws/lambda/{BUS} --since 1h`"
 def check_hub(facts: HubFacts | Unread, expected: Expected) -> Iterator[Finding]:
     """The hub, in its account's home Region."""
     organization = expected.organization
-    place = Place(organization.hub_account, organization.home_region)
+    place = Location(organization.hub_account, organization.home_region)
     if isinstance(facts, Unread):
         yield place.unreached(
             Check.HUB_STACK,
@@ -59,11 +59,11 @@ def check_hub(facts: HubFacts | Unread, expected: Expected) -> Iterator[Finding]
     yield _topic(place, facts)
 
 
-def _stack(place: Place, stack: Seen[Stack], expected: Expected) -> Finding:
+def _stack(place: Location, stack: Observed[StackFacts], expected: Expected) -> Finding:
     if isinstance(stack, Missing):
         return place.fault(Check.HUB_STACK, f"there is no stack {HUB_STACK}", "`ownertag deploy apply` makes the hub")
-    if not isinstance(stack, Stack):
-        return nothing(place, Check.HUB_STACK, f"stack {HUB_STACK}", stack, Missing(), "")
+    if not isinstance(stack, StackFacts):
+        return unread_finding(place, Check.HUB_STACK, f"stack {HUB_STACK}", stack, Missing(), "")
     if not stack.complete:
         return place.fault(
             Check.HUB_STACK,
@@ -79,14 +79,16 @@ def _stack(place: Place, stack: Seen[Stack], expected: Expected) -> Finding:
     return place.ok(Check.HUB_STACK, "complete, with the current template")
 
 
-def _bus(place: Place, facts: HubFacts, expected: Expected) -> Finding:
-    if not isinstance(facts.bus, Bus):
-        return nothing(place, Check.BUS, f"bus {BUS}", facts.bus, facts.stack, "Bus")
+def _bus(place: Location, facts: HubFacts, expected: Expected) -> Finding:
+    if not isinstance(facts.bus, BusFacts):
+        return unread_finding(place, Check.BUS, f"bus {BUS}", facts.bus, facts.stack, "Bus")
     wanted = expected.filled_for(expected.bus_statement, place.account)
     found = statements(facts.bus.policy) if facts.bus.policy else []
     ours = [each for each in found if each.get("Sid") == wanted["Sid"]]
     if not ours:
-        return lacking(place, Check.BUS, f"the policy of bus {BUS}", facts.stack, "BusPolicy", ": nothing gets in")
+        return missing_finding(
+            place, Check.BUS, f"the policy of bus {BUS}", facts.stack, "BusPolicy", ": nothing gets in"
+        )
     if not same(ours[0], wanted):
         return place.fault(Check.BUS, f"the policy of bus {BUS} is not the rendered one", DEPLOY)
     if others := [str(each.get("Sid", "without a name")) for each in found if each not in ours]:
@@ -98,9 +100,9 @@ def _bus(place: Place, facts: HubFacts, expected: Expected) -> Finding:
     return place.ok(Check.BUS, "its policy is as rendered")
 
 
-def _rule(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
+def _rule(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
     if not isinstance(facts.rule, Rule):
-        yield nothing(place, Check.HUB_RULE, f"rule {HUB_RULE}", facts.rule, facts.stack, "Rule")
+        yield unread_finding(place, Check.HUB_RULE, f"rule {HUB_RULE}", facts.rule, facts.stack, "Rule")
         return
     yield check_rule(place, Check.HUB_RULE, HUB_RULE, facts.rule, expected.hub_pattern)
     queue = expected.arn("sqs", BUS, place.account, place.region or "")
@@ -111,10 +113,10 @@ def _rule(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Finding
         )
 
 
-def _queue(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
+def _queue(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
     queue, what = facts.queue, f"queue {BUS}"
-    if not isinstance(queue, Queue):
-        yield nothing(place, Check.QUEUE, what, queue, facts.stack, "Queue")
+    if not isinstance(queue, QueueFacts):
+        yield unread_finding(place, Check.QUEUE, what, queue, facts.stack, "Queue")
         return
     letters = expected.arn("sqs", DEAD_LETTERS, place.account, place.region or "")
     faults = []
@@ -125,7 +127,9 @@ def _queue(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Findin
     if faults:
         yield place.fault(Check.QUEUE, f"{what} {' and '.join(faults)}", DEPLOY)
     elif not isinstance(facts.oldest, float | int | None):
-        yield nothing(place, Check.QUEUE, f"the age of the oldest message of {what}", facts.oldest, Missing(), "")
+        yield unread_finding(
+            place, Check.QUEUE, f"the age of the oldest message of {what}", facts.oldest, Missing(), ""
+        )
     elif facts.oldest is not None and facts.oldest > expected.oldest:
         yield place.fault(
             Check.QUEUE,
@@ -137,10 +141,10 @@ def _queue(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Findin
         yield place.ok(Check.QUEUE, f"{queue.messages} messages wait{age}")
     wanted = expected.filled_for(expected.queue_policy, place.account, place.region or "")
     for name, found in ((BUS, queue), (DEAD_LETTERS, facts.dead_letters)):
-        if not isinstance(found, Queue):
+        if not isinstance(found, QueueFacts):
             continue
         if found.policy is None:
-            yield lacking(place, Check.QUEUE_POLICY, f"the policy of queue {name}", facts.stack, "QueuePolicy")
+            yield missing_finding(place, Check.QUEUE_POLICY, f"the policy of queue {name}", facts.stack, "QueuePolicy")
         elif not same(found.policy, wanted):
             yield place.fault(
                 Check.QUEUE_POLICY, f"queue {name} has another policy than rendered: events may not get in", DEPLOY
@@ -149,10 +153,10 @@ def _queue(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Findin
             yield place.ok(Check.QUEUE_POLICY, f"that of {name} is as rendered")
 
 
-def _dead_letters(place: Place, facts: HubFacts) -> Finding:
+def _dead_letters(place: Location, facts: HubFacts) -> Finding:
     found = facts.dead_letters
-    if not isinstance(found, Queue):
-        return nothing(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetters")
+    if not isinstance(found, QueueFacts):
+        return unread_finding(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetters")
     if not found.messages:
         return place.ok(Check.DEAD_LETTERS, "none")
     return place.fault(
@@ -164,10 +168,10 @@ def _dead_letters(place: Place, facts: HubFacts) -> Finding:
     )
 
 
-def _function(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
+def _function(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
     found = facts.function
     if not isinstance(found, Function):
-        yield nothing(place, Check.FUNCTION, f"function {BUS}", found, facts.stack, "Function")
+        yield unread_finding(place, Check.FUNCTION, f"function {BUS}", found, facts.stack, "Function")
         return
     wanted: tuple[tuple[str, object, object], ...] = (
         ("state", found.state, "Active"),
@@ -177,7 +181,7 @@ def _function(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Fin
     well = True
     for what, seen, right in wanted:
         if isinstance(seen, NotGiven):
-            yield nothing(place, Check.FUNCTION, f"function {BUS}", seen, facts.stack, "Function")
+            yield unread_finding(place, Check.FUNCTION, f"function {BUS}", seen, facts.stack, "Function")
         elif seen != right:
             yield place.fault(Check.FUNCTION, f"its {what} is {_text(seen)}, not {_text(right)}", DEPLOY)
         else:
@@ -187,11 +191,13 @@ def _function(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Fin
         yield place.ok(Check.FUNCTION, "active, with the architecture and timeout of the template")
 
 
-def _package(place: Place, facts: HubFacts, expected: Expected) -> Finding:
+def _package(place: Location, facts: HubFacts, expected: Expected) -> Finding:
     if not isinstance(facts.function, Function):
-        return nothing(place, Check.PACKAGE, f"function {BUS}", facts.function, facts.stack, "Function")
-    if not isinstance(facts.stack, Stack):
-        return nothing(place, Check.PACKAGE, f"stack {HUB_STACK}, which names the package,", facts.stack, Missing(), "")
+        return unread_finding(place, Check.PACKAGE, f"function {BUS}", facts.function, facts.stack, "Function")
+    if not isinstance(facts.stack, StackFacts):
+        return unread_finding(
+            place, Check.PACKAGE, f"stack {HUB_STACK}, which names the package,", facts.stack, Missing(), ""
+        )
     key = facts.stack.parameters.get("PackageKey", "")
     parts, code = parts_of(key), facts.function.code_sha256
     if parts is None:
@@ -199,7 +205,7 @@ def _package(place: Place, facts: HubFacts, expected: Expected) -> Finding:
             Check.PACKAGE, f"the stack's package {key!r} has no version and hash in its name", "`ownertag deploy apply`"
         )
     if not isinstance(code, str):
-        return nothing(place, Check.PACKAGE, f"function {BUS}", code, facts.stack, "Function")
+        return unread_finding(place, Check.PACKAGE, f"function {BUS}", code, facts.stack, "Function")
     version, sha256 = parts
     if base64.b64encode(bytes.fromhex(sha256)).decode() != code:
         return place.fault(
@@ -216,14 +222,16 @@ def _package(place: Place, facts: HubFacts, expected: Expected) -> Finding:
     return place.ok(Check.PACKAGE, f"version {version}")
 
 
-def _source(place: Place, facts: HubFacts, expected: Expected) -> Finding:
+def _source(place: Location, facts: HubFacts, expected: Expected) -> Finding:
     found = facts.sources
     if not isinstance(found, tuple):
-        return nothing(place, Check.EVENT_SOURCE, f"what function {BUS} is fed by", found, facts.stack, "Source")
+        return unread_finding(place, Check.EVENT_SOURCE, f"what function {BUS} is fed by", found, facts.stack, "Source")
     queue = expected.arn("sqs", BUS, place.account, place.region or "")
     ours = [each for each in found if each.queue == queue]
     if not ours:
-        return lacking(place, Check.EVENT_SOURCE, f"a mapping from queue {BUS} to the function", facts.stack, "Source")
+        return missing_finding(
+            place, Check.EVENT_SOURCE, f"a mapping from queue {BUS} to the function", facts.stack, "Source"
+        )
     if ours[0].state != "Enabled":
         return place.fault(
             Check.EVENT_SOURCE,
@@ -237,14 +245,14 @@ def _source(place: Place, facts: HubFacts, expected: Expected) -> Finding:
     return place.ok(Check.EVENT_SOURCE, "enabled, with failures by message")
 
 
-def _alarms(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
+def _alarms(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
     found = facts.alarms
     if isinstance(found, Missing | NotGiven | Unread):
-        yield nothing(place, Check.ALARMS, "the alarms", found, facts.stack, "")
+        yield unread_finding(place, Check.ALARMS, "the alarms", found, facts.stack, "")
         return
     for name in expected.alarms:
         if name not in found:
-            yield lacking(place, Check.ALARMS, f"alarm {name}", facts.stack, _ALARMS.get(name, ""))
+            yield missing_finding(place, Check.ALARMS, f"alarm {name}", facts.stack, _ALARMS.get(name, ""))
         elif found[name] == "ALARM":
             yield place.fault(
                 Check.ALARMS,
@@ -255,15 +263,15 @@ def _alarms(place: Place, facts: HubFacts, expected: Expected) -> Iterator[Findi
             yield place.ok(Check.ALARMS, f"{name} is quiet")
 
 
-def _topic(place: Place, facts: HubFacts) -> Finding:
+def _topic(place: Location, facts: HubFacts) -> Finding:
     found = facts.subscriptions
     if not isinstance(found, tuple):
-        return nothing(place, Check.ALARM_TOPIC, f"topic {ALARM_TOPIC}", found, facts.stack, "AlarmTopic")
+        return unread_finding(place, Check.ALARM_TOPIC, f"topic {ALARM_TOPIC}", found, facts.stack, "AlarmTopic")
     confirmed = [each for each in found if each.startswith("arn:")]
     if confirmed:
         return place.ok(Check.ALARM_TOPIC, f"{len(confirmed)} confirmed subscriptions")
     # The mail is made only where an address is given.
-    mailed = isinstance(facts.stack, Stack) and facts.stack.parameters.get("AlarmEmail")
+    mailed = isinstance(facts.stack, StackFacts) and facts.stack.parameters.get("AlarmEmail")
     if mailed and not found and never_made(facts.stack, "AlarmMail"):
         return not_held(place, Check.ALARM_TOPIC, f"the subscription of topic {ALARM_TOPIC}")
     waiting = sum(each == "PendingConfirmation" for each in found)

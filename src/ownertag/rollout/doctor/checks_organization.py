@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ownertag.render.documents import AUDIT_ROLE
-from ownertag.rollout.doctor.checks import nothing
+from ownertag.rollout.doctor.checks import unread_finding
 from ownertag.rollout.doctor.documents import same
 from ownertag.rollout.doctor.expected import ROLES_STACK, Expected
 from ownertag.rollout.doctor.facts import (
@@ -13,11 +13,11 @@ from ownertag.rollout.doctor.facts import (
     Missing,
     NotGiven,
     OrganizationFacts,
-    Policy,
-    StackSet,
+    PolicyFacts,
+    StackSetFacts,
     Unread,
 )
-from ownertag.rollout.doctor.findings import Check, Finding, Place
+from ownertag.rollout.doctor.findings import Check, Finding, Location
 
 
 def check_organization(
@@ -30,7 +30,7 @@ def check_organization(
         expected: What should be there.
         regions: Where the rules should be.
     """
-    place = Place(expected.organization.management_account)
+    place = Location(expected.organization.management_account)
     if isinstance(facts, Unread):
         yield place.unreached(
             Check.ACCOUNTS,
@@ -42,7 +42,7 @@ def check_organization(
     if isinstance(facts.accounts, frozenset):
         yield place.ok(Check.ACCOUNTS, f"{len(facts.accounts)} in the units, beside this one")
     else:
-        yield nothing(place, Check.ACCOUNTS, "the list of accounts", facts.accounts, Missing(), "")
+        yield unread_finding(place, Check.ACCOUNTS, "the list of accounts", facts.accounts, Missing(), "")
     for name in expected.stack_sets:
         where = (expected.organization.home_region,) if name == ROLES_STACK else tuple(regions)
         yield from _stack_set(place, name, facts, expected, where)
@@ -50,11 +50,11 @@ def check_organization(
 
 
 def _stack_set(
-    place: Place, name: str, facts: OrganizationFacts, expected: Expected, regions: tuple[str, ...]
+    place: Location, name: str, facts: OrganizationFacts, expected: Expected, regions: tuple[str, ...]
 ) -> Iterator[Finding]:
     found = facts.stack_sets[name]
-    if not isinstance(found, StackSet):
-        yield nothing(place, Check.STACK_SET, f"stack set {name}", found, Missing(), "")
+    if not isinstance(found, StackSetFacts):
+        yield unread_finding(place, Check.STACK_SET, f"stack set {name}", found, Missing(), "")
         return
     if found.template.strip() != expected.stack_sets[name].strip():
         yield place.fault(
@@ -63,7 +63,7 @@ def _stack_set(
             "`ownertag deploy plan` shows the difference, `ownertag deploy apply` brings it up to date",
         )
     elif isinstance(found.auto_deployment, NotGiven):
-        yield nothing(place, Check.STACK_SET, f"stack set {name}", found.auto_deployment, Missing(), "")
+        yield unread_finding(place, Check.STACK_SET, f"stack set {name}", found.auto_deployment, Missing(), "")
     elif found.auto_deployment is not True:
         yield place.fault(
             Check.STACK_SET, f"stack set {name} does not deploy to new accounts by itself", "`ownertag deploy apply`"
@@ -75,19 +75,19 @@ def _stack_set(
 
 
 def _instances(
-    place: Place, name: str, found: StackSet, facts: OrganizationFacts, regions: tuple[str, ...]
+    place: Location, name: str, found: StackSetFacts, facts: OrganizationFacts, regions: tuple[str, ...]
 ) -> Iterator[Finding]:
     """Findings stand with the account and Region that lack it."""
     if not isinstance(found.instances, tuple):
-        yield nothing(place, Check.INSTANCES, f"the instances of {name}", found.instances, Missing(), "")
+        yield unread_finding(place, Check.INSTANCES, f"the instances of {name}", found.instances, Missing(), "")
         return
-    held = {(each.account, each.region): each for each in found.instances}
+    held = {(instance.account, instance.region): instance for instance in found.instances}
     well = 0
     for each in found.instances:
         if each.status == "CURRENT":
             well += 1
             continue
-        yield Place(each.account, each.region).fault(
+        yield Location(each.account, each.region).fault(
             Check.INSTANCES,
             f"the instance of {name} is {each.status}{f': {each.reason}' if each.reason else ''}",
             "mend what it says, then `ownertag deploy apply`",
@@ -96,13 +96,13 @@ def _instances(
         for account in sorted(facts.accounts):
             for region in regions:
                 if (account, region) not in held:
-                    yield Place(account, region).fault(
+                    yield Location(account, region).fault(
                         Check.INSTANCES, f"{name} has no instance here", "`ownertag deploy apply` deploys to it"
                     )
     yield place.ok(Check.INSTANCES, f"{well} of {name} are current")
 
 
-def _drift(place: Place, name: str, found: StackSet) -> Finding:
+def _drift(place: Location, name: str, found: StackSetFacts) -> Finding:
     how = f"`aws cloudformation detect-stack-set-drift --stack-set-name {name}` looks, then ask again"
     match found.drift:
         case "IN_SYNC":
@@ -117,15 +117,15 @@ def _drift(place: Place, name: str, found: StackSet) -> Finding:
                 f"Name=DRIFT_STATUS,Values=DRIFTED` says where; after mending it, {how}",
             )
         case Missing() | NotGiven() | Unread():
-            return nothing(place, Check.DRIFT, f"stack set {name}", found.drift, Missing(), "")
+            return unread_finding(place, Check.DRIFT, f"stack set {name}", found.drift, Missing(), "")
 
 
-def _policies(place: Place, facts: OrganizationFacts, expected: Expected) -> Iterator[Finding]:
+def _policies(place: Location, facts: OrganizationFacts, expected: Expected) -> Iterator[Finding]:
     if not isinstance(facts.policies, Mapping):
-        yield nothing(place, Check.POLICY, "the service control policies", facts.policies, Missing(), "")
+        yield unread_finding(place, Check.POLICY, "the service control policies", facts.policies, Missing(), "")
         return
     if not isinstance(facts.root, str):
-        yield nothing(place, Check.POLICY, "the organization's root", facts.root, Missing(), "")
+        yield unread_finding(place, Check.POLICY, "the organization's root", facts.root, Missing(), "")
         return
     protected = frozenset(expected.protected(facts.root))
     for name, document in expected.scps.items():
@@ -136,10 +136,12 @@ def _policies(place: Place, facts: OrganizationFacts, expected: Expected) -> Ite
     yield _tiers(place, expected)
 
 
-def _policy(place: Place, name: str, document: Document, found: Policy | Missing, protected: frozenset[str]) -> Finding:
+def _policy(
+    place: Location, name: str, document: Document, found: PolicyFacts | Missing, protected: frozenset[str]
+) -> Finding:
     what = f"service control policy {name}"
     if isinstance(found, Missing):
-        return nothing(place, Check.POLICY, what, found, Missing(), "")
+        return unread_finding(place, Check.POLICY, what, found, Missing(), "")
     if not same(found.content, document):
         return place.fault(Check.POLICY, f"{what} is not the rendered one", "`ownertag deploy apply` puts it back")
     if bare := sorted(protected - found.targets):
@@ -149,7 +151,7 @@ def _policy(place: Place, name: str, document: Document, found: Policy | Missing
     return place.ok(Check.POLICY, f"{name} is as rendered, attached to {', '.join(sorted(found.targets))}")
 
 
-def _tiers(place: Place, expected: Expected) -> Finding:
+def _tiers(place: Location, expected: Expected) -> Finding:
     """What the policies can do about each action that changes tags; what they can't is no fault, and must be known."""
     told = [f"{tier.value}: {', '.join(names)}" for tier, names in expected.tiers.items() if names]
     advice = "`ownertag render scp --tiers` says what each tier does, and what holds for other services"

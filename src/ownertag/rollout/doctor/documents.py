@@ -21,7 +21,7 @@ def _canonical(node: Any) -> Any:
     if isinstance(node, dict):
         return {key: _canonical(value) for key, value in sorted(node.items())}
     if isinstance(node, list | tuple):
-        entries = sorted({json.dumps(_canonical(each), sort_keys=True) for each in node})
+        entries = sorted({json.dumps(_canonical(item), sort_keys=True) for item in node})
         return json.loads(entries[0]) if len(entries) == 1 else entries
     # IAM takes true and "true", 1 and "1" for the same.
     return json.dumps(node) if isinstance(node, bool | int) else node

@@ -8,16 +8,16 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from ownertag.rollout.doctor.access import AccountAccess, AuditedAccount
 from ownertag.rollout.doctor.checks import check_account
 from ownertag.rollout.doctor.checks_hub import check_hub
 from ownertag.rollout.doctor.checks_organization import check_organization
+from ownertag.rollout.doctor.collect import collect
+from ownertag.rollout.doctor.collect_hub import collect_hub
+from ownertag.rollout.doctor.collect_organization import collect_organization
 from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK, Expected
-from ownertag.rollout.doctor.facts import AccountFacts, HubFacts, OrganizationFacts, StackSet, Unread
-from ownertag.rollout.doctor.findings import Check, Finding, Place, State
-from ownertag.rollout.doctor.look import look
-from ownertag.rollout.doctor.look_hub import look_hub
-from ownertag.rollout.doctor.look_organization import look_organization
-from ownertag.rollout.doctor.reach import Account, Way
+from ownertag.rollout.doctor.facts import AccountFacts, HubFacts, OrganizationFacts, StackSetFacts, Unread
+from ownertag.rollout.doctor.findings import Check, CheckState, Finding, Location
 
 #: How many accounts are looked at side by side: their calls wait for AWS, and AWS limits each account by itself.
 AT_ONCE = 16
@@ -25,7 +25,7 @@ AT_ONCE = 16
 Stacks = dict[tuple[str, str], str]
 
 
-class Looks(Protocol):
+class Collector(Protocol):
     """What is there, by place; each says why where it can't be entered."""
 
     def organization(self) -> OrganizationFacts | Unread:
@@ -38,26 +38,26 @@ class Looks(Protocol):
         """In an account and these Regions; called by several threads."""
 
 
-class AwsLooks:
+class AwsCollector:
     """What is there in AWS."""
 
-    def __init__(self, way: Way, expected: Expected) -> None:
+    def __init__(self, way: AccountAccess, expected: Expected) -> None:
         self._way = way
         self._expected = expected
 
     def organization(self) -> OrganizationFacts | Unread:
         """From the management account."""
-        account = Account(self._way, self._expected.organization.management_account)
-        return look_organization(account, self._expected)
+        account = AuditedAccount(self._way, self._expected.organization.management_account)
+        return collect_organization(account, self._expected)
 
     def hub(self) -> HubFacts | Unread:
         """In the hub's account."""
-        account = Account(self._way, self._expected.organization.hub_account)
-        return look_hub(account, self._expected, self._way.now())
+        account = AuditedAccount(self._way, self._expected.organization.hub_account)
+        return collect_hub(account, self._expected, self._way.now())
 
     def account(self, account: str, regions: tuple[str, ...], stacks: Stacks) -> AccountFacts:
         """In an account and these Regions."""
-        return look(Account(self._way, account), self._expected, regions, stacks, self._way.now())
+        return collect(AuditedAccount(self._way, account), self._expected, regions, stacks, self._way.now())
 
 
 class Scope(Struct, frozen=True):
@@ -77,12 +77,12 @@ class Scope(Struct, frozen=True):
 EVERYWHERE = Scope()
 
 
-class UnknownPlace(Exception):
+class UnknownLocation(Exception):
     """An account or a Region was named in which nothing should be; the text says which there are."""
 
 
 def examine(
-    looks: Looks,
+    looks: Collector,
     expected: Expected,
     scope: Scope = EVERYWHERE,
     progress: Callable[[str, int, int], None] = lambda *_: None,
@@ -116,7 +116,7 @@ def examine(
     # Not by `with`, which would wait for all accounts after Ctrl-C.
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="doctor")
     try:
-        waiting = {pool.submit(looks.account, each, looked, stacks[each]): each for each in accounts}
+        waiting = {pool.submit(looks.account, account, looked, stacks[account]): account for account in accounts}
         for number, done in enumerate(as_completed(waiting), 1):
             findings += check_account(done.result(), expected, looked, switched_on)
             progress(waiting[done], number, len(accounts))
@@ -129,7 +129,7 @@ def examine(
         rank = first.index(finding.account) if finding.account in first else len(first)
         return rank, finding.account, finding.region or "", checks.index(finding.check)
 
-    return sorted((each for each in findings if _told(each, scope)), key=order)
+    return sorted((finding for finding in findings if _told(finding, scope)), key=order)
 
 
 def spokes(whole: OrganizationFacts | Unread, expected: Expected) -> tuple[str, ...]:
@@ -140,7 +140,7 @@ def spokes(whole: OrganizationFacts | Unread, expected: Expected) -> tuple[str, 
 
 def _told(finding: Finding, scope: Scope) -> bool:
     """A narrowed look leaves others out, but not that the organization could not be read."""
-    return scope.holds(finding) or (finding.check is Check.ACCOUNTS and finding.state is State.UNREACHED)
+    return scope.holds(finding) or (finding.check is Check.ACCOUNTS and finding.state is CheckState.UNREACHABLE)
 
 
 def _regions(whole: OrganizationFacts | Unread, expected: Expected) -> tuple[str, ...]:
@@ -163,14 +163,20 @@ def _stacks(whole: OrganizationFacts | Unread, expected: Expected, account: str,
         return {**plain, (ROLES_STACK, organization.home_region): ROLES_STACK}
     found = {}
     for name, stack_set in (whole.stack_sets if isinstance(whole, OrganizationFacts) else {}).items():
-        if isinstance(stack_set, StackSet) and isinstance(stack_set.instances, tuple):
-            found.update({(name, each.region): each.stack for each in stack_set.instances if each.account == account})
+        if isinstance(stack_set, StackSetFacts) and isinstance(stack_set.instances, tuple):
+            found.update(
+                {
+                    (name, instance.region): instance.stack
+                    for instance in stack_set.instances
+                    if instance.account == account
+                }
+            )
     return found
 
 
 def _refuse(unknown: Iterable[str], what: str, known: Iterable[str]) -> None:
     if names := sorted(unknown):
-        raise UnknownPlace(f"{what} {', '.join(names)} is not deployed to; there are {', '.join(sorted(known))}")
+        raise UnknownLocation(f"{what} {', '.join(names)} is not deployed to; there are {', '.join(sorted(known))}")
 
 
-__all__ = ["AwsLooks", "Looks", "Place", "Scope", "Stacks", "UnknownPlace", "examine", "spokes"]
+__all__ = ["AwsCollector", "Collector", "Location", "Scope", "Stacks", "UnknownLocation", "examine", "spokes"]

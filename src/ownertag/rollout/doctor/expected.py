@@ -10,9 +10,9 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.catalogue import tag_actions
-from ownertag.core.records import partition_of
-from ownertag.core.rows import Catalogue
-from ownertag.core.settings import Organization, Settings
+from ownertag.core.arn import partition_of
+from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.core.tiers import Tier
 from ownertag.render import policies, service_policies
 from ownertag.render.documents import (
@@ -24,14 +24,14 @@ from ownertag.render.documents import (
     REGION_STACK,
     ROLES_STACK,
     RULE_PREFIX,
-    Policy,
+    PolicyDocument,
     Statement,
     filled,
     policy_name,
 )
 from ownertag.render.infra import scps, templates
+from ownertag.render.pages import by_tier
 from ownertag.render.patterns import hub_pattern, spoke_rules
-from ownertag.render.tiers import by_tier
 from ownertag.rollout.deploy.desired import regions_of
 
 #: The names of what the templates in `render/templates/` write by hand, and what they call it.
@@ -43,9 +43,9 @@ HUB_RULE = f"{RULE_PREFIX}creations"
 class ExpectedRole(Struct, frozen=True):
     """A role: whom it should trust, its one policy and the name of it, and its name in the template."""
 
-    trust: Policy
+    trust: PolicyDocument
     policy_name: str
-    permissions: Policy
+    permissions: PolicyDocument
     logical: str
 
 
@@ -56,15 +56,15 @@ class Expected(Struct, frozen=True):
     """
 
     settings: Settings
-    organization: Organization
+    organization: OrganizationSettings
     version: str
     roles: Mapping[str, ExpectedRole]
-    rules: Mapping[str, Policy]
-    hub_pattern: Policy
+    rules: Mapping[str, PolicyDocument]
+    hub_pattern: PolicyDocument
     bus_statement: Statement
-    queue_policy: Policy
-    undelivered_policy: Policy
-    scps: Mapping[str, Policy]
+    queue_policy: PolicyDocument
+    undelivered_policy: PolicyDocument
+    scps: Mapping[str, PolicyDocument]
     tiers: Mapping[Tier, tuple[str, ...]]
     hub_template: str
     stack_sets: Mapping[str, str]
@@ -103,7 +103,7 @@ class Expected(Struct, frozen=True):
         return filled(document, {"AWS::AccountId": account, "AWS::Region": region, "AWS::Partition": partition})
 
 
-def expected(catalogue: Catalogue, settings: Settings, organization: Organization) -> Expected:
+def expected(catalogue: Catalogue, settings: Settings, organization: OrganizationSettings) -> Expected:
     """What should be there.
 
     Raises:
@@ -136,7 +136,7 @@ def expected(catalogue: Catalogue, settings: Settings, organization: Organizatio
         queue_policy=service_policies.queue_policy(),
         undelivered_policy=service_policies.undelivered_policy(),
         scps={policy_name(number): scp for number, scp in enumerate(scps(rendered), 1)},
-        tiers=by_tier(catalogue, tag_actions.load()),
+        tiers=by_tier(catalogue, tag_actions.load_tag_actions()),
         hub_template=hub,
         stack_sets={
             ROLES_STACK: rendered["spoke_account/template.yaml"],

@@ -34,13 +34,13 @@ class NotGiven(Struct, frozen=True):
 
 #: What stands in the place of what could not be read.
 Nothing: TypeAlias = Missing | Unread | NotGiven
-Seen: TypeAlias = T | Missing | Unread | NotGiven
+Observed: TypeAlias = T | Missing | Unread | NotGiven
 
 
 # --- stacks
 
 
-class Stack(Struct, frozen=True):
+class StackFacts(Struct, frozen=True):
     """A stack: the logical names that its template declares, and those that CloudFormation lists."""
 
     status: str
@@ -67,7 +67,7 @@ class Role(Struct, frozen=True):
     boundary: str | None = None
 
 
-class Target(Struct, frozen=True):
+class RuleTarget(Struct, frozen=True):
     """Where a rule sends to."""
 
     arn: str
@@ -80,7 +80,7 @@ class Rule(Struct, frozen=True):
 
     state: str
     pattern: Document
-    targets: tuple[Target, ...]
+    targets: tuple[RuleTarget, ...]
 
 
 #: How far back it is looked for what a rule sent.
@@ -94,7 +94,7 @@ class Sent(Struct, frozen=True):
     failed: int
 
 
-class Queue(Struct, frozen=True):
+class QueueFacts(Struct, frozen=True):
     """A queue: messages waiting or in work, its policy, and what becomes of messages that come back."""
 
     messages: int
@@ -104,14 +104,14 @@ class Queue(Struct, frozen=True):
     receives: int | None = None
 
 
-class Trail(Struct, frozen=True):
+class TrailFacts(Struct, frozen=True):
     """A trail that reaches a Region. `logging` and `writes` (management write events) may not have been readable."""
 
     arn: str
     home: str
     multi_region: bool
-    logging: Seen[bool]
-    writes: Seen[bool]
+    logging: Observed[bool]
+    writes: Observed[bool]
 
 
 class RegionFacts(Struct, frozen=True):
@@ -121,12 +121,12 @@ class RegionFacts(Struct, frozen=True):
     """
 
     region: str
-    bus_key: Seen[str | None]
-    trails: Seen[tuple[Trail, ...]]
-    rules: tuple[Seen[Rule], ...]
-    sent: tuple[Seen[Sent], ...]
-    undelivered: Seen[Queue]
-    stack: Seen[Stack]
+    bus_key: Observed[str | None]
+    trails: Observed[tuple[TrailFacts, ...]]
+    rules: tuple[Observed[Rule], ...]
+    sent: tuple[Observed[Sent], ...]
+    undelivered: Observed[QueueFacts]
+    stack: Observed[StackFacts]
 
 
 class AccountFacts(Struct, frozen=True):
@@ -134,16 +134,16 @@ class AccountFacts(Struct, frozen=True):
 
     account: str
     refused: Unread | None = None
-    enabled: Seen[frozenset[str]] = Unread("not asked")
-    roles: Mapping[str, Seen[Role]] = {}
-    stack: Seen[Stack] = Unread("not asked")
+    enabled: Observed[frozenset[str]] = Unread("not asked")
+    roles: Mapping[str, Observed[Role]] = {}
+    stack: Observed[StackFacts] = Unread("not asked")
     places: tuple[RegionFacts, ...] = ()
 
 
 # --- the hub
 
 
-class Bus(Struct, frozen=True):
+class BusFacts(Struct, frozen=True):
     """The hub's bus."""
 
     policy: Document | None
@@ -152,13 +152,13 @@ class Bus(Struct, frozen=True):
 class Function(Struct, frozen=True):
     """The function, as far as Lambda tells."""
 
-    state: Seen[str]
-    architectures: Seen[tuple[str, ...]]
-    timeout: Seen[int]
-    code_sha256: Seen[str]
+    state: Observed[str]
+    architectures: Observed[tuple[str, ...]]
+    timeout: Observed[int]
+    code_sha256: Observed[str]
 
 
-class Source(Struct, frozen=True):
+class EventSourceMapping(Struct, frozen=True):
     """An event source mapping of the function."""
 
     queue: str
@@ -169,22 +169,22 @@ class Source(Struct, frozen=True):
 class HubFacts(Struct, frozen=True):
     """The hub, in its account's home Region. `alarms` has the state of each that is there, by name."""
 
-    stack: Seen[Stack]
-    bus: Seen[Bus]
-    rule: Seen[Rule]
-    queue: Seen[Queue]
-    oldest: Seen[float | None]
-    dead_letters: Seen[Queue]
-    function: Seen[Function]
-    sources: Seen[tuple[Source, ...]]
-    alarms: Seen[Mapping[str, str]]
-    subscriptions: Seen[tuple[str, ...]]
+    stack: Observed[StackFacts]
+    bus: Observed[BusFacts]
+    rule: Observed[Rule]
+    queue: Observed[QueueFacts]
+    oldest: Observed[float | None]
+    dead_letters: Observed[QueueFacts]
+    function: Observed[Function]
+    sources: Observed[tuple[EventSourceMapping, ...]]
+    alarms: Observed[Mapping[str, str]]
+    subscriptions: Observed[tuple[str, ...]]
 
 
 # --- the organization
 
 
-class Instance(Struct, frozen=True):
+class StackInstanceState(Struct, frozen=True):
     """An instance of a stack set."""
 
     account: str
@@ -194,16 +194,16 @@ class Instance(Struct, frozen=True):
     reason: str = ""
 
 
-class StackSet(Struct, frozen=True):
+class StackSetFacts(Struct, frozen=True):
     """A stack set: its template, its instances, and what the last detection of drift said."""
 
     template: str
-    auto_deployment: Seen[bool]
-    drift: Seen[str]
-    instances: Seen[tuple[Instance, ...]]
+    auto_deployment: Observed[bool]
+    drift: Observed[str]
+    instances: Observed[tuple[StackInstanceState, ...]]
 
 
-class Policy(Struct, frozen=True):
+class PolicyFacts(Struct, frozen=True):
     """A service control policy, and the units that it is attached to."""
 
     content: Document
@@ -216,8 +216,8 @@ class OrganizationFacts(Struct, frozen=True):
     `policies` are our service control policies by name.
     """
 
-    root: Seen[str]
-    accounts: Seen[frozenset[str]]
-    enabled: Seen[frozenset[str]]
-    stack_sets: Mapping[str, Seen[StackSet]]
-    policies: Seen[Mapping[str, Policy]]
+    root: Observed[str]
+    accounts: Observed[frozenset[str]]
+    enabled: Observed[frozenset[str]]
+    stack_sets: Mapping[str, Observed[StackSetFacts]]
+    policies: Observed[Mapping[str, PolicyFacts]]

@@ -8,12 +8,12 @@ from enum import StrEnum
 from msgspec import Struct
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a thing stands."""
 
     OK = "ok"
     FAULT = "fault"
-    UNREACHED = "unreached"
+    UNREACHABLE = "unreached"
     NOT_CHECKABLE = "not checkable"
 
 
@@ -61,12 +61,12 @@ class Finding(Struct, frozen=True):
     account: str
     region: str | None
     check: Check
-    state: State
+    state: CheckState
     seen: str
     advice: str = ""
 
 
-class Place(Struct, frozen=True):
+class Location(Struct, frozen=True):
     """An account, or one of its Regions: where the findings of a check belong."""
 
     account: str
@@ -74,24 +74,26 @@ class Place(Struct, frozen=True):
 
     def ok(self, check: Check, seen: str, advice: str = "") -> Finding:
         """All is well; advice only where more could be known."""
-        return Finding(self.account, self.region, check, State.OK, seen, advice)
+        return Finding(self.account, self.region, check, CheckState.OK, seen, advice)
 
     def fault(self, check: Check, seen: str, advice: str) -> Finding:
         """Something is not as it should be; `{account}` in the advice is this one."""
-        return Finding(self.account, self.region, check, State.FAULT, seen, advice.replace("{account}", self.account))
+        return Finding(
+            self.account, self.region, check, CheckState.FAULT, seen, advice.replace("{account}", self.account)
+        )
 
     def unreached(self, check: Check, seen: str, advice: str) -> Finding:
         """AWS did not let us see it."""
-        return Finding(self.account, self.region, check, State.UNREACHED, seen, advice)
+        return Finding(self.account, self.region, check, CheckState.UNREACHABLE, seen, advice)
 
     def not_checkable(self, check: Check, seen: str) -> Finding:
         """It can't be seen here."""
-        return Finding(self.account, self.region, check, State.NOT_CHECKABLE, seen)
+        return Finding(self.account, self.region, check, CheckState.NOT_CHECKABLE, seen)
 
 
-def count(findings: Iterable[Finding]) -> dict[State, int]:
+def count(findings: Iterable[Finding]) -> dict[CheckState, int]:
     """How many findings there are of each state, those with none included."""
-    counts = dict.fromkeys(State, 0)
-    for each in findings:
-        counts[each.state] += 1
+    counts = dict.fromkeys(CheckState, 0)
+    for finding in findings:
+        counts[finding.state] += 1
     return counts

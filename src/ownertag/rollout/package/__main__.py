@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ownertag.core.settings import SettingsError
 from ownertag.rollout.package.build import Built, PackageError, build, download
-from ownertag.rollout.package.targets import CURRENT, LAMBDA, LAMBDA_PYTHON, Target, compiler_for
+from ownertag.rollout.package.targets import CURRENT, LAMBDA, LAMBDA_PYTHON, Platform, compiler_for
 
 _VERSION = ".".join(map(str, LAMBDA_PYTHON))
 
@@ -56,7 +56,7 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def _tell(built: Built, target: Target, wanted: bool) -> None:
+def _tell(built: Built, target: Platform, wanted: bool) -> None:
     version = ".".join(map(str, target.python))
     lines = [f"{built.path}  {built.size:,} bytes  sha256 {built.sha256}"]
     lines += [

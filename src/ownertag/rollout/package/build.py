@@ -14,12 +14,13 @@ from pathlib import Path
 from msgspec import Struct
 
 import ownertag
-from ownertag.catalogue.loader import load
-from ownertag.core.settings import SettingsError, read_settings
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.settings import SettingsError
+from ownertag.core.settings_file import read_settings
 from ownertag.rollout.package.archive import Share, write
-from ownertag.rollout.package.models import ModelError, calls_of, cut
-from ownertag.rollout.package.own import own_files
-from ownertag.rollout.package.targets import Target
+from ownertag.rollout.package.models import ModelError, calls_of, cut_models
+from ownertag.rollout.package.modules import function_files
+from ownertag.rollout.package.targets import Platform
 
 #: Where the template's OWNERTAG_CONFIG looks for the settings.
 SETTINGS = "ownertag.toml"
@@ -56,7 +57,7 @@ class Built(Struct, frozen=True):
 
 
 def build(
-    target: Target,
+    target: Platform,
     path: Path,
     lock: Path,
     *,
@@ -85,7 +86,7 @@ def build(
         install(folder, target, lock, wheels)
         strip(folder)
         try:
-            cut(folder / "botocore" / "data", calls_of(load()))
+            cut_models(folder / "botocore" / "data", calls_of(load_catalogue()))
         except ModelError as error:
             raise PackageError(str(error)) from error
         add_own(folder)
@@ -113,7 +114,7 @@ def pack(path: Path, fill: Callable[[Path], None], compiler: str | None) -> Buil
         raise PackageError(f"{path} can't be built: {error}") from error
 
 
-def install(folder: Path, target: Target, lock: Path, wheels: Path | None = None) -> None:
+def install(folder: Path, target: Platform, lock: Path, wheels: Path | None = None) -> None:
     """Put the locked dependencies into a folder, as wheels for the target's machine; pip checks the hashes.
 
     Raises:
@@ -123,7 +124,7 @@ def install(folder: Path, target: Target, lock: Path, wheels: Path | None = None
     _pip("install", target, lock, "--no-compile", "--target", str(folder), *source)
 
 
-def download(folder: Path, target: Target, lock: Path) -> None:
+def download(folder: Path, target: Platform, lock: Path) -> None:
     """Put the wheels of the locked dependencies into a folder, to build from it later.
 
     Raises:
@@ -132,7 +133,7 @@ def download(folder: Path, target: Target, lock: Path) -> None:
     _pip("download", target, lock, "--dest", str(folder))
 
 
-def _pip(command: str, target: Target, lock: Path, *options: str) -> None:
+def _pip(command: str, target: Platform, lock: Path, *options: str) -> None:
     if not lock.is_file():
         raise PackageError(f"{lock} is not there: run this in the root of ownertag's sources, or give --lock")
     line = (
@@ -163,7 +164,7 @@ def strip(folder: Path) -> None:
 def add_own(folder: Path) -> None:
     """Add ownertag's own modules, and the catalogue's rows."""
     root = Path(ownertag.__file__).parents[1]
-    for path in own_files():
+    for path in function_files():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / path, folder / path)
 

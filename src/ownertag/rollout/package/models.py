@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
-from ownertag.core.rows import Catalogue
+from ownertag.core.catalogue_types import Catalogue
 
 #: What the function calls whatever the catalogue says; `tests/e2e/package/test_models.py` holds it against the source.
 CALLS: Mapping[str, frozenset[str]] = {
@@ -68,7 +68,7 @@ def calls_of(catalogue: Catalogue) -> dict[str, frozenset[str]]:
     return {service: frozenset(operations) for service, operations in calls.items()}
 
 
-def cut(data: Path, calls: Mapping[str, frozenset[str]]) -> None:
+def cut_models(data: Path, calls: Mapping[str, frozenset[str]]) -> None:
     """Leave of a `botocore/data` folder what these calls need.
 
     Raises:

@@ -19,7 +19,7 @@ LAMBDA_PYTHON = (3, 13)
 _GLIBCS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
 
-class Target(Struct, frozen=True):
+class Platform(Struct, frozen=True):
     """A package's name, and the options by which pip takes wheels for its machine."""
 
     name: str
@@ -27,22 +27,22 @@ class Target(Struct, frozen=True):
     pip_options: tuple[str, ...] = ()
 
 
-def _for_lambda(name: str, machine: str) -> Target:
+def _for_lambda(name: str, machine: str) -> Platform:
     version = ".".join(map(str, LAMBDA_PYTHON))
     platforms = [option for glibc in _GLIBCS for option in ("--platform", f"{glibc}_{machine}")]
-    return Target(name, LAMBDA_PYTHON, (*platforms, "--python-version", version, "--implementation", "cp"))
+    return Platform(name, LAMBDA_PYTHON, (*platforms, "--python-version", version, "--implementation", "cp"))
 
 
-LAMBDA: Mapping[str, Target] = {
+LAMBDA: Mapping[str, Platform] = {
     "arm64": _for_lambda("arm64", "aarch64"),
     "x86_64": _for_lambda("x86_64", "x86_64"),
 }
 
 #: For the interpreter that this runs on: what the tests try.
-CURRENT = Target("current", sys.version_info[:2])
+CURRENT = Platform("current", sys.version_info[:2])
 
 
-def compiler_for(target: Target) -> str | None:
+def compiler_for(target: Platform) -> str | None:
     """A CPython of the target's version on this machine, whose bytecode it runs; None where there is none."""
     return next((path for path in _candidates(target.python) if _is_cpython(path, target.python)), None)
 

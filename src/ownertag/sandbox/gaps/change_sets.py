@@ -7,7 +7,7 @@ from typing import Any
 from moto.cloudformation.models import Change, ChangeSet, cloudformation_backends
 from moto.cloudformation.utils import generate_changeset_id
 
-from ownertag.sandbox.calls import Answer, Call, Next, answer_xml, element, refuse
+from ownertag.sandbox.calls import Call, Next, Response, answer_xml, element, refuse
 from ownertag.sandbox.gaps.resources import complete, existing, keep_known
 from ownertag.sandbox.gaps.stack_sets import NAMESPACE, values
 
@@ -17,7 +17,7 @@ OPERATIONS = {"CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "Delet
 _SAME = "The submitted information didn't contain changes. Submit different information to create a change set."
 
 
-def answer(call: Call, account: str, next_: Next) -> Answer:
+def answer(call: Call, account: str, next_: Next) -> Response:
     """Answer an operation on a change set."""
     backend = cloudformation_backends[account][call.region]
     stack = next(
@@ -28,9 +28,9 @@ def answer(call: Call, account: str, next_: Next) -> Answer:
     name = call.params.get("ChangeSetName", "")
     found = next(
         (
-            each
-            for each in backend.change_sets.values()
-            if name == each.change_set_id or (name == each.change_set_name and each.stack is stack)
+            change_set
+            for change_set in backend.change_sets.values()
+            if name == change_set.change_set_id or (name == change_set.change_set_name and change_set.stack is stack)
         ),
         None,
     )
@@ -49,7 +49,7 @@ def answer(call: Call, account: str, next_: Next) -> Answer:
     return given
 
 
-def _create(call: Call, backend: Any, stack: Any, next_: Next) -> Answer:
+def _create(call: Call, backend: Any, stack: Any, next_: Next) -> Response:
     kind = call.params.get("ChangeSetType", "UPDATE")
     if kind == "UPDATE" and stack is None:
         message = f"Stack [{call.params.get('StackName')}] does not exist"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ownertag.sandbox.calls import Answer, Call, answer_json, refuse
+from ownertag.sandbox.calls import Call, Response, answer_json, refuse
 from ownertag.sandbox.recorder import Record
 
 #: LookupEvents gives at most so many events a page (doc).
@@ -40,7 +40,7 @@ _NAMES = {
 }
 
 
-def lookup_events(call: Call, records: list[Record]) -> Answer:
+def lookup_events(call: Call, records: list[Record]) -> Response:
     """CloudTrail's LookupEvents: newest first, one attribute at most, 50 events a page."""
     wanted = call.json()
     attributes = wanted.get("LookupAttributes") or []
@@ -57,7 +57,7 @@ def lookup_events(call: Call, records: list[Record]) -> Answer:
     found = [
         record
         for record in reversed(records)
-        if all(each["AttributeValue"] in _attribute(record, each["AttributeKey"]) for each in attributes)
+        if all(attribute["AttributeValue"] in _attribute(record, attribute["AttributeKey"]) for attribute in attributes)
         and (start is None or _epoch(record) >= start)
         and (end is None or _epoch(record) <= end)
     ]
@@ -79,13 +79,13 @@ def _looked_up(record: Record) -> dict[str, Any]:
         "Username": _username(record),
         "Resources": [
             {"ResourceType": kind, "ResourceName": name} if kind else {"ResourceName": name}
-            for name, kind in resources_of(record).items()
+            for name, kind in referenced_resources(record).items()
         ],
         "CloudTrailEvent": json.dumps(record),
     }
 
 
-def resources_of(record: Record) -> dict[str, str | None]:
+def referenced_resources(record: Record) -> dict[str, str | None]:
     """The resources that a record refers to, by name, with their types.
 
     CloudTrail's reference says only "the resource referenced by the event returned". Here it is every id of EC2 that
@@ -128,9 +128,9 @@ def _attribute(record: Record, key: str) -> set[str | None]:
         case "ReadOnly":
             return {str(record["readOnly"]).lower()}
         case "ResourceName":
-            return {*resources_of(record)}
+            return {*referenced_resources(record)}
         case "ResourceType":
-            return {*resources_of(record).values()}
+            return {*referenced_resources(record).values()}
         case "Username":
             return {_username(record)}
     return set()
@@ -145,7 +145,7 @@ def _epoch(record: Record) -> float:
     return datetime.fromisoformat(record["eventTime"]).astimezone(UTC).timestamp()
 
 
-def organization_trails(call: Call, account: str, management: str, to: Callable[[str], Answer]) -> Answer:
+def organization_trails(call: Call, account: str, management: str, to: Callable[[str], Response]) -> Response:
     """DescribeTrails, GetTrail and GetTrailStatus of a member, which sees the trails of the organization as well.
 
     Args:

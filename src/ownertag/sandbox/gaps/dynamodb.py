@@ -10,10 +10,10 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-from ownertag.sandbox.calls import Answer, Call, Next
+from ownertag.sandbox.calls import Call, Next, Response
 
 
-def transact_write_items(call: Call, account: str, next_: Next) -> Answer:
+def transact_write_items(call: Call, account: str, next_: Next) -> Response:
     """Answer by moto, with copies of what the transaction touches alone: they are put back if it fails."""
     backend = dynamodb_backends[account][call.region]
     touched: list[tuple[str, Any, Any, Any]] = []

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
-from ownertag.sandbox.calls import Answer, Call, Next, refuse
-from ownertag.sandbox.identities import Actor
+from ownertag.sandbox.calls import Call, Next, Response, refuse
+from ownertag.sandbox.identities import SandboxActor
 
 _EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 _FILTERS = {
@@ -25,9 +25,9 @@ class ClientTokens:
     """Idempotent client tokens: a repeat gets the first answer; moto would create once more."""
 
     def __init__(self) -> None:
-        self._answers: dict[tuple[str, str, str, str], tuple[dict[str, str], Answer]] = {}
+        self._answers: dict[tuple[str, str, str, str], tuple[dict[str, str], Response]] = {}
 
-    def answer(self, call: Call, actor: Actor, next_: Next) -> Answer:
+    def answer(self, call: Call, actor: SandboxActor, next_: Next) -> Response:
         """Answer a call of EC2 that carries a client token."""
         token = call.params.get("ClientToken")
         if call.service != "ec2" or not token:
@@ -45,7 +45,7 @@ class ClientTokens:
         return answer
 
 
-def too_many_values(call: Call) -> Answer | None:
+def too_many_values(call: Call) -> Response | None:
     """EC2's refusal of a call with more than 200 values of filters; moto takes any number."""
     if sum(1 for key in call.params if _FILTER_VALUE.fullmatch(key)) <= MAX_VALUES:
         return None
@@ -53,7 +53,7 @@ def too_many_values(call: Call) -> Answer | None:
     return refuse(call, "FilterLimitExceeded", message, 400)
 
 
-def reserved_tag(call: Call, actor: Actor) -> Answer | None:
+def reserved_tag(call: Call, actor: SandboxActor) -> Response | None:
     """EC2's refusal of a tag whose key is AWS's own, unless a service brings it; moto takes any."""
     keys = (value for key, value in call.params.items() if _TAG_KEY.fullmatch(key))
     reserved = next((key for key in keys if key.lower().startswith("aws:")), None)
@@ -64,7 +64,7 @@ def reserved_tag(call: Call, actor: Actor) -> Answer | None:
     return refuse(call, "InvalidParameterValue", f"{message} {reason}", 400)
 
 
-def describe_instances(call: Call, next_: Next) -> Answer:
+def describe_instances(call: Call, next_: Next) -> Response:
     """DescribeInstances with the filters `client-token`, `launch-time` and `reservation-id`, and its pages."""
     filters = _read_filters(call.params)
     ours = [(name, values) for name, values in filters if name in _FILTERS]
@@ -79,9 +79,9 @@ def describe_instances(call: Call, next_: Next) -> Answer:
     kept = {
         key: value for key, value in call.params.items() if not key.startswith(("Filter.", "MaxResults", "NextToken"))
     }
-    rest = _write_filters([each for each in filters if each[0] not in _FILTERS])
+    rest = _write_filters([filter_ for filter_ in filters if filter_[0] not in _FILTERS])
     answer = _all_pages(call.with_params({**kept, **rest, "MaxResults": "1000"}), next_)
-    if isinstance(answer, Answer):
+    if isinstance(answer, Response):
         return answer
     reservations = [each for each in answer if all(_passes(each, name, values) for name, values in ours)]
     page: list[ET.Element] = []
@@ -97,10 +97,10 @@ def describe_instances(call: Call, next_: Next) -> Answer:
     ET.SubElement(root, "reservationSet").extend(page)
     if end < len(reservations):
         ET.SubElement(root, "nextToken").text = str(end)
-    return Answer(200, [("Content-Type", "text/xml")], ET.tostring(root))
+    return Response(200, [("Content-Type", "text/xml")], ET.tostring(root))
 
 
-def _all_pages(call: Call, next_: Next) -> list[ET.Element] | Answer:
+def _all_pages(call: Call, next_: Next) -> list[ET.Element] | Response:
     reservations: list[ET.Element] = []
     token: str | None = None
     while True:

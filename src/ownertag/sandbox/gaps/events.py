@@ -10,10 +10,10 @@ from uuid import uuid4
 import msgspec
 from moto.events.models import events_backends
 
-from ownertag.sandbox.calls import Answer, Call, answer_json
+from ownertag.sandbox.calls import Call, Response, answer_json
 
 
-def put_events(call: Call, account: str, put: Callable[[dict[str, Any], str], None]) -> Answer:
+def put_events(call: Call, account: str, put: Callable[[dict[str, Any], str], None]) -> Response:
     """Answer PutEvents: each entry by itself, as AWS does."""
     given = [_put(entry, call, account, put) for entry in call.json().get("Entries", [])]
     failed = sum("ErrorCode" in each for each in given)

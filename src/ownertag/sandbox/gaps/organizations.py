@@ -8,8 +8,8 @@ from typing import Any
 
 from moto.organizations.models import FakeDelegatedAdministrator, organizations_backends
 
-from ownertag.sandbox.calls import Answer, Call, answer_json, refuse
-from ownertag.sandbox.identities import Actor
+from ownertag.sandbox.calls import Call, Response, answer_json, refuse
+from ownertag.sandbox.identities import SandboxActor
 from ownertag.sandbox.trust import allows, principal
 
 #: The service whose delegated administrator may operate stack sets for the organization.
@@ -32,7 +32,7 @@ class Access:
         if STACK_SETS not in FakeDelegatedAdministrator.SUPPORTED_SERVICES:
             FakeDelegatedAdministrator.SUPPORTED_SERVICES.append(STACK_SETS)
 
-    def answer(self, call: Call, actor: Actor, organization_id: str, to: Callable[[str], Answer]) -> Answer:
+    def answer(self, call: Call, actor: SandboxActor, organization_id: str, to: Callable[[str], Response]) -> Response:
         """Answer a call; `to` makes it in an account."""
         if actor.account != self._management and not self._let(call, actor, organization_id):
             message = "You don't have permissions to access this resource."
@@ -57,14 +57,14 @@ class Access:
     def administers_stack_sets(self, account: str) -> bool:
         """Whether a member may act as the organization's administrator of stack sets."""
         admins = _backend(self._management).admins
-        return any(each.account.id == account and STACK_SETS in each.services for each in admins)
+        return any(admin.account.id == account and STACK_SETS in admin.services for admin in admins)
 
-    def _let(self, call: Call, actor: Actor, organization_id: str) -> bool:
+    def _let(self, call: Call, actor: SandboxActor, organization_id: str) -> bool:
         """Whether a member may: each may read whose member it is, a delegated administrator everything."""
         if call.operation == "DescribeOrganization":
             return True
         reads = call.operation.startswith(("Describe", "List"))
-        if reads and any(each.account.id == actor.account for each in _backend(self._management).admins):
+        if reads and any(admin.account.id == actor.account for admin in _backend(self._management).admins):
             return True
         policy = json.loads(self._policy) if self._policy else None
         return allows(policy, principal(actor, organization_id), f"organizations:{call.operation}")
@@ -78,7 +78,7 @@ def _backend(management: str) -> Any:
     return organizations_backends[management]["aws"]
 
 
-def _not_attachable(call: Call, management: str) -> Answer | None:
+def _not_attachable(call: Call, management: str) -> Response | None:
     """AWS's refusals of AttachPolicy: the type is not switched on, or the policy is there; moto takes both."""
     wanted, backend = call.json(), _backend(management)
     policy = next((each for each in backend.policies if each.id == wanted["PolicyId"]), None)
@@ -87,14 +87,14 @@ def _not_attachable(call: Call, management: str) -> Answer | None:
     enabled = {kind["Type"] for unit in backend.ou if unit.type == "ROOT" for kind in unit.policy_types}
     if policy.type not in enabled:
         return refuse(call, "PolicyTypeNotEnabledException", f"{policy.type} is not enabled in the root.", _BAD)
-    if any(each.id == wanted["TargetId"] for each in policy.attachments):
+    if any(attachment.id == wanted["TargetId"] for attachment in policy.attachments):
         return refuse(call, "DuplicatePolicyAttachmentException", "The policy is attached to it already.", _BAD)
     return None
 
 
-def _not_attached(call: Call, management: str) -> Answer | None:
+def _not_attached(call: Call, management: str) -> Response | None:
     wanted = call.json()
     policy = next((each for each in _backend(management).policies if each.id == wanted["PolicyId"]), None)
-    if policy is None or any(each.id == wanted["TargetId"] for each in policy.attachments):
+    if policy is None or any(attachment.id == wanted["TargetId"] for attachment in policy.attachments):
         return None
     return refuse(call, "PolicyNotAttachedException", "The policy is not attached to it.", _BAD)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 from moto.ec2.models import ec2_backends
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, EC2_RESOURCE_TO_PREFIX
 
-from ownertag.sandbox.calls import Answer, Call, answer_xml, element, refuse
+from ownertag.sandbox.calls import Call, Response, answer_xml, element, refuse
 
 #: The operations that are answered here.
 OPERATIONS = {"CreatePlacementGroup", "DescribePlacementGroups", "DeletePlacementGroup"}
@@ -19,7 +19,7 @@ _NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
 
 @dataclass(frozen=True)
-class Group:
+class PlacementGroup:
     """A placement group."""
 
     id: str
@@ -40,9 +40,9 @@ class PlacementGroups:
         # moto refuses to tag what has no prefix that it knows.
         EC2_RESOURCE_TO_PREFIX["placement-group"] = "pg"
         EC2_PREFIX_TO_RESOURCE["pg"] = "placement-group"
-        self._groups: dict[tuple[str, str], dict[str, Group]] = defaultdict(dict)
+        self._groups: dict[tuple[str, str], dict[str, PlacementGroup]] = defaultdict(dict)
 
-    def answer(self, call: Call, account: str) -> Answer:
+    def answer(self, call: Call, account: str) -> Response:
         """Answer one of the operations."""
         groups = self._groups[account, call.region]
         match call.operation:
@@ -56,7 +56,7 @@ class PlacementGroups:
                 return answer_xml(call.operation, _NAMESPACE, element("return", True), result=False)
         return self._describe(call, account, groups)
 
-    def _create(self, call: Call, account: str, groups: dict[str, Group]) -> Answer:
+    def _create(self, call: Call, account: str, groups: dict[str, PlacementGroup]) -> Response:
         name = call.params.get("GroupName", "")
         if not name:
             return refuse(call, "MissingParameter", "The request must contain the parameter groupName", 400)
@@ -64,7 +64,7 @@ class PlacementGroups:
             message = f"The placement group '{name}' already exists."
             return refuse(call, "InvalidPlacementGroup.Duplicate", message, 400)
         arn = f"arn:aws:ec2:{call.region}:{account}:placement-group/{name}"
-        group = Group(f"pg-{uuid4().hex[:17]}", name, call.params.get("Strategy") or "cluster", arn)
+        group = PlacementGroup(f"pg-{uuid4().hex[:17]}", name, call.params.get("Strategy") or "cluster", arn)
         groups[name] = group
         tags = {
             value: call.params.get(f"{key.removesuffix('.Key')}.Value", "")
@@ -76,11 +76,11 @@ class PlacementGroups:
         shown = _shown("placementGroup", group, account, call.region)
         return answer_xml(call.operation, _NAMESPACE, shown, result=False)
 
-    def _describe(self, call: Call, account: str, groups: dict[str, Group]) -> Answer:
+    def _describe(self, call: Call, account: str, groups: dict[str, PlacementGroup]) -> Response:
         names, ids = _values(call, "GroupName"), _values(call, "GroupId")
         if unknown := [each for each in names if each not in groups]:
             return _unknown(call, unknown[0])
-        if unknown := sorted(set(ids) - {each.id for each in groups.values()}):
+        if unknown := sorted(set(ids) - {group.id for group in groups.values()}):
             return _unknown(call, unknown[0])
         found = [group for group in groups.values() if group.name in names or group.id in ids or not (names or ids)]
         number = 1
@@ -93,7 +93,7 @@ class PlacementGroups:
         return answer_xml(call.operation, _NAMESPACE, listed, result=False)
 
 
-def _unknown(call: Call, name: str) -> Answer:
+def _unknown(call: Call, name: str) -> Response:
     return refuse(call, "InvalidPlacementGroup.Unknown", f"The Placement Group '{name}' is unknown.", 400)
 
 
@@ -104,7 +104,7 @@ def _values(call: Call, name: str) -> list[str]:
     return values
 
 
-def _shown(name: str, group: Group, account: str, region: str) -> ET.Element:
+def _shown(name: str, group: PlacementGroup, account: str, region: str) -> ET.Element:
     made = element(
         name,
         {

@@ -64,7 +64,9 @@ def existing(template: dict[str, Any], account: str, region: str) -> Iterator[No
     for kind, (holder, name) in _RETAINED.items():
         there = holder(account, region)
         wanted = [
-            each["Properties"].get(name) for each in template.get("Resources", {}).values() if each["Type"] == kind
+            resource["Properties"].get(name)
+            for resource in template.get("Resources", {}).values()
+            if resource["Type"] == kind
         ]
         held.append((there, {each: there.pop(each) for each in wanted if each in there}))
     try:
@@ -83,7 +85,9 @@ _RETAINED: dict[str, tuple[Callable[[str, str], dict[str, Any]], str]] = {
 
 def _role(role: Any, properties: dict[str, Any]) -> None:
     role.assume_role_policy_document = json.dumps(properties["AssumeRolePolicyDocument"])
-    role.policies = {each["PolicyName"]: json.dumps(each["PolicyDocument"]) for each in properties.get("Policies", ())}
+    role.policies = {
+        policy["PolicyName"]: json.dumps(policy["PolicyDocument"]) for policy in properties.get("Policies", ())
+    }
 
 
 def _key(key: Any, properties: dict[str, Any]) -> None:

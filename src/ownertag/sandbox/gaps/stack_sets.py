@@ -11,7 +11,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.utils import generate_stack_id
 from moto.organizations.models import organizations_backends
 
-from ownertag.sandbox.calls import Answer, Call, Next, answer_xml, element, refuse
+from ownertag.sandbox.calls import Call, Next, Response, answer_xml, element, refuse
 from ownertag.sandbox.gaps.organizations import STACK_SETS
 from ownertag.sandbox.gaps.resources import complete, forget_missing
 
@@ -57,13 +57,13 @@ class StackSets:
         delegated = call.params.get("CallAs") == "DELEGATED_ADMIN" and self._administers(account)
         return self._management if delegated else account
 
-    def answer(self, call: Call, account: str, next_: Next) -> Answer:
+    def answer(self, call: Call, account: str, next_: Next) -> Response:
         """Answer a call; `next_` passes it to moto in the account of the stack sets."""
         managed = call.params.get("PermissionModel") == "SERVICE_MANAGED"
         if managed and account != self._management:
             return refuse(call, "ValidationError", _NOT_ALLOWED, 400)
         services = organizations_backends[self._management]["aws"].services
-        active = any(each["ServicePrincipal"] == STACK_SETS for each in services)
+        active = any(service["ServicePrincipal"] == STACK_SETS for service in services)
         match call.operation:
             case "ActivateOrganizationsAccess" | "DescribeOrganizationsAccess" if account != self._management:
                 return refuse(call, "ValidationError", _NOT_ALLOWED, 400)
@@ -108,7 +108,7 @@ class StackSets:
         found = cloudformation_backends[account][call.region].stacksets.values()
         return next((each for each in found if name in (each.name, each.id) and each.status == "ACTIVE"), None)
 
-    def _create(self, call: Call, stack_set: Any, more: _More) -> Answer:
+    def _create(self, call: Call, stack_set: Any, more: _More) -> Response:
         units = values(call, "DeploymentTargets.OrganizationalUnitIds")
         if not units:
             return refuse(call, "ValidationError", "OrganizationalUnitIds are required", 400)
@@ -125,14 +125,14 @@ class StackSets:
                 failed |= not _make(stack_set, more, account, region, parameters)
         return _operation(call, stack_set, "CREATE", failed, [*targets])
 
-    def _delete(self, call: Call, stack_set: Any) -> Answer:
+    def _delete(self, call: Call, stack_set: Any) -> Response:
         targets = [*self._accounts(call, values(call, "DeploymentTargets.OrganizationalUnitIds"))]
         regions = values(call, "Regions")
         if call.params.get("RetainStacks", "").lower() == "true":
             stack_set.instances.stack_instances[:] = [
-                each
-                for each in stack_set.instances.stack_instances
-                if each.account_id not in targets or each.region_name not in regions
+                stack_instance
+                for stack_instance in stack_set.instances.stack_instances
+                if stack_instance.account_id not in targets or stack_instance.region_name not in regions
             ]
         else:
             _forget(stack_set, targets, regions)
@@ -147,10 +147,10 @@ class StackSets:
             while more := {each.id for each in backend.ou if each.parent_id in inside} - inside:
                 inside.update(more)
         accounts = {
-            each.id: unit
+            account.id: unit
             for unit, inside in below.items()
-            for each in backend.accounts
-            if each.parent_id in inside and each.id != self._management
+            for account in backend.accounts
+            if account.parent_id in inside and account.id != self._management
         }
         named = set(values(call, "DeploymentTargets.Accounts"))
         match call.params.get("DeploymentTargets.AccountFilterType", "NONE"):
@@ -182,7 +182,7 @@ def _told(call: Call) -> dict[str, Any]:
     return told
 
 
-def _with_more(answer: Answer, operation: str, more: _More) -> Answer:
+def _with_more(answer: Response, operation: str, more: _More) -> Response:
     root = answer.xml()
     found = root.find(".//StackSet")
     if found is None:
@@ -215,10 +215,12 @@ def _make(stack_set: Any, more: _More, account: str, region: str, parameters: An
 
 
 def _forget(stack_set: Any, accounts: list[str], regions: list[str]) -> None:
-    for each in stack_set.instances.stack_instances:
-        if each.account_id in accounts and each.region_name in regions:
-            cloudformation_backends[each.account_id][each.region_name].stacks.pop(each.stack.stack_id, None)
-            forget_missing(each.stack)
+    for stack_instance in stack_set.instances.stack_instances:
+        if stack_instance.account_id in accounts and stack_instance.region_name in regions:
+            cloudformation_backends[stack_instance.account_id][stack_instance.region_name].stacks.pop(
+                stack_instance.stack.stack_id, None
+            )
+            forget_missing(stack_instance.stack)
 
 
 def _update(stack_set: Any, more: _More) -> None:
@@ -234,18 +236,21 @@ def _update(stack_set: Any, more: _More) -> None:
         except Exception as error:  # noqa: BLE001 - as AWS: one stack that fails must not keep back the others
             more.failures[key] = str(error)
             stack_set.operations[-1]["Status"] = "FAILED"
-    there = {(each.account_id, each.region_name) for each in stack_set.instances.stack_instances}
+    there = {
+        (stack_instance.account_id, stack_instance.region_name)
+        for stack_instance in stack_set.instances.stack_instances
+    }
     for account, region in [key for key in more.failures if key not in there]:
         if not _make(stack_set, more, account, region, stack_set.parameters):
             stack_set.operations[-1]["Status"] = "FAILED"
 
 
-def _list(call: Call, stack_set: Any, more: _More) -> Answer:
+def _list(call: Call, stack_set: Any, more: _More) -> Response:
     wanted = call.params.get("StackInstanceAccount"), call.params.get("StackInstanceRegion")
     found = [
-        _shown(each, more)
-        for each in stack_set.instances.stack_instances
-        if wanted[0] in (None, each.account_id) and wanted[1] in (None, each.region_name)
+        _shown(stack_instance, more)
+        for stack_instance in stack_set.instances.stack_instances
+        if wanted[0] in (None, stack_instance.account_id) and wanted[1] in (None, stack_instance.region_name)
     ]
     there = {(each["Account"], each["Region"]) for each in found}
     found += [
@@ -279,7 +284,7 @@ def _shown(instance: Any, more: _More) -> dict[str, Any]:
     }
 
 
-def _operation(call: Call, stack_set: Any, action: str, failed: bool, accounts: list[str]) -> Answer:
+def _operation(call: Call, stack_set: Any, action: str, failed: bool, accounts: list[str]) -> Response:
     made = stack_set._create_operation(  # noqa: SLF001 - there is no other way into its list
         operation_id=call.params["OperationId"],
         action=action,

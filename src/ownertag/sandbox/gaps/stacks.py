@@ -16,7 +16,7 @@ from moto.cloudformation.parsing import get_model_map
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instances import Instance
 
-from ownertag.sandbox.calls import Answer, Call, refuse
+from ownertag.sandbox.calls import Call, Response, refuse
 from ownertag.sandbox.organization import role_trust
 from ownertag.sandbox.trust import allows, service
 
@@ -41,7 +41,7 @@ _SAME = (
 )
 
 
-def refused_role(call: Call, account: str) -> Answer | None:
+def refused_role(call: Call, account: str) -> Response | None:
     """CloudFormation's refusal of a service role that it can't take; moto takes any."""
     role = call.params.get("RoleARN")
     caller = service("cloudformation.amazonaws.com", "", account)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ownertag.sandbox.calls import Answer, Call, Next, refuse
-from ownertag.sandbox.identities import Actor, new_key
+from ownertag.sandbox.calls import Call, Next, Response, refuse
+from ownertag.sandbox.identities import SandboxActor, new_key
 from ownertag.sandbox.trust import allows, principal
 
 
 def assume_role(
-    call: Call, actor: Actor, next_: Next, trust: Callable[[str], dict[str, Any] | None], organization_id: str
-) -> Answer:
+    call: Call, actor: SandboxActor, next_: Next, trust: Callable[[str], dict[str, Any] | None], organization_id: str
+) -> Response:
     """AssumeRole of a role that exists and trusts the caller; moto assumes any."""
     arn = call.params.get("RoleArn", "")
     caller = principal(actor, organization_id, **{"sts:externalid": call.params.get("ExternalId", "")})
@@ -29,19 +29,19 @@ def assume_role(
     return next_(call)
 
 
-def caller_identity(actor: Actor) -> Answer:
+def caller_identity(actor: SandboxActor) -> Response:
     """GetCallerIdentity; moto knows only the access keys that it made itself."""
     root = ET.Element("GetCallerIdentityResponse", xmlns="https://sts.amazonaws.com/doc/2011-06-15/")
     result = ET.SubElement(root, "GetCallerIdentityResult")
     ET.SubElement(result, "Arn").text = actor.arn
     ET.SubElement(result, "UserId").text = str(actor.identity["principalId"])
     ET.SubElement(result, "Account").text = actor.account
-    return Answer(200, [("Content-Type", "text/xml")], ET.tostring(root))
+    return Response(200, [("Content-Type", "text/xml")], ET.tostring(root))
 
 
-def own_key(call: Call, next_: Next) -> Answer:
+def own_key(call: Call, next_: Next) -> Response:
     """Credentials with an access key of their own; moto gives every federated user the same one."""
     answer = next_(call)
     key = new_key("ASIA").encode()
     body = re.sub(rb"(<AccessKeyId>)[^<]*(</AccessKeyId>)", rb"\g<1>" + key + rb"\g<2>", answer.body)
-    return Answer(answer.status, answer.headers, body)
+    return Response(answer.status, answer.headers, body)

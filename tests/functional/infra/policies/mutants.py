@@ -10,10 +10,10 @@ from infra.policies.world import Json
 
 #: Mutants that change nothing, and why: no row can tell them from the policy.
 EQUIVALENT = {
-    "bus/OwnertagSpokes: Action is *": "no other action of a bus carries `events:eventBusInvocation`, which must be",
-    "queue/OnlyByTls: Action is *": "no other action asks a queue's policy",
-    "undelivered/OnlyByTls: Action is *": "no other action asks a queue's policy",
-    "alarm-key/TheAccountRulesItsKey: Action is *": "no other action asks a key's policy",
+    "bus/OwnertagForwarders: Action is *": "no other action of a bus has `events:eventBusInvocation`, which must be",
+    "queue/DenyInsecureTransport: Action is *": "no other action asks a queue's policy",
+    "undelivered/DenyInsecureTransport: Action is *": "no other action asks a queue's policy",
+    "alarm-key/AdministerKey: Action is *": "no other action asks a key's policy",
     "canary/BringATag: Action is *": "no other action carries `ec2:CreateAction`, which must be",
     **{
         f"scp/ForgeNoTagsEc2{number}: Action is *": "no other action carries `ec2:CreateAction`, which must be"

@@ -13,7 +13,7 @@ from infra.policies.conditions import WHY
 from infra.policies.matrix import ASKING, CARRIES, RULE, Action, asked
 from infra.policies.world import ON, WHO, rendered
 from ownertag.catalogue import tag_actions
-from ownertag.render.tiers import tiers_page
+from ownertag.render.pages import tiers_page
 
 TITLES = {
     "scp": "the service control policy",
@@ -36,7 +36,7 @@ TITLES = {
 
 _SETS = {"each-type": "each type of the catalogue", "fitting": "what fits", "ours": "what fits, of ours"}
 
-HEAD = """# What the policies allow, and why
+HEAD = """# IAM policies: conditions and cases
 
 > For whoever reviews the policies before they come to an organization. You will have seen what each condition is
 > for, and each case that was asked of them.
@@ -94,7 +94,7 @@ def page() -> str:
 def _tiers() -> Iterator[str]:
     """What the policy does by tier, and the rule that the matrix is computed from, with its number of cases."""
     of_ec2, of_others = len(list(services.of_ec2())), len(list(services.of_others()))
-    yield from ("## What each tier does", "", tiers_page(fixtures.catalogue(), tag_actions.load()), "")
+    yield from ("## What each tier does", "", tiers_page(fixtures.catalogue(), tag_actions.load_tag_actions()), "")
     yield f"## The matrix: {of_ec2 + of_others:,} cases"
     yield ""
     yield f"{of_ec2:,} of EC2, {of_others:,} of services that are only rows made up in the tests. Denied are:"
@@ -121,7 +121,7 @@ def _denied(action: Action) -> Iterator[str]:
             found.setdefault(keys, {}).setdefault(carries, set()).update(set() if case.allowed else {ASKING[who]})
     name = f"`{action.name}`{' with ABAC' if action.abac else ''}"
     for keys, by_tags in found.items():
-        told = [(", ".join(sorted(by_tags[each])) or "nobody") if each in by_tags else "-" for each in CARRIES]
+        told = [(", ".join(sorted(by_tags[carry])) or "nobody") if carry in by_tags else "-" for carry in CARRIES]
         yield f"| {name} | {keys} | {' | '.join(told)} |"
 
 

@@ -17,8 +17,8 @@ from infra.policies.cases import INSTALLED
 from infra.policies.matrix import EACH, EVERY, ONE, Action, Asked, arn, asked, with_creation
 from infra.policies.world import MEMBER, REGION, Json, scp
 from ownertag.catalogue import coverage, tag_actions
-from ownertag.core.overwritten import lets_through, overwritten
-from ownertag.core.rows import Catalogue, Makes, ResourceType, Row, TagApi
+from ownertag.core.catalogue_types import Catalogue, CatalogueRow, Makes, ResourceType, TagApi
+from ownertag.core.request_tags import is_overwritten, overwritten_types
 
 _ID = re.compile("[a-z0-9-]+")
 #: A type of each service, the action that tags it, and the operation that makes it.
@@ -90,7 +90,7 @@ def catalogue() -> Catalogue:
         apis[action.replace(":", ".")] = TagApi(action.replace(":", "."), action, 1)
         source = f"{service}.amazonaws.com"
         makes = (Makes(types[name], (("response",),)),)
-        rows[source, operation] = Row(source, operation, makes, "model")
+        rows[source, operation] = CatalogueRow(source, operation, makes, "model")
     return replace(found, rows=rows, types=types, tag_apis=apis)
 
 
@@ -119,21 +119,21 @@ def of_ec2() -> Iterator[Asked]:
     for number, action in enumerate(EC2_ACTIONS):
         for each in asked(action):
             yield each._replace(id=f"{number}/{each.id}", request=each.request | {"id": f"{number}/{each.id}"})
-    through = overwritten(fixtures.catalogue(), "ec2")
+    through = overwritten_types(fixtures.catalogue(), "ec2")
     whole = {
         ("RunInstances", "volume"),
         ("RunInstances", "spot-instances-request"),
         ("ExportImage", "export-image-task"),
     }
-    derived = tag_actions.load().creations["ec2"]
-    taken = frozenset(coverage.derived().types)
+    derived = tag_actions.load_tag_actions().creations["ec2"]
+    taken = frozenset(coverage.read_derived().types)
     can_tag = {name: set(types) for name, types in derived.items()}
     for operation, types in through.items():
         can_tag.setdefault(operation, set()).update(name.partition(":")[2] for name in types)
     for operation, names in sorted(can_tag.items()):
         # The simulator knows no other types of CreateTags; tests/unit/infra/test_tags_at_creation.py asks for them too.
         for name in sorted(names & taken):
-            way = None if lets_through(fixtures.catalogue(), operation, f"ec2:{name}") else "bring elsewhere"
+            way = None if is_overwritten(fixtures.catalogue(), operation, f"ec2:{name}") else "bring elsewhere"
             way = "bring" if operation not in through else way
             scope = EVERY if (operation, name) in whole else ONE
             yield from with_creation(EC2_TAGS._replace(arn=_arn_of(name)), operation, name, way, scope)
@@ -147,6 +147,6 @@ def of_others() -> Iterator[Asked]:
     """The matrix of the made-up services."""
     for action in OTHER_ACTIONS:
         yield from asked(action, "scp-all")
-    tags = next(each for each in OTHER_ACTIONS if each.name == "ecs:TagResource")
+    tags = next(other_action for other_action in OTHER_ACTIONS if other_action.name == "ecs:TagResource")
     yield from with_creation(tags, "CreateCluster", "cluster", None, policy="scp-all")
     yield from with_creation(tags, "CreateService", "cluster", "bring", policy="scp-all")

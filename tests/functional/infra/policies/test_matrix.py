@@ -17,11 +17,11 @@ pytestmark = pytest.mark.skipif(NODE is None or not INSTALLED.exists(), reason=M
 
 def test_every_case_of_the_matrix_is_answered_by_the_rule() -> None:
     cases = [*sample(list(services.of_ec2())), *sample(list(services.of_others()))]
-    assert len({each.id for each in cases}) == len(cases)
-    answers = run((each.request for each in cases), rendered() | AROUND | {"scp-all": services.all_services()})
-    found = {each["id"]: each for each in answers}
+    assert len({case.id for case in cases}) == len(cases)
+    answers = run((case.request for case in cases), rendered() | AROUND | {"scp-all": services.all_services()})
+    found = {answer["id"]: answer for answer in answers}
     wrong = [
-        (each.id, each.allowed, found[each.id]) for each in cases if found[each.id].get("allowed") is not each.allowed
+        (case.id, case.allowed, found[case.id]) for case in cases if found[case.id].get("allowed") is not case.allowed
     ]
     assert not wrong, (len(wrong), wrong[:10])
 
@@ -41,17 +41,20 @@ def test_a_case_with_a_key_that_the_action_does_not_carry_fails(action: Action, 
 
 
 def test_the_made_up_services_have_one_of_each_tier() -> None:
-    actions = tag_actions.load()
+    actions = tag_actions.load_tag_actions()
     tiers = {
-        tier for each in services.OTHER_ACTIONS if each.does != "create" for tier in actions.actions[each.name].tiers
+        tier
+        for other_action in services.OTHER_ACTIONS
+        if other_action.does != "create"
+        for tier in actions.actions[other_action.name].tiers
     }
     assert tiers == set(Tier)
 
 
 def test_what_the_matrix_says_by_hand_of_an_action_is_what_was_derived() -> None:
-    known = tag_actions.load().actions
-    for each in (*services.EC2_ACTIONS, *services.OTHER_ACTIONS):
-        if each.does != "create" and (each.abac or not each.name.startswith("s3:")):
-            found = known[each.name]
-            said = (each.tag_keys, each.resource_tag, each.create_action, each.does)
-            assert (found.tag_keys, found.resource_tag, found.create_action, found.does.value) == said, each.name
+    known = tag_actions.load_tag_actions().actions
+    for ec2_action in (*services.EC2_ACTIONS, *services.OTHER_ACTIONS):
+        if ec2_action.does != "create" and (ec2_action.abac or not ec2_action.name.startswith("s3:")):
+            found = known[ec2_action.name]
+            said = (ec2_action.tag_keys, ec2_action.resource_tag, ec2_action.create_action, ec2_action.does)
+            assert (found.tag_keys, found.resource_tag, found.create_action, found.does.value) == said, ec2_action.name

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from harness import fixtures
 from ownertag.catalogue import tag_actions
-from ownertag.core.settings import Protection, Settings, SettingsError, read_settings
+from ownertag.core.settings import Protection, Settings, SettingsError
+from ownertag.core.settings_file import read_settings
 from ownertag.render import policies
-from ownertag.render.documents import Policy, Statement, fitting
+from ownertag.render.documents import PolicyDocument, Statement, within_limit
 from ownertag.render.scp import service_control_policies
 
-CATALOGUE, ACTIONS = fixtures.catalogue(), tag_actions.load()
+CATALOGUE, ACTIONS = fixtures.catalogue(), tag_actions.load_tag_actions()
 SIX_KEYS = fixtures.SETTINGS_TEXT + 'team = "{account}"\n"cost center" = "{account}"\n"data:class" = "{region}"\n'
 GUARD = '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["sign-in-broker"]\n'
 TEN_ROLES = tuple(f"break-glass-{number:02}" for number in range(10))
@@ -22,21 +23,23 @@ def settings(text: str) -> Settings:
     return read_settings(text, "ownertag.toml")
 
 
-def scps(settings: Settings, *break_glass: str, policies: int = 4, policy_size: int = 5120) -> tuple[Policy, ...]:
+def scps(
+    settings: Settings, *break_glass: str, policies: int = 4, policy_size: int = 5120
+) -> tuple[PolicyDocument, ...]:
     given = replace(
         settings, protection=Protection(break_glass=break_glass, policies=policies, policy_size=policy_size)
     )
     return service_control_policies(CATALOGUE, ACTIONS, given)
 
 
-def statements(found: tuple[Policy, ...]) -> list[Statement]:
+def statements(found: tuple[PolicyDocument, ...]) -> list[Statement]:
     return [each for policy in found for each in policy["Statement"]]
 
 
-@pytest.mark.parametrize(("size", "most"), [(5120, 2), (10240, 1)])
-def test_the_scps_are_two_of_the_default_size_or_one_of_the_larger(size: int, most: int) -> None:
+@pytest.mark.parametrize(("size", "limit"), [(5120, 2), (10240, 1)])
+def test_the_scps_are_two_of_the_default_size_or_one_of_the_larger(size: int, limit: int) -> None:
     found = scps(fixtures.settings(), policy_size=size)
-    assert len(found) == most
+    assert len(found) == limit
     assert all(len(policies.compact(each)) <= size for each in found)
 
 
@@ -48,7 +51,7 @@ def test_the_scps_fit_with_six_keys_ten_break_glass_roles_and_the_guard() -> Non
 
 def test_no_statement_is_lost_or_doubled_by_the_size() -> None:
     one, several = scps(fixtures.settings(), policy_size=10240), scps(fixtures.settings())
-    sids = [each["Sid"] for each in statements(several)]
+    sids = [statement["Sid"] for statement in statements(several)]
     assert len(sids) == len(set(sids))
     assert sorted(statements(one), key=str) == sorted(statements(several), key=str)
 
@@ -59,7 +62,7 @@ def test_what_does_not_fit_says_how_long_it_is_and_what_to_leave_out() -> None:
         policies.TooLong, match=r"[\d,]+ characters, which is \d policies of 5,120, .* allows 1: "
     ) as told:
         scps(fixtures.settings(), *names, policies=1)
-    for advice in ("policy_size = 10240", "fewer break-glass roles (now 20)", "copiers (now 3)", "KeepTheStacks"):
+    for advice in ("policy_size = 10240", "fewer break-glass roles (now 20)", "copiers (now 3)", "ProtectStacks"):
         assert advice in str(told.value)
     long = [f"{'very' * 10}-long-name-of-a-role-{number:02}" for number in range(60)]
     with pytest.raises(
@@ -75,7 +78,7 @@ def test_without_the_guard_the_scp_says_nothing_of_source_identities() -> None:
 
 def test_each_key_that_holds_the_owner_is_kept_from_being_deleted_with_all() -> None:
     found = statements(scps(fixtures.settings('team = "{owner}"\n')))
-    kept = [each["Condition"]["Null"] for each in found if each["Sid"].startswith("KeepAllTags")]
+    kept = [each["Condition"]["Null"] for each in found if each["Sid"].startswith("ProtectAllTags")]
     assert [set(each) - {"aws:TagKeys"} for each in kept] == [{"aws:ResourceTag/owner"}, {"aws:ResourceTag/team"}]
 
 
@@ -118,6 +121,6 @@ def test_the_policies_of_roles_and_of_the_bus_fit() -> None:
 
 def test_what_fits_exactly_is_taken() -> None:
     document = {"a": "b"}
-    assert fitting(document, 9, "it", "shorten it") == document
+    assert within_limit(document, 9, "it", "shorten it") == document
     with pytest.raises(policies.TooLong, match="it has 9 characters, and AWS takes 8: shorten it"):
-        fitting(document, 8, "it", "shorten it")
+        within_limit(document, 8, "it", "shorten it")

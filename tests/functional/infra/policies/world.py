@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from harness import fixtures
 from ownertag.catalogue import tag_actions
-from ownertag.core.rows import Catalogue
-from ownertag.core.settings import Protection, read_settings
+from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.settings import Protection
+from ownertag.core.settings_file import read_settings
 from ownertag.render import policies, service_policies
 from ownertag.render.scp import service_control_policies
 
@@ -53,7 +54,9 @@ ALARM_KEY = f"arn:aws:kms:{REGION}:{HUB}:key/{HASH}"
 def scp(catalogue: Catalogue) -> Json:
     """The service control policies as one: whether a statement stands in one or another is all the same to IAM."""
     protection = Protection(break_glass=BREAK_GLASS, policy_size=10240)
-    found = service_control_policies(catalogue, tag_actions.load(), replace(SETTINGS, protection=protection))
+    found = service_control_policies(
+        catalogue, tag_actions.load_tag_actions(), replace(SETTINGS, protection=protection)
+    )
     return {"Version": "2012-10-17", "Statement": [each for policy in found for each in policy["Statement"]]}
 
 

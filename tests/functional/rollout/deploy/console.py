@@ -11,8 +11,8 @@ from typing import Any
 from typer.testing import CliRunner
 
 from ownertag.cli.app import app
-from ownertag.core.settings import read_settings
-from ownertag.rollout.deploy.carry_out import Done, carry_out
+from ownertag.core.settings_file import read_settings
+from ownertag.rollout.deploy.execute import StepResult, execute
 from ownertag.rollout.deploy.package import read_package
 from ownertag.rollout.deploy.prepare import Prepared, prepare
 from ownertag.rollout.deploy.values import Step
@@ -80,9 +80,9 @@ def at_console(sandbox: Sandbox, folder: Path) -> Console:
     return Console(sandbox, settings, package)
 
 
-def run(prepared: Prepared, steps: tuple[Step, ...]) -> tuple[Done, ...]:
+def run(prepared: Prepared, steps: tuple[Step, ...]) -> tuple[StepResult, ...]:
     organization = prepared.desired.organization
-    return carry_out(steps, prepared.clients, organization, lambda *_: None, lambda _: None)
+    return execute(steps, prepared.clients, organization, lambda *_: None, lambda _: None)
 
 
 def called(sandbox: Sandbox) -> set[str]:
@@ -94,17 +94,17 @@ def state(console: Console) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for account in (MANAGEMENT, *MEMBERS):
         with console.client(account, "iam") as iam:
-            names = {each["RoleName"] for each in iam.list_roles()["Roles"]}
+            names = {role["RoleName"] for role in iam.list_roles()["Roles"]}
             found[f"roles in {account}"] = {name for name in names if name.startswith(("ownertag", "auto-tag"))}
         for region in (HOME_REGION, "us-east-1", "us-west-2"):
             with console.client(account, "events", region) as events:
-                found[f"rules in {account} {region}"] = {each["Name"] for each in events.list_rules()["Rules"]}
+                found[f"rules in {account} {region}"] = {rule["Name"] for rule in events.list_rules()["Rules"]}
             with console.client(account, "sqs", region) as sqs:
                 urls = sqs.list_queues().get("QueueUrls", [])
                 found[f"queues in {account} {region}"] = {url.rpartition("/")[2] for url in urls}
     with console.client(MANAGEMENT, "organizations") as organizations:
         policies = organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]
-        ours = [each["Id"] for each in policies if each["Name"].startswith("ownertag")]
+        ours = [policy["Id"] for policy in policies if policy["Name"].startswith("ownertag")]
         found["policy"] = [
             {target["TargetId"] for target in organizations.list_targets_for_policy(PolicyId=id_)["Targets"]}
             for id_ in ours

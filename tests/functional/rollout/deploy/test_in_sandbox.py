@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ownertag.rollout.deploy.clients import Clients
+from ownertag.rollout.deploy.destroy import to_destroy
 from ownertag.rollout.deploy.steps import to_apply
 from ownertag.rollout.deploy.values import Stage
-from ownertag.rollout.deploy.way_back import to_destroy
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
 from ownertag.sandbox.sandbox import Sandbox
 from rollout.deploy.console import DATA, MEMBERS, UNTAGS, WEB, Console, at_console, called, changes, deny, run, state

@@ -24,10 +24,10 @@ from botocore.awsrequest import AWSResponse
 from contracts.emulated import HOME, ONCE, Call, Emulated, Wire, answer, emulated, moto, session
 from contracts.kept import Kept
 from harness import fixtures
-from ownertag.core.settings import read_settings
-from ownertag.rollout.doctor.examine import AwsLooks
+from ownertag.core.settings_file import read_settings
+from ownertag.rollout.doctor.access import AccountAccess, shared
+from ownertag.rollout.doctor.examine import AwsCollector
 from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK, expected
-from ownertag.rollout.doctor.reach import Way, shared
 
 MANAGEMENT = "123456789012"
 REGIONS = (HOME, "us-east-1", "us-west-2")
@@ -80,15 +80,15 @@ class Deployed:
         self.wire = Wire(self.base)
 
     @cached_property
-    def way(self) -> Way:
+    def way(self) -> AccountAccess:
         """How doctor enters its accounts."""
         now = datetime.now(UTC)
-        return Way(shared(self.base), HOME, lambda: now, config=ONCE)
+        return AccountAccess(shared(self.base), HOME, lambda: now, config=ONCE)
 
     @cached_property
-    def looks(self) -> AwsLooks:
+    def looks(self) -> AwsCollector:
         """What doctor sees of it."""
-        return AwsLooks(self.way, self.expected)
+        return AwsCollector(self.way, self.expected)
 
     def client(self, account: str, service: str, region: str = HOME) -> Any:
         """A client that no wire sees."""
@@ -247,9 +247,9 @@ def deployed() -> Iterator[Deployed]:
     first, kept = _first()
     with moto():
         kept.restore()
-        again = copy(first)
-        again._enter()
-        yield again
+        recreate = copy(first)
+        recreate._enter()
+        yield recreate
 
 
 __all__ = ["HOME", "MANAGEMENT", "REGIONS", "Deployed", "deployed"]

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import pytest
 
 from harness import fixtures
-from ownertag.core.claims import ResourceKey
+from ownertag.core.ownership import ResourceKey
 from ownertag.core.values import Failure
 from ownertag.ledger.port import LedgerError
-from ownertag.rollout.doctor.canary import BROUGHT, POLL, Group, Groups, Watch, canary
-from ownertag.rollout.doctor.canary_finding import Told
-from ownertag.rollout.doctor.facts import Missing, Seen, Unread
-from ownertag.rollout.doctor.findings import Check, Finding, Place, State
+from ownertag.rollout.doctor.canary import BROUGHT, POLL, CanaryClock, CanaryGroup, Groups, canary
+from ownertag.rollout.doctor.canary_finding import FindingTrace
+from ownertag.rollout.doctor.facts import Missing, Observed, Unread
+from ownertag.rollout.doctor.findings import Check, CheckState, Finding, Location
 
-PLACE = Place("111122223333", "eu-central-1")
+PLACE = Location("111122223333", "eu-central-1")
 DENIED = Failure("UnauthorizedOperation", 403)
 THROTTLED = Failure("RequestLimitExceeded", 503)
 
@@ -44,14 +44,14 @@ class FakeGroup:
         self.created, self.brought = self.time, dict(tags)
         return None
 
-    def look(self) -> Group | Failure | None:
+    def look(self) -> CanaryGroup | Failure | None:
         if failed := self._call("look"):
             return failed
         if self.created is None:
             return None
         late = self.tagged_after is not None and self.time - self.created >= self.tagged_after
         ours = {"owner": "x", "dateCreated": "y"} if late else {"dateCreated": "y"}
-        return Group("pg-1", {**self.brought, **ours})
+        return CanaryGroup("pg-1", {**self.brought, **ours})
 
     def delete(self) -> Failure | None:
         if failed := self._call("delete"):
@@ -68,7 +68,7 @@ class FakeTold:
     """A hub whose ledger has the finding after so many looks, told from the last on."""
 
     def __init__(
-        self, *answers: bool | LedgerError | None, subscriptions: Seen[tuple[str, ...]] = ("arn:aws:s",)
+        self, *answers: bool | LedgerError | None, subscriptions: Observed[tuple[str, ...]] = ("arn:aws:s",)
     ) -> None:
         self._answers = list(answers or (True,))
         self._subscriptions = subscriptions
@@ -81,25 +81,25 @@ class FakeTold:
             raise answer
         return answer
 
-    def subscriptions(self) -> Seen[tuple[str, ...]]:
+    def subscriptions(self) -> Observed[tuple[str, ...]]:
         return self._subscriptions
 
 
-def both(group: FakeGroup, told: Told | None = None, timeout: float = 30.0, more: str = "") -> list[Finding]:
+def both(group: FakeGroup, told: FindingTrace | None = None, timeout: float = 30.0, more: str = "") -> list[Finding]:
     port: Groups = group
-    watch = Watch(lambda: group.time, group.sleep)
+    watch = CanaryClock(lambda: group.time, group.sleep)
     return canary(port, told or FakeTold(), PLACE, fixtures.settings(more), timeout, watch)
 
 
 def send(group: FakeGroup, timeout: float = 30.0) -> list[Finding]:
     """What is said of the creation alone."""
-    return [each for each in both(group, timeout=timeout) if each.check is Check.CANARY]
+    return [finding for finding in both(group, timeout=timeout) if finding.check is Check.CANARY]
 
 
 def test_its_finding_is_told_with_what_was_seen_of_the_way_and_what_was_not() -> None:
     group, told = FakeGroup(tagged_after=6.0), FakeTold(None, False, True)
     [_, finding] = both(group, told)
-    assert (finding.check, finding.state) == (Check.CANARY_FINDING, State.OK)
+    assert (finding.check, finding.state) == (Check.CANARY_FINDING, CheckState.OK)
     assert finding.seen == (
         "its finding is in the ledger, and was taken by the bus and by topic ownertag-alarms within 10.0 s, "
         "for 1 confirmed subscriptions"
@@ -114,23 +114,27 @@ def test_its_finding_is_told_with_what_was_seen_of_the_way_and_what_was_not() ->
 @pytest.mark.parametrize(
     ("told", "state", "said"),
     [
-        (FakeTold(None), State.FAULT, "no finding of the tag that it brought is in the ledger after 9 s"),
-        (FakeTold(False), State.FAULT, "its finding is in the ledger, and was not told within 9 s"),
-        (FakeTold(True, subscriptions=()), State.FAULT, "nobody hears of it: the topic has no subscription"),
+        (FakeTold(None), CheckState.FAULT, "no finding of the tag that it brought is in the ledger after 9 s"),
+        (FakeTold(False), CheckState.FAULT, "its finding is in the ledger, and was not told within 9 s"),
+        (FakeTold(True, subscriptions=()), CheckState.FAULT, "nobody hears of it: the topic has no subscription"),
         (
             FakeTold(True, subscriptions=("PendingConfirmation",)),
-            State.FAULT,
+            CheckState.FAULT,
             "nobody hears of it: 1 subscriptions wait to be confirmed",
         ),
-        (FakeTold(True, subscriptions=Unread("denied")), State.UNREACHED, "who is subscribed can't be read: denied"),
-        (FakeTold(True, subscriptions=Missing()), State.UNREACHED, "can't be read: there is no such topic"),
-        (FakeTold(LedgerError("denied")), State.UNREACHED, "what became of its finding can't be read: denied"),
+        (
+            FakeTold(True, subscriptions=Unread("denied")),
+            CheckState.UNREACHABLE,
+            "who is subscribed can't be read: denied",
+        ),
+        (FakeTold(True, subscriptions=Missing()), CheckState.UNREACHABLE, "can't be read: there is no such topic"),
+        (FakeTold(LedgerError("denied")), CheckState.UNREACHABLE, "what became of its finding can't be read: denied"),
     ],
 )
-def test_a_finding_that_does_not_arrive_is_no_good_news(told: FakeTold, state: State, said: str) -> None:
+def test_a_finding_that_does_not_arrive_is_no_good_news(told: FakeTold, state: CheckState, said: str) -> None:
     group = FakeGroup(tagged_after=2.0)
     [tagged, finding] = both(group, told, 9.0)
-    assert tagged.state is State.OK
+    assert tagged.state is CheckState.OK
     assert (finding.check, finding.state) == (Check.CANARY_FINDING, state)
     assert said in finding.seen
     assert finding.advice
@@ -139,8 +143,8 @@ def test_a_finding_that_does_not_arrive_is_no_good_news(told: FakeTold, state: S
 
 def test_what_the_group_brought_is_not_taken_for_ours() -> None:
     class Never(FakeGroup):
-        def look(self) -> Group | Failure | None:
-            return Group("pg-1", {**self.brought, "dateCreated": "y"}) if self.created else None
+        def look(self) -> CanaryGroup | Failure | None:
+            return CanaryGroup("pg-1", {**self.brought, "dateCreated": "y"}) if self.created else None
 
     [finding] = both(Never(), timeout=9.0)
     assert finding.seen == "not tagged within 9 s"
@@ -150,8 +154,8 @@ def test_where_a_policy_denies_the_tag_that_is_said_and_the_rest_is_seen() -> No
     group = FakeGroup()
     group.fails["create with a tag"] = DENIED
     [tagged, finding] = both(group)
-    assert tagged.state is State.OK
-    assert (finding.check, finding.state) == (Check.CANARY_FINDING, State.NOT_CHECKABLE)
+    assert tagged.state is CheckState.OK
+    assert (finding.check, finding.state) == (Check.CANARY_FINDING, CheckState.NOT_CHECKABLE)
     assert "may not bring a tag along" in finding.seen
 
 
@@ -164,7 +168,7 @@ def test_a_kept_key_is_not_brought() -> None:
 def test_a_canary_that_is_tagged_says_after_how_long_and_is_deleted() -> None:
     group = FakeGroup(tagged_after=6.0)
     [finding] = send(group)
-    assert (finding.state, finding.seen) == (State.OK, "tagged 6.0 s after the call")
+    assert (finding.state, finding.seen) == (CheckState.OK, "tagged 6.0 s after the call")
     assert (finding.account, finding.region) == ("111122223333", "eu-central-1")
     assert group.created is None
     assert group.calls[-1] == "delete"
@@ -173,7 +177,7 @@ def test_a_canary_that_is_tagged_says_after_how_long_and_is_deleted() -> None:
 def test_a_canary_that_is_not_tagged_in_time_says_where_to_look() -> None:
     group = FakeGroup(tagged_after=None)
     [finding] = send(group, 9.0)
-    assert (finding.state, finding.seen) == (State.FAULT, "not tagged within 9 s")
+    assert (finding.state, finding.seen) == (CheckState.FAULT, "not tagged within 9 s")
     order = ("rule", "ownertag-undelivered", "queue ownertag,", "ownertag-dead-letters", "function's log")
     places = [finding.advice.index(name) for name in order]
     assert places == sorted(places)
@@ -194,8 +198,8 @@ def test_a_leftover_that_goes_away_slowly_is_waited_for() -> None:
             self.calls.append("delete")
             return None
 
-        def look(self) -> Group | Failure | None:
-            return Group("pg-0", {"owner": "old"}) if self.time < 105 else super().look()
+        def look(self) -> CanaryGroup | Failure | None:
+            return CanaryGroup("pg-0", {"owner": "old"}) if self.time < 105 else super().look()
 
         def create(self, tags: Mapping[str, str]) -> Failure | None:
             assert self.time >= 105
@@ -206,12 +210,12 @@ def test_a_leftover_that_goes_away_slowly_is_waited_for() -> None:
     assert finding.seen == "tagged 2.0 s after the call"
 
     class Stuck(Slow):
-        def look(self) -> Group | Failure | None:
-            return Group("pg-0", {"owner": "old"})
+        def look(self) -> CanaryGroup | Failure | None:
+            return CanaryGroup("pg-0", {"owner": "old"})
 
     stuck = Stuck()
     [finding] = send(stuck, 9.0)
-    assert finding.state is State.FAULT
+    assert finding.state is CheckState.FAULT
     assert "does not go away" in finding.seen
     assert "create" not in stuck.calls
 
@@ -221,7 +225,7 @@ def test_a_canary_that_aws_refuses_is_unreached(call: str) -> None:
     group = FakeGroup()
     group.fails[call] = DENIED
     [finding] = send(group)
-    assert finding.state is State.UNREACHED
+    assert finding.state is CheckState.UNREACHABLE
     assert "denied (UnauthorizedOperation)" in finding.seen
     assert "ownertag-canary" in finding.advice
     assert group.created is None
@@ -229,12 +233,12 @@ def test_a_canary_that_aws_refuses_is_unreached(call: str) -> None:
 
 def test_a_canary_of_which_nothing_is_seen_any_more_is_unreached_and_deleted() -> None:
     class Blind(FakeGroup):
-        def look(self) -> Group | Failure | None:
+        def look(self) -> CanaryGroup | Failure | None:
             return DENIED if self.created is not None else super().look()
 
     group = Blind()
     [finding] = send(group, 9.0)
-    assert finding.state is State.UNREACHED
+    assert finding.state is CheckState.UNREACHABLE
     assert "could not be looked at to the end" in finding.seen
     assert group.calls[-1] == "delete"
 
@@ -245,17 +249,17 @@ def test_one_that_can_not_be_deleted_is_told_with_the_call_that_does_it() -> Non
             return super().delete() if "create" not in self.calls else DENIED
 
     findings = send(Kept())
-    assert [each.state for each in findings] == [State.OK, State.FAULT]
+    assert [finding.state for finding in findings] == [CheckState.OK, CheckState.FAULT]
     assert "delete-placement-group" in findings[1].advice
 
 
 def test_a_look_that_fails_in_between_is_repeated() -> None:
     class Flaky(FakeGroup):
-        def look(self) -> Group | Failure | None:
+        def look(self) -> CanaryGroup | Failure | None:
             return THROTTLED if self.created is not None and self.time < 105 else super().look()
 
     [finding] = send(Flaky(tagged_after=2.0))
-    assert finding.state is State.OK
+    assert finding.state is CheckState.OK
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("a bug")])

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from ownertag.cli.app import app
 from ownertag.cli.doctor import _ended
 from ownertag.cli.options import Options
-from ownertag.rollout.doctor.findings import Check, Finding, State
+from ownertag.rollout.doctor.findings import Check, CheckState, Finding
 from rollout.doctor.deployed import HOME, MANAGEMENT, Deployed
 
 Run = Callable[..., Result]
@@ -85,7 +85,12 @@ def test_a_fault_is_told_with_its_advice_in_each_format(world: Deployed, run: Ru
     ("faults", "unreached", "not_checkable", "code"), [(0, 0, 3, 0), (2, 0, 0, 1), (2, 1, 0, 3), (0, 1, 1, 3)]
 )
 def test_the_exit_code_says_the_worst(faults: int, unreached: int, not_checkable: int, code: int) -> None:
-    states = {State.FAULT: faults, State.UNREACHED: unreached, State.NOT_CHECKABLE: not_checkable, State.OK: 1}
+    states = {
+        CheckState.FAULT: faults,
+        CheckState.UNREACHABLE: unreached,
+        CheckState.NOT_CHECKABLE: not_checkable,
+        CheckState.OK: 1,
+    }
     findings = [Finding("1", None, Check.RULE, state, "x") for state, number in states.items() for _ in range(number)]
     assert _ended(findings, Options(quiet=True)) == code
 

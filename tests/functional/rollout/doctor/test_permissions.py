@@ -11,9 +11,9 @@ from botocore.awsrequest import AWSResponse
 from contracts.emulated import Call, answer, error
 from harness import fixtures
 from ownertag.render.service_policies import AUDIT_BESIDES, audit_permissions, canary_permissions
-from ownertag.rollout.doctor.canary import PlacementGroup, Watch, canary
+from ownertag.rollout.doctor.canary import CanaryClock, PlacementGroup, canary
 from ownertag.rollout.doctor.examine import examine
-from ownertag.rollout.doctor.findings import Place, State
+from ownertag.rollout.doctor.findings import CheckState, Location
 from rollout.doctor.deployed import HOME, MANAGEMENT, Deployed
 from rollout.doctor.test_canary import FakeTold
 
@@ -82,11 +82,11 @@ def test_the_canary_role_may_do_what_the_canary_does_and_nothing_else(world: Dep
     world.wire.rule(groups)
     sessions = world.way.sessions("ownertag-canary")
     group = PlacementGroup(sessions, world.member, "us-east-1")
-    watch = Watch(lambda: 0.0, lambda _: None)
-    [finding, sent] = canary(group, FakeTold(), Place(world.member, "us-east-1"), fixtures.settings(), 10, watch)
-    assert sent.state is State.OK
+    watch = CanaryClock(lambda: 0.0, lambda _: None)
+    [finding, sent] = canary(group, FakeTold(), Location(world.member, "us-east-1"), fixtures.settings(), 10, watch)
+    assert sent.state is CheckState.OK
     assert groups.brought == "this is a test by ownertag doctor --canary"
-    assert (finding.state, finding.seen) == (State.OK, "tagged 0.0 s after the call")
+    assert (finding.state, finding.seen) == (CheckState.OK, "tagged 0.0 s after the call")
     assert groups.looks is None
     by_creation = {"ec2:CreateTags"}  # asked of whoever creates with tags (doc: EC2, granting permission to tag)
     assert called(world) | by_creation == allowed(canary_permissions())
@@ -101,6 +101,6 @@ def test_the_canary_role_may_do_what_the_canary_does_and_nothing_else(world: Dep
 def test_a_canary_that_is_denied_is_unreached(world: Deployed) -> None:
     world.wire.fail("AssumeRole", "AccessDenied", 403)
     group = PlacementGroup(world.way.sessions("ownertag-canary"), world.member, HOME)
-    watch = Watch(lambda: 0.0, lambda _: None)
-    [finding] = canary(group, FakeTold(), Place(world.member, HOME), fixtures.settings(), 10, watch)
-    assert finding.state is State.UNREACHED
+    watch = CanaryClock(lambda: 0.0, lambda _: None)
+    [finding] = canary(group, FakeTold(), Location(world.member, HOME), fixtures.settings(), 10, watch)
+    assert finding.state is CheckState.UNREACHABLE

@@ -40,7 +40,9 @@ def run(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def of(findings: Findings, state: str) -> set[tuple[str, str | None, str]]:
-    return {(each["account"], each["region"], each["check"]) for each in findings if each["state"] == state}
+    return {
+        (finding["account"], finding["region"], finding["check"]) for finding in findings if finding["state"] == state
+    }
 
 
 #: What the emulator's CloudFormation does not make: policies of queues and of the bus, alarms, subscriptions.
@@ -62,8 +64,8 @@ def test_a_canary_goes_the_whole_way(run: Run, sandbox: Sandbox) -> None:
     sns, sqs = sandbox.client(session, "sns"), sandbox.client(session, "sqs")
     topic = f"arn:aws:sns:eu-central-1:{HUB}:ownertag-alarms"
     place = ("--canary", "--canary-timeout", "60")
-    for each in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
-        sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])
+    for subscription in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
     code, [finding, sent] = run(*place)
     assert (code, finding["check"], finding["state"]) == (1, "canary", "ok"), finding
     assert (sent["check"], sent["state"]) == ("canary-finding", "fault"), sent

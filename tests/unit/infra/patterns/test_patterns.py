@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness import fixtures
-from ownertag.core.tamper import Tampering, tampering
+from ownertag.core.tamper import Tampering, detect_tampering
 from ownertag.render.documents import TooLong, compact, filled
 from ownertag.render.patterns import MAX_PATTERN, hub_pattern, spoke_patterns, spoke_rules, tampering_pattern
 from ownertag.sandbox.bus import as_event
@@ -154,7 +154,7 @@ def test_exactly_the_calls_that_touch_our_tags_and_are_not_ours_are_sent() -> No
 def test_what_is_sent_of_tag_calls_is_what_is_tampering() -> None:
     """The rule only keeps back what the hub would leave alone as well."""
     for name, (record, is_sent) in TAG_CALLS.items():
-        found = tampering(fixtures.arrival(record).record, fixtures.settings())
+        found = detect_tampering(fixtures.arrival(record).record, fixtures.settings())
         assert isinstance(found, Tampering) == is_sent, name
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ownertag.core.settings import SettingsError
 from ownertag.rollout.deploy.clients import DeployError
 from ownertag.rollout.deploy.desired import Desired
+from ownertag.rollout.deploy.destroy import to_destroy
 from ownertag.rollout.deploy.steps import to_apply
 from ownertag.rollout.deploy.values import (
     Action,
@@ -20,7 +21,6 @@ from ownertag.rollout.deploy.values import (
     Detach,
     DropInstances,
     DropPolicy,
-    Instance,
     PolicyState,
     PutInstances,
     PutPolicy,
@@ -28,10 +28,10 @@ from ownertag.rollout.deploy.values import (
     ReadAccounts,
     RemakeInstances,
     RemakeStack,
+    StackInstance,
     Stage,
     Step,
 )
-from ownertag.rollout.deploy.way_back import to_destroy
 from rollout.deploy.world import (
     DATA,
     HUB,
@@ -118,11 +118,13 @@ def stack(key: tuple[str, str, str], **changes: Any) -> Current:
 
 
 def without(name: str, *places: tuple[str, str]) -> Current:
-    kept = tuple(each for each in THERE.stack_sets[name].instances if (each.account, each.region) not in places)
+    kept = tuple(
+        instance for instance in THERE.stack_sets[name].instances if (instance.account, instance.region) not in places
+    )
     return stack_set(name, instances=kept)
 
 
-def with_more(name: str, *more: Instance) -> Current:
+def with_more(name: str, *more: StackInstance) -> Current:
     return stack_set(name, instances=(*THERE.stack_sets[name].instances, *more))
 
 
@@ -134,14 +136,14 @@ DIFFERENCES = {
         replace(THERE, stack_sets_allowed=False), "access of StackSets", Action.CREATE, object
     ),
     "the hub may not read the accounts": Difference(
-        replace(THERE, resource_policy=None), "permission for the hub", Action.CREATE, ReadAccounts, "OwnertagReads"
+        replace(THERE, resource_policy=None), "permission for the hub", Action.CREATE, ReadAccounts, "OwnertagRead"
     ),
     "the organization has a policy of others": Difference(
         replace(THERE, resource_policy=json.dumps({"Version": "2012-10-17", "Statement": OF_OTHERS})),
         "permission for the hub",
         Action.UPDATE,
         ReadAccounts,
-        '+      "Sid": "OwnertagReadsTheAccounts"',
+        '+      "Sid": "OwnertagReadAccounts"',
     ),
     "policies are not enabled": Difference(
         replace(THERE, policy_types=frozenset()), "service control policies", Action.CREATE, object
@@ -205,14 +207,14 @@ DIFFERENCES = {
         "add in us-west-2: 111122223333, 444455556666, 777788889999",
     ),
     "a Region too many": Difference(
-        with_more(RULES, Instance(WEB, "eu-west-1", UNIT)),
+        with_more(RULES, StackInstance(WEB, "eu-west-1", UNIT)),
         f"stack set {RULES} in {UNIT}",
         Action.DELETE,
         DropInstances,
         f"delete in eu-west-1: {WEB}",
     ),
     "a unit too many": Difference(
-        with_more(RULES, Instance("999999999999", "us-east-1", OTHER_UNIT)),
+        with_more(RULES, StackInstance("999999999999", "us-east-1", OTHER_UNIT)),
         f"stack set {RULES} in {OTHER_UNIT}",
         Action.DELETE,
         DropInstances,
@@ -270,21 +272,21 @@ def test_the_statements_of_others_stay() -> None:
 
 def test_an_account_of_two_units_keeps_what_one_of_them_wants() -> None:
     """A unit that is widened to its parent: the instances are reported under the unit that they were made for."""
-    theirs = tuple(replace(each, unit=OTHER_UNIT) for each in THERE.stack_sets[RULES].instances)
+    theirs = tuple(replace(instance, unit=OTHER_UNIT) for instance in THERE.stack_sets[RULES].instances)
     assert pending(stack_set(RULES, instances=theirs)) == []
 
 
 def test_only_the_accounts_that_are_not_wanted_go_from_a_unit_that_is_not() -> None:
     theirs = (
-        *(replace(each, unit=OTHER_UNIT) for each in THERE.stack_sets[RULES].instances),
-        Instance("999999999999", "us-east-1", OTHER_UNIT),
+        *(replace(instance, unit=OTHER_UNIT) for instance in THERE.stack_sets[RULES].instances),
+        StackInstance("999999999999", "us-east-1", OTHER_UNIT),
     )
     [step] = pending(stack_set(RULES, instances=theirs))
     assert step.task == DropInstances(RULES, (OTHER_UNIT,), ("us-east-1",), ("999999999999",))
 
 
 def test_an_instance_whose_unit_is_not_known_is_left_alone() -> None:
-    assert pending(with_more(RULES, Instance("999999999999", "us-east-1", ""))) == []
+    assert pending(with_more(RULES, StackInstance("999999999999", "us-east-1", ""))) == []
 
 
 def test_an_account_is_made_anew_where_it_was_changed_by_hand() -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from harness import fixtures
-from ownertag.core.settings import Settings, read_settings
+from ownertag.core.settings import Settings
+from ownertag.core.settings_file import read_settings
 from ownertag.rollout.deploy.access import SCP, with_statement
 from ownertag.rollout.deploy.desired import Desired, desired
 from ownertag.rollout.deploy.package import Package
-from ownertag.rollout.deploy.values import Current, Instance, PolicyState, StackSetState, StackState
+from ownertag.rollout.deploy.values import Current, PolicyState, StackInstance, StackSetState, StackState
 
 MANAGEMENT, HUB, WEB, DATA = "123456789012", fixtures.HUB_ACCOUNT, fixtures.ACCOUNT, fixtures.OTHER_ACCOUNT
 ROOT, UNIT, OTHER_UNIT = "r-ab12", "ou-ab12-c3d4e5f6", "ou-ab12-aaaabbbb"
@@ -59,15 +60,19 @@ def all_of(to: Desired) -> Current:
         bucket=True,
         uploaded=True,
         stacks={
-            (each.account, each.region, each.name): StackState("UPDATE_COMPLETE", each.template, dict(each.parameters))
-            for each in stacks
+            (stack.account, stack.region, stack.name): StackState(
+                "UPDATE_COMPLETE", stack.template, dict(stack.parameters)
+            )
+            for stack in stacks
         },
         stack_sets={
             each.name: StackSetState(
                 each.template,
                 True,
                 tuple(
-                    Instance(account, region, to.units[0]) for account in (HUB, WEB, DATA) for region in each.regions
+                    StackInstance(account, region, to.units[0])
+                    for account in (HUB, WEB, DATA)
+                    for region in each.regions
                 ),
             )
             for each in (to.roles, to.rules)

@@ -7,28 +7,28 @@ from datetime import UTC, datetime
 from functools import cache
 
 from harness import fixtures
-from ownertag.core.settings import read_settings
+from ownertag.core.settings_file import read_settings
 from ownertag.render.documents import FORWARDER_ROLE
 from ownertag.rollout.doctor.examine import Stacks
 from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK, Expected, declared_in, expected
 from ownertag.rollout.doctor.facts import (
     AccountFacts,
-    Bus,
+    BusFacts,
+    EventSourceMapping,
     Function,
     HubFacts,
-    Instance,
     OrganizationFacts,
-    Policy,
-    Queue,
+    PolicyFacts,
+    QueueFacts,
     RegionFacts,
     Role,
     Rule,
+    RuleTarget,
     Sent,
-    Source,
-    Stack,
-    StackSet,
-    Target,
-    Trail,
+    StackFacts,
+    StackInstanceState,
+    StackSetFacts,
+    TrailFacts,
     Unread,
 )
 
@@ -49,9 +49,9 @@ def wanted(more: str = "") -> Expected:
     return expected(fixtures.catalogue(), settings, settings.organization)
 
 
-def stack(template: str, **parameters: str) -> Stack:
+def stack(template: str, **parameters: str) -> StackFacts:
     """A complete stack of this template, which holds all of it."""
-    return Stack("CREATE_COMPLETE", template, parameters, declared_in(template), declared_in(template))
+    return StackFacts("CREATE_COMPLETE", template, parameters, declared_in(template), declared_in(template))
 
 
 def account(account: str = MEMBER, regions: tuple[str, ...] = REGIONS) -> AccountFacts:
@@ -73,14 +73,14 @@ def region(account: str = MEMBER, name: str = HOME) -> RegionFacts:
     """A Region with all that it should have."""
     want = wanted()
     queue = want.arn("sqs", "ownertag-undelivered", account, name)
-    target = Target(want.bus_arn, want.arn("iam", f"role/{FORWARDER_ROLE}", account), queue)
+    target = RuleTarget(want.bus_arn, want.arn("iam", f"role/{FORWARDER_ROLE}", account), queue)
     return RegionFacts(
         name,
         None,
-        (Trail(f"arn:aws:cloudtrail:{HOME}:{MANAGEMENT}:trail/all", HOME, True, True, True),),
+        (TrailFacts(f"arn:aws:cloudtrail:{HOME}:{MANAGEMENT}:trail/all", HOME, True, True, True),),
         tuple(Rule("ENABLED", want.filled_for(pattern, account), (target,)) for pattern in want.rules.values()),
         tuple(Sent(NOW, 0) for _ in want.rules),
-        Queue(0, want.filled_for(want.undelivered_policy, account, name), 30),
+        QueueFacts(0, want.filled_for(want.undelivered_policy, account, name), 30),
         stack(want.stack_sets[REGION_STACK]),
     )
 
@@ -93,13 +93,13 @@ def hub() -> HubFacts:
     statement = want.filled_for(want.bus_statement, HUB)
     return HubFacts(
         stack=stack(want.hub_template, PackageKey=f"ownertag-{want.version}-arm64-{SHA256}.zip"),
-        bus=Bus({"Version": "2012-10-17", "Statement": [statement]}),
-        rule=Rule("ENABLED", want.hub_pattern, (Target(queue, None, letters),)),
-        queue=Queue(0, policy, want.visibility, letters, want.receives),
+        bus=BusFacts({"Version": "2012-10-17", "Statement": [statement]}),
+        rule=Rule("ENABLED", want.hub_pattern, (RuleTarget(queue, None, letters),)),
+        queue=QueueFacts(0, policy, want.visibility, letters, want.receives),
         oldest=None,
-        dead_letters=Queue(0, policy, 30),
+        dead_letters=QueueFacts(0, policy, 30),
         function=Function("Active", ("arm64",), want.timeout, base64.b64encode(bytes.fromhex(SHA256)).decode()),
-        sources=(Source(queue, "Enabled", ("ReportBatchItemFailures",)),),
+        sources=(EventSourceMapping(queue, "Enabled", ("ReportBatchItemFailures",)),),
         alarms=dict.fromkeys(want.alarms, "OK"),
         subscriptions=("arn:aws:sns:eu-central-1:777788889999:ownertag-alarms:1",),
     )
@@ -110,20 +110,20 @@ def organization() -> OrganizationFacts:
     want = wanted()
     accounts = frozenset({MEMBER, OTHER, HUB})
 
-    def instances(name: str, regions: tuple[str, ...]) -> StackSet:
+    def instances(name: str, regions: tuple[str, ...]) -> StackSetFacts:
         held = tuple(
-            Instance(account, region, "CURRENT", f"{name}/{account}")
+            StackInstanceState(account, region, "CURRENT", f"{name}/{account}")
             for account in sorted(accounts)
             for region in regions
         )
-        return StackSet(want.stack_sets[name], True, "IN_SYNC", held)
+        return StackSetFacts(want.stack_sets[name], True, "IN_SYNC", held)
 
     return OrganizationFacts(
         "r-ab12",
         accounts,
         frozenset(REGIONS),
         {ROLES_STACK: instances(ROLES_STACK, (HOME,)), REGION_STACK: instances(REGION_STACK, REGIONS)},
-        {name: Policy(scp, frozenset({"r-ab12"})) for name, scp in want.scps.items()},
+        {name: PolicyFacts(scp, frozenset({"r-ab12"})) for name, scp in want.scps.items()},
     )
 
 

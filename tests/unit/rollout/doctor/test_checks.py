@@ -15,12 +15,12 @@ from ownertag.rollout.doctor.facts import (
     Missing,
     NotGiven,
     Role,
-    Stack,
-    Target,
-    Trail,
+    RuleTarget,
+    StackFacts,
+    TrailFacts,
     Unread,
 )
-from ownertag.rollout.doctor.findings import Check, Finding, State
+from ownertag.rollout.doctor.findings import Check, CheckState, Finding
 from rollout.doctor import healthy
 from rollout.doctor.healthy import HOME, MEMBER, NOW, wanted
 
@@ -50,20 +50,20 @@ def place(**changes: Any) -> AccountFacts:
     return replace(healthy.account(regions=(HOME,)), places=(replace(well, **changes),))
 
 
-def never_made(stack: Any, *logical: str) -> Stack:
+def never_made(stack: Any, *logical: str) -> StackFacts:
     """The stack, in which CloudFormation lists no such resource."""
-    found: Stack = replace(stack, listed=stack.listed - set(logical))
+    found: StackFacts = replace(stack, listed=stack.listed - set(logical))
     return found
 
 
 def test_where_all_is_well_every_check_says_so() -> None:
     findings = check(healthy.account(regions=(HOME,)))
-    assert {each.state for each in findings} == {State.OK}
-    assert {each.check for each in findings} == {
+    assert {finding.state for finding in findings} == {CheckState.OK}
+    assert {finding.check for finding in findings} == {
         Check.AUDIT_ROLE, Check.TAGGER_ROLE, Check.FORWARDER_ROLE, Check.CANARY_ROLE, Check.REGION, Check.TRAIL,
         Check.RULE, Check.TARGET, Check.SENT, Check.UNDELIVERED, Check.DEFAULT_BUS,
     }  # fmt: skip
-    assert {each.account for each in findings} == {MEMBER}
+    assert {finding.account for finding in findings} == {MEMBER}
 
 
 def _policies(role: Role, **more: Any) -> Role:
@@ -106,8 +106,8 @@ ROLES: dict[str, tuple[str, Check, Callable[[Any], Any], str, str]] = {
 def test_a_role_that_is_not_as_rendered_is_a_fault(name: str) -> None:
     held, which, change, seen, advice = ROLES[name]
     facts = role(held, change)
-    [finding] = [each for each in check(facts) if each.state is not State.OK]
-    assert (finding.account, finding.region, finding.check, finding.state) == (MEMBER, None, which, State.FAULT)
+    [finding] = [each for each in check(facts) if each.state is not CheckState.OK]
+    assert (finding.account, finding.region, finding.check, finding.state) == (MEMBER, None, which, CheckState.FAULT)
     assert held in finding.seen
     assert seen in finding.seen
     assert advice in finding.advice
@@ -119,34 +119,34 @@ def test_a_role_that_is_not_as_rendered_is_a_fault(name: str) -> None:
 def test_a_role_that_cloudformation_never_made_is_not_checkable(name: str, logical: str) -> None:
     facts = role(name, lambda _: Missing())
     facts = replace(facts, stack=never_made(facts.stack, logical))
-    [finding] = [each for each in check(facts) if each.state is not State.OK]
-    assert finding.state is State.NOT_CHECKABLE
+    [finding] = [each for each in check(facts) if each.state is not CheckState.OK]
+    assert finding.state is CheckState.NOT_CHECKABLE
     assert "holds no such resource although the template has it" in finding.seen
 
 
 def test_a_role_whose_policy_is_not_given_is_not_called_well() -> None:
     facts = role(TAGGER, lambda role: replace(role, inline={"ownertag-tagger": GIVEN}))
-    findings = [each for each in check(facts) if each.check is Check.TAGGER_ROLE]
-    assert [each.state for each in findings] == [State.NOT_CHECKABLE]
+    findings = [finding for finding in check(facts) if finding.check is Check.TAGGER_ROLE]
+    assert [finding.state for finding in findings] == [CheckState.NOT_CHECKABLE]
     opened = role(TAGGER, lambda role: replace(role, inline={"ownertag-tagger": GIVEN}, attached=("Admin",)))
-    assert State.FAULT in {each.state for each in check(opened)}
+    assert CheckState.FAULT in {finding.state for finding in check(opened)}
 
 
 def test_a_role_that_an_unfinished_stack_lacks_is_a_fault() -> None:
     facts = role(TAGGER, lambda _: Missing())
     unfinished = replace(never_made(facts.stack, "Tagger"), status="ROLLBACK_COMPLETE")
-    assert State.FAULT in {each.state for each in check(replace(facts, stack=unfinished))}
-    assert State.FAULT in {each.state for each in check(replace(facts, stack=DENIED))}
+    assert CheckState.FAULT in {finding.state for finding in check(replace(facts, stack=unfinished))}
+    assert CheckState.FAULT in {finding.state for finding in check(replace(facts, stack=DENIED))}
 
 
 def test_an_account_that_can_not_be_entered_says_so_and_nothing_more() -> None:
     [finding] = check(AccountFacts(MEMBER, DENIED))
-    assert (finding.check, finding.state) == (Check.AUDIT_ROLE, State.UNREACHED)
+    assert (finding.check, finding.state) == (Check.AUDIT_ROLE, CheckState.UNREACHABLE)
     assert "denied (AccessDenied)" in finding.seen
     assert "ownertag-audit" in finding.advice
 
 
-def _trail(**changes: Any) -> tuple[Trail, ...]:
+def _trail(**changes: Any) -> tuple[TrailFacts, ...]:
     return (replace(TRAIL, **changes),)
 
 
@@ -154,7 +154,7 @@ def _target(**changes: Any) -> Any:
     return (replace(RULE, targets=(replace(RULE.targets[0], **changes),)),)
 
 
-OTHER_TARGET = Target("arn:aws:lambda:eu-central-1:1:function:spy", None, None)
+OTHER_TARGET = RuleTarget("arn:aws:lambda:eu-central-1:1:function:spy", None, None)
 SENT: Any = healthy.region().sent[0]
 
 FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
@@ -205,8 +205,8 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_region_that_does_not_deliver_is_a_fault(name: str) -> None:
     changes, which, seen, advice = FAULTS[name]
-    [finding] = [each for each in check(place(**changes)) if each.state is not State.OK]
-    assert (finding.account, finding.region, finding.check, finding.state) == (MEMBER, HOME, which, State.FAULT)
+    [finding] = [each for each in check(place(**changes)) if each.state is not CheckState.OK]
+    assert (finding.account, finding.region, finding.check, finding.state) == (MEMBER, HOME, which, CheckState.FAULT)
     assert seen in finding.seen
     assert advice in finding.advice
 
@@ -222,22 +222,22 @@ NEVER_MADE: dict[str, tuple[dict[str, Any], str, Check]] = {
 def test_what_cloudformation_never_made_in_a_region_is_not_checkable(name: str) -> None:
     changes, logical, which = NEVER_MADE[name]
     stack = never_made(healthy.region().stack, logical)
-    [finding] = [each for each in check(place(**changes, stack=stack)) if each.state is not State.OK]
-    assert (finding.check, finding.state) == (which, State.NOT_CHECKABLE)
+    [finding] = [each for each in check(place(**changes, stack=stack)) if each.state is not CheckState.OK]
+    assert (finding.check, finding.state) == (which, CheckState.NOT_CHECKABLE)
 
 
 def test_a_key_on_the_default_bus_is_a_fault() -> None:
     key = "arn:aws:kms:eu-central-1:111122223333:key/abc"
-    [finding] = [each for each in check(place(bus_key=key)) if each.state is not State.OK]
-    assert (finding.region, finding.check, finding.state) == (HOME, Check.DEFAULT_BUS, State.FAULT)
+    [finding] = [each for each in check(place(bus_key=key)) if each.state is not CheckState.OK]
+    assert (finding.region, finding.check, finding.state) == (HOME, Check.DEFAULT_BUS, CheckState.FAULT)
     assert key in finding.seen
 
 
 def test_a_region_that_an_account_alone_has_switched_on_is_a_fault() -> None:
     facts = replace(healthy.account(regions=(HOME,)), enabled=frozenset({HOME, "us-east-1", "af-south-1"}))
     known = frozenset({HOME, "us-east-1"})
-    [finding] = [each for each in check_account(facts, wanted(), (HOME,), known) if each.state is not State.OK]
-    assert (finding.region, finding.check, finding.state) == ("af-south-1", Check.REGION, State.FAULT)
+    [finding] = [each for each in check_account(facts, wanted(), (HOME,), known) if each.state is not CheckState.OK]
+    assert (finding.region, finding.check, finding.state) == ("af-south-1", Check.REGION, CheckState.FAULT)
     assert "account:EnableRegion" in finding.advice
 
 
@@ -255,12 +255,12 @@ UNSEEN: dict[str, tuple[dict[str, Any], Check]] = {
 @pytest.mark.parametrize("name", UNSEEN)
 def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(name: str) -> None:
     changes, which = UNSEEN[name]
-    [finding] = [each for each in check(place(**changes)) if each.state is not State.OK]
-    assert (finding.check, finding.state) == (which, State.UNREACHED)
+    [finding] = [each for each in check(place(**changes)) if each.state is not CheckState.OK]
+    assert (finding.check, finding.state) == (which, CheckState.UNREACHABLE)
     assert "denied (AccessDenied)" in finding.seen
     assert "permissions" in finding.advice
-    [finding] = [each for each in check(place(**_given(changes))) if each.state is not State.OK]
-    assert (finding.check, finding.state) == (which, State.NOT_CHECKABLE)
+    [finding] = [each for each in check(place(**_given(changes))) if each.state is not CheckState.OK]
+    assert (finding.check, finding.state) == (which, CheckState.NOT_CHECKABLE)
     assert "lacks Field" in finding.seen
 
 
@@ -272,35 +272,35 @@ def _given(changes: Any) -> Any:
         return {key: _given(value) for key, value in changes.items()}
     if isinstance(changes, tuple):
         return tuple(map(_given, changes))
-    if isinstance(changes, Trail):
+    if isinstance(changes, TrailFacts):
         return replace(changes, logging=_given(changes.logging), writes=_given(changes.writes))
     return changes
 
 
 def test_one_trail_that_logs_is_enough_and_an_unread_one_is_not_called_stopped() -> None:
     stopped, unread = replace(TRAIL, logging=False), replace(TRAIL, logging=DENIED)
-    assert State.OK in _states(place(trails=(stopped, unread, TRAIL)), Check.TRAIL)
-    assert _states(place(trails=(stopped, unread)), Check.TRAIL) == [State.UNREACHED]
+    assert CheckState.OK in _states(place(trails=(stopped, unread, TRAIL)), Check.TRAIL)
+    assert _states(place(trails=(stopped, unread)), Check.TRAIL) == [CheckState.UNREACHABLE]
 
 
 def test_a_trail_of_this_region_alone_is_enough() -> None:
-    assert _states(place(trails=_trail(multi_region=False)), Check.TRAIL) == [State.OK]
+    assert _states(place(trails=_trail(multi_region=False)), Check.TRAIL) == [CheckState.OK]
 
 
 def test_a_region_that_is_switched_off_is_a_fault_and_an_unknown_one_unreached() -> None:
     facts = replace(healthy.account(regions=()), enabled=frozenset({"us-east-1"}))
-    [finding] = [each for each in check(facts) if each.state is not State.OK]
-    assert (finding.check, finding.region, finding.state) == (Check.REGION, HOME, State.FAULT)
+    [finding] = [each for each in check(facts) if each.state is not CheckState.OK]
+    assert (finding.check, finding.region, finding.state) == (Check.REGION, HOME, CheckState.FAULT)
     assert "organization.regions" in finding.advice
-    assert _states(replace(facts, enabled=DENIED), Check.REGION) == [State.UNREACHED]
+    assert _states(replace(facts, enabled=DENIED), Check.REGION) == [CheckState.UNREACHABLE]
 
 
 def test_where_nothing_happened_nothing_was_sent_and_that_is_no_fault() -> None:
-    quiet, *_ = [each for each in check(place(sent=(replace(SENT, last=None),))) if each.check is Check.SENT]
-    assert (quiet.state, quiet.seen) == (State.OK, "ownertag-creations-1, last sent: none in 14 days")
-    sent, *_ = [each for each in check(place(sent=(SENT,))) if each.check is Check.SENT]
+    quiet, *_ = [finding for finding in check(place(sent=(replace(SENT, last=None),))) if finding.check is Check.SENT]
+    assert (quiet.state, quiet.seen) == (CheckState.OK, "ownertag-creations-1, last sent: none in 14 days")
+    sent, *_ = [finding for finding in check(place(sent=(SENT,))) if finding.check is Check.SENT]
     assert sent.seen == f"ownertag-creations-1, last sent: {NOW:%Y-%m-%d} 09:00Z"
 
 
-def _states(facts: AccountFacts, check_: Check) -> list[State]:
-    return [each.state for each in check(facts) if each.check is check_]
+def _states(facts: AccountFacts, check_: Check) -> list[CheckState]:
+    return [finding.state for finding in check(facts) if finding.check is check_]

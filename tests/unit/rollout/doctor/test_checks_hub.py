@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from ownertag.rollout.doctor.checks_hub import check_hub
-from ownertag.rollout.doctor.facts import Bus, HubFacts, Missing, NotGiven, Unread
-from ownertag.rollout.doctor.findings import Check, Finding, State
+from ownertag.rollout.doctor.facts import BusFacts, HubFacts, Missing, NotGiven, Unread
+from ownertag.rollout.doctor.findings import Check, CheckState, Finding
 from rollout.doctor import healthy
 from rollout.doctor.healthy import HOME, HUB, wanted
 
@@ -24,7 +24,7 @@ def check(facts: HubFacts | Unread) -> list[Finding]:
 
 
 def bad(**changes: Any) -> list[Finding]:
-    return [each for each in check(replace(WELL, **changes)) if each.state is not State.OK]
+    return [finding for finding in check(replace(WELL, **changes)) if finding.state is not CheckState.OK]
 
 
 def stack(**changes: Any) -> dict[str, Any]:
@@ -33,12 +33,12 @@ def stack(**changes: Any) -> dict[str, Any]:
 
 def test_where_all_is_well_every_check_says_so() -> None:
     findings = check(WELL)
-    assert {each.state for each in findings} == {State.OK}
-    assert {each.check for each in findings} == {
+    assert {finding.state for finding in findings} == {CheckState.OK}
+    assert {finding.check for finding in findings} == {
         Check.HUB_STACK, Check.BUS, Check.HUB_RULE, Check.QUEUE, Check.QUEUE_POLICY, Check.DEAD_LETTERS, Check.FUNCTION,
         Check.PACKAGE, Check.EVENT_SOURCE, Check.ALARMS, Check.ALARM_TOPIC,
     }  # fmt: skip
-    assert {(each.account, each.region) for each in findings} == {(HUB, HOME)}
+    assert {(finding.account, finding.region) for finding in findings} == {(HUB, HOME)}
 
 
 def _rule(**changes: Any) -> dict[str, Any]:
@@ -64,13 +64,13 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     ),
     "old template": (stack(template="x"), Check.HUB_STACK, "another template", "deploy plan"),
     "no bus": ({"bus": Missing()}, Check.BUS, "bus ownertag is not there", "deploy apply"),
-    "bus without a policy": ({"bus": Bus(None)}, Check.BUS, "nothing gets in", "deploy apply"),
+    "bus without a policy": ({"bus": BusFacts(None)}, Check.BUS, "nothing gets in", "deploy apply"),
     "bus with another policy": (
-        {"bus": Bus({"Statement": [{**WELL.bus.policy["Statement"][0], "Principal": {"AWS": "1"}}]})},
+        {"bus": BusFacts({"Statement": [{**WELL.bus.policy["Statement"][0], "Principal": {"AWS": "1"}}]})},
         Check.BUS, "is not the rendered one", "deploy apply",
     ),
     "bus opened": (
-        {"bus": Bus({"Statement": [*WELL.bus.policy["Statement"], *OTHER["Statement"]]})},
+        {"bus": BusFacts({"Statement": [*WELL.bus.policy["Statement"], *OTHER["Statement"]]})},
         Check.BUS, "statements Open", "remove-permission",
     ),
     "no rule": ({"rule": Missing()}, Check.HUB_RULE, "is not there", "deploy apply"),
@@ -126,7 +126,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
 def test_a_hub_that_is_not_as_rendered_is_a_fault(name: str) -> None:
     changes, which, seen, advice = FAULTS[name]
     [finding] = [each for each in bad(**changes) if each.check is which]
-    assert (finding.account, finding.region, finding.state) == (HUB, HOME, State.FAULT)
+    assert (finding.account, finding.region, finding.state) == (HUB, HOME, CheckState.FAULT)
     assert seen in finding.seen
     assert advice in finding.advice
     # The package can't be judged without the stack that names it; nothing else follows from a fault.
@@ -135,7 +135,7 @@ def test_a_hub_that_is_not_as_rendered_is_a_fault(name: str) -> None:
 
 NEVER_MADE: dict[str, tuple[dict[str, Any], Check]] = {
     "Bus": ({"bus": Missing()}, Check.BUS),
-    "BusPolicy": ({"bus": Bus(None)}, Check.BUS),
+    "BusPolicy": ({"bus": BusFacts(None)}, Check.BUS),
     "Rule": ({"rule": Missing()}, Check.HUB_RULE),
     "Queue": ({"queue": Missing()}, Check.QUEUE),
     "QueuePolicy": (_queue(policy=None), Check.QUEUE_POLICY),
@@ -155,27 +155,27 @@ def test_what_cloudformation_never_made_is_not_checkable(logical: str) -> None:
     changes, which = NEVER_MADE[logical]
     assert logical in WELL.stack.declared
     findings = bad(**changes, **stack(listed=WELL.stack.listed - {logical}))
-    assert which in {each.check for each in findings}
-    assert {each.state for each in findings} == {State.NOT_CHECKABLE}
+    assert which in {finding.check for finding in findings}
+    assert {finding.state for finding in findings} == {CheckState.NOT_CHECKABLE}
 
 
 def test_a_mail_that_cloudformation_never_made_is_not_checkable_but_one_that_nobody_asked_for_is_a_fault() -> None:
     listed = WELL.stack.listed - {"AlarmMail"}
     mailed = {**WELL.stack.parameters, "AlarmEmail": "ops@example.com"}
     [finding] = bad(subscriptions=(), **stack(listed=listed, parameters=mailed))
-    assert (finding.check, finding.state) == (Check.ALARM_TOPIC, State.NOT_CHECKABLE)
+    assert (finding.check, finding.state) == (Check.ALARM_TOPIC, CheckState.NOT_CHECKABLE)
     [finding] = bad(subscriptions=(), **stack(listed=listed))
-    assert (finding.check, finding.state) == (Check.ALARM_TOPIC, State.FAULT)
+    assert (finding.check, finding.state) == (Check.ALARM_TOPIC, CheckState.FAULT)
     [finding] = bad(subscriptions=("PendingConfirmation",), **stack(listed=listed, parameters=mailed))
-    assert finding.state is State.FAULT
+    assert finding.state is CheckState.FAULT
 
 
 def test_every_alarm_of_the_template_has_its_name_there() -> None:
     for name in wanted().alarms:
-        alarms = {each: "OK" for each in wanted().alarms if each != name}
+        alarms = {alarm: "OK" for alarm in wanted().alarms if alarm != name}
         listed = frozenset(each for each in WELL.stack.listed if not each.endswith("Alarm"))
         [finding] = bad(alarms=alarms, **stack(listed=listed))
-        assert finding.state is State.NOT_CHECKABLE
+        assert finding.state is CheckState.NOT_CHECKABLE
 
 
 UNSEEN: dict[str, Check] = {
@@ -194,10 +194,10 @@ UNSEEN: dict[str, Check] = {
 
 @pytest.mark.parametrize("field", UNSEEN)
 def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(field: str) -> None:
-    for said, state in ((DENIED, State.UNREACHED), (GIVEN, State.NOT_CHECKABLE)):
+    for said, state in ((DENIED, CheckState.UNREACHABLE), (GIVEN, CheckState.NOT_CHECKABLE)):
         findings = bad(**{field: said})
-        assert UNSEEN[field] in {each.check for each in findings}
-        assert {each.state for each in findings} == {state}
+        assert UNSEEN[field] in {finding.check for finding in findings}
+        assert {finding.state for finding in findings} == {state}
 
 
 @pytest.mark.parametrize(
@@ -211,17 +211,17 @@ def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(fi
 )
 def test_a_function_of_which_aws_does_not_say_all_is_not_called_well(field: str, which: Check) -> None:
     [finding] = bad(**_function(**{field: NotGiven(field)}))
-    assert (finding.check, finding.state) == (which, State.NOT_CHECKABLE)
+    assert (finding.check, finding.state) == (which, CheckState.NOT_CHECKABLE)
     assert not [each for each in check(replace(WELL, **_function(**{field: GIVEN}))) if each.check is which
-                and each.state is State.OK]  # fmt: skip
+                and each.state is CheckState.OK]  # fmt: skip
 
 
 def test_a_hub_that_can_not_be_entered_says_so() -> None:
     [finding] = check(DENIED)
-    assert (finding.check, finding.state) == (Check.HUB_STACK, State.UNREACHED)
+    assert (finding.check, finding.state) == (Check.HUB_STACK, CheckState.UNREACHABLE)
     assert "ownertag-audit" in finding.advice
 
 
 def test_a_short_wait_is_no_fault() -> None:
     [finding] = [each for each in check(replace(WELL, oldest=12.0)) if each.check is Check.QUEUE]
-    assert (finding.state, finding.seen) == (State.OK, "0 messages wait, the oldest for 12 s")
+    assert (finding.state, finding.seen) == (CheckState.OK, "0 messages wait, the oldest for 12 s")

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from ownertag.rollout.doctor.checks_organization import check_organization
 from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK
-from ownertag.rollout.doctor.facts import Missing, NotGiven, OrganizationFacts, Policy, Unread
-from ownertag.rollout.doctor.findings import Check, Finding, State
+from ownertag.rollout.doctor.facts import Missing, NotGiven, OrganizationFacts, PolicyFacts, Unread
+from ownertag.rollout.doctor.findings import Check, CheckState, Finding
 from rollout.doctor import healthy
 from rollout.doctor.healthy import ABROAD, HOME, MANAGEMENT, OTHER, REGIONS, wanted
 
@@ -24,7 +24,7 @@ def check(facts: OrganizationFacts | Unread, more: str = "") -> list[Finding]:
 
 
 def bad(facts: OrganizationFacts | Unread, more: str = "") -> list[Finding]:
-    return [each for each in check(facts, more) if each.state is not State.OK]
+    return [finding for finding in check(facts, more) if finding.state is not CheckState.OK]
 
 
 def of(name: str, change: Any) -> OrganizationFacts:
@@ -39,32 +39,32 @@ def rules(**changes: Any) -> OrganizationFacts:
 
 def test_where_all_is_well_every_check_says_so() -> None:
     findings = check(WELL)
-    assert {each.state for each in findings} == {State.OK}
-    assert {each.check for each in findings} == {
+    assert {finding.state for finding in findings} == {CheckState.OK}
+    assert {finding.check for finding in findings} == {
         Check.ACCOUNTS, Check.STACK_SET, Check.INSTANCES, Check.DRIFT, Check.POLICY,
         Check.TIERS,
     }  # fmt: skip
-    assert not [each for each in findings if each.advice and each.check is not Check.TIERS]
-    assert {each.account for each in findings} == {MANAGEMENT}
+    assert not [finding for finding in findings if finding.advice and finding.check is not Check.TIERS]
+    assert {finding.account for finding in findings} == {MANAGEMENT}
 
 
 def _instances(account: str, region: str, **changes: Any) -> tuple[Any, ...]:
     return tuple(
-        replace(each, **changes) if (each.account, each.region) == (account, region) else each
-        for each in WELL.stack_sets[REGION_STACK].instances
+        replace(instance, **changes) if (instance.account, instance.region) == (account, region) else instance
+        for instance in WELL.stack_sets[REGION_STACK].instances
     )
 
 
 def _without(account: str, region: str) -> tuple[Any, ...]:
     instances = WELL.stack_sets[REGION_STACK].instances
-    return tuple(each for each in instances if (each.account, each.region) != (account, region))
+    return tuple(instance for instance in instances if (instance.account, instance.region) != (account, region))
 
 
-POLICIES: Mapping[str, Policy] = WELL.policies
-UNKNOWN = Policy({"Statement": []}, frozenset({"r-ab12"}))
+POLICIES: Mapping[str, PolicyFacts] = WELL.policies
+UNKNOWN = PolicyFacts({"Statement": []}, frozenset({"r-ab12"}))
 
 
-def policies(found: Mapping[str, Policy]) -> OrganizationFacts:
+def policies(found: Mapping[str, PolicyFacts]) -> OrganizationFacts:
     changed: OrganizationFacts = replace(WELL, policies=found)
     return changed
 
@@ -106,7 +106,7 @@ FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, s
 def test_an_organization_that_is_not_deployed_to_is_a_fault(name: str) -> None:
     facts, place, which, seen, advice = FAULTS[name]
     [finding] = bad(facts)
-    assert (finding.account, finding.region, finding.check, finding.state) == (*place, which, State.FAULT)
+    assert (finding.account, finding.region, finding.check, finding.state) == (*place, which, CheckState.FAULT)
     assert seen in finding.seen
     assert advice in finding.advice
 
@@ -125,7 +125,7 @@ UNSEEN: dict[str, tuple[Any, Check]] = {
 @pytest.mark.parametrize("name", UNSEEN)
 def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(name: str) -> None:
     change, which = UNSEEN[name]
-    for said, state in ((DENIED, State.UNREACHED), (GIVEN, State.NOT_CHECKABLE)):
+    for said, state in ((DENIED, CheckState.UNREACHABLE), (GIVEN, CheckState.NOT_CHECKABLE)):
         if name == "deployment" and said is DENIED:
             continue  # stands in the answer that is read already
         [finding] = bad(change(said))
@@ -134,31 +134,33 @@ def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(na
 
 def test_an_organization_that_can_not_be_entered_says_what_helps() -> None:
     [finding] = check(DENIED)
-    assert (finding.account, finding.check, finding.state) == (MANAGEMENT, Check.ACCOUNTS, State.UNREACHED)
+    assert (finding.account, finding.check, finding.state) == (MANAGEMENT, Check.ACCOUNTS, CheckState.UNREACHABLE)
     assert "--accounts" in finding.advice
 
 
 def test_drift_that_nobody_looked_for_is_no_fault_but_says_how() -> None:
     findings = [each for each in check(rules(drift="NOT_CHECKED")) if each.check is Check.DRIFT and each.advice]
     [finding] = findings
-    assert finding.state is State.OK
+    assert finding.state is CheckState.OK
     assert f"detect-stack-set-drift --stack-set-name {REGION_STACK}" in finding.advice
 
 
 def test_roles_are_wanted_in_the_home_region_alone() -> None:
-    instances = tuple(replace(each, region=HOME) for each in WELL.stack_sets[ROLES_STACK].instances)
+    instances = tuple(replace(instance, region=HOME) for instance in WELL.stack_sets[ROLES_STACK].instances)
     assert not bad(of(ROLES_STACK, replace(WELL.stack_sets[ROLES_STACK], instances=instances)))
 
 
 def test_the_policy_belongs_on_the_protected_units() -> None:
     more = '[protection]\nunits = ["ou-ab12-c3d4e5f6"]\n'
-    assert ["is not attached to ou-ab12-c3d4e5f6" in each.seen for each in bad(WELL, more)] == [True] * len(POLICIES)
+    assert ["is not attached to ou-ab12-c3d4e5f6" in finding.seen for finding in bad(WELL, more)] == [True] * len(
+        POLICIES
+    )
     on = frozenset({"ou-ab12-c3d4e5f6"})
     assert not bad(policies({name: replace(each, targets=on) for name, each in POLICIES.items()}), more)
 
 
 def test_what_each_tier_holds_is_told_and_no_fault() -> None:
-    [told] = [each for each in check(WELL) if each.check is Check.TIERS]
-    assert told.state is State.OK
+    [told] = [finding for finding in check(WELL) if finding.check is Check.TIERS]
+    assert told.state is CheckState.OK
     assert told.seen == "guard: ec2:CreateTags, ec2:DeleteTags; no-forging: ec2:CreateTags"
     assert "render scp --tiers" in told.advice

@@ -7,9 +7,9 @@ import threading
 import pytest
 from msgspec.structs import replace
 
-from ownertag.rollout.doctor.examine import AT_ONCE, Scope, Stacks, UnknownPlace, examine, spokes
+from ownertag.rollout.doctor.examine import AT_ONCE, Scope, Stacks, UnknownLocation, examine, spokes
 from ownertag.rollout.doctor.facts import AccountFacts, Unread
-from ownertag.rollout.doctor.findings import Check, State
+from ownertag.rollout.doctor.findings import Check, CheckState
 from rollout.doctor import healthy
 from rollout.doctor.healthy import ABROAD, HOME, HUB, MANAGEMENT, MEMBER, OTHER, REGIONS, FakeLooks, wanted
 
@@ -19,13 +19,13 @@ DENIED = Unread("denied (AccessDenied)")
 def test_every_account_and_region_is_looked_at_and_all_is_well() -> None:
     looks, told = FakeLooks(), list[tuple[str, int, int]]()
     findings = examine(looks, wanted(), progress=lambda *args: told.append(args))
-    assert {each.state for each in findings} == {State.OK}
+    assert {finding.state for finding in findings} == {CheckState.OK}
     assert sorted(looks.asked) == [(each, REGIONS) for each in sorted({MANAGEMENT, HUB, MEMBER, OTHER})]
     assert [number for _, number, _ in told] == [1, 2, 3, 4]
     assert {of for *_, of in told} == {4}
     # The management account first, then the hub's, then the others by number; an account's own checks first.
-    assert list(dict.fromkeys(each.account for each in findings)) == [MANAGEMENT, HUB, MEMBER, OTHER]
-    member = [each.region for each in findings if each.account == MEMBER]
+    assert list(dict.fromkeys(finding.account for finding in findings)) == [MANAGEMENT, HUB, MEMBER, OTHER]
+    member = [finding.region for finding in findings if finding.account == MEMBER]
     assert list(dict.fromkeys(member)) == [None, *REGIONS]
 
 
@@ -33,14 +33,14 @@ def test_a_narrowed_look_asks_and_tells_of_nothing_else() -> None:
     looks = FakeLooks()
     findings = examine(looks, wanted(), Scope(frozenset({MEMBER}), frozenset({ABROAD})))
     assert looks.asked == [(MEMBER, (ABROAD,))]
-    assert {each.account for each in findings} == {MEMBER}
-    assert {each.region for each in findings} == {None, ABROAD}
+    assert {finding.account for finding in findings} == {MEMBER}
+    assert {finding.region for finding in findings} == {None, ABROAD}
 
 
 def test_a_narrowed_look_at_the_hub_looks_at_the_hub() -> None:
     findings = examine(FakeLooks(), wanted(), Scope(frozenset({HUB})))
-    assert Check.BUS in {each.check for each in findings}
-    assert {each.account for each in findings} == {HUB}
+    assert Check.BUS in {finding.check for finding in findings}
+    assert {finding.account for finding in findings} == {HUB}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_narrowed_look_at_the_hub_looks_at_the_hub() -> None:
     ],
 )
 def test_a_place_that_is_not_deployed_to_is_refused(scope: Scope, said: str) -> None:
-    with pytest.raises(UnknownPlace, match=said):
+    with pytest.raises(UnknownLocation, match=said):
         examine(FakeLooks(), wanted(), scope)
 
 
@@ -59,7 +59,7 @@ def test_without_the_organization_the_named_accounts_are_looked_at_all_the_same(
     looks = FakeLooks()
     looks.whole = DENIED
     findings = examine(looks, wanted(), Scope(accounts=frozenset({MEMBER})))
-    assert [each.check for each in findings if each.state is State.UNREACHED] == [Check.ACCOUNTS]
+    assert [finding.check for finding in findings if finding.state is CheckState.UNREACHABLE] == [Check.ACCOUNTS]
     # Which Regions the organization has is not known: the home Region, and those of global services.
     assert looks.asked == [(MEMBER, (HOME, "us-east-1", "us-west-2"))]
     looks.asked.clear()
@@ -70,8 +70,8 @@ def test_without_the_organization_the_named_accounts_are_looked_at_all_the_same(
 def test_one_account_that_can_not_be_entered_does_not_keep_the_others() -> None:
     looks = FakeLooks()
     looks.accounts[OTHER] = AccountFacts(OTHER, DENIED)
-    findings = [each for each in examine(looks, wanted()) if each.state is not State.OK]
-    assert [(each.account, each.state) for each in findings] == [(OTHER, State.UNREACHED)]
+    findings = [each for each in examine(looks, wanted()) if each.state is not CheckState.OK]
+    assert [(finding.account, finding.state) for finding in findings] == [(OTHER, CheckState.UNREACHABLE)]
 
 
 def test_accounts_are_looked_at_side_by_side() -> None:
@@ -98,9 +98,9 @@ def test_each_account_is_told_its_stacks() -> None:
     roles, rules = wanted().stack_sets
     assert told[MEMBER] == {
         (roles, HOME): f"{roles}/{MEMBER}",
-        **{(rules, each): f"{rules}/{MEMBER}" for each in REGIONS},
+        **{(rules, region): f"{rules}/{MEMBER}" for region in REGIONS},
     }
-    assert told[MANAGEMENT] == {(roles, HOME): roles, **{(rules, each): rules for each in REGIONS}}
+    assert told[MANAGEMENT] == {(roles, HOME): roles, **{(rules, region): rules for region in REGIONS}}
 
 
 def test_the_canary_goes_to_a_member_that_is_not_the_hub() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ownertag.rollout.doctor.findings import Check, State
+from ownertag.rollout.doctor.findings import Check, CheckState
 
 DOCS = Path(__file__).parents[4] / "docs"
 PAGE = (DOCS / "how-to/doctor.md").read_text("utf-8")
@@ -18,7 +18,7 @@ def test_every_check_has_a_row(check: Check) -> None:
     assert re.search(rf"^\|[^|]*`{check.value}`[^|]*\|", PAGE, re.MULTILINE)
 
 
-@pytest.mark.parametrize("state", State)
-def test_every_state_is_explained(state: State) -> None:
+@pytest.mark.parametrize("state", CheckState)
+def test_every_state_is_explained(state: CheckState) -> None:
     assert f"| `{state.value}` |" in PAGE
     assert f"`{state.value}`" in (DOCS / "reference/json.md").read_text("utf-8")

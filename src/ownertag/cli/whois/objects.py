@@ -1,0 +1,197 @@
+"""Answers as the objects that `ownertag whois --json` prints; the fields are described in `docs/reference/json.md`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from ownertag.core.record_details import Actor
+from ownertag.core.values import Absent, Account, Attachment, Found, Unavailable
+from ownertag.flows.whois import Event, WhoisAnswer
+from ownertag.flows.whois_today import ELASTIC_IP, INSTANCE, AccountAnswer, Today, can_look_up
+from ownertag.ledger.entries import Created, Deleted, Ended, Owned, TagChanged, Transferred
+from ownertag.render.documents import AUDIT_ROLE
+
+SCHEMA = 1
+
+
+class NotChecked(Struct, frozen=True):
+    """Why nothing at all was asked of AWS, if it was not."""
+
+    reason: str | None = None
+
+
+def as_object(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[str, Any]:
+    """An answer as `--json` prints it; the fields are described in `docs/reference/json.md`."""
+    owner = answer.owner
+    return {
+        "schema": SCHEMA,
+        "source": "cloudtrail" if answer.from_trail else "ledger",
+        "arn": answer.key.arn,
+        "id": answer.id,
+        "type": answer.type or None,
+        "account": answer.key.account,
+        "region": answer.key.region,
+        **_account(today.accounts.get(answer.key.account), not_checked),
+        "owner": {
+            "name": owner.name,
+            "evidence": owner.evidence,
+            "confidence": owner.confidence.value,
+            "via": list(owner.via),
+            "reason": owner.reason,
+            "provisional": answer.provisional,
+        },
+        "since": time_text(answer.since),
+        "until": answer.until and time_text(answer.until),
+        "created": answer.created and _created(answer.created),
+        "address": answer.address,
+        "address_since": answer.address_since and time_text(answer.address_since),
+        "addresses": list(answer.addresses),
+        "parents": list(answer.parents),
+        "tags": dict(answer.tags),
+        **_tags_now(answer, today, not_checked),
+        **_state(answer, today, not_checked),
+        **_attached(answer, today, not_checked),
+        "tags_then": dict(answer.past.tags) if answer.past else None,
+        "history": [{"at": time_text(event_time(each)), **event_object(each)} for each in answer.history],
+        "history_left_out": answer.left_out,
+    }
+
+
+def _account(named: AccountAnswer | None, not_checked: NotChecked) -> dict[str, Any]:
+    name = contact = owner = reason = None
+    match named:
+        case Account():
+            name, contact = named.name or None, named.contact or None
+            if isinstance(named.owner, Unavailable):
+                reason = f"its owner tag: {_why(named.owner)}"
+            else:
+                owner = named.owner
+        case Absent():
+            reason = "the organization has no such account"
+        case Unavailable():
+            reason = _why(named)
+        case None:
+            reason = not_checked.reason
+    return {"account_name": name, "account_contact": contact, "account_owner": owner, "account_not_read": reason}
+
+
+def _tags_now(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[str, Any]:
+    tags, reason = None, _not_checked(answer, not_checked)
+    match today.tags.get(answer.key) if answer.now else None:
+        case Found() as found:
+            tags = dict(found.tags or {})
+        case Absent():
+            tags = {}
+        case Unavailable() as unread:
+            reason = _why(unread)
+    return {"tags_now": tags, "not_checked": reason}
+
+
+def _state(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[str, Any]:
+    """Whether an instance runs; `gone`: EC2 shows it no longer, an hour or more after its end."""
+    if answer.type != INSTANCE or answer.until is not None or answer.from_trail:
+        return {"state": None, "state_not_checked": None}
+    state, reason = None, _not_checked(answer, not_checked)
+    match today.states.get(answer.key) if answer.now else None:
+        case str() as told:
+            state = told
+        case Absent():
+            state = "gone"
+        case Unavailable() as unread:
+            reason = _why(unread)
+    return {"state": state, "state_not_checked": None if state else reason}
+
+
+def _attached(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[str, Any]:
+    led, reason = None, _not_checked(answer, not_checked) if answer.type == ELASTIC_IP else None
+    if answer.type == ELASTIC_IP and answer.now:
+        match today.attached.get(answer.key):
+            case Attachment() as found:
+                led = {name: getattr(found, name) for name in found.__struct_fields__}
+            case Absent():
+                reason = "it was released"
+            case Unavailable() as unread:
+                reason = _why(unread)
+    return {"attached": led, "attached_not_checked": reason}
+
+
+def _not_checked(answer: WhoisAnswer, not_checked: NotChecked) -> str | None:
+    if answer.past and answer.past.given_to:
+        return f"it was given to {answer.past.given_to} after the time that is asked about"
+    if not answer.now or answer.from_trail:
+        return None
+    if not_checked.reason == "--offline":
+        return not_checked.reason
+    if answer.until is not None:
+        return "its life ended"
+    if not can_look_up(answer):
+        return f"the role {AUDIT_ROLE} may look at tags of EC2 only"
+    return not_checked.reason
+
+
+def _why(unread: Unavailable) -> str:
+    return f"{unread.outcome.value}: {unread.reason}"
+
+
+def _created(created: Created) -> dict[str, Any]:
+    return {
+        "event_id": created.event.event_id,
+        "event_source": created.event_source,
+        "event_name": created.event_name,
+        "at": time_text(created.created_at),
+        **_actor(created.actor),
+    }
+
+
+def _actor(actor: Actor) -> dict[str, Any]:
+    return {name: getattr(actor, name) for name in actor.__struct_fields__}
+
+
+def event_object(event: Event) -> dict[str, Any]:
+    """An entry of the history, without its time."""
+    entry = event.entry
+    match entry:
+        case Owned():
+            return {
+                "kind": "created" if event.owns else "seen-again",
+                "event_id": entry.claim.event_id,
+                "event_name": event.created and event.created.event_name,
+                "principal": event.created and event.created.actor.principal,
+                "named": entry.claim.named,
+                "owner": entry.owner.name,
+                "provisional": entry.provisional,
+            }
+        case Ended():
+            return {
+                "kind": "outcome",
+                "event_id": entry.event.event_id,
+                "owner": entry.owner,
+                "outcome": entry.kind.value,
+                "reason": entry.reason or None,
+                "final": entry.final,
+            }
+        case TagChanged():
+            return {
+                "kind": "tag-changed",
+                "event_id": entry.event.event_id,
+                "principal": entry.actor.principal,
+                "resources": entry.resources,
+                "changes": [{"key": change.key, "old": change.old, "new": change.new} for change in entry.changes],
+            }
+        case Transferred():
+            return {"kind": "transferred", "to": entry.to, "by": entry.by, "reason": entry.reason}
+        case Deleted():
+            return {"kind": "deleted", "event_id": entry.event.event_id, "principal": entry.actor.principal}
+
+
+def event_time(event: Event) -> datetime:
+    """When it happened."""
+    return event.entry.claim.created_at if isinstance(event.entry, Owned) else event.entry.at
+
+
+def time_text(at: datetime) -> str:
+    """A time as it is printed."""
+    return at.isoformat().replace("+00:00", "Z")

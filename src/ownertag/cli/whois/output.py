@@ -1,0 +1,216 @@
+"""What `ownertag whois` prints: for a person, as JSON lines, or as CSV."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ownertag.cli.options import Output
+from ownertag.cli.output import clean_lines, print_table
+from ownertag.cli.whois.objects import NotChecked, as_object, event_object, event_time, time_text
+from ownertag.flows.whois import Event, WhoisAnswer
+from ownertag.flows.whois_today import Today
+from ownertag.ledger.entries import Deleted, Ended, Owned, TagChanged, Transferred
+
+_WIDTH = 11
+_KNOWN = "as far as the ledger knows"
+
+
+def print_answers(answers: Sequence[WhoisAnswer], today: Today, not_checked: NotChecked, format: Output) -> None:  # noqa: A002 - the word of the option
+    """Print each answer."""
+    objects = [as_object(answer, today, not_checked) for answer in answers]
+    if format is Output.JSON:
+        for each in objects:
+            print(json.dumps(each))
+    elif format is Output.CSV:
+        print_table([_row(each) for each in objects], format)
+    else:
+        blocks = [_block(answer, each) for answer, each in zip(answers, objects, strict=True)]
+        print("\n\n".join("\n".join(clean_lines(lines)) for lines in blocks))
+
+
+def _row(each: Mapping[str, Any]) -> dict[str, str]:
+    owner, created = each["owner"], each["created"] or {}
+    cells = {
+        "owner": owner["name"],
+        "evidence": owner["evidence"],
+        "confidence": owner["confidence"],
+        **{key: each[key] for key in ("arn", "account", "account_name", "account_contact", "account_owner", "region")},
+        **{key: each[key] for key in ("address", "since", "until")},
+        **{key: created.get(key) for key in ("event_name", "event_id", "principal", "session", "source_address")},
+        "source": each["source"],
+    }
+    return {key: "" if value is None else str(value) for key, value in cells.items()}
+
+
+# --- for a person
+
+
+def _block(answer: WhoisAnswer, each: Mapping[str, Any]) -> Iterator[str]:
+    owner = answer.owner
+    yield owner.name
+    soon = ", and may still change: something was awaited when it was decided" if answer.provisional else ""
+    yield _line("confidence", f"{owner.confidence.value}, by {owner.evidence}{soon}")
+    yield from _lines("through", owner.via)
+    if owner.reason:
+        yield _line("because", owner.reason)
+    if answer.from_trail:
+        yield _line("source", "from CloudTrail: the ledger never saw it, and only the creation's own record was asked")
+    yield _line("resource", answer.key.arn + (f"  ({answer.type})" if answer.type else ""))
+    name = f" {each['account_name']}" if each["account_name"] else ""
+    yield _line("account", f"{answer.key.account}{name}, {answer.key.region}")
+    yield _line("contact", _contact(each))
+    yield from _creation(answer)
+    yield from _lines("addresses", answer.addresses)
+    if answer.address and answer.address_since:
+        until = f"until {time_text(answer.until)}" if answer.until else f"and still, {_KNOWN}"
+        yield _line("had", f"{answer.address} from {time_text(answer.address_since)} {until}")
+    if each["attached"] or each["attached_not_checked"]:
+        yield _line("attached", _attached(each))
+    yield from _lines("belongs to", answer.parents)
+    if not answer.from_trail:
+        yield _line("life", _life(answer, each))
+        yield from _lines("tags", [f"{key} = {value}" for key, value in answer.tags])
+        if answer.past:
+            yield from _lines("tags then", list(_differences(answer, dict(answer.past.tags))))
+        yield from _lines("tags now", list(_compared(answer, each)))
+        if _is_changed(answer, each):
+            yield _line("put back", restore_command(answer.key.arn, owner.name))
+        yield from _lines("history", list(_history(answer)))
+
+
+def _is_changed(answer: WhoisAnswer, each: Mapping[str, Any]) -> bool:
+    """Whether somebody else's tags stand there: as AWS shows them now, or, where nobody looked, by the history."""
+    if not answer.now or answer.until:
+        return False
+    if (now := each["tags_now"]) is not None:
+        return bool(now) and any(now.get(key) != value for key, value in answer.tags)
+    wrote = (TagChanged, Transferred, Ended)
+    last = next((one.entry for one in reversed(answer.history) if isinstance(one.entry, wrote)), None)
+    return isinstance(last, TagChanged)
+
+
+def restore_command(arn: str, owner: str) -> str:
+    """The command that writes an owner's tags again."""
+    return f"ownertag transfer {arn} --to {shlex.quote(owner)} --reason 'put back what was changed'"
+
+
+def _creation(answer: WhoisAnswer) -> Iterator[str]:
+    created = answer.created
+    if created is None:
+        yield _line("created", f"nobody saw it; known since {time_text(answer.since)}")
+        return
+    actor = created.actor
+    yield _line("created", f"{time_text(created.created_at)} by {created.event_name} of {created.event_source}")
+    yield _line("by", actor.principal + (f"  ({actor.type})" if actor.type else ""))
+    for name, value in (
+        ("session", actor.session),
+        ("role", actor.issuer),
+        ("identity", actor.source_identity),
+        ("service", actor.invoked_by),
+        ("access key", actor.access_key_id),
+    ):
+        if value:
+            yield _line(name, value)
+    mfa = {True: "with MFA", False: "without MFA", None: "MFA not said"}[actor.mfa]
+    yield _line("from", f"{actor.source_address or 'an address that is not said'}, {mfa}")
+    yield _line("agent", actor.user_agent or "not said")
+    yield _line("event", created.event.event_id)
+
+
+def _contact(each: Mapping[str, Any]) -> str:
+    """Whom to ask about the account, and what could not be read of it."""
+    parts = [each["account_contact"], each["account_owner"] and f"the account's owner is {each['account_owner']}"]
+    if each["account_not_read"]:
+        parts.append(f"not read: {each['account_not_read']}")
+    return "; ".join(part for part in parts if part) or "none"
+
+
+def _attached(each: Mapping[str, Any]) -> str:
+    """What an Elastic IP address leads to."""
+    led = each["attached"]
+    if led is None:
+        return f"not checked: {each['attached_not_checked']}"
+    named = [part for part in (led["instance"], led["interface"]) if part]
+    behind = f", {led['private_address']}" if led["private_address"] else ""
+    return " by ".join(named) + behind if named else "nothing, now"
+
+
+def _life(answer: WhoisAnswer, each: Mapping[str, Any]) -> str:
+    """What the ledger knows of its end, and what EC2 says today of an instance."""
+    if answer.until:
+        return f"ended {time_text(answer.until)}"
+    match each["state"]:
+        case None:
+            return f"not ended, {_KNOWN}"
+        case "gone":
+            return "ended: EC2 no longer shows it, as it does from about an hour after an instance was terminated"
+        case "terminated" | "shutting-down" as ended:
+            return f"ended: {ended}, EC2 says now"
+        case state:
+            return f"{state}, EC2 says now"
+
+
+def _compared(answer: WhoisAnswer, each: Mapping[str, Any]) -> Iterator[str]:
+    """The ledger's tags against those of today; other tags are not ours to tell."""
+    now = each["tags_now"]
+    if now is None:
+        if each["not_checked"]:
+            yield f"not checked: {each['not_checked']}"
+        return
+    if not now:
+        yield "none at all: they were removed, or it is gone"
+        return
+    yield from _differences(answer, now)
+
+
+def _differences(answer: WhoisAnswer, carried: Mapping[str, str]) -> Iterator[str]:
+    different = False
+    for key, value in answer.tags:
+        if carried.get(key) != value:
+            different = True
+            yield f"{key} = {carried[key]}, not as the ledger has it" if key in carried else f"{key} is missing"
+    if not different:
+        yield "as the ledger has them" if answer.tags else "the ledger has none to compare"
+
+
+def _history(answer: WhoisAnswer) -> Iterator[str]:
+    for number, event in enumerate(answer.history):
+        if answer.left_out and number == len(answer.history) // 2:
+            yield f"... {answer.left_out} entries are left out here"
+        yield f"{time_text(event_time(event))}  {_told(event)}"
+
+
+def _told(event: Event) -> str:
+    each, entry = event_object(event), event.entry
+    match entry:
+        case Owned():
+            who = f"{each['principal'] or 'somebody'} ({each['event_name'] or 'event'} {entry.claim.event_id})"
+            what = "created by" if event.owns else "seen again by"
+            found = "" if entry.claim.named else ", found with what it made"
+            return f"{what} {who}{found}: {entry.owner.name}'s{', for now' if entry.provisional else ''}"
+        case Ended():
+            reason = f" ({entry.reason})" if entry.reason else ""
+            return f"{entry.kind.value}, for {entry.owner}{reason}{'' if entry.final else ', tried again later'}"
+        case TagChanged():
+            on = f", on this and {entry.resources - 1:,} more" if entry.resources > 1 else ""
+            tags = "; ".join(f"tag {one.key}: {_quoted(one.old)} -> {_quoted(one.new)}" for one in entry.changes)
+            return f"{tags} by {entry.actor.principal} (event {entry.event.event_id}){on}"
+        case Transferred():
+            return f"given to {entry.to} by {entry.by}: {entry.reason}"
+        case Deleted():
+            return f"deleted by {entry.actor.principal} (event {entry.event.event_id})"
+
+
+def _quoted(value: str | None) -> str:
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<{_WIDTH}}{text}"
+
+
+def _lines(name: str, texts: Sequence[str]) -> Iterator[str]:
+    return (_line(name if not number else "", text) for number, text in enumerate(texts))

@@ -1,0 +1,1 @@
+"""Whose a creation is: the principal of its record, the hops behind it, and the owner rules."""

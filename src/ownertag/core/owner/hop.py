@@ -1,0 +1,72 @@
+"""One hop towards the owner: what an owner further back is worth one hop nearer, and Identity Center users by name."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ownertag.core.arn import account_in
+from ownertag.core.catalogue_types import QuestionKind
+from ownertag.core.owner.evidence import EvidenceTracker
+from ownertag.core.owner.principal import UNKNOWN, first_name, hops, issuer_of, no_owner
+from ownertag.core.records import Identity, Record
+from ownertag.core.settings import Settings
+from ownertag.core.values import Confidence, Fact, Found, Owner, Question
+
+_SURENESS = {confidence: number for number, confidence in enumerate(Confidence)}
+
+
+class OwnerHop(Struct, frozen=True):
+    """An owner on the way: its rules are applied (`settled`), the way can be made up, its name was anybody's choice."""
+
+    owner: Owner
+    settled: bool = False
+    forgeable: bool = False
+    chosen: bool = False
+
+
+def named_owner(fact: Fact | None) -> Owner | None:
+    """The owner that an answer names, clean; one without a name is none."""
+    if not isinstance(fact, Found) or fact.owner is None or fact.owner.confidence is Confidence.NONE:
+        return None
+    name = first_name(fact.owner.name)
+    return None if name == UNKNOWN else replace(fact.owner, name=name, via=hops(*fact.owner.via))
+
+
+def inherited_owner(behind: OwnerHop, evidence: str, via: tuple[str, ...], forgeable: bool = False) -> OwnerHop:
+    """What a parent's owner is worth for its child: inferred at most, and asserted where the way could be made up."""
+    owner = behind.owner
+    forgeable = forgeable or behind.forgeable
+    confidence = owner.confidence
+    if _SURENESS[confidence] <= _SURENESS[Confidence.INFERRED]:
+        confidence = Confidence.ASSERTED if forgeable else Confidence.INFERRED
+    way = tuple(dict.fromkeys((*via, *owner.via)))
+    return OwnerHop(Owner(owner.name, evidence, confidence, way), behind.settled, forgeable, behind.chosen)
+
+
+def without_session_name(own: Owner, identity: Identity) -> Owner:
+    """What is written while it can't be told who made a session: its name is whatever its user liked to choose."""
+    role = issuer_of(identity)[2]
+    if role:
+        return Owner(role, "role-name", Confidence.ASSERTED, own.via)
+    return no_owner("role-name", "it is not known who made the session, and its name could be anybody's", own.via)
+
+
+_USER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+def user_of_directory(
+    identity: Identity, own: Owner, record: Record, settings: Settings, known: EvidenceTracker
+) -> Owner:
+    """The owner with the user's name instead of the id, if the identity store is the organization's."""
+    user = identity.on_behalf_of
+    if user is None or own.confidence is not Confidence.PROVEN or not _USER_ID.fullmatch(user.user_id or ""):
+        return own
+    store = user.identity_store_arn or ""
+    org = settings.organization
+    region = settings.trust.identity_region or (org.home_region if org else record.region)
+    value = f"{store.rpartition('/')[2]}/{user.user_id}"
+    found = named_owner(known.fact(Question(QuestionKind.IDENTITY_CENTER_USER, account_in(store), region, value)))
+    return replace(own, name=found.name, via=(*own.via, f"user {user.user_id}")) if found else own

@@ -1,0 +1,67 @@
+"""Resolves the owner of what a record created.
+
+The identity itself, or the person behind a machine or a chain of sessions.
+
+Every hop is a question and a fact. Without its fact a hop is not taken: the best answer so far stands, and the question
+is named. The order (docs/reference/identities.md): an authority of the organization; the resource that a machine ran on
+or launched for; the caller of AssumeRole; a SourceIdentity, a session tag, a session's name; the account's owner.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ownertag.core.owner.chain import FINAL, OwnerChain
+from ownertag.core.owner.evidence import EvidenceTracker
+from ownertag.core.owner.principal import UNKNOWN, clean, no_owner, owner_by_identity, principal_of
+from ownertag.core.owner.rules import apply_rules
+from ownertag.core.records import CANARY_ROLE, Record, is_canary
+from ownertag.core.settings import Settings
+from ownertag.core.values import Confidence, Facts, Owner, Question, Wait
+
+__all__ = ["UNKNOWN", "Trace", "clean", "principal_of", "resolve", "trace"]
+
+
+class Trace(Struct, frozen=True):
+    """The best answer that the facts give, what else has to be asked, and what can't be told yet."""
+
+    owner: Owner
+    questions: tuple[Question, ...] = ()
+    waits: tuple[Wait, ...] = ()
+
+
+def resolve(record: Record, settings: Settings, facts: Facts | None = None) -> Owner:
+    """The owner of what this record made, as far as these facts tell, after the owner rules of the settings."""
+    return trace(record, settings, facts).owner
+
+
+def trace(record: Record, settings: Settings, facts: Facts | None = None) -> Trace:
+    """The owner of what this record made, and what has to be looked up to tell better.
+
+    Args:
+        record: The creation's record.
+        settings: Whom to trust, and the owner rules.
+        facts: Answers so far.
+    """
+    identity = record.identity
+    if identity is None:
+        return Trace(no_owner("no-identity", "the record has no userIdentity"))
+    own = owner_by_identity(identity, record, settings)
+    proven, nobody_named = own.confidence is Confidence.PROVEN, own.confidence is Confidence.NONE
+    if (own.evidence in FINAL and not nobody_named) or (proven and own.evidence != "identity-center-user"):
+        return Trace(apply_rules(own, record.account, settings))
+    if is_canary(
+        record
+    ):  # whoever sends it is nobody's owner, and waits: CloudTrail may need a quarter of an hour to say
+        return Trace(
+            apply_rules(Owner(CANARY_ROLE, "role-name", Confidence.ASSERTED, own.via), record.account, settings)
+        )
+    known = EvidenceTracker(facts or {})
+    walk = OwnerChain(settings, known)
+    named = walk.behind(record, own, 0)
+    owner = named.owner
+    if owner.confidence is Confidence.NONE and not known.questions:
+        owner = walk.account_owner(record, owner)
+    if not named.settled:
+        owner = apply_rules(owner, record.account, settings)
+    return Trace(owner, tuple(known.questions), tuple(dict.fromkeys(known.waits)))

@@ -1,0 +1,1 @@
+"""Reads documents that hold CloudTrail records: files, queue messages, log events, Athena's CSV."""

@@ -1,0 +1,70 @@
+"""A resource's owner tag against the ledger: what stands there and was written by nobody whom the ledger knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from ownertag.core.findings import MAX_CHANGES, TagChange, TamperFinding, truncated_changes
+from ownertag.core.owner.principal import UNKNOWN
+from ownertag.core.ownership import ResourceKey, Standing, key_of
+from ownertag.core.settings import Settings
+from ownertag.core.values import Decision, Fact, Found
+
+
+def differing_tags(standing: Standing, fact: Fact, stays: Iterable[str], settings: Settings) -> dict[str, str | None]:
+    """The keys with the owner's name that say otherwise than the ledger, and what they say; None where one is missing.
+
+    Of what carries no tag at all nothing is said: it is most often gone. Keys that stay as they are don't count.
+    """
+    carried = fact.tags if isinstance(fact, Found) else None
+    if not carried:
+        return {}
+    wanted = {key: value for key, value in standing.tags if key in settings.owner_keys and key not in stays}
+    return {key: carried.get(key) for key, value in wanted.items() if carried.get(key) != value}
+
+
+def drift_finding(
+    decision: Decision,
+    standings: Mapping[ResourceKey, Standing],
+    others: Mapping[ResourceKey, Mapping[str, str | None]],
+    now: datetime,
+) -> TamperFinding | None:
+    """One finding of the values that said otherwise, over which ours are written now, or when the creation comes back.
+
+    Who wrote them only the records of those calls say.
+
+    Args:
+        decision: The creation that came to the resources again.
+        standings: Whose each resource is.
+        others: What was found on them.
+        now: The time at which it was found.
+    """
+    changes: dict[TagChange, None] = {}
+    changed: list[tuple[str, str]] = []
+    for resource in decision.resources:
+        key = key_of(resource, decision.creation)
+        standing = standings.get(key)
+        # What is missing was removed, or is not shown yet.
+        values = {name: value for name, value in others.get(key, {}).items() if value is not None}
+        if standing is not None and values:
+            ours = dict(standing.tags)
+            changes |= {TagChange(name, ours.get(name), value): None for name, value in values.items()}
+            changed.append((resource.arn, standing.owner.name))
+    if not changed:
+        return None
+    first, owner = changed[0]
+    record = decision.creation.record
+    return TamperFinding(
+        record.account,
+        record.region,
+        first,
+        len(changed),
+        truncated_changes(tuple(changes)),
+        UNKNOWN,
+        record.event_id,
+        now,
+        owner,
+        more_changes=max(0, len(changes) - MAX_CHANGES),
+        overwritten=True,
+    )

@@ -1,0 +1,201 @@
+"""Pages for people: the catalogue as documentation, what the tags are, and Terraform's `ignore_tags` block."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
+from typing import Any
+
+from ownertag.catalogue.coverage import Coverage, coverage, read_derived
+from ownertag.core.catalogue_types import Catalogue, QuestionKind
+from ownertag.core.settings import Settings
+from ownertag.core.tiers import MEANINGS, TagAction, TagActions, Tier
+
+_BASIS = {"seen": "a real record", "in-use": "other taggers", "model": "the API model"}
+_MARKS = ("<!-- By `make generate`. -->", "<!-- -->")
+
+
+def catalogue_page(catalogue: Catalogue) -> str:
+    """Markdown: every event that is watched, what it makes, and how sure its row is; and what is left out, and why."""
+    lines = [
+        "# Supported events",
+        "",
+        "> For whoever asks whether something gets an owner. You will have found each event that is watched, and what",
+        "> it makes.",
+        "",
+        "Generated from `src/ownertag/catalogue/` by `make generate`. *Known from* says what the row rests on; a row",
+        "that rests on the API model alone has not been checked against a record that CloudTrail wrote.",
+        "",
+        "| event source | event | makes | known from | note |",
+        "|---|---|---|---|---|",
+    ]
+    for (source, name), row in sorted(catalogue.rows.items()):
+        makes = ", ".join(dict.fromkeys(each.type.name for each in row.makes))
+        looked_up = row.children is QuestionKind.INSTANCES_BY_RESERVATION
+        note = row.note or ("its volumes are looked up" if looked_up else "")
+        lines.append(f"| `{source}` | `{name}` | {makes} | {_BASIS[row.basis]} | {note} |")
+    return "\n".join([*lines, "", *_left_out(coverage(catalogue))]) + "\n"
+
+
+def with_numbers(readme: str, catalogue: Catalogue) -> str:
+    """The README with the numbers of EC2 written anew, between their marks."""
+    start, end = _MARKS
+    head, _, rest = readme.partition(start)
+    tail = rest.partition(end)[2]
+    return f"{head}{start}{_numbers(catalogue)}{end}{tail}"
+
+
+def _numbers(catalogue: Catalogue) -> str:
+    rows = [row for row in catalogue.rows.values() if row.event_source == "ec2.amazonaws.com"]
+    model = sum(row.basis == "model" for row in rows)
+    return f"{len(rows)} EC2 events, {model} of them known from the API model alone; {coverage(catalogue)}"
+
+
+def _left_out(covered: Coverage) -> list[str]:
+    models = read_derived()
+    return [
+        "## Of EC2, what is not, and why",
+        "",
+        f"By EC2's API model (botocore {models.botocore}) and the service authorization reference",
+        f"({models.authorization_reference}), {len(models.operations)} operations take tags for what they create.",
+        f"{covered}. A row that looks for what is made beside a resource counts for that as well.",
+        "",
+        "| operation | type | why no row makes it |",
+        "|---|---|---|",
+        *_grouped((f"`{operation}`", type_, reason) for (operation, type_), reason in covered.denied.items()),
+        "",
+        "What `CreateTags` takes and no operation creates with tags of its own:",
+        "",
+        "| type | why no row makes it |",
+        "|---|---|",
+        *(f"| {type_} | {reason} |" for type_, reason in sorted(covered.not_made.items())),
+    ]
+
+
+def _grouped(rows: Iterable[tuple[str, str, str]]) -> list[str]:
+    """A line for each operation and reason, with all its types."""
+    types: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for operation, type_, reason in rows:
+        types[operation, reason].append(type_)
+    return [
+        f"| {operation} | {', '.join(sorted(found))} | {reason} |"
+        for (operation, reason), found in sorted(types.items())
+    ]
+
+
+def terraform_ignore_tags(settings: Settings) -> str:
+    """The `ignore_tags` block for an AWS provider: without it Terraform takes our tags away at each apply."""
+    keys = ", ".join(json.dumps(key) for key in settings.tags)
+    return f'provider "aws" {{\n  ignore_tags {{\n    keys = [{keys}]\n  }}\n}}\n'
+
+
+_MEANS = {
+    "{owner}": "the person or team that the resource belongs to, as far as it is known",
+    "{created_at}": "when it was created",
+    "{date}": "the day on which it was created",
+    "{principal}": "who called AWS to create it",
+    "{account}": "the account it is in",
+    "{region}": "the Region it is in",
+    "{event_name}": "the call that created it",
+    "{event_id}": "CloudTrail's number for that call",
+    "{evidence}": "by which rule the owner was named",
+    "{confidence}": "how sure the owner is",
+}
+
+
+def why_page(settings: Settings) -> str:
+    """A page, in Markdown, for the person who finds the tags and wonders."""
+    lines = [
+        "# What is this tag?",
+        "",
+        "These tags were written by **ownertag**, which the security team runs for the whole organization. When",
+        "something misbehaves at night, they say whom to ask.",
+        "",
+        "| tag | says |",
+        "|---|---|",
+    ]
+    for key, template in settings.tags.items():
+        means = [text for field, text in _MEANS.items() if field in template]
+        lines.append(f"| `{key}` | {'; '.join(means) or 'where to read this page'} |")
+    lines += [
+        "",
+        "## Do I have to do anything?",
+        "",
+        "No. The tags come by themselves, shortly after a resource is created, and change nothing about it. They",
+        f"cost nothing and use up {len(settings.tags)} of the 50 tags that a resource may have.",
+        "",
+        "## May I change or remove them?",
+        "",
+        "No: a policy of the organization keeps them as they are, so that they can be relied on. If the owner is",
+        "wrong, tell the security team, who can set it right.",
+        "",
+        "## Terraform wants to remove them",
+        "",
+        "Tell the AWS provider to leave them alone:",
+        "",
+        "```hcl",
+        terraform_ignore_tags(settings).rstrip(),
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def by_tier(catalogue: Catalogue, actions: TagActions) -> dict[Tier, tuple[str, ...]]:
+    """The actions of the catalogue's services in each tier; an action in two tiers stands in both."""
+    known = _of_catalogue(catalogue, actions)
+    return {tier: tuple(each.name for each in known if tier in each.tiers) for tier in Tier}
+
+
+def tiers_object(catalogue: Catalogue, actions: TagActions) -> dict[str, Any]:
+    """All of it as JSON: the catalogue's services action by action, the others as numbers."""
+    return {
+        "source": actions.source,
+        "actions": [
+            {
+                "action": tag_action.name,
+                "does": tag_action.does.value,
+                "tiers": [tier.value for tier in tag_action.tiers],
+                "only_where": tag_action.only_where or None,
+                "why": tag_action.why or None,
+            }
+            for tag_action in _of_catalogue(catalogue, actions)
+        ],
+        "of_all_services": {tier.value: number for tier, number in actions.counts().items()},
+    }
+
+
+def tiers_text(catalogue: Catalogue, actions: TagActions) -> Iterator[str]:
+    """Lines of at most 80 columns."""
+    counts = actions.counts()
+    for tier, names in by_tier(catalogue, actions).items():
+        yield f"{tier.value}"
+        yield from _wrapped(MEANINGS[tier])
+        yield from (f"    {name}" for name in names)
+        yield f"    of all services: {counts[tier]} actions"
+    yield f"from {actions.source}"
+
+
+def tiers_page(catalogue: Catalogue, actions: TagActions) -> str:
+    """The table of the documentation, as Markdown."""
+    counts = actions.counts()
+    held = by_tier(catalogue, actions)
+    lines = [
+        "| tier | what the policy does | of the catalogue's services | of all services |",
+        "|---|---|---|---|",
+        *(
+            f"| {tier.value} | {MEANINGS[tier]} | {' '.join(f'`{name}`' for name in held[tier]) or 'none'} "
+            f"| {counts[tier]} |"
+            for tier in Tier
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _of_catalogue(catalogue: Catalogue, actions: TagActions) -> tuple[TagAction, ...]:
+    return actions.of({kind.service for kind in catalogue.types.values()})
+
+
+def _wrapped(text: str) -> Iterator[str]:
+    return iter(wrap(text, 78, initial_indent="  ", subsequent_indent="  "))

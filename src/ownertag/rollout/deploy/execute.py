@@ -1,0 +1,164 @@
+"""Carries out the steps of a plan, stage by stage; those of a stage side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+
+from msgspec import Struct
+
+from ownertag.core.settings import OrganizationSettings
+from ownertag.rollout.deploy import access, stack_sets, stacks
+from ownertag.rollout.deploy.clients import Clients, DeployError, explained
+from ownertag.rollout.deploy.stacks import Pause
+from ownertag.rollout.deploy.values import (
+    AllowPolicies,
+    AllowStackSets,
+    Attach,
+    Detach,
+    DropInstances,
+    DropPolicy,
+    DropStack,
+    DropStackSet,
+    MakeBucket,
+    PutInstances,
+    PutPolicy,
+    PutStack,
+    PutStackSet,
+    ReadAccounts,
+    RemakeInstances,
+    RemakeStack,
+    Stage,
+    Step,
+    Task,
+    Upload,
+)
+
+#: How many stacks change at once.
+AT_ONCE = 8
+#: What fails in one account must not keep the others from what comes next.
+GOES_ON = frozenset({Stage.ROLES_IN_ACCOUNTS, Stage.RULES_IN_ACCOUNTS})
+
+
+class StepResult(Struct, frozen=True):
+    """A step that was carried out, or why it was not."""
+
+    step: Step
+    failed: str = ""
+
+
+#: Is told of a step as it goes: the step, and what happens.
+Progress = Callable[[Step, str], None]
+
+
+def execute(
+    steps: Iterable[Step],
+    clients: Clients,
+    organization: OrganizationSettings,
+    progress: Progress,
+    pause: Pause = time.sleep,
+) -> tuple[StepResult, ...]:
+    """Carry out the steps that have a task, in their order.
+
+    A stage that fails ends it: what comes later would stand on it. Only accounts that StackSets could not deploy to
+    don't keep the others waiting; the result names them.
+    """
+    worker = _Worker(clients, organization, pause)
+    done: list[StepResult] = []
+    waiting = [step for step in steps if step.task is not None]
+    for stage, of_stage in groupby(waiting, key=lambda step: step.stage):
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            ended = list(pool.map(lambda step: worker.do(step, progress), of_stage))
+        done += ended
+        if any(outcome.failed for outcome in ended) and stage not in GOES_ON:
+            break
+    return tuple(done)
+
+
+class _Worker:
+    def __init__(self, clients: Clients, organization: OrganizationSettings, pause: Pause) -> None:
+        self._clients = clients
+        self._organization = organization
+        self._pause = pause
+
+    def do(self, step: Step, progress: Progress) -> StepResult:
+        assert step.task is not None  # noqa: S101 - those without were left out
+        progress(step, "begins")
+        try:
+            with explained(step.account, f"{step.action.value} {step.what}"):
+                self._carry_out(step.task, lambda text: progress(step, text))
+        except DeployError as error:
+            progress(step, f"failed: {error}")
+            return StepResult(step, str(error))
+        progress(step, "done")
+        return StepResult(step)
+
+    def _carry_out(self, task: Task, say: Callable[[str], None]) -> None:
+        cloudformation = self._clients.management("cloudformation")
+        organizations = self._clients.management("organizations")
+        match task:
+            case AllowStackSets():
+                cloudformation.activate_organizations_access()
+            case ReadAccounts(policy=""):
+                organizations.delete_resource_policy()
+            case ReadAccounts(policy=policy):
+                organizations.put_resource_policy(Content=policy)
+            case AllowPolicies(root=root):
+                organizations.enable_policy_type(RootId=root, PolicyType=access.SCP)
+            case MakeBucket(name=name):
+                self._make_bucket(name)
+            case Upload(bucket=bucket, key=key, path=path):
+                self._upload(bucket, key, path)
+            case PutStack(stack=stack):
+                client = self._clients.of(stack.account, "cloudformation", stack.region)
+                stacks.put(client, stack, self._pause, say, revert=task.revert)
+            case RemakeStack(stack=stack):
+                client = self._clients.of(stack.account, "cloudformation", stack.region)
+                stacks.drop(client, stack.name, self._pause, say)
+                stacks.put(client, stack, self._pause, say)
+            case DropStack(account=account, region=region, name=name):
+                stacks.drop(self._clients.of(account, "cloudformation", region), name, self._pause, say)
+            case PutStackSet(stack_set=stack_set):
+                stack_sets.put(cloudformation, stack_set, self._pause, say)
+            case DropStackSet(name=name):
+                stack_sets.drop(cloudformation, name)
+            case PutInstances():
+                stack_sets.put_instances(cloudformation, task, self._pause, say)
+            case RemakeInstances():
+                stack_sets.remake_instances(cloudformation, task, self._pause, say)
+            case DropInstances():
+                stack_sets.drop_instances(cloudformation, task, self._pause, say)
+            case PutPolicy(name=name, content=content, id=None):
+                organizations.create_policy(
+                    Name=name,
+                    Description="Keeps the owner tags, and what writes them, from being removed or forged.",
+                    Type=access.SCP,
+                    Content=content,
+                )
+            case PutPolicy(content=content, id=id_):
+                organizations.update_policy(PolicyId=id_, Content=content)
+            case DropPolicy(id=id_):
+                organizations.delete_policy(PolicyId=id_)
+            case Attach(name=name, unit=unit):
+                found = access.policy_id(organizations, name)
+                if found is None:
+                    raise DeployError(f"policy {name} is gone: run it again")
+                organizations.attach_policy(PolicyId=found, TargetId=unit)
+            case Detach(id=id_, unit=unit):
+                organizations.detach_policy(PolicyId=id_, TargetId=unit)
+
+    def _make_bucket(self, name: str) -> None:
+        s3, region = self._clients.hub("s3"), self._organization.home_region
+        # us-east-1 is the one Region that may not be named (doc: CreateBucket).
+        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3.create_bucket(Bucket=name, **place)
+        closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+        s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(closed, True))
+
+    def _upload(self, bucket: str, key: str, path: Path) -> None:
+        owner = self._organization.hub_account
+        with path.open("rb") as file:
+            self._clients.hub("s3").put_object(Bucket=bucket, Key=key, Body=file, ExpectedBucketOwner=owner)

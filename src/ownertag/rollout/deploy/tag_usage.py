@@ -1,0 +1,147 @@
+"""Counts who uses the protected keys today and would be denied by the policy, from CloudTrail's event history.
+
+LookupEvents keeps 90 days, and takes 2 calls a second in an account and Region (doc); so each account is asked on a
+thread of its own, newest first, and no longer than `MAX_PAGES`: what was not read is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from ownertag.core.parse import parse_record
+from ownertag.core.records import Identity, Record
+from ownertag.core.settings import Settings
+from ownertag.core.tamper import TAG_CALLS, tag_call
+from ownertag.core.values import Refusal
+from ownertag.rollout.deploy.clients import Clients, DeployError, explained
+
+#: Of 50 events each, for one call's name in one account and Region.
+MAX_PAGES = 10
+#: How many accounts are read at once.
+AT_ONCE = 16
+
+# Neither is bound by a service control policy (doc: SCP effects on permissions).
+_UNBOUND = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/aws-service-role/.*")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(.+)")
+
+
+class Use(Struct, frozen=True, order=True):
+    """A principal that the policy would stop: where, which keys it wrote or removed, and how often."""
+
+    account: str
+    principal: str
+    keys: tuple[str, ...]
+    calls: int
+    last: datetime
+
+
+class TagUsage(Struct, frozen=True):
+    """What was found, and the accounts that could not be read to the end, with the reason."""
+
+    uses: tuple[Use, ...]
+    unread: tuple[tuple[str, str], ...]
+
+
+def tag_usage(
+    clients: Clients,
+    accounts: Iterable[str],
+    regions: tuple[str, ...],
+    settings: Settings,
+    since: datetime,
+    progress: Callable[[str], None] = lambda _: None,
+) -> TagUsage:
+    """Count, per account, who wrote or removed the protected keys since then.
+
+    What the policies would let pass is not counted: calls that failed, the tagger's, those of break-glass roles, of
+    copiers and of service-linked roles. A launch that brings its own tags makes no record of CreateTags and goes on as
+    well.
+    """
+    wanted = sorted(accounts)
+
+    def one(account: str) -> TagUsage:
+        found = _of_account(clients, account, regions, settings, since)
+        progress(account)
+        return found
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = list(pool.map(one, wanted))
+    uses = sorted(use for result in results for use in result.uses)
+    return TagUsage(tuple(uses), tuple(unread for result in results for unread in result.unread))
+
+
+def _of_account(
+    clients: Clients, account: str, regions: tuple[str, ...], settings: Settings, since: datetime
+) -> TagUsage:
+    keys = frozenset(settings.tags)
+    exempt = _exempt(settings)
+    calls: Counter[str] = Counter()
+    touched: dict[str, set[str]] = {}
+    last: dict[str, datetime] = {}
+    unread: list[str] = []
+    for region in regions:
+        for _, name in TAG_CALLS:
+            try:
+                with explained(account, f"look up {name} in {region}"):
+                    records, whole = _records(clients.of(account, "cloudtrail", region), name, since)
+            except DeployError as error:
+                return TagUsage((), ((account, str(error)),))
+            if not whole:
+                unread.append(f"{region}: only the newest {len(records)} of {name}")
+            for record in records:
+                call = tag_call(record)
+                who = _principal(record.identity)
+                named = call.touches(keys) if call and not record.error_code else frozenset()
+                # Removing all is denied only for what carries an owner, which nothing does before the roll-out.
+                if not named or (call and call.removes_all) or exempt(who):
+                    continue
+                calls[who] += 1
+                touched.setdefault(who, set()).update(named)
+                last[who] = max(record.created_at, last.get(who, record.created_at))
+    uses = tuple(Use(account, who, tuple(sorted(touched[who])), count, last[who]) for who, count in calls.items())
+    return TagUsage(uses, ((account, "; ".join(unread)),) if unread else ())
+
+
+def _records(cloudtrail: Any, name: str, since: datetime) -> tuple[list[Record], bool]:
+    """The records of a call since then, and whether that is all of them."""
+    records: list[Record] = []
+    given: dict[str, Any] = {
+        "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": name}],
+        "StartTime": since,
+    }
+    for _ in range(MAX_PAGES):
+        page = cloudtrail.lookup_events(**given)
+        for event in page["Events"]:
+            arrival = parse_record(event["CloudTrailEvent"].encode(), "lookup")
+            records += [] if isinstance(arrival, Refusal) else [arrival.record]
+        if not (token := page.get("NextToken")):
+            return records, True
+        given["NextToken"] = token
+    return records, False
+
+
+def _principal(identity: Identity | None) -> str:
+    """The role behind a session, or the principal itself."""
+    if identity is None:
+        return "unknown"
+    context = identity.session_context
+    issuer = context.session_issuer if context else None
+    return (issuer.arn if issuer and issuer.arn else identity.arn) or identity.principal_id or "unknown"
+
+
+def _exempt(settings: Settings) -> Callable[[str], bool]:
+    protection = settings.protection
+    names = (settings.limits.role_name, *protection.break_glass, *protection.copiers)
+    globs = [re.compile(".*".join(map(re.escape, name.split("*")))) for name in names]
+
+    def exempt(principal: str) -> bool:
+        role = _ROLE.fullmatch(principal)
+        return bool(_UNBOUND.fullmatch(principal) or (role and any(glob.fullmatch(role[1]) for glob in globs)))
+
+    return exempt

@@ -1,0 +1,139 @@
+"""Read-only access to every account; AWS's answers become facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from threading import Lock
+from typing import Any, TypeVar, cast
+
+import boto3
+from botocore.config import Config
+from msgspec import Struct
+
+from ownertag.aws.sessions import Sessions
+from ownertag.core.judge import judge
+from ownertag.core.values import Failure
+from ownertag.render.documents import AUDIT_ROLE
+from ownertag.rollout.doctor.expected import declared_in
+from ownertag.rollout.doctor.facts import Missing, NotGiven, Observed, StackFacts, Unread
+
+T = TypeVar("T")
+
+#: What AWS says of what is not there (service models; SQS answers with the first in the older protocol).
+_MISSING = frozenset(
+    {
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "NoSuchEntity",
+        "NotFound",
+        "NotFoundException",
+        "QueueDoesNotExist",
+        "ResourceNotFoundException",
+        "StackSetNotFound",
+        "StackSetNotFoundException",
+    }
+)
+
+
+def patient() -> Config:
+    """Nobody waits for one call; but a check that gives up on a throttle would call a healthy account unreached."""
+    return Config(
+        connect_timeout=5,
+        read_timeout=20,
+        retries={"mode": "standard", "total_max_attempts": 6},
+        user_agent_extra="ownertag",
+    )
+
+
+class AccountAccess(Struct, frozen=True):
+    """How accounts are accessed: by a role, assumed with an operator's session in the hub's account."""
+
+    base: boto3.Session
+    region: str
+    now: Callable[[], datetime]
+    endpoint_url: str | None = None
+    config: Config | None = None
+
+    def sessions(self, role_name: str) -> Sessions:
+        """Sessions of this role. One thread's own: they are not made for several."""
+        return Sessions(
+            self.base,
+            role_name=role_name,
+            region=self.region,
+            now=self.now,
+            endpoint_url=self.endpoint_url,
+            config=self.config or patient(),
+        )
+
+
+class _OneAtATime:
+    """A session of boto3 that several threads may ask for clients (doc: boto3, multithreading: sessions may not)."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self._session = session
+        self._lock = Lock()
+
+    def client(self, *args: Any, **given: Any) -> Any:
+        with self._lock:
+            return self._session.client(*args, **given)
+
+
+def shared(session: boto3.Session) -> boto3.Session:
+    """The session, for several threads."""
+    return cast("boto3.Session", _OneAtATime(session))
+
+
+class AuditedAccount:
+    """One account, read with its audit role. For one thread.
+
+    Args:
+        way: How it is entered.
+        account: Which it is.
+    """
+
+    def __init__(self, way: AccountAccess, account: str) -> None:
+        self.id = account
+        self.home = way.region
+        self._sessions = way.sessions(AUDIT_ROLE)
+
+    def read(
+        self, service: str, region: str, use: Callable[[Any], T], *, missing: frozenset[str] = _MISSING
+    ) -> Observed[T]:
+        """What `use` makes of a client, or why there is nothing.
+
+        A `KeyError` in it is a field that the answer lacks.
+        """
+        try:
+            found = self._sessions.call(service, self.id, region, use)
+        except KeyError as error:
+            return NotGiven(str(error.args[0]))
+        if not isinstance(found, Failure):
+            return found
+        return Missing() if found.code in missing else Unread(judge(found, None, region).reason)
+
+    def refused(self) -> Unread | None:
+        """Why the audit role can't be assumed here, if it can't."""
+        found = self._sessions.call("sts", self.id, self.home, lambda sts: sts.get_caller_identity())
+        return Unread(judge(found, None, self.home).reason) if isinstance(found, Failure) else None
+
+    def stack(self, region: str, name: str) -> Observed[StackFacts]:
+        """A stack, by its name or id."""
+
+        def use(cloudformation: Any) -> StackFacts:
+            [found] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+            body = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+            resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+            parameters = {
+                parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found.get("Parameters", ())
+            }
+            if isinstance(body, Mapping):  # what botocore makes of a template in JSON
+                declared, text = frozenset(body.get("Resources", {})), ""
+            else:
+                declared, text = declared_in(body), body
+            listed = frozenset(
+                resource["LogicalResourceId"] for resource in resources if resource.get("LogicalResourceId")
+            )
+            return StackFacts(found["StackStatus"], text, parameters, declared, listed)
+
+        # CloudFormation has no code of its own for this: "Stack with id ... does not exist" is a ValidationError.
+        return self.read("cloudformation", region, use, missing=frozenset({"ValidationError"}))

@@ -1,0 +1,104 @@
+"""Collects the facts of the hub: the bus, the queue, the function, and the alarm topic's subscribers."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from ownertag.render.documents import BUS, HUB_STACK
+from ownertag.rollout.doctor.access import AuditedAccount
+from ownertag.rollout.doctor.collect import Metrics, metrics, queue, rule
+from ownertag.rollout.doctor.expected import ALARM_TOPIC, DEAD_LETTERS, HUB_RULE, Expected
+from ownertag.rollout.doctor.facts import BusFacts, EventSourceMapping, Function, HubFacts, NotGiven, Observed, Unread
+
+
+def collect_hub(account: AuditedAccount, expected: Expected, now: datetime) -> HubFacts | Unread:
+    """The hub, in its account's home Region; or why its account could not be entered."""
+    if refused := account.refused():
+        return refused
+    home = account.home
+    return HubFacts(
+        stack=account.stack(home, HUB_STACK),
+        bus=_bus(account),
+        rule=rule(account, home, HUB_RULE, BUS),
+        queue=queue(account, home, BUS),
+        oldest=_oldest(account, now),
+        dead_letters=queue(account, home, DEAD_LETTERS),
+        function=_function(account),
+        sources=_sources(account),
+        alarms=_alarms(account, expected.alarms),
+        subscriptions=subscriptions(account, expected),
+    )
+
+
+def _bus(account: AuditedAccount) -> Observed[BusFacts]:
+    def use(events: Any) -> BusFacts:
+        found = events.describe_event_bus(Name=BUS)
+        return BusFacts(json.loads(found["Policy"]) if found.get("Policy") else None)
+
+    return account.read("events", account.home, use)
+
+
+def _oldest(account: AuditedAccount, now: datetime) -> Observed[float | None]:
+    """Seconds that the oldest message has waited; None where SQS counted nothing in the last quarter of an hour."""
+    asked = Metrics(
+        "AWS/SQS", (("ApproximateAgeOfOldestMessage", {"QueueName": BUS}),), "Maximum", timedelta(minutes=5)
+    )
+    found = metrics(account, account.home, asked, now - timedelta(minutes=15), now)
+    if not isinstance(found, list):
+        return found
+    return max(found[0])[1] if found[0] else None
+
+
+def _function(account: AuditedAccount) -> Observed[Function]:
+    def use(client: Any) -> Function:
+        found = client.get_function_configuration(FunctionName=BUS)
+
+        def given(field: str) -> Any:
+            return found[field] if found.get(field) else NotGiven(field)
+
+        architectures = given("Architectures")
+        return Function(
+            given("State"),
+            tuple(architectures) if isinstance(architectures, list) else architectures,
+            given("Timeout"),
+            given("CodeSha256"),
+        )
+
+    return account.read("lambda", account.home, use)
+
+
+def _sources(account: AuditedAccount) -> Observed[tuple[EventSourceMapping, ...]]:
+    def use(client: Any) -> tuple[EventSourceMapping, ...]:
+        pages = client.get_paginator("list_event_source_mappings").paginate(FunctionName=BUS)
+        return tuple(
+            EventSourceMapping(
+                event_source_mapping["EventSourceArn"],
+                event_source_mapping["State"],
+                tuple(event_source_mapping.get("FunctionResponseTypes") or ()),
+            )
+            for page in pages
+            for event_source_mapping in page["EventSourceMappings"]
+        )
+
+    return account.read("lambda", account.home, use)
+
+
+def _alarms(account: AuditedAccount, names: tuple[str, ...]) -> Observed[dict[str, str]]:
+    def use(cloudwatch: Any) -> dict[str, str]:
+        found = cloudwatch.describe_alarms(AlarmNames=list(names))["MetricAlarms"]
+        return {each["AlarmName"]: each["StateValue"] for each in found}
+
+    return account.read("cloudwatch", account.home, use)
+
+
+def subscriptions(account: AuditedAccount, expected: Expected) -> Observed[tuple[str, ...]]:
+    """The topic's subscriptions; instead of an ARN, one that waits says PendingConfirmation (doc: SNS)."""
+    topic = expected.arn("sns", ALARM_TOPIC, account.id, account.home)
+
+    def use(sns: Any) -> tuple[str, ...]:
+        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        return tuple(subscription["SubscriptionArn"] for page in pages for subscription in page["Subscriptions"])
+
+    return account.read("sns", account.home, use)

@@ -1,0 +1,51 @@
+"""Lists the modules that the function runs: the entry point and all that it imports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import ownertag
+
+#: What a template may name as the function's handler.
+ENTRIES = ("ownertag.handler.lambda_function",)
+
+
+def function_files() -> list[Path]:
+    """The files, relative to the folder that holds ownertag: modules, and the rows that stand beside them.
+
+    Imports inside of functions count, since they are read from the source.
+    """
+    found: dict[str, Path] = {}
+    waiting = list(ENTRIES)
+    while waiting:
+        name = waiting.pop()
+        path = None if name in found else _path(name)
+        if path is not None:
+            found[name] = path
+            # Importing a module imports the packages that it is in.
+            waiting += [name.rpartition(".")[0], *_imported(path)]
+    rows = [row for path in found.values() if path.name == "__init__.py" for row in path.parent.glob("*.toml")]
+    return sorted(path.relative_to(_ROOT) for path in (*found.values(), *rows))
+
+
+_ROOT = Path(ownertag.__file__).parents[1]
+
+
+def _path(name: str) -> Path | None:
+    if not name:
+        return None
+    place = _ROOT.joinpath(*name.split("."))
+    return next((each for each in (place.with_suffix(".py"), place / "__init__.py") if each.is_file()), None)
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Ownertag's modules that a module imports, and texts of names in them, which are no files."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Import():
+                yield from (name.name for name in node.names if name.name.partition(".")[0] == "ownertag")
+            case ast.ImportFrom(module=str(module)) if module.partition(".")[0] == "ownertag":
+                yield module
+                yield from (f"{module}.{name.name}" for name in node.names)
