@@ -22,7 +22,7 @@ from msgspec import Struct
 from ownertag.aws.concurrency import WORKERS
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.aws.pacing import AccountRegion, Pacing
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import partition_of, role_arn
 from ownertag.core.judge import Remedy, judge
 from ownertag.core.values import Failure, OutcomeKind
 
@@ -189,7 +189,7 @@ class Sessions:
             raise Refused(refused[1])
         try:
             answer = self._sts.assume_role(
-                RoleArn=f"arn:{self._partition}:iam::{account}:role/{self._role_name}",
+                RoleArn=role_arn(self._partition, account, self._role_name),
                 RoleSessionName="ownertag",
                 DurationSeconds=SESSION_SECONDS,
                 **self._policy,

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from ownertag.core.arn import arn_before_id, last_of, partition_of
+from ownertag.core.arn import arn_before_id, last_part, parse_arn, partition_of
 from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, Makes, QuestionKind, ResourceType, Skip
 from ownertag.core.parameters import unwrap
-from ownertag.core.records import Arrival, Record
+from ownertag.core.records import ACCOUNT, Arrival, Record
 from ownertag.core.settings import Settings
 from ownertag.core.uncovered import creates
 from ownertag.core.values import Creation, Reason, Refusal, Resource
@@ -20,7 +20,6 @@ _RESERVATION = re.compile(r"r-[0-9a-f]{8,17}")
 # EC2: up to 64 ASCII characters.
 _CLIENT_TOKEN = re.compile(r"[\x21-\x7e]{1,64}")
 _MIN_COUNT = ("request", "instancesSet", "items", "[]", "minCount")
-_ARN_ACCOUNT = re.compile(r"arn:[a-z0-9-]{3,16}:[a-z0-9-]{2,40}:[a-z0-9-]{0,20}:([0-9]{12}):[\x21-\x7e]{1,1024}")
 
 #: The types of `userIdentity` that CloudTrail documents, and the one without a type that real records show.
 IDENTITY_TYPES = frozenset(
@@ -350,8 +349,8 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
         return
     ids = {resource.id for resource in resources}
     for claim in values_at(_decode(record.resources), ("[]", "ARN")):
-        named = _ARN_ACCOUNT.fullmatch(claim) if isinstance(claim, str) else None
-        if named and named[1] != record.account and last_of(claim) in ids:
+        arn = parse_arn(claim) if isinstance(claim, str) else None
+        if arn and arn.account != record.account and ACCOUNT.fullmatch(arn.account) and last_part(arn.resource) in ids:
             raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ownertag.core.arn import last_of
+from ownertag.core.arn import last_part
 from ownertag.core.values import Confidence, Creation, OutcomeKind, Owner, Resource, TagPairs
 
 #: A name can be used again after its deletion (a bucket, a queue); nobody does it more often than this and waits for
@@ -34,7 +34,7 @@ class ResourceKey(Struct, frozen=True, order=True):
     @property
     def id(self) -> str:
         """The id, with which the ARN ends."""
-        return last_of(self.arn)
+        return last_part(self.arn)
 
 
 def key_of(resource: Resource, creation: Creation) -> ResourceKey:

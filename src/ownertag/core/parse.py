@@ -11,6 +11,7 @@ import re
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
+from ownertag.core.arn import parse_user
 from ownertag.core.records import ACCOUNT, REGION, Arrival, Envelope, Record
 from ownertag.core.values import Reason, Refusal
 
@@ -20,7 +21,6 @@ MAX_RECORD_BYTES = 1 << 20
 CLOUDTRAIL_DETAIL_TYPE = "AWS API Call via CloudTrail"
 _AWS_SOURCE = re.compile(r"aws\.[a-z0-9.-]{2,64}")
 _EVENT_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_USER_ARN = re.compile(r"arn:aws[a-z-]{0,12}:iam::([0-9]{12}):user/[\x21-\x7e]{1,576}")
 
 
 _NULL = Raw(b"null")
@@ -124,8 +124,8 @@ def _account_of_user(data: bytes | Raw) -> str | None:
         caller = _CALLER.decode(head.identity)
     except UNREADABLE:
         return None
-    named = _USER_ARN.fullmatch(caller.arn) if caller.type == "IAMUser" else None
-    return named[1] if named and caller.account in {None, named[1]} else None
+    user = parse_user(caller.arn) if caller.type == "IAMUser" else None
+    return user.account if user and caller.account in {None, user.account} else None
 
 
 def _with_envelopes_account(body: str | bytes) -> Envelope | None:

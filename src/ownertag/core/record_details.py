@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ownertag.core.arn import last_part
 from ownertag.core.owner.principal import clean
 from ownertag.core.records import Record
 from ownertag.core.values import Creation
@@ -55,7 +56,7 @@ def actor_of(record: Record) -> Actor:
     issuer = context.session_issuer if context else None
     session = None
     if identity.type == "AssumedRole":
-        session = (identity.principal_id or "").partition(":")[2] or (identity.arn or "").rpartition("/")[2]
+        session = (identity.principal_id or "").partition(":")[2] or last_part(identity.arn or "")
     key = identity.access_key_id
     mfa = context.attributes.mfa_authenticated if context and context.attributes else None
     named = identity.arn or identity.principal_id or identity.invoked_by or identity.account_id

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Raw, Struct, field
 
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import partition_of, role_arn
 
 # ASCII on purpose: `\d` also matches fullwidth digits, which are no account of AWS.
 ACCOUNT = re.compile(r"[0-9]{12}")
@@ -140,8 +140,7 @@ def role_of(identity: Identity | None) -> str | None:
 
 def is_canary(record: Record) -> bool:
     """Whether this account's canary made its placement group."""
-    partition = partition_of(record.region)
-    ours = f"arn:{partition}:iam::{record.account}:role/{CANARY_ROLE}"
+    ours = role_arn(partition_of(record.region), record.account, CANARY_ROLE)
     return record.event_name == "CreatePlacementGroup" and role_of(record.identity) == ours
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import partition_of, role_arn
 from ownertag.core.catalogue_types import Catalogue, ResourceType
 from ownertag.core.findings import (
     MAX_BY,
@@ -223,5 +223,5 @@ def _finding(
 
 def is_ours(record: Record, settings: Settings) -> bool:
     """Whether the tagger of the record's own account made the call."""
-    partition = partition_of(record.region)
-    return role_of(record.identity) == f"arn:{partition}:iam::{record.account}:role/{settings.limits.role_name}"
+    tagger = role_arn(partition_of(record.region), record.account, settings.limits.role_name)
+    return role_of(record.identity) == tagger

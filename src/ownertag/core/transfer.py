@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
 
-from ownertag.core.arn import last_of
+from ownertag.core.arn import last_part, parse_arn
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import resource_at
 from ownertag.core.owner.resolve import clean
@@ -18,8 +16,6 @@ from ownertag.core.values import Confidence, Owner, Resource, TagPairs
 #: The evidence of an owner that was named by hand.
 EVIDENCE = "transfer"
 MAX_REASON = 1024
-
-_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:([a-z0-9-]*):([0-9]{12}):\S{1,512}")
 
 
 class TransferOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,15 +54,15 @@ def order_problem(order: TransferOrder) -> str | None:
 
 def target_of_arn(arn: str, catalogue: Catalogue) -> TransferTarget | None:
     """The resource of an ARN, if the catalogue has its type; the ARN is built again, not taken over."""
-    found = _ARN.fullmatch(arn)
-    if not found or not REGION.fullmatch(found[1]) or not ACCOUNT.fullmatch(found[2]):
+    parts = parse_arn(arn)
+    if not parts or not REGION.fullmatch(parts.region) or not ACCOUNT.fullmatch(parts.account):
         return None
-    id_ = last_of(arn)
+    id_ = last_part(parts.resource)
     for kind in catalogue.types.values():
         if kind.id.fullmatch(id_):
-            made = resource_at(kind, id_, found[2], found[1])
+            made = resource_at(kind, id_, parts.account, parts.region)
             if made.arn == arn:
-                return TransferTarget(found[2], found[1], made)
+                return TransferTarget(parts.account, parts.region, made)
     return None
 
 

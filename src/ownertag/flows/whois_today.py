@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from ownertag.core.arn import parse_arn
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.values import Absent, Account, Attachment, Fact, Question, Unavailable
@@ -65,7 +66,8 @@ def tags_now(answers: Iterable[WhoisAnswer], looks: TagLookup) -> dict[ResourceK
 def can_look_up(answer: WhoisAnswer) -> bool:
     """Whether EC2 can be asked for its tags, and they would be those of this life."""
     seen = answer.now and answer.until is None and not answer.from_trail
-    return seen and answer.key.arn.split(":")[2:3] == ["ec2"]
+    arn = parse_arn(answer.key.arn)
+    return seen and arn is not None and arn.service == "ec2"
 
 
 def attached_now(answers: Iterable[WhoisAnswer], looks: AttachmentLookup) -> dict[ResourceKey, Led]:

@@ -20,7 +20,7 @@ from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
 from ownertag.aws.times import new_session
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import Arn, partition_of
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import TransferOrder
@@ -133,7 +133,7 @@ def build(
     kept = kept_accounts(environment.ledger, table)
     accounts = OrganizationAccounts(client("organizations"), now, owner_key, concurrent(ACCOUNT_CALLS), kept)
     queue = Queue(client("sqs"), environment.queue_url)
-    topic = f"arn:{partition_of(region)}:sns:{region}:{organization.hub_account}:{ALARM_TOPIC}"
+    topic = str(Arn(partition_of(region), "sns", region, organization.hub_account, ALARM_TOPIC))
     findings = AllPublishers(FindingsBus(client("events"), BUS), FindingsMail(client("sns"), topic, clock))
     tagger = Tagger(sessions)
     memory = FactCache(now)

@@ -16,6 +16,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from ownertag.core.arn import is_arn
 from ownertag.core.ownership import (
     EventKey,
     Holding,
@@ -202,7 +203,7 @@ class DynamoLedger:
 
     def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id or ARN. An ARN ends with the id, after a colon or a slash."""
-        if not id_.startswith("arn:"):
+        if not is_arn(id_):
             return self._known(self._index(BY_ID, "id", id_))
         ends = [id_[at + 1 :] for at, char in enumerate(id_) if char in ":/"]
         return [

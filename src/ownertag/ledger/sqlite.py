@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from ownertag.core.arn import is_arn
 from ownertag.core.ownership import (
     EventKey,
     ResourceKey,
@@ -208,7 +209,7 @@ class SqliteLedger:
 
     def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id or ARN."""
-        column = "arn" if id_.startswith("arn:") else "name"
+        column = "arn" if is_arn(id_) else "name"
         return self._known(f"SELECT {HOLDING} WHERE r.{column} = ? ORDER BY r.id", id_)
 
     def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ownertag.core import records
+from ownertag.core.arn import Arn
 from ownertag.core.settings import SettingsError
 
 PolicyDocument = dict[str, Any]
@@ -60,7 +61,7 @@ def policy(*statements: Statement) -> PolicyDocument:
 
 def arn(service: str, resource: str, account: str = "${AWS::AccountId}", region: str = "") -> str:
     """An ARN in the current partition, and in the current account unless another is named."""
-    return f"arn:${{AWS::Partition}}:{service}:{region}:{account}:{resource}"
+    return str(Arn("${AWS::Partition}", service, region, account, resource))
 
 
 def compact(document: Any) -> str:

@@ -6,6 +6,7 @@ what each condition is for.
 
 from __future__ import annotations
 
+from ownertag.core.arn import fill_template
 from ownertag.core.catalogue_types import ACTIONS, Catalogue, QuestionKind
 from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.render.documents import (
@@ -85,12 +86,12 @@ def tagger_permissions(catalogue: Catalogue, settings: Settings) -> PolicyDocume
         TooLong: AWS would not take it.
     """
     resources = sorted(
-        kind.arn.format(
+        fill_template(
+            kind.arn,
             partition="${AWS::Partition}",
             region="" if kind.name in _WITHOUT_REGION else "*",
             account="" if kind.name in _WITHOUT_ACCOUNT else "${AWS::AccountId}",
-            type=kind.name.partition(":")[2],
-            id="*",
+            id_="*",
         )
         for kind in catalogue.types.values()
     )

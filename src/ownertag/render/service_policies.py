@@ -6,7 +6,7 @@ delivers nothing, and mostly says nothing either.
 
 from __future__ import annotations
 
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import Arn, partition_of
 from ownertag.core.settings import OrganizationSettings
 from ownertag.render.documents import (
     AUDIT_ROLE,
@@ -108,10 +108,11 @@ def read_accounts(organization: OrganizationSettings) -> Statement:
     Narrower than making it the delegated administrator of a service, which would let it act in that service as well
     (doc: AWS Organizations, resource-based delegation policies).
     """
+    hub = Arn(partition_of(organization.home_region), "iam", "", organization.hub_account, "root")
     return {
         "Sid": "OwnertagReadAccounts",
         "Effect": "Allow",
-        "Principal": {"AWS": f"arn:{partition_of(organization.home_region)}:iam::{organization.hub_account}:root"},
+        "Principal": {"AWS": str(hub)},
         "Action": [
             "organizations:DescribeAccount",
             "organizations:ListAccounts",

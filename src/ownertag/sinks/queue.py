@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.core.arn import last_part
 from ownertag.core.owner.resolve import clean
 from ownertag.core.values import Failure
 
@@ -103,7 +104,7 @@ class Queue:
             except AWS_ERRORS:
                 return "", 0
             policy = json.loads(answer.get("Attributes", {}).get("RedrivePolicy", "{}"))
-            name = policy.get("deadLetterTargetArn", "").rpartition(":")[2]
+            name = last_part(policy.get("deadLetterTargetArn", ""))
             # In the same account and Region (doc: RedrivePolicy), so the rest of the URL is the same.
             url = f"{self._url.rpartition('/')[0]}/{name}" if name else ""
             self._redrive = url, int(policy.get("maxReceiveCount", 0))

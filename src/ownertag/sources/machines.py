@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ownertag.aws.sessions import Sessions
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import last_part, partition_of
 from ownertag.core.judge import Remedy, judge, unavailable
 from ownertag.core.owner.parents import Parent, parent
 from ownertag.core.values import Absent, Fact, Failure, Found, Unavailable
@@ -28,7 +28,7 @@ def services(sessions: Sessions, account: str, region: str, tasks: list[Parent])
         clusters = {each.id.partition("/")[0] for each in tasks} - {"*"}
         if any(each.id.startswith("*/") for each in tasks):
             pages = client.get_paginator("list_clusters").paginate(PaginationConfig={"MaxItems": MAX_CLUSTERS})
-            clusters |= {arn.rpartition("/")[2] for page in pages for arn in page["clusterArns"]}
+            clusters |= {last_part(arn) for page in pages for arn in page["clusterArns"]}
         found: list[Any] = []
         for cluster in sorted(clusters):
             ids = [each.id.rpartition("/")[2] for each in tasks if each.id.startswith(("*/", f"{cluster}/"))]
@@ -39,13 +39,13 @@ def services(sessions: Sessions, account: str, region: str, tasks: list[Parent])
     shown = sessions.call("ecs", account, region, use)
     if isinstance(shown, Failure):
         return dict.fromkeys(tasks, unavailable(shown, region))
-    by_id = {each["taskArn"].rpartition("/")[2]: each for each in shown}
+    by_id = {last_part(task["taskArn"]): task for task in shown}
     facts: dict[Parent, Fact] = {}
     for task in tasks:
         known = by_id.get(task.id.rpartition("/")[2])
         if known is None:
             continue
-        cluster = known["clusterArn"].rpartition("/")[2]
+        cluster = last_part(known["clusterArn"])
         name = str(known.get("group", "")).removeprefix("service:") if "service:" in known.get("group", "") else ""
         service = parent("ecs-service", f"{cluster}/{name}", partition_of(region), region, account)
         if service:

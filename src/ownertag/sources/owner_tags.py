@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.aws.sessions import Sessions
+from ownertag.core.arn import without_account
 from ownertag.core.judge import unavailable
 from ownertag.core.owner.parents import Parent
 from ownertag.core.owner.principal import UNKNOWN, clean
@@ -98,7 +99,7 @@ class OwnerTags:
 def _arns(parent: Parent) -> tuple[str, ...]:
     if parent.kind.name not in {"image", "snapshot"}:
         return (parent.arn,)
-    return parent.arn, parent.arn.replace(f":{parent.account}:", "::")
+    return parent.arn, without_account(parent.arn)
 
 
 def _chunks(items: list[Parent], size: int) -> Iterable[list[Parent]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.options import Exit, Options, fail
 from ownertag.cli.whois.aws import NoCredentials, clock, sessions
+from ownertag.core.arn import is_arn
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import target_of_arn
@@ -29,12 +30,12 @@ def never_seen(wanted: Wanted, where: str, options: Options, settings: Settings,
     key, id_ = None, wanted.id
     if target:
         key, id_ = ResourceKey(target.account, target.region, target.resource.arn), target.resource.id
-    elif wanted.account and wanted.region and not wanted.id.startswith("arn:"):
+    elif wanted.account and wanted.region and not is_arn(wanted.id):
         key = ResourceKey(wanted.account, wanted.region, "")
     if key is None:
         advice = (
             "the catalogue has no such type, so CloudTrail was not asked"
-            if wanted.id.startswith("arn:")
+            if is_arn(wanted.id)
             else "to look into CloudTrail, write its ARN, or --account and --region"
         )
         fail(f"{never}; {advice}", Exit.FINDINGS)

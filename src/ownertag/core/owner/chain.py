@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Raw
 from msgspec.structs import replace
 
-from ownertag.core.arn import account_in, partition_of
+from ownertag.core.arn import parse_arn, partition_of
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.owner.copies import copied_from
 from ownertag.core.owner.evidence import EvidenceTracker
@@ -186,8 +186,8 @@ class OwnerChain:
         return behind if owner is behind.owner else replace(behind, owner=owner, settled=True)
 
     def _principal(self, arn: str, account: str, record: Record, depth: int) -> OwnerHop | None:
-        identity = identity_of_arn(arn)
-        if identity is None or account_in(arn) != account:
+        identity, parts = identity_of_arn(arn), parse_arn(arn)
+        if identity is None or parts is None or parts.account != account:
             return None
         made = replace(record, identity=identity, account=account, request=_NULL, response=_NULL)
         behind = self._maker(made, depth)

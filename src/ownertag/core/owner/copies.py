@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import is_arn, partition_of
 from ownertag.core.match import values_at
 from ownertag.core.owner.parents import Parent, parent, parent_of_arn
 from ownertag.core.parameters import parameters_of
@@ -98,7 +98,7 @@ def _found(row: CopySource, request: dict[str, Any], record: Record) -> Iterator
         if not isinstance(each, str) or len(each) > 2048:
             continue
         id_ = each.lower() if record.event_source == _RDS else each  # RDS keeps them in small letters (API reference)
-        found = parent_of_arn(id_) if id_.startswith("arn:") else None
+        found = parent_of_arn(id_) if is_arn(id_) else None
         if not row.by_arn:
             found = found or parent(row.kind, id_, partition_of(region), region, record.account)
         if found and found.kind.name == row.kind and found.account == record.account:

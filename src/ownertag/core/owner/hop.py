@@ -7,7 +7,7 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ownertag.core.arn import account_in
+from ownertag.core.arn import last_part, parse_arn
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.owner.evidence import EvidenceTracker
 from ownertag.core.owner.principal import UNKNOWN, first_name, hops, issuer_of, no_owner
@@ -64,9 +64,11 @@ def user_of_directory(
     user = identity.on_behalf_of
     if user is None or own.confidence is not Confidence.PROVEN or not _USER_ID.fullmatch(user.user_id or ""):
         return own
-    store = user.identity_store_arn or ""
+    store = parse_arn(user.identity_store_arn or "")
+    if store is None:
+        return own
     org = settings.organization
     region = settings.trust.identity_region or (org.home_region if org else record.region)
-    value = f"{store.rpartition('/')[2]}/{user.user_id}"
-    found = named_owner(known.fact(Question(QuestionKind.IDENTITY_CENTER_USER, account_in(store), region, value)))
+    value = f"{last_part(store.resource)}/{user.user_id}"
+    found = named_owner(known.fact(Question(QuestionKind.IDENTITY_CENTER_USER, store.account, region, value)))
     return replace(own, name=found.name, via=(*own.via, f"user {user.user_id}")) if found else own

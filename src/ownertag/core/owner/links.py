@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import function_arn, parse_arn, parse_oidc_provider, partition_of
 from ownertag.core.match import values_at
 from ownertag.core.owner.parents import Parent, parent, parent_of_arn
 from ownertag.core.owner.principal import INSTANCE_SESSION, SERVICE_PATH, invoked_by_service, issuer_of, session_of
@@ -28,16 +28,14 @@ _SPOT_REQUEST = ("response", "instancesSet", "items", "[]", "spotInstanceRequest
 _GROUP_NAME = ("request", "autoScalingGroupName")
 # The issuers of EKS clusters; those that came with dual-stack endpoints have other hosts (EKS user guide, "Learn how
 # dual-stack endpoints are used"; its Chinese and European forms are memory).
-_EKS_PROVIDER = re.compile(
-    r"arn:aws[a-z-]*:iam::([0-9]{12}):oidc-provider/"
+_EKS_ISSUER = re.compile(
     r"(?:oidc\.eks\.[a-z0-9-]+\.amazonaws\.(?:com(?:\.cn)?|eu)"
     r"|oidc-eks\.[a-z0-9-]+\.api\.(?:aws|amazonwebservices\.(?:com\.cn|eu)))/id/[0-9A-F]{32}"
 )
-_QUALIFIED_FUNCTION = re.compile(r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,140}):.{1,140}")
 # Batch names the group of a compute environment after it (memory).
 _BATCH_GROUP = re.compile(r"([A-Za-z0-9_-]{1,128})-asg-[0-9a-f-]{36}", re.ASCII)
 _STACK_SET = re.compile(
-    r"(?:arn:[^/]{1,120}:stack/)?StackSet-([A-Za-z][A-Za-z0-9-]{0,127}?)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:/.*)?",
+    r"StackSet-([A-Za-z][A-Za-z0-9-]{0,127}?)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:/.*)?",
     re.ASCII,
 )
 _STACK_SET_SERVICES = frozenset(
@@ -115,8 +113,7 @@ def session_links(
     """
     source = identity.in_scope_of.source_arn if identity.in_scope_of else None
     if source:
-        function = _QUALIFIED_FUNCTION.fullmatch(source)
-        scope = parent_of_arn(function[1] if function else source)
+        scope = parent_of_arn(function_arn(source) or source)
         if scope and scope.account == record.account:
             yield Link(scope)
     session = session_of(identity) or ""
@@ -206,15 +203,21 @@ def stack_set_of(record: Record, maker: Record) -> str | None:
     document = parameters_of(record)
     stack = tags_in_request(document).get("aws:cloudformation:stack-id")
     names = [*values_at(document, ("request", "stackName")), stack]
-    matches = [_STACK_SET.fullmatch(name) for name in names if isinstance(name, str) and len(name) <= 2048]
+    matches = [_STACK_SET.fullmatch(_stack_name(name)) for name in names if isinstance(name, str) and len(name) <= 2048]
     return next((match[1] for match in matches if match), None)
+
+
+def _stack_name(text: str) -> str:
+    """What stands for a stack's name in its ARN, its id with it; any other text as it is."""
+    arn = parse_arn(text)
+    return arn.resource.removeprefix("stack/") if arn else text
 
 
 def _of_a_cluster(identity: Identity, record: Record) -> bool:
     """Whether a pod of an EKS cluster of this account called: AWS checked its token with the cluster's issuer."""
     web = identity.session_context.web_id_federation_data if identity.session_context else None
-    provider = _EKS_PROVIDER.fullmatch(web.federated_provider or "") if web else None
-    return provider is not None and provider[1] == record.account
+    provider = parse_oidc_provider(web.federated_provider) if web else None
+    return bool(provider and provider.account == record.account and _EKS_ISSUER.fullmatch(provider.url))
 
 
 def _cluster(record: Record, tags: dict[str, str]) -> Iterator[Link]:

@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 
 from msgspec import Struct
 
+from ownertag.core.arn import fill_template, is_arn, parse_arn, template_pattern, template_service
+
 _EC2 = "arn:{partition}:ec2:{region}:{account}:"
 _RDS = "arn:{partition}:rds:{region}:{account}:"
 _DB_NAME = r"[A-Za-z][A-Za-z0-9-]{0,254}"
@@ -59,6 +61,7 @@ class Parent(Struct, frozen=True):
 
     arn: str
     kind: ParentKind
+    partition: str
     region: str
     account: str
     id: str
@@ -77,22 +80,21 @@ class Parent(Struct, frozen=True):
     @property
     def listed_by(self) -> tuple[str, ...]:
         """All that CloudTrail may list calls on it by: whatever text they may name it by, the surest first."""
-        plain = {"partition": self.arn.split(":", 2)[1], "region": self.region, "account": self.account}
-        return (*(each.format(arn=self.arn, id=self.name, **plain) for each in self.kind.listed), self.name)
+        fields = {"partition": self.partition, "region": self.region, "account": self.account}
+        return (*(form.format(arn=self.arn, id=self.name, **fields) for form in self.kind.listed), self.name)
 
     def is_named(self, names: Sequence[str | None]) -> bool:
         """Whether a call that names these, one for each part of the id, means this one."""
         *around, own = names
         if own is None or not any(pattern.fullmatch(own) for pattern in _forms(self)):
             return False
-        if not around or (own.startswith("arn:") and not re.fullmatch(_others(self), own)):
+        if not around or (is_arn(own) and not re.fullmatch(_others(self), own)):
             return True  # the ARN has all parts
         around_it = around[0] or self.kind.default
         return around_it == self.parts[0] or bool(self.kind.within and around_it == self._within())
 
     def _within(self) -> str:
-        partition = self.arn.split(":", 2)[1]
-        return self.kind.within.format(partition=partition, region=self.region, account=self.account, id=self.parts[0])
+        return fill_template(self.kind.within, self.partition, self.region, self.account, self.parts[0])
 
 
 _KINDS = (
@@ -270,9 +272,6 @@ _KINDS = (
 #: Every kind by its name, which is also the evidence of an owner that is found through one.
 KINDS: Mapping[str, ParentKind] = {kind.name: kind for kind in _KINDS}
 
-_ACCOUNT = r"(?P<account>[0-9]{12})"
-_REGION = r"(?P<region>[a-z0-9-]{5,30})"
-
 
 @lru_cache(maxsize=1024)
 def _forms(parent: Parent) -> tuple[re.Pattern[str], ...]:
@@ -284,23 +283,15 @@ def _forms(parent: Parent) -> tuple[re.Pattern[str], ...]:
 def _others(parent: Parent) -> str:
     """The pattern of the other texts by which a call may name it."""
     form = parent.kind.also
-    plain = {"partition": parent.arn.split(":")[1], "region": parent.region, "account": parent.account}
-    for key, text in {**plain, "id": parent.name}.items():
+    fields = {"partition": parent.partition, "region": parent.region, "account": parent.account, "id": parent.name}
+    for key, text in fields.items():
         form = form.replace("{" + key + "}", re.escape(text))
     return form
 
 
 @cache  # when it is first asked for: the function's start does not wait for all these patterns
 def _pattern(kind: ParentKind) -> re.Pattern[str]:
-    text = re.escape(kind.arn)
-    for name, form in (
-        ("partition", r"(?P<partition>aws[a-z-]*)"),
-        ("region", _REGION),
-        ("account", _ACCOUNT),
-        ("id", f"(?P<id>{kind.id})"),
-    ):
-        text = text.replace(re.escape("{" + name + "}"), form)
-    return re.compile(text, re.ASCII)
+    return template_pattern(kind.arn, kind.id)
 
 
 def parent(name: str, id_: str, partition: str, region: str, account: str) -> Parent | None:
@@ -308,14 +299,16 @@ def parent(name: str, id_: str, partition: str, region: str, account: str) -> Pa
     kind = KINDS[name]
     if not re.fullmatch(kind.id, id_, re.ASCII):
         return None
-    arn = kind.arn.format(partition=partition, region=region, account=account, id=id_)
-    return Parent(arn, kind, region, account, id_)
+    arn = fill_template(kind.arn, partition, region, account, id_)
+    return Parent(arn, kind, partition, region, account, id_)
 
 
 def parent_of_arn(arn: str) -> Parent | None:
     """The resource that an ARN names, if it is of a kind that stands behind machines."""
-    service = (arn.split(":", 3) + [""] * 3)[2] if len(arn) <= 2048 else ""
+    parts = parse_arn(arn)
+    if parts is None:
+        return None
     for kind in _KINDS:
-        if kind.arn.split(":", 3)[2] == service and (found := _pattern(kind).fullmatch(arn)):
-            return Parent(arn, kind, found["region"], found["account"], found["id"])
+        if template_service(kind.arn) == parts.service and (found := _pattern(kind).fullmatch(arn)):
+            return Parent(arn, kind, found["partition"], found["region"], found["account"], found["id"])
     return None

@@ -13,7 +13,7 @@ import unicodedata
 from itertools import groupby
 from typing import TypeGuard
 
-from ownertag.core.arn import last_of
+from ownertag.core.arn import account_of_root, function_arn, last_part, parse_role, parse_role_session, parse_user
 from ownertag.core.owner.ci_subjects import of_ci
 from ownertag.core.owner.generated_names import is_generated
 from ownertag.core.owner.parents import parent_of_arn
@@ -25,12 +25,6 @@ UNKNOWN = "unknown"
 
 # IAM and STS: what a user or session name may hold. ASCII, and without the newline that `$` would let pass.
 _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
-_USER_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):user/(?:[\x21-\x7e]{1,512}/)?([A-Za-z0-9_+=,.@-]{1,64})")
-_ROOT_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
-_SESSION_ARN = re.compile(
-    r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/([A-Za-z0-9_+=,.@-]{1,64})/([\x21-\x7e]{1,64})"
-)
-_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role((?:/[\x21-\x7e]{1,512})?/)([A-Za-z0-9_+=,.@-]{1,64})")
 
 #: What AWS writes instead of a text that it does not show (seen in sign-in records).
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
@@ -45,7 +39,6 @@ SSO_ROLE = re.compile(r"AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,40}_[0-9a-f]{16}")
 SERVICE_PATH = re.compile(r"/aws-service-role/[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?/")
 
 INSTANCE_SESSION = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_:$-]{1,280}")
 # Letters and marks that show nothing though their category doesn't say so: fillers, the grapheme joiner, variation
 # selectors (Unicode's Default_Ignorable_Code_Point, and the Braille blank).
 _BLANK = frozenset(
@@ -115,7 +108,7 @@ def owner_by_identity(identity: Identity, record: Record, settings: Settings) ->
             return Owner(name, "root-user", Confidence.ACCOUNT, via_of(identity))
         case "FederatedUser":
             return _asserted(
-                "federated-user", identity, after_colon(identity.principal_id), last_of(identity.arn or "")
+                "federated-user", identity, after_colon(identity.principal_id), last_part(identity.arn or "")
             )
         case "SAMLUser" | "WebIdentityUser":
             return _federated(identity.user_name, identity.identity_provider, identity, settings)
@@ -130,10 +123,9 @@ def owner_by_identity(identity: Identity, record: Record, settings: Settings) ->
             return no_owner(
                 "no-identity-type", _MACHINE.format(f"what {_service(identity)} acted for"), via_of(identity)
             )
-    session_arn = _SESSION_ARN.fullmatch(identity.arn or "")  # its last part is whatever its user liked to choose
-    return _asserted(
-        "principal", identity, session_arn[2] if session_arn else last_of(identity.arn or ""), identity.principal_id
-    )
+    session_arn = parse_role_session(identity.arn)  # its last part is whatever its user liked to choose
+    name = session_arn.role if session_arn else last_part(identity.arn or "")
+    return _asserted("principal", identity, name, identity.principal_id)
 
 
 def _identity_center_user(user_id: str, store: str, identity: Identity, settings: Settings) -> Owner:
@@ -142,8 +134,8 @@ def _identity_center_user(user_id: str, store: str, identity: Identity, settings
 
 
 def _user(identity: Identity) -> Owner:
-    user = _USER_ARN.fullmatch(identity.arn or "")
-    return _asserted("iam-user", identity, identity.user_name, user[2] if user else None, identity.principal_id)
+    user = parse_user(identity.arn)
+    return _asserted("iam-user", identity, identity.user_name, user.name if user else None, identity.principal_id)
 
 
 def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
@@ -181,7 +173,7 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
     if web and subject:
         return _federated(subject, web.federated_provider, identity, settings)
     function = identity.in_scope_of.source_arn if identity.in_scope_of else None
-    if function and _FUNCTION_ARN.fullmatch(function):
+    if function and function_arn(function):
         return no_owner("function-session", _MACHINE.format(f"function {function}"), (*via_of(identity), function))
     if session and INSTANCE_SESSION.fullmatch(session):
         return no_owner("instance-session", _MACHINE.format(f"instance {session}"), (*via_of(identity), session))
@@ -212,13 +204,13 @@ def invoked_by_service(identity: Identity) -> bool:
 
 def identity_of_arn(arn: str) -> Identity | None:
     """The identity that AWS names by its ARN alone, as in a launch template's `createdBy`; None where it is none."""
-    if _USER_ARN.fullmatch(arn):
-        return Identity(type="IAMUser", arn=arn, account_id=arn.split(":")[4])
-    if session := _SESSION_ARN.fullmatch(arn):
+    if user := parse_user(arn):
+        return Identity(type="IAMUser", arn=arn, account_id=user.account)
+    if session := parse_role_session(arn):
         # Without its path a service's role can't be told from one of its name: it names nobody either way (T9).
-        return None if session[2].startswith("AWSServiceRole") else Identity(type="AssumedRole", arn=arn)
-    root = _ROOT_ARN.fullmatch(arn)
-    return Identity(type="Root", arn=arn, account_id=root[1]) if root else None
+        return None if session.role.startswith("AWSServiceRole") else Identity(type="AssumedRole", arn=arn)
+    account = account_of_root(arn)
+    return Identity(type="Root", arn=arn, account_id=account) if account else None
 
 
 def _if(proven: bool) -> Confidence:
@@ -229,10 +221,10 @@ def issuer_of(identity: Identity) -> tuple[str | None, str | None, str]:
     """(account, path, name) of the role behind a session; the path is None where only the session's ARN is known."""
     issuer = identity.session_context.session_issuer if identity.session_context else None
     for arn in (issuer.arn if issuer else None, identity.arn):
-        if role := _ROLE_ARN.fullmatch(arn or ""):
-            return role[1], role[2], role[3]
-    if session := _SESSION_ARN.fullmatch(identity.arn or ""):
-        return session[1], None, session[2]
+        if role := parse_role(arn):
+            return role.account, role.path, role.name
+    if session := parse_role_session(identity.arn):
+        return session.account, None, session.role
     return None, None, clean(issuer.user_name or "") if issuer else ""
 
 
@@ -243,8 +235,8 @@ def session_of(identity: Identity) -> str | None:
 
 def session_name(arn: str | None) -> str | None:
     """The last part of a session's ARN."""
-    session = _SESSION_ARN.fullmatch(arn or "")
-    return session[3] if session else None
+    session = parse_role_session(arn)
+    return session.name if session else None
 
 
 def _subject(attributes: dict[str, object] | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ownertag.core.arn import is_arn
 from ownertag.core.settings import Settings
 from ownertag.render.documents import (
     AUDIT_ROLE,
@@ -64,7 +65,7 @@ def machinery(settings: Settings) -> Iterator[Statement]:
         f"arn:*:cloudformation:*:*:stack/StackSet-{STACK_SET_PREFIX}*",
         deployers,
     )
-    if providers := sorted(name for name in settings.trust.identity_providers if name.startswith("arn:")):
+    if providers := sorted(name for name in settings.trust.identity_providers if is_arn(name)):
         yield deny("KeepTheProviders", _of("iam", _PROVIDER_CHANGES), providers, broken)
     if guarded:
         # Who has a SourceIdentity can't change it, only hand it on: so that is left alone.

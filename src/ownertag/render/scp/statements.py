@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ownertag.core.arn import role_arn
 from ownertag.core.settings import Protection
 from ownertag.render.documents import PolicyDocument, Statement, TooLong, compact, policy
 
@@ -46,7 +47,7 @@ def deny(
 
 def role(name: str) -> str:
     """The ARN of a role of any account, by its name or by its path and name."""
-    return f"arn:*:iam::*:role/{name}"
+    return role_arn("*", "*", name)
 
 
 def packed(statements: Iterable[Statement], protection: Protection) -> tuple[PolicyDocument, ...]:

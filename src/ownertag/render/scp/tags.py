@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ownertag.core.arn import fill_template
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.request_tags import overwritten_types
 from ownertag.core.settings import Settings, SettingsError
@@ -86,10 +87,7 @@ def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, setting
             by_types.setdefault(types, []).append(operation)
     for number, (types, operations) in enumerate(by_types.items(), 1):
         arns = sorted(
-            catalogue.types[name].arn.format(
-                partition="*", region="*", account="*", type=name.partition(":")[2], id="*"
-            )
-            for name in types
+            fill_template(catalogue.types[name].arn, partition="*", region="*", account="*", id_="*") for name in types
         )
         made = {"StringEquals": {f"{service}:CreateAction": operations}}
         yield deny(

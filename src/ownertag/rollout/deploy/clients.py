@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import partition_of, role_arn
 from ownertag.core.settings import OrganizationSettings
 
 #: The role that AWS Organizations makes in the accounts that it creates (doc: accessing member accounts).
@@ -89,7 +89,7 @@ class Clients:
             return {}
         if account not in self._keys:
             region = self._organization.home_region
-            arn = f"arn:{partition_of(region)}:iam::{account}:role/{self._access_role}"
+            arn = role_arn(partition_of(region), account, self._access_role)
             sts = self._base.client("sts", region_name=region, endpoint_url=self._endpoint_url, config=self._config)
             with explained(
                 account, f"assume {arn}", "or name a role with --access-role that the caller may assume there"

@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from ownertag.core.arn import parse_role
 from ownertag.core.parse import parse_record
 from ownertag.core.records import Identity, Record
 from ownertag.core.settings import Settings
@@ -28,8 +29,7 @@ MAX_PAGES = 10
 AT_ONCE = 16
 
 # Neither is bound by a service control policy (doc: SCP effects on permissions).
-_UNBOUND = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/aws-service-role/.*")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(.+)")
+_UNBOUND = "/aws-service-role/"
 
 
 class Use(Struct, frozen=True, order=True):
@@ -141,7 +141,10 @@ def _exempt(settings: Settings) -> Callable[[str], bool]:
     globs = [re.compile(".*".join(map(re.escape, name.split("*")))) for name in names]
 
     def exempt(principal: str) -> bool:
-        role = _ROLE.fullmatch(principal)
-        return bool(_UNBOUND.fullmatch(principal) or (role and any(glob.fullmatch(role[1]) for glob in globs)))
+        role = parse_role(principal)
+        if role is None:
+            return False
+        name = (role.path + role.name).removeprefix("/")
+        return role.path.startswith(_UNBOUND) or any(glob.fullmatch(name) for glob in globs)
 
     return exempt

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import Arn, is_arn, partition_of
 from ownertag.core.ownership import ResourceKey
 from ownertag.ledger.entries import TagChanged
 from ownertag.ledger.port import LedgerError, Store
@@ -64,7 +64,7 @@ class FindingCheck(Struct, frozen=True):
 def check_finding(told: FindingTrace, place: Location, id_: str, value: str, seconds: float) -> FindingCheck:
     """How the finding of a placement group stands, so many seconds after its creation."""
     region = place.region or ""
-    arn = f"arn:{partition_of(region)}:ec2:{region}:{place.account}:placement-group/{id_}"
+    arn = str(Arn(partition_of(region), "ec2", region, place.account, f"placement-group/{id_}"))
     try:
         is_told = told.finding(ResourceKey(place.account, region, arn), value)
     except LedgerError as error:
@@ -94,7 +94,7 @@ def _heard(found: Observed[tuple[str, ...]], place: Location, seconds: float) ->
             f"{went}; who is subscribed can't be read: {_text(found)}",
             "deploy the hub's roles, and see who may assume ownertag-audit there",
         )
-    confirmed = [each for each in found if each.startswith("arn:")]
+    confirmed = [each for each in found if is_arn(each)]
     if not confirmed:
         waiting = f"{len(found)} subscriptions wait to be confirmed" if found else "the topic has no subscription"
         return place.fault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
+from ownertag.core.arn import last_part
 from ownertag.render.documents import AUDIT_ROLE, BUS, CANARY_ROLE, FORWARDER_ROLE, PolicyDocument
 from ownertag.render.infra import logical_name
 from ownertag.rollout.doctor.documents import same
@@ -318,4 +319,4 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
 
 
 def _name(arn: str) -> str:
-    return arn.rpartition("/")[2]
+    return last_part(arn)

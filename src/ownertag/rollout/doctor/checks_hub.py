@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
+from ownertag.core.arn import is_arn
 from ownertag.render.documents import AUDIT_ROLE, BUS, HUB_STACK
 from ownertag.rollout.deploy.package import parts_of
 from ownertag.rollout.doctor.checks import DEPLOY, check_rule, missing_finding, never_made, not_held, unread_finding
@@ -267,7 +268,7 @@ def _topic(place: Location, facts: HubFacts) -> Finding:
     found = facts.subscriptions
     if not isinstance(found, tuple):
         return unread_finding(place, Check.ALARM_TOPIC, f"topic {ALARM_TOPIC}", found, facts.stack, "AlarmTopic")
-    confirmed = [each for each in found if each.startswith("arn:")]
+    confirmed = [each for each in found if is_arn(each)]
     if confirmed:
         return place.ok(Check.ALARM_TOPIC, f"{len(confirmed)} confirmed subscriptions")
     # The mail is made only where an address is given.

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.catalogue import tag_actions
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import Arn, partition_of
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.core.tiers import Tier
@@ -95,7 +95,7 @@ class Expected(Struct, frozen=True):
 
     def arn(self, service: str, resource: str, account: str, region: str = "") -> str:
         """The ARN of something of ours."""
-        return f"arn:{partition_of(self.organization.home_region)}:{service}:{region}:{account}:{resource}"
+        return str(Arn(partition_of(self.organization.home_region), service, region, account, resource))
 
     def filled_for(self, document: Any, account: str, region: str = "") -> Any:
         """A document as it stands in an account and Region."""
