@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from importlib.resources import files
 from typing import TypeVar
@@ -37,10 +37,10 @@ _OPERATIONS = re.compile(r"[A-Z][A-Za-z0-9]*\*?")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]+")
 # What no id of AWS is: a pattern that takes one of these would let a record choose what is looked up or tagged.
 _NO_IDS = ("", " ", "*", "\n")
-# What `match` reads a value to ask by from: the reservation's id or that of what was made, and the client token.
-_CHILDREN = (QuestionKind.INSTANCES_BY_RESERVATION, *sorted(PARTS))
-_OMITTED = (QuestionKind.INSTANCES_BY_CLIENT_TOKEN,)
-_WITHOUT_TOKEN = (QuestionKind.LAUNCHES,)
+# What `match` can ask for by an id in the record: the reservation's, or that of what was made.
+_CHILDREN: Mapping[str, QuestionKind] = {
+    kind.value: kind for kind in (QuestionKind.INSTANCES_BY_RESERVATION, *sorted(PARTS))
+}
 _ARN_FIELDS = {"partition", "region", "account", "type", "id"}
 _BASES = {"seen", "in-use", "model"}
 
@@ -65,9 +65,9 @@ class _Creation(Struct, forbid_unknown_fields=True):
     makes: list[_Makes]
     wrapped: bool = False
     owner_account: list[str] = []
-    children: QuestionKind | None = None
-    omitted: QuestionKind | None = None
-    without_token: QuestionKind | None = None
+    children: str = ""
+    by_client_token: bool = False
+    by_time: bool = False
     note: str = ""
 
 
@@ -196,9 +196,6 @@ def _located(message: str, text: str) -> str:
         message = f"unknown key {unknown[1]!r}; " + (
             f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
         )
-    elif "enum value" in message:
-        message += f"; there are {', '.join(_CHILDREN)} for children, {', '.join(_OMITTED)} for omitted"
-        message += f" and {', '.join(_WITHOUT_TOKEN)} for without_token"
     return f"{path}: {message}" if path else message
 
 
@@ -258,25 +255,20 @@ def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceT
         raise CatalogueError(f"{where}: basis {creation.basis!r} is not one of {', '.join(sorted(_BASES))}")
     if not creation.makes:
         raise CatalogueError(f"{where}: makes nothing; say what it creates, or drop the row")
-    for key, kind, only in (
-        ("children", creation.children, _CHILDREN),
-        ("omitted", creation.omitted, _OMITTED),
-        ("without_token", creation.without_token, _WITHOUT_TOKEN),
-    ):
-        if kind is not None and kind not in only:
-            raise CatalogueError(f"{where}: {key} {kind.value!r} can't be asked for here; there is {', '.join(only)}")
-    makes = tuple(_makes(where, each, types) for each in creation.makes)
+    if creation.children and creation.children not in _CHILDREN:
+        raise CatalogueError(f"{where}: children {creation.children!r} is not one of {', '.join(_CHILDREN)}")
+    makes = tuple(_makes(where, made, types) for made in creation.makes)
     return CatalogueRow(
         event_source=file.event_source,
         event_name=creation.event,
         makes=makes,
-        reads_request=any(path[0] == "request" for each in makes for path in (*each.each, each.not_in or ("",))),
+        reads_request=any(path[0] == "request" for made in makes for path in (*made.each, made.not_in or ("",))),
         basis=creation.basis,
         wrapped=creation.wrapped,
         owner_account=tuple(_path(where, path) for path in creation.owner_account),
-        children=creation.children,
-        omitted=creation.omitted,
-        without_token=creation.without_token,
+        children=_CHILDREN.get(creation.children),
+        by_client_token=creation.by_client_token,
+        by_time=creation.by_time,
         note=creation.note,
     )
 

@@ -105,7 +105,10 @@ class Makes(Struct, frozen=True):
 class CatalogueRow(Struct, frozen=True):
     """One event of the catalogue that creates resources.
 
-    `omitted` is asked by the client token where CloudTrail left out the answer, `without_token` where there is none.
+    Attributes:
+        children: What tells of resources that the call made and its record does not name.
+        by_client_token: Whether the launch is looked up by its client token where CloudTrail left out the response.
+        by_time: Whether it is looked up by its time, where it has no client token either.
     """
 
     event_source: str
@@ -116,9 +119,19 @@ class CatalogueRow(Struct, frozen=True):
     reads_request: bool = False
     owner_account: tuple[tuple[str, ...], ...] = ()
     children: QuestionKind | None = None
-    omitted: QuestionKind | None = None
-    without_token: QuestionKind | None = None
+    by_client_token: bool = False
+    by_time: bool = False
     note: str = ""
+
+    @property
+    def questions(self) -> frozenset[QuestionKind]:
+        """What its creations can ask for, to find what they made."""
+        asked = (
+            self.children,
+            QuestionKind.INSTANCES_BY_CLIENT_TOKEN if self.by_client_token else None,
+            QuestionKind.LAUNCHES if self.by_time else None,
+        )
+        return frozenset(kind for kind in asked if kind)
 
 
 class TagApi(Struct, frozen=True):

@@ -70,9 +70,11 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
     if _omitted(response):
         request = _request(record)
         token = _client_token(request)
-        asked_by = None if row.omitted is None or token is None else (row.omitted, token)
-        if token is None and row.without_token and isinstance(request, dict) and not _omitted(request):
-            asked_by = (row.without_token, f"{record.created_at.isoformat()} {record.creation_id}")
+        asked_by = None
+        if token is not None and row.by_client_token:
+            asked_by = (QuestionKind.INSTANCES_BY_CLIENT_TOKEN, token)
+        elif token is None and row.by_time and isinstance(request, dict) and not _omitted(request):
+            asked_by = (QuestionKind.LAUNCHES, f"{record.created_at.isoformat()} {record.creation_id}")
         if asked_by is None:
             raise _Mismatch(
                 Reason.RESPONSE_OMITTED,

@@ -141,7 +141,7 @@ def lookups(catalogue: Catalogue, settings: Settings) -> list[str]:
 
 def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
     """The kinds of questions that can be asked in an account with these rows and settings."""
-    kinds = {kind for row in catalogue.rows.values() for kind in (row.children, row.omitted, row.without_token) if kind}
+    kinds = {kind for row in catalogue.rows.values() for kind in row.questions}
     kinds.add(QuestionKind.OWNER_OF_RESOURCE)
     if settings.trust.follow_sessions:
         kinds.add(QuestionKind.MAKER_OF_SESSION)

@@ -125,13 +125,16 @@ WRONG: dict[str, Wrong] = {
         'basis = "seen"', 'basis = "seen"\nowner_account = ["ownerId"]', "path 'ownerId'", "must be like"
     ),
     "no-such-children": Wrong(
-        'basis = "seen"', 'basis = "seen"\nchildren = "x"', "CreateVolume.children", "instances-by-reservation"
+        'basis = "seen"', 'basis = "seen"\nchildren = "x"', "CreateVolume: children 'x'", "instances-by-reservation"
     ),
     "children-of-another-kind": Wrong(
-        'basis = "seen"', 'basis = "seen"\nchildren = "tags"', "children 'tags'", "there is instances-by-reservation"
+        'basis = "seen"',
+        'basis = "seen"\nchildren = "tags"',
+        "children 'tags'",
+        "is not one of instances-by-reservation",
     ),
-    "omitted-of-another-kind": Wrong(
-        'basis = "seen"', 'basis = "seen"\nomitted = "account"', "omitted 'account'", "instances-by-client-token"
+    "by-client-token-of-no-boolean": Wrong(
+        'basis = "seen"', 'basis = "seen"\nby_client_token = "yes"', "CreateVolume.by_client_token", "Expected `bool`"
     ),
     "two-rows-for-an-event": Wrong(
         "[[creation]]",
