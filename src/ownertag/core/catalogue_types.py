@@ -87,7 +87,7 @@ Skip = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
 
 class Makes(Struct, frozen=True):
-    """Where in a record the ids of one type stand. Paths are read by `match.walk`.
+    """Where in a record the ids of one type stand. Paths are read by `paths.values_at`.
 
     What stands at `not_in` in the request was there before. Where the request is left out, or points with `template` to
     where such ids may stand too, only what has one of the values of `new` is known to be made by the call.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from ownertag.core.arn import arn_before_id, last_part, parse_arn, partition_of
 from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, Makes, QuestionKind, ResourceType, Skip
 from ownertag.core.parameters import unwrap
+from ownertag.core.paths import get, is_skipped, member, no_objects, values_at, values_under
 from ownertag.core.records import ACCOUNT, Arrival, Record
 from ownertag.core.settings import Settings
 from ownertag.core.uncovered import creates
@@ -128,55 +129,6 @@ def resource_at(type: ResourceType, id: str, account: str, region: str) -> Resou
     return Resource(arn_before_id(type.arn, region, account) + id, id, type.name)
 
 
-def values_at(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
-    """All that stands at a path. `[]` goes into a list, or takes the object that stands instead of a list of one.
-
-    With `skip`, an object on the way that has one of the values is left out with all below it.
-    """
-    nodes = [node]
-    for key in path:
-        if key == "[]":
-            nodes = [item for each in nodes for item in (each if isinstance(each, list) else (each,))]
-        elif _no_objects(nodes):
-            return []
-        else:  # what is empty, or no object, is passed at once: it can stand in a list by the ten thousand
-            nodes = [
-                found for item in nodes if item and isinstance(item, dict) and (found := _member(item, key)) is not None
-            ]
-        if not nodes:
-            return nodes
-        if skip and not _no_objects(nodes):
-            nodes = [item for item in nodes if not (item and isinstance(item, dict) and _skipped(item, skip))]
-    return nodes
-
-
-def _no_objects(nodes: list[Any]) -> bool:
-    """Whether a long list holds no object: numbers can stand in it by the hundred thousand."""
-    return len(nodes) > _LONG and dict not in set(map(type, nodes))
-
-
-def get(node: Any, key: str) -> Any:
-    """A member of an object; AWS writes a key's first letter now small, now large, and `item` for `items`."""
-    return _member(node, key) if isinstance(node, dict) else None
-
-
-def _member(node: dict[str, Any], key: str) -> Any:
-    value = node.get(key)
-    if value is None:
-        value = node.get(key[0].swapcase() + key[1:])
-    return node.get(_OTHERWISE[key]) if value is None and key in _OTHERWISE else value
-
-
-def _skipped(node: Any, skip: Skip) -> bool:
-    for keys, values in skip:
-        value: Any = node
-        for key in keys:
-            value = get(value, key)
-        if isinstance(value, str | int) and (value if isinstance(value, str) else str(value).lower()) in values:
-            return True
-    return False
-
-
 def _borrowed(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
     """The ids that the request names: a launch can take a network interface that somebody else made before.
 
@@ -186,24 +138,7 @@ def _borrowed(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
     if not row.reads_request:
         return _NONE
     keys = {makes.not_in[-1] for makes in row.makes if makes.not_in}
-    return frozenset(id_ for key in keys for id_ in _everywhere(document["request"], key) if isinstance(id_, str))
-
-
-def _everywhere(node: Any, key: str) -> Iterator[Any]:
-    """All that stands under a key, however deep."""
-    nodes = [node] if isinstance(node, _INNER) else []
-    while nodes:  # a level at a time: there can be a hundred thousand lists
-        below: list[Any] = []
-        for outer in nodes:
-            each = outer
-            while isinstance(each, list) and len(each) == 1:
-                each = each[0]
-            if isinstance(each, dict):
-                yield _member(each, key)
-                below += [inner for inner in each.values() if inner and isinstance(inner, _INNER)]
-            elif isinstance(each, list):
-                below += [inner for inner in each if inner and isinstance(inner, _INNER)]
-        nodes = below
+    return frozenset(id_ for key in keys for id_ in values_under(document["request"], key) if isinstance(id_, str))
 
 
 def _told(document: dict[str, Any], row: CatalogueRow) -> bool:
@@ -228,7 +163,7 @@ def _unsure(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
         if node
         and isinstance(node, dict)
         and isinstance(id_ := get(node, makes.id), str)
-        and not _skipped(node, makes.new)
+        and not is_skipped(node, makes.new)
     )
 
 
@@ -264,12 +199,10 @@ def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
     """The ids of one type, by the first path that finds any."""
     for path in makes.each:
         nodes = values_at(document, path, skip)
-        if makes.id is not None and _no_objects(nodes):
+        if makes.id is not None and no_objects(nodes):
             continue
         ids = (
-            nodes
-            if makes.id is None
-            else [_member(node, makes.id) for node in nodes if node and isinstance(node, dict)]
+            nodes if makes.id is None else [member(node, makes.id) for node in nodes if node and isinstance(node, dict)]
         )
         ids = [id_ for id_ in ids if id_ is not None and id_ != ""]  # an empty element is written as ""
         if ids:
@@ -356,9 +289,5 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
             raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
 
 
-# Shorter lists are gone through sooner than looked at as a whole.
-_LONG = 64
-_INNER = (dict, list)
-_OTHERWISE = {"items": "item", "item": "items"}
 _NULL = msgspec.Raw(b"null")
 _NONE: frozenset[str] = frozenset()

@@ -17,10 +17,10 @@ from typing import Any
 
 from ownertag.core.catalogue_types import Catalogue, CatalogueRow, QuestionKind
 from ownertag.core.findings import MAX_BY, MAX_CHANGES, TagChange, TamperFinding, truncated_changes
-from ownertag.core.match import get, values_at
 from ownertag.core.owner.resolve import principal_of
 from ownertag.core.ownership import ResourceKey, Standing, key_of
 from ownertag.core.parameters import pairs, parameters_of, specified_tags
+from ownertag.core.paths import get, values_at
 from ownertag.core.records import Record, is_canary
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Decision, Outcome, OutcomeKind, Resource

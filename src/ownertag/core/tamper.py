@@ -19,9 +19,10 @@ from ownertag.core.findings import (
     TamperFinding,
     truncated_changes,
 )
-from ownertag.core.match import resource, values_at
+from ownertag.core.match import resource
 from ownertag.core.owner.resolve import principal_of
 from ownertag.core.parameters import parameters_of
+from ownertag.core.paths import values_at
 from ownertag.core.records import Record, role_of
 from ownertag.core.settings import Settings
 from ownertag.core.values import Owner, TagPairs

@@ -21,8 +21,9 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.core.catalogue_types import QuestionKind
-from ownertag.core.match import BY_HAND, get, values_at
+from ownertag.core.match import BY_HAND
 from ownertag.core.parameters import parameters_of
+from ownertag.core.paths import get, values_at
 from ownertag.core.records import Record
 from ownertag.core.values import (
     Absent,

@@ -1,9 +1,9 @@
-"""Who made something, from CloudTrail's own 90 days: LookupEvents, a scarce call, which `aws.pacing` lets through.
+"""Finds in CloudTrail's own 90 days who made a resource or a session, and which launches there were around a time.
 
-Source: CloudTrail API reference, LookupEvents (2 calls a second, 50 events a page, one attribute a call, newest first);
-records lag by up to 15 minutes. That a creation is listed under its resource's name is memory. That the call which made
-a session is listed under the access key that it issued is seen, among others in output of lookup-events that AWS's
-workshop on EKS Pod Identity shows; the calls that the session signed are not.
+Source: CloudTrail API reference, LookupEvents; records lag by up to 15 minutes. That a creation is listed under its
+resource's name is memory. That the call which made a session is listed under the access key that it issued is seen,
+among others in output of lookup-events that AWS's workshop on EKS Pod Identity shows; the calls that the session signed
+are not.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -21,21 +20,14 @@ from msgspec.structs import replace
 from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
 from ownertag.core.arn import partition_of
-from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.owner.creation_record import CUT, creation_record_of
 from ownertag.core.owner.parents import Parent
-from ownertag.core.parse import parse_record
-from ownertag.core.records import Arrival, Record
+from ownertag.core.records import Record
 from ownertag.core.unnamed_launch import TIME_WINDOW as AROUND_LAUNCH
 from ownertag.core.unnamed_launch import launch_record_of
-from ownertag.core.values import Absent, Fact, Failure, Found, LaunchRecord, OutcomeKind, Question, Unavailable
+from ownertag.core.values import Absent, Fact, Found, LaunchRecord, OutcomeKind, Question, Unavailable
+from ownertag.sources.lookup_events import MAX_PAGES, PAGE, TOO_MANY, LookupEvents, records_of
 
-#: A page holds at most so many events.
-PAGE = 50
-#: How many pages are read for one answer, and how many for all of a batch in one account and Region: at two a second,
-#: more would take the time of others.
-MAX_PAGES = 5
-MAX_CALLS = 20
 #: So many records are read for one answer.
 MOST = PAGE * MAX_PAGES
 #: CloudTrail's records are there after this time at the latest, and for so long.
@@ -67,8 +59,6 @@ NOT_YET = Unavailable(OutcomeKind.NOT_READY, "CloudTrail shows no record of it y
 _NOT_ALL = Unavailable(
     OutcomeKind.NOT_READY, "CloudTrail may not show all launches of that time yet, which may take 15 minutes"
 )
-_MANY = Unavailable(OutcomeKind.THROTTLED, "there is more to look up in CloudTrail than two calls a second can answer")
-_CUT_SHORT = Unavailable(OutcomeKind.FAILED, "CloudTrail has more records of that time than can be read")
 
 #: A session that is looked for: when it was made, its access key, the question.
 _Session = tuple[datetime, str, Question]
@@ -101,13 +91,9 @@ class CloudTrail:
         regions: Iterable[str] = (),
         concurrency: Concurrency = sequential,
     ) -> None:
-        self._sessions = sessions
+        self._events = LookupEvents(sessions, expired)
         self._now = now
-        self._expired = expired
         self._together = concurrency
-        # Threads may work for Regions of one account at once: then a call or two more than these bounds may be made.
-        self._calls: dict[tuple[str, str], int] = defaultdict(int)
-        self._throttled: dict[tuple[str, str], Unavailable] = {}
         self._regions = tuple(regions)
         #: Keys that no call issued, whichever it was: they are not looked up for each of the calls again.
         self._issued_by_none: set[tuple[str, str, str]] = set()
@@ -115,8 +101,7 @@ class CloudTrail:
 
     def begin(self) -> None:
         """A new round of questions: what was throttled may be asked again."""
-        self._calls.clear()
-        self._throttled.clear()
+        self._events.begin()
         self._elsewhere.clear()
         if len(self._issued_by_none) > MOST_KEYS:
             self._issued_by_none.clear()
@@ -128,7 +113,7 @@ class CloudTrail:
         since = _EVER
         made: Record | Unavailable | None = None
         for name in parent.listed_by:
-            history = self._history(parent.account, parent.region, "ResourceName", name)
+            history = self._events.history(parent.account, parent.region, "ResourceName", name)
             if isinstance(history, Unavailable):
                 return history
             records, more = history
@@ -147,7 +132,7 @@ class CloudTrail:
     def maker_at(self, parent: Parent, at: datetime) -> Record | Unavailable | None:
         """The record of the call that made a resource of which it is known when it was made, whatever came later."""
         window = (at - AROUND, at + AROUND)
-        history = self._history(parent.account, parent.region, "ResourceName", parent.name, window)
+        history = self._events.history(parent.account, parent.region, "ResourceName", parent.name, window)
         if isinstance(history, Unavailable):
             return history
         records, more = history
@@ -156,7 +141,7 @@ class CloudTrail:
 
     def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
         """The records of calls that touched the resource of this name, the newest first; unavailable beyond `MOST`."""
-        history = self._history(account, region, "ResourceName", name)
+        history = self._events.history(account, region, "ResourceName", name)
         if isinstance(history, Unavailable):
             return history
         records, more = history
@@ -213,18 +198,18 @@ class CloudTrail:
         return facts
 
     def _launches(self, place: tuple[str, str], time: datetime, creation_id: str) -> Found | Unavailable:
-        wanted = self._wanted("EventName", "RunInstances", (time - BESIDE, time + BESIDE))
+        wanted = self._events.wanted("EventName", "RunInstances", (time - BESIDE, time + BESIDE))
         told: list[LaunchRecord] = []
         complete, itself = True, False
         for _ in range(MAX_PAGES):
-            page = self._page(place, wanted)
+            page = self._events.page(place, wanted)
             if isinstance(page, Unavailable):
                 return page
-            records = _read(page, place[0])
+            records = records_of(page, place[0])
             complete = complete and len(records) == len(page.get("Events", ()))  # what can't be read may be one
             itself = itself or any(record.creation_id == creation_id for record in records)
             found = (launch_record_of(record) for record in records if record.event_source == "ec2.amazonaws.com")
-            told += [each for each in found if each]
+            told += [launch for launch in found if launch]
             if not page.get("NextToken"):
                 break
             wanted["NextToken"] = page["NextToken"]
@@ -244,9 +229,9 @@ class CloudTrail:
             ]
             for window in _windows(left):
                 if place not in near and self._elsewhere[account] >= MAX_ELSEWHERE:
-                    unread |= {question: _MANY for _, _, question in window}
+                    unread |= {question: TOO_MANY for _, _, question in window}
                     continue
-                before = self._calls[account, place]
+                before = self._events.calls[account, place]
                 found = self._scanned(account, place, event, window) if len(window) > FEW else {}
                 for time, key, question in window:
                     record = found.get(key) or self._issuing(account, place, time, key)
@@ -254,7 +239,7 @@ class CloudTrail:
                         unread.setdefault(question, record)
                     elif record is not None:
                         facts[question] = Found(maker=_cut(record))
-                self._elsewhere[account] += self._calls[account, place] - before if place not in near else 0
+                self._elsewhere[account] += self._events.calls[account, place] - before if place not in near else 0
         for time, key, question in sessions:
             if question in facts:
                 continue
@@ -269,14 +254,14 @@ class CloudTrail:
 
     def _scanned(self, account: str, region: str, event: str, window: list[_Session]) -> dict[str, Record]:
         """Records by the key that they issued: as many of a window as can be read. The rest is looked up by its key."""
-        wanted = self._wanted("EventName", event, (window[0][0] - AROUND, window[-1][0] + AROUND))
+        wanted = self._events.wanted("EventName", event, (window[0][0] - AROUND, window[-1][0] + AROUND))
         missing = {key for _, key, _ in window}
         found: dict[str, Record] = {}
         for _ in range(MAX_PAGES):
-            page = self._page((account, region), wanted)
+            page = self._events.page((account, region), wanted)
             if isinstance(page, Unavailable):
                 break
-            issued = {_key_given(record): record for record in _read(page, account) if record.event_source == _STS}
+            issued = {_key_given(record): record for record in records_of(page, account) if record.event_source == _STS}
             found |= {key: record for key, record in issued.items() if key in missing}
             if not page.get("NextToken") or missing <= found.keys():
                 break
@@ -285,73 +270,10 @@ class CloudTrail:
 
     def _issuing(self, account: str, region: str, time: datetime, key: str) -> Record | Unavailable | None:
         """The record of the call that issued an access key, if it was made in this Region."""
-        records = self._records(account, region, "ResourceName", key, (time - NEAR, time + NEAR))
+        records = self._events.records(account, region, "ResourceName", key, (time - NEAR, time + NEAR))
         if isinstance(records, Unavailable):
             return records
         return next((record for record in records if record.event_source == _STS and _key_given(record) == key), None)
-
-    def _records(
-        self, account: str, region: str, key: str, value: str, window: tuple[datetime, datetime]
-    ) -> list[Record] | Unavailable:
-        """All records of a window with this attribute, the newest first."""
-        history = self._history(account, region, key, value, window)
-        if isinstance(history, Unavailable):
-            return history
-        records, more = history
-        return _CUT_SHORT if more else records
-
-    def _history(
-        self, account: str, region: str, key: str, value: str, window: tuple[datetime, datetime] | None = None
-    ) -> tuple[list[Record], bool] | Unavailable:
-        """(Records with this attribute, the newest first; whether there are more). What is no record is left out."""
-        place = (account, region)
-        wanted = self._wanted(key, value, window)
-        found: list[Record] = []
-        for _ in range(MAX_PAGES):
-            page = self._page(place, wanted)
-            if isinstance(page, Unavailable):
-                return page
-            found += _read(page, account)
-            if not page.get("NextToken"):
-                return found, False
-            wanted["NextToken"] = page["NextToken"]
-        return found, True
-
-    @staticmethod
-    def _wanted(key: str, value: str, window: tuple[datetime, datetime] | None) -> dict[str, Any]:
-        wanted: dict[str, Any] = {
-            "LookupAttributes": [{"AttributeKey": key, "AttributeValue": value}],
-            "MaxResults": PAGE,
-        }
-        return wanted | {"StartTime": window[0], "EndTime": window[1]} if window else wanted
-
-    def _page(self, place: tuple[str, str], wanted: dict[str, Any]) -> dict[str, Any] | Unavailable:
-        if place in self._throttled:
-            return self._throttled[place]
-        if self._expired():
-            return NO_TIME
-        if self._calls[place] >= MAX_CALLS:
-            return _MANY
-        self._calls[place] += 1
-        account, region = place
-        page: dict[str, Any] | Failure = self._sessions.call(
-            "cloudtrail", account, region, lambda client: client.lookup_events(**wanted)
-        )
-        if isinstance(page, Failure):
-            answer = unavailable(page, region)
-            if answer.outcome is OutcomeKind.THROTTLED:
-                self._throttled[place] = answer
-            return answer
-        return page
-
-
-def _read(page: dict[str, Any], account: str) -> list[Record]:
-    """The account's records of a page. What can't be read as a record is left out."""
-    reads = (
-        parse_record(str(event.get("CloudTrailEvent", "")).encode(), "lookup", account)
-        for event in page.get("Events", ())
-    )
-    return [read.record for read in reads if isinstance(read, Arrival) and read.record.account == account]
 
 
 def _throttled(answer: Unavailable | None) -> bool:

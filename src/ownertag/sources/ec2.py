@@ -24,18 +24,18 @@ from ownertag.core.values import (
     Question,
     Unavailable,
 )
-from ownertag.sources.parts import BIRTHS, LOOKS, Look, creation_times, parts
+from ownertag.sources.created_beside import CREATION_TIME_CALLS, DESCRIBE_CALLS, DescribeCall, creation_times, parts
 from ownertag.sources.reservations import TENS, reservations_by_time, time_filters
 
 #: EC2 takes at most 200 values for one filter (doc: FilterLimitExceeded).
 FILTER_VALUES = 200
 
-_LOOKS: Mapping[QuestionKind, tuple[Look, ...]] = {
-    QuestionKind.INSTANCES_BY_RESERVATION: (Look("describe_instances", "reservation-id"),),
-    QuestionKind.INSTANCES_BY_CLIENT_TOKEN: (Look("describe_instances", "client-token"),),
-    QuestionKind.RESERVATIONS: (Look("describe_instances", "launch-time", literal=False),),
-    QuestionKind.TAGS: (Look("describe_tags", "resource-id"),),
-    **LOOKS,
+_DESCRIBE_CALLS: Mapping[QuestionKind, tuple[DescribeCall, ...]] = {
+    QuestionKind.INSTANCES_BY_RESERVATION: (DescribeCall("describe_instances", "reservation-id"),),
+    QuestionKind.INSTANCES_BY_CLIENT_TOKEN: (DescribeCall("describe_instances", "client-token"),),
+    QuestionKind.RESERVATIONS: (DescribeCall("describe_instances", "launch-time", literal=False),),
+    QuestionKind.TAGS: (DescribeCall("describe_tags", "resource-id"),),
+    **DESCRIBE_CALLS,
 }
 
 
@@ -80,7 +80,7 @@ class Ec2:
                         throttled = answer
                     facts.update(dict.fromkeys(chunk, answer))
                 else:
-                    facts.update((each, answer.get(each.value, Absent())) for each in chunk)
+                    facts.update((question, answer.get(question.value, Absent())) for question in chunk)
 
     def _ask(
         self, account: str, region: str, kind: QuestionKind, chunk: list[Question]
@@ -89,8 +89,8 @@ class Ec2:
         if self._expired():
             return NO_TIME
         found: list[Any] = []
-        for look, wanted in _looks(kind, [question.value for question in chunk]):
-            pages = self._pages(account, region, look, wanted)
+        for call, wanted in _describe_calls(kind, [question.value for question in chunk]):
+            pages = self._pages(account, region, call, wanted)
             if isinstance(pages, Failure):
                 return unavailable(pages, region)
             found += pages
@@ -109,36 +109,38 @@ class Ec2:
             if self._expired():
                 return Failure("OutOfTime", answered=False)
             operation = "".join(f"_{char.lower()}" if char.isupper() else char for char in lookup.operation)[1:]
-            pages = self._pages(account, region, Look(operation, lookup.filter), chunk)
+            pages = self._pages(account, region, DescribeCall(operation, lookup.filter), chunk)
             if isinstance(pages, Failure):
                 return pages
             for page in pages:
                 present.update(jmespath.search(lookup.ids, page) or ())
         return present
 
-    def _pages(self, account: str, region: str, look: Look, values: list[str]) -> list[Any] | Failure:
+    def _pages(self, account: str, region: str, call: DescribeCall, values: list[str]) -> list[Any] | Failure:
         def use(client: Any) -> list[Any]:
-            paginator = client.get_paginator(look.operation)
-            wanted = [_literal(value) for value in values] if look.literal else values
-            filters = [{"Name": look.filter, "Values": wanted}]
-            filters += [{"Name": name, "Values": [value]} for name, value in look.more]
-            key = "Filter" if look.operation == "describe_nat_gateways" else "Filters"  # so in EC2's model
-            return list(paginator.paginate(**{key: filters}, PaginationConfig={"PageSize": look.page}))
+            paginator = client.get_paginator(call.operation)
+            wanted = [_literal(value) for value in values] if call.literal else values
+            filters = [{"Name": call.filter, "Values": wanted}]
+            filters += [{"Name": name, "Values": [value]} for name, value in call.more]
+            key = "Filter" if call.operation == "describe_nat_gateways" else "Filters"  # so in EC2's model
+            return list(paginator.paginate(**{key: filters}, PaginationConfig={"PageSize": call.page}))
 
         return self._sessions.call("ec2", account, region, use)
 
 
-def _looks(kind: QuestionKind, values: list[str]) -> list[tuple[Look, list[str]]]:
+def _describe_calls(kind: QuestionKind, values: list[str]) -> list[tuple[DescribeCall, list[str]]]:
     """The calls that answer questions of a kind, and the values that each is asked for."""
     if kind is QuestionKind.RESERVATIONS:
         return [
-            (look, list(dict.fromkeys(each for value in values for each in time_filters(value))))
-            for look in _LOOKS[kind]
+            (call, list(dict.fromkeys(form for value in values for form in time_filters(value))))
+            for call in _DESCRIBE_CALLS[kind]
         ]
     if kind is not QuestionKind.BIRTH:
-        return [(look, values) for look in _LOOKS[kind]]
-    by_form = [(look, [value for value in values if value.startswith(form)]) for form, look in BIRTHS.items()]
-    return [(look, wanted) for look, wanted in by_form if wanted]
+        return [(call, values) for call in _DESCRIBE_CALLS[kind]]
+    by_form = [
+        (call, [value for value in values if value.startswith(form)]) for form, call in CREATION_TIME_CALLS.items()
+    ]
+    return [(call, wanted) for call, wanted in by_form if wanted]
 
 
 def _chunks(items: list[Any], most: int = 0) -> Iterator[list[Any]]:

@@ -23,8 +23,9 @@ from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.owner.parents import Parent, parent
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
-from ownertag.sources.cloudtrail import MAX_CALLS, MAX_ELSEWHERE, MOST, CloudTrail
+from ownertag.sources.cloudtrail import MAX_ELSEWHERE, MOST, CloudTrail
 from ownertag.sources.fact_cache import FactCache
+from ownertag.sources.lookup_events import MAX_CALLS
 from ownertag.sources.lookups import AwsLookups, KnownOwners
 from ownertag.sources.organization import OrganizationAccounts
 

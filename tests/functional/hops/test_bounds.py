@@ -15,7 +15,8 @@ from harness.fakes import NOON, Clock, FakeAws
 from harness.fixtures import ACCOUNT, REGION, session
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.owner.chain import MAX_HOPS
-from ownertag.core.owner.parents import KINDS, parent, parent_of_arn
+from ownertag.core.owner.parent_kinds import KINDS
+from ownertag.core.owner.parents import parent, parent_of_arn
 from ownertag.core.owner.resolve import trace
 from ownertag.core.records import Record
 from ownertag.core.values import Confidence, Decision, Fact, Found, OutcomeKind, Owner, Question, Unavailable

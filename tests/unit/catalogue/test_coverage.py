@@ -22,7 +22,7 @@ from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, QuestionKind
 from ownertag.core.request_tags import CREATED_BESIDE, created_types
 from ownertag.render.patterns import spoke_patterns
-from ownertag.sources.parts import LOOKS
+from ownertag.sources.created_beside import DESCRIBE_CALLS
 
 CATALOGUE = load_catalogue()
 COVERED = coverage(CATALOGUE)
@@ -109,7 +109,7 @@ def test_what_is_looked_up_beside_a_resource_counts() -> None:
 @pytest.mark.parametrize("kind", sorted(PARTS))
 def test_what_is_looked_up_is_what_the_look_ups_are_for(kind: QuestionKind) -> None:
     """The describe call of each type, or of what shows it."""
-    calls = {look.operation.removeprefix("describe_") for look in LOOKS[kind]}
+    calls = {call.operation.removeprefix("describe_") for call in DESCRIBE_CALLS[kind]}
     shown_by = {"ec2:snapshot": "images"} if kind is QuestionKind.SNAPSHOTS_OF_IMAGE else {}
     if kind is QuestionKind.INTERFACES_OF_NAT_GATEWAY:
         shown_by = {"ec2:network-interface": "nat_gateways"}

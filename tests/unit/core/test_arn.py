@@ -36,7 +36,7 @@ SOURCE = Path(__file__).parents[3] / "src/ownertag"
 #: Where ARNs are written by hand, and why.
 EXCEPTIONS = {
     "core/arn.py": "the one place",
-    "core/owner/parents.py": "templates of ARNs, which core/arn.py fills",
+    "core/owner/parent_kinds.py": "templates of ARNs, which core/arn.py fills",
     "core/settings_file.py": "the forms of two settings, and the examples in their advice",
     "render/infra.py": "lines of YAML with pseudo parameters",
     "render/scp/machinery.py": "resources of a policy with wildcards: to be read as IAM reads them",

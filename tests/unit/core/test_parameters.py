@@ -10,8 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from harness import fixtures
-from ownertag.core.match import match, values_at
+from ownertag.core.match import match
 from ownertag.core.parameters import parameters_of, specified_tags, tags_in_request
+from ownertag.core.paths import values_at
 from ownertag.core.values import Creation
 
 TAG = {"key": "team", "value": "shop"}

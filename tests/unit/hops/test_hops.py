@@ -12,7 +12,8 @@ import pytest
 
 from harness import fixtures
 from ownertag.core.catalogue_types import QuestionKind
-from ownertag.core.owner.parents import KINDS, parent_of_arn
+from ownertag.core.owner.parent_kinds import KINDS
+from ownertag.core.owner.parents import parent_of_arn
 from ownertag.core.owner.resolve import Trace, trace
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ownertag.core.arn import parse_arn, partition_of
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.owner.copies import copied_from
-from ownertag.core.owner.evidence import EvidenceTracker
+from ownertag.core.owner.facts import FactTracker
 from ownertag.core.owner.hop import OwnerHop, inherited_owner, named_owner, user_of_directory, without_session_name
 from ownertag.core.owner.links import NO_LINKS, Link, is_service, machine_links, service_of, session_links, stack_set_of
 from ownertag.core.owner.parents import parent, parent_of_arn
@@ -61,7 +61,7 @@ _NULL = Raw(b"null")
 class OwnerChain:
     """One chain from a record to its owner."""
 
-    def __init__(self, settings: Settings, known: EvidenceTracker) -> None:
+    def __init__(self, settings: Settings, known: FactTracker) -> None:
         self._settings = settings
         self._known = known
         self._makers = SessionMakers(settings, known)

@@ -13,9 +13,9 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.core.arn import is_arn, partition_of
-from ownertag.core.match import values_at
 from ownertag.core.owner.parents import Parent, parent, parent_of_arn
 from ownertag.core.parameters import parameters_of
+from ownertag.core.paths import values_at
 from ownertag.core.records import REGION, Record
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ownertag.core.arn import last_part, parse_arn
 from ownertag.core.catalogue_types import QuestionKind
-from ownertag.core.owner.evidence import EvidenceTracker
+from ownertag.core.owner.facts import FactTracker
 from ownertag.core.owner.principal import UNKNOWN, first_name, hops, issuer_of, no_owner
 from ownertag.core.records import Identity, Record
 from ownertag.core.settings import Settings
@@ -57,9 +57,7 @@ def without_session_name(own: Owner, identity: Identity) -> Owner:
 _USER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-def user_of_directory(
-    identity: Identity, own: Owner, record: Record, settings: Settings, known: EvidenceTracker
-) -> Owner:
+def user_of_directory(identity: Identity, own: Owner, record: Record, settings: Settings, known: FactTracker) -> Owner:
     """The owner with the user's name instead of the id, if the identity store is the organization's."""
     user = identity.on_behalf_of
     if user is None or own.confidence is not Confidence.PROVEN or not _USER_ID.fullmatch(user.user_id or ""):

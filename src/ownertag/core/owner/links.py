@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ownertag.core.arn import function_arn, parse_arn, parse_oidc_provider, partition_of
-from ownertag.core.match import values_at
 from ownertag.core.owner.parents import Parent, parent, parent_of_arn
 from ownertag.core.owner.principal import INSTANCE_SESSION, SERVICE_PATH, invoked_by_service, issuer_of, session_of
 from ownertag.core.owner.sessions import session_tags
 from ownertag.core.parameters import parameters_of, tags_in_request
+from ownertag.core.paths import values_at
 from ownertag.core.records import Identity, Record
 
 #: Service Catalog's tag with the ARN of whoever provisioned the product. The form without `aws:` is no evidence.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from ownertag.core.owner.chain import FINAL, OwnerChain
-from ownertag.core.owner.evidence import EvidenceTracker
+from ownertag.core.owner.facts import FactTracker
 from ownertag.core.owner.principal import UNKNOWN, clean, no_owner, owner_by_identity, principal_of
 from ownertag.core.owner.rules import apply_rules
 from ownertag.core.records import CANARY_ROLE, Record, is_canary
@@ -56,7 +56,7 @@ def trace(record: Record, settings: Settings, facts: Facts | None = None) -> Tra
         return Trace(
             apply_rules(Owner(CANARY_ROLE, "role-name", Confidence.ASSERTED, own.via), record.account, settings)
         )
-    known = EvidenceTracker(facts or {})
+    known = FactTracker(facts or {})
     walk = OwnerChain(settings, known)
     named = walk.behind(record, own, 0)
     owner = named.owner

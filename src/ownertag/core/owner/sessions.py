@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from ownertag.core.catalogue_types import QuestionKind
-from ownertag.core.owner.evidence import EvidenceTracker
+from ownertag.core.owner.facts import FactTracker
 from ownertag.core.owner.principal import UNKNOWN, first_name, issuer_of
 from ownertag.core.parameters import pairs, parameters_of
 from ownertag.core.records import Identity, Record
@@ -26,7 +26,7 @@ class SessionMakers:
         known: The facts.
     """
 
-    def __init__(self, settings: Settings, known: EvidenceTracker) -> None:
+    def __init__(self, settings: Settings, known: FactTracker) -> None:
         self._settings = settings
         self._known = known
         self._seen: set[str] = set()

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from ownertag.core.parse import parse_event, parse_record
 from ownertag.core.reading import athena
-from ownertag.core.reading.carriers import Leaf, leaves
 from ownertag.core.reading.encodings import Damaged, Document, as_utf8, decompressed, first_bytes, first_line, format_of
 from ownertag.core.reading.frames import Broken, Frame, frames
+from ownertag.core.reading.unpack import Leaf, leaves
 from ownertag.core.records import Arrival
 from ownertag.core.values import Reason, Refusal
 

@@ -9,7 +9,7 @@ from ownertag.core.records import Record
 from ownertag.core.values import Fact, Facts, Found, OutcomeKind, Question, Unavailable, Wait
 
 
-class EvidenceTracker:
+class FactTracker:
     """The facts so far, and the questions that are still open."""
 
     def __init__(self, facts: Facts) -> None:

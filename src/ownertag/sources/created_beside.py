@@ -1,4 +1,4 @@
-"""What was made beside an image, a VPC or a NAT gateway, and when volumes and snapshots were made: of EC2's answers.
+"""Reads in EC2's answers what was made beside an image, a VPC or a NAT gateway, and when volumes and snapshots were.
 
 Sources: EC2's API reference. Snapshots of an image stand in its block device mapping (DescribeImages); a pending image
 may not show them all yet. The default security group and network ACL of a VPC stay its own for as long as it lives, and
@@ -18,7 +18,7 @@ from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.values import Fact, Found, Part
 
 
-class Look(Struct, frozen=True):
+class DescribeCall(Struct, frozen=True):
     """A describe call that tells of many by a filter with their ids; what else it is told, and its largest page.
 
     `literal`: no `*` in a value stands for anything.
@@ -32,19 +32,19 @@ class Look(Struct, frozen=True):
 
 
 #: The calls that answer a kind of question.
-LOOKS: Mapping[QuestionKind, tuple[Look, ...]] = {
-    QuestionKind.SNAPSHOTS_OF_IMAGE: (Look("describe_images", "image-id"),),
+DESCRIBE_CALLS: Mapping[QuestionKind, tuple[DescribeCall, ...]] = {
+    QuestionKind.SNAPSHOTS_OF_IMAGE: (DescribeCall("describe_images", "image-id"),),
     QuestionKind.PARTS_OF_VPC: (
-        Look("describe_security_groups", "vpc-id", (("group-name", "default"),)),
-        Look("describe_route_tables", "vpc-id", page=100),
-        Look("describe_network_acls", "vpc-id", (("default", "true"),)),
+        DescribeCall("describe_security_groups", "vpc-id", (("group-name", "default"),)),
+        DescribeCall("describe_route_tables", "vpc-id", page=100),
+        DescribeCall("describe_network_acls", "vpc-id", (("default", "true"),)),
     ),
-    QuestionKind.INTERFACES_OF_NAT_GATEWAY: (Look("describe_nat_gateways", "nat-gateway-id"),),
+    QuestionKind.INTERFACES_OF_NAT_GATEWAY: (DescribeCall("describe_nat_gateways", "nat-gateway-id"),),
 }
 #: By the beginning of an id, the call that tells when it was made.
-BIRTHS: Mapping[str, Look] = {
-    "vol-": Look("describe_volumes", "volume-id"),
-    "snap-": Look("describe_snapshots", "snapshot-id"),
+CREATION_TIME_CALLS: Mapping[str, DescribeCall] = {
+    "vol-": DescribeCall("describe_volumes", "volume-id"),
+    "snap-": DescribeCall("describe_snapshots", "snapshot-id"),
 }
 
 
@@ -69,11 +69,8 @@ def parts(kind: QuestionKind, pages: Iterable[Any]) -> dict[str, Fact]:
 
 def _of_images(pages: list[Any]) -> dict[str, Fact]:
     found: dict[str, Fact] = {}
-    for image in (each for page in pages for each in page["Images"]):
-        ids = [
-            block_device_mapping.get("Ebs", {}).get("SnapshotId")
-            for block_device_mapping in image.get("BlockDeviceMappings", ())
-        ]
+    for image in (image for page in pages for image in page["Images"]):
+        ids = [device.get("Ebs", {}).get("SnapshotId") for device in image.get("BlockDeviceMappings", ())]
         shown = tuple(Part("ec2:snapshot", id_, aged=True) for id_ in ids if id_)
         found[image["ImageId"]] = Found(parts=shown, complete=image.get("State") != "pending")
     return found
@@ -89,23 +86,21 @@ def _of_vpcs(pages: list[Any]) -> dict[str, Fact]:
             born[acl["VpcId"]].append(Part("ec2:network-acl", acl["NetworkAclId"]))
         for table in page.get("RouteTables", ()):
             tables[table["VpcId"]].append(table)
-    for vpc, its in tables.items():
-        main = [each for each in its if any(one.get("Main") for one in each.get("Associations", ()))]
+    for vpc, of_vpc in tables.items():
+        main = [table for table in of_vpc if any(one.get("Main") for one in table.get("Associations", ()))]
         # The only table that there is can't have taken another's place.
-        born[vpc] += [Part("ec2:route-table", each["RouteTableId"], replaceable=len(its) > 1) for each in main]
+        born[vpc] += [Part("ec2:route-table", table["RouteTableId"], replaceable=len(of_vpc) > 1) for table in main]
+    types = len(DESCRIBE_CALLS[QuestionKind.PARTS_OF_VPC])
     return {
-        vpc: Found(parts=tuple(its), complete=len({each.type for each in its}) == len(LOOKS[QuestionKind.PARTS_OF_VPC]))
-        for vpc, its in born.items()
+        vpc: Found(parts=tuple(found), complete=len({part.type for part in found}) == types)
+        for vpc, found in born.items()
     }
 
 
 def _of_gateways(pages: list[Any]) -> dict[str, Fact]:
     found: dict[str, Fact] = {}
-    for gateway in (nat_gateway for page in pages for nat_gateway in page["NatGateways"]):
-        ids = [
-            nat_gateway_address.get("NetworkInterfaceId")
-            for nat_gateway_address in gateway.get("NatGatewayAddresses", ())
-        ]
+    for gateway in (gateway for page in pages for gateway in page["NatGateways"]):
+        ids = [address.get("NetworkInterfaceId") for address in gateway.get("NatGatewayAddresses", ())]
         shown = tuple(Part("ec2:network-interface", id_) for id_ in dict.fromkeys(ids) if id_)
         found[gateway["NatGatewayId"]] = Found(parts=shown, complete=bool(shown) or gateway.get("State") != "pending")
     return found

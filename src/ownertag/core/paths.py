@@ -1,0 +1,81 @@
+"""Reads the values at a path of a record's request or response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ownertag.core.catalogue_types import Skip
+
+# A shorter list is gone through sooner than it is looked at as a whole.
+_LONG = 64
+_INNER = (dict, list)
+_OTHERWISE = {"items": "item", "item": "items"}
+
+
+def values_at(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
+    """All that stands at a path. `[]` goes into a list, or takes the object that stands instead of a list of one.
+
+    With `skip`, an object on the way that has one of the values is left out with all below it.
+    """
+    nodes = [node]
+    for key in path:
+        if key == "[]":
+            nodes = [item for node in nodes for item in (node if isinstance(node, list) else (node,))]
+        elif no_objects(nodes):
+            return []
+        else:  # what is empty, or no object, is passed at once: it can stand in a list by the ten thousand
+            nodes = [
+                found for item in nodes if item and isinstance(item, dict) and (found := member(item, key)) is not None
+            ]
+        if not nodes:
+            return nodes
+        if skip and not no_objects(nodes):
+            nodes = [item for item in nodes if not (item and isinstance(item, dict) and is_skipped(item, skip))]
+    return nodes
+
+
+def no_objects(nodes: list[Any]) -> bool:
+    """Whether a long list holds no object: numbers can stand in it by the hundred thousand."""
+    return len(nodes) > _LONG and dict not in set(map(type, nodes))
+
+
+def get(node: Any, key: str) -> Any:
+    """A member of an object; AWS writes a key's first letter now small, now large, and `item` for `items`."""
+    return member(node, key) if isinstance(node, dict) else None
+
+
+def member(node: dict[str, Any], key: str) -> Any:
+    """The same of what is known to be an object."""
+    value = node.get(key)
+    if value is None:
+        value = node.get(key[0].swapcase() + key[1:])
+    return node.get(_OTHERWISE[key]) if value is None and key in _OTHERWISE else value
+
+
+def is_skipped(node: Any, skip: Skip) -> bool:
+    """Whether an object has one of the values by which it is left out."""
+    for keys, values in skip:
+        value: Any = node
+        for key in keys:
+            value = get(value, key)
+        if isinstance(value, str | int) and (value if isinstance(value, str) else str(value).lower()) in values:
+            return True
+    return False
+
+
+def values_under(node: Any, key: str) -> Iterator[Any]:
+    """All that stands under a key, however deep."""
+    nodes = [node] if isinstance(node, _INNER) else []
+    while nodes:  # a level at a time: there can be a hundred thousand lists
+        below: list[Any] = []
+        for outer in nodes:
+            node = outer
+            while isinstance(node, list) and len(node) == 1:
+                node = node[0]
+            if isinstance(node, dict):
+                yield member(node, key)
+                below += [inner for inner in node.values() if inner and isinstance(inner, _INNER)]
+            elif isinstance(node, list):
+                below += [inner for inner in node if inner and isinstance(inner, _INNER)]
+        nodes = below
