@@ -89,7 +89,7 @@ def tags_in_request(document: dict[str, Any]) -> dict[str, str]:
 
 def specified_tags(request: Any) -> Iterator[tuple[str | None, str, str]]:
     """(resource type, key, value) of each tag that a request has for what it creates."""
-    for specification in _each(_members(request, _SPECIFICATIONS)):
+    for specification in _objects(_members(request, _SPECIFICATIONS)):
         type_ = next((value for key, value in specification.items() if key.lower() == "resourcetype"), None)
         for key, value in pairs(_members(specification, _TAGS)):
             yield (type_ if isinstance(type_, str) else None), key, value
@@ -129,8 +129,8 @@ def _all_pairs(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from pairs(_members(request, _TAGS))
     yield from pairs(_members(response, _TAGS))
     for made in response.values() if response else ():
-        for each in _each([made]):
-            yield from pairs(_members(each, _TAGS))
+        for part in _objects([made]):
+            yield from pairs(_members(part, _TAGS))
 
 
 def _members(node: Any, names: tuple[str, ...]) -> list[Any]:
@@ -140,7 +140,7 @@ def _members(node: Any, names: tuple[str, ...]) -> list[Any]:
     return [value for key, value in node.items() if key.lower() in names and isinstance(value, _INNER)]
 
 
-def _each(nodes: list[Any]) -> list[dict[str, Any]]:
+def _objects(nodes: list[Any]) -> list[dict[str, Any]]:
     """The objects in lists and in what stands for a list."""
     found: list[dict[str, Any]] = []
     _collect_objects(nodes, 0, found)

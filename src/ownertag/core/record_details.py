@@ -93,7 +93,7 @@ def addresses_of(creation: Creation) -> dict[str, tuple[str, ...]]:
             known = found.setdefault(id_, {})
             if len(known) < MAX_ADDRESSES:
                 known[address] = None
-    return {id_: tuple(each) for id_, each in found.items()}
+    return {id_: tuple(addresses) for id_, addresses in found.items()}
 
 
 def parents_of(creation: Creation, id_: str) -> tuple[str, ...]:

@@ -42,8 +42,8 @@ class InstanceStates:
             if isinstance(told, Failure):
                 found |= dict.fromkeys(chunk, unavailable(told, region))
                 continue
-            states = {each["InstanceId"]: str(each["State"]["Name"]) for each in told}
-            found |= {each: states.get(each, Absent()) for each in chunk}
+            states = {instance["InstanceId"]: str(instance["State"]["Name"]) for instance in told}
+            found |= {id_: states.get(id_, Absent()) for id_ in chunk}
         return found
 
 
@@ -73,13 +73,13 @@ class ElasticIps:
                 found |= dict.fromkeys(chunk, unavailable(told, region))
                 continue
             by_id = {
-                each["AllocationId"]: Attachment(
-                    each.get("InstanceId") or None,
-                    each.get("NetworkInterfaceId") or None,
-                    each.get("PrivateIpAddress") or None,
+                address["AllocationId"]: Attachment(
+                    address.get("InstanceId") or None,
+                    address.get("NetworkInterfaceId") or None,
+                    address.get("PrivateIpAddress") or None,
                 )
-                for each in told
-                if "AllocationId" in each
+                for address in told
+                if "AllocationId" in address
             }
-            found |= {each: by_id.get(each, Absent()) for each in chunk}
+            found |= {id_: by_id.get(id_, Absent()) for id_ in chunk}
         return found

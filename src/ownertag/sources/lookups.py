@@ -82,7 +82,9 @@ class AwsLookups:
         known = groups.get(QuestionKind.OWNER_OF_RESOURCE)
         if self._ledger and known:
             answered = self._ledger.find(known)
-            facts |= {each: fact for each in known if not isinstance(fact := answered.get(each, Absent()), Absent)}
+            for question in known:
+                if not isinstance(fact := answered.get(question, Absent()), Absent):
+                    facts[question] = fact
         for kind, group in groups.items():
             missing = []
             for question in group:

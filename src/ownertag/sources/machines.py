@@ -25,13 +25,13 @@ def services(sessions: Sessions, account: str, region: str, tasks: list[Parent])
     """The parent of each task that is found: its service, or the task under its full ARN. Others are left out."""
 
     def use(client: Any) -> list[Any]:
-        clusters = {each.id.partition("/")[0] for each in tasks} - {"*"}
-        if any(each.id.startswith("*/") for each in tasks):
+        clusters = {task.id.partition("/")[0] for task in tasks} - {"*"}
+        if any(task.id.startswith("*/") for task in tasks):
             pages = client.get_paginator("list_clusters").paginate(PaginationConfig={"MaxItems": MAX_CLUSTERS})
             clusters |= {last_part(arn) for page in pages for arn in page["clusterArns"]}
         found: list[Any] = []
         for cluster in sorted(clusters):
-            ids = [each.id.rpartition("/")[2] for each in tasks if each.id.startswith(("*/", f"{cluster}/"))]
+            ids = [task.id.rpartition("/")[2] for task in tasks if task.id.startswith(("*/", f"{cluster}/"))]
             for start in range(0, len(ids), MAX_TASKS):
                 found += client.describe_tasks(cluster=cluster, tasks=ids[start : start + MAX_TASKS])["tasks"]
         return found
@@ -91,7 +91,7 @@ def creators(sessions: Sessions, account: str, region: str, parents: list[Parent
     while left:
         chunk = left.pop()
 
-        def use(client: Any, ids: list[str] = [each.id for each in chunk]) -> list[Any]:  # noqa: B006 - not changed
+        def use(client: Any, ids: list[str] = [parent.id for parent in chunk]) -> list[Any]:  # noqa: B006 - not changed
             return list(client.describe_launch_templates(LaunchTemplateIds=ids)["LaunchTemplates"])
 
         templates = sessions.call("ec2", account, region, use)
@@ -103,5 +103,5 @@ def creators(sessions: Sessions, account: str, region: str, parents: list[Parent
                 left += [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]]
             continue
         by_id = {template["LaunchTemplateId"]: template.get("CreatedBy") for template in templates}
-        found |= {each: by_id[each.id] for each in chunk if by_id.get(each.id)}
+        found |= {parent: by_id[parent.id] for parent in chunk if by_id.get(parent.id)}
     return found

@@ -126,7 +126,7 @@ class OrganizationAccounts:
         Of an account's owner: Found with the `owner` tag of the account, or else with the account's name.
         """
         wanted = list(questions)
-        facts = self._accounts([each for each in wanted if each.kind is QuestionKind.ACCOUNT])
+        facts = self._accounts([question for question in wanted if question.kind is QuestionKind.ACCOUNT])
         for question in wanted:
             if question.kind is QuestionKind.OWNER_OF_ACCOUNT:
                 facts[question] = self._owner(question.account)
@@ -155,9 +155,10 @@ class OrganizationAccounts:
     def _accounts(self, wanted: list[Question]) -> dict[Question, Fact]:
         now = self._now()
         if len(self._read) > _MOST_KEPT:
-            self._read = {each: read for each, read in self._read.items() if self._fresh(each, now)}
+            self._read = {account: read for account, read in self._read.items() if self._fresh(account, now)}
         self._look(now)
-        old = [each for each in dict.fromkeys(question.account for question in wanted) if not self._fresh(each, now)]
+        accounts = dict.fromkeys(question.account for question in wanted)
+        old = [account for account in accounts if not self._fresh(account, now)]
         unread = self._read_list(old, now) if len(old) >= MANY else self._describe(old, now)
         return {question: unread.get(question.account) or self._fact(question.account, now) for question in wanted}
 
@@ -168,8 +169,8 @@ class OrganizationAccounts:
         self._looked = now
         kept = self._kept.read()
         if kept is not None:
-            later = {each: read for each, read in self._read.items() if read.at >= kept.at}
-            self._read = {each: _Read(kept.at, name) for each, name in kept.names.items()} | later
+            later = {account: read for account, read in self._read.items() if read.at >= kept.at}
+            self._read = {account: _Read(kept.at, name) for account, name in kept.names.items()} | later
 
     def _fresh(self, account: str, now: datetime) -> bool:
         read = self._read.get(account)

@@ -53,7 +53,7 @@ class OwnerTags:
             found |= self._groups(account, region, chunk)
         others = [parent for parent in parents if "*" not in parent.arn] if self._key else []
         for forms in (1, 2):
-            for chunk in _chunks([each for each in others if len(_arns(each)) == forms], MAX_ARNS // forms):
+            for chunk in _chunks([parent for parent in others if len(_arns(parent)) == forms], MAX_ARNS // forms):
                 found |= self._resources(account, region, chunk)
         return found
 

@@ -92,7 +92,7 @@ class ResourceOwners:
         facts: dict[Parent, Fact] = {}
 
         def left(*kinds: str) -> list[Parent]:
-            return [each for each in parents if each not in facts and (not kinds or each.kind.name in kinds)]
+            return [parent for parent in parents if parent not in facts and (not kinds or parent.kind.name in kinds)]
 
         if builds := left("codebuild-build"):
             facts |= codebuild.projects(self._sessions, account, region, builds)
@@ -100,7 +100,9 @@ class ResourceOwners:
             facts |= ecs.services(self._sessions, account, region, tasks)
         if templates := left("launch-template"):
             made = launch_templates.creators(self._sessions, account, region, templates)
-            facts |= {each: who if isinstance(who, Unavailable) else Found(principal=who) for each, who in made.items()}
+            facts |= {
+                parent: who if isinstance(who, Unavailable) else Found(principal=who) for parent, who in made.items()
+            }
         for parent in left():
             maker = self._trail.maker(parent) if parent.kind.made_by else None
             if maker == CUT:

@@ -28,15 +28,16 @@ def reservations_by_time(pages: Iterable[Any], values: Iterable[str]) -> dict[st
     """The reservations with an instance that was started around each of these times."""
     found: dict[str, Any] = {}
     shown: dict[str, list[Any]] = defaultdict(list)
-    for each in (reservation for page in pages for reservation in page["Reservations"]):
-        found.setdefault(each["ReservationId"], each)
-        shown[each["ReservationId"]] += each["Instances"]
+    for page in pages:
+        for reservation in page["Reservations"]:
+            found.setdefault(reservation["ReservationId"], reservation)
+            shown[reservation["ReservationId"]] += reservation["Instances"]
     answers: dict[str, Fact] = {}
     for value in values:
         at = datetime.fromisoformat(value)
         near = tuple(
-            _reservation(each, shown[id_])
-            for id_, each in found.items()
+            _reservation(reservation, shown[id_])
+            for id_, reservation in found.items()
             if any(abs(one["LaunchTime"] - at) <= TIME_WINDOW for one in shown[id_])
         )
         answers[value] = Found(reservations=near)
@@ -53,12 +54,16 @@ def _reservation(plain: Mapping[str, Any], instances: Iterable[Mapping[str, Any]
 
 
 def _instance(plain: Mapping[str, Any]) -> ReservedInstance:
-    attached = (network_interface.get("Attachment", {}) for network_interface in plain.get("NetworkInterfaces", ()))
+    attachments = (interface.get("Attachment", {}) for interface in plain.get("NetworkInterfaces", ()))
     # Each network card has a device 0, and the other cards' are attached later (EC2 user guide, EFA-only interfaces).
-    primary = (each for each in attached if (each.get("DeviceIndex"), each.get("NetworkCardIndex", 0)) == (0, 0))
+    primary = (
+        attachment
+        for attachment in attachments
+        if (attachment.get("DeviceIndex"), attachment.get("NetworkCardIndex", 0)) == (0, 0)
+    )
     return ReservedInstance(
         id=plain["InstanceId"],
-        launched_at=next((each.get("AttachTime") for each in primary), None),
+        launched_at=next((attachment.get("AttachTime") for attachment in primary), None),
         token=plain.get("ClientToken") or "",
         image=plain.get("ImageId"),
         type=plain.get("InstanceType"),

@@ -203,7 +203,7 @@ class OwnerChain:
 
     def _copied(self, record: Record, own: Owner, depth: int, *, forgeable: bool = False) -> OwnerHop | None:
         """Of a copy that a service made: the owner of what was copied."""
-        sources = (Link(each, forgeable) for each in copied_from(record))
+        sources = (Link(parent, forgeable) for parent in copied_from(record))
         return self._through_any(sources, own, record, depth, COPY_OF)
 
     def _by_rule(self, identity: Identity, record: Record, own: Owner) -> OwnerHop | None:
@@ -304,7 +304,7 @@ class OwnerChain:
             parent("stack-set", f"{name}:*", partition, region, account)
             for account in (org.management_account, org.hub_account)
         )
-        return self._through_any((Link(each) for each in found if each), own, record, depth)
+        return self._through_any((Link(parent) for parent in found if parent), own, record, depth)
 
     def _with_reason(self, own: Owner) -> Owner:
         """The reason why no owner was found, once every question is answered."""

@@ -90,14 +90,14 @@ def copied_from(record: Record) -> tuple[Parent, ...]:
 
 
 def _found(row: CopySource, request: dict[str, Any], record: Record) -> Iterator[Parent]:
-    elsewhere = [each for each in values_at(request, (row.region,)) if isinstance(each, str)] if row.region else []
-    region = next((each for each in elsewhere if REGION.fullmatch(each)), record.region)
+    elsewhere = [value for value in values_at(request, (row.region,)) if isinstance(value, str)] if row.region else []
+    region = next((value for value in elsewhere if REGION.fullmatch(value)), record.region)
     if partition_of(region) != partition_of(record.region):
         return
-    for each in values_at(request, tuple(row.path.split("."))):
-        if not isinstance(each, str) or len(each) > 2048:
+    for value in values_at(request, tuple(row.path.split("."))):
+        if not isinstance(value, str) or len(value) > 2048:
             continue
-        id_ = each.lower() if record.event_source == _RDS else each  # RDS keeps them in small letters (API reference)
+        id_ = value.lower() if record.event_source == _RDS else value  # RDS keeps them in small letters (API reference)
         found = parent_of_arn(id_) if is_arn(id_) else None
         if not row.by_arn:
             found = found or parent(row.kind, id_, partition_of(region), region, record.account)

@@ -33,7 +33,7 @@ def creation_record_of(parent: Parent, records: Iterable[Record], cut: bool = Fa
             before does not matter.
     """
     kind = parent.kind
-    makes, deletes = ({each.event: each for each in calls} for calls in (kind.made_by, kind.deleted_by))
+    makes, deletes = ({call.event: call for call in calls} for calls in (kind.made_by, kind.deleted_by))
     found: Record | None = None
     omitted, whole = False, not cut
     for record in reversed(list(records)):
@@ -67,12 +67,13 @@ def _is_such(document: dict[str, Any], call: ParentCall) -> bool:
 
 def _names(document: dict[str, Any], call: ParentCall, parent: Parent) -> bool:
     *around, own = [_at(document, paths) for paths in call.names]
-    return any(parent.is_named([*(each[0] if each else None for each in around), name]) for name in own)
+    return any(parent.is_named([*(values[0] if values else None for values in around), name]) for name in own)
 
 
 def _at(document: dict[str, Any], paths: Iterable[str]) -> list[str]:
-    found = ([each for each in values_at(document, tuple(path.split("."))) if isinstance(each, str)] for path in paths)
-    return next((names for names in found if names), [])
+    found = (values_at(document, tuple(path.split("."))) for path in paths)
+    texts = ([value for value in values if isinstance(value, str)] for values in found)
+    return next((names for names in texts if names), [])
 
 
 def _left_out(document: dict[str, Any], call: ParentCall) -> bool:

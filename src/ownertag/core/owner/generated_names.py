@@ -90,7 +90,7 @@ MADE_UP = (
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{each.pattern})" for each in MADE_UP), re.ASCII)
+    return re.compile("|".join(f"(?:{form.pattern})" for form in MADE_UP), re.ASCII)
 
 
 def is_generated(session: str) -> bool:

@@ -158,7 +158,7 @@ def machine_links(identity: Identity, record: Record, service: str | None, *, as
     if service == "elasticbeanstalk.amazonaws.com":
         first += _beanstalk(record, tags)
     elif service == "batch.amazonaws.com":
-        groups = [_BATCH_GROUP.fullmatch(each) for each in values_at(document, _GROUP_NAME) if isinstance(each, str)]
+        groups = [_BATCH_GROUP.fullmatch(name) for name in values_at(document, _GROUP_NAME) if isinstance(name, str)]
         first += _here(record, *(("batch-environment", group[1]) for group in groups if group))
     elif service in _EKS:
         first += _cluster(record, tags)
@@ -169,7 +169,7 @@ def machine_links(identity: Identity, record: Record, service: str | None, *, as
         _here(
             record,
             ("fleet", tags.get("aws:ec2:fleet-id")),
-            *(("spot-request", each) for each in values_at(document, _SPOT_REQUEST) if isinstance(each, str)),
+            *(("spot-request", id_) for id_ in values_at(document, _SPOT_REQUEST) if isinstance(id_, str)),
         )
     )
     stack = parent_of_arn(tags.get("aws:cloudformation:stack-id", ""))
@@ -181,10 +181,10 @@ def machine_links(identity: Identity, record: Record, service: str | None, *, as
         after += _here(record, ("launch-template", tags.get("aws:ec2launchtemplate:id")))
     inherited: list[Link] = []
     if (service or service_of(identity)) in _LAUNCHERS:  # what others make has the tags that their users chose for it
-        known = {each.parent.arn for each in first}
-        each_of = (*_cluster(record, tags), *_beanstalk(record, tags))
-        inherited = [Link(each.parent, forgeable=True) for each in each_of if each.parent.arn not in known]
-    return Links(tags.get(PROVISIONER), *(tuple(dict.fromkeys(each)) for each in (first, after, inherited)))
+        known = {link.parent.arn for link in first}
+        shared = (*_cluster(record, tags), *_beanstalk(record, tags))
+        inherited = [Link(link.parent, forgeable=True) for link in shared if link.parent.arn not in known]
+    return Links(tags.get(PROVISIONER), *(tuple(dict.fromkeys(links)) for links in (first, after, inherited)))
 
 
 def _hinted(record: Record) -> bool:

@@ -26,7 +26,7 @@ class NumberedRule(Struct, frozen=True):
 def rules_in_order(settings: Settings) -> list[NumberedRule]:
     """The rules in the order in which they are tried."""
     numbered = [NumberedRule(number, rule) for number, rule in enumerate(settings.owners, 1)]
-    return sorted(numbered, key=lambda each: each.rule.rank)
+    return sorted(numbered, key=lambda numbered_rule: numbered_rule.rule.rank)
 
 
 def matching_rules(name: str, account: str | None, settings: Settings) -> list[NumberedRule]:

@@ -106,14 +106,14 @@ def rows(lines: Iterable[str]) -> Iterator[TableRow]:
     csv.field_size_limit(_CELL)  # the module's own limit is half a record
     reader = csv.reader(lines)
     try:
-        names = [each.strip().lower() for each in next(reader)]
+        names = [name.strip().lower() for name in next(reader)]
         kind = _kind(names)
         if kind == "history":
             yield TableRow(
                 1, wrong="is the event history's CSV, which lacks what the calls answered: download it as JSON"
             )
             return
-        missing = [each for each in _NEEDED if each not in names] if kind == "table" else []
+        missing = [name for name in _NEEDED if name not in names] if kind == "table" else []
         if missing:
             yield TableRow(1, wrong=f"is Athena's CSV without {', '.join(missing)}: SELECT *")
             return
@@ -136,7 +136,7 @@ def rows(lines: Iterable[str]) -> Iterator[TableRow]:
 
 def _names(head: str) -> list[str]:
     try:
-        return [each.strip().lower() for each in next(csv.reader([head]), [])]
+        return [name.strip().lower() for name in next(csv.reader([head]), [])]
     except csv.Error:
         return []
 
@@ -224,14 +224,16 @@ def _after(text: str, at: int, closing: str) -> int:
 
 def _renamed(value: Any) -> Any:
     if isinstance(value, list):
-        return [_upper(_renamed(each)) for each in value]
+        return [_upper(_renamed(member)) for member in value]
     if isinstance(value, dict):
-        return {_MEMBERS.get(key.lower(), key): _renamed(each) for key, each in value.items() if each is not None}
+        return {_MEMBERS.get(key.lower(), key): _renamed(member) for key, member in value.items() if member is not None}
     return value
 
 
 def _upper(value: Any) -> Any:
     """A record's own list names its ARNs `ARN`."""
     if isinstance(value, list):
-        return [_upper(each) for each in value]
-    return {"ARN" if key == "arn" else key: each for key, each in value.items()} if isinstance(value, dict) else value
+        return [_upper(member) for member in value]
+    if isinstance(value, dict):
+        return {"ARN" if key == "arn" else key: member for key, member in value.items()}
+    return value

@@ -60,8 +60,8 @@ def read_document(document: Document, where: str) -> Iterator[Arrival | Refusal]
             wrong = "is CSV without the columns of a record: Athena's has them by SELECT *"
             yield Refusal(where, Reason.UNREADABLE, wrong, carrier="CSV")
             return
-        for each in _table(chunks, where) if athena.is_table(line) else _values(chunks, where):
-            yield _arrived(each, account) if isinstance(each, Leaf) else each
+        for leaf in _table(chunks, where) if athena.is_table(line) else _values(chunks, where):
+            yield _arrived(leaf, account) if isinstance(leaf, Leaf) else leaf
     except Damaged as damaged:
         yield Refusal(where, damaged.reason, damaged.detail, carrier=_UNREAD)
 
@@ -87,10 +87,10 @@ def _values(chunks: Iterable[bytes], where: str) -> Iterator[Leaf | Refusal]:
     if second is None:
         yield from _frame(first, where)
         return
-    for each in (first, second):
-        yield from _frame(each, _place(where, each))
-    for each in found:
-        yield from _frame(each, _place(where, each))
+    for frame in (first, second):
+        yield from _frame(frame, _place(where, frame))
+    for frame in found:
+        yield from _frame(frame, _place(where, frame))
 
 
 def _frame(frame: Frame | Broken, where: str) -> Iterator[Leaf | Refusal]:

@@ -45,9 +45,9 @@ _FORMATS = (
     (b"- ", "YAML: ask the AWS CLI for --output json"),
     (b"---------", "a table of the AWS CLI: ask for --output json"),
     (b"EVENTS\t", "text of the AWS CLI: ask it for --output json"),
-    *((each, "a value as Python prints it: print json.dumps of it") for each in (b"{'", b"[{'", b"b'{", b"b'[")),
-    *((each, "JSON with its quotes escaped, as in a program's text: undo it") for each in (b'{\\"', b'[{\\"')),
-    *((each, "JSON with HTML's escapes: undo them") for each in (b"{&", b"[{&")),
+    *((mark, "a value as Python prints it: print json.dumps of it") for mark in (b"{'", b"[{'", b"b'{", b"b'[")),
+    *((mark, "JSON with its quotes escaped, as in a program's text: undo it") for mark in (b'{\\"', b'[{\\"')),
+    *((mark, "JSON with HTML's escapes: undo them") for mark in (b"{&", b"[{&")),
 )
 _MARKUP = re.compile(rb"<[!?A-Za-z]")
 _TAR = slice(257, 262)

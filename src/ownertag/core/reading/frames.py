@@ -185,7 +185,7 @@ class _Framing:
     def _value(self, line: int, text: bytes, part: int) -> Frame | Broken:
         """What is open, closed with this."""
         first = self._open[0][0] if self._open else line
-        data = b"".join([*(each for _, each in self._open), text]).strip().removeprefix(_MARK)
+        data = b"".join([*(part for _, part in self._open), text]).strip().removeprefix(_MARK)
         self._open, self._size = [], 0
         problem = _problem(data)
         return Frame(first, data, part) if problem is None else Broken(first, _embedded(data) or problem)

@@ -37,7 +37,7 @@ _KEYS = tuple(
     dict.fromkeys(
         (
             *(carrier.key for carrier in CARRIERS),
-            *(each[0] for each in OTHERS),
+            *(other[0] for other in OTHERS),
             *(notice[0] for notice in NOTICES),
             *(*_OWN, *_EVENT, *_MORE),
         )
@@ -91,7 +91,7 @@ class _At(Struct, frozen=True):
         around = self.carriers
         if name is not None:
             # A log file's shape is that of every batch: it is one only if nothing else is in it.
-            around = (name, *(each for each in around if each != "log file"))
+            around = (name, *(carrier for carrier in around if carrier != "log file"))
         return _At(where or self.where, around, self.depth + 1, self.texts + text)
 
     def refusal(self, reason: Reason, detail: str) -> Refusal:
@@ -121,7 +121,7 @@ def _value(data: bytes | Raw, at: _At) -> Iterator[Leaf | Refusal]:
     if isinstance(shape, str):
         yield from _document(shape, at.inside(text=True))
     elif isinstance(shape, list) and (row := _row(data)) is not None:
-        texts = [each.value for each in row if each.field == "@message"]
+        texts = [field.value for field in row if field.field == "@message"]
         if not texts:
             detail = "is a row of CloudWatch Logs Insights without @message: ask for that field"
             yield at.refusal(Reason.NOT_A_RECORD, detail)
@@ -140,7 +140,7 @@ def _object(shape: Struct, data: bytes | Raw, at: _At) -> Iterator[Leaf | Refusa
     if has("eventID") and has("eventName") and has("userIdentity"):  # no carrier has all three
         yield Leaf(at.where, data, at.carrier or "record")
         return
-    other = next((each for each in OTHERS if has(each[0])), None)
+    other = next((other for other in OTHERS if has(other[0])), None)
     if other is not None:
         yield Refusal(at.where, other[1], other[2], carrier=at.carrier or other[1].value)
     elif _text(shape, "messageType") == "CONTROL_MESSAGE":
@@ -152,10 +152,10 @@ def _object(shape: Struct, data: bytes | Raw, at: _At) -> Iterator[Leaf | Refusa
         else:
             yield Leaf(at.where, data, at.inside("EventBridge event").carrier, event=True)
     else:
-        for attribute, each in _STEPS:
+        for attribute, carrier in _STEPS:
             held = getattr(shape, attribute)
             if held is not UNSET:
-                yield from _held(held, each.holds, at.inside(_name(each, at, firehose=has("recordId"))))
+                yield from _held(held, carrier.holds, at.inside(_name(carrier, at, firehose=has("recordId"))))
                 return
         notice = next((detail for key, detail in NOTICES if has(key)), None)
         if notice is not None:
@@ -170,7 +170,7 @@ def _name(carrier: Carrier, at: _At, firehose: bool) -> str | None:
     """How it is called: `data` is what an object around it has a name for, and Firehose's has an id of its own."""
     if carrier.holds is not Holds.PACKED:
         return carrier.name
-    if any(each.holds is Holds.ONE and each.name in at.carriers[:1] for each in CARRIERS):
+    if any(known.holds is Holds.ONE and known.name in at.carriers[:1] for known in CARRIERS):
         return None
     return "Firehose record" if firehose else carrier.name
 
@@ -273,7 +273,7 @@ def _text(shape: Struct, key: str) -> str | None:
 def _unknown(data: bytes | Raw) -> str:
     """What an object is that nobody knows, by its first keys. Values are not told: they can be secrets."""
     try:
-        keys = [each for each in _OBJECT.decode(data) if _KEY_NAME.fullmatch(each)][:5]
+        keys = [key for key in _OBJECT.decode(data) if _KEY_NAME.fullmatch(key)][:5]
     except UNREADABLE as error:
         return decode_problem(error)
     return f"is no CloudTrail record, and no known carrier of records: it has {', '.join(keys) or 'no keys'}"
