@@ -9,7 +9,7 @@ import typer
 
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import print_table
-from ownertag.core.owner.resolve import clean
+from ownertag.core.owner.principal import clean
 from ownertag.core.owner.rules import NumberedRule, matching_rules, never_reached, rules_in_order
 from ownertag.core.records import ACCOUNT
 

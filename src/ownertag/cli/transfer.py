@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from ownertag.cli.hub import HubFunction
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
-from ownertag.core.owner.resolve import clean
+from ownertag.core.owner.principal import clean
 from ownertag.core.transfer import TransferOrder, order_problem
 
 SCHEMA = 1

@@ -1,11 +1,9 @@
-"""An IP address as somebody types it, to the one form in which the ledger keeps it; or why it could be two."""
+"""Reads IP addresses: to the one form in which the ledger keeps them, or to why a text could be two."""
 
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
-
-from ownertag.core.record_details import normal_address
+from ipaddress import IPv6Address, ip_address
 
 _DOTTED = re.compile(r"[0-9a-fx]+(?:\.[0-9a-fx]*){1,7}", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]{1,10}", re.IGNORECASE | re.ASCII)
@@ -22,7 +20,7 @@ class AddressError(ValueError):
 
 
 def read_address(text: str) -> str | None:
-    """The normal form (`core.record_details.normal_address`) of an IPv4 or IPv6 address.
+    """The normal form (`normal_address`) of an IPv4 or IPv6 address that somebody typed.
 
     None if the text is something else.
 
@@ -70,3 +68,16 @@ def _looks_like_one(text: str) -> bool:
     if _NUMBER.fullmatch(text) or _IPV4_PORT.fullmatch(text):
         return True
     return bool(_COLONS.fullmatch(text) or (_DOTTED.fullmatch(text) and text[0].isdigit()))
+
+
+def normal_address(text: str) -> str | None:
+    """An IP address in the one form in which it is kept and looked for; None if it is none.
+
+    Every spelling of an IPv6 address is the same, and an IPv4 address mapped into IPv6 is the IPv4 address.
+    """
+    try:
+        address = ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)

@@ -1,4 +1,4 @@
-"""Resources that a creation made beside those its record names: volumes and interfaces, or the parts of one resource.
+"""Finds what a creation made beside the resources that its record names: volumes, interfaces, parts of a resource.
 
 Snapshots of an image, what a VPC is born with, a NAT gateway's interface: AWS makes them with it, in no record of their
 own, and they are its owner's.
@@ -14,7 +14,7 @@ from ownertag.core.values import Absent, Creation, Fact, Facts, Found, OutcomeKi
 
 
 def creation_time_questions(creation: Creation, fact: Fact | None) -> tuple[Question, ...]:
-    """What has to be asked of what was found: when it was made, where it can be older than the creation."""
+    """The questions when a found part was made, where it can be older than the creation."""
     if not _of_parts(creation):
         return launch.volume_time_questions(creation, fact)
     parts = fact.parts if isinstance(fact, Found) else ()
@@ -30,8 +30,8 @@ def tag_targets(
         creation: The creation.
         fact: What was found of its launch or its parts.
         catalogue: The rows.
-        facts: All answers, among them those to `births`.
-        late: Whether it is so long ago that another may have taken a part's place.
+        facts: All answers, among them those to `creation_time_questions`.
+        late: Whether the creation is so long ago that another resource may have taken a part's place.
     """
     if fact is None or not _of_parts(creation):
         return launch.launch_targets(creation, fact, catalogue, facts)

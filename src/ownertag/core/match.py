@@ -1,4 +1,4 @@
-"""Records to creations: the catalogue's row for an event says where the ids of what it made stand."""
+"""Matches records with catalogue rows: the row of an event says where the ids of the created resources stand."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ IDENTITY_TYPES = frozenset(
 )  # fmt: skip
 
 
-#: What is left to do where CloudTrail left out what would lead to the ids.
+#: What to do where CloudTrail left out what would lead to the ids.
 BY_HAND = "nobody is named, and nothing is tagged: find it by hand, and give it with `ownertag transfer`"
 
 
 class _Mismatch(Exception):
-    """A creation that can't be used; carried up to the one place that makes a refusal of it."""
+    """Says why a record is no creation; `match` makes a refusal of it."""
 
     def __init__(self, reason: Reason, detail: str, resources: tuple[Resource, ...] = ()) -> None:
         super().__init__(detail)
@@ -46,7 +46,7 @@ class _Mismatch(Exception):
 
 
 def match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creation | Refusal:
-    """The creation that a record is, or why it is none."""
+    """Returns the creation that a record is, or the refusal with the reason why it is none."""
     try:
         return _match(arrival, catalogue, settings)
     except _Mismatch as mismatch:
@@ -62,7 +62,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         raise _Mismatch(Reason.NOT_A_CREATION, f"a VPC endpoint's view of {record.event_name[:128]!a} creates nothing")
     row = catalogue.rows.get((record.event_source, record.event_name))
     if row is None:
-        raise _Mismatch(*_of_no_row(record))
+        raise _Mismatch(*_without_row(record))
     _check_place(record, settings)
     _check_identity(record, settings)
     response = _decode(record.response)
@@ -83,13 +83,13 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
             )
         document = {"request": request}
         least = [count for count in values_at(document, _MIN_COUNT) if isinstance(count, int)]
-        told = _told(document, row)
-        return Creation(arrival, row, (), asked_by, _borrowed(document, row), told, False, max(least, default=1))
+        told = _says_what_is_new(document, row)
+        return Creation(arrival, row, (), asked_by, _named_before(document, row), told, False, max(least, default=1))
     response = unwrap(response, record.event_name, "Response")
     document = {"response": response, "request": _request(record) if row.reads_request else None}
     _check_account(document, row, record)
-    told = _told(document, row)
-    preexisting = _borrowed(document, row) if told else _borrowed(document, row) | _unsure(document, row)
+    told = _says_what_is_new(document, row)
+    preexisting = _named_before(document, row) if told else _named_before(document, row) | _perhaps_older(document, row)
     resources = _resources(document, row, record, preexisting)
     asked_by = (row.children, resources[0].id) if row.children in PARTS else None
     if row.children is QuestionKind.INSTANCES_BY_RESERVATION:
@@ -100,7 +100,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
     return Creation(arrival, row, resources, asked_by, preexisting, told, _lists_parts(document, row))
 
 
-def _of_no_row(record: Record) -> tuple[Reason, str]:
+def _without_row(record: Record) -> tuple[Reason, str]:
     if creates(record.event_source, record.event_name):
         service = record.event_source.removesuffix(".amazonaws.com")
         return Reason.NOT_COVERED, f"not covered yet: {service[:64]} {record.event_name[:128]}"
@@ -113,7 +113,7 @@ def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: 
 
 
 def resources_of(made: Iterable[tuple[ResourceType, str]], record: Record) -> list[Resource]:
-    """The same of many, of which few types are: an ARN is built as far as its id once for each."""
+    """The resources with these types and ids. There are few types: the ARN before the id is built once for each."""
     heads: dict[str, str] = {}
     found = []
     for type_, id_ in made:
@@ -125,12 +125,12 @@ def resources_of(made: Iterable[tuple[ResourceType, str]], record: Record) -> li
 
 
 def resource_at(type: ResourceType, id: str, account: str, region: str) -> Resource:  # noqa: A002 - the field's own words
-    """The resource with this id in an account and Region."""
+    """The resource with this id in this account and Region."""
     return Resource(arn_before_id(type.arn, region, account) + id, id, type.name)
 
 
-def _borrowed(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
-    """The ids that the request names: a launch can take a network interface that somebody else made before.
+def _named_before(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
+    """The ids that the request names: a launch can use a network interface that somebody else made before.
 
     They are looked for under their key wherever it stands: CloudTrail writes one call's lists in more than one shape,
     and an id that is overlooked would be taken over.
@@ -141,8 +141,8 @@ def _borrowed(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
     return frozenset(id_ for key in keys for id_ in values_under(document["request"], key) if isinstance(id_, str))
 
 
-def _told(document: dict[str, Any], row: CatalogueRow) -> bool:
-    """Whether the request says by itself what was there before: it is there, and points to no template."""
+def _says_what_is_new(document: dict[str, Any], row: CatalogueRow) -> bool:
+    """Whether the request alone says what existed before: it was not left out, and points to no template."""
     request = document["request"]
     templates = [makes.template for makes in row.makes if makes.template]
     if not templates:
@@ -152,8 +152,8 @@ def _told(document: dict[str, Any], row: CatalogueRow) -> bool:
     )
 
 
-def _unsure(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
-    """The ids that may have been there before, as nothing of the record says that the call made them."""
+def _perhaps_older(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
+    """The ids that may have existed before: nothing in the record says that the call made them."""
     return frozenset(
         id_
         for makes in row.makes
@@ -234,7 +234,7 @@ def _request(record: Record) -> Any:
 
 
 def _omitted(response: Any) -> bool:
-    """CloudTrail's mark for what it left out above 100 KB; `omitted` was seen as a boolean and as a text."""
+    """Whether CloudTrail left it out, as above 100 KB; `omitted` was seen as a boolean and as a text."""
     mark = response.get("omitted") if isinstance(response, dict) else None
     return mark is True or (isinstance(mark, str) and mark.lower() == "true")
 

@@ -1,10 +1,10 @@
-"""What a record's request and answer hold, whichever of its forms CloudTrail wrote them in.
+"""Reads a record's request and response, in whichever form CloudTrail wrote them.
 
 A newer record wraps both in an object that is named after the event (`CreateNatGatewayRequest`), names lists after what
 they hold (`TagSpecification.Tag`), writes a list of one as that one, and counts (`"tag": 1` beside `"Tag"`): AWS's
 guide to Transit Gateway, "Logging API calls", and real records. Other services call the object `…Input` or `…Result`,
 or leave out the version in the event's name (API Gateway: AWS's guide, "Logging calls with CloudTrail"; the others:
-memory), and KMS says `tagKey` and `tagValue` (API model of KMS). An answer has the tags at what was made, such as
+memory), and KMS says `tagKey` and `tagValue` (API model of KMS). A response has the tags at what was made, such as
 `launchTemplate.tagSet`, there `item` or `items`. All of it is taken apart here, for ids, tags and links alike.
 """
 
@@ -62,7 +62,7 @@ def parameters_of(record: Record) -> dict[str, Any]:
     return _document(record.event_name, bytes(record.request), bytes(record.response))
 
 
-@lru_cache(maxsize=4)  # a way to an owner reads a record and those of who made its sessions up to a dozen times
+@lru_cache(maxsize=4)  # a chain to an owner reads a record, and those of its sessions' makers, up to a dozen times
 def _document(event_name: str, request: bytes, response: bytes) -> dict[str, Any]:
     parts = {}
     for name, raw in (("request", request), ("response", response)):
@@ -76,7 +76,7 @@ def _document(event_name: str, request: bytes, response: bytes) -> dict[str, Any
 
 
 def tags_in_request(document: dict[str, Any]) -> dict[str, str]:
-    """Tags that the call set, or that its answer shows at what was made. A key with two values says nothing.
+    """Tags that the call set, or that its response shows at what was made. A key with two values is left out.
 
     Tags further inside are not what the call set: a launch template holds tags for what others will launch.
     """

@@ -14,9 +14,9 @@ _OTHERWISE = {"items": "item", "item": "items"}
 
 
 def values_at(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
-    """All that stands at a path. `[]` goes into a list, or takes the object that stands instead of a list of one.
+    """Returns all values at a path. `[]` goes into a list, or takes the object that stands instead of a list of one.
 
-    With `skip`, an object on the way that has one of the values is left out with all below it.
+    With `skip`, an object on the path that has one of the values is left out with all below it.
     """
     nodes = [node]
     for key in path:
@@ -41,12 +41,12 @@ def no_objects(nodes: list[Any]) -> bool:
 
 
 def get(node: Any, key: str) -> Any:
-    """A member of an object; AWS writes a key's first letter now small, now large, and `item` for `items`."""
+    """Returns a member of an object. AWS writes a key's first letter in either case, and `item` for `items`."""
     return member(node, key) if isinstance(node, dict) else None
 
 
 def member(node: dict[str, Any], key: str) -> Any:
-    """The same of what is known to be an object."""
+    """Returns what `get` returns, of a node that is known to be an object."""
     value = node.get(key)
     if value is None:
         value = node.get(key[0].swapcase() + key[1:])
@@ -65,7 +65,7 @@ def is_skipped(node: Any, skip: Skip) -> bool:
 
 
 def values_under(node: Any, key: str) -> Iterator[Any]:
-    """All that stands under a key, however deep."""
+    """Yields all values of a key, however deep."""
     nodes = [node] if isinstance(node, _INNER) else []
     while nodes:  # a level at a time: there can be a hundred thousand lists
         below: list[Any] = []

@@ -1,4 +1,4 @@
-"""Details of a creation beside its owner: who called, from where and how, and the addresses of its resources.
+"""Reads the details of a creation that are not its owner: who called, from where, and the resources' addresses.
 
 All of it is for people who ask later. None of it is evidence: user agent, source address and session name are the
 caller's own texts. What is secret (session tokens, secret keys) is never read, since only named fields are.
@@ -7,12 +7,12 @@ caller's own texts. What is secret (session tokens, secret keys) is never read, 
 from __future__ import annotations
 
 import re
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from ownertag.core.addresses import normal_address
 from ownertag.core.arn import last_part
 from ownertag.core.owner.principal import clean
 from ownertag.core.records import Record
@@ -48,7 +48,7 @@ class Actor(Struct, frozen=True, omit_defaults=True):
 
 
 def actor_of(record: Record) -> Actor:
-    """Who made the call of this record, cut and cleaned for keeping."""
+    """Returns who made the call of a record; texts are cleaned, and cut to what is kept."""
     identity = record.identity
     if identity is None:
         return Actor("unknown", source_address=_text(record.source_address), user_agent=_text(record.user_agent))
@@ -101,19 +101,6 @@ def parents_of(creation: Creation, id_: str) -> tuple[str, ...]:
     if not id_.startswith("i-") or creation.asked_by is None:
         return ()
     return (creation.asked_by[1],) if creation.asked_by[1].startswith("r-") else ()
-
-
-def normal_address(text: str) -> str | None:
-    """An IP address in the one form in which it is kept and looked for; None if it is none.
-
-    Every spelling of an IPv6 address is the same, and an IPv4 address mapped into IPv6 is the IPv4 address.
-    """
-    try:
-        address = ip_address(text.strip().partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)
 
 
 def _walk(

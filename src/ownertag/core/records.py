@@ -1,4 +1,4 @@
-"""What CloudTrail and EventBridge write, as far as it is used: every field that may be missing has a default."""
+"""Types of what CloudTrail and EventBridge write, as far as it is used; a field that may be missing has a default."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Record(Struct, frozen=True):
 
     @property
     def creation_id(self) -> str:
-        """One for a record and for every later amendment of it."""
+        """The id of the creation: the same for a record and for every later amendment of it."""
         return (self.addendum and self.addendum.original_event_id) or self.event_id
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ownertag.core.catalogue_types import Catalogue, CatalogueRow, QuestionKind
 from ownertag.core.findings import MAX_BY, MAX_CHANGES, TagChange, TamperFinding, truncated_changes
-from ownertag.core.owner.resolve import principal_of
+from ownertag.core.owner.principal import principal_of
 from ownertag.core.ownership import ResourceKey, Standing, key_of
 from ownertag.core.parameters import pairs, parameters_of, specified_tags
 from ownertag.core.paths import get, values_at

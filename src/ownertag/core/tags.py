@@ -1,4 +1,4 @@
-"""Owner and record to tags: fills the templates, and limits values to what every AWS service accepts."""
+"""Makes tags of owner and record: fills the templates, and limits values to what every AWS service accepts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from ownertag.core.owner.resolve import UNKNOWN, clean, principal_of
+from ownertag.core.owner.principal import UNKNOWN, clean, principal_of
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import Owner
@@ -39,7 +39,7 @@ def _filled(parts: tuple[str, ...], owner: Owner, record: Record) -> str:
 
 
 def _field(name: str, owner: Owner, record: Record) -> str:
-    """What stands for a field; the names are `settings.TEMPLATE_FIELDS`."""
+    """The value of a template's field; the names are `settings.TEMPLATE_FIELDS`."""
     match name:
         case "owner":
             return owner.name

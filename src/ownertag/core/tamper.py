@@ -20,7 +20,7 @@ from ownertag.core.findings import (
     truncated_changes,
 )
 from ownertag.core.match import resource
-from ownertag.core.owner.resolve import principal_of
+from ownertag.core.owner.principal import principal_of
 from ownertag.core.parameters import parameters_of
 from ownertag.core.paths import values_at
 from ownertag.core.records import Record, role_of

@@ -1,7 +1,7 @@
-"""What a service control policy can do about each action that changes tags, by what AWS's reference says of it.
+"""Tells how a service control policy can protect tags from an action, by the condition keys that AWS documents for it.
 
 A condition on a key that an action does not carry protects nothing: an absent `aws:ResourceTag` never matches, and an
-absent `aws:TagKeys` neither. So what protects an action follows from the keys that it carries, and from nothing else.
+absent `aws:TagKeys` neither. So the tier of an action follows from the keys that it carries, and from nothing else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 
 class Tier(StrEnum):
-    """How an action is kept from our tags."""
+    """How our tags are protected from an action."""
 
     GUARD = "guard"
     NO_FORGING = "no-forging"
@@ -59,12 +59,12 @@ class TagAction(Struct, frozen=True):
 
     @property
     def service(self) -> str:
-        """The prefix of the action."""
+        """The action's prefix, such as `ec2`."""
         return self.name.partition(":")[0]
 
     @property
     def tiers(self) -> tuple[Tier, ...]:
-        """What keeps it: one of the four, or both that apply to an action that tells creations apart."""
+        """The action's tiers: one, or two where it tells creations apart."""
         if self.does is TagEffect.UPDATE:  # to deny it on what has an owner would stop all updates
             return (Tier.DETECT,)
         if self.does is TagEffect.REPLACE:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from ownertag.core.arn import last_part, parse_arn
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import resource_at
-from ownertag.core.owner.resolve import clean
+from ownertag.core.owner.principal import clean
 from ownertag.core.records import ACCOUNT, REGION, Record
 from ownertag.core.settings import Settings
 from ownertag.core.tags import MAX_VALUE, fit, tags_for

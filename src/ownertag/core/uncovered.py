@@ -1,7 +1,7 @@
-"""Events without a catalogue row that create something all the same: reported as not covered yet.
+"""Tells events that create something and have no catalogue row: they are reported as not covered yet.
 
 By the verb of the operation, as in botocore's models of all services: of 1,500 operations whose input takes tags for
-something new, all but a few dozen begin with one of these. What a verb tells wrongly is named. It only words a refusal:
+something new, all but a few dozen begin with one of these. The exceptions are listed. This only words a refusal:
 nothing is tagged without a row.
 """
 

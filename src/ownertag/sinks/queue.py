@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.core.arn import last_part
-from ownertag.core.owner.resolve import clean
+from ownertag.core.owner.principal import clean
 from ownertag.core.values import Failure
 
 _BATCH = 10  # SQS takes at most ten entries a call

@@ -93,7 +93,7 @@ class CloudTrail:
     ) -> None:
         self._events = LookupEvents(sessions, expired)
         self._now = now
-        self._together = concurrency
+        self._concurrency = concurrency
         self._regions = tuple(regions)
         #: Keys that no call issued, whichever it was: they are not looked up for each of the calls again.
         self._issued_by_none: set[tuple[str, str, str]] = set()
@@ -170,7 +170,7 @@ class CloudTrail:
 
         # An account's Regions are asked at the same time: one after the other, they would hold up the others.
         few_first = sorted(places.items(), key=lambda item: asks[item[0][0]])
-        self._together([partial(look, place, groups) for place, groups in few_first])
+        self._concurrency([partial(look, place, groups) for place, groups in few_first])
         return facts
 
     def launches(self, questions: Iterable[Question]) -> dict[Question, Fact]:
@@ -194,7 +194,7 @@ class CloudTrail:
 
         asks = Counter(account for (account, _), asked in places.items() for _ in asked)
         few_first = sorted(places.items(), key=lambda item: asks[item[0][0]])
-        self._together([partial(look, place, asked) for place, asked in few_first])
+        self._concurrency([partial(look, place, asked) for place, asked in few_first])
         return facts
 
     def _launches(self, place: tuple[str, str], time: datetime, creation_id: str) -> Found | Unavailable:

@@ -53,7 +53,7 @@ class Ec2:
     ) -> None:
         self._sessions = sessions
         self._expired = expired
-        self._together = concurrency
+        self._concurrency = concurrency
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Answer questions about launches and tags: one call for 200 of a kind in an account and Region."""
@@ -64,7 +64,9 @@ class Ec2:
         facts: dict[Question, Fact] = {}
         # Who asks most comes last: its calls may have to wait, and the others' need not.
         by_size = sorted(places.items(), key=lambda place: sum(map(len, place[1].values())))
-        self._together([partial(self._find_in, account, region, asked, facts) for (account, region), asked in by_size])
+        self._concurrency(
+            [partial(self._find_in, account, region, asked, facts) for (account, region), asked in by_size]
+        )
         return facts
 
     def _find_in(

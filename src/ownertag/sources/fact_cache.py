@@ -1,4 +1,4 @@
-"""Answers that are kept for a while: what many launches of a group ask is asked once."""
+"""Keeps facts for a while: what many launches of a group ask is looked up once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resources behind machines: an ECS task's service, a CodeBuild build's project, a launch template's creator.
+"""Looks up what stands behind machines: an ECS task's service, a CodeBuild build's project, a template's creator.
 
 Sources: ECS API reference, DescribeTasks (at most 100 tasks a call; `group` is `service:NAME` for a service's task) and
 ListClusters; CodeBuild API reference, ListBuilds (ids `project:uuid`, the newest first); EC2 API reference,
@@ -21,7 +21,7 @@ MAX_TASKS = 100
 MAX_CLUSTERS = 20
 
 
-def services(sessions: Sessions, account: str, region: str, tasks: list[Parent]) -> dict[Parent, Fact]:
+def task_services(sessions: Sessions, account: str, region: str, tasks: list[Parent]) -> dict[Parent, Fact]:
     """The parent of each task that is found: its service, or the task under its full ARN. Others are left out."""
 
     def use(client: Any) -> list[Any]:
@@ -59,7 +59,7 @@ def services(sessions: Sessions, account: str, region: str, tasks: list[Parent])
 MAX_PAGES = 3
 
 
-def projects(sessions: Sessions, account: str, region: str, builds: list[Parent]) -> dict[Parent, Fact]:
+def build_projects(sessions: Sessions, account: str, region: str, builds: list[Parent]) -> dict[Parent, Fact]:
     """The project of each build, as a parent."""
 
     def use(client: Any) -> list[str]:
@@ -84,12 +84,14 @@ def projects(sessions: Sessions, account: str, region: str, builds: list[Parent]
 MAX_IDS = 200
 
 
-def creators(sessions: Sessions, account: str, region: str, parents: list[Parent]) -> dict[Parent, str | Unavailable]:
+def template_creators(
+    sessions: Sessions, account: str, region: str, parents: list[Parent]
+) -> dict[Parent, str | Unavailable]:
     """The ARN of the principal who made each; one that is gone is left out, and does not cost its siblings."""
     found: dict[Parent, str | Unavailable] = {}
-    left = [parents[start : start + MAX_IDS] for start in range(0, len(parents), MAX_IDS)]
-    while left:
-        chunk = left.pop()
+    unread = [parents[start : start + MAX_IDS] for start in range(0, len(parents), MAX_IDS)]
+    while unread:
+        chunk = unread.pop()
 
         def use(client: Any, ids: list[str] = [parent.id for parent in chunk]) -> list[Any]:  # noqa: B006 - not changed
             return list(client.describe_launch_templates(LaunchTemplateIds=ids)["LaunchTemplates"])
@@ -100,7 +102,7 @@ def creators(sessions: Sessions, account: str, region: str, parents: list[Parent
             if judged.remedy is not Remedy.SPLIT or "NotFound" not in templates.code:
                 found |= dict.fromkeys(chunk, Unavailable(judged.outcome, judged.reason))
             elif len(chunk) > 1:
-                left += [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]]
+                unread += [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]]
             continue
         by_id = {template["LaunchTemplateId"]: template.get("CreatedBy") for template in templates}
         found |= {parent: by_id[parent.id] for parent in chunk if by_id.get(parent.id)}

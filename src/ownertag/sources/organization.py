@@ -104,7 +104,7 @@ class OrganizationAccounts:
         self._client = client
         self._now = now
         self._owner_key = owner_key
-        self._together = concurrency
+        self._concurrency = concurrency
         self._kept = kept
         self._looked: datetime | None = None
         self._read: dict[str, _Read] = {}
@@ -201,7 +201,7 @@ class OrganizationAccounts:
                 told = {}
             self._read[account] = _Read(now, str(told.get("Name", "")) if is_active(told) else None)
 
-        self._together([partial(read, account) for account in accounts])
+        self._concurrency([partial(read, account) for account in accounts])
         return unread
 
     def _read_list(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
@@ -259,7 +259,7 @@ class AccountDetails:
     """Names, addresses and owners of accounts.
 
     Args:
-        client: An Organizations client, as of `Organization`.
+        client: An Organizations client, as of `OrganizationAccounts`.
         owner_key: The tag of an account that names its owner.
         expired: True once there is no time left for another call.
     """

@@ -1,4 +1,4 @@
-"""Whose a resource is, as far as AWS tells: the surest answer first, each kind of look-up in bulk.
+"""Looks up whose a resource is, as far as AWS tells: the surest answer first, in bulk.
 
 In this order: the principal that a launch template names; the record of the creation in CloudTrail; the owner tag,
 which whoever makes a resource can write (docs/decisions: 23).
@@ -28,10 +28,8 @@ from ownertag.core.values import (
     Question,
     Unavailable,
 )
-from ownertag.sources import machines as codebuild
-from ownertag.sources import machines as ecs
-from ownertag.sources import machines as launch_templates
 from ownertag.sources.cloudtrail import LAG, NOT_YET, CloudTrail
+from ownertag.sources.machines import build_projects, task_services, template_creators
 from ownertag.sources.owner_tags import OwnerTags, Tagged
 
 
@@ -61,7 +59,7 @@ class ResourceOwners:
         self._tags = OwnerTags(sessions, settings)
         self._now = now
         self._expired = expired
-        self._together = concurrency
+        self._concurrency = concurrency
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Answer these questions, whose values are ARNs of kinds that stand behind machines.
@@ -83,7 +81,7 @@ class ResourceOwners:
             facts.update({question: answers[parent] for parent, question in asked.items()})
 
         few_first = sorted(places.items(), key=lambda item: asks[item[0][0]])
-        self._together([partial(look, place, asked) for place, asked in few_first])
+        self._concurrency([partial(look, place, asked) for place, asked in few_first])
         return facts
 
     def _place(self, account: str, region: str, parents: list[Parent]) -> dict[Parent, Fact]:
@@ -95,11 +93,11 @@ class ResourceOwners:
             return [parent for parent in parents if parent not in facts and (not kinds or parent.kind.name in kinds)]
 
         if builds := left("codebuild-build"):
-            facts |= codebuild.projects(self._sessions, account, region, builds)
+            facts |= build_projects(self._sessions, account, region, builds)
         if tasks := left("ecs-task"):
-            facts |= ecs.services(self._sessions, account, region, tasks)
+            facts |= task_services(self._sessions, account, region, tasks)
         if templates := left("launch-template"):
-            made = launch_templates.creators(self._sessions, account, region, templates)
+            made = template_creators(self._sessions, account, region, templates)
             facts |= {
                 parent: who if isinstance(who, Unavailable) else Found(principal=who) for parent, who in made.items()
             }

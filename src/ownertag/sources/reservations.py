@@ -1,4 +1,4 @@
-"""What was launched at a time: reservations, of EC2's answers.
+"""Reads reservations that were launched around a time in EC2's answers.
 
 Source: EC2 API reference, DescribeInstances. `launch-time` takes a wildcard, and is the time of the last start; a page
 can cut a reservation. When an instance was first launched its primary interface says, which can't be detached.

@@ -17,7 +17,7 @@ import pytest
 from harness import fixtures
 from harness.profile import count
 from ownertag.core.match import match
-from ownertag.core.owner.resolve import principal_of
+from ownertag.core.owner.principal import principal_of
 from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
 from ownertag.core.reading.documents import parse_document

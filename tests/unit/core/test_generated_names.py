@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ownertag.core.owner.generated_names import MADE_UP, is_generated
+from ownertag.core.owner.generated_names import GENERATED_NAMES, is_generated
 
 UUID = "5f2d1a3b-4c5d-4e6f-8a9b-0c1d2e3f4a5b"
 NAMES = [
@@ -40,5 +40,5 @@ def test_what_a_person_could_choose_is_a_name(name: str) -> None:
 
 
 def test_each_row_has_who_makes_the_names_and_the_source_of_that() -> None:
-    assert all(each.by and each.source for each in MADE_UP)
-    assert len({each.pattern for each in MADE_UP}) == len(MADE_UP)
+    assert all(each.by and each.source for each in GENERATED_NAMES)
+    assert len({each.pattern for each in GENERATED_NAMES}) == len(GENERATED_NAMES)

@@ -10,8 +10,9 @@ import pytest
 
 from harness import fixtures
 from harness.fixtures import INSTANCE, INTERFACE, launch, record, session, user
+from ownertag.core.addresses import normal_address
 from ownertag.core.match import match
-from ownertag.core.record_details import MAX_ADDRESSES, MAX_TEXT, actor_of, addresses_of, normal_address, parents_of
+from ownertag.core.record_details import MAX_ADDRESSES, MAX_TEXT, actor_of, addresses_of, parents_of
 from ownertag.core.values import Creation
 
 

@@ -11,7 +11,8 @@ from harness import fixtures
 from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, OUTSIDE_ACCOUNT, identity_center, session, user
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.match import match
-from ownertag.core.owner.resolve import clean, principal_of, resolve, trace
+from ownertag.core.owner.principal import clean, principal_of
+from ownertag.core.owner.resolve import resolve, trace
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Owner, Reason, Refusal
 

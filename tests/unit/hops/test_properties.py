@@ -12,7 +12,8 @@ from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, REGION
 from harness.properties import examples
 from hops.test_hops import PATHS, read, record_of
 from ownertag.core.catalogue_types import QuestionKind
-from ownertag.core.owner.resolve import clean, trace
+from ownertag.core.owner.principal import clean
+from ownertag.core.owner.resolve import trace
 from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival, Record
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable

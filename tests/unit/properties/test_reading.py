@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness import fixtures
 from harness.properties import examples
 from ownertag.core.match import match
-from ownertag.core.owner.resolve import clean, principal_of
+from ownertag.core.owner.principal import clean, principal_of
 from ownertag.core.parse import parse_event
 from ownertag.core.plan import plan
 from ownertag.core.reading.carriers import CARRIERS

@@ -1,4 +1,4 @@
-"""What a call copies: where a service acted for nobody that is known, a copy is its source's owner's.
+"""Reads what a call copies: where a service acted for nobody that is known, a copy is its source's owner's.
 
 A row is the event, the path to the source in the request, and the source's kind. A source in another Region stands
 beside its Region. Names of members: the API models of EC2 and RDS in botocore, and EC2's records (seen: CreateSnapshot,
@@ -23,7 +23,7 @@ class CopySource(Struct, frozen=True):
     """Where a request names what it copies, and of which kind that is.
 
     Attributes:
-        path: The way to it.
+        path: The path to it, in the request.
         kind: Its kind.
         region: Where the request says in which Region it is.
         by_arn: Whether it is named by its ARN alone: a name there is that of something else.

@@ -1,6 +1,6 @@
 """Finds the record of a resource's creation among those that CloudTrail lists for it.
 
-A record counts by the field in which its call names what it makes or deletes (`parents.Call`), never by what stands
+A record counts by the field in which its call names what it makes or deletes (`ParentCall`), never by what stands
 elsewhere in it: a group may use a launch configuration, or carry a tag, that has another group's name.
 """
 
@@ -43,7 +43,7 @@ def creation_record_of(parent: Parent, records: Iterable[Record], cut: bool = Fa
             found, omitted, whole = None, False, True
         elif call := makes.get(record.event_name):
             document = parameters_of(record)
-            if not _is_such(document, call):
+            if not _is_meant(document, call):
                 continue
             if _names(document, call, parent):
                 found = found or record
@@ -56,10 +56,10 @@ def creation_record_of(parent: Parent, records: Iterable[Record], cut: bool = Fa
 def _deletes(record: Record, call: ParentCall, parent: Parent) -> bool:
     """Whether a call ended this one. One that names it by an id unknown here counts: it is listed under its name."""
     document = parameters_of(record)
-    return _is_such(document, call) and (not _at(document, call.names[-1]) or _names(document, call, parent))
+    return _is_meant(document, call) and (not _at(document, call.names[-1]) or _names(document, call, parent))
 
 
-def _is_such(document: dict[str, Any], call: ParentCall) -> bool:
+def _is_meant(document: dict[str, Any], call: ParentCall) -> bool:
     if call.without and any(values_at(document, tuple(call.without.split(".")))):
         return False
     return call.only is None or call.only[1] in values_at(document, tuple(call.only[0].split(".")))

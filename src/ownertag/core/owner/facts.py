@@ -1,4 +1,4 @@
-"""Tracks the evidence of one owner chain: facts that are known, questions to ask, and what is still unavailable."""
+"""Tracks what one owner chain knows: the facts, the questions to ask, and what is unavailable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ownertag.core.values import Fact, Facts, Found, OutcomeKind, Question, Unav
 
 
 class FactTracker:
-    """The facts so far, and the questions that are still open."""
+    """The facts that are known, and the questions that are open."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts

@@ -23,7 +23,7 @@ class GeneratedName(Struct, frozen=True):
     source: str
 
 
-MADE_UP = (
+GENERATED_NAMES = (
     # SDKs and tools
     GeneratedName(r"botocore-session-\S*", "boto3, botocore", "botocore, credentials.py"),
     GeneratedName(r"AWS-CLI-session-\S*", "AWS CLI", "botocore as it is part of AWS CLI 2, credentials.py"),
@@ -90,14 +90,14 @@ MADE_UP = (
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{form.pattern})" for form in MADE_UP), re.ASCII)
+    return re.compile("|".join(f"(?:{form.pattern})" for form in GENERATED_NAMES), re.ASCII)
 
 
 def is_generated(session: str) -> bool:
-    """Whether this is a name of a session that names nobody. STS takes 64 characters at most."""
-    return len(session) <= 64 and _is_made_up(session)
+    """Whether no person chose this name of a session. STS takes 64 characters at most."""
+    return len(session) <= 64 and _is_generated(session)
 
 
 @lru_cache(maxsize=4096)  # a session makes many calls
-def _is_made_up(session: str) -> bool:
+def _is_generated(session: str) -> bool:
     return _pattern().fullmatch(session) is not None

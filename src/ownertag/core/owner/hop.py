@@ -1,4 +1,4 @@
-"""One hop towards the owner: what an owner further back is worth one hop nearer, and Identity Center users by name."""
+"""Takes one hop of an owner chain: how sure an owner is one hop nearer, and Identity Center users by their names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from ownertag.core.records import Identity, Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Fact, Found, Owner, Question
 
-_SURENESS = {confidence: number for number, confidence in enumerate(Confidence)}
+_CONFIDENCE_ORDER = {confidence: number for number, confidence in enumerate(Confidence)}
 
 
 class OwnerHop(Struct, frozen=True):
-    """An owner on the way: its rules are applied (`settled`), the way can be made up, its name was anybody's choice."""
+    """An owner in the chain.
+
+    `settled`: the owner rules are applied. `forgeable`: a member could have made the hop up. `chosen`: whoever made the
+    session chose the name.
+    """
 
     owner: Owner
     settled: bool = False
@@ -36,18 +40,18 @@ def named_owner(fact: Fact | None) -> Owner | None:
 
 
 def inherited_owner(behind: OwnerHop, evidence: str, via: tuple[str, ...], forgeable: bool = False) -> OwnerHop:
-    """What a parent's owner is worth for its child: inferred at most, and asserted where the way could be made up."""
+    """The owner of a parent, as owner of its child: inferred at most, and asserted where the hop is forgeable."""
     owner = behind.owner
     forgeable = forgeable or behind.forgeable
     confidence = owner.confidence
-    if _SURENESS[confidence] <= _SURENESS[Confidence.INFERRED]:
+    if _CONFIDENCE_ORDER[confidence] <= _CONFIDENCE_ORDER[Confidence.INFERRED]:
         confidence = Confidence.ASSERTED if forgeable else Confidence.INFERRED
-    way = tuple(dict.fromkeys((*via, *owner.via)))
-    return OwnerHop(Owner(owner.name, evidence, confidence, way), behind.settled, forgeable, behind.chosen)
+    via = tuple(dict.fromkeys((*via, *owner.via)))
+    return OwnerHop(Owner(owner.name, evidence, confidence, via), behind.settled, forgeable, behind.chosen)
 
 
 def without_session_name(own: Owner, identity: Identity) -> Owner:
-    """What is written while it can't be told who made a session: its name is whatever its user liked to choose."""
+    """The owner while it is not known who made a session: the role, as anybody could have chosen the session's name."""
     role = issuer_of(identity)[2]
     if role:
         return Owner(role, "role-name", Confidence.ASSERTED, own.via)

@@ -1,9 +1,9 @@
-"""Links from a machine's call to the resources behind it, as its record shows them: their owner owns what it created.
+"""Reads in the record of a machine's call which resources stand behind it: their owner owns what it created.
 
 A link counts if AWS wrote it: `inScopeOf`, `ec2RoleDelivery`, tags with the reserved prefix `aws:`, ids in a response,
 or a service's own tags in a record of that very service. Tags that customers can write (`eks:`, `karpenter.sh/`, ...)
 and that a launch merely inherited make a link that is marked forgeable, and only where a service made the call (T10).
-Shapes: real records where the kind's basis is seen (`parents`), memory otherwise.
+Shapes: real records where the kind's basis is seen (`parent_kinds`), memory otherwise.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def stack_set_of(record: Record, maker: Record) -> str | None:
 
 
 def _stack_name(text: str) -> str:
-    """What stands for a stack's name in its ARN, its id with it; any other text as it is."""
+    """The name and id of a stack, of its ARN; any other text as it is."""
     arn = parse_arn(text)
     return arn.resource.removeprefix("stack/") if arn else text
 

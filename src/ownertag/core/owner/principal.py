@@ -2,7 +2,7 @@
 
 A name is proven only if an authority that the organization controls gave it. What a member account can make up (user
 names, session names, roles that look like AWS's own) is asserted at most; userAgent, source address and tags are no
-evidence. What a machine did has no name here; `resolve` follows the way to whoever stands behind it.
+evidence. A machine has no owner here; `chain` follows the hops to whoever stands behind it.
 Shapes: CloudTrail user guide, "CloudTrail userIdentity element", and real records.
 """
 
@@ -253,7 +253,7 @@ def via_of(identity: Identity) -> tuple[str, ...]:
 
 
 def hops(*given: str | None) -> tuple[str, ...]:
-    """What is there of these, clean, for the way to an owner."""
+    """The hops that are there, clean, for `Owner.via`."""
     return tuple(cleaned[:2048] for hop in given if hop and (cleaned := clean(hop)))
 
 

@@ -1,6 +1,4 @@
-"""Resolves the owner of what a record created.
-
-The identity itself, or the person behind a machine or a chain of sessions.
+"""Resolves the owner of what a record created: the principal itself, or who stands behind a machine or a session.
 
 Every hop is a question and a fact. Without its fact a hop is not taken: the best answer so far stands, and the question
 is named. The order (docs/reference/identities.md): an authority of the organization; the resource that a machine ran on
@@ -13,13 +11,11 @@ from msgspec import Struct
 
 from ownertag.core.owner.chain import FINAL, OwnerChain
 from ownertag.core.owner.facts import FactTracker
-from ownertag.core.owner.principal import UNKNOWN, clean, no_owner, owner_by_identity, principal_of
+from ownertag.core.owner.principal import no_owner, owner_by_identity
 from ownertag.core.owner.rules import apply_rules
 from ownertag.core.records import CANARY_ROLE, Record, is_canary
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Facts, Owner, Question, Wait
-
-__all__ = ["UNKNOWN", "Trace", "clean", "principal_of", "resolve", "trace"]
 
 
 class Trace(Struct, frozen=True):
@@ -50,18 +46,16 @@ def trace(record: Record, settings: Settings, facts: Facts | None = None) -> Tra
     proven, nobody_named = own.confidence is Confidence.PROVEN, own.confidence is Confidence.NONE
     if (own.evidence in FINAL and not nobody_named) or (proven and own.evidence != "identity-center-user"):
         return Trace(apply_rules(own, record.account, settings))
-    if is_canary(
-        record
-    ):  # whoever sends it is nobody's owner, and waits: CloudTrail may need a quarter of an hour to say
-        return Trace(
-            apply_rules(Owner(CANARY_ROLE, "role-name", Confidence.ASSERTED, own.via), record.account, settings)
-        )
+    if is_canary(record):
+        # Whoever sends it owns nothing, and waits for it: CloudTrail may need a quarter of an hour to show who it was.
+        canary = Owner(CANARY_ROLE, "role-name", Confidence.ASSERTED, own.via)
+        return Trace(apply_rules(canary, record.account, settings))
     known = FactTracker(facts or {})
-    walk = OwnerChain(settings, known)
-    named = walk.behind(record, own, 0)
-    owner = named.owner
+    chain = OwnerChain(settings, known)
+    hop = chain.behind(record, own, 0)
+    owner = hop.owner
     if owner.confidence is Confidence.NONE and not known.questions:
-        owner = walk.account_owner(record, owner)
-    if not named.settled:
+        owner = chain.account_owner(record, owner)
+    if not hop.settled:
         owner = apply_rules(owner, record.account, settings)
     return Trace(owner, tuple(known.questions), tuple(dict.fromkeys(known.waits)))

@@ -1,4 +1,4 @@
-"""Sessions of roles: the AssumeRole record that made one, found by its access key, and its session tags."""
+"""Finds the AssumeRole record that made a session, by its access key, and reads its session tags."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 class SessionMakers:
-    """Who made the sessions of one way to an owner.
+    """Who made the sessions of one owner chain.
 
     Args:
         settings: Whether sessions are followed.

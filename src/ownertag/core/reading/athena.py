@@ -1,4 +1,4 @@
-"""Athena's CSV to records: a row is a record, its columns named as in the table that AWS documents for trails.
+"""Reads records in Athena's CSV: a row is a record, its columns named as in the table that AWS documents for trails.
 
 A `struct` is written `{type=IAMUser, arn=…}`, without quotes: what a name could have put there is refused, not guessed.
 Source: Athena user guide, "Query AWS CloudTrail logs" (columns), and what Athena writes of rows.

@@ -1,4 +1,4 @@
-"""Documents to records: unwraps whatever carries CloudTrail records; what can't be read is a refusal.
+"""Reads the records in a document, whatever carries them; what can't be read is a refusal.
 
 Nothing in here raises on any input. A document is read in chunks, value by value: its size costs no memory.
 """
@@ -33,7 +33,7 @@ _LOG_NAME = re.compile(r"(?:^|/)([0-9]{12})_CloudTrail(?:-[A-Za-z]+)?_[a-z0-9-]+
 
 
 def parse_document(data: bytes, where: str) -> Iterator[Arrival | Refusal]:
-    """Every record in a document that is in memory; `read` says what a document may be."""
+    """Every record in a document that is in memory; `read_document` says what a document may be."""
     return read_document(lambda: (data,), where)
 
 

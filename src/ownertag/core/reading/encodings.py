@@ -1,4 +1,4 @@
-"""Chunks of a document to chunks of UTF-8: gzip is taken off, and other encodings of Unicode are turned into it."""
+"""Turns the chunks of a document into chunks of UTF-8: unpacks gzip, and recodes other encodings of Unicode."""
 
 from __future__ import annotations
 

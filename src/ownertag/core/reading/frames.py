@@ -1,4 +1,4 @@
-"""Chunks of bytes to the JSON values in them, one after the other, however they are laid out.
+"""Finds the JSON values in chunks of bytes, one after the other, however they are laid out.
 
 A value may stand on its line, or be spread over many (`jq`), or follow the one before without anything between
 (Firehose). No value is kept longer than it takes to read it: a document's size costs no memory, that of one value does.
