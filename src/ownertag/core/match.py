@@ -69,26 +69,11 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
     if response is None:
         raise _Mismatch(Reason.NO_RESPONSE, "the record has no responseElements, where the ids would stand")
     if _omitted(response):
-        request = _request(record)
-        token = _client_token(request)
-        asked_by = None
-        if token is not None and row.by_client_token:
-            asked_by = (QuestionKind.INSTANCES_BY_CLIENT_TOKEN, token)
-        elif token is None and row.by_time and isinstance(request, dict) and not _omitted(request):
-            asked_by = (QuestionKind.LAUNCHES, f"{record.created_at.isoformat()} {record.creation_id}")
-        if asked_by is None:
-            raise _Mismatch(
-                Reason.RESPONSE_OMITTED,
-                f"CloudTrail left out the ids, and nothing in the request leads to them; {BY_HAND}",
-            )
-        document = {"request": request}
-        least = [count for count in values_at(document, _MIN_COUNT) if isinstance(count, int)]
-        told = _says_what_is_new(document, row)
-        return Creation(arrival, row, (), asked_by, _named_before(document, row), told, False, max(least, default=1))
+        return _by_request(arrival, row)
     response = unwrap(response, record.event_name, "Response")
     document = {"response": response, "request": _request(record) if row.reads_request else None}
     _check_account(document, row, record)
-    told = _says_what_is_new(document, row)
+    told = _says_what_existed(document, row)
     preexisting = _named_before(document, row) if told else _named_before(document, row) | _perhaps_older(document, row)
     resources = _resources(document, row, record, preexisting)
     asked_by = (row.children, resources[0].id) if row.children in PARTS else None
@@ -98,6 +83,27 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
             asked_by = (row.children, reservation)
     _check_claims(record, resources)
     return Creation(arrival, row, resources, asked_by, preexisting, told, _lists_parts(document, row))
+
+
+def _by_request(arrival: Arrival, row: CatalogueRow) -> Creation:
+    """The creation whose response CloudTrail left out, if its request leads to what it made."""
+    record = arrival.record
+    request = _request(record)
+    token = _client_token(request)
+    asked_by = None
+    if token is not None and row.by_client_token:
+        asked_by = (QuestionKind.INSTANCES_BY_CLIENT_TOKEN, token)
+    elif token is None and row.by_time and isinstance(request, dict) and not _omitted(request):
+        asked_by = (QuestionKind.LAUNCHES, f"{record.created_at.isoformat()} {record.creation_id}")
+    if asked_by is None:
+        raise _Mismatch(
+            Reason.RESPONSE_OMITTED,
+            f"CloudTrail left out the ids, and nothing in the request leads to them; {BY_HAND}",
+        )
+    document = {"request": request}
+    least = [count for count in values_at(document, _MIN_COUNT) if isinstance(count, int)]
+    told = _says_what_existed(document, row)
+    return Creation(arrival, row, (), asked_by, _named_before(document, row), told, False, max(least, default=1))
 
 
 def _without_row(record: Record) -> tuple[Reason, str]:
@@ -141,7 +147,7 @@ def _named_before(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]
     return frozenset(id_ for key in keys for id_ in values_under(document["request"], key) if isinstance(id_, str))
 
 
-def _says_what_is_new(document: dict[str, Any], row: CatalogueRow) -> bool:
+def _says_what_existed(document: dict[str, Any], row: CatalogueRow) -> bool:
     """Whether the request alone says what existed before: it was not left out, and points to no template."""
     request = document["request"]
     templates = [makes.template for makes in row.makes if makes.template]

@@ -42,14 +42,14 @@ OWNER_TAG = "owner-tag"
 #: The evidence of an owner whose resource was copied.
 COPY_OF = "copy-of"
 
-#: These name somebody by themselves, or nobody ever will be: nothing is asked.
+#: Evidence that names somebody by itself, or nobody for good: nothing is asked.
 FINAL = frozenset(
     {
         "iam-user", "root-user", "federated-user", "identity-provider", "ci-repository", "ci-workspace", "principal",
         "other-account", "no-identity", "source-identity",
     }
 )  # fmt: skip
-#: Names that whoever made the session has chosen: any name further back is better.
+#: Evidence by a name that whoever made the session has chosen: any name further back is better.
 _CHOSEN = frozenset({"role-session-name", "role-name"})
 
 #: Sessions that somebody may have made by AssumeRole. A service makes those of its own roles.
@@ -72,7 +72,7 @@ class OwnerChain:
     # --- the hops
 
     def behind(self, record: Record, own: Owner, depth: int) -> OwnerHop:
-        """Who stands behind the principal of a record; `own` is whom its identity names by itself."""
+        """Finds who stands behind the principal of a record; `own` is the owner that its identity names by itself."""
         identity = record.identity
         if identity is None:
             return OwnerHop(own)
@@ -81,7 +81,7 @@ class OwnerChain:
         if own.confidence is Confidence.PROVEN or own.evidence in FINAL:
             return OwnerHop(own)
         if depth < MAX_HOPS:
-            found = self._first(self._ways(identity, record, own, depth))
+            found = self._first(self._hops(identity, record, own, depth))
             if found is not None:
                 return found
         else:
@@ -92,11 +92,11 @@ class OwnerChain:
 
     @property
     def _untold(self) -> bool:
-        """Whether somebody stands behind of whom it can't be told who: then no name counts that he could choose."""
+        """Whether somebody unknown stands behind the session: then a name counts for nothing that he could choose."""
         return self._too_far or self._known.unanswered
 
-    def _ways(self, identity: Identity, record: Record, own: Owner, depth: int) -> Iterator[OwnerHop | None]:
-        """Owners by each kind of hop, the most certain first; the next is tried only when one finds nobody."""
+    def _hops(self, identity: Identity, record: Record, own: Owner, depth: int) -> Iterator[OwnerHop | None]:
+        """Takes each kind of hop, the most certain first; the next is tried only when one finds nobody."""
         runs_on = list(session_links(identity, record))
         if runs_on:
             yield self._through_any(runs_on, own, record, depth)
@@ -107,7 +107,7 @@ class OwnerChain:
             yield self._provisioner(links.provisioner, record, own, depth)
             yield self._through_any(links.first, own, record, depth)
         if own.evidence in _CHAINED and not runs_on:  # of a session that runs on something AWS itself is the maker
-            yield self._chain(identity, record, own, depth)
+            yield self._session_chain(identity, record, own, depth)
         if links is not NO_LINKS:
             yield self._through_any(links.after, own, record, depth)
             yield self._through_any(links.inherited, own, record, depth)
@@ -118,11 +118,11 @@ class OwnerChain:
         if own.evidence not in _CHOSEN:
             yield self._by_rule(identity, record, own)
 
-    def _first(self, ways: Iterable[OwnerHop | None]) -> OwnerHop | None:
-        """The first that names somebody; none while something nearer is not answered."""
-        for found in ways:
-            if found is not None or self._known.pending:
-                return found
+    def _first(self, found: Iterable[OwnerHop | None]) -> OwnerHop | None:
+        """The first hop that names somebody; none while a nearer question is not answered."""
+        for hop in found:
+            if hop is not None or self._known.pending:
+                return hop
         return None
 
     def account_owner(self, record: Record, owner: Owner) -> Owner:
@@ -161,7 +161,7 @@ class OwnerChain:
         return inherited_owner(behind, evidence or parent.kind.name, (*own.via, parent.arn), link.forgeable)
 
     def _answer(self, fact: Found, account: str, record: Record, depth: int) -> OwnerHop | None:
-        """Whose a parent is, by any of the forms in which that is answered."""
+        """The owner of a parent, by whichever kind of answer there is."""
         if fact.owner is not None:
             owner = named_owner(fact)
             return OwnerHop(owner, settled=True, forgeable=owner.evidence == OWNER_TAG) if owner else None
@@ -180,9 +180,8 @@ class OwnerChain:
         behind = self.behind(maker, owner_by_identity(maker.identity, maker, self._settings), depth + 1)
         if behind.settled or not self._settings.owners:
             return behind
-        owner = apply_rules(
-            behind.owner, maker.account, self._settings
-        )  # a rule of the account in which the name is one
+        # By the rules of the account in which the name is one.
+        owner = apply_rules(behind.owner, maker.account, self._settings)
         return behind if owner is behind.owner else replace(behind, owner=owner, settled=True)
 
     def _principal(self, arn: str, account: str, record: Record, depth: int) -> OwnerHop | None:
@@ -202,7 +201,7 @@ class OwnerChain:
         return inherited_owner(behind, "service-catalog", own.via)
 
     def _copied(self, record: Record, own: Owner, depth: int, *, forgeable: bool = False) -> OwnerHop | None:
-        """Of a copy that a service made: the owner of what was copied."""
+        """The owner of what was copied, for a copy that a service made."""
         sources = (Link(parent, forgeable) for parent in copied_from(record))
         return self._through_any(sources, own, record, depth, COPY_OF)
 
@@ -216,7 +215,7 @@ class OwnerChain:
 
     # --- chains of sessions
 
-    def _chain(self, identity: Identity, record: Record, own: Owner, depth: int) -> OwnerHop | None:
+    def _session_chain(self, identity: Identity, record: Record, own: Owner, depth: int) -> OwnerHop | None:
         """Whoever assumed the role, by the record that holds the session's access key."""
         rule = self._by_rule(identity, record, own) if own.evidence in _CHOSEN else None
         if rule is not None and not copied_from(record):
@@ -237,13 +236,8 @@ class OwnerChain:
                 return OwnerHop(no_owner("other-account", "the record doesn't say which account called", own.via))
             there = self._makers.in_account(account, identity, record)
             if there is None:  # the name of a session there was its user's choice
-                who = Owner(
-                    f"account:{account}",
-                    "other-account",
-                    Confidence.ASSERTED,
-                    hops(caller.principal_id),
-                )
-                return inherited_owner(OwnerHop(who), "session-chain", own.via)
+                owner = Owner(f"account:{account}", "other-account", Confidence.ASSERTED, hops(caller.principal_id))
+                return inherited_owner(OwnerHop(owner), "session-chain", own.via)
             maker = there
         behind = self._maker(maker, depth)
         nobody_named = behind is None or behind.owner.confidence is Confidence.NONE
@@ -260,14 +254,14 @@ class OwnerChain:
         return None
 
     def _made_by_service(self, maker: Record, caller: Identity, record: Record, own: Owner, depth: int) -> OwnerHop:
-        """A service took the role. The name that it gave the session is nobody: what stands behind it has to tell."""
-        found = self._first(self._ways_of_service(maker, caller, record, own, depth))
+        """The owner where a service took the role: the session's name is no person's, so what stands behind it tells."""
+        found = self._first(self._hops_of_service(maker, caller, record, own, depth))
         if found is not None:
             return found
         via = tuple(dict.fromkeys((*own.via, *hops(service_of(caller)))))
         return OwnerHop(self._with_reason(no_owner("aws-service", "nothing tells for whom it acted", via)))
 
-    def _ways_of_service(
+    def _hops_of_service(
         self, maker: Record, caller: Identity, record: Record, own: Owner, depth: int
     ) -> Iterator[OwnerHop | None]:
         identity, service = record.identity, service_of(caller)
@@ -294,7 +288,7 @@ class OwnerChain:
         return inherited_owner(behind, "session-chain", own.via)
 
     def _stack_set(self, maker: Record, own: Owner, record: Record, depth: int) -> OwnerHop | None:
-        """Of a stack of a stack set: whoever made that, in the management account or the hub."""
+        """Whoever made the stack set of a stack, in the management account or the hub."""
         org = self._settings.organization
         name = stack_set_of(record, maker)
         if not name or not org:

@@ -39,7 +39,7 @@ class Parent(Struct, frozen=True):
 
     @property
     def listed_by(self) -> tuple[str, ...]:
-        """All that CloudTrail may list calls on it by: whatever text they may name it by, the surest first."""
+        """The texts under which CloudTrail may list calls on it, the surest first."""
         fields = {"partition": self.partition, "region": self.region, "account": self.account}
         return (*(form.format(arn=self.arn, id=self.name, **fields) for form in self.kind.listed), self.name)
 
@@ -59,7 +59,7 @@ class Parent(Struct, frozen=True):
 
 @lru_cache(maxsize=1024)
 def _forms(parent: Parent) -> tuple[re.Pattern[str], ...]:
-    """What a call may name it by: its name or id, its ARN with anything for a `*` in it, other forms of its kind."""
+    """Patterns of what a call may name it by: name or id, ARN with anything for a `*`, its kind's other forms."""
     forms = (re.escape(parent.name), re.escape(parent.arn).replace(r"\*", "[^:/]+"), _others(parent))
     return tuple(re.compile(form) for form in forms if form)
 
@@ -88,7 +88,7 @@ def parent(name: str, id_: str, partition: str, region: str, account: str) -> Pa
 
 
 def parent_of_arn(arn: str) -> Parent | None:
-    """The resource that an ARN names, if it is of a kind that stands behind machines."""
+    """Returns the resource that an ARN names, if it is of a kind that stands behind machines."""
     parts = parse_arn(arn)
     if parts is None:
         return None
