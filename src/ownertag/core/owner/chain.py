@@ -254,7 +254,7 @@ class OwnerChain:
         return None
 
     def _made_by_service(self, maker: Record, caller: Identity, record: Record, own: Owner, depth: int) -> OwnerHop:
-        """The owner where a service took the role: the session's name is no person's, so what stands behind it tells."""
+        """The owner where a service took the role: its session's name is no person's, what stands behind it tells."""
         found = self._first(self._hops_of_service(maker, caller, record, own, depth))
         if found is not None:
             return found
