@@ -154,7 +154,7 @@ def role_arn(partition: str, account: str, path_and_name: str) -> str:
 
 
 def without_account(arn: str) -> str:
-    """The same ARN as AWS writes it for what it keeps without an account, such as a snapshot."""
+    """The same ARN without its account, as AWS writes those of snapshots and images (doc: authorization reference)."""
     arn_, partition, service, region, _, resource = arn.split(":", 5)
     return ":".join((arn_, partition, service, region, "", resource))
 
