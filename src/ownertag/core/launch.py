@@ -80,7 +80,7 @@ def launch_targets(creation: Creation, fact: Fact | None, catalogue: Catalogue, 
     if fact is None:
         return TagTargets(creation.resources)
     if isinstance(fact, Unavailable):
-        return TagTargets((), (), (Wait(fact.outcome, fact.reason),))
+        return TagTargets((), (), (fact.wait(),))
     instances = {instance.id: instance for instance in fact.instances} if isinstance(fact, Found) else {}
     own = {resource.id: resource for resource in creation.resources if resource.type == "ec2:instance"}
     if creation.resources:  # of a launch that names its instances, only those: others of it are managed by a service
@@ -172,7 +172,7 @@ def _unborn(instances: Iterable[LaunchedInstance], creation: Creation, facts: Fa
     for question in volume_time_questions(creation, Found(tuple(instances))):
         birth = facts.get(question)
         if isinstance(birth, Unavailable):
-            waits.append(Wait(birth.outcome, f"when {question.value} was made is not known: {birth.reason}"))
+            waits.append(birth.wait(f"when {question.value} was made"))
         elif isinstance(birth, Absent):
             waits.append(Wait(OutcomeKind.NOT_READY, f"{question.value} is not to be seen yet"))
     return waits

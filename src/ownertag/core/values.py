@@ -248,10 +248,15 @@ class Absent(Struct, frozen=True):
 
 
 class Unavailable(Struct, frozen=True):
-    """Asked, and not answered: never to be taken for absent."""
+    """Asked, and not answered: never to be taken for absent. `not_sent` as for `Wait`."""
 
     outcome: OutcomeKind
     reason: str
+    not_sent: bool = False
+
+    def wait(self, unknown: str = "") -> Wait:
+        """Returns the wait for this answer; `unknown` says what is not known without it."""
+        return Wait(self.outcome, f"{unknown} is not known: {self.reason}" if unknown else self.reason, self.not_sent)
 
 
 Fact = Found | Absent | Unavailable
@@ -299,10 +304,14 @@ class Write(Struct, frozen=True):
 
 
 class Wait(Struct, frozen=True):
-    """Part of a creation can't be decided yet, and why: its message comes back."""
+    """Part of a creation can't be decided yet, and why: its message comes back.
+
+    `not_sent`: a call was not sent, since our share of the account's quota had no token left.
+    """
 
     outcome: OutcomeKind
     reason: str
+    not_sent: bool = False
 
 
 class Decision(Struct, frozen=True):
@@ -356,12 +365,13 @@ class Failure(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one resource, why, and whether its message has to come back."""
+    """What became of one resource, why, and whether its message has to come back. `not_sent` as for `Wait`."""
 
     arn: str
     kind: OutcomeKind
     reason: str = ""
     is_retried: bool = False
+    not_sent: bool = False
 
 
 #: What isn't found this soon after its creation is most often not ready yet: another tagger lost 7 of 100 tables by

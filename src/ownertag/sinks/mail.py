@@ -45,7 +45,7 @@ class FindingsMail:
         self._mails: dict[_Whose, TokenBucket] = {}
         self._not_mailed: Counter[_Whose] = Counter()
 
-    def tell(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
+    def publish(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
         """One mail for each account; for each finding why that failed, or None.
 
         What a creation brought and was written over at once wakes nobody.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from contracts.emulated import Emulated, emulated
-from flows.hub import Hub, every, result_of
+from flows.hub import Hub, every, refusal_of
 from harness import fixtures
 from harness.events import CATALOGUE, SETTINGS
 from harness.fakes import FakeAccounts
@@ -36,8 +36,7 @@ def test_forged_events_make_no_call_and_have_a_reason(world: Emulated) -> None:
     assert world.all_tags() == {}
     found = {}
     for verdict in every(answer):
-        refusal = result_of(verdict).refusal
-        assert refusal is not None
+        refusal = refusal_of(verdict)
         assert refusal.detail
         found[fixtures.FORGED[int(verdict.message.id[1:])].name] = refusal.reason.value
     assert found == {each.name: each.reason for each in fixtures.FORGED}
@@ -64,7 +63,6 @@ def test_forged_events_do_not_stop_the_genuine_ones_of_their_batch(world: Emulat
 def test_a_genuine_event_of_another_organization_assumes_no_role(world: Emulated) -> None:
     """T15: the account must be one of the list."""
     answer = handled(world, fixtures.outsider_event())
-    refusal = result_of(answer.done[0]).refusal
-    assert refusal is not None
+    refusal = refusal_of(answer.done[0])
     assert refusal.reason.value == "unknown-account"
     assert not world.wire.calls

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from flows.hub import A, B, result_of
+from flows.hub import A, B
 from harness.events import CATALOGUE, HOME, SETTINGS, messages, record, volume, volume_id
 from harness.fakes import Budget, FakeAccounts, FakeAws, FakeTagger, fake_ports
 from harness.memory_ledger import MemoryLedger
@@ -18,7 +18,7 @@ from ownertag.core.values import Write
 from ownertag.flows.isolate_failures import isolate_failures
 from ownertag.flows.live import handle
 from ownertag.flows.ports import Ports
-from ownertag.flows.result import Result
+from ownertag.flows.result import Result, Unexpected
 
 SECRET = "a token that stands in the record"
 
@@ -52,8 +52,8 @@ def test_one_of_a_hundred_comes_back_with_the_line_and_the_others_are_done(at: i
     [back] = answer.returned
     assert back.reasons[0].startswith("failed: unexpected ZeroDivisionError at flows/apply.py:")
     assert SECRET not in str(back.reasons)
-    assert result_of(back).unexpected
-    assert not any(result_of(each).unexpected for each in answer.done)
+    assert isinstance(back.result, Unexpected)
+    assert not any(isinstance(done.result, Unexpected) for done in answer.done)
     assert sum(bool(tags) for tags in aws.places[A, HOME].tags.values()) == 99
     redelivered = handle([back.message], ports(aws, ledger=ledger), CATALOGUE, SETTINGS)
     assert len(redelivered.done) == 1
@@ -64,7 +64,7 @@ def test_where_all_raise_all_come_back() -> None:
     aws = FakeAws()
     answer = handle(messages(*volumes(20)), ports(aws, *map(volume_id, range(20))), CATALOGUE, SETTINGS)
     assert len(answer.returned) == 20
-    assert all(result_of(each).unexpected for each in answer.returned)
+    assert all(isinstance(returned.result, Unexpected) for returned in answer.returned)
 
 
 def test_a_tampering_that_raises_costs_no_other_message() -> None:
@@ -74,7 +74,7 @@ def test_a_tampering_that_raises_costs_no_other_message() -> None:
         return record("CreateTags", A, HOME, {"_return": True}, request, number=900 + number)
 
     class Raising:
-        def tell(self, findings: Sequence[TamperFinding]) -> list[None]:
+        def publish(self, findings: Sequence[TamperFinding]) -> list[None]:
             if any(volume_id(2) in finding.resource for finding in findings):
                 raise KeyError(SECRET)
             return [None] * len(findings)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.hub import A, B, kinds, on_fakes, result_of, verdicts
+from flows.hub import A, B, decision_of, kinds, on_fakes, verdicts
 from flows.test_live import instance, put
 from harness import fixtures
 from harness.events import (
@@ -36,6 +36,7 @@ from ownertag.core.ownership import EventKey, ResourceKey
 from ownertag.core.unnamed_launch import is_unnamed
 from ownertag.core.values import Creation, Failure, LaunchedInstance, OutcomeKind, Unavailable
 from ownertag.flows.live import BatchAnswer, Message, handle
+from ownertag.flows.result import FinishedBefore
 from ownertag.ledger.entries import Ended, Owned, Transferred
 from ownertag.ledger.port import LedgerError
 
@@ -74,7 +75,7 @@ def test_what_is_finished_is_never_written_again_and_costs_no_call_but_one_to_th
     world.ledger.calls.clear()
     world.aws.places[A, HOME].tags[VOLUME]["owner"] = "somebody"  # by hand: that is another flow's to notice
     [done] = world.handle(record).done
-    assert result_of(done).finished is not None
+    assert isinstance(done.result, FinishedBefore)
     assert (world.aws.calls, world.ledger.calls) == ([], ["seen"])
     assert world.owner() == "somebody"
 
@@ -111,8 +112,7 @@ def test_the_stored_decision_stands_though_the_settings_changed(world: World) ->
     world.aws.refuses = lambda _: None
     changed = replace_settings(tags={"owner": "changed {owner}"})
     [done] = world.handle(record, settings=changed).done
-    decision = result_of(done).decision
-    assert decision is not None
+    decision = decision_of(done)
     assert dict(decision.tags)["owner"] == "alice"
     assert world.owner() == "alice"
 

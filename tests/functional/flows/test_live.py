@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from contracts.emulated import HOME, Emulated, emulated
-from flows.hub import A, B, Hub, kinds, on_fakes, outcomes, result_of, verdicts
+from flows.hub import A, B, Hub, decision_of, kinds, on_fakes, outcomes, refusal_of, result_of, verdicts
 from harness import fixtures
 from harness.events import (
     CATALOGUE,
@@ -196,8 +196,7 @@ def test_one_call_recorded_in_two_accounts_is_one_creation_of_its_owner(hub: Hub
     roles = {call.parameters["RoleArn"] for call in hub.world.wire.calls if call.operation == "AssumeRole"}
     assert roles == {f"arn:aws:iam::{owning}:role/auto-tag-role"}
     [copied] = hub.handle(copy).done
-    refusal = result_of(copied).refusal
-    assert refusal is not None
+    refusal = refusal_of(copied)
     assert refusal.reason.value == "other-account"
 
 
@@ -207,7 +206,7 @@ def test_another_partitions_role_and_arns_are_of_that_partition() -> None:
     answer = on_fakes(
         aws, volume(A, volume_id(1), "cn-northwest-1"), settings=Settings(tags=SETTINGS.tags, organization=organization)
     )
-    [outcome] = result_of(answer.done[0]).outcomes
+    [outcome] = outcomes(answer).values()
     assert outcome.arn == f"arn:aws-cn:ec2:cn-northwest-1:{A}:volume/{volume_id(1)}"
 
 
@@ -401,8 +400,7 @@ def test_an_outcome_stands_for_every_resource_of_a_decision() -> None:
     put(aws, instance(1), instance(2))
     answer = on_fakes(aws, launch(A, [instance_id(1), instance_id(2)]))
     [verdict] = answer.done
-    decision = result_of(verdict).decision
-    assert decision is not None
+    decision = decision_of(verdict)
     assert {resource.arn for resource in decision.resources} == {outcome.arn for outcome in outcomes(answer).values()}
     assert len(decision.resources) == 8
 

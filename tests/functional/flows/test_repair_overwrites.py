@@ -19,6 +19,7 @@ from ownertag.core.findings import TagChange
 from ownertag.core.record_details import Actor
 from ownertag.core.values import Failure, OutcomeKind
 from ownertag.flows.live import BatchAnswer
+from ownertag.flows.result import Decided
 from ownertag.ledger.entries import TagChanged, Transferred
 from ownertag.ledger.port import LedgerError
 
@@ -65,7 +66,7 @@ def test_a_late_write_is_put_right_when_its_message_comes_back_even_if_another_c
 
 
 def found_of(answer: BatchAnswer) -> list[tuple[str | None, str | None, str, bool]]:
-    findings = [done.result.finding for done in answer.done if done.result.finding]
+    findings = [done.result.finding for done in answer.done if isinstance(done.result, Decided) and done.result.finding]
     return [(change.old, change.new, found.by, found.overwritten) for found in findings for change in found.changes]
 
 
@@ -156,9 +157,9 @@ def test_what_was_written_over_is_found_though_another_of_its_resources_comes_ba
     first = world.handle(record, receives=2)
     world.aws.refuses = lambda _: None
     redelivered = world.handle(record, receives=3)
-    results = [each.result for each in first.returned] + [each.result for each in redelivered.done]
+    results = [verdict.result for verdict in first.returned] + [verdict.result for verdict in redelivered.done]
     assert [tags[each]["owner"] for each in ids] == ["alice", "alice"]
-    assert {result.finding.resource for result in results if result and result.finding} == {
+    assert {result.finding.resource for result in results if isinstance(result, Decided) and result.finding} == {
         f"arn:aws:ec2:{HOME}:{A}:instance/{each}" for each in ids
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from flows.hub import refusal_of
 from harness import fixtures
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from harness.memory_ledger import MemoryLedger
@@ -33,7 +34,7 @@ class Told:
         self.findings: list[TamperFinding] = []
         self.failure: Failure | None = None
 
-    def tell(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
+    def publish(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
         if self.failure is None:
             self.findings += findings
         return [self.failure] * len(findings)
@@ -116,9 +117,8 @@ def test_all_removed_is_one_finding_with_each_key(world: World) -> None:
 def test_a_removal_where_nothing_of_ours_is_known_is_done_and_silent(tags: dict[str, str | None]) -> None:
     world = World()
     [done] = world(call(tags, "DeleteTags")).done
-    assert done.result.refusal is not None
-    assert done.result.refusal.reason is Reason.NO_FINDING
-    assert "nothing that we are known to have written" in done.result.refusal.detail
+    assert refusal_of(done).reason is Reason.NO_FINDING
+    assert "nothing that we are known to have written" in refusal_of(done).detail
     assert (world.told.findings, world.ledger.entries) == ([], {})
 
 
@@ -295,8 +295,7 @@ def test_nothing_is_restored_by_itself(world: World) -> None:
 
 def test_a_stranger_account_is_refused_and_kept_out_of_the_ledger(world: World) -> None:
     [done] = world(call({"owner": "x"}, recipientAccountId=fixtures.OUTSIDE_ACCOUNT)).done
-    assert done.result.refusal is not None
-    assert done.result.refusal.reason is Reason.UNKNOWN_ACCOUNT
+    assert refusal_of(done).reason is Reason.UNKNOWN_ACCOUNT
     assert world.told.findings == []
     assert world.ledger.calls.count("append") == 1  # of the creation
 
