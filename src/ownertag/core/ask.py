@@ -64,22 +64,22 @@ def ask(
 
 
 def account_of(creation: Creation) -> Question:
-    """Is this account one of the organization's?"""
+    """The question whether a creation's account is one of the organization's."""
     return account_question(creation.record)
 
 
 def account_question(record: Record) -> Question:
-    """The same, of any record."""
+    """The question whether a record's account is one of the organization's."""
     return account_question_of(record.account)
 
 
 def account_question_of(account: str) -> Question:
-    """The same, of any account."""
+    """The question whether an account is one of the organization's."""
     return Question(QuestionKind.ACCOUNT, account, "", "")
 
 
 def launch_of(creation: Creation) -> Question | None:
-    """What did it make that its record does not name: volumes of instances, snapshots of an image, and so on?"""
+    """The question what a creation made that its record does not name: volumes, snapshots of an image, and so on."""
     if creation.asked_by is None:
         return None
     kind, value = creation.asked_by
@@ -96,7 +96,7 @@ def made_of(creation: Creation, facts: Facts) -> Fact | None:
 
 
 def tags_question(resource: Resource, creation: Creation) -> Question:
-    """Which tags does this resource carry now?"""
+    """The question which tags a resource carries now."""
     return Question(QuestionKind.TAGS, creation.record.account, creation.record.region, resource.id)
 
 

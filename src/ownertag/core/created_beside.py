@@ -14,7 +14,7 @@ from ownertag.core.values import Absent, Creation, Fact, Facts, Found, OutcomeKi
 
 
 def creation_time_questions(creation: Creation, fact: Fact | None) -> tuple[Question, ...]:
-    """What has to be asked of what was found: when it was made, where it can be older than the creation."""
+    """The questions when what was found was made, where it can be older than the creation."""
     if not _of_parts(creation):
         return launch.volume_time_questions(creation, fact)
     parts = fact.parts if isinstance(fact, Found) else ()
@@ -30,7 +30,7 @@ def tag_targets(
         creation: The creation.
         fact: What was found of its launch or its parts.
         catalogue: The rows.
-        facts: All answers, among them those to `births`.
+        facts: All answers, among them those to `creation_time_questions`.
         late: Whether it is so long ago that another may have taken a part's place.
     """
     if fact is None or not _of_parts(creation):

@@ -94,7 +94,7 @@ class Creation(Struct, frozen=True):
     resources: tuple[Resource, ...]
     asked_by: tuple[QuestionKind, str] | None = None  # what tells more: its kind of question and the value to ask by
     preexisting: frozenset[str] = frozenset()  # ids that were there before, or of which nothing says that they are new
-    told: bool = True  # whether the request says which of them those are: it is there, and points to no template
+    request_complete: bool = True  # whether the request says which ids those are: it is there, without a template
     lists_parts: bool = False  # whether the record names what came with an instance, all but its volumes
     at_least: int = 1  # how many instances the call asked for, where the record doesn't name them
 
@@ -108,7 +108,7 @@ class Creation(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True, order=True):
-    """Something to look up in one account and Region (an account itself has no Region)."""
+    """Something to look up in one account and Region; a question about an account itself has no Region."""
 
     kind: QuestionKind
     account: str
@@ -212,7 +212,7 @@ class AccountList(Struct, frozen=True):
 
 
 class Attachment(Struct, frozen=True):
-    """To what an Elastic IP address leads: an interface, and its instance if it is one's; all None: to nothing."""
+    """What an Elastic IP address is attached to: an interface, and its instance if it has one; all None: nothing."""
 
     instance: str | None = None
     interface: str | None = None

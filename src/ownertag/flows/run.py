@@ -41,7 +41,7 @@ def run(
     settings: Settings,
     redelivered: Container[str] = (),
 ) -> list[Result]:
-    """Match a batch with the catalogue, and settle its creations; one result for each arrival, in an order of its own.
+    """Matches a batch and settles its creations; one result for each arrival, in an order of its own.
 
     Args:
         arrivals: The batch.
@@ -68,7 +68,7 @@ def settle(
     settings: Settings,
     redelivered: Container[str] = (),
 ) -> list[Result]:
-    """Gather, decide and apply for creations, wherever they were read; one result for each.
+    """Gathers, decides and applies for creations, wherever they were read; one result for each.
 
     Args:
         creations: Of any accounts and Regions.
@@ -117,7 +117,7 @@ def _settle_without_ledger(
     settings: Settings,
     wait: Wait,
 ) -> list[Result]:
-    """Tag what carries no owner; the full decision follows when the ledger answers."""
+    """Tags what carries no owner; the full decision follows when the ledger answers."""
     facts = gather(creations, ports, catalogue, settings, facts, careful=True, traces=traces)
     decisions, refusals = decide(creations, facts, catalogue, settings, ports.now(), careful=True, traces=traces)
     plan = untagged_only(plan_writes(decisions, refusals, facts, catalogue), settings)
@@ -164,7 +164,7 @@ def _as_stored(decision: Decision, seen: Mapping[EventKey, SeenCreation]) -> Dec
 def _merge_with_ledger(
     decisions: list[Decision], facts: Facts, finished: Container[EventKey], ports: Ports, settings: Settings
 ) -> tuple[list[Decision], Standings, Mapping[EventKey, TamperFinding]]:
-    """Keep decisions in the ledger; (what they are after it said whose each resource is, that, findings on the way).
+    """Keeps decisions in the ledger; returns them as they are after it said whose each resource is, that, and findings.
 
     Raises:
         LedgerError: The ledger can't be used.
@@ -204,7 +204,7 @@ def _publish_request_tags(
     ports: Ports,
     settings: Settings,
 ) -> list[Decided]:
-    """Keep and publish which owner tags the requests of creations set, once these are done and weren't before."""
+    """Keeps and publishes which owner tags the requests of creations set, once these are done and weren't before."""
 
     def with_finding(result: Decided) -> Decided:
         if result.is_retried or event_of(result.decision.creation) in finished:
@@ -228,7 +228,7 @@ def _publish_request_tags(
 
 
 def _keep_outcomes(decided: Sequence[Decided], standings: Standings, ports: Ports) -> list[Decided]:
-    """Keep the outcomes in the ledger; what it did not take, or what was lost meanwhile, comes back."""
+    """Keeps the outcomes in the ledger; what it did not take, or what was lost meanwhile, comes back."""
     if not standings:
         return list(decided)
     now = ports.now()

@@ -88,5 +88,5 @@ class FindingsMail:
         return bucket.wait(now) == 0
 
     def _taken(self, whose: _Whose) -> None:
-        self._mails[whose] = self._mails[whose].taken(self._clock())
+        self._mails[whose] = self._mails[whose].after_call(self._clock())
         del self._not_mailed[whose]
