@@ -107,6 +107,6 @@ def kinds(answer: BatchAnswer) -> dict[str, str]:
 
 def verdicts(answer: BatchAnswer) -> dict[str, str]:
     """`done` or the reasons for coming back, by message id."""
-    return {each.message.id: "done" for each in answer.done} | {
-        each.message.id: "; ".join(each.reasons) for each in answer.returned
+    return {done.message.id: "done" for done in answer.done} | {
+        returned.message.id: "; ".join(returned.reasons) for returned in answer.returned
     }

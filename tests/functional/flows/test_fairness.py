@@ -50,13 +50,13 @@ def test_what_is_throttled_to_nothing_is_returned_untouched_and_loses_nothing() 
     ports = fake_ports(aws, ACCOUNTS, ledger=ledger, throttled=lambda account, _: account == A and away)
     answer = handle(batch, ports, CATALOGUE, SETTINGS)
     assert len(answer.done) == 10
-    assert [each.reasons for each in answer.returned] == [
+    assert [returned.reasons for returned in answer.returned] == [
         ("throttled: AWS throttles the account in this Region just now",)
     ] * (5 * FEW)
     assert {call.account for call in aws.calls} == {B}
     assert ledger.calls.count("claim") == 1
     away = False
-    redelivered = handle([each.message for each in answer.returned], ports, CATALOGUE, SETTINGS)
+    redelivered = handle([returned.message for returned in answer.returned], ports, CATALOGUE, SETTINGS)
     assert len(redelivered.done) == 5 * FEW
     assert sum(bool(tags) for tags in aws.places[A, HOME].tags.values()) == 5 * FEW
 

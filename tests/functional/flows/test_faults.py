@@ -223,12 +223,12 @@ def bodies(draw: st.DrawFn) -> str:
 def test_e9_done_and_returned_are_what_was_received_whatever_it_was(batch: list[tuple[str, int]]) -> None:
     received = [Message(f"m{number % 4}", body, "", receives) for number, (body, receives) in enumerate(batch)]
     found = on_fakes_raw(received)
-    assert Counter(each.message.id for each in every(found)) == Counter(each.id for each in received)
+    assert Counter(verdict.message.id for verdict in every(found)) == Counter(message.id for message in received)
     named = [
         batch_item_failure["itemIdentifier"] for batch_item_failure in found.batch_item_failures["batchItemFailures"]
     ]
-    assert named == [each.message.id for each in found.returned]
-    assert all(each.reasons and 1 <= each.seconds <= 300 for each in found.returned)
+    assert named == [verdict.message.id for verdict in found.returned]
+    assert all(verdict.reasons and 1 <= verdict.seconds <= 300 for verdict in found.returned)
 
 
 def on_fakes_raw(received: list[Message]) -> live.BatchAnswer:
@@ -262,7 +262,7 @@ def test_e9_and_e10_the_one_exit_names_messages_of_the_input_and_all_of_them(
     received = {name: Message(f"id-{name}", "{}") for name in sorted(names)}
     by_place = {result.where: result for result in results}
     found = live.batch_answer(received, by_place)
-    done, returned = ({each.message.id for each in part} for part in (found.done, found.returned))
+    done, returned = ({verdict.message.id for verdict in part} for part in (found.done, found.returned))
     assert done | returned == {f"id-{name}" for name in names}
     assert not done & returned
     assert len(found.done) + len(found.returned) == len(names)

@@ -31,7 +31,7 @@ def handled(world: Emulated, *bodies: str) -> BatchAnswer:
 
 def test_forged_events_make_no_call_and_have_a_reason(world: Emulated) -> None:
     assert len(fixtures.FORGED) >= 40
-    answer = handled(world, *(each.body for each in fixtures.FORGED))
+    answer = handled(world, *(forged.body for forged in fixtures.FORGED))
     assert not world.wire.calls
     assert world.all_tags() == {}
     found = {}
@@ -39,7 +39,7 @@ def test_forged_events_make_no_call_and_have_a_reason(world: Emulated) -> None:
         refusal = refusal_of(verdict)
         assert refusal.detail
         found[fixtures.FORGED[int(verdict.message.id[1:])].name] = refusal.reason.value
-    assert found == {each.name: each.reason for each in fixtures.FORGED}
+    assert found == {forged.name: forged.reason for forged in fixtures.FORGED}
 
 
 def test_the_genuine_event_behind_them_would_have_made_calls(world: Emulated) -> None:
@@ -53,9 +53,9 @@ def test_forged_events_do_not_stop_the_genuine_ones_of_their_batch(world: Emulat
     genuine = fixtures.text_of(fixtures.event(fixtures.record()))
     [volume_id] = [found for found in [fixtures.record()["responseElements"].get("volumeId")] if found is not None]
     world.add_volumes(fixtures.ACCOUNT, [volume_id], fixtures.REGION)
-    bodies = [each.body for each in fixtures.FORGED]
+    bodies = [forged.body for forged in fixtures.FORGED]
     answer = handled(world, *bodies[:30], genuine, *bodies[30:])
-    assert "m30" in {each.message.id for each in answer.done}
+    assert "m30" in {done.message.id for done in answer.done}
     assert world.wire.counts == {"AssumeRole": 1, "CreateTags": 1}
     assert set(world.all_tags()) == {(fixtures.ACCOUNT, fixtures.REGION)}
 

@@ -48,7 +48,7 @@ def volumes(count: int, user: str = "alice") -> list[dict[str, object]]:
 def test_one_of_a_hundred_comes_back_with_the_line_and_the_others_are_done(at: int) -> None:
     aws, ledger = FakeAws(), MemoryLedger()
     answer = handle(messages(*volumes(100)), ports(aws, volume_id(at), ledger=ledger), CATALOGUE, SETTINGS)
-    assert {each.message.id for each in answer.done} == {f"m{number}" for number in range(100)} - {f"m{at}"}
+    assert {done.message.id for done in answer.done} == {f"m{number}" for number in range(100)} - {f"m{at}"}
     [back] = answer.returned
     assert back.reasons[0].startswith("failed: unexpected ZeroDivisionError at flows/apply.py:")
     assert SECRET not in str(back.reasons)
@@ -83,7 +83,7 @@ def test_a_tampering_that_raises_costs_no_other_message() -> None:
     given = replace(ports(aws), findings=Raising())
     batch = messages(*volumes(2), *(tampering(number) for number in range(4)))
     answer = handle(batch, given, CATALOGUE, SETTINGS)
-    assert [each.message.id for each in answer.returned] == ["m4"]
+    assert [returned.message.id for returned in answer.returned] == ["m4"]
     assert answer.returned[0].reasons[0].startswith("failed: unexpected KeyError at flows/")
 
 
@@ -112,7 +112,7 @@ def test_what_comes_for_the_third_time_is_done_after_the_others() -> None:
     aws = FakeAws()
     receives = (AGAIN, 1, 16, AGAIN - 1)
     made = messages(*(volume(A, volume_id(number), number=number, user=f"user{number}") for number in range(4)))
-    batch = [msgspec.structs.replace(each, receives=count) for each, count in zip(made, receives, strict=True)]
+    batch = [msgspec.structs.replace(message, receives=count) for message, count in zip(made, receives, strict=True)]
     answer = handle(batch, ports(aws), CATALOGUE, SETTINGS)
     assert len(answer.done) == 4
     written = [call.values[0] for call in aws.calls if call.name == "ec2.CreateTags"]

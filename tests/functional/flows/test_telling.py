@@ -39,7 +39,8 @@ def largest(number: int) -> TamperFinding:
     """As large as a record can make it: four bytes a character."""
     char = "\U0001d51e"
     changes = tuple(
-        TagChange(f"{char * (MAX_KEY - 3)}{each:03}", char * MAX_VALUE, char * MAX_VALUE) for each in range(MAX_CHANGES)
+        TagChange(f"{char * (MAX_KEY - 3)}{number:03}", char * MAX_VALUE, char * MAX_VALUE)
+        for number in range(MAX_CHANGES)
     )
     return TamperFinding(
         "111122223333", REGION, char * MAX_ID, 10_000, changes, char * MAX_BY, f"event-{number}", AT, char * MAX_VALUE
@@ -65,10 +66,10 @@ class World:
         """(subject, text) of what arrived since."""
         found = []
         while got := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
-            for each in got:
-                body = json.loads(each["Body"])
+            for message in got:
+                body = json.loads(message["Body"])
                 found.append((body["Subject"], body["Message"]))
-                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=each["ReceiptHandle"])
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return found
 
 
@@ -119,7 +120,7 @@ def test_a_resource_of_no_known_type_is_no_arn_of_the_event(world: World) -> Non
 
 def test_a_call_takes_ten_and_no_more_bytes_than_aws_takes(world: World) -> None:
     assert world.bus.publish([finding(number) for number in range(25)]) == [None] * 25
-    assert [len(each) for each in world.put()] == [10, 10, 5]
+    assert [len(call) for call in world.put()] == [10, 10, 5]
     world.wire.clear()
     assert world.bus.publish([largest(number) for number in range(7)]) == [None] * 7
     for entries in world.put():
@@ -159,7 +160,7 @@ def test_a_mail_an_account_that_counts_the_rest(world: World) -> None:
     assert set(mails) == {
         f"ownertag: protected tags were changed in account {a}" for a in ("111122223333", "444455556666")
     }
-    [text] = [each for subject, each in mails.items() if "111122223333" in subject]
+    [text] = [mail for subject, mail in mails.items() if "111122223333" in subject]
     assert found[0].resource in text
     assert "4 more such calls" in text
 
@@ -214,7 +215,7 @@ def test_what_one_of_both_did_not_take_has_failed_and_the_other_is_told(world: W
     both = AllPublishers(world.bus, world.mail)
     world.wire.fail("Publish", "InternalError", 500, times=1)
     assert both.publish([finding(1), finding(2, overwritten=True)]) == [Failure("InternalError", 500), None]
-    assert [len(each) for each in world.put()] == [2]
+    assert [len(call) for call in world.put()] == [2]
     world.wire.fail("PutEvents", "InternalException", 500, times=1)
     assert both.publish([finding(1)]) == [Failure("InternalException", 500)]
     assert len(world.mails()) == 1
