@@ -55,7 +55,7 @@ def _of_parts(creation: Creation) -> bool:
 
 
 def _made(part: Part, creation: Creation, facts: Facts, late: bool) -> bool | Wait:
-    """Whether the creation made this part, or what to wait for until that is known."""
+    """Whether the creation made this part; or the wait until that is known."""
     if part.replaceable and late:
         return False
     if not part.aged:

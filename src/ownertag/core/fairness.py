@@ -16,7 +16,7 @@ BatchPart = list[Arrival | Refusal]
 
 
 def fair_parts(arrivals: Sequence[Arrival | Refusal], receives: Mapping[str, int]) -> list[BatchPart]:
-    """A batch in parts, so that nothing in it holds up the others.
+    """Divides a batch into parts, so that nothing in it holds up the others.
 
     Args:
         arrivals: The batch.

@@ -110,12 +110,12 @@ class Judgement(Struct, frozen=True):
     not_sent: bool = False
 
 
-#: A look-up that was not tried: whoever waits for it can't wait for one more call.
+#: The answer of a look-up that was not tried, as there was no time for one more call.
 NO_TIME = Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
 
 
 def unavailable(failure: Failure, region: str = "") -> Unavailable:
-    """What a look-up that failed says of what was asked."""
+    """The fact that a failed look-up comes to."""
     judged = judge(failure, None, region)
     return Unavailable(judged.outcome, judged.reason, judged.not_sent)
 
@@ -126,7 +126,7 @@ def is_throttle(failure: Failure) -> bool:
 
 
 def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgement:
-    """What a failed call means.
+    """Judges a failed call: what it means for its resources.
 
     Args:
         failure: The error.

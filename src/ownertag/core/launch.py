@@ -103,7 +103,10 @@ def launch_targets(creation: Creation, fact: Fact | None, catalogue: Catalogue, 
 
 
 def _managed_ids(instances: Iterable[LaunchedInstance]) -> set[str]:
-    """What belongs to instances that an AWS service runs, though the record did not say so: it can't be tagged."""
+    """The ids of instances that an AWS service runs, and of their parts, though the record did not say so.
+
+    They can't be tagged.
+    """
     return {
         id_
         for instance in instances

@@ -179,5 +179,8 @@ def end_of(at: datetime, deletions: tuple[datetime, ...]) -> datetime | None:
 
 
 def _life(at: datetime, deletions: tuple[datetime, ...]) -> int:
-    """How many deletions came before; one in the same second came after the creation that it ended."""
+    """The number of a life: how many deletions came before it.
+
+    A deletion in the same second came after the creation that it ended.
+    """
     return bisect_left(deletions, at)

@@ -145,13 +145,13 @@ def finding_of(
 ) -> TamperFinding | NotTampering:
     """The finding of a record, or why there is none.
 
-    To write a key of ours is one, unless it has our value already wherever it was written. To remove one is, where we
-    are known to have written it: with a value given, EC2 removes only what has that value; a key in another letter
-    case is another tag (doc: DeleteTags, tag restrictions).
+    To write a key of ours is a finding, unless it has our value already wherever it was written. To remove one is a
+    finding where we are known to have written it: with a value given, EC2 removes only what has that value; a key in
+    another letter case is another tag (doc: DeleteTags, tag restrictions).
 
     Args:
-        tampering: What the record says.
-        resources: What it names.
+        tampering: The tag call.
+        resources: The resources that it names.
         owners: By ARN, whose a resource is and which tags say so, as far as the ledger knows it.
         settings: Which keys are ours.
     """
