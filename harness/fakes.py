@@ -244,10 +244,10 @@ def fake_ports(
     now: Callable[[], datetime] | None = None,
     expired: Callable[[], bool] = lambda: False,
     ledger: Ledger | None = None,
-    held: Callable[[str, str], bool] = lambda _account, _region: False,
+    throttled: Callable[[str, str], bool] = lambda _account, _region: False,
     findings: FindingPublisher | None = None,
 ) -> Ports:
     """The world of one run, made of fakes."""
     lookups, tagger = FakeLookups(aws), FakeTagger(aws)
     told = findings or NoPublisher()
-    return Ports(accounts, lookups, tagger, now or Clock(), expired, ledger or NoLedger(), told, held)
+    return Ports(accounts, lookups, tagger, now or Clock(), expired, ledger or NoLedger(), told, throttled)

@@ -174,7 +174,7 @@ class Environments:
         )
         ports = Ports(
             accounts, lookups, tagger, self._now, expired, ledger,
-            held=pacing.held, concurrency=concurrency, hurry=pacing.hurry,
+            throttled=pacing.held, concurrency=concurrency, fail_fast=pacing.hurry,
         )  # fmt: skip
         pacing.begin(until)
         messages = [

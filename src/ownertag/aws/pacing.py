@@ -57,7 +57,7 @@ class Counter(Protocol):
         """Between which times it is; None if it can't be asked."""
 
     def take(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | NoneFree | None:
-        """Take what costs so many seconds, as `core.token_leases.taken` says; None if it can't be asked."""
+        """Take what costs so many seconds, as `core.token_leases.take_tokens` says; None if it can't be asked."""
 
 
 class Pacing:
@@ -160,7 +160,7 @@ class Pacing:
             own = tokens.bucket.wait(now)
         if own > 0 and (own == inf or not self._may_wait(account, now, own, own)):
             raise paced
-        tokens.bucket = tokens.bucket.taken(now)
+        tokens.bucket = tokens.bucket.after_call(now)
         return own, None
 
     def _slot(self, tokens: _Tokens, key: CounterKey, now: float) -> tuple[Lease, Span] | None:
@@ -339,7 +339,7 @@ class _Tokens:
 
     def answered(self, now: float, throttled: bool) -> None:
         """After AWS's answer, which goes before all counting: others use the same quota."""
-        self.bucket = self.bucket.answered(now, throttled)
+        self.bucket = self.bucket.after_answer(now, throttled)
         if throttled:
             self.lease = None
             self.not_before = now + 1 / self.shares.common.refill

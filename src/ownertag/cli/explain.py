@@ -16,6 +16,7 @@ from ownertag.cli.options import Exit, Options, with_options
 from ownertag.cli.output import Printer
 from ownertag.core.values import Reason
 from ownertag.flows.explain import explain as decide
+from ownertag.flows.result import Refused
 from ownertag.flows.result_object import result_object
 
 #: Of what could not be read, so many places are said again at the end.
@@ -44,12 +45,12 @@ def explain(
     settings, catalogue = options.settings(), load_catalogue()
     printer, reading, told = Printer(options.format), Reading(options), Tally()
     for arrival in reading.records(files):
-        each = decide(arrival, catalogue, settings, datetime.now(UTC))
-        plain = result_object(each.result, each.owner, each.questions)
-        told.count(plain)
-        refusal = each.result.refusal
+        explained = decide(arrival, catalogue, settings, datetime.now(UTC))
+        result = result_object(explained.result, explained.owner, explained.questions)
+        told.count(result)
+        refusal = explained.result.refusal if isinstance(explained.result, Refused) else None
         if not (creations and refusal is not None and refusal.reason.is_of_no_creation):
-            printer.print(plain)
+            printer.print(result)
     told.tell(options, reading)
     raise typer.Exit(told.exit_code or (Exit.FINDINGS if reading.inferred else Exit.OK))
 

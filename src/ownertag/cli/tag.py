@@ -23,7 +23,7 @@ from ownertag.core.match import match
 from ownertag.core.records import Arrival
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Reason, Refusal
-from ownertag.flows.result import Result
+from ownertag.flows.result import Refused
 from ownertag.flows.result_object import WOULD_TAG, result_object
 from ownertag.ledger.opening import LEDGER, LedgerLocationError, open_ledger, read_location
 from ownertag.ledger.port import Ledger, LedgerError, NoLedger
@@ -105,7 +105,7 @@ def _decided(batch: Sequence[Arrival | Refusal], work: Work, catalogue: Catalogu
     for message in batch:
         matched = message if isinstance(message, Refusal) else match(message, catalogue, settings)
         if isinstance(matched, Refusal):
-            yield {**result_object(Result(matched.where, matched), None), "left": matched.reason.is_retried}
+            yield {**result_object(Refused(matched), None), "left": matched.reason.is_retried}
         elif isinstance(message, Arrival):
             creations.append(message)
     yield from work(creations)

@@ -10,45 +10,76 @@ from collections.abc import Iterable
 from ownertag.core import unnamed_launch
 from ownertag.core.catalogue_types import Catalogue, QuestionKind
 from ownertag.core.created_beside import creation_time_questions, tag_targets
-from ownertag.core.owner.resolve import trace
+from ownertag.core.owner.resolve import Trace, trace
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Fact, Facts, Found, Question, Resource
 
 
+class Traces:
+    """The owners of a batch's creations: each is traced again only when a question of its trace has been answered.
+
+    So an owner is traced once or twice, however many rounds of look-ups a batch takes. Answers that were there once
+    must stay.
+
+    Args:
+        settings: Whom to trust, and the owner rules.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._traces: dict[int, tuple[Creation, Trace]] = {}  # with the creation: its id stays its own
+
+    def of(self, creation: Creation, facts: Facts) -> Trace:
+        """The trace of a creation's owner, as far as these facts tell."""
+        _, known = self._traces.get(id(creation), (None, None))
+        if known is not None and facts.keys().isdisjoint(known.questions):
+            return known
+        traced = trace(creation.record, self._settings, facts)
+        self._traces[id(creation)] = creation, traced
+        return traced
+
+
 def ask(
-    creations: Iterable[Creation], facts: Facts, catalogue: Catalogue, settings: Settings, careful: bool = False
+    creations: Iterable[Creation],
+    facts: Facts,
+    catalogue: Catalogue,
+    settings: Settings,
+    careful: bool = False,
+    traces: Traces | None = None,
 ) -> tuple[Question, ...]:
     """The questions that these creations raise and that `facts` does not answer yet.
 
     Nothing is asked in an account before it is known to be one of the organization's: to ask there, its role
-    would have to be assumed. `careful`: which tags the resources carry is asked as well, as `plan` then wants to know.
+    would have to be assumed. `careful`: which tags the resources carry is asked as well, as `decide` then wants to
+    know. `traces`: the owners that were traced in earlier rounds.
     """
+    traces = traces or Traces(settings)
     asked: dict[Question, None] = {}
     for creation in creations:
-        for question in _questions(creation, facts, catalogue, settings, careful):
+        for question in _questions(creation, facts, catalogue, traces, careful):
             if question not in facts:
                 asked[question] = None
     return tuple(asked)
 
 
 def account_of(creation: Creation) -> Question:
-    """Is this account one of the organization's?"""
+    """The question whether a creation's account is one of the organization's."""
     return account_question(creation.record)
 
 
 def account_question(record: Record) -> Question:
-    """The same, of any record."""
+    """The question whether a record's account is one of the organization's."""
     return account_question_of(record.account)
 
 
 def account_question_of(account: str) -> Question:
-    """The same, of any account."""
+    """The question whether an account is one of the organization's."""
     return Question(QuestionKind.ACCOUNT, account, "", "")
 
 
 def launch_of(creation: Creation) -> Question | None:
-    """What did it make that its record does not name: volumes of instances, snapshots of an image, and so on?"""
+    """The question what a creation made that its record does not name: volumes, snapshots of an image, and so on."""
     if creation.asked_by is None:
         return None
     kind, value = creation.asked_by
@@ -65,12 +96,12 @@ def made_of(creation: Creation, facts: Facts) -> Fact | None:
 
 
 def tags_question(resource: Resource, creation: Creation) -> Question:
-    """Which tags does this resource carry now?"""
+    """The question which tags a resource carries now."""
     return Question(QuestionKind.TAGS, creation.record.account, creation.record.region, resource.id)
 
 
 def _questions(
-    creation: Creation, facts: Facts, catalogue: Catalogue, settings: Settings, careful: bool
+    creation: Creation, facts: Facts, catalogue: Catalogue, traces: Traces, careful: bool
 ) -> Iterable[Question]:
     account = account_of(creation)
     yield account
@@ -82,7 +113,7 @@ def _questions(
         yield from (
             unnamed_launch.launch_questions(creation, facts) if unnamed_launch.is_unnamed(creation) else (launch,)
         )
-    yield from trace(creation.record, settings, facts).questions
+    yield from traces.of(creation, facts).questions
     if launch is not None:
         fact = made_of(creation, facts)
         if fact is None:

@@ -36,7 +36,7 @@ def tag_targets(
     if fact is None or not _of_parts(creation):
         return launch.launch_targets(creation, fact, catalogue, facts)
     if isinstance(fact, Unavailable):
-        return TagTargets(creation.resources, waits=(Wait(fact.outcome, fact.reason),))
+        return TagTargets(creation.resources, waits=(fact.wait(),))
     waits = []
     if isinstance(fact, Absent) or not fact.complete:
         waits.append(Wait(OutcomeKind.NOT_READY, "it does not show yet all that was made with it"))
@@ -55,14 +55,14 @@ def _of_parts(creation: Creation) -> bool:
 
 
 def _made(part: Part, creation: Creation, facts: Facts, late: bool) -> bool | Wait:
-    """Whether the creation made this part, or what to wait for until that is known."""
+    """Whether the creation made this part; or the wait until that is known."""
     if part.replaceable and late:
         return False
     if not part.aged:
         return True
     birth = facts.get(creation_time_question(part.id, creation))
     if isinstance(birth, Unavailable):
-        return Wait(birth.outcome, f"when {part.id} was made is not known: {birth.reason}")
+        return birth.wait(f"when {part.id} was made")
     if isinstance(birth, Absent):
         return Wait(OutcomeKind.NOT_READY, f"{part.id} is not to be seen yet")
     # However long it takes: only this call puts anything into what it made.

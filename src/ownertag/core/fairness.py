@@ -9,14 +9,14 @@ from ownertag.core.values import Refusal
 
 #: An account with more messages than this in a batch is busy: it is done after the others.
 FEW = 100
-#: A message that is received for this time, or oftener, is done after the others.
+#: A message that is received for this time, or more often, is done after the others.
 AGAIN = 3
 
 BatchPart = list[Arrival | Refusal]
 
 
 def fair_parts(arrivals: Sequence[Arrival | Refusal], receives: Mapping[str, int]) -> list[BatchPart]:
-    """A batch in parts, so that nothing in it holds up the others.
+    """Divides a batch into parts, so that nothing in it holds up the others.
 
     Args:
         arrivals: The batch.
@@ -24,20 +24,20 @@ def fair_parts(arrivals: Sequence[Arrival | Refusal], receives: Mapping[str, int
 
     Whatever it is that keeps a message coming back must not keep those waiting that come for the first time.
     """
-    first = [arrival for arrival in arrivals if receives[arrival.where] < AGAIN]
-    again = [arrival for arrival in arrivals if receives[arrival.where] >= AGAIN]
-    return _by_account(first) + _by_account(again)
+    return [
+        *_by_account([arrival for arrival in arrivals if receives[arrival.where] < AGAIN]),
+        *_by_account([arrival for arrival in arrivals if receives[arrival.where] >= AGAIN]),
+    ]
 
 
 def _by_account(arrivals: Sequence[Arrival | Refusal]) -> list[BatchPart]:
-    """Who creates much does not hold up the others.
+    """The parts of a batch: the accounts with few arrivals, all together; then each of the others, the busiest last.
 
-    First come the accounts with few arrivals, all together; then each of the others, who has most last. An account's
-    arrivals stay together, so that no more calls are made for them than for the whole batch at once.
+    An account's arrivals stay together, so that no more calls are made for them than for the whole batch at once.
     """
     by_account: dict[str, BatchPart] = {}
     for arrival in arrivals:
         by_account.setdefault("" if isinstance(arrival, Refusal) else arrival.record.account, []).append(arrival)
-    few = [each for its in by_account.values() if len(its) <= FEW for each in its]
-    busy = sorted((its for its in by_account.values() if len(its) > FEW), key=len)
+    few = [arrival for part in by_account.values() if len(part) <= FEW for arrival in part]
+    busy = sorted((part for part in by_account.values() if len(part) > FEW), key=len)
     return [few, *busy] if few else busy

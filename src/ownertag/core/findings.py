@@ -1,4 +1,4 @@
-"""What is told and kept of changed tags: one finding a record, with an end to everything that strangers can choose."""
+"""Findings of changed tags: one for a record, with a limit to every text that strangers can choose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ownertag.core.ownership import ResourceKey
 
-#: What a finding tells of changed keys; a resource has no more tags (doc: EC2, tag restrictions).
+#: Changed keys that a finding holds; a resource has no more tags (doc: EC2, tag restrictions).
 MAX_CHANGES = 50
 #: Characters of a key and a value (doc: EC2, tag restrictions), of an id (EC2's are shorter), and of who called: in a
 #: user's ARN the path has 512, and all else less (doc: IAM quotas).
@@ -54,7 +54,7 @@ class TamperFinding(Struct, frozen=True):
 
     @property
     def key(self) -> ResourceKey:
-        """Where the ledger keeps it."""
+        """The key by which the ledger keeps it."""
         return ResourceKey(self.account, self.region, self.resource)
 
 
@@ -74,7 +74,7 @@ def merged(first: TamperFinding | None, second: TamperFinding | None) -> TamperF
 
 
 def truncated_changes(changes: tuple[TagChange, ...]) -> tuple[TagChange, ...]:
-    """As much of them as is kept and told. AWS takes no longer keys and values; a record could hold them."""
+    """As much of the changes as a finding holds. AWS takes no longer keys and values; a record could hold them."""
     return tuple(
         TagChange(change.key[:MAX_KEY], change.old and change.old[:MAX_VALUE], change.new and change.new[:MAX_VALUE])
         for change in changes[:MAX_CHANGES]

@@ -98,26 +98,26 @@ class Remedy(StrEnum):
 
 
 class Judgement(Struct, frozen=True):
-    """How an error is handled: the outcome, whether the message is retried, why, and what to try before."""
+    """How an error is handled: the outcome, whether the message is retried, why, and what to try before.
+
+    `not_sent` as for `Wait`: the batch comes back to such a call when all others are done.
+    """
 
     outcome: OutcomeKind
     is_retried: bool
     reason: str
     remedy: Remedy = Remedy.NONE
+    not_sent: bool = False
 
 
-#: A look-up that was not tried: whoever waits for it can't wait for one more call.
+#: The answer of a look-up that was not tried, as there was no time for one more call.
 NO_TIME = Unavailable(OutcomeKind.THROTTLED, "there was no time left to look it up")
 
 
-#: What was not tried for lack of a token (`aws.pacing`): the batch comes back to it when all others are done.
-NOT_SENT = "not sent: the share of the account's quota is used up"
-
-
 def unavailable(failure: Failure, region: str = "") -> Unavailable:
-    """What a look-up that failed says of what was asked."""
+    """The fact that a failed look-up comes to."""
     judged = judge(failure, None, region)
-    return Unavailable(judged.outcome, judged.reason)
+    return Unavailable(judged.outcome, judged.reason, judged.not_sent)
 
 
 def is_throttle(failure: Failure) -> bool:
@@ -126,7 +126,7 @@ def is_throttle(failure: Failure) -> bool:
 
 
 def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgement:
-    """What a failed call means.
+    """Judges a failed call: what it means for its resources.
 
     Args:
         failure: The error.
@@ -140,7 +140,8 @@ def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgemen
     if code in _THROTTLED:
         return Judgement(OutcomeKind.THROTTLED, True, f"throttled ({code})")
     if code == "Paced":  # `aws.pacing`: the call was not sent
-        return Judgement(OutcomeKind.THROTTLED, True, NOT_SENT)
+        reason = "not sent: the share of the account's quota is used up"
+        return Judgement(OutcomeKind.THROTTLED, True, reason, not_sent=True)
     if code in _AGAIN or _NOT_WELL.fullmatch(code):
         return Judgement(OutcomeKind.THROTTLED, True, f"AWS asks for another try ({code})")
     if code in _EXPIRED or code in _SKEWED:

@@ -51,20 +51,20 @@ class TagTargets(Struct, frozen=True):
 
 
 def creation_time_question(id_: str, creation: Creation) -> Question:
-    """When was this made?"""
+    """The question when a resource was made."""
     return Question(QuestionKind.BIRTH, creation.record.account, creation.record.region, id_)
 
 
 def volume_time_questions(creation: Creation, fact: Fact | None) -> tuple[Question, ...]:
-    """What has to be asked: when volumes were made that were attached within a minute, but not beside the launch."""
+    """The questions when volumes were made that were attached within a minute, but not beside the launch."""
     shown = fact.instances if isinstance(fact, Found) else ()
     made_at = creation.record.created_at
     beside, end = made_at + BESIDE, made_at + BORN_WITH
     return tuple(
         creation_time_question(volume.id, creation)
-        for each in shown
-        if not each.managed
-        for volume in _doubtful(each, beside, end)
+        for instance in shown
+        if not instance.managed
+        for volume in _doubtful(instance, beside, end)
     )
 
 
@@ -75,16 +75,16 @@ def launch_targets(creation: Creation, fact: Fact | None, catalogue: Catalogue, 
         creation: The creation.
         fact: What was found of the launch.
         catalogue: The rows.
-        facts: All answers, among them those to `births`.
+        facts: All answers, among them those to `volume_time_questions`.
     """
     if fact is None:
         return TagTargets(creation.resources)
     if isinstance(fact, Unavailable):
-        return TagTargets((), (), (Wait(fact.outcome, fact.reason),))
+        return TagTargets((), (), (fact.wait(),))
     instances = {instance.id: instance for instance in fact.instances} if isinstance(fact, Found) else {}
     own = {resource.id: resource for resource in creation.resources if resource.type == "ec2:instance"}
     if creation.resources:  # of a launch that names its instances, only those: others of it are managed by a service
-        instances = {id_: each for id_, each in instances.items() if id_ in own}
+        instances = {id_: instance for id_, instance in instances.items() if id_ in own}
         missing = len(own) - len(instances)
     else:
         missing = creation.at_least - len(instances)
@@ -94,7 +94,7 @@ def launch_targets(creation: Creation, fact: Fact | None, catalogue: Catalogue, 
     late = sum(not instance.complete for instance in instances.values() if not instance.managed)
     if late:
         waits.append(Wait(OutcomeKind.NOT_READY, f"{late} instances have not shown all their volumes yet"))
-    unseen = {id_: each for id_, each in own.items() if id_ not in instances}
+    unseen = {id_: resource for id_, resource in own.items() if id_ not in instances}
     services = _managed_ids(instances.values())
     seen = [resource for resource in creation.resources if resource.id not in unseen and resource.id not in services]
     seen += _with_children(instances.values(), creation, catalogue, facts)
@@ -103,7 +103,10 @@ def launch_targets(creation: Creation, fact: Fact | None, catalogue: Catalogue, 
 
 
 def _managed_ids(instances: Iterable[LaunchedInstance]) -> set[str]:
-    """What belongs to instances that an AWS service runs, though the record did not say so: it can't be tagged."""
+    """The ids of instances that an AWS service runs, and of their parts, though the record did not say so.
+
+    They can't be tagged.
+    """
     return {
         id_
         for instance in instances
@@ -130,7 +133,7 @@ def _with_children(
             for interface in instance.interfaces
             if _made_interface(interface, creation, beside)
         ]
-        found += [each for each in born if each[0].id.fullmatch(each[1])]
+        found += [(type_, id_) for type_, id_ in born if type_.id.fullmatch(id_)]
     return resources_of(found, creation.record)
 
 
@@ -164,7 +167,7 @@ def _made_interface(interface: Attached, creation: Creation, beside: datetime) -
     """
     if interface.managed or interface.id in creation.preexisting or creation.lists_parts:
         return False
-    return _beside(interface, beside) and (creation.told or interface.ends_with)
+    return _beside(interface, beside) and (creation.request_complete or interface.ends_with)
 
 
 def _unborn(instances: Iterable[LaunchedInstance], creation: Creation, facts: Facts) -> list[Wait]:
@@ -172,7 +175,7 @@ def _unborn(instances: Iterable[LaunchedInstance], creation: Creation, facts: Fa
     for question in volume_time_questions(creation, Found(tuple(instances))):
         birth = facts.get(question)
         if isinstance(birth, Unavailable):
-            waits.append(Wait(birth.outcome, f"when {question.value} was made is not known: {birth.reason}"))
+            waits.append(birth.wait(f"when {question.value} was made"))
         elif isinstance(birth, Absent):
             waits.append(Wait(OutcomeKind.NOT_READY, f"{question.value} is not to be seen yet"))
     return waits

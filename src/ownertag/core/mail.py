@@ -1,9 +1,8 @@
-"""A finding as a mail: plain words of ASCII, in which nothing that a stranger wrote is a link or a line of its own.
+"""Findings as a mail: plain words of ASCII, in which nothing that a stranger wrote is a link or a line of its own.
 
 Whoever may tag may choose values, keys, session names. So each of those is cut, stands on a line with its name before
 it, and has no character that a mail program makes something of: `https://example.com` becomes
-`https[:]//example[.]com`, what is not ASCII becomes its number. No command stands in a mail but the one that only
-reads.
+`https[:]//example[.]com`, what is not ASCII becomes its number. The only command in a mail is one that only reads.
 """
 
 from __future__ import annotations
@@ -17,21 +16,21 @@ from ownertag.core.owner.principal import clean
 
 #: SNS: fewer than 100 characters of ASCII, on one line (doc: Publish).
 MAX_SUBJECT = 99
-#: What is told of each text, and how many keys.
-_MOST, _MOST_CHANGES = 100, 10
+#: Characters of each text, and how many keys.
+_MAX_TEXT, _MAX_CHANGES = 100, 10
 _SCHEMES = re.compile(r"(?i)\b(https?|ftps?|mailto|tel|sms|file|data|javascript|vbscript|skype|slack|ms-[a-z]+):")
 _ODD = str.maketrans({'"': "'", "`": "'", "<": "(", ">": ")", "\\": "/"})
 
 
 def mail_for(findings: Sequence[TamperFinding], not_mailed: int = 0) -> tuple[str, str]:
-    """(subject, text) of what was found in one account: one is told, the others are counted.
+    """(subject, text) of a mail for one account: one finding is described, the others are counted.
 
-    Told is the first of a resource whose owner the ledger knows, if there is one: nobody hides that behind a call that
+    It is the first of a resource whose owner the ledger knows, if there is one: nobody hides that behind a call that
     changes nothing of anybody's.
 
     Args:
         findings: Of one account, one at least.
-        not_mailed: Earlier ones, of which no mail told because there were too many.
+        not_mailed: How many earlier findings were not mailed, because there were too many.
     """
     first = next((finding for finding in findings if finding.owner is not None), findings[0])
     if first.test:
@@ -54,8 +53,8 @@ def _text(head: str, first: TamperFinding, more: int = 0, not_mailed: int = 0) -
     else:
         others = f" and {first.resources - 1:,} more" if first.resources > 1 else ""
         lines.append(f"resource  {plain(first.resource, 256)}{others}")
-        lines += [f"tag       {_change(change)}" for change in first.changes[:_MOST_CHANGES]]
-        left = len(first.changes) + first.more_changes - _MOST_CHANGES
+        lines += [f"tag       {_change(change)}" for change in first.changes[:_MAX_CHANGES]]
+        left = len(first.changes) + first.more_changes - _MAX_CHANGES
         if left > 0:
             lines.append(f"          and {left} more tags")
     lines.append(f"by        {plain(first.by, 256)}")
@@ -79,10 +78,10 @@ def _change(change: TagChange) -> str:
     return f"{plain(change.key)}: {new}{old}"
 
 
-def plain(text: str, most: int = _MOST) -> str:
+def plain(text: str, limit: int = _MAX_TEXT) -> str:
     """A stranger's text, in printable ASCII on one line, with nothing in it that becomes a link."""
-    shown = clean(text[: most * 2])
-    cut = shown[:most] + ("..." if len(shown) > most or len(text) > most * 2 else "")
+    shown = clean(text[: limit * 2])
+    cut = shown[:limit] + ("..." if len(shown) > limit or len(text) > limit * 2 else "")
     safe = cut.translate(_ODD).encode("ascii", "backslashreplace").decode()
     safe = re.sub(r"/(?=/)", "[/]", safe).replace("@", "[@]")
     safe = re.sub(r"\.(?=[^\s.])", "[.]", safe)
@@ -90,9 +89,9 @@ def plain(text: str, most: int = _MOST) -> str:
     return _SCHEMES.sub(r"\1[:]", safe)
 
 
-def _plain(text: str, most: int) -> str:
+def _plain(text: str, limit: int) -> str:
     """An account or Region, which has letters, digits and dashes alone."""
-    return re.sub(r"[^A-Za-z0-9-]", "", text)[:most]
+    return re.sub(r"[^A-Za-z0-9-]", "", text)[:limit]
 
 
 def _time(at: datetime) -> str:

@@ -108,9 +108,9 @@ def apply_claim(holding: Holding | None, fresh: Holding, deletions: tuple[dateti
         return replace(fresh, deletions=deletions)
     if claim.event_id == holding.claim.event_id:
         return _again(holding, fresh)
-    lives = [_life(each.created_at, holding.deletions) for each in (claim, holding.claim)]
-    if lives[0] != lives[1]:
-        return replace(fresh, deletions=holding.deletions) if lives[0] > lives[1] else holding
+    life, life_before = (_life(one.created_at, holding.deletions) for one in (claim, holding.claim))
+    if life != life_before:
+        return replace(fresh, deletions=holding.deletions) if life > life_before else holding
     if claim.rank > holding.claim.rank:
         return holding
     if holding.given_at is not None:
@@ -179,5 +179,8 @@ def end_of(at: datetime, deletions: tuple[datetime, ...]) -> datetime | None:
 
 
 def _life(at: datetime, deletions: tuple[datetime, ...]) -> int:
-    """How many deletions came before; one in the same second came after the creation that it ended."""
+    """The number of a life: how many deletions came before it.
+
+    A deletion in the same second came after the creation that it ended.
+    """
     return bisect_left(deletions, at)

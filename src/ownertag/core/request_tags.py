@@ -1,8 +1,6 @@
-"""Tags that a creation's own request brings.
+"""Tags that a creation's own request sets: which of them are a finding, which are kept, and which are overwritten.
 
-Protected keys it sets, keys that are kept, and types that are overwritten.
-
-What the caller brings is the caller's claim of an owner, which ownertag overwrites (T12), but for keys under `keep`. To
+What the caller sets is the caller's claim of an owner, which ownertag overwrites (T12), but for keys under `keep`. To
 keep what is found on a resource would let whoever writes first, between its creation and its tagging, name the owner.
 So nothing is looked up, and the record alone counts: it says the same each time it is received. The service control
 policy lets members set our keys at creation exactly where they are overwritten: anywhere else what they set would
@@ -67,8 +65,9 @@ def request_tag_findings(
     if not changed:
         return None
     # Where ours could not be written, somebody has to look: such a one is named.
-    first, owner = next((each for each in changed if each[0].arn not in ours_stand), changed[0])
-    overwritten = all(each.arn in ours_stand for each, _ in changed)
+    not_ours = (found for found in changed if found[0].arn not in ours_stand)
+    first, owner = next(not_ours, changed[0])
+    overwritten = all(resource.arn in ours_stand for resource, _ in changed)
     return TamperFinding(
         record.account,
         record.region,
@@ -115,7 +114,7 @@ def kept_keys(creation: Creation, resources: Iterable[Resource], settings: Setti
     by_type: dict[str, set[str]] = defaultdict(set)
     for type_, key, _ in specified_tags(document["request"]):
         by_type[type_ or ""].add(key)
-    shown = {} if creation.told else _shown(creation, document)
+    shown = {} if creation.request_complete else _shown(creation, document)
     found = {}
     for resource in resources:
         keys = settings.kept_keys & (
@@ -134,7 +133,7 @@ def _shown(creation: Creation, document: Mapping[str, Any]) -> dict[str, set[str
     found: dict[str, set[str]] = {}
     at = int(creation.record.created_at.timestamp() * 1000)
     for makes in creation.row.makes if document["response"] else ():
-        for node in (each for path in makes.each for each in values_at(document, path)):
+        for node in (node for path in makes.each for node in values_at(document, path)):
             id_ = get(node, makes.id) if makes.id else None
             launched = get(node, "launchTime")  # in milliseconds (seen)
             if isinstance(id_, str) and isinstance(launched, int) and abs(launched - at) <= _JUST:

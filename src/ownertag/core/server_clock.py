@@ -1,4 +1,4 @@
-"""The time by a server's clock, from the whole seconds that its answers tell: between two bounds.
+"""Bounds the time by a server's clock, from the whole seconds in its answers.
 
 So functions that share a counter go by one clock, the counter's, however wrong their own are. What they trust of their
 own is that a second takes a second.
@@ -16,7 +16,7 @@ Span = tuple[float, float]
 
 
 class ServerClock(Struct, frozen=True):
-    """What the answers so far say. Times of one's own are seconds by a clock that only goes forward.
+    """What the answers so far say. Own times are seconds by a clock that only goes forward.
 
     Attributes:
         low: A second that the server told, and when its answer was there.
@@ -26,8 +26,8 @@ class ServerClock(Struct, frozen=True):
     low: Span | None = None
     high: Span | None = None
 
-    def heard(self, second: float, sent: float, received: float) -> ServerClock:
-        """After one more answer, in which the server told this second (doc: RFC 9110, Date, has whole seconds)."""
+    def with_answer(self, second: float, sent: float, received: float) -> ServerClock:
+        """The clock after one more answer, with this second in it (doc: RFC 9110, Date, has whole seconds)."""
         low = new = (second, received)
         high = last = (second + 1, sent)
         if self.low is not None and _low(self.low, received) > second:
@@ -39,7 +39,7 @@ class ServerClock(Struct, frozen=True):
         return ServerClock(low, high)
 
     def between(self, now: float) -> Span | None:
-        """Between which times it is; None while that is not known."""
+        """The earliest and the latest that it can be by the server's clock; None while that is not known."""
         if self.low is None or self.high is None:
             return None
         return _low(self.low, now), _high(self.high, now)

@@ -1,4 +1,4 @@
-"""A resource's owner tag against the ledger: what stands there and was written by nobody whom the ledger knows."""
+"""Compares a resource's owner tag with the ledger: finds values that nobody whom the ledger knows wrote."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from ownertag.core.settings import Settings
 from ownertag.core.values import Decision, Fact, Found
 
 
-def differing_tags(standing: Standing, fact: Fact, stays: Iterable[str], settings: Settings) -> dict[str, str | None]:
-    """The keys with the owner's name that say otherwise than the ledger, and what they say; None where one is missing.
+def differing_tags(standing: Standing, fact: Fact, kept: Iterable[str], settings: Settings) -> dict[str, str | None]:
+    """The keys with the owner's name that differ from the ledger, and their values; None where one is missing.
 
-    Of what carries no tag at all nothing is said: it is most often gone. Keys that stay as they are don't count.
+    A resource without any tag has none of them: it is most often gone. Keys that stay as they are don't count.
     """
     carried = fact.tags if isinstance(fact, Found) else None
     if not carried:
         return {}
-    wanted = {key: value for key, value in standing.tags if key in settings.owner_keys and key not in stays}
+    wanted = {key: value for key, value in standing.tags if key in settings.owner_keys and key not in kept}
     return {key: carried.get(key) for key, value in wanted.items() if carried.get(key) != value}
 
 
 def drift_finding(
     decision: Decision,
     standings: Mapping[ResourceKey, Standing],
-    others: Mapping[ResourceKey, Mapping[str, str | None]],
+    foreign: Mapping[ResourceKey, Mapping[str, str | None]],
     now: datetime,
 ) -> TamperFinding | None:
-    """One finding of the values that said otherwise, over which ours are written now, or when the creation comes back.
+    """One finding of the values that differ, over which ours are written now, or when the creation comes back.
 
-    Who wrote them only the records of those calls say.
+    Only the records of the calls that wrote them say who did.
 
     Args:
         decision: The creation that came to the resources again.
         standings: Whose each resource is.
-        others: What was found on them.
+        foreign: The values that were found on them.
         now: The time at which it was found.
     """
     changes: dict[TagChange, None] = {}
@@ -46,7 +46,7 @@ def drift_finding(
         key = key_of(resource, decision.creation)
         standing = standings.get(key)
         # What is missing was removed, or is not shown yet.
-        values = {name: value for name, value in others.get(key, {}).items() if value is not None}
+        values = {name: value for name, value in foreign.get(key, {}).items() if value is not None}
         if standing is not None and values:
             ours = dict(standing.tags)
             changes |= {TagChange(name, ours.get(name), value): None for name, value in values.items()}

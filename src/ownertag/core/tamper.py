@@ -73,8 +73,8 @@ def tag_call(record: Record) -> TagCall | None:
         if isinstance(tag, dict) and isinstance(key := tag.get("key"), str):
             value = tag.get("value")
             tags[key] = value if isinstance(value, str) else None
-    found = values_at(request, ("resourcesSet", "items", "[]", "resourceId"))
-    return TagCall(writes, tags, tuple(dict.fromkeys(each for each in found if isinstance(each, str))))
+    ids = values_at(request, ("resourcesSet", "items", "[]", "resourceId"))
+    return TagCall(writes, tags, tuple(dict.fromkeys(id_ for id_ in ids if isinstance(id_, str))))
 
 
 class Named(Struct, frozen=True):
@@ -119,13 +119,13 @@ def detect_tampering(record: Record, settings: Settings) -> Tampering | NotTampe
     return Tampering(record, call)
 
 
-def named(tampered: Tampering, catalogue: Catalogue) -> Iterator[Named]:
+def named(tampering: Tampering, catalogue: Catalogue) -> Iterator[Named]:
     """The resources that a call names, in its order."""
-    matches, types = _matcher(tuple(each for each in catalogue.types.values() if each.service == "ec2"))
-    for id_ in tampered.call.ids:
+    matches, types = _matcher(tuple(type_ for type_ in catalogue.types.values() if type_.service == "ec2"))
+    for id_ in tampering.call.ids:
         found = matches(id_)
-        kind = types[found.lastgroup] if found and found.lastgroup else None
-        yield Named(id_, resource(kind, id_, tampered.record).arn if kind else None)
+        type_ = types[found.lastgroup] if found and found.lastgroup else None
+        yield Named(id_, resource(type_, id_, tampering.record).arn if type_ else None)
 
 
 @lru_cache(maxsize=4)
@@ -133,39 +133,39 @@ def _matcher(
     types: tuple[ResourceType, ...],
 ) -> tuple[Callable[[str], re.Match[str] | None], dict[str, ResourceType]]:
     """All types as one expression, and which group of it is which: ten thousand made-up ids must cost little."""
-    named = {f"t{number}": each for number, each in enumerate(types)}
-    union = "|".join(f"(?P<{name}>{each.id.pattern})" for name, each in named.items())
-    return re.compile(union, re.ASCII).fullmatch, named
+    groups = {f"t{number}": type_ for number, type_ in enumerate(types)}
+    union = "|".join(f"(?P<{group}>{type_.id.pattern})" for group, type_ in groups.items())
+    return re.compile(union, re.ASCII).fullmatch, groups
 
 
 def finding_of(
-    tampered: Tampering,
+    tampering: Tampering,
     resources: Iterable[Named],
     owners: Mapping[str, tuple[Owner, TagPairs]],
     settings: Settings,
 ) -> TamperFinding | NotTampering:
     """The finding of a record, or why there is none.
 
-    To write a key of ours is one, unless it has our value already wherever it was written. To remove one is, where we
-    are known to have written it: with a value given, EC2 removes only what has that value; a key in another letter
-    case is another tag (doc: DeleteTags, tag restrictions).
+    To write a key of ours is a finding, unless it has our value already wherever it was written. To remove one is a
+    finding where we are known to have written it: with a value given, EC2 removes only what has that value; a key in
+    another letter case is another tag (doc: DeleteTags, tag restrictions).
 
     Args:
-        tampered: What the record says.
-        resources: What it names.
+        tampering: The tag call.
+        resources: The resources that it names.
         owners: By ARN, whose a resource is and which tags say so, as far as the ledger knows it.
         settings: Which keys are ours.
     """
-    call = tampered.call
+    call = tampering.call
     if call.omitted:
-        return _finding(tampered, Named(UNKNOWN_RESOURCE, None), 0, (), None)
+        return _finding(tampering, Named(UNKNOWN_RESOURCE, None), 0, (), None)
     written = _written(call, settings) if call.writes else {}
     keys: dict[str, None] = {}
     first: Named | None = None
     first_known = False
     count = 0
-    for each in resources:
-        known = owners.get(each.arn) if each.arn else None
+    for named_resource in resources:
+        known = owners.get(named_resource.arn) if named_resource.arn else None
         ours = dict(known[1]) if known else {}
         if call.writes:
             changed = [key for key, value in written.items() if ours.get(key) != value]
@@ -176,7 +176,7 @@ def finding_of(
         keys |= dict.fromkeys(changed)
         count += 1
         if first is None or (known and not first_known):
-            first, first_known = each, known is not None
+            first, first_known = named_resource, known is not None
     if first is None:
         return NotTampering(
             "it writes what is there already" if call.writes else "it removes nothing that we are known to have written"
@@ -184,7 +184,7 @@ def finding_of(
     known = owners.get(first.arn) if first.arn else None
     ours = dict(known[1]) if known else {}
     changes = tuple(TagChange(key, ours.get(key), written.get(key)) for key in keys)
-    return _finding(tampered, first, count, changes, known[0].name if known else None)
+    return _finding(tampering, first, count, changes, known[0].name if known else None)
 
 
 def _written(call: TagCall, settings: Settings) -> dict[str, str]:
@@ -203,9 +203,9 @@ def _removes(call: TagCall, key: str, value: str) -> bool:
 
 
 def _finding(
-    tampered: Tampering, first: Named, count: int, changes: tuple[TagChange, ...], owner: str | None
+    tampering: Tampering, first: Named, count: int, changes: tuple[TagChange, ...], owner: str | None
 ) -> TamperFinding:
-    record = tampered.record
+    record = tampering.record
     return TamperFinding(
         record.account,
         record.region,
@@ -218,7 +218,7 @@ def _finding(
         owner,
         first.arn is not None,
         max(0, len(changes) - MAX_CHANGES),
-        omitted=tampered.call.omitted,
+        omitted=tampering.call.omitted,
     )
 
 

@@ -7,8 +7,8 @@ from math import inf
 from msgspec import Struct
 from msgspec.structs import replace
 
-#: After a refusal by AWS the next call waits for a token. From this many on end on, when the SDK gives up, nothing is
-#: sent for one second, doubling to the longest. Then a single call looks whether it is over.
+#: After AWS throttles, the next call waits for a token. After this many times on end, when the SDK gives up, nothing is
+#: sent for one second, doubling to the longest. Then a single call tries whether it is over.
 REFUSALS = 3
 MAX_HOLD = 60.0
 
@@ -35,12 +35,12 @@ class TokenBucket(Struct, frozen=True):
         """Seconds until the next call may be sent; without end where it can't hold a token."""
         return inf if self.size < 1 else max(0.0, (1 - self._by(now)) / self.refill, self.held - now)
 
-    def taken(self, now: float) -> TokenBucket:
-        """After a call, even if its token is still to come."""
+    def after_call(self, now: float) -> TokenBucket:
+        """The bucket after a call, even if its token is still to come."""
         return replace(self, tokens=self._by(now) - 1, at=now)
 
-    def answered(self, now: float, throttled: bool) -> TokenBucket:
-        """After AWS's answer, which goes before our count: others use the same quota."""
+    def after_answer(self, now: float, throttled: bool) -> TokenBucket:
+        """The bucket after AWS's answer, which goes before our count: others use the same quota."""
         if not throttled:
             return replace(self, refusals=0, held=0.0) if self.refusals else self
         refusals = self.refusals + 1
@@ -48,7 +48,7 @@ class TokenBucket(Struct, frozen=True):
         return replace(self, tokens=min(self.tokens, 0.0), refusals=refusals, held=now + hold)
 
     def resized(self, now: float, size: float, refill: float) -> TokenBucket:
-        """The same of another size, with the tokens that it holds, as far as they fit."""
+        """The bucket in another size, with the tokens that it holds, as far as they fit."""
         return replace(self, size=size, refill=refill, tokens=min(size, self._by(now)), at=now)
 
     def holds(self, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""How many functions together keep to one token bucket: each token is a place on a line of time, taken from a counter.
+"""Shares one token bucket among many functions: each token is a place on a line of time, taken from a counter.
 
 The counter is one number for an account, Region and API: the time up to which all tokens are taken. Whoever takes one
 moves it on by what a token costs, from where it stands or from now, whichever is later. A token at `base` may be used
@@ -89,7 +89,7 @@ class NoneFree(Struct, frozen=True):
 
 
 def take_tokens(until: float | None, at: float, latest: float) -> Taken | NoneFree:
-    """What comes of asking a counter: it stands at `Taken.base` and what was taken afterwards.
+    """The answer of a counter that is asked for tokens: it stands at `Taken.base` and what was taken afterwards.
 
     Args:
         until: Up to which time all are taken; None if it is new.
@@ -126,13 +126,13 @@ class Lease(Struct, frozen=True):
         return max(self.begins, self.asked) + self.terms.late
 
     def rest(self) -> Lease | None:
-        """What is left after the next."""
+        """The lease without its next token; None if that is the last."""
         if self.left == 1:
             return None
         return Lease(self.base + self.terms.cost, self.left - 1, self.asked, self.terms)
 
     def live(self, span: Span) -> Lease | None:
-        """What can still be used."""
+        """The lease without the tokens that are lost by now; None if all are."""
         lease: Lease | None = self
         while lease is not None and lease.ends < span[1]:
             lease = lease.rest()

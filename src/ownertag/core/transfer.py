@@ -40,7 +40,7 @@ class TransferTarget(Struct, frozen=True):
 
 
 def order_problem(order: TransferOrder) -> str | None:
-    """What is wrong with an order, and what would be right; None if nothing is."""
+    """What is wrong with an order, and what would be right; None if nothing is wrong."""
     if not order.id or len(order.id) > 64:
         return "the order has no id of 1 to 64 characters"
     if not clean(order.to) or clean(order.to) != order.to or len(order.to) > MAX_VALUE:

@@ -49,7 +49,7 @@ _ITEMS = ("instancesSet", "items", "[]")
 
 
 class Uncertain(Struct, frozen=True):
-    """It can't be told for certain what the launch made, and why."""
+    """What the launch made can't be known for certain, and why."""
 
     reason: str
 
@@ -60,7 +60,7 @@ def is_unnamed(creation: Creation) -> bool:
 
 
 def launch_record_of(record: Record) -> LaunchRecord | None:
-    """What a record of RunInstances says of what it made; None where the call failed, and made nothing.
+    """The launch that a record of RunInstances tells of; None where the call failed, and made nothing.
 
     An error of AWS's own does not say that: a call can be carried out whose answer failed (EC2 developer guide,
     "Ensuring idempotency in Amazon EC2 API requests").
@@ -68,13 +68,17 @@ def launch_record_of(record: Record) -> LaunchRecord | None:
     if record.error_code and not _INTERNAL.search(record.error_code):
         return None
     document = parameters_of(record)
-    told = (get(document["response"], "reservationId"), get(document["request"], "clientToken"))
-    reservation, token = (each if isinstance(each, str) and each else None for each in told)
-    return LaunchRecord(record.event_id, record.creation_id, reservation, token)
+    reservation = get(document["response"], "reservationId")
+    token = get(document["request"], "clientToken")
+    return LaunchRecord(record.event_id, record.creation_id, _text(reservation), _text(token))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def launch_questions(creation: Creation, facts: Facts) -> tuple[Question, ...]:
-    """What has to be asked: the launches of that time, then its reservations, then all of the one that is left."""
+    """The questions: the launches of that time, then its reservations, then all instances of the one that is left."""
     if _counts(creation) is None:
         return ()
     launches, shown = _launches(creation), _reservations(creation)
@@ -85,7 +89,7 @@ def launch_questions(creation: Creation, facts: Facts) -> tuple[Question, ...]:
 
 
 def launched_instances(creation: Creation, facts: Facts) -> Fact | Uncertain | None:
-    """The instances that the launch made: found, not told yet, or not to be told for certain; None: to be asked."""
+    """The instances that the launch made, or why they aren't known; None where something has to be asked."""
     counts = _counts(creation)
     if counts is None:
         return _uncertain("the request does not say how many it asked for")
@@ -136,17 +140,17 @@ def _left_over(creation: Creation, facts: Facts) -> Reservation | Uncertain:
     record = creation.record
     others = [launch for launch in launches.launches if launch.creation_id != record.creation_id]
     own = {launch.reservation for launch in launches.launches if launch.creation_id == record.creation_id} - {None}
-    silent = [each for each in others if each.reservation is None and each.token is None]
+    silent = [launch for launch in others if launch.reservation is None and launch.token is None]
     if silent:
         return _uncertain(f"{len(silent)} other launches of that time don't say what they made either")
-    named, tokens = {each.reservation for each in others}, {each.token for each in others}
+    named, tokens = {launch.reservation for launch in others}, {launch.token for launch in others}
     left = [
         reservation
         for reservation in (shown.reservations if isinstance(shown, Found) else ())
         if reservation.account == record.account
         and reservation.id not in named
         and (not own or reservation.id in own)
-        and not all(one.token in tokens for one in reservation.instances)
+        and not all(instance.token in tokens for instance in reservation.instances)
         and _may_be_of_then(reservation, creation)
     ]
     if not left and own:
@@ -155,30 +159,30 @@ def _left_over(creation: Creation, facts: Facts) -> Reservation | Uncertain:
         return _uncertain("no launch of that time is to be seen that is not another's")
     if len(left) > 1:
         return _uncertain(f"{len(left)} launches of that time are to be seen, and no record says which is whose")
-    [one] = left
-    doubt = _doubt(one, creation)
-    return _uncertain(f"reservation {one.id} {doubt}") if doubt else one
+    [reservation] = left
+    doubt = _doubt(reservation, creation)
+    return _uncertain(f"reservation {reservation.id} {doubt}") if doubt else reservation
 
 
-def _uncertain(why: str) -> Uncertain:
-    return Uncertain(f"CloudTrail left out the ids, the call has no client token, and {why}; {BY_HAND}")
+def _uncertain(reason: str) -> Uncertain:
+    return Uncertain(f"CloudTrail left out the ids, the call has no client token, and {reason}; {BY_HAND}")
 
 
 def _may_be_of_then(reservation: Reservation, creation: Creation) -> bool:
-    """Whether it may have been launched at that time: one whose instances were only started then was not."""
+    """Whether a reservation may have been launched at that time, and its instances were not only started then."""
     times = [instance.launched_at for instance in reservation.instances if instance.launched_at]
     return not times or any(abs(time - creation.record.created_at) <= TIME_WINDOW for time in times)
 
 
 def _doubt(reservation: Reservation, creation: Creation) -> str | None:
-    """Why the one that is left over may still be no launch of this caller."""
+    """Why the reservation that is left over may still be no launch of this caller."""
     document = parameters_of(creation.record)
     identity = creation.record.identity
-    if not any(each.launched_at for each in reservation.instances):
+    if not any(instance.launched_at for instance in reservation.instances):
         return "is terminated, so that nothing says when it was launched"
-    if any(each.token for each in reservation.instances):
+    if any(instance.token for instance in reservation.instances):
         return "has a client token, and the call had none"
-    if any(each.lifecycle for each in reservation.instances):
+    if any(instance.lifecycle for instance in reservation.instances):
         return "is of Spot or scheduled instances, which other calls make as well"
     if reservation.requester and not (identity and identity.invoked_by):
         return "was launched by somebody on behalf of the account, and the caller acted for himself"
@@ -191,7 +195,7 @@ def _doubt(reservation: Reservation, creation: Creation) -> str | None:
 
 
 def _differs(instance: ReservedInstance, request: Mapping[str, Any]) -> str | None:
-    """What an instance has otherwise than the request says; what a request leaves open, anything is."""
+    """What of an instance differs from the request; what a request leaves open, does not count."""
     items = values_at(request, _ITEMS)
     facts = (
         ("image", instance.image, [get(item, "imageId") for item in items]),
@@ -202,7 +206,7 @@ def _differs(instance: ReservedInstance, request: Mapping[str, Any]) -> str | No
         ("launch template", instance.tags.get("aws:ec2launchtemplate:id"), _template(request)),
     )
     for name, has, asked in facts:
-        wanted = {each for each in asked if isinstance(each, str)}
+        wanted = {value for value in asked if isinstance(value, str)}
         if wanted and has not in wanted:
             return name
     if bool(get(request, "launchTemplate")) != ("aws:ec2launchtemplate:id" in instance.tags):
@@ -218,7 +222,7 @@ def _counts(creation: Creation) -> tuple[int, int] | None:
     """The least and the most instances that the request asks for; None where it doesn't say so in one way."""
     items = values_at(parameters_of(creation.record)["request"], _ITEMS)
     asked = [(get(item, "minCount"), get(item, "maxCount")) for item in items]
-    if len(asked) != 1 or not all(type(each) is int for each in asked[0]):
+    if len(asked) != 1 or not all(type(count) is int for count in asked[0]):
         return None
     [(least, most)] = asked
     return (least, most) if 1 <= least <= most else None

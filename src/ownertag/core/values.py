@@ -94,7 +94,7 @@ class Creation(Struct, frozen=True):
     resources: tuple[Resource, ...]
     asked_by: tuple[QuestionKind, str] | None = None  # what tells more: its kind of question and the value to ask by
     preexisting: frozenset[str] = frozenset()  # ids that were there before, or of which nothing says that they are new
-    told: bool = True  # whether the request says which of them those are: it is there, and points to no template
+    request_complete: bool = True  # whether the request says which ids those are: it is there, without a template
     lists_parts: bool = False  # whether the record names what came with an instance, all but its volumes
     at_least: int = 1  # how many instances the call asked for, where the record doesn't name them
 
@@ -108,7 +108,7 @@ class Creation(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True, order=True):
-    """Something to look up in one account and Region (an account itself has no Region)."""
+    """Something to look up in one account and Region; a question about an account itself has no Region."""
 
     kind: QuestionKind
     account: str
@@ -212,7 +212,7 @@ class AccountList(Struct, frozen=True):
 
 
 class Attachment(Struct, frozen=True):
-    """To what an Elastic IP address leads: an interface, and its instance if it is one's; all None: to nothing."""
+    """What an Elastic IP address is attached to: an interface, and its instance if it has one; all None: nothing."""
 
     instance: str | None = None
     interface: str | None = None
@@ -248,10 +248,15 @@ class Absent(Struct, frozen=True):
 
 
 class Unavailable(Struct, frozen=True):
-    """Asked, and not answered: never to be taken for absent."""
+    """Asked, and not answered: never to be taken for absent. `not_sent` as for `Wait`."""
 
     outcome: OutcomeKind
     reason: str
+    not_sent: bool = False
+
+    def wait(self, unknown: str = "") -> Wait:
+        """Returns the wait for this answer; `unknown` says what is not known without it."""
+        return Wait(self.outcome, f"{unknown} is not known: {self.reason}" if unknown else self.reason, self.not_sent)
 
 
 Fact = Found | Absent | Unavailable
@@ -299,10 +304,14 @@ class Write(Struct, frozen=True):
 
 
 class Wait(Struct, frozen=True):
-    """Part of a creation can't be decided yet, and why: its message comes back."""
+    """Part of a creation can't be decided yet, and why: its message comes back.
+
+    `not_sent`: a call was not sent, since our share of the account's quota had no token left.
+    """
 
     outcome: OutcomeKind
     reason: str
+    not_sent: bool = False
 
 
 class Decision(Struct, frozen=True):
@@ -356,12 +365,13 @@ class Failure(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one resource, why, and whether its message has to come back."""
+    """What became of one resource, why, and whether its message has to come back. `not_sent` as for `Wait`."""
 
     arn: str
     kind: OutcomeKind
     reason: str = ""
     is_retried: bool = False
+    not_sent: bool = False
 
 
 #: What isn't found this soon after its creation is most often not ready yet: another tagger lost 7 of 100 tables by

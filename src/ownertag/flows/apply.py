@@ -1,17 +1,18 @@
-"""A plan to outcomes: each write is tried, and what its errors mean is tried before an outcome stands."""
+"""Plans to outcomes: each write is tried, and the remedy of its error as well, before an outcome stands."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from msgspec.structs import replace
 
 from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.decide import age_of
 from ownertag.core.judge import Judgement, Remedy, judge
-from ownertag.core.plan import age_of
 from ownertag.core.settings import Settings
-from ownertag.core.values import Failure, Outcome, OutcomeKind, Plan, Resource, Write
+from ownertag.core.values import Failure, Outcome, OutcomeKind, Plan, Resource, TagPairs, Write
 from ownertag.flows.ports import Ports
 
 #: Splitting a thousand finds ten bad ids side by side with 30 failures on end; more means that no id is good.
@@ -19,12 +20,30 @@ MAX_FAILURES_ON_END = 32
 #: For fewer resources than this, splitting costs no more calls than asking which of them exist.
 ASK_FROM = 8
 
+_TAGGED = Judgement(OutcomeKind.TAGGED, False, "")
 _OWNER_ALONE = Judgement(OutcomeKind.TAGGED, False, "the owner alone: there is no room for more tags")
+_THROTTLED = Judgement(OutcomeKind.THROTTLED, True, "the account is throttled in this Region")
+_NO_TIME = Judgement(OutcomeKind.THROTTLED, True, "there was no time left for it")
 
 
 def apply(plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> dict[str, Outcome]:
-    """Carry out a plan; every resource of its writes has an outcome, by ARN."""
+    """Carries out a plan; every resource of its writes has an outcome, by ARN."""
     return _Application(plan, ports, catalogue, settings).run()
+
+
+@dataclass
+class _Attempts:
+    """How the calls for one write of the plan went so far.
+
+    Attributes:
+        tags: Those of the write in the plan.
+        failures_on_end: How many calls failed since the last that did not.
+        checked: Whether it was looked up which of its resources exist.
+    """
+
+    tags: TagPairs
+    failures_on_end: int = 0
+    checked: bool = False
 
 
 class _Application:
@@ -57,55 +76,65 @@ class _Application:
         for write in writes:
             self._carry_out(write)
 
-    def _carry_out(self, whole: Write) -> None:
-        """Write, and split off what fails: one bad id must not cost its siblings."""
-        left = [whole]
-        failures_on_end = 0
-        asked = False
-        while left:
-            write = left.pop()
-            place = (write.account, write.region)
-            if place in self._throttled:
-                self._settle(write, Judgement(OutcomeKind.THROTTLED, True, "the account is throttled in this Region"))
-                continue
-            if self._ports.expired():
-                self._settle(write, Judgement(OutcomeKind.THROTTLED, True, "there was no time left for it"))
-                continue
-            failure = self._ports.tagger.write(write)
-            if failure is None and write.tags == whole.tags:
-                failures_on_end = 0
-                self._settle(write, Judgement(OutcomeKind.TAGGED, False, ""))
-                continue
-            if failure is None:
-                self._settle(write, _OWNER_ALONE)
-                continue
-            failures_on_end += 1
-            judged = self._judge(failure, write, write.resources[0])
-            many = len(write.resources) > 1
-            no_use = failures_on_end > MAX_FAILURES_ON_END
-            alone = self._owner_alone(write) if judged.remedy is Remedy.OWNER_ALONE else None
-            if judged.outcome is OutcomeKind.THROTTLED:
-                self._throttled.add(place)
-                self._settle(write, judged)
-            elif alone and (no_use or not many):
-                left.append(alone)
-            elif no_use:
-                self._settle(write, replace(judged, is_retried=True))
-            elif many and judged.remedy in {Remedy.SPLIT, Remedy.OWNER_ALONE}:
-                present = None
-                if not asked and judged.outcome in {OutcomeKind.NOT_READY, OutcomeKind.GONE}:
-                    asked = True
-                    present = self._present(write, failure)
-                left += _halves(write) if present is None else present
-            else:
-                self._settle_each(write, failure)
+    def _carry_out(self, planned: Write) -> None:
+        """Writes, and splits off what fails: one bad id must not cost its siblings."""
+        attempts = _Attempts(planned.tags)
+        pending = [planned]
+        while pending:
+            pending += self._try(pending.pop(), attempts)
+
+    def _try(self, write: Write, attempts: _Attempts) -> list[Write]:
+        """Makes one call; returns the writes to try after it, the next one last."""
+        if (write.account, write.region) in self._throttled:
+            self._settle(write, _THROTTLED)
+            return []
+        if self._ports.expired():
+            self._settle(write, _NO_TIME)
+            return []
+        failure = self._ports.tagger.write(write)
+        if failure is not None:
+            attempts.failures_on_end += 1
+            return self._after_failure(write, failure, attempts)
+        if write.tags == attempts.tags:
+            attempts.failures_on_end = 0
+            self._settle(write, _TAGGED)
+        else:
+            self._settle(write, _OWNER_ALONE)
+        return []
+
+    def _after_failure(self, write: Write, failure: Failure, attempts: _Attempts) -> list[Write]:
+        """Settles a write that failed, or returns the writes to try instead."""
+        judged = self._judge(failure, write, write.resources[0])
+        if judged.outcome is OutcomeKind.THROTTLED:
+            self._throttled.add((write.account, write.region))
+            self._settle(write, judged)
+            return []
+        many = len(write.resources) > 1
+        no_use = attempts.failures_on_end > MAX_FAILURES_ON_END
+        owner_alone = self._owner_alone(write) if judged.remedy is Remedy.OWNER_ALONE else None
+        if owner_alone and (no_use or not many):
+            return [owner_alone]
+        if no_use:
+            self._settle(write, replace(judged, is_retried=True))
+            return []
+        if not many or judged.remedy not in {Remedy.SPLIT, Remedy.OWNER_ALONE}:
+            self._settle_each(write, failure)
+            return []
+        if judged.outcome in {OutcomeKind.NOT_READY, OutcomeKind.GONE} and not attempts.checked:
+            attempts.checked = True
+            present = self._present(write, failure)
+            if present is not None:
+                return present
+        return _halves(write)
 
     def _judge(self, failure: Failure, write: Write, resource: Resource) -> Judgement:
         return judge(failure, self._ages.get(resource.arn), write.region)
 
     def _settle(self, write: Write, judged: Judgement) -> None:
         for resource in write.resources:
-            self._outcomes[resource.arn] = Outcome(resource.arn, judged.outcome, judged.reason, judged.is_retried)
+            self._outcomes[resource.arn] = Outcome(
+                resource.arn, judged.outcome, judged.reason, judged.is_retried, judged.not_sent
+            )
 
     def _settle_each(self, write: Write, failure: Failure) -> None:
         """The same error means another thing for a young resource than for an old one."""
@@ -113,27 +142,28 @@ class _Application:
             self._settle(replace(write, resources=(resource,)), self._judge(failure, write, resource))
 
     def _present(self, write: Write, failure: Failure) -> list[Write] | None:
-        """The same write without what can't be found, which is settled here; None if asking doesn't tell."""
+        """The same write without what can't be found, which is settled here; None if all may be there."""
         missing: set[Resource] = set()
         by_type: dict[str, list[Resource]] = {}
         for resource in write.resources:
             by_type.setdefault(resource.type, []).append(resource)
-        for name, resources in by_type.items():
-            lookup = self._catalogue.types[name].lookup
+        for type_name, resources in by_type.items():
+            lookup = self._catalogue.types[type_name].lookup
             if lookup is None or len(resources) < ASK_FROM or self._ports.expired():
                 continue
-            present = self._ports.lookups.present(write.account, write.region, lookup, [each.id for each in resources])
+            ids = [resource.id for resource in resources]
+            present = self._ports.lookups.present(write.account, write.region, lookup, ids)
             if not isinstance(present, Failure):
-                missing.update(each for each in resources if each.id not in present)
+                missing.update(resource for resource in resources if resource.id not in present)
         if not missing:
             return None
-        gone = tuple(each for each in write.resources if each in missing)
-        self._settle_each(replace(write, resources=gone), failure)
-        there = tuple(each for each in write.resources if each not in missing)
-        return [replace(write, resources=there)] if there else []
+        absent = tuple(resource for resource in write.resources if resource in missing)
+        self._settle_each(replace(write, resources=absent), failure)
+        found = tuple(resource for resource in write.resources if resource not in missing)
+        return [replace(write, resources=found)] if found else []
 
     def _owner_alone(self, write: Write) -> Write | None:
-        """There is no room for all the tags: the owner's name goes first. None where it is alone already."""
+        """The write of the owner's name alone, where there is no room for all tags; None where it is alone already."""
         tags = tuple(pair for pair in write.tags if pair[0] in self._settings.owner_keys)
         return replace(write, tags=tags) if tags and tags != write.tags else None
 

@@ -1,4 +1,4 @@
-"""A decision without AWS: what a record says by itself, and what would be asked."""
+"""Explains a decision without AWS: what a record says by itself, and which questions it leaves open."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from msgspec import Struct
 
 from ownertag.core.ask import account_of, ask
 from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.decide import decide
 from ownertag.core.match import match
 from ownertag.core.owner.resolve import resolve
-from ownertag.core.plan import plan
 from ownertag.core.records import Arrival
 from ownertag.core.settings import Settings
 from ownertag.core.values import Fact, Found, Owner, Question, Refusal
-from ownertag.flows.result import Result
+from ownertag.flows.result import Decided, Refused
 
 
 class Explained(Struct, frozen=True):
-    """What was decided for one arrival, whose it would be, and the questions that are open."""
+    """The decision for one arrival, its owner, and the questions that are open."""
 
-    result: Result
+    result: Refused | Decided
     owner: Owner | None = None
     questions: tuple[Question, ...] = ()
 
 
 def explain(arrival: Arrival | Refusal, catalogue: Catalogue, settings: Settings, now: datetime) -> Explained:
-    """Decide for one arrival from its record alone; its account is taken for one of the organization's."""
-    matched = arrival if isinstance(arrival, Refusal) else match(arrival, catalogue, settings)
-    if isinstance(matched, Refusal):
-        owner = resolve(matched.record, settings) if matched.record and matched.resources else None
-        return Explained(Result(matched.where, matched), owner)
-    facts: dict[Question, Fact] = {account_of(matched): Found()}
-    decided = plan([matched], facts, catalogue, settings, now)
-    if decided.refusals:
-        return Explained(Result(arrival.where, decided.refusals[0]))
-    [decision] = decided.decisions
-    return Explained(Result(arrival.where, None, decision), decision.owner, ask([matched], facts, catalogue, settings))
+    """Decides for one arrival from its record alone; its account is taken for one of the organization's."""
+    creation = arrival if isinstance(arrival, Refusal) else match(arrival, catalogue, settings)
+    if isinstance(creation, Refusal):
+        owner = resolve(creation.record, settings) if creation.record and creation.resources else None
+        return Explained(Refused(creation), owner)
+    facts: dict[Question, Fact] = {account_of(creation): Found()}
+    decisions, refusals = decide([creation], facts, catalogue, settings, now)
+    if refusals:
+        return Explained(Refused(refusals[0]))
+    [decision] = decisions
+    return Explained(Decided(decision, ()), decision.owner, ask([creation], facts, catalogue, settings))

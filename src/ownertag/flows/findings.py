@@ -1,4 +1,4 @@
-"""Findings to the ledger's entries, and publishes them."""
+"""Converts findings to the ledger's entries, and publishes them."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from ownertag.flows.ports import FindingPublisher, Ports
 from ownertag.ledger.entries import TagChanged
 
 
-def change(record: Record, found: TamperFinding) -> TagChanged:
-    """What the ledger keeps of the finding of a record."""
+def tag_changed(record: Record, finding: TamperFinding) -> TagChanged:
+    """The ledger's entry for the finding of a record."""
     event = EventKey(record.account, record.region, record.event_id)
     # The caller of a creation did not write what was only found on its resources.
-    actor = Actor(UNKNOWN) if found.by == UNKNOWN else actor_of(record)
-    return TagChanged(found.key, event, actor, found.changes, found.resources, found.at)
+    actor = Actor(UNKNOWN) if finding.by == UNKNOWN else actor_of(record)
+    return TagChanged(finding.key, event, actor, finding.changes, finding.resources, finding.at)
 
 
-def publish_findings(found: Sequence[TamperFinding], ports: Ports) -> Mapping[TamperFinding, Wait]:
-    """Tell of all of these, each once; what is to be waited for where that failed: those come back, to be told then."""
-    once = tuple(dict.fromkeys(found))
-    failures = ports.findings.tell(once) if once else ()
+def publish_findings(findings: Sequence[TamperFinding], ports: Ports) -> Mapping[TamperFinding, Wait]:
+    """Publishes all of these, each once; returns the waits of those that failed, which come back."""
+    distinct = tuple(dict.fromkeys(findings))
+    failures = ports.findings.publish(distinct) if distinct else ()
     waits = {}
-    for each, failure in zip(once, failures, strict=True):
+    for finding, failure in zip(distinct, failures, strict=True):
         if failure is not None:
             judged = judge(failure, None)
-            waits[each] = Wait(judged.outcome, f"the findings can't be told: {judged.reason}")
+            waits[finding] = Wait(judged.outcome, f"the findings can't be told: {judged.reason}", judged.not_sent)
     return waits
 
 
 class AllPublishers:
-    """Several who are told: what one of them did not take has failed, and the next is told of it all the same."""
+    """Several publishers as one: a finding that one of them did not take has failed, and the others get it as well."""
 
-    def __init__(self, *tellers: FindingPublisher) -> None:
-        self._tellers = tellers
+    def __init__(self, *publishers: FindingPublisher) -> None:
+        self._publishers = publishers
 
-    def tell(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
-        """Tell all of them; for each finding the first failure, or None."""
-        told = [teller.tell(findings) for teller in self._tellers]
-        return [next(filter(None, each), None) for each in zip(*told, strict=True)]
+    def publish(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
+        """Publishes to all of them; returns for each finding the first failure, or None."""
+        failures = [publisher.publish(findings) for publisher in self._publishers]
+        return [next(filter(None, of_finding), None) for of_finding in zip(*failures, strict=True)]

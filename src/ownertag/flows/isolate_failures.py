@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ownertag.core.values import OutcomeKind, Wait
-from ownertag.flows.result import Result
+from ownertag.flows.result import Result, Undecided, Unexpected
 
 T = TypeVar("T")
 
@@ -17,40 +17,41 @@ _NO_TIME = Wait(OutcomeKind.NOT_READY, "no time was left for it, after another m
 
 
 def isolate_failures(
-    items: Sequence[T],
+    arrivals: Sequence[T],
     work: Callable[[Sequence[T]], list[Result]],
     where: Callable[[T], str],
     expired: Callable[[], bool],
 ) -> list[Result]:
-    """Work on all of these; where that raises, on each half, until what it is about is alone.
+    """Works on all arrivals; where that raises, on each half, until the one that causes it is alone.
 
-    What is done already is worked on again.
+    What was done before the failure is worked on again.
 
     Args:
-        items: What messages hold.
+        arrivals: What was read from messages.
         work: Gives a result for each.
         where: The message of one.
         expired: True once there is no time for another try.
     """
-    if not items:
+    if not arrivals:
         return []
     try:
-        return work(items)
+        return work(arrivals)
     except Exception as error:  # noqa: BLE001 - a fault of ours: nobody knows which it is
-        if len(items) == 1:
-            return [Result(where(items[0]), waits=(_said(error),), unexpected=True)]
-    middle = len(items) // 2
+        if len(arrivals) == 1:
+            return [Unexpected(where(arrivals[0]), _wait_for(error))]
+    middle = len(arrivals) // 2
     results: list[Result] = []
-    for half in (items[:middle], items[middle:]):
+    for part in (arrivals[:middle], arrivals[middle:]):
         if expired():
-            results += [Result(where(each), waits=(_NO_TIME,)) for each in half]
+            results += [Undecided(where(arrival), _NO_TIME) for arrival in part]
         else:
-            results += isolate_failures(half, work, where, expired)
+            results += isolate_failures(part, work, where, expired)
     return results
 
 
-def _said(error: Exception) -> Wait:
-    """What was raised, and by which line of ours. Its text is left out: it may quote a record."""
-    ours = [each for each in traceback.extract_tb(error.__traceback__) if Path(each.filename).is_relative_to(_PACKAGE)]
+def _wait_for(error: Exception) -> Wait:
+    """The type of an exception, and the line of ours that raised it. Its text is left out: it may quote a record."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)]
     line = f" at {Path(ours[-1].filename).relative_to(_PACKAGE)}:{ours[-1].lineno}" if ours else ""
     return Wait(OutcomeKind.FAILED, f"unexpected {type(error).__name__}{line}")

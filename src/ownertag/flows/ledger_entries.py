@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from ownertag.core.ask import account_of, launch_of, made_of
-from ownertag.core.judge import NOT_SENT
 from ownertag.core.ownership import EventKey, ResourceKey, Standing, key_of
 from ownertag.core.plan import claim_of
 from ownertag.core.record_details import actor_of, addresses_of, parents_of
@@ -16,14 +15,24 @@ from ownertag.ledger.entries import Created, Ended, Owned
 
 
 def event_of(creation: Creation) -> EventKey:
-    """The creation, as the ledger knows it."""
-    return _event(creation.record)
+    """The key of a creation's event in the ledger."""
+    return event_of_record(creation.record)
+
+
+def event_of_record(record: Record) -> EventKey:
+    """The key of a record's event in the ledger."""
+    return EventKey(record.account, record.region, record.event_id)
 
 
 def created_of(record: Record) -> Created:
-    """The creation that a record tells of, as the ledger keeps it."""
+    """The ledger's entry for the creation of a record."""
     return Created(
-        _event(record), record.creation_id, record.event_source, record.event_name, record.created_at, actor_of(record)
+        event_of_record(record),
+        record.creation_id,
+        record.event_source,
+        record.event_name,
+        record.created_at,
+        actor_of(record),
     )
 
 
@@ -41,39 +50,40 @@ def decisions_to_keep(
         creation = decision.creation
         if isinstance(facts.get(account_of(creation)), Found):
             event = event_of(creation)
-            if found := _owned(decision, facts, now):
+            if entries := _owned(decision, facts, now):
                 created.setdefault(event, created_of(creation.record))
-                owned += found
+                owned += entries
     return tuple(created.values()), tuple(owned)
 
 
 def outcomes_to_keep(
     decision: Decision, outcomes: Iterable[Outcome], standings: Mapping[ResourceKey, Standing], now: datetime
 ) -> list[Ended]:
-    """What became of each resource, for whoever held it; nothing of what was done before, or was not tried."""
-    event = event_of(decision.creation)
-    named = {each.arn: each for each in (*decision.creation.resources, *decision.resources)}
-    found = []
+    """The entries of outcomes, for whoever held each resource; none of what was done before, or was not sent."""
+    creation = decision.creation
+    resources = {resource.arn: resource for resource in (*creation.resources, *decision.resources)}
+    entries = []
     for outcome in outcomes:
-        resource = named.get(outcome.arn)
-        standing = standings.get(key_of(resource, decision.creation)) if resource else None
-        tried = standing is not None and standing.outcome is None and outcome.reason != NOT_SENT
-        if resource is not None and standing is not None and tried:
-            key = key_of(resource, decision.creation)
-            final = not outcome.is_retried
-            found.append(
+        resource = resources.get(outcome.arn)
+        if resource is None or outcome.not_sent:
+            continue
+        key = key_of(resource, creation)
+        standing = standings.get(key)
+        if standing is not None and standing.outcome is None:
+            entries.append(
                 Ended(
-                    key, event, standing.event_id, standing.owner.name, outcome.kind, outcome.reason, final, now
+                    key, event_of(creation), standing.event_id, standing.owner.name, outcome.kind, outcome.reason,
+                    not outcome.is_retried, now,
                 )
             )  # fmt: skip
-    return found
+    return entries
 
 
 def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:
     creation = decision.creation
     addresses = addresses_of(creation)
-    instances = _instances(creation, facts)
-    # What led to the owner by the chain of who made what: the first hop is the principal itself.
+    parents = _looked_up_parents(creation, facts)
+    # The parents through which the owner was found: the first hop is the principal itself.
     chain = decision.owner.via[1:] if decision.owner.confidence is Confidence.INFERRED else ()
     return [
         Owned(
@@ -86,23 +96,20 @@ def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:
             now,
             provisional=decision.owner_may_change,
             addresses=addresses.get(resource.id, ()),
-            parents=(*parents_of(creation, resource.id), *instances.get(resource.id, ()), *chain),
+            parents=(*parents_of(creation, resource.id), *parents.get(resource.id, ()), *chain),
         )
         for resource in dict.fromkeys((*creation.resources, *decision.resources))
     ]
 
 
-def _instances(creation: Creation, facts: Facts) -> dict[str, tuple[str, ...]]:
-    """What each part was born with, by their ids: an instance, an image, a VPC or a NAT gateway."""
-    launch, fact = launch_of(creation), made_of(creation, facts)
-    found = fact.instances if isinstance(fact, Found) else ()
-    born: dict[str, tuple[str, ...]] = {
-        part.id: (each.id,) for each in found for part in (*each.volumes, *each.interfaces)
+def _looked_up_parents(creation: Creation, facts: Facts) -> dict[str, tuple[str, ...]]:
+    """The parent of each part that was found by a look-up, by their ids: an instance, an image, a VPC and so on."""
+    question, fact = launch_of(creation), made_of(creation, facts)
+    if not isinstance(fact, Found):
+        return {}
+    parents: dict[str, tuple[str, ...]] = {
+        part.id: (instance.id,) for instance in fact.instances for part in (*instance.volumes, *instance.interfaces)
     }
-    if isinstance(fact, Found) and launch:
-        born |= {part.id: (launch.value,) for part in fact.parts}
-    return born
-
-
-def _event(record: Record) -> EventKey:
-    return EventKey(record.account, record.region, record.event_id)
+    if question:
+        parents |= {part.id: (question.value,) for part in fact.parts}
+    return parents

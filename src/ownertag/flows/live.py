@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.fairness import fair_parts
-from ownertag.core.judge import NOT_SENT, seconds_away
+from ownertag.core.judge import seconds_away
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Refusal, Wait
-from ownertag.flows import tamper
 from ownertag.flows.isolate_failures import isolate_failures
 from ownertag.flows.ports import Ports
-from ownertag.flows.result import Result
+from ownertag.flows.result import Decided, Result, Undecided
 from ownertag.flows.run import run
+from ownertag.flows.tamper import TamperingArrival, handle_tampering, split_tampering
 
-_HELD = Wait(OutcomeKind.THROTTLED, "AWS throttles the account in this Region just now")
+_THROTTLED = Wait(OutcomeKind.THROTTLED, "AWS throttles the account in this Region just now")
 
 
 class Message(Struct, frozen=True):
@@ -48,7 +48,7 @@ class Returned(Struct, frozen=True):
 
 
 class BatchAnswer(Struct, frozen=True):
-    """The verdicts of a batch. Only `answer` builds one: a message that is neither done nor returned can't be.
+    """The verdicts of a batch. Only `batch_answer` builds one, so that every message is either done or returned.
 
     `dead_letters` were returned for the last time, and lie in the dead-letter queue with the reason.
     """
@@ -59,13 +59,14 @@ class BatchAnswer(Struct, frozen=True):
 
     @property
     def batch_item_failures(self) -> dict[str, list[dict[str, str]]]:
-        """What Lambda's event source mapping wants to be told: the messages that come back."""
-        return {"batchItemFailures": [{"itemIdentifier": each.message.id} for each in self.returned]}
+        """The messages that come back, as Lambda's event source mapping expects them."""
+        return {"batchItemFailures": [{"itemIdentifier": verdict.message.id} for verdict in self.returned]}
 
     def with_dead_letters(self, ids: Container[str]) -> BatchAnswer:
         """The same verdicts, with these of the returned messages in the dead-letter queue."""
-        dead_letters = tuple(each for each in self.returned if each.message.id in ids)
-        return BatchAnswer(self.done, tuple(each for each in self.returned if each.message.id not in ids), dead_letters)
+        dead_letters = tuple(verdict for verdict in self.returned if verdict.message.id in ids)
+        returned = tuple(verdict for verdict in self.returned if verdict.message.id not in ids)
+        return BatchAnswer(self.done, returned, dead_letters)
 
 
 def handle(
@@ -84,57 +85,62 @@ def handle(
         settings: The tag policy and the owner rules.
         jitter: A factor around 1 for each returned message, so that a batch doesn't come back all at once.
     """
-    numbered = {str(number): message for number, message in enumerate(messages)}
-    receives = {where: message.receives for where, message in numbered.items()}
+    messages_by_where = {str(number): message for number, message in enumerate(messages)}
+    receives = {where: message.receives for where, message in messages_by_where.items()}
     redelivered = {where for where, count in receives.items() if count > 1}
 
-    def work(arrivals: Sequence[Arrival | Refusal]) -> list[Result]:
+    def run_arrivals(arrivals: Sequence[Arrival | Refusal]) -> list[Result]:
         return run(arrivals, ports, catalogue, settings, redelivered)
 
-    def look_into(tampered: Sequence[tamper.Tampered]) -> list[Result]:
-        return tamper.handle_tampering(tampered, ports, catalogue, settings)
+    def run_tamperings(tamperings: Sequence[TamperingArrival]) -> list[Result]:
+        return handle_tampering(tamperings, ports, catalogue, settings)
 
     # An account's tag calls count with its creations for how busy it is. They come after everybody's creations, which
     # people wait for; and where an account is throttled all the same, since they call nothing there.
-    arrived = [parse_event(message.body, where) for where, message in numbered.items()]
-    parts = [tamper.split_tampering(part, settings) for part in fair_parts(arrived, receives)]
-    ports.hurry(True)
-    results = {result.where: result for others, _ in parts for result in _in_turn(others, work, ports)}
-    ports.hurry(False)
+    arrivals = [parse_event(message.body, where) for where, message in messages_by_where.items()]
+    parts = [split_tampering(part, settings) for part in fair_parts(arrivals, receives)]
+    results: dict[str, Result] = {}
+    ports.fail_fast(True)
+    for part, _ in parts:
+        results |= _results(part, run_arrivals, ports)
+    ports.fail_fast(False)
     # Who asks most comes last: now nobody waits behind those for whom there was no token at once.
-    left = [
-        each
-        for others, _ in parts
-        for each in others
-        if not isinstance(each, Refusal) and _not_sent(results[each.where])
-    ]
-    redelivered |= {each.where for each in left}
-    for part in fair_parts(left, receives):
+    not_sent = [arrival for part, _ in parts for arrival in part if _not_sent(results[arrival.where])]
+    redelivered |= {arrival.where for arrival in not_sent}
+    for part in fair_parts(not_sent, receives):
         if not ports.expired():
-            results |= {result.where: result for result in _in_turn(part, work, ports)}
-    for _, tampered in parts:
-        found = isolate_failures(tampered, look_into, lambda each: each[0].where, ports.expired)
-        results |= {each.where: each for each in found}
-    return batch_answer(numbered, results, jitter)
+            results |= _results(part, run_arrivals, ports)
+    for _, tamperings in parts:
+        results |= _by_where(isolate_failures(tamperings, run_tamperings, _where, ports.expired))
+    return batch_answer(messages_by_where, results, jitter)
+
+
+def _where(arrival: Arrival | Refusal | TamperingArrival) -> str:
+    return arrival.where
+
+
+def _by_where(results: Iterable[Result]) -> dict[str, Result]:
+    return {result.where: result for result in results}
 
 
 def _not_sent(result: Result) -> bool:
-    """Whether a token was lacking, of our own share."""
-    return result.is_retried and any(NOT_SENT in reason for reason in result.reasons)
+    return isinstance(result, Decided) and result.not_sent
 
 
-def _in_turn(
-    part: Sequence[Arrival | Refusal], work: Callable[[Sequence[Arrival | Refusal]], list[Result]], ports: Ports
-) -> list[Result]:
-    """Do a part, but for what AWS would only refuse."""
+def _results(
+    arrivals: Sequence[Arrival | Refusal],
+    run_arrivals: Callable[[Sequence[Arrival | Refusal]], list[Result]],
+    ports: Ports,
+) -> dict[str, Result]:
+    """The results of a part of a batch, by the message. Where AWS throttles an account, nothing is tried."""
+    results: list[Result] = []
     left: list[Arrival | Refusal] = []
-    held: list[Result] = []
-    for each in part:
-        if not isinstance(each, Refusal) and ports.held(each.record.account, each.record.region):
-            held.append(Result(each.where, waits=(_HELD,)))
+    for arrival in arrivals:
+        if isinstance(arrival, Arrival) and ports.throttled(arrival.record.account, arrival.record.region):
+            results.append(Undecided(arrival.where, _THROTTLED))
         else:
-            left.append(each)
-    return held + isolate_failures(left, work, lambda each: each.where, ports.expired)
+            left.append(arrival)
+    return _by_where([*results, *isolate_failures(left, run_arrivals, _where, ports.expired)])
 
 
 def batch_answer(

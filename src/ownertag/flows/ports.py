@@ -18,38 +18,41 @@ class Accounts(Protocol):
     """Knows the organization's accounts."""
 
     def find(self, questions: Iterable[Question]) -> Mapping[Question, Fact]:
-        """Answer every one of these questions of kind ACCOUNT."""
+        """Answers every one of these questions of kind ACCOUNT."""
 
 
 class Lookups(Protocol):
     """Reads in the accounts."""
 
     def find(self, questions: Iterable[Question]) -> Mapping[Question, Fact]:
-        """Answer every one of these questions, in bulk: found, absent, or unavailable with the reason."""
+        """Answers every one of these questions, in bulk: found, absent, or unavailable with the reason."""
 
     def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
-        """Say which of these ids exist."""
+        """Returns which of these ids exist."""
 
 
 class TagWriter(Protocol):
     """Writes tags in the accounts, or only says what would be written."""
 
     def write(self, write: Write) -> Failure | None:
-        """Carry out one call, for all of its resources or for none."""
+        """Carries out one call, for all of its resources or for none."""
 
 
 class FindingPublisher(Protocol):
     """Tells people of tampering."""
 
-    def tell(self, findings: Sequence[TamperFinding]) -> Sequence[Failure | None]:
-        """Tell of all of these; for each why not, or None. To tell one twice is harmless: it has its event's id."""
+    def publish(self, findings: Sequence[TamperFinding]) -> Sequence[Failure | None]:
+        """Publishes all of these; returns for each why it failed, or None.
+
+        To publish one twice is harmless: it has its event's id.
+        """
 
 
 class NoPublisher:
-    """For who reads findings from the results alone."""
+    """Publishes nothing: for somebody who reads findings from the results alone."""
 
-    def tell(self, findings: Sequence[TamperFinding]) -> Sequence[Failure | None]:
-        """Tell nobody."""
+    def publish(self, findings: Sequence[TamperFinding]) -> Sequence[Failure | None]:
+        """Publishes nothing, which never fails."""
         return [None] * len(findings)
 
 
@@ -57,9 +60,9 @@ class NoPublisher:
 class Ports:
     """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call.
 
-    `held` says of an account and Region whether AWS throttles it just now, so that nothing needs to be tried there.
-    `concurrency` does what each account and Region needs: in turn, or at once. `hurry` says whether others wait for
-    this part of a batch, so that nothing in it may wait for a quota.
+    `throttled` says of an account and Region whether AWS throttles it just now, so that nothing is tried there.
+    `concurrency` does what each account and Region needs: in turn, or at once. `fail_fast` switches on or off that a
+    call fails at once where it would have to wait for a quota.
     """
 
     accounts: Accounts
@@ -69,6 +72,6 @@ class Ports:
     expired: Callable[[], bool] = lambda: False
     ledger: Ledger = field(default_factory=NoLedger)
     findings: FindingPublisher = field(default_factory=NoPublisher)
-    held: Callable[[str, str], bool] = lambda _account, _region: False
+    throttled: Callable[[str, str], bool] = lambda _account, _region: False
     concurrency: Concurrency = sequential
-    hurry: Callable[[bool], None] = lambda _: None
+    fail_fast: Callable[[bool], None] = lambda _: None

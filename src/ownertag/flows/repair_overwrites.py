@@ -1,12 +1,12 @@
-"""Whether a resource carries another owner than the ledger's, where a creation comes to it again.
+"""Repairs resources that carry another owner than the ledger's, where a creation comes to them again.
 
-A creation can write over a holder's tags without knowing it: with the ledger away it writes where no owner is, and one
-that owns it may write between its look and its write; or its write was still on the way when the other's was done, and
-got no answer. It comes back then, and the ledger says that the other's tags are written. Meanwhile another copy of its
-event may have been finished, without a write: so what comes back is looked at, finished or not, and so is what an
-operator orders.
+A creation can write over a holder's tags without knowing it. While the ledger is away, it writes where no owner is, and
+the holder may write between its look-up and its write. Or its write was still on the way when the holder's was done,
+and got no answer. Its message comes back then, and the ledger says that the holder's tags are written. Meanwhile
+another copy of its event may have been finished, without a write. So the tags are looked up for what comes back,
+finished or not, and for what an operator orders.
 
-What others wrote is kept in the ledger and told before it is written over: afterwards nothing shows it any more.
+What others wrote is kept in the ledger and published before it is written over: nothing shows it afterwards.
 """
 
 from __future__ import annotations
@@ -20,100 +20,103 @@ from ownertag.core.findings import TamperFinding
 from ownertag.core.ownership import EventKey, ResourceKey, Standing, key_of
 from ownertag.core.settings import Settings
 from ownertag.core.tag_drift import differing_tags, drift_finding
-from ownertag.core.values import Decision, Fact, Found, OutcomeKind, Plan, Question, Unavailable, Wait
-from ownertag.flows.findings import change, publish_findings
+from ownertag.core.values import Decision, Fact, Found, OutcomeKind, Question, Unavailable, Wait
+from ownertag.flows.findings import publish_findings, tag_changed
 from ownertag.flows.ledger_entries import event_of
 from ownertag.flows.ports import Ports
 
 _WRITTEN = {OutcomeKind.TAGGED, OutcomeKind.UNCHANGED}
 
-Others = Mapping[ResourceKey, Mapping[str, str | None]]
+Standings = Mapping[ResourceKey, Standing]
+#: The tags that others wrote, by the resource; None for one that was removed.
+ForeignTags = Mapping[ResourceKey, Mapping[str, str | None]]
 
 
 def repair_overwrites(
-    decided: Plan,
-    standings: Mapping[ResourceKey, Standing],
-    finished: Container[EventKey],
-    ports: Ports,
-    settings: Settings,
-) -> tuple[Plan, Mapping[ResourceKey, Standing], Mapping[str, TamperFinding]]:
-    """The same, with the holder's tags to be written again where others stand; and what was found, by the message.
+    decisions: list[Decision], standings: Standings, finished: Container[EventKey], ports: Ports, settings: Settings
+) -> tuple[list[Decision], Standings, Mapping[EventKey, TamperFinding]]:
+    """The same, with the holder's tags to be written again where others stand; and the findings, by their event.
 
     It costs one look-up, and only where a creation comes to what another holds, or is finished and came again; where
-    that fails, or what was found can't be told, the creation waits.
+    that fails, or a finding can't be published, the creation waits.
 
     Raises:
-        LedgerError: What was found can't be kept.
+        LedgerError: A finding can't be kept.
     """
-    others: dict[ResourceKey, dict[str, str | None]] = {}
-    looks = {id(each): _looked_at(each, standings, finished) for each in decided.decisions}
-    asked = [question for found in looks.values() for question, _ in found]
-    if not asked:
-        return decided, standings, {}
-    carried = ports.lookups.find(tuple(dict.fromkeys(asked)))
-    redelivered = dict(standings)
-    decisions = []
-    for decision in decided.decisions:
+    doubtful = [_doubtful(decision, standings, finished) for decision in decisions]
+    questions = dict.fromkeys(question for of_decision in doubtful for question in of_decision.values())
+    if not questions:
+        return decisions, standings, {}
+    decisions = list(decisions)
+    facts = ports.lookups.find(tuple(questions))
+    foreign: dict[ResourceKey, dict[str, str | None]] = {}
+    repaired = dict(standings)
+    for number, (decision, of_decision) in enumerate(zip(decisions, doubtful, strict=True)):
         waits: dict[Wait, None] = {}
-        for question, key in looks[id(decision)]:
-            fact = carried[question]
+        for key, question in of_decision.items():
+            fact = facts[question]
             if isinstance(fact, Unavailable):
-                waits[Wait(fact.outcome, fact.reason)] = None
+                waits[fact.wait()] = None
                 continue
             own = _carries_its_own(fact, decision, standings[key], key.arn)
-            other = differing_tags(standings[key], fact, decision.kept.get(key.arn, ()), settings)
-            if own or other:
-                redelivered[key] = replace(standings[key], outcome=None)
-            if other and not own:
-                others[key] = other
-        decisions.append(replace(decision, waits=(*decision.waits, *waits)) if waits else decision)
-    found = _kept(decisions, standings, others, ports)
-    untold = publish_findings(tuple(found.values()), ports)
+            differing = differing_tags(standings[key], fact, decision.kept.get(key.arn, ()), settings)
+            if own or differing:
+                repaired[key] = replace(standings[key], outcome=None)
+            if differing and not own:
+                foreign[key] = differing
+        decisions[number] = _with_waits(decision, waits)
+    findings = _keep_findings(decisions, standings, foreign, ports)
+    unpublished = publish_findings(tuple(findings.values()), ports)
     for number, decision in enumerate(decisions):
-        finding = found.get(decision.creation.arrival.where)
-        if finding is not None and finding in untold:
-            decisions[number] = replace(decision, waits=(*decision.waits, untold[finding]))
-            left = (key_of(resource, decision.creation) for resource in decision.resources)
-            redelivered |= {key: standings[key] for key in left if key in others}
-    return replace(decided, decisions=tuple(decisions)), redelivered, found
+        finding = findings.get(event_of(decision.creation))
+        if finding is not None and finding in unpublished:
+            decisions[number] = _with_waits(decision, (unpublished[finding],))
+            keys = (key_of(resource, decision.creation) for resource in decision.resources)
+            repaired |= {key: standings[key] for key in keys if key in foreign}
+    return decisions, repaired, findings
 
 
-def _kept(
-    decisions: Iterable[Decision], standings: Mapping[ResourceKey, Standing], others: Others, ports: Ports
-) -> dict[str, TamperFinding]:
-    """What was found on the resources of each message, in the ledger."""
+def _with_waits(decision: Decision, waits: Iterable[Wait]) -> Decision:
+    return replace(decision, waits=(*decision.waits, *waits))
+
+
+def _keep_findings(
+    decisions: Iterable[Decision], standings: Standings, foreign: ForeignTags, ports: Ports
+) -> dict[EventKey, TamperFinding]:
+    """The findings of each event's resources, in the ledger."""
     now = ports.now()
-    found: dict[str, TamperFinding] = {}
+    findings: dict[EventKey, TamperFinding] = {}
     entries = []
-    for decision in decisions if others else ():
-        finding = drift_finding(decision, standings, others, now)
+    for decision in decisions if foreign else ():
+        finding = drift_finding(decision, standings, foreign, now)
         if finding is not None:
-            found[decision.creation.arrival.where] = finding
-            entries.append(change(decision.creation.record, finding))
+            findings[event_of(decision.creation)] = finding
+            entries.append(tag_changed(decision.creation.record, finding))
     if entries:
         ports.ledger.append(entries)
-    return found
+    return findings
 
 
-def _looked_at(
-    decision: Decision, standings: Mapping[ResourceKey, Standing], finished: Container[EventKey]
-) -> list[tuple[Question, ResourceKey]]:
-    """The resources that carry another's tags by what the ledger says, and all of a creation that is finished."""
+def _doubtful(decision: Decision, standings: Standings, finished: Container[EventKey]) -> dict[ResourceKey, Question]:
+    """The resources whose tags have to be looked up, with the question.
+
+    Those that carry another's tags by what the ledger says, and all of a creation that is finished.
+    """
     creation = decision.creation
-    found = []
+    questions = {}
     for resource in decision.resources:
         key = key_of(resource, creation)
         standing = standings.get(key)
         if standing is None or standing.outcome not in _WRITTEN:
             continue
-        another = standing.event_id != creation.record.event_id and standing.tags != decision.tags
-        if another or event_of(creation) in finished:
-            found.append((tags_question(resource, creation), key))
-    return found
+        of_another = standing.event_id != creation.record.event_id and standing.tags != decision.tags
+        if of_another or event_of(creation) in finished:
+            questions[key] = tags_question(resource, creation)
+    return questions
 
 
 def _carries_its_own(fact: Fact, decision: Decision, standing: Standing, arn: str) -> bool:
-    """Whether it carries the tags of this creation, which are not the holder's."""
+    """Whether a resource carries the tags of this creation, which are not the holder's."""
     own = {pair for pair in decision.tags if pair[0] not in decision.kept.get(arn, ())}
-    other = standing.tags != decision.tags
-    return other and isinstance(fact, Found) and bool(own) and own <= set((fact.tags or {}).items())
+    of_another = standing.tags != decision.tags
+    return of_another and isinstance(fact, Found) and bool(own) and own <= set((fact.tags or {}).items())

@@ -1,44 +1,131 @@
-"""The result of a batch for each of its messages or lines."""
+"""The result of a batch for each of its messages or lines: one type for each case."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from ownertag.core.findings import TamperFinding
-from ownertag.core.values import Creation, Decision, Outcome, Refusal, Wait
+from ownertag.core.records import Record
+from ownertag.core.values import Decision, Outcome, Refusal, Wait
 
 
-class Result(Struct, frozen=True):
-    """What a batch came to for one place (a message, a line of a file).
+class Refused(Struct, frozen=True):
+    """It leads to no tagging."""
 
-    A refusal, or a decision and its outcomes, or neither: the creation was `finished` before, and nothing was done.
-    `finding` is what a tag call changed, or which tags of ours a creation brought along, and `waits` what is waited for
-    until that can be told. `unexpected` is what raised where nothing should: a fault of ours.
-    """
+    refusal: Refusal
 
-    where: str
-    refusal: Refusal | None = None
-    decision: Decision | None = None
-    outcomes: tuple[Outcome, ...] = ()
-    finished: Creation | None = None
-    finding: TamperFinding | None = None
-    waits: tuple[Wait, ...] = ()
-    unexpected: bool = False
+    @property
+    def where(self) -> str:
+        """The message, or the line of a file."""
+        return self.refusal.where
 
     @property
     def is_retried(self) -> bool:
         """Whether something is still to be done."""
-        if self.refusal is not None:
-            return self.refusal.reason.is_retried
-        waits = self.waits or (self.decision and self.decision.waits)
-        return bool(waits) or any(outcome.is_retried for outcome in self.outcomes)
+        return self.refusal.reason.is_retried
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why something is still to be done, or what was refused; each once."""
-        if self.refusal is not None:
-            return (f"{self.refusal.reason.value}: {self.refusal.detail}",)
-        waits = (*self.waits, *(self.decision.waits if self.decision else ()))
-        found = [f"{wait.outcome.value}: {wait.reason}" for wait in waits]
-        found += [f"{outcome.kind.value}: {outcome.reason}" for outcome in self.outcomes if outcome.is_retried]
-        return tuple(dict.fromkeys(found))
+        """Why it was refused."""
+        return (f"{self.refusal.reason.value}: {self.refusal.detail}",)
+
+
+class Decided(Struct, frozen=True):
+    """A creation was decided, and its resources have these outcomes.
+
+    `finding`: which tags of ours its request set itself, or whose tags were found on its resources. `waits`: why that
+    can't be published yet.
+    """
+
+    decision: Decision
+    outcomes: tuple[Outcome, ...]
+    finding: TamperFinding | None = None
+    waits: tuple[Wait, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The message, or the line of a file."""
+        return self.decision.creation.arrival.where
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether something is still to be done."""
+        return bool(self.waits or self.decision.waits) or any(outcome.is_retried for outcome in self.outcomes)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why something is still to be done; each once."""
+        retried = [outcome for outcome in self.outcomes if outcome.is_retried]
+        outcomes = (f"{outcome.kind.value}: {outcome.reason}" for outcome in retried)
+        return tuple(dict.fromkeys((*_reasons((*self.waits, *self.decision.waits)), *outcomes)))
+
+    @property
+    def not_sent(self) -> bool:
+        """Whether a call for it was not sent, since our share of the account's quota had no token left."""
+        waits = (*self.waits, *self.decision.waits)
+        return any(wait.not_sent for wait in waits) or any(outcome.not_sent for outcome in self.outcomes)
+
+
+class FinishedBefore(Struct, frozen=True):
+    """The creation was finished before, and nothing was done."""
+
+    where: str
+    record: Record
+
+    @property
+    def is_retried(self) -> bool:
+        """Nothing is to be done."""
+        return False
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Nothing is to be done."""
+        return ()
+
+
+class Tampered(Struct, frozen=True):
+    """A tag call changed tags of ours. `waits`: why that can't be published yet."""
+
+    where: str
+    finding: TamperFinding
+    waits: tuple[Wait, ...] = ()
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether the finding is still to be published."""
+        return bool(self.waits)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the finding can't be published yet."""
+        return _reasons(self.waits)
+
+
+class Undecided(Struct, frozen=True):
+    """Nothing could be decided yet."""
+
+    where: str
+    wait: Wait
+
+    @property
+    def is_retried(self) -> bool:
+        """All is still to be done."""
+        return True
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why nothing could be decided."""
+        return _reasons((self.wait,))
+
+
+class Unexpected(Undecided, frozen=True):
+    """Nothing was decided: an exception was raised where none should be, a fault of ours."""
+
+
+Result = Refused | Decided | FinishedBefore | Tampered | Undecided
+
+
+def _reasons(waits: Iterable[Wait]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{wait.outcome.value}: {wait.reason}" for wait in waits))

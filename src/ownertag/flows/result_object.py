@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ownertag.core.values import Outcome, OutcomeKind, Owner, Question, Resource
-from ownertag.flows.result import Result
+from ownertag.core.records import Record
+from ownertag.core.values import Outcome, OutcomeKind, Owner, Question, Resource, Wait
+from ownertag.flows.result import Decided, FinishedBefore, Refused, Result, Tampered, Undecided
 
 SCHEMA = 1
 #: What a dry run says instead of `tagged`.
@@ -16,16 +17,32 @@ WOULD_TAG = "would-tag"
 def result_object(
     result: Result, owner: Owner | None, questions: Iterable[Question] = (), dry_run: bool = False
 ) -> dict[str, Any]:
-    """One result; the fields are described in `docs/reference/json.md`."""
-    refusal, decision = result.refusal, result.decision
-    record = decision.creation.record if decision else (refusal.record if refusal else None)
-    if result.finished is not None:
-        record = result.finished.record
-    resources: Sequence[Resource] = decision.resources if decision else (refusal.resources if refusal else ())
+    """The object of one result; the fields are described in `docs/reference/json.md`."""
+    record: Record | None = None
+    resources: Sequence[Resource] = ()
+    tags: dict[str, str] | None = None
+    outcomes: list[dict[str, Any]] = []
+    refusal: dict[str, Any] | None = None
+    event_id: str | None = None
+    match result:
+        case Refused(refused):
+            record, resources, event_id = refused.record, refused.resources, refused.event_id
+            refusal = {"reason": refused.reason.value, "detail": refused.detail}
+        case Decided(decision):
+            record, resources, tags = decision.creation.record, decision.resources, dict(decision.tags)
+            outcomes = [_outcome(outcome, dry_run) for outcome in result.outcomes]
+            outcomes += [_of_the_whole(wait) for wait in (*result.waits, *decision.waits)]
+        case FinishedBefore():
+            record = result.record
+            outcomes = [{"arn": None, "outcome": "unchanged", "reason": "finished before"}]
+        case Tampered():
+            outcomes = [_of_the_whole(wait) for wait in result.waits]
+        case Undecided():
+            outcomes = [_of_the_whole(result.wait)]
     return {
         "schema": SCHEMA,
         "where": result.where,
-        "event_id": record.event_id if record else (refusal.event_id if refusal else None),
+        "event_id": record.event_id if record else event_id,
         "event_source": record and record.event_source,
         "event_name": record and record.event_name,
         "account": record and record.account,
@@ -40,7 +57,7 @@ def result_object(
             "via": list(owner.via),
             "reason": owner.reason,
         },
-        "tags": dict(decision.tags) if decision else None,
+        "tags": tags,
         "questions": [
             {
                 "kind": question.kind.value,
@@ -50,16 +67,15 @@ def result_object(
             }
             for question in questions
         ],
-        "outcomes": [_outcome(outcome, dry_run) for outcome in result.outcomes]
-        + [
-            {"arn": None, "outcome": wait.outcome.value, "reason": wait.reason}
-            for wait in (*result.waits, *(decision.waits if decision else ()))
-        ]
-        + ([{"arn": None, "outcome": "unchanged", "reason": "finished before"}] if result.finished else []),
-        "refusal": refusal and {"reason": refusal.reason.value, "detail": refusal.detail},
+        "outcomes": outcomes,
+        "refusal": refusal,
     }
 
 
 def _outcome(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
     kind = WOULD_TAG if dry_run and outcome.kind is OutcomeKind.TAGGED else outcome.kind.value
     return {"arn": outcome.arn, "outcome": kind, "reason": outcome.reason or None}
+
+
+def _of_the_whole(wait: Wait) -> dict[str, Any]:
+    return {"arn": None, "outcome": wait.outcome.value, "reason": wait.reason}

@@ -1,4 +1,4 @@
-"""The steps over a batch of arrivals, the same for the live flow and for an operator's files.
+"""The steps over a batch, the same for the live flow and for an operator's files: match, gather, decide, apply.
 
 The ledger is asked three times for a whole batch: what was seen before, whose each resource is, and, after the writes,
 to keep what became of it. Where it can't be asked, only what carries no owner is tagged, and all comes back.
@@ -10,36 +10,28 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from ownertag.core.ask import Traces
 from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.decide import apply_standings, decide
 from ownertag.core.findings import TamperFinding, merged
 from ownertag.core.match import match
 from ownertag.core.ownership import EventKey, ResourceKey, Standing, key_of
-from ownertag.core.plan import apply_standings, plan, untagged_only
+from ownertag.core.plan import plan_writes, untagged_only
 from ownertag.core.records import Arrival
 from ownertag.core.request_tags import request_tag_findings
 from ownertag.core.settings import Settings
-from ownertag.core.values import (
-    Creation,
-    Decision,
-    Fact,
-    Outcome,
-    OutcomeKind,
-    Plan,
-    Question,
-    Refusal,
-    Wait,
-)
+from ownertag.core.values import Creation, Decision, Facts, Outcome, OutcomeKind, Plan, Refusal, Wait
 from ownertag.flows.apply import apply
-from ownertag.flows.findings import change, publish_findings
+from ownertag.flows.findings import publish_findings, tag_changed
 from ownertag.flows.gather import gather
-from ownertag.flows.ledger_entries import decisions_to_keep, event_of, outcomes_to_keep
+from ownertag.flows.ledger_entries import decisions_to_keep, event_of, event_of_record, outcomes_to_keep
 from ownertag.flows.ports import Ports
 from ownertag.flows.repair_overwrites import repair_overwrites
-from ownertag.flows.result import Result
+from ownertag.flows.result import Decided, FinishedBefore, Refused, Result
 from ownertag.ledger.entries import Entry, Finished, SeenCreation
 from ownertag.ledger.port import LedgerError
 
-Facts = dict[Question, Fact]
+Standings = Mapping[ResourceKey, Standing]
 
 
 def run(
@@ -49,141 +41,211 @@ def run(
     settings: Settings,
     redelivered: Container[str] = (),
 ) -> list[Result]:
-    """Gather, decide and apply for a batch; one result for each arrival, in an order of its own.
+    """Matches a batch and settles its creations; one result for each arrival, in an order of its own.
 
     Args:
         arrivals: The batch.
         ports: The world.
         catalogue: The rows.
         settings: The tag policy and the owner rules.
-        redelivered: Where that lies which was received before, or was ordered. It may have been written without the
-            ledger, so that even what is finished by another copy is looked at once more: `written_over` says why.
+        redelivered: As for `settle`.
     """
-    refusals: list[Refusal] = []
+    results: list[Result] = []
     creations: list[Creation] = []
     for arrival in arrivals:
-        matched = arrival if isinstance(arrival, Refusal) else match(arrival, catalogue, settings)
-        if isinstance(matched, Refusal):
-            refusals.append(matched)
+        creation = arrival if isinstance(arrival, Refusal) else match(arrival, catalogue, settings)
+        if isinstance(creation, Refusal):
+            results.append(Refused(creation))
         else:
-            creations.append(matched)
-    results = [Result(refusal.where, refusal) for refusal in refusals]
+            creations.append(creation)
+    return results + settle(creations, ports, catalogue, settings, redelivered)
+
+
+def settle(
+    creations: Sequence[Creation],
+    ports: Ports,
+    catalogue: Catalogue,
+    settings: Settings,
+    redelivered: Container[str] = (),
+) -> list[Result]:
+    """Gathers, decides and applies for creations, wherever they were read; one result for each.
+
+    Args:
+        creations: Of any accounts and Regions.
+        ports: The world.
+        catalogue: The rows.
+        settings: The tag policy and the owner rules.
+        redelivered: Where that lies which was received before, or was ordered. It may have been written without the
+            ledger, so that even what is finished by another copy is looked at once more: `repair_overwrites` says why.
+    """
+    traces = Traces(settings)
     try:
         seen = ports.ledger.seen([event_of(creation) for creation in creations]) if creations else {}
     except LedgerError as error:
-        return results + _without_ledger(creations, {}, ports, catalogue, settings, _away(error))
-    finished = {event for event, known in seen.items() if known.finished}
+        return _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, _ledger_wait(error))
+    finished = {event for event, creation in seen.items() if creation.finished}
+    finished_before, creations = _split_finished(creations, finished, redelivered)
+
+    facts = gather(creations, ports, catalogue, settings, traces=traces)
+
+    decisions, refusals = decide(creations, facts, catalogue, settings, ports.now(), traces=traces)
+    decisions = [_as_stored(decision, seen) for decision in decisions]
+    try:
+        decisions, standings, drift = _merge_with_ledger(decisions, facts, finished, ports, settings)
+    except LedgerError as error:
+        wait = _ledger_wait(error)
+        results = _settle_without_ledger(creations, facts, traces, ports, catalogue, settings, wait)
+        return [*finished_before, *results]
+    plan = plan_writes(decisions, refusals, facts, catalogue, standings)
+
+    decided = _apply(plan, ports, catalogue, settings)
+    decided = _publish_request_tags(decided, finished, standings, ports, settings)
+    decided = _keep_outcomes(decided, standings, ports)
+    return [
+        *finished_before,
+        *(_finished_or_refused(refusal, finished) for refusal in plan.refusals),
+        *(_with_drift(result, drift) for result in decided),
+    ]
+
+
+def _settle_without_ledger(
+    creations: Sequence[Creation],
+    facts: Facts,
+    traces: Traces,
+    ports: Ports,
+    catalogue: Catalogue,
+    settings: Settings,
+    wait: Wait,
+) -> list[Result]:
+    """Tags what carries no owner; the full decision follows when the ledger answers."""
+    facts = gather(creations, ports, catalogue, settings, facts, careful=True, traces=traces)
+    decisions, refusals = decide(creations, facts, catalogue, settings, ports.now(), careful=True, traces=traces)
+    plan = untagged_only(plan_writes(decisions, refusals, facts, catalogue), settings)
+    decided = _apply(plan, ports, catalogue, settings)
+    return [*map(Refused, plan.refusals), *(_waiting_for(result, wait) for result in decided)]
+
+
+# --- what was seen before ------------------------------------------------------------------------------------
+
+
+def _split_finished(
+    creations: Iterable[Creation], finished: Container[EventKey], redelivered: Container[str]
+) -> tuple[list[FinishedBefore], list[Creation]]:
+    """(results of what was finished before and came for the first time, the creations that are left)."""
+    results: list[FinishedBefore] = []
     left: list[Creation] = []
     for creation in creations:
-        if event_of(creation) in finished and creation.arrival.where not in redelivered:
-            results.append(Result(creation.arrival.where, finished=creation))
+        where = creation.arrival.where
+        if event_of(creation) in finished and where not in redelivered:
+            results.append(FinishedBefore(where, creation.record))
         else:
             left.append(creation)
-    facts = gather(left, ports, catalogue, settings)
-    decided = _as_stored(plan(left, facts, catalogue, settings, ports.now()), seen)
-    others: Mapping[str, TamperFinding] = {}
-    try:
-        standings = _claim(decided, facts, ports)
-        if standings:
-            decided, standings, others = repair_overwrites(decided, standings, finished, ports, settings)
-    except LedgerError as error:
-        return results + _without_ledger(left, facts, ports, catalogue, settings, _away(error))
-    if standings:
-        decided = apply_standings(decided, standings, facts, catalogue)
-    done = {creation.arrival.where: creation for creation in left if event_of(creation) in finished}
-    carried_out = _carry_out(decided, ports, catalogue, settings, done)
-    told = _tell_what_was_brought(carried_out, finished, standings, ports, settings)
-    kept = _keep(told, standings, ports)
-    return results + [
-        replace(each, finding=merged(others[each.where], each.finding)) if each.where in others else each
-        for each in kept
-    ]
+    return results, left
 
 
-def _as_stored(decided: Plan, seen: Mapping[EventKey, SeenCreation]) -> Plan:
-    """What was decided for a creation before stands, unless something was awaited then."""
-
-    def stored(decision: Decision) -> Decision:
-        known = seen.get(event_of(decision.creation))
-        if known is None or known.provisional:
-            return decision
-        return replace(decision, owner=known.owner, tags=known.tags)
-
-    return replace(decided, decisions=tuple(stored(decision) for decision in decided.decisions)) if seen else decided
+def _finished_or_refused(refusal: Refusal, finished: Container[EventKey]) -> Result:
+    """The result of a creation that was refused: what was finished before, and is gone since, is no refusal."""
+    if refusal.record is not None and event_of_record(refusal.record) in finished:
+        return FinishedBefore(refusal.where, refusal.record)
+    return Refused(refusal)
 
 
-def _claim(decided: Plan, facts: Facts, ports: Ports) -> Mapping[ResourceKey, Standing]:
-    created, owned = decisions_to_keep(decided.decisions, facts, ports.now())
-    return ports.ledger.claim(created, owned) if created else {}
+def _as_stored(decision: Decision, seen: Mapping[EventKey, SeenCreation]) -> Decision:
+    """The decision as it was stored before, which stands unless something was awaited then."""
+    stored = seen.get(event_of(decision.creation))
+    if stored is None or stored.provisional:
+        return decision
+    return replace(decision, owner=stored.owner, tags=stored.tags)
 
 
-def _carry_out(
-    decided: Plan, ports: Ports, catalogue: Catalogue, settings: Settings, done: Mapping[str, Creation]
-) -> list[Result]:
-    """What came of a plan; what was `done` before, by its place, and is gone since, is no refusal."""
-    outcomes = apply(decided, ports, catalogue, settings)
-    results = [
-        Result(refusal.where, refusal)
-        if refusal.where not in done
-        else Result(refusal.where, finished=done[refusal.where])
-        for refusal in decided.refusals
-    ]
-    return results + [
-        Result(decision.creation.arrival.where, None, decision, _outcomes(decision, outcomes))
-        for decision in decided.decisions
-    ]
+# --- whose each resource is ----------------------------------------------------------------------------------
 
 
-def _tell_what_was_brought(
-    results: Sequence[Result],
+def _merge_with_ledger(
+    decisions: list[Decision], facts: Facts, finished: Container[EventKey], ports: Ports, settings: Settings
+) -> tuple[list[Decision], Standings, Mapping[EventKey, TamperFinding]]:
+    """Keeps decisions in the ledger; returns them as they are after it said whose each resource is, that, and findings.
+
+    Raises:
+        LedgerError: The ledger can't be used.
+    """
+    created, owned = decisions_to_keep(decisions, facts, ports.now())
+    standings = ports.ledger.claim(created, owned) if created else {}
+    if not standings:
+        return decisions, {}, {}
+    decisions, standings, drift = repair_overwrites(decisions, standings, finished, ports, settings)
+    return apply_standings(decisions, standings, facts), standings, drift
+
+
+# --- what became of it ---------------------------------------------------------------------------------------
+
+
+def _apply(plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Decided]:
+    written = apply(plan, ports, catalogue, settings)
+    return [Decided(decision, _outcomes(decision, written)) for decision in plan.decisions]
+
+
+def _outcomes(decision: Decision, written: Mapping[str, Outcome]) -> tuple[Outcome, ...]:
+    """One outcome for each resource; what was not written for lack of a fact is not ready."""
+    settled = {outcome.arn: outcome for outcome in decision.settled}
+    outcomes = {**written, **settled}
+    arns = dict.fromkeys([*(resource.arn for resource in decision.resources), *settled])
+    return tuple(outcomes[arn] if arn in outcomes else _not_written(arn) for arn in arns)
+
+
+def _not_written(arn: str) -> Outcome:
+    return Outcome(arn, OutcomeKind.NOT_READY, "a fact is missing", is_retried=True)
+
+
+def _publish_request_tags(
+    decided: Sequence[Decided],
     finished: Container[EventKey],
-    standings: Mapping[ResourceKey, Standing],
+    standings: Standings,
     ports: Ports,
     settings: Settings,
-) -> list[Result]:
-    """Keep and tell which owner tags were brought along by creations that are done: they aren't finished before."""
+) -> list[Decided]:
+    """Keeps and publishes which owner tags the requests of creations set, once these are done and weren't before."""
 
-    def found(result: Result) -> Result:
-        if result.decision is None or result.is_retried or event_of(result.decision.creation) in finished:
+    def with_finding(result: Decided) -> Decided:
+        if result.is_retried or event_of(result.decision.creation) in finished:
             return result
         return replace(result, finding=request_tag_findings(result.decision, result.outcomes, standings, settings))
 
-    made = [found(result) for result in results]
-    kept = [change(each.decision.creation.record, each.finding) for each in made if each.decision and each.finding]
-    if not kept:
-        return made
+    results = [with_finding(result) for result in decided]
+    findings = [(result.decision.creation.record, result.finding) for result in results if result.finding]
+    if not findings:
+        return results
     try:
-        ports.ledger.append(kept)
+        ports.ledger.append([tag_changed(record, finding) for record, finding in findings])
     except LedgerError as error:
-        return [replace(each, waits=(_away(error),)) if each.finding else each for each in made]
-    waits = publish_findings([each.finding for each in made if each.finding], ports)
+        wait = _ledger_wait(error)
+        return [replace(result, waits=(wait,)) if result.finding else result for result in results]
+    waits = publish_findings([finding for _, finding in findings], ports)
     return [
-        replace(each, waits=(waits[each.finding],)) if each.finding and each.finding in waits else each for each in made
+        replace(result, waits=(waits[result.finding],)) if result.finding and result.finding in waits else result
+        for result in results
     ]
 
 
-def _keep(results: Sequence[Result], standings: Mapping[ResourceKey, Standing], ports: Ports) -> list[Result]:
-    """Tell the ledger what became of it; what it did not take, or what was lost meanwhile, comes back."""
+def _keep_outcomes(decided: Sequence[Decided], standings: Standings, ports: Ports) -> list[Decided]:
+    """Keeps the outcomes in the ledger; what it did not take, or what was lost meanwhile, comes back."""
     if not standings:
-        return list(results)
+        return list(decided)
     now = ports.now()
     entries: list[Entry] = []
-    for result in results:
-        if result.decision is not None:
-            ended = outcomes_to_keep(result.decision, result.outcomes, standings, now)
-            entries += ended
-            if not result.is_retried:
-                entries.append(Finished(event_of(result.decision.creation), now))
+    for result in decided:
+        entries += outcomes_to_keep(result.decision, result.outcomes, standings, now)
+        if not result.is_retried:
+            entries.append(Finished(event_of(result.decision.creation), now))
     try:
         lost = ports.ledger.append(entries) if entries else set()
     except LedgerError as error:
-        return [_waiting_for(result, _away(error)) for result in results]
-    return [_after_loss(result, lost) for result in results] if lost else list(results)
+        wait = _ledger_wait(error)
+        return [_waiting_for(result, wait) for result in decided]
+    return [_after_loss(result, lost) for result in decided] if lost else list(decided)
 
 
-def _after_loss(result: Result, lost: set[ResourceKey]) -> Result:
-    if result.decision is None:
-        return result
+def _after_loss(result: Decided, lost: Container[ResourceKey]) -> Decided:
     creation = result.decision.creation
     arns = {resource.arn for resource in result.decision.resources if key_of(resource, creation) in lost}
     reason = "an earlier creation of it was recorded meanwhile"
@@ -194,32 +256,14 @@ def _after_loss(result: Result, lost: set[ResourceKey]) -> Result:
     return replace(result, outcomes=outcomes)
 
 
-def _without_ledger(
-    creations: Sequence[Creation], facts: Facts, ports: Ports, catalogue: Catalogue, settings: Settings, away: Wait
-) -> list[Result]:
-    """Tag what carries no owner; the full decision follows when the ledger answers."""
-    facts = gather(creations, ports, catalogue, settings, facts, careful=True)
-    decided = untagged_only(plan(creations, facts, catalogue, settings, ports.now(), careful=True), settings)
-    return [_waiting_for(result, away) for result in _carry_out(decided, ports, catalogue, settings, {})]
+def _with_drift(result: Decided, drift: Mapping[EventKey, TamperFinding]) -> Decided:
+    finding = drift.get(event_of(result.decision.creation))
+    return replace(result, finding=merged(finding, result.finding)) if finding else result
 
 
-def _waiting_for(result: Result, away: Wait) -> Result:
-    if result.decision is None:
-        return result
-    return replace(result, decision=replace(result.decision, waits=(*result.decision.waits, away)))
+def _waiting_for(result: Decided, wait: Wait) -> Decided:
+    return replace(result, decision=replace(result.decision, waits=(*result.decision.waits, wait)))
 
 
-def _away(error: LedgerError) -> Wait:
+def _ledger_wait(error: LedgerError) -> Wait:
     return Wait(error.outcome, f"the ledger can't be used: {error}")
-
-
-def _outcomes(decision: Decision, written: dict[str, Outcome]) -> tuple[Outcome, ...]:
-    """One outcome for each resource; what was not written for lack of a fact is not ready."""
-    settled = {outcome.arn: outcome for outcome in decision.settled}
-    ended = written | settled
-    arns = dict.fromkeys([resource.arn for resource in decision.resources] + list(settled))
-    return tuple(ended[arn] if arn in ended else _waiting(arn) for arn in arns)
-
-
-def _waiting(arn: str) -> Outcome:
-    return Outcome(arn, OutcomeKind.NOT_READY, "a fact is missing", is_retried=True)

@@ -4,8 +4,8 @@ To restore by itself would fight whoever deploys with Terraform, in circles. `ow
 does it.
 
 One message can name ten thousand resources, and one member can send many. So the ledger is read for some messages at a
-time, while there is time; what is left comes back. Nothing here calls an account, so none that AWS throttles has to be
-left alone.
+time, while there is time; the others come back. Nothing here calls an account, so none that AWS throttles has to be
+skipped.
 """
 
 from __future__ import annotations
@@ -14,30 +14,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ownertag.core.ask import account_question
 from ownertag.core.catalogue_types import Catalogue
-from ownertag.core.findings import TamperFinding
 from ownertag.core.ownership import ResourceKey
-from ownertag.core.records import Arrival
+from ownertag.core.records import Arrival, Record
 from ownertag.core.settings import Settings
 from ownertag.core.tamper import NotTampering, Tampering, detect_tampering, finding_of, named
-from ownertag.core.values import (
-    Absent,
-    Found,
-    OutcomeKind,
-    Reason,
-    Refusal,
-    Unavailable,
-    Wait,
-)
-from ownertag.flows.findings import change, publish_findings
+from ownertag.core.values import Absent, Fact, Found, OutcomeKind, Reason, Refusal, Unavailable, Wait
+from ownertag.flows.findings import publish_findings, tag_changed
 from ownertag.flows.ports import Ports
-from ownertag.flows.result import Result
+from ownertag.flows.result import Refused, Result, Tampered, Undecided
+from ownertag.ledger.entries import Entry
 from ownertag.ledger.port import LedgerError
-
-Tampered = tuple[Arrival, Tampering]
 
 #: As many resources are read from the ledger at a time, but for a message that names more.
 MOST_KEYS = 1000
@@ -46,131 +37,154 @@ _MOST_FAILED = 3
 _NO_TIME = Wait(OutcomeKind.NOT_READY, "no time was left for it: others came before")
 
 
+class TamperingArrival(Struct, frozen=True):
+    """A tag call that may have changed tags of ours, and where its record was read."""
+
+    where: str
+    tampering: Tampering
+
+    @property
+    def record(self) -> Record:
+        """The record of the call."""
+        return self.tampering.record
+
+
 def split_tampering(
     arrivals: Iterable[Arrival | Refusal], settings: Settings
-) -> tuple[list[Arrival | Refusal], list[Tampered]]:
-    """(what is no tag call, or one that needs no finding, for the flow of creations; the tag calls that may)."""
-    others: list[Arrival | Refusal] = []
-    tampered: list[Tampered] = []
+) -> tuple[list[Arrival | Refusal], list[TamperingArrival]]:
+    """(arrivals for the flow of creations, tag calls that may need a finding)."""
+    left: list[Arrival | Refusal] = []
+    tamperings: list[TamperingArrival] = []
     for arrival in arrivals:
-        found = None if isinstance(arrival, Refusal) else detect_tampering(arrival.record, settings)
-        if isinstance(arrival, Refusal) or found is None:
-            others.append(arrival)
-        elif isinstance(found, NotTampering):
-            others.append(Refusal(arrival.where, Reason.NO_FINDING, found.reason, arrival.record))
+        tampering = None if isinstance(arrival, Refusal) else detect_tampering(arrival.record, settings)
+        if isinstance(arrival, Refusal) or tampering is None:
+            left.append(arrival)
+        elif isinstance(tampering, NotTampering):
+            left.append(Refusal(arrival.where, Reason.NO_FINDING, tampering.reason, arrival.record))
         else:
-            tampered.append((arrival, found))
-    return others, tampered
+            tamperings.append(TamperingArrival(arrival.where, tampering))
+    return left, tamperings
 
 
 def handle_tampering(
-    tampered: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings
+    arrivals: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, settings: Settings
 ) -> list[Result]:
-    """Keep and tell what was changed, whoever named the fewest resources first; one result for each record."""
-    if not tampered:
+    """Keeps and publishes what was changed, whoever named the fewest resources first; one result for each arrival."""
+    if not arrivals:
         return []
     if ports.expired():
-        return [_waiting(each, _NO_TIME) for each in tampered]
-    accounts = ports.accounts.find({account_question(each.record): None for each, _ in tampered})
-    results: list[Result] = []
-    known: list[Tampered] = []
-    for arrival, found in tampered:
-        fact = accounts.get(account_question(arrival.record))
-        if isinstance(fact, Found):
-            known.append((arrival, found))
-        elif isinstance(fact, Absent):
-            detail = f"account {arrival.record.account} is not one of the organization's"
-            results.append(
-                Result(arrival.where, Refusal(arrival.where, Reason.UNKNOWN_ACCOUNT, detail, arrival.record))
-            )
-        else:
-            reason = fact.reason if isinstance(fact, Unavailable) else "was asked and not answered"
-            outcome = fact.outcome if isinstance(fact, Unavailable) else OutcomeKind.FAILED
-            results.append(_waiting((arrival, found), Wait(outcome, reason)))
-    parts = _parts(known)
+        return [Undecided(arrival.where, _NO_TIME) for arrival in arrivals]
+    facts = ports.accounts.find({account_question(arrival.record): None for arrival in arrivals})
+    accounts = [facts.get(account_question(arrival.record)) for arrival in arrivals]
+    results = [
+        _of_unknown_account(arrival, account)
+        for arrival, account in zip(arrivals, accounts, strict=True)
+        if not isinstance(account, Found)
+    ]
+    parts = _parts([arrival for arrival, account in zip(arrivals, accounts, strict=True) if isinstance(account, Found)])
     for part in parts:
         if ports.expired():
-            results += [_waiting(each, _NO_TIME) for each in chain(part, *parts)]
+            results += [Undecided(arrival.where, _NO_TIME) for arrival in chain(part, *parts)]
             break
         results += _kept_or_returned(part, ports, catalogue, settings)
-    waits = publish_findings([result.finding for result in results if result.finding], ports)
+    waits = publish_findings([result.finding for result in results if isinstance(result, Tampered)], ports)
     return [
-        replace(result, waits=(waits[result.finding],)) if result.finding and result.finding in waits else result
+        replace(result, waits=(waits[result.finding],))
+        if isinstance(result, Tampered) and result.finding in waits
+        else result
         for result in results
     ]
 
 
-def _parts(tampered: Sequence[Tampered]) -> Iterator[list[Tampered]]:
+def _of_unknown_account(arrival: TamperingArrival, account: Fact | None) -> Result:
+    if isinstance(account, Absent):
+        detail = f"account {arrival.record.account} is not one of the organization's"
+        return Refused(Refusal(arrival.where, Reason.UNKNOWN_ACCOUNT, detail, arrival.record))
+    if isinstance(account, Unavailable):
+        return Undecided(arrival.where, account.wait())
+    return Undecided(arrival.where, Wait(OutcomeKind.FAILED, "was asked and not answered"))
+
+
+def _parts(arrivals: Sequence[TamperingArrival]) -> Iterator[list[TamperingArrival]]:
     """As much as is read at a time. Who names the most comes last, so that nobody holds up the others."""
-    named: Counter[str] = Counter()
-    for arrival, found in tampered:
-        named[arrival.record.account] += len(found.call.ids)
-    part: list[Tampered] = []
+    named_by: Counter[str] = Counter()
+    for arrival in arrivals:
+        named_by[arrival.record.account] += len(arrival.tampering.call.ids)
+    part: list[TamperingArrival] = []
     size = 0
-    for each in sorted(tampered, key=lambda each: (named[each[0].record.account], each[0].record.account)):
-        if part and size + len(each[1].call.ids) > MOST_KEYS:
+    for arrival in sorted(arrivals, key=lambda arrival: (named_by[arrival.record.account], arrival.record.account)):
+        ids = len(arrival.tampering.call.ids)
+        if part and size + ids > MOST_KEYS:
             yield part
             part, size = [], 0
-        part.append(each)
-        size += len(each[1].call.ids)
+        part.append(arrival)
+        size += ids
     if part:
         yield part
 
 
-def _kept_or_returned(part: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
-    """The findings of a part, in the ledger; to be told.
+def _kept_or_returned(
+    part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, settings: Settings
+) -> list[Result]:
+    """The findings of a part, in the ledger; to be published.
 
     What the ledger does not take comes back. A part holds several accounts: what is refused because of one must not
-    keep the others' from being told, so then each account is done alone.
+    keep the others' from being published, so then each account is done alone.
     """
     try:
         return _kept(part, ports, catalogue, settings)
     except LedgerError as error:
-        away = error
-    accounts: dict[str, list[Tampered]] = defaultdict(list)
-    for tampered in part:
-        accounts[tampered[0].record.account].append(tampered)
+        last_error = error
+    by_account: dict[str, list[TamperingArrival]] = defaultdict(list)
+    for arrival in part:
+        by_account[arrival.record.account].append(arrival)
     results: list[Result] = []
     failed = 0
-    for its in accounts.values():
-        if len(accounts) > 1 and failed < _MOST_FAILED and not ports.expired():
+    for arrivals in by_account.values():
+        if len(by_account) > 1 and failed < _MOST_FAILED and not ports.expired():
             try:
-                results += _kept(its, ports, catalogue, settings)
+                results += _kept(arrivals, ports, catalogue, settings)
                 continue
             except LedgerError as error:
-                failed, away = failed + 1, error
-        wait = Wait(away.outcome, f"the ledger can't be used: {away}")
-        results += [_waiting(each, wait) for each in its]
+                failed, last_error = failed + 1, error
+        wait = Wait(last_error.outcome, f"the ledger can't be used: {last_error}")
+        results += [Undecided(arrival.where, wait) for arrival in arrivals]
     return results
 
 
-def _kept(part: Sequence[Tampered], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
-    """The same, where the ledger answers."""
-    resources = [tuple(named(found, catalogue)) for _, found in part]
+def _kept(part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
+    """The findings of a part, in the ledger.
+
+    Raises:
+        LedgerError: The ledger can't be used.
+    """
+    resources = [tuple(named(arrival.tampering, catalogue)) for arrival in part]
     keys = {
-        ResourceKey(arrival.record.account, arrival.record.region, each.arn): None
-        for (arrival, _), its in zip(part, resources, strict=True)
-        for each in its
-        if each.arn
+        ResourceKey(arrival.record.account, arrival.record.region, resource.arn): None
+        for arrival, of_call in zip(part, resources, strict=True)
+        for resource in of_call
+        if resource.arn
     }
     known = ports.ledger.by_key(keys) if keys else []
     # An ARN of EC2's names the account and Region, but for an image's or snapshot's the account.
-    owners = {(each.key.account, each.key.arn): (each.holding.owner, each.holding.tags) for each in known}
-    made: list[tuple[Arrival, TamperFinding | NotTampering]] = []
-    for (arrival, found), its in zip(part, resources, strict=True):
+    owners = {
+        (resource.key.account, resource.key.arn): (resource.holding.owner, resource.holding.tags) for resource in known
+    }
+    results: list[Result] = []
+    entries: list[Entry] = []
+    for arrival, of_call in zip(part, resources, strict=True):
         account = arrival.record.account
-        own = {each.arn: owners[account, each.arn] for each in its if each.arn and (account, each.arn) in owners}
-        made.append((arrival, finding_of(found, its, own, settings)))
-    entries = [change(arrival.record, found) for arrival, found in made if isinstance(found, TamperFinding)]
+        own = {
+            resource.arn: owners[account, resource.arn]
+            for resource in of_call
+            if resource.arn and (account, resource.arn) in owners
+        }
+        finding = finding_of(arrival.tampering, of_call, own, settings)
+        if isinstance(finding, NotTampering):
+            results.append(Refused(Refusal(arrival.where, Reason.NO_FINDING, finding.reason, arrival.record)))
+        else:
+            results.append(Tampered(arrival.where, finding))
+            entries.append(tag_changed(arrival.record, finding))
     if entries:
         ports.ledger.append(entries)
-    return [
-        Result(arrival.where, finding=found)
-        if isinstance(found, TamperFinding)
-        else Result(arrival.where, Refusal(arrival.where, Reason.NO_FINDING, found.reason, arrival.record))
-        for arrival, found in made
-    ]
-
-
-def _waiting(each: Tampered, wait: Wait) -> Result:
-    return Result(each[0].where, waits=(wait,))
+    return results

@@ -18,7 +18,7 @@ from ownertag.ledger.port import LedgerError, Reader
 
 
 class Transfer(Struct, frozen=True):
-    """What became of an order: `done` only if ledger and tags both say it; `detail` says what is wrong otherwise."""
+    """The result of an order: `done` only if ledger and tags both say it; `detail` says what is wrong otherwise."""
 
     done: bool
     arn: str | None = None
@@ -28,24 +28,24 @@ class Transfer(Struct, frozen=True):
 
 
 def transfer(order: TransferOrder, ports: Ports, reader: Reader, catalogue: Catalogue, settings: Settings) -> Transfer:
-    """Carry out an order.
+    """Carries out an order.
 
     The ledger comes first: what it knows no later event overwrites, and a tag that could not be written is written by
     the same order again.
     """
-    wrong = order_problem(order)
-    if wrong:
-        return Transfer(False, detail=wrong)
+    problem = order_problem(order)
+    if problem:
+        return Transfer(False, detail=problem)
     try:
         known = reader.by_id(order.resource)
         target = _target(order, known, catalogue)
         if isinstance(target, str):
             return Transfer(False, detail=target)
-        refused = _refused(target, ports)
-        if refused:
-            return Transfer(False, target.resource.arn, detail=refused)
+        problem = _account_problem(target, ports)
+        if problem:
+            return Transfer(False, target.resource.arn, detail=problem)
         before = known[0] if known else None
-        tags = new_tags(order, before.holding.tags if before else (), _made(before, reader), settings)
+        tags = new_tags(order, before.holding.tags if before else (), _creation_record(before, reader), settings)
         key = ResourceKey(target.account, target.region, target.resource.arn)
         ports.ledger.append([Transferred(key, order.id, order.to, order.by, order.reason, tags, ports.now())])
     except LedgerError as error:
@@ -61,20 +61,22 @@ def transfer(order: TransferOrder, ports: Ports, reader: Reader, catalogue: Cata
 
 
 def _target(order: TransferOrder, known: list[KnownResource], catalogue: Catalogue) -> TransferTarget | str:
-    """What the order is about, or why that is not clear."""
+    """The resource that the order names, or why that is not clear."""
     if len(known) > 1:
         arns = ", ".join(known_resource.key.arn for known_resource in known[:5])
         return f"{order.resource} is there {len(known)} times: name one by its ARN: {arns}"
     if known:
-        [one] = known
-        return TransferTarget(one.key.account, one.key.region, Resource(one.key.arn, one.id, one.type))
+        [resource] = known
+        arn = resource.key.arn
+        return TransferTarget(resource.key.account, resource.key.region, Resource(arn, resource.id, resource.type))
     target = target_of_arn(order.resource, catalogue)
     if target is None:
         return f"{order.resource[:256]!a}: the ledger knows no such resource; name it by its ARN"
     return target
 
 
-def _refused(target: TransferTarget, ports: Ports) -> str | None:
+def _account_problem(target: TransferTarget, ports: Ports) -> str | None:
+    """Why a target's account is not taken for the organization's; None if it is."""
     question = account_question_of(target.account)
     fact = ports.accounts.find([question]).get(question)
     if isinstance(fact, Found):
@@ -84,8 +86,8 @@ def _refused(target: TransferTarget, ports: Ports) -> str | None:
     return f"account {target.account} is not one of the organization's"
 
 
-def _made(known: KnownResource | None, reader: Reader) -> Record | None:
-    """The creation as the tags' templates need it."""
+def _creation_record(known: KnownResource | None, reader: Reader) -> Record | None:
+    """The record of the creation, as far as the tags' templates need it."""
     if known is None:
         return None
     event = EventKey(known.key.account, known.key.region, known.holding.claim.event_id)

@@ -27,12 +27,12 @@ from ownertag.ledger.entries import (
 )
 from ownertag.ledger.port import Reader
 
-#: Of a longer history its beginning and its end are told.
+#: Of a longer history only the beginning and the end are returned.
 MOST_EVENTS = 100
 
 
 class Window(Struct, frozen=True):
-    """When it is asked about: a moment, or a whole day; both ends belong to it."""
+    """The time that is asked about: a moment, or a whole day; both ends belong to it."""
 
     start: datetime
     end: datetime
@@ -106,7 +106,7 @@ class WhoisAnswers(Struct, frozen=True):
 
 
 def whois(wanted: Wanted, reader: Reader) -> WhoisAnswers:
-    """What the ledger knows.
+    """Returns what the ledger knows of a resource or an address.
 
     Raises:
         LedgerError: It can't be used.
@@ -117,7 +117,7 @@ def whois(wanted: Wanted, reader: Reader) -> WhoisAnswers:
         for known in reader.by_id(wanted.id):
             if _here(known, wanted):
                 found += _Lives(known, reader).at(wanted.at)
-        found.sort(key=lambda whois_answer: whois_answer.since, reverse=True)
+        found.sort(key=lambda answer: answer.since, reverse=True)
         return WhoisAnswers(tuple(found[: wanted.limit]), max(0, len(found) - wanted.limit))
     for span in spans[: wanted.limit]:
         life = _Lives(span.known, reader).of(span, wanted.at)
@@ -135,7 +135,7 @@ def _spans(wanted: Wanted, reader: Reader) -> list[Span]:
         if _here(span.known, wanted) and _overlap(wanted.at, span.since, until):
             lives.setdefault((span.known.key, until), span)
     found = list(lives.values())
-    found.sort(key=lambda each: each.since, reverse=True)
+    found.sort(key=lambda span: span.since, reverse=True)
     return found
 
 
@@ -155,7 +155,7 @@ class _Lives:
         self._known = known
         self._reader = reader
         self._history = reader.history(known.key)
-        ended = {each.at for each in self._history if isinstance(each, Deleted)}
+        ended = {entry.at for entry in self._history if isinstance(entry, Deleted)}
         self._deletions = tuple(sorted(ended | {*known.holding.deletions}))
         self._latest = end_of(known.holding.claim.created_at, self._deletions)
 
@@ -163,8 +163,8 @@ class _Lives:
         """The lives of this time, or the latest."""
         if at is None:
             return [self._answer(self._latest, self._known.holding)]
-        times = [each.claim.created_at for each in self._history if isinstance(each, Owned)]
-        times += [each.at for each in self._history if isinstance(each, Transferred)]
+        times = [entry.claim.created_at for entry in self._history if isinstance(entry, Owned)]
+        times += [entry.at for entry in self._history if isinstance(entry, Transferred)]
         lives: dict[datetime | None, datetime] = {}
         for time in sorted(times):
             lives.setdefault(end_of(time, self._deletions), time)
@@ -194,17 +194,17 @@ class _Lives:
         first = self._first(end)
         written: dict[str, str] = dict(first.tags) if first else {}
         carried = dict(written)
-        for each in self._history:
-            if isinstance(each, Owned) or each.at > until or end_of(each.at, self._deletions) != end:
+        for entry in self._history:
+            if isinstance(entry, Owned) or entry.at > until or end_of(entry.at, self._deletions) != end:
                 continue
-            match each:
+            match entry:
                 case Transferred():
-                    written = dict(each.tags)
+                    written = dict(entry.tags)
                     carried = dict(written)
                 case Ended(kind=OutcomeKind.TAGGED):
                     carried = dict(written)
                 case TagChanged():
-                    for change in each.changes:
+                    for change in entry.changes:
                         if change.new is None:
                             carried.pop(change.key, None)
                         else:
@@ -212,16 +212,12 @@ class _Lives:
         return tuple(carried.items())
 
     def _transfers(self, end: datetime | None) -> list[Transferred]:
-        return [
-            each for each in self._history if isinstance(each, Transferred) and end_of(each.at, self._deletions) == end
-        ]
+        transfers = (entry for entry in self._history if isinstance(entry, Transferred))
+        return [transfer for transfer in transfers if end_of(transfer.at, self._deletions) == end]
 
     def _claims(self, end: datetime | None) -> list[Owned]:
-        return [
-            each
-            for each in self._history
-            if isinstance(each, Owned) and end_of(each.claim.created_at, self._deletions) == end
-        ]
+        owned = (entry for entry in self._history if isinstance(entry, Owned))
+        return [entry for entry in owned if end_of(entry.claim.created_at, self._deletions) == end]
 
     def _holding(self, end: datetime | None, until: datetime | None) -> Holding | None:
         """Whose this life was, with what was given by hand until then."""
@@ -234,7 +230,7 @@ class _Lives:
 
     def _first(self, end: datetime | None) -> Holding | None:
         """Whose this life was by its creation."""
-        # Of one event's decisions the last stands, unless an earlier one was final (core.claims).
+        # Of one event's decisions the last stands, unless an earlier one was final (core.ownership).
         claims = sorted(self._claims(end), key=lambda claim: claim.decided_at, reverse=True)
         first = min(claims, key=lambda claim: (claim.claim.rank, claim.provisional), default=None)
         return replace(first.holding, deletions=self._deletions) if first else None
@@ -273,7 +269,7 @@ class _Lives:
                 continue
             end = end_of(entry.claim.created_at, self._deletions)
             if end not in holders:
-                holders[end] = min(self._claims(end), key=lambda one: one.claim.rank).claim.event_id
+                holders[end] = min(self._claims(end), key=lambda owned: owned.claim.rank).claim.event_id
             if entry.event not in made:
                 made[entry.event] = self._reader.creation(entry.event)
             found.append(Event(entry, made[entry.event], entry.claim.event_id == holders[end]))

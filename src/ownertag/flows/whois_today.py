@@ -1,4 +1,4 @@
-"""What AWS says today of what the ledger tells: tags, states of instances, where Elastic IPs lead, accounts' names."""
+"""Looks up what AWS says today: tags, states of instances, what Elastic IPs are attached to, accounts' names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ELASTIC_IP = "ec2:elastic-ip"
 INSTANCE = "ec2:instance"
 
 AccountAnswer = Account | Absent | Unavailable
-Led = Attachment | Absent | Unavailable
+AttachmentAnswer = Attachment | Absent | Unavailable
 StateAnswer = str | Absent | Unavailable
 
 
@@ -26,40 +26,40 @@ class Today(Struct, frozen=True):
     """Of resources their tags, attachments and states, of accounts their names; what is not here was not asked for."""
 
     tags: Mapping[ResourceKey, Fact] = {}
-    attached: Mapping[ResourceKey, Led] = {}
+    attached: Mapping[ResourceKey, AttachmentAnswer] = {}
     accounts: Mapping[str, AccountAnswer] = {}
     states: Mapping[ResourceKey, StateAnswer] = {}
 
 
 class TagLookup(Protocol):
-    """What looks up tags."""
+    """Looks up tags."""
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Answer questions of the kind `TAGS`."""
+        """Answers questions of the kind `TAGS`."""
 
 
 class AttachmentLookup(Protocol):
-    """What looks up what Elastic IP addresses lead to."""
+    """Looks up what Elastic IP addresses are attached to."""
 
-    def find(self, account: str, region: str, ids: Iterable[str]) -> Mapping[str, Led]:
-        """Of these allocations."""
+    def find(self, account: str, region: str, ids: Iterable[str]) -> Mapping[str, AttachmentAnswer]:
+        """Returns the attachments of these allocations, by their ids."""
 
 
 class StateLookup(Protocol):
-    """What looks up whether instances run."""
+    """Looks up whether instances run."""
 
     def find(self, account: str, region: str, ids: Iterable[str]) -> Mapping[str, StateAnswer]:
-        """Of these instances."""
+        """Returns the states of these instances, by their ids."""
 
 
-def tags_now(answers: Iterable[WhoisAnswer], looks: TagLookup) -> dict[ResourceKey, Fact]:
+def tags_now(answers: Iterable[WhoisAnswer], lookup: TagLookup) -> dict[ResourceKey, Fact]:
     """The tags that resources of EC2 carry today; of what has ended, and of other services, nothing is asked."""
     questions = {
         Question(QuestionKind.TAGS, answer.key.account, answer.key.region, answer.id): answer.key
         for answer in answers
         if can_look_up(answer)
     }
-    facts = looks.find(questions) if questions else {}
+    facts = lookup.find(questions) if questions else {}
     return {key: facts[question] for question, key in questions.items() if question in facts}
 
 
@@ -70,19 +70,19 @@ def can_look_up(answer: WhoisAnswer) -> bool:
     return seen and arn is not None and arn.service == "ec2"
 
 
-def attached_now(answers: Iterable[WhoisAnswer], looks: AttachmentLookup) -> dict[ResourceKey, Led]:
-    """What the Elastic IP addresses among these lead to today."""
-    found: dict[ResourceKey, Led] = {}
+def attached_now(answers: Iterable[WhoisAnswer], lookup: AttachmentLookup) -> dict[ResourceKey, AttachmentAnswer]:
+    """What the Elastic IP addresses among these are attached to today."""
+    found: dict[ResourceKey, AttachmentAnswer] = {}
     for (account, region), keys in _places(answers, ELASTIC_IP).items():
-        found |= {keys[id_]: led for id_, led in looks.find(account, region, keys).items()}
+        found |= {keys[id_]: attachment for id_, attachment in lookup.find(account, region, keys).items()}
     return found
 
 
-def states_now(answers: Iterable[WhoisAnswer], looks: StateLookup) -> dict[ResourceKey, StateAnswer]:
+def states_now(answers: Iterable[WhoisAnswer], lookup: StateLookup) -> dict[ResourceKey, StateAnswer]:
     """Whether the instances among these still run: the ledger hears of no termination yet."""
     found: dict[ResourceKey, StateAnswer] = {}
     for (account, region), keys in _places(answers, INSTANCE).items():
-        found |= {keys[id_]: state for id_, state in looks.find(account, region, keys).items()}
+        found |= {keys[id_]: state for id_, state in lookup.find(account, region, keys).items()}
     return found
 
 

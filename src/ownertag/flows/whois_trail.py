@@ -1,4 +1,4 @@
-"""Whose it is, from CloudTrail, where the ledger never saw it. Apart from `whois`, which needs none of the deciding."""
+"""Looks up an owner in CloudTrail, where the ledger never saw the resource."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def from_trail(
         return records
     for record in reversed(records):
         # Neither the settings' Regions nor whom they leave alone matter here.
-        matched = match(Arrival("lookup", record), catalogue, Settings())
-        for resource in matched.resources:
+        creation = match(Arrival("lookup", record), catalogue, Settings())
+        for resource in creation.resources:
             if resource.id == id_:
-                addresses = addresses_of(matched).get(id_, ()) if isinstance(matched, Creation) else ()
+                addresses = addresses_of(creation).get(id_, ()) if isinstance(creation, Creation) else ()
                 return WhoisAnswer(
                     ResourceKey(record.account, record.region, resource.arn),
                     id_,

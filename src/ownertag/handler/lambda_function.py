@@ -29,7 +29,7 @@ def _built() -> Handler:
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Tag the creations of a batch of the queue; name the messages that are returned."""
+    """Tags the creations of a batch of the queue; returns the messages that come back."""
     return _built()(event, context)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ import msgspec
 from botocore.config import Config
 from msgspec import to_builtins
 
-from ownertag.aws.concurrency import WORKERS, concurrent
+from ownertag.aws.concurrency import WORKERS, Concurrency, concurrent
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions, client_config
 from ownertag.aws.times import new_session
@@ -64,13 +64,13 @@ class Context(Protocol):
 
 
 class Reporter(Protocol):
-    """Tells of what was done."""
+    """Reports what was done."""
 
     def answer(self, answer: BatchAnswer, failures: list[Failure]) -> None:
-        """Tell of a batch, and of messages whose delay could not be set."""
+        """Reports a batch, and messages whose delay could not be set."""
 
     def accounts(self, kept: int | Unavailable) -> None:
-        """Tell how many accounts are kept, or why their list could not be read or kept."""
+        """Reports how many accounts are kept, or why their list could not be read or kept."""
 
 
 Handler = Callable[[Mapping[str, Any], Context], dict[str, Any]]
@@ -94,29 +94,94 @@ def build(
     Args:
         environment: What it runs with.
         session: The hub's credentials; Lambda's own where it is left out.
-        report: Is told each answer; logs and metrics where it is left out.
+        report: Takes each answer; logs and metrics where it is left out.
         now: Gives the time, with a time zone.
         config: Timeouts and retries of every client; `client_config` where it is left out.
         clock: Gives seconds that only grow, by which the time for a batch is measured.
     """
-    session, config = session or new_session(), config or client_config()
-    settings, organization = environment.settings, environment.organization
-    region, endpoint_url = organization.home_region, environment.endpoint_url
-    catalogue = load_catalogue()
+    clients = _Clients(environment, session or new_session(), config or client_config())
+    catalogue, settings = load_catalogue(), environment.settings
+    adapters = _adapters(environment, clients, catalogue, now, clock)
+    queue = Queue(clients.client("sqs"), environment.queue_url)
+    report = report or Telemetry()
 
-    def client(service: str, more: Config | None = None) -> Any:
-        merged = config.merge(more) if more else config
-        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=merged)  # type: ignore[call-overload] # any service
+    def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+        if event == KEEP_ACCOUNTS:
+            return _kept(adapters.accounts.keep_list(), report)
+        until = clock() + context.get_remaining_time_in_millis() / 1000 * settings.limits.time_share
+        ports = adapters.ports(settings, now, lambda: clock() >= until)
+        adapters.pacing.begin(until)
+        if "transfer" in event:
+            return _transferred(event["transfer"], ports, adapters.ledger, catalogue, settings)
+        if "tag" in event:
+            return _tagged(event["tag"], ports, catalogue, settings)
+        messages = [_message(record) for record in event["Records"]]
+        answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
+        answer = answer.with_dead_letters(queue.send_to_dead_letter_queue(map(_dead_letter, answer.returned)))
+        failures = queue.delay((returned.message.receipt, returned.seconds) for returned in answer.returned)
+        report.answer(answer, failures)
+        return answer.batch_item_failures
 
-    counter = open_counter(environment.ledger, lambda more: client("dynamodb", more), clock)
+    return handler
+
+
+class _Clients:
+    """Clients with the hub's credentials, in its home Region."""
+
+    def __init__(self, environment: Environment, session: boto3.Session, config: Config) -> None:
+        self.session = session
+        self.config = config
+        self.region = environment.organization.home_region
+        self.endpoint_url = environment.endpoint_url
+
+    def client(self, service: str, more: Config | None = None) -> Any:
+        """A new client; `more` goes before the configuration of all."""
+        merged = self.config.merge(more) if more else self.config
+        return self.session.client(service, region_name=self.region, endpoint_url=self.endpoint_url, config=merged)  # type: ignore[call-overload] # any service
+
+
+@dataclass(frozen=True)
+class _Adapters:
+    """What lives as long as the environment that Lambda started."""
+
+    accounts: OrganizationAccounts
+    sessions: Sessions
+    pacing: Pacing
+    ledger: Store
+    findings: AllPublishers
+    tagger: Tagger
+    memory: FactCache
+    concurrency: Concurrency
+
+    def ports(self, settings: Settings, now: Callable[[], datetime], expired: Callable[[], bool]) -> Ports:
+        """The ports of one batch, for which there is time until `expired`."""
+        lookups = AwsLookups(
+            self.sessions, settings, now, expired,
+            ledger=LedgerOwners(self.ledger), memory=self.memory, concurrency=self.concurrency,
+        )  # fmt: skip
+        return Ports(
+            self.accounts, lookups, self.tagger, now, expired, self.ledger, self.findings,
+            throttled=self.pacing.held, concurrency=self.concurrency, fail_fast=self.pacing.hurry,
+        )  # fmt: skip
+
+
+def _adapters(
+    environment: Environment,
+    clients: _Clients,
+    catalogue: Catalogue,
+    now: Callable[[], datetime],
+    clock: Callable[[], float],
+) -> _Adapters:
+    settings, organization, region = environment.settings, environment.organization, clients.region
+    counter = open_counter(environment.ledger, lambda more: clients.client("dynamodb", more), clock)
     pacing = Pacing(catalogue.quotas, settings.limits.quota_share, environment.concurrency, counter, clock)
     sessions = Sessions(
-        session,
+        clients.session,
         role_name=settings.limits.role_name,
         region=region,
         now=now,
-        endpoint_url=endpoint_url,
-        config=config,
+        endpoint_url=clients.endpoint_url,
+        config=clients.config,
         policy=compact(session_policy(catalogue, settings)),
         pacing=pacing,
     )
@@ -124,51 +189,30 @@ def build(
     @cache
     def table() -> Any:
         # To check the shape of what it sends would be half of what the ledger costs. The tests send the same, checked.
-        made = client("dynamodb", Config(parameter_validation=False))
+        made = clients.client("dynamodb", Config(parameter_validation=False))
         if counter is not None:
             counter.hear(made)
         return made
 
-    owner_key = settings.owner_key or "owner"
     kept = kept_accounts(environment.ledger, table)
-    accounts = OrganizationAccounts(client("organizations"), now, owner_key, concurrent(ACCOUNT_CALLS), kept)
-    queue = Queue(client("sqs"), environment.queue_url)
+    owner_key = settings.owner_key or "owner"
+    accounts = OrganizationAccounts(clients.client("organizations"), now, owner_key, concurrent(ACCOUNT_CALLS), kept)
     topic = str(Arn(partition_of(region), "sns", region, organization.hub_account, ALARM_TOPIC))
-    findings = AllPublishers(FindingsBus(client("events"), BUS), FindingsMail(client("sns"), topic, clock))
-    tagger = Tagger(sessions)
-    memory = FactCache(now)
-    ledger = open_ledger(environment.ledger, table, concurrency=concurrent(LEDGER_CALLS))
-    concurrency = concurrent(WORKERS)
-    report = report or Telemetry()
-
-    def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-        if event == KEEP_ACCOUNTS:
-            return _kept(accounts.keep_list(), report)
-        until = clock() + context.get_remaining_time_in_millis() / 1000 * settings.limits.time_share
-
-        def expired() -> bool:
-            return clock() >= until
-
-        known = LedgerOwners(ledger)
-        lookups = AwsLookups(sessions, settings, now, expired, ledger=known, memory=memory, concurrency=concurrency)
-        ports = Ports(accounts, lookups, tagger, now, expired, ledger, findings, pacing.held, concurrency, pacing.hurry)
-        pacing.begin(until)
-        if "transfer" in event:
-            return _transferred(event["transfer"], ports, ledger, catalogue, settings)
-        if "tag" in event:
-            return _tagged(event["tag"], ports, catalogue, settings)
-        messages = [_message(record) for record in event["Records"]]
-        answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
-        answer = answer.with_dead_letters(queue.send_to_dead_letter_queue(map(_dead_letter, answer.returned)))
-        failures = queue.delay((each.message.receipt, each.seconds) for each in answer.returned)
-        report.answer(answer, failures)
-        return answer.batch_item_failures
-
-    return handler
+    bus, mail = FindingsBus(clients.client("events"), BUS), FindingsMail(clients.client("sns"), topic, clock)
+    return _Adapters(
+        accounts=accounts,
+        sessions=sessions,
+        pacing=pacing,
+        ledger=open_ledger(environment.ledger, table, concurrency=concurrent(LEDGER_CALLS)),
+        findings=AllPublishers(bus, mail),
+        tagger=Tagger(sessions),
+        memory=FactCache(now),
+        concurrency=concurrent(WORKERS),
+    )
 
 
 def _kept(accounts: int | Unavailable, report: Reporter) -> dict[str, Any]:
-    """What the schedule is told; it asks again soon, so only what will not pass by itself is an error."""
+    """The answer to the schedule; it asks again soon, so only what will not pass by itself is an error."""
     report.accounts(accounts)
     if isinstance(accounts, int):
         return {"accounts": accounts}
@@ -183,7 +227,7 @@ def _dead_letter(returned: Returned) -> DeadLetter:
 
 
 def _transferred(order: Any, ports: Ports, ledger: Store, catalogue: Catalogue, settings: Settings) -> dict[str, Any]:
-    """What an operator ordered by invoking the function."""
+    """The answer to an operator's order to transfer."""
     try:
         done = transfer(msgspec.convert(order, TransferOrder), ports, ledger, catalogue, settings)
     except msgspec.ValidationError as error:
@@ -193,7 +237,7 @@ def _transferred(order: Any, ports: Ports, ledger: Store, catalogue: Catalogue, 
 
 
 def _tagged(order: Any, ports: Ports, catalogue: Catalogue, settings: Settings) -> dict[str, Any]:
-    """What an operator ordered by invoking the function."""
+    """The answer to an operator's order to tag."""
     try:
         wanted = msgspec.convert(order, TagOrder)
     except msgspec.ValidationError as error:

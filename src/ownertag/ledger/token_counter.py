@@ -74,7 +74,7 @@ class TableCounter:
         return span
 
     def take(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | NoneFree | None:
-        """Take what costs so many seconds, as `core.token_leases.taken` says; None if it can't be asked."""
+        """Take what costs so many seconds, as `core.token_leases.take_tokens` says; None if it can't be asked."""
         after, costs, last = math.ceil(at * _MICRO), math.ceil(cost * _MICRO), math.floor(latest * _MICRO)
         until = self._until.get(key)
         for _ in range(TRIES):
@@ -143,7 +143,7 @@ class TableCounter:
             return
         received = self._clock()
         with self._lock:
-            self._told = self._told.heard(second, context["ownertag.sent"], received)
+            self._told = self._told.with_answer(second, context["ownertag.sent"], received)
 
 
 def _read(item: Item) -> int | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from ownertag.core.values import Decision, Failure, Unavailable
+from ownertag.core.records import Record
+from ownertag.core.values import Decision, Failure, Outcome, Unavailable
 from ownertag.flows.live import BatchAnswer, Done, Returned
+from ownertag.flows.result import Decided, Refused, Result, Tampered
 from ownertag.sandbox.personas import ACCOUNTS
 
 
@@ -28,9 +30,8 @@ class Watch:
         at = time.monotonic()
         verdicts: list[Done | Returned] = [*answer.done, *answer.returned, *answer.dead_letters]
         for verdict in verdicts:
-            result = verdict.result
-            decision = result.decision if result else None
-            if decision is not None and isinstance(verdict, Done):
+            if isinstance(verdict, Done) and isinstance(verdict.result, Decided):
+                decision = verdict.result.decision
                 self.done[decision.creation.record.event_id] = (at, decision)
             self._say(line(verdict))
         for failure in failures:
@@ -48,22 +49,35 @@ def line(verdict: Done | Returned) -> str:
     clock = datetime.now(UTC).strftime("%H:%M:%S")
     if result is None:
         return f"{clock}  a message comes back: nothing was decided for it"
-    decision, refusal = result.decision, result.refusal
-    record = decision.creation.record if decision else (refusal.record if refusal else None)
+    record = _record(result)
     head = clock
     if record is not None:
         place = f"{ACCOUNTS.get(record.account, record.account)} {record.region}"
         head = f"{clock}  {place:<24} {record.event_name}"
     if isinstance(verdict, Returned):
         return f"{head}  comes back in {verdict.seconds} s: {'; '.join(verdict.reasons)}"
-    if refusal is not None:
-        return f"{head}  refused, {refusal.reason.value}: {refusal.detail}"
-    if decision is None and result.finding is not None:
-        return f"{head}  finding: somebody else changed tags of ours"
-    if decision is None:
-        return head
-    kinds = Counter(resource.type.partition(":")[2] for resource in decision.resources)
-    what = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
-    outcomes = ", ".join(dict.fromkeys(outcome.kind.value for outcome in result.outcomes))
+    match result:
+        case Refused(refusal):
+            return f"{head}  refused, {refusal.reason.value}: {refusal.detail}"
+        case Tampered():
+            return f"{head}  finding: somebody else changed tags of ours"
+        case Decided(decision):
+            return f"{head}  {_decided(decision, result.outcomes)}"
+    return head
+
+
+def _record(result: Result) -> Record | None:
+    match result:
+        case Decided(decision):
+            return decision.creation.record
+        case Refused(refusal):
+            return refusal.record
+    return None
+
+
+def _decided(decision: Decision, outcomes: Iterable[Outcome]) -> str:
+    types = Counter(resource.type.partition(":")[2] for resource in decision.resources)
+    resources = ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for name, count in types.items())
+    kinds = ", ".join(dict.fromkeys(outcome.kind.value for outcome in outcomes))
     owner = decision.owner
-    return f"{head}  owner={owner.name} ({owner.confidence.value} by {owner.evidence})  {outcomes}: {what}"
+    return f"owner={owner.name} ({owner.confidence.value} by {owner.evidence})  {kinds}: {resources}"

@@ -39,7 +39,7 @@ class FindingsBus:
         self._client = client
         self._bus = bus
 
-    def tell(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
+    def publish(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
         """Put an event for each finding; for each why that failed, or None. A 200 can hold failures of single ones."""
         failures: list[Failure | None] = []
         failed: list[Failure] = []

@@ -45,7 +45,7 @@ class FindingsMail:
         self._mails: dict[_Whose, TokenBucket] = {}
         self._not_mailed: Counter[_Whose] = Counter()
 
-    def tell(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
+    def publish(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
         """One mail for each account; for each finding why that failed, or None.
 
         What a creation brought and was written over at once wakes nobody.
@@ -88,5 +88,5 @@ class FindingsMail:
         return bucket.wait(now) == 0
 
     def _taken(self, whose: _Whose) -> None:
-        self._mails[whose] = self._mails[whose].taken(self._clock())
+        self._mails[whose] = self._mails[whose].after_call(self._clock())
         del self._not_mailed[whose]

@@ -100,7 +100,7 @@ def template_creators(
         if isinstance(templates, Failure):
             judged = judge(templates, None, region)
             if judged.remedy is not Remedy.SPLIT or "NotFound" not in templates.code:
-                found |= dict.fromkeys(chunk, Unavailable(judged.outcome, judged.reason))
+                found |= dict.fromkeys(chunk, unavailable(templates, region))
             elif len(chunk) > 1:
                 unread += [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]]
             continue

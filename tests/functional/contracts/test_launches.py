@@ -30,6 +30,7 @@ from ownertag.core.values import (
 )
 from ownertag.flows.live import BatchAnswer, handle
 from ownertag.flows.ports import Lookups, Ports
+from ownertag.flows.result import FinishedBefore, Refused
 from ownertag.sources.lookups import AwsLookups
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -189,8 +190,9 @@ def refused(stage: Stage, *records: Any) -> str:
     """Why nothing is tagged of the first of these."""
     answer, written = handled(stage, *records)
     assert [call.name for call in written.calls] == []
-    refusal = answer.done[0].result.refusal
-    assert refusal is not None
+    result = answer.done[0].result
+    assert isinstance(result, Refused)
+    refusal = result.refusal
     assert refusal.reason is Reason.RESPONSE_OMITTED
     assert "`ownertag transfer`" in refusal.detail
     return refusal.detail
@@ -294,7 +296,7 @@ def test_it_is_kept_whose_it_is_and_done_once(stage: Stage) -> None:
     stage.tell(made)
     handled(stage, made, ledger=ledger)
     answer, written = handled(stage, made, ledger=ledger)
-    assert [each.result.finished is not None for each in answer.done] == [True]
+    assert [isinstance(done.result, FinishedBefore) for done in answer.done] == [True]
     assert written.calls == []
     assert {each.owner.name for each in (known.holding for known in ledger.by_owner("alice"))} == {"alice"}
 

@@ -13,10 +13,10 @@ from harness.events import CATALOGUE, SETTINGS, launch_of, messages, volume
 from harness.fakes import Clock, FakeAccounts, FakeAws, fake_ports
 from ownertag.aws.sessions import Sessions
 from ownertag.core.settings import Settings
-from ownertag.core.values import Outcome
+from ownertag.core.values import Decision, Outcome, Refusal
 from ownertag.flows.live import BatchAnswer, Done, Returned, handle
 from ownertag.flows.ports import Ports
-from ownertag.flows.result import Result
+from ownertag.flows.result import Decided, Refused, Result
 from ownertag.sinks.tagging import Tagger
 from ownertag.sources.lookups import AwsLookups
 from ownertag.sources.organization import OrganizationAccounts
@@ -76,6 +76,18 @@ def result_of(verdict: Done | Returned) -> Result:
     return verdict.result
 
 
+def decision_of(verdict: Done | Returned) -> Decision:
+    """The decision for a message that was a creation."""
+    assert isinstance(verdict.result, Decided), verdict.result
+    return verdict.result.decision
+
+
+def refusal_of(verdict: Done | Returned) -> Refusal:
+    """The refusal of a message."""
+    assert isinstance(verdict.result, Refused), verdict.result
+    return verdict.result.refusal
+
+
 def every(answer: BatchAnswer) -> list[Done | Returned]:
     """The verdicts on all messages."""
     return [*answer.done, *answer.returned]
@@ -83,9 +95,9 @@ def every(answer: BatchAnswer) -> list[Done | Returned]:
 
 def outcomes(answer: BatchAnswer) -> dict[str, Outcome]:
     """Every resource's outcome by its id."""
-    return {
-        outcome.arn.rpartition("/")[2]: outcome for verdict in every(answer) for outcome in result_of(verdict).outcomes
-    }
+    results = [result_of(verdict) for verdict in every(answer)]
+    decided = [result for result in results if isinstance(result, Decided)]
+    return {outcome.arn.rpartition("/")[2]: outcome for result in decided for outcome in result.outcomes}
 
 
 def kinds(answer: BatchAnswer) -> dict[str, str]:
@@ -95,6 +107,6 @@ def kinds(answer: BatchAnswer) -> dict[str, str]:
 
 def verdicts(answer: BatchAnswer) -> dict[str, str]:
     """`done` or the reasons for coming back, by message id."""
-    return {each.message.id: "done" for each in answer.done} | {
-        each.message.id: "; ".join(each.reasons) for each in answer.returned
+    return {done.message.id: "done" for done in answer.done} | {
+        returned.message.id: "; ".join(returned.reasons) for returned in answer.returned
     }

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.emulated import HOME, Emulated, answer, emulated
-from flows.hub import A, Hub, every, kinds, on_fakes, outcomes, result_of, verdicts
+from flows.hub import A, Hub, every, kinds, on_fakes, outcomes, refusal_of, verdicts
+from harness import fixtures
 from harness.events import (
     CATALOGUE,
     SETTINGS,
@@ -29,10 +30,21 @@ from harness.events import (
 from harness.fakes import Budget, FakeAccounts, FakeAws, fake_ports
 from harness.properties import examples
 from ownertag.aws.sessions import client_config
-from ownertag.core.values import Outcome, OutcomeKind, Reason, Refusal
+from ownertag.core.match import match
+from ownertag.core.values import (
+    Confidence,
+    Creation,
+    Decision,
+    Outcome,
+    OutcomeKind,
+    Owner,
+    Reason,
+    Refusal,
+    Wait,
+)
 from ownertag.flows import live
 from ownertag.flows.live import Message
-from ownertag.flows.result import Result
+from ownertag.flows.result import Decided, FinishedBefore, Refused, Result, Undecided
 
 ID = volume_id(1)
 OTHER = volume_id(2)
@@ -96,8 +108,7 @@ def test_c9_one_bad_id_of_a_thousand(hub: Hub) -> None:
 
 def test_c10_an_id_that_is_none_is_refused_before_any_call(hub: Hub) -> None:
     found = hub.handle(volume(hub.world.spokes[0], "vol-1; DROP"))
-    refusal = result_of(found.done[0]).refusal
-    assert refusal is not None
+    refusal = refusal_of(found.done[0])
     assert refusal.reason is Reason.BAD_ID
     assert not hub.world.wire.calls
 
@@ -174,8 +185,7 @@ def test_c26_what_a_service_manages_is_refused_before_any_call(hub: Hub) -> None
     record = launch(hub.world.spokes[0], [instance_id(1)])
     record["responseElements"]["instancesSet"]["items"][0]["operator"] = {"managed": True, "principal": "eks"}
     [done] = hub.handle(record).done
-    refusal = result_of(done).refusal
-    assert refusal is not None
+    refusal = refusal_of(done)
     assert refusal.reason is Reason.MANAGED_BY_SERVICE
     assert [resource.id for resource in refusal.resources] == [instance_id(1)]
     assert not hub.world.wire.calls
@@ -213,25 +223,33 @@ def bodies(draw: st.DrawFn) -> str:
 def test_e9_done_and_returned_are_what_was_received_whatever_it_was(batch: list[tuple[str, int]]) -> None:
     received = [Message(f"m{number % 4}", body, "", receives) for number, (body, receives) in enumerate(batch)]
     found = on_fakes_raw(received)
-    assert Counter(each.message.id for each in every(found)) == Counter(each.id for each in received)
+    assert Counter(verdict.message.id for verdict in every(found)) == Counter(message.id for message in received)
     named = [
         batch_item_failure["itemIdentifier"] for batch_item_failure in found.batch_item_failures["batchItemFailures"]
     ]
-    assert named == [each.message.id for each in found.returned]
-    assert all(each.reasons and 1 <= each.seconds <= 300 for each in found.returned)
+    assert named == [verdict.message.id for verdict in found.returned]
+    assert all(verdict.reasons and 1 <= verdict.seconds <= 300 for verdict in found.returned)
 
 
 def on_fakes_raw(received: list[Message]) -> live.BatchAnswer:
     return live.handle(received, fake_ports(FakeAws(), FakeAccounts({A})), CATALOGUE, SETTINGS)
 
 
-_RESULTS = st.builds(
-    lambda where, refusal, outcome: Result(where, refusal, None, outcome),
-    st.sampled_from("abcdefgh"),
-    st.none() | st.builds(lambda reason: Refusal("x", reason, "why"), st.sampled_from(Reason)),
-    st.lists(
-        st.builds(lambda kind, back: Outcome("arn", kind, "why", back), st.sampled_from(OutcomeKind), st.booleans())
-    ).map(tuple),
+def decided(where: str, waits: tuple[Wait, ...], outcomes: tuple[Outcome, ...]) -> Decided:
+    creation = match(fixtures.arrival(volume(A, ID), where), CATALOGUE, SETTINGS)
+    assert isinstance(creation, Creation)
+    owner = Owner("alice", "iam-user", Confidence.ASSERTED)
+    return Decided(Decision(creation, owner, (), waits=waits), outcomes)
+
+
+_PLACES = st.sampled_from("abcdefgh")
+_WAITS = st.builds(Wait, st.sampled_from(OutcomeKind), st.just("why"))
+_OUTCOMES = st.builds(Outcome, st.just("arn"), st.sampled_from(OutcomeKind), st.just("why"), st.booleans())
+_RESULTS: st.SearchStrategy[Result] = st.one_of(
+    st.builds(Refused, st.builds(Refusal, _PLACES, st.sampled_from(Reason), st.just("why"))),
+    st.builds(decided, _PLACES, st.lists(_WAITS).map(tuple), st.lists(_OUTCOMES).map(tuple)),
+    st.builds(FinishedBefore, _PLACES, st.just(fixtures.arrival(volume(A, ID)).record)),
+    st.builds(Undecided, _PLACES, _WAITS),
 )
 
 
@@ -244,7 +262,7 @@ def test_e9_and_e10_the_one_exit_names_messages_of_the_input_and_all_of_them(
     received = {name: Message(f"id-{name}", "{}") for name in sorted(names)}
     by_place = {result.where: result for result in results}
     found = live.batch_answer(received, by_place)
-    done, returned = ({each.message.id for each in part} for part in (found.done, found.returned))
+    done, returned = ({verdict.message.id for verdict in part} for part in (found.done, found.returned))
     assert done | returned == {f"id-{name}" for name in names}
     assert not done & returned
     assert len(found.done) + len(found.returned) == len(names)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from contracts.emulated import Emulated, emulated
-from flows.hub import Hub, every, result_of
+from flows.hub import Hub, every, refusal_of
 from harness import fixtures
 from harness.events import CATALOGUE, SETTINGS
 from harness.fakes import FakeAccounts
@@ -31,16 +31,15 @@ def handled(world: Emulated, *bodies: str) -> BatchAnswer:
 
 def test_forged_events_make_no_call_and_have_a_reason(world: Emulated) -> None:
     assert len(fixtures.FORGED) >= 40
-    answer = handled(world, *(each.body for each in fixtures.FORGED))
+    answer = handled(world, *(forged.body for forged in fixtures.FORGED))
     assert not world.wire.calls
     assert world.all_tags() == {}
     found = {}
     for verdict in every(answer):
-        refusal = result_of(verdict).refusal
-        assert refusal is not None
+        refusal = refusal_of(verdict)
         assert refusal.detail
         found[fixtures.FORGED[int(verdict.message.id[1:])].name] = refusal.reason.value
-    assert found == {each.name: each.reason for each in fixtures.FORGED}
+    assert found == {forged.name: forged.reason for forged in fixtures.FORGED}
 
 
 def test_the_genuine_event_behind_them_would_have_made_calls(world: Emulated) -> None:
@@ -54,9 +53,9 @@ def test_forged_events_do_not_stop_the_genuine_ones_of_their_batch(world: Emulat
     genuine = fixtures.text_of(fixtures.event(fixtures.record()))
     [volume_id] = [found for found in [fixtures.record()["responseElements"].get("volumeId")] if found is not None]
     world.add_volumes(fixtures.ACCOUNT, [volume_id], fixtures.REGION)
-    bodies = [each.body for each in fixtures.FORGED]
+    bodies = [forged.body for forged in fixtures.FORGED]
     answer = handled(world, *bodies[:30], genuine, *bodies[30:])
-    assert "m30" in {each.message.id for each in answer.done}
+    assert "m30" in {done.message.id for done in answer.done}
     assert world.wire.counts == {"AssumeRole": 1, "CreateTags": 1}
     assert set(world.all_tags()) == {(fixtures.ACCOUNT, fixtures.REGION)}
 
@@ -64,7 +63,6 @@ def test_forged_events_do_not_stop_the_genuine_ones_of_their_batch(world: Emulat
 def test_a_genuine_event_of_another_organization_assumes_no_role(world: Emulated) -> None:
     """T15: the account must be one of the list."""
     answer = handled(world, fixtures.outsider_event())
-    refusal = result_of(answer.done[0]).refusal
-    assert refusal is not None
+    refusal = refusal_of(answer.done[0])
     assert refusal.reason.value == "unknown-account"
     assert not world.wire.calls

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from flows.hub import A, B, result_of
+from flows.hub import A, B
 from harness.events import CATALOGUE, HOME, SETTINGS, messages, record, volume, volume_id
 from harness.fakes import Budget, FakeAccounts, FakeAws, FakeTagger, fake_ports
 from harness.memory_ledger import MemoryLedger
@@ -18,7 +18,7 @@ from ownertag.core.values import Write
 from ownertag.flows.isolate_failures import isolate_failures
 from ownertag.flows.live import handle
 from ownertag.flows.ports import Ports
-from ownertag.flows.result import Result
+from ownertag.flows.result import Result, Unexpected
 
 SECRET = "a token that stands in the record"
 
@@ -48,12 +48,12 @@ def volumes(count: int, user: str = "alice") -> list[dict[str, object]]:
 def test_one_of_a_hundred_comes_back_with_the_line_and_the_others_are_done(at: int) -> None:
     aws, ledger = FakeAws(), MemoryLedger()
     answer = handle(messages(*volumes(100)), ports(aws, volume_id(at), ledger=ledger), CATALOGUE, SETTINGS)
-    assert {each.message.id for each in answer.done} == {f"m{number}" for number in range(100)} - {f"m{at}"}
+    assert {done.message.id for done in answer.done} == {f"m{number}" for number in range(100)} - {f"m{at}"}
     [back] = answer.returned
     assert back.reasons[0].startswith("failed: unexpected ZeroDivisionError at flows/apply.py:")
     assert SECRET not in str(back.reasons)
-    assert result_of(back).unexpected
-    assert not any(result_of(each).unexpected for each in answer.done)
+    assert isinstance(back.result, Unexpected)
+    assert not any(isinstance(done.result, Unexpected) for done in answer.done)
     assert sum(bool(tags) for tags in aws.places[A, HOME].tags.values()) == 99
     redelivered = handle([back.message], ports(aws, ledger=ledger), CATALOGUE, SETTINGS)
     assert len(redelivered.done) == 1
@@ -64,7 +64,7 @@ def test_where_all_raise_all_come_back() -> None:
     aws = FakeAws()
     answer = handle(messages(*volumes(20)), ports(aws, *map(volume_id, range(20))), CATALOGUE, SETTINGS)
     assert len(answer.returned) == 20
-    assert all(result_of(each).unexpected for each in answer.returned)
+    assert all(isinstance(returned.result, Unexpected) for returned in answer.returned)
 
 
 def test_a_tampering_that_raises_costs_no_other_message() -> None:
@@ -74,7 +74,7 @@ def test_a_tampering_that_raises_costs_no_other_message() -> None:
         return record("CreateTags", A, HOME, {"_return": True}, request, number=900 + number)
 
     class Raising:
-        def tell(self, findings: Sequence[TamperFinding]) -> list[None]:
+        def publish(self, findings: Sequence[TamperFinding]) -> list[None]:
             if any(volume_id(2) in finding.resource for finding in findings):
                 raise KeyError(SECRET)
             return [None] * len(findings)
@@ -83,7 +83,7 @@ def test_a_tampering_that_raises_costs_no_other_message() -> None:
     given = replace(ports(aws), findings=Raising())
     batch = messages(*volumes(2), *(tampering(number) for number in range(4)))
     answer = handle(batch, given, CATALOGUE, SETTINGS)
-    assert [each.message.id for each in answer.returned] == ["m4"]
+    assert [returned.message.id for returned in answer.returned] == ["m4"]
     assert answer.returned[0].reasons[0].startswith("failed: unexpected KeyError at flows/")
 
 
@@ -112,7 +112,7 @@ def test_what_comes_for_the_third_time_is_done_after_the_others() -> None:
     aws = FakeAws()
     receives = (AGAIN, 1, 16, AGAIN - 1)
     made = messages(*(volume(A, volume_id(number), number=number, user=f"user{number}") for number in range(4)))
-    batch = [msgspec.structs.replace(each, receives=count) for each, count in zip(made, receives, strict=True)]
+    batch = [msgspec.structs.replace(message, receives=count) for message, count in zip(made, receives, strict=True)]
     answer = handle(batch, ports(aws), CATALOGUE, SETTINGS)
     assert len(answer.done) == 4
     written = [call.values[0] for call in aws.calls if call.name == "ec2.CreateTags"]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.hub import A, B, kinds, on_fakes, result_of, verdicts
+from flows.hub import A, B, decision_of, kinds, on_fakes, verdicts
 from flows.test_live import instance, put
 from harness import fixtures
 from harness.events import (
@@ -36,6 +36,7 @@ from ownertag.core.ownership import EventKey, ResourceKey
 from ownertag.core.unnamed_launch import is_unnamed
 from ownertag.core.values import Creation, Failure, LaunchedInstance, OutcomeKind, Unavailable
 from ownertag.flows.live import BatchAnswer, Message, handle
+from ownertag.flows.result import FinishedBefore
 from ownertag.ledger.entries import Ended, Owned, Transferred
 from ownertag.ledger.port import LedgerError
 
@@ -74,7 +75,7 @@ def test_what_is_finished_is_never_written_again_and_costs_no_call_but_one_to_th
     world.ledger.calls.clear()
     world.aws.places[A, HOME].tags[VOLUME]["owner"] = "somebody"  # by hand: that is another flow's to notice
     [done] = world.handle(record).done
-    assert result_of(done).finished is not None
+    assert isinstance(done.result, FinishedBefore)
     assert (world.aws.calls, world.ledger.calls) == ([], ["seen"])
     assert world.owner() == "somebody"
 
@@ -82,7 +83,7 @@ def test_what_is_finished_is_never_written_again_and_costs_no_call_but_one_to_th
 def test_what_is_unfinished_is_finished_and_only_what_is_left_is_written(world: World) -> None:
     put(world.aws, instance(1), instance(2))
     record = launch(A, [instance_id(1), instance_id(2)])
-    slow = {instance_id(2), *(each.id for each in instance(2).volumes)}
+    slow = {instance_id(2), *(attached.id for attached in instance(2).volumes)}
     world.aws.refuses = lambda call: Failure("InvalidID", 400) if slow & set(call.values) else None
     world.aws.refuses = lambda call: (
         Failure("InvalidInstanceID.NotFound", 400)
@@ -111,8 +112,7 @@ def test_the_stored_decision_stands_though_the_settings_changed(world: World) ->
     world.aws.refuses = lambda _: None
     changed = replace_settings(tags={"owner": "changed {owner}"})
     [done] = world.handle(record, settings=changed).done
-    decision = result_of(done).decision
-    assert decision is not None
+    decision = decision_of(done)
     assert dict(decision.tags)["owner"] == "alice"
     assert world.owner() == "alice"
 
@@ -132,7 +132,7 @@ def test_a_part_that_shows_late_is_tagged_by_the_stored_decision(world: World) -
     assert world.owner(volume_id(16)) == "alice"
     [known] = world.ledger.by_id(volume_id(16))
     assert not known.holding.claim.named
-    assert {each.id for each in world.ledger.by_parent(instance_id(1))} == {
+    assert {known.id for known in world.ledger.by_parent(instance_id(1))} == {
         volume_id(16),
         volume_id(17),
         "eni-00000000000000001",
@@ -148,7 +148,7 @@ def test_without_the_ledger_only_what_has_no_owner_is_tagged_and_all_comes_back(
         answer = world.handle(*records)
         assert world.ledger.calls[-1] == failing
         assert not answer.done
-        assert all("the ledger can't be used: ledger: is down" in each.reasons[-1] for each in answer.returned)
+        assert all("the ledger can't be used: ledger: is down" in returned.reasons[-1] for returned in answer.returned)
         assert world.aws.places[A, HOME].tags[VOLUME] == {"owner": "bob"}
         assert world.owner(volume_id(2)) == "alice"
         world.aws.places[A, HOME].tags.pop(volume_id(2))
@@ -192,7 +192,7 @@ def test_a_launch_of_which_nothing_can_be_seen_yet_is_kept_when_it_can(world: Wo
     assert world.handle(record).returned
     put(world.aws, instance(2), token="token")
     assert len(world.handle(record).done) == 1
-    assert [each.event_name for each in world.ledger.created.values()] == ["RunInstances"]
+    assert [created.event_name for created in world.ledger.created.values()] == ["RunInstances"]
     assert {len(world.ledger.history(holding)) for holding in world.ledger.holdings} == {
         2
     }  # decided and tagged, once each
@@ -307,8 +307,8 @@ def test_whoever_repeats_a_creation_in_a_later_batch_gets_nothing_and_is_seen(na
     assert not [call for call in aws.calls if call.name == "ec2.CreateTags"]
     assert {held.owner.name for held in ledger.holdings.values()} == {"alice"}
     for resource in ledger.holdings:
-        owned = [each for each in ledger.history(resource) if isinstance(each, Owned)]
-        assert [each.owner.name for each in owned] == ["alice", "mallory"], name
+        owned = [entry for entry in ledger.history(resource) if isinstance(entry, Owned)]
+        assert [entry.owner.name for entry in owned] == ["alice", "mallory"], name
     repeat = ledger.creation(EventKey(account, plain["awsRegion"], "the-repeat"))
     assert repeat is not None
     assert repeat.actor.principal.endswith("user/mallory")
@@ -358,7 +358,7 @@ def _deliver(batches: list[list[dict[str, Any]]], faults: list[bool]) -> tuple[A
         world.ledger.fails = DOWN if left and left.pop() else None
         world.ledger.fails_after = len(world.ledger.calls) + (left.pop() if left else 0)
         answer = world.handle(*batch)
-        back = [batch[int(each.message.id[1:])] for each in answer.returned]
+        back = [batch[int(returned.message.id[1:])] for returned in answer.returned]
         batches += [back] if back else []
     assert not batches
     tags = {place: {id_: tags for id_, tags in held.tags.items() if tags} for place, held in world.aws.places.items()}
@@ -383,7 +383,7 @@ def test_neither_throttling_nor_a_ledger_that_is_down_changes_what_it_comes_to(
 ) -> None:
     shuffled = data.draw(st.permutations(records))
     middle = data.draw(st.integers(0, len(shuffled)))
-    batches = [each for each in (shuffled[:middle], shuffled[middle:]) if each]
+    batches = [batch for batch in (shuffled[:middle], shuffled[middle:]) if batch]
     assert _deliver([records], []) == _deliver(batches, faults)
 
 
@@ -396,5 +396,5 @@ def test_nothing_of_a_dry_run_is_kept_if_it_has_no_ledger(world: World) -> None:
 def test_times_of_entries_are_the_functions_own(world: World) -> None:
     world.clock.move(timedelta(minutes=1))
     world.handle(volume(A, VOLUME))
-    at: set[datetime] = {each.at for each in world.ledger.history(key()) if isinstance(each, Ended)}
+    at: set[datetime] = {entry.at for entry in world.ledger.history(key()) if isinstance(entry, Ended)}
     assert at == {NOON + timedelta(minutes=1)}

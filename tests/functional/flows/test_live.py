@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from contracts.emulated import HOME, Emulated, emulated
-from flows.hub import A, B, Hub, kinds, on_fakes, outcomes, result_of, verdicts
+from flows.hub import A, B, Hub, decision_of, kinds, on_fakes, outcomes, refusal_of, result_of, verdicts
 from harness import fixtures
 from harness.events import (
     CATALOGUE,
@@ -72,8 +72,8 @@ def put(
     reservation: str = "r-0000000000000aaaa",
     token: str = "",
 ) -> None:
-    for each in instances:
-        aws.places[account, HOME].launched[each.id] = Launched(each, reservation, token)
+    for shown in instances:
+        aws.places[account, HOME].launched[shown.id] = Launched(shown, reservation, token)
 
 
 # --- the fewest calls, counted on the real SDK
@@ -166,8 +166,8 @@ def test_two_spokes_with_the_same_ids_and_only_the_events_account_and_region_cha
     records = {place: hub.launch(place[0], 2, place[1], seed=1, user=f"user{n}") for n, place in enumerate(places)}
     held = {
         place: {id_, *hub.world.children(*place, id_)}
-        for place, each in records.items()
-        for id_ in [item["instanceId"] for item in each["responseElements"]["instancesSet"]["items"]]
+        for place, plain in records.items()
+        for id_ in [item["instanceId"] for item in plain["responseElements"]["instancesSet"]["items"]]
     }
     assert len({frozenset(ids) for ids in held.values()}) == 1
     assert len(held[one, HOME]) == 4
@@ -196,8 +196,7 @@ def test_one_call_recorded_in_two_accounts_is_one_creation_of_its_owner(hub: Hub
     roles = {call.parameters["RoleArn"] for call in hub.world.wire.calls if call.operation == "AssumeRole"}
     assert roles == {f"arn:aws:iam::{owning}:role/auto-tag-role"}
     [copied] = hub.handle(copy).done
-    refusal = result_of(copied).refusal
-    assert refusal is not None
+    refusal = refusal_of(copied)
     assert refusal.reason.value == "other-account"
 
 
@@ -207,7 +206,7 @@ def test_another_partitions_role_and_arns_are_of_that_partition() -> None:
     answer = on_fakes(
         aws, volume(A, volume_id(1), "cn-northwest-1"), settings=Settings(tags=SETTINGS.tags, organization=organization)
     )
-    [outcome] = result_of(answer.done[0]).outcomes
+    [outcome] = outcomes(answer).values()
     assert outcome.arn == f"arn:aws-cn:ec2:cn-northwest-1:{A}:volume/{volume_id(1)}"
 
 
@@ -295,7 +294,7 @@ def test_a_launch_by_token_waits_for_as_many_instances_as_were_asked_for() -> No
 
 def test_an_unknown_account_is_refused_without_assuming_a_role(hub: Hub) -> None:
     answer = hub.handle(volume("999999999999", volume_id(1)), launch("999999999999", [instance_id(1)], number=1))
-    assert [result_of(each).reasons[0].split(":")[0] for each in answer.done] == ["unknown-account"] * 2
+    assert [result_of(done).reasons[0].split(":")[0] for done in answer.done] == ["unknown-account"] * 2
     assert set(hub.world.wire.counts) == {"DescribeAccount"}
 
 
@@ -304,7 +303,7 @@ def test_while_the_organization_can_not_be_read_messages_come_back_and_no_role_i
     batch = [*hub.volume(hub.world.spokes[0], volume_id(1)), volume("999999999999", volume_id(2))]
     answer = hub.handle(*batch)
     assert not answer.done
-    assert all("accounts can't be read" in each.reasons[0] for each in answer.returned)
+    assert all("accounts can't be read" in returned.reasons[0] for returned in answer.returned)
     assert set(hub.world.wire.counts) == {"DescribeAccount"}
     assert verdicts(hub.handle(*batch)) == {"m0": "done", "m1": "done"}
     assert set(hub.world.tags(hub.world.spokes[0])) == {volume_id(1)}
@@ -320,7 +319,7 @@ def test_a_refused_role_is_asked_for_once_a_minute_and_other_accounts_go_on(hub:
         answer = hub.handle(*batch)
         assert len(answer.returned) == 320
         assert len(answer.done) == 1
-        assert all(each.reasons[0].startswith("forbidden: denied (AccessDenied)") for each in answer.returned)
+        assert all(returned.reasons[0].startswith("forbidden: denied (AccessDenied)") for returned in answer.returned)
         hub.clock.move(timedelta(seconds=29))
     asked = [call for call in hub.world.wire.calls if closed in call.parameters.get("RoleArn", "")]
     assert len(asked) == 1
@@ -351,7 +350,7 @@ def test_when_time_is_up_before_the_look_up_nothing_is_taken_for_absent() -> Non
         answer = on_fakes(aws, *batch, expired=Budget(asks))
         assert len(answer.done) + len(answer.returned) == 3
         assert len(answer.done) == asks
-        assert all("no time left" in each.reasons[0] for each in answer.returned)
+        assert all("no time left" in returned.reasons[0] for returned in answer.returned)
 
 
 def test_refusals_are_done_and_what_is_no_event_comes_back() -> None:
@@ -359,8 +358,8 @@ def test_refusals_are_done_and_what_is_no_event_comes_back() -> None:
     unknown = record("DescribeVolumes", A, HOME, {})
     answer = on_fakes(FakeAws(), failed, unknown, "no json", "[]", '{"detail-type": "Scheduled Event"}')
     assert verdicts(answer).keys() == {"m0", "m1", "m2", "m3", "m4"}
-    assert {each.message.id for each in answer.done} == {"m0", "m1", "m4"}
-    assert {each.message.id for each in answer.returned} == {"m2", "m3"}
+    assert {done.message.id for done in answer.done} == {"m0", "m1", "m4"}
+    assert {returned.message.id for returned in answer.returned} == {"m2", "m3"}
 
 
 def _made(account: str, number: int, user: str, minutes: int) -> dict[str, Any]:
@@ -401,8 +400,7 @@ def test_an_outcome_stands_for_every_resource_of_a_decision() -> None:
     put(aws, instance(1), instance(2))
     answer = on_fakes(aws, launch(A, [instance_id(1), instance_id(2)]))
     [verdict] = answer.done
-    decision = result_of(verdict).decision
-    assert decision is not None
+    decision = decision_of(verdict)
     assert {resource.arn for resource in decision.resources} == {outcome.arn for outcome in outcomes(answer).values()}
     assert len(decision.resources) == 8
 

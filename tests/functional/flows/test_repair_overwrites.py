@@ -19,6 +19,7 @@ from ownertag.core.findings import TagChange
 from ownertag.core.record_details import Actor
 from ownertag.core.values import Failure, OutcomeKind
 from ownertag.flows.live import BatchAnswer
+from ownertag.flows.result import Decided
 from ownertag.ledger.entries import TagChanged, Transferred
 from ownertag.ledger.port import LedgerError
 
@@ -65,7 +66,7 @@ def test_a_late_write_is_put_right_when_its_message_comes_back_even_if_another_c
 
 
 def found_of(answer: BatchAnswer) -> list[tuple[str | None, str | None, str, bool]]:
-    findings = [done.result.finding for done in answer.done if done.result.finding]
+    findings = [done.result.finding for done in answer.done if isinstance(done.result, Decided) and done.result.finding]
     return [(change.old, change.new, found.by, found.overwritten) for found in findings for change in found.changes]
 
 
@@ -76,7 +77,7 @@ def test_an_owner_that_the_ledger_does_not_know_is_written_over_and_found(world:
     answer = world.handle(AGAIN)
     assert world.owner() == "alice"
     assert found_of(answer) == [("alice", value, "unknown", True)]
-    [kept] = [each for each in world.ledger.history(key()) if isinstance(each, TagChanged)]
+    [kept] = [entry for entry in world.ledger.history(key()) if isinstance(entry, TagChanged)]
     assert (kept.changes, kept.actor) == ((TagChange("owner", "alice", value),), Actor("unknown"))
     assert found_of(world.handle(AGAIN, receives=2)) == []
 
@@ -141,12 +142,12 @@ def test_what_was_written_over_is_found_though_another_of_its_resources_comes_ba
     """When it is all done nothing shows any more what stood on the first."""
     world, ids = World(), [instance_id(number) for number in (1, 2)]
     record = launch(A, ids, user="alice", at=EARLIER)
-    launched = {each: Launched(instance(n, volumes=1), "r-0000000000000aaaa") for n, each in enumerate(ids, 1)}
+    launched = {id_: Launched(instance(n, volumes=1), "r-0000000000000aaaa") for n, id_ in enumerate(ids, 1)}
     world.aws.places[A, HOME].launched |= launched
     assert len(world.handle(record).done) == 1
     tags = world.aws.places[A, HOME].tags
-    for each in ids:
-        tags[each] = tags[each] | {"owner": "mallory"}
+    for id_ in ids:
+        tags[id_] = tags[id_] | {"owner": "mallory"}
     busy = {ids[1]}
 
     def refuse(call: FakeCall) -> Failure | None:
@@ -156,10 +157,10 @@ def test_what_was_written_over_is_found_though_another_of_its_resources_comes_ba
     first = world.handle(record, receives=2)
     world.aws.refuses = lambda _: None
     redelivered = world.handle(record, receives=3)
-    results = [each.result for each in first.returned] + [each.result for each in redelivered.done]
-    assert [tags[each]["owner"] for each in ids] == ["alice", "alice"]
-    assert {result.finding.resource for result in results if result and result.finding} == {
-        f"arn:aws:ec2:{HOME}:{A}:instance/{each}" for each in ids
+    results = [verdict.result for verdict in first.returned] + [verdict.result for verdict in redelivered.done]
+    assert [tags[id_]["owner"] for id_ in ids] == ["alice", "alice"]
+    assert {result.finding.resource for result in results if isinstance(result, Decided) and result.finding} == {
+        f"arn:aws:ec2:{HOME}:{A}:instance/{id_}" for id_ in ids
     }
 
 

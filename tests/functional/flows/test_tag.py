@@ -47,7 +47,7 @@ def ordered(aws: FakeAws, ledger: MemoryLedger, *records: fixtures.Json, dry: bo
 def test_each_record_has_an_answer_by_its_place_and_the_ledger_knows_what_is_tagged() -> None:
     aws, ledger = FakeAws(), MemoryLedger()
     found = ordered(aws, ledger, {"no": "record"}, fixtures.record(), fixtures.record("DeleteVolume"))
-    by_place = {each["where"]: each for each in found}
+    by_place = {result["where"]: result for result in found}
     assert [by_place[place]["refusal"] is None for place in "012"] == [False, True, False]
     assert by_place["1"]["outcomes"] == [{"arn": KEY.arn, "outcome": "tagged", "reason": None}]
     [known] = ledger.by_id(VOLUME)
@@ -56,8 +56,8 @@ def test_each_record_has_an_answer_by_its_place_and_the_ledger_knows_what_is_tag
 
 def test_a_dry_run_writes_and_keeps_nothing_and_says_would_tag() -> None:
     aws, ledger = FakeAws(), MemoryLedger()
-    [each] = ordered(aws, ledger, fixtures.record(), dry=True)
-    assert each["outcomes"] == [{"arn": KEY.arn, "outcome": "would-tag", "reason": None}]
+    [result] = ordered(aws, ledger, fixtures.record(), dry=True)
+    assert result["outcomes"] == [{"arn": KEY.arn, "outcome": "would-tag", "reason": None}]
     assert (aws.count("ec2.CreateTags"), ledger.by_id(VOLUME), ledger.created) == (0, [], {})
 
 
@@ -76,14 +76,14 @@ def test_what_is_another_s_by_the_ledger_is_left_as_it_is(before: str, dry: bool
     if "transfer" in before:
         ledger.append([Transferred(KEY, "1", "bob", "ops", "left", (("owner", "bob"),), AT + timedelta(minutes=1))])
     writes = aws.count("ec2.CreateTags")
-    [each] = ordered(aws, ledger, fixtures.record(), dry=dry)
-    assert [outcome["outcome"] for outcome in each["outcomes"]] == ["unchanged"]
+    [result] = ordered(aws, ledger, fixtures.record(), dry=dry)
+    assert [outcome["outcome"] for outcome in result["outcomes"]] == ["unchanged"]
     assert (aws.places[ACCOUNT, REGION].tags[VOLUME]["owner"], aws.count("ec2.CreateTags")) == ("bob", writes)
 
 
 def test_an_account_without_an_answer_is_refused_and_left_says_so() -> None:
-    [each] = ordered(FakeAws(), MemoryLedger(), fixtures.record(recipientAccountId=fixtures.OUTSIDE_ACCOUNT))
-    assert (each["refusal"]["reason"], each["left"]) == ("unknown-account", False)
+    [result] = ordered(FakeAws(), MemoryLedger(), fixtures.record(recipientAccountId=fixtures.OUTSIDE_ACCOUNT))
+    assert (result["refusal"]["reason"], result["left"]) == ("unknown-account", False)
 
 
 def test_while_the_ledger_is_away_it_is_left() -> None:
@@ -91,8 +91,8 @@ def test_while_the_ledger_is_away_it_is_left() -> None:
     aws.places[ACCOUNT, REGION].tags[VOLUME] = {"owner": "bob"}
     ledger.fails = LedgerError("throttled", OutcomeKind.THROTTLED)
     for dry in (False, True):
-        [each] = ordered(aws, ledger, fixtures.record(), dry=dry)
-        assert each["left"]
+        [result] = ordered(aws, ledger, fixtures.record(), dry=dry)
+        assert result["left"]
         assert aws.places[ACCOUNT, REGION].tags[VOLUME]["owner"] == "bob"
 
 
@@ -164,10 +164,10 @@ def many(count: int, **fields: Any) -> list[Arrival]:
 def test_too_long_an_answer_is_asked_for_in_halves_and_each_place_is_the_files_again() -> None:
     hub, order = FakeHub(3), many(7)
     found = list(_asked(hub, order, False))  # type: ignore[arg-type] # a stand-in for what asks Lambda
-    assert sorted((each["where"], each["event_id"]) for each in found) == [
-        (each.where, each.record.event_id) for each in order
+    assert sorted((result["where"], result["event_id"]) for result in found) == [
+        (arrival.where, arrival.record.event_id) for arrival in order
     ]
-    assert max(len(each) for each in hub.asked if len(each) <= hub.limit) == 3
+    assert max(len(asked) for asked in hub.asked if len(asked) <= hub.limit) == 3
 
 
 def test_an_order_is_within_what_lambda_takes() -> None:
@@ -175,8 +175,8 @@ def test_an_order_is_within_what_lambda_takes() -> None:
     assert sizes == [100, 100, 50]
     heavy = many(50, requestParameters={"x": "y" * 100_000})
     orders = list(_orders(heavy))
-    assert [each for order in orders for each in order] == heavy
-    assert all(sum(len(each.record.request) for each in order) <= ORDER_BYTES for order in orders)
+    assert [arrival for order in orders for arrival in order] == heavy
+    assert all(sum(len(arrival.record.request) for arrival in order) <= ORDER_BYTES for order in orders)
 
 
 def test_what_is_finished_is_compared_with_the_ledger_and_not_skipped() -> None:
@@ -184,14 +184,14 @@ def test_what_is_finished_is_compared_with_the_ledger_and_not_skipped() -> None:
     aws, ledger = FakeAws(), MemoryLedger()
     ordered(aws, ledger, fixtures.record())
     tags = aws.places[ACCOUNT, REGION].tags
-    [each] = ordered(aws, ledger, fixtures.record())
-    assert each["outcomes"] == [{"arn": KEY.arn, "outcome": "unchanged", "reason": "is tagged already"}]
+    [result] = ordered(aws, ledger, fixtures.record())
+    assert result["outcomes"] == [{"arn": KEY.arn, "outcome": "unchanged", "reason": "is tagged already"}]
     tags[VOLUME]["owner"] = "mallory"
-    [each] = ordered(aws, ledger, fixtures.record(), dry=True)
-    assert each["outcomes"][0]["outcome"] == "would-tag"
+    [result] = ordered(aws, ledger, fixtures.record(), dry=True)
+    assert result["outcomes"][0]["outcome"] == "would-tag"
     assert tags[VOLUME]["owner"] == "mallory"
-    [each] = ordered(aws, ledger, fixtures.record())
-    assert each["outcomes"][0]["outcome"] == "tagged"
+    [result] = ordered(aws, ledger, fixtures.record())
+    assert result["outcomes"][0]["outcome"] == "tagged"
     assert tags[VOLUME]["owner"] == "alice"
 
 
@@ -200,8 +200,8 @@ def test_a_launch_that_is_finished_and_gone_since_is_no_refusal() -> None:
     shown = LaunchedInstance(fixtures.INSTANCE, "running", None, root_is_ebs=False)
     place = aws.places[ACCOUNT, REGION]
     place.launched[fixtures.INSTANCE] = Launched(shown, "r-1234567890abcdef0")
-    [each] = ordered(aws, ledger, fixtures.launch())
-    assert not each["left"]
+    [result] = ordered(aws, ledger, fixtures.launch())
+    assert not result["left"]
     place.launched.clear()
-    [each] = ordered(aws, ledger, fixtures.launch())
-    assert each["refusal"] is None
+    [result] = ordered(aws, ledger, fixtures.launch())
+    assert result["refusal"] is None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from flows.hub import refusal_of
 from harness import fixtures
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from harness.memory_ledger import MemoryLedger
@@ -33,7 +34,7 @@ class Told:
         self.findings: list[TamperFinding] = []
         self.failure: Failure | None = None
 
-    def tell(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
+    def publish(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
         if self.failure is None:
             self.findings += findings
         return [self.failure] * len(findings)
@@ -62,7 +63,7 @@ class World:
 
     def changes(self) -> list[TagChanged]:
         history = self.ledger.history(ResourceKey(ACCOUNT, REGION, ARN))
-        return [each for each in history if isinstance(each, TagChanged)]
+        return [entry for entry in history if isinstance(entry, TagChanged)]
 
 
 def created() -> dict[str, Any]:
@@ -116,9 +117,8 @@ def test_all_removed_is_one_finding_with_each_key(world: World) -> None:
 def test_a_removal_where_nothing_of_ours_is_known_is_done_and_silent(tags: dict[str, str | None]) -> None:
     world = World()
     [done] = world(call(tags, "DeleteTags")).done
-    assert done.result.refusal is not None
-    assert done.result.refusal.reason is Reason.NO_FINDING
-    assert "nothing that we are known to have written" in done.result.refusal.detail
+    assert refusal_of(done).reason is Reason.NO_FINDING
+    assert "nothing that we are known to have written" in refusal_of(done).detail
     assert (world.told.findings, world.ledger.entries) == ([], {})
 
 
@@ -191,7 +191,7 @@ def test_a_thousand_instances_that_bring_an_owner_are_one_finding() -> None:
     ids = [fixtures.numbered("i", number) for number in range(1000)]
     made = fixtures.launch(ids, [fixtures.numbered("eni", number) for number in range(1000)])
     tags = [{"key": key, "value": "ceo"} for key in ("owner", "dateCreated", "WhatIsThis")]
-    items = [{"resourceType": each, "tags": tags} for each in ("instance", "network-interface")]
+    items = [{"resourceType": type_, "tags": tags} for type_ in ("instance", "network-interface")]
     made["requestParameters"]["tagSpecificationSet"] = {"items": items}
     for id_ in ids:
         instance = LaunchedInstance(id_, "running", "/dev/xvda", True, frozenset({"/dev/xvda"}))
@@ -206,7 +206,7 @@ def test_a_thousand_instances_that_bring_an_owner_are_one_finding() -> None:
         for entry in entries.values()
         if isinstance(entry, TagChanged)
     ]
-    assert [(each.changes, each.resources) for each in kept] == [(finding.changes, 2000)]
+    assert [(entry.changes, entry.resources) for entry in kept] == [(finding.changes, 2000)]
 
 
 def test_only_what_the_canary_makes_is_a_test() -> None:
@@ -235,7 +235,7 @@ def test_only_what_the_canary_makes_is_a_test() -> None:
     assert not world(canary).returned
     direct = call({"owner": "x"}, userIdentity=makes["canary"][0])
     world(direct)
-    assert not any(each.test for each in world.told.findings)
+    assert not any(finding.test for finding in world.told.findings)
 
 
 def test_what_a_creation_brings_is_the_callers_to_set_where_the_settings_keep_it() -> None:
@@ -295,8 +295,7 @@ def test_nothing_is_restored_by_itself(world: World) -> None:
 
 def test_a_stranger_account_is_refused_and_kept_out_of_the_ledger(world: World) -> None:
     [done] = world(call({"owner": "x"}, recipientAccountId=fixtures.OUTSIDE_ACCOUNT)).done
-    assert done.result.refusal is not None
-    assert done.result.refusal.reason is Reason.UNKNOWN_ACCOUNT
+    assert refusal_of(done).reason is Reason.UNKNOWN_ACCOUNT
     assert world.told.findings == []
     assert world.ledger.calls.count("append") == 1  # of the creation
 
@@ -332,8 +331,8 @@ def test_what_the_ledger_refuses_of_one_account_does_not_keep_anothers_from_bein
         call({"owner": "mallory"}, event=2),
         call({"owner": "y"}, recipientAccountId=other, event=3),
     )
-    assert [each.message.id for each in answer.done] == ["1"]
-    assert [each.message.id for each in answer.returned] == ["0", "2"]
+    assert [done.message.id for done in answer.done] == ["1"]
+    assert [returned.message.id for returned in answer.returned] == ["0", "2"]
     assert [finding.account for finding in world.told.findings] == [ACCOUNT]
 
 

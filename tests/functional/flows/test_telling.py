@@ -39,7 +39,8 @@ def largest(number: int) -> TamperFinding:
     """As large as a record can make it: four bytes a character."""
     char = "\U0001d51e"
     changes = tuple(
-        TagChange(f"{char * (MAX_KEY - 3)}{each:03}", char * MAX_VALUE, char * MAX_VALUE) for each in range(MAX_CHANGES)
+        TagChange(f"{char * (MAX_KEY - 3)}{number:03}", char * MAX_VALUE, char * MAX_VALUE)
+        for number in range(MAX_CHANGES)
     )
     return TamperFinding(
         "111122223333", REGION, char * MAX_ID, 10_000, changes, char * MAX_BY, f"event-{number}", AT, char * MAX_VALUE
@@ -65,10 +66,10 @@ class World:
         """(subject, text) of what arrived since."""
         found = []
         while got := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
-            for each in got:
-                body = json.loads(each["Body"])
+            for message in got:
+                body = json.loads(message["Body"])
                 found.append((body["Subject"], body["Message"]))
-                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=each["ReceiptHandle"])
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return found
 
 
@@ -102,7 +103,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def test_an_event_has_all_of_a_finding_whatever_stands_in_it(world: World) -> None:
-    assert world.bus.tell([finding(value=HOSTILE)]) == [None]
+    assert world.bus.publish([finding(value=HOSTILE)]) == [None]
     [[entry]] = world.put()
     assert (entry["Source"], entry["DetailType"], entry["EventBusName"]) == ("ownertag", "Owner tag changed", BUS)
     detail = json.loads(entry["Detail"])
@@ -113,15 +114,15 @@ def test_an_event_has_all_of_a_finding_whatever_stands_in_it(world: World) -> No
 
 
 def test_a_resource_of_no_known_type_is_no_arn_of_the_event(world: World) -> None:
-    world.bus.tell([finding(typed=False)])
+    world.bus.publish([finding(typed=False)])
     assert world.put()[0][0]["Resources"] == []
 
 
 def test_a_call_takes_ten_and_no_more_bytes_than_aws_takes(world: World) -> None:
-    assert world.bus.tell([finding(number) for number in range(25)]) == [None] * 25
-    assert [len(each) for each in world.put()] == [10, 10, 5]
+    assert world.bus.publish([finding(number) for number in range(25)]) == [None] * 25
+    assert [len(call) for call in world.put()] == [10, 10, 5]
     world.wire.clear()
-    assert world.bus.tell([largest(number) for number in range(7)]) == [None] * 7
+    assert world.bus.publish([largest(number) for number in range(7)]) == [None] * 7
     for entries in world.put():
         sizes = [
             14 + sum(len(entry[field].encode()) for field in ("Source", "DetailType", "Detail"))
@@ -138,13 +139,13 @@ def test_one_entry_that_fails_costs_the_others_nothing(world: World) -> None:
         return answer(call, 200, json.dumps({"FailedEntryCount": 1, "Entries": said}))
 
     world.wire.rule(rule)
-    told = world.bus.tell([finding(number) for number in range(12)])
+    told = world.bus.publish([finding(number) for number in range(12)])
     assert told == [Failure("MalformedDetail", 200) if number == 3 else None for number in range(12)]
 
 
 def test_a_bus_that_is_away_is_not_asked_a_hundred_times(world: World) -> None:
     world.wire.fail("PutEvents", "InternalException", 500)
-    told = world.bus.tell([finding(number) for number in range(1000)])
+    told = world.bus.publish([finding(number) for number in range(1000)])
     assert told == [Failure("InternalException", 500)] * 1000
     assert world.wire.counts["PutEvents"] == 3
 
@@ -154,20 +155,20 @@ def test_a_bus_that_is_away_is_not_asked_a_hundred_times(world: World) -> None:
 
 def test_a_mail_an_account_that_counts_the_rest(world: World) -> None:
     found = [finding(number) for number in range(5)] + [finding(9, "444455556666")]
-    assert world.mail.tell(found) == [None] * 6
+    assert world.mail.publish(found) == [None] * 6
     mails = dict(world.mails())
     assert set(mails) == {
         f"ownertag: protected tags were changed in account {a}" for a in ("111122223333", "444455556666")
     }
-    [text] = [each for subject, each in mails.items() if "111122223333" in subject]
+    [text] = [mail for subject, mail in mails.items() if "111122223333" in subject]
     assert found[0].resource in text
     assert "4 more such calls" in text
 
 
 def test_what_we_wrote_over_wakes_nobody_but_a_test_is_mailed_as_one(world: World) -> None:
-    assert world.mail.tell([finding(1, overwritten=True)]) == [None]
+    assert world.mail.publish([finding(1, overwritten=True)]) == [None]
     assert world.mails() == []
-    world.mail.tell([finding(2, overwritten=True, test=True), finding(3)])
+    world.mail.publish([finding(2, overwritten=True, test=True), finding(3)])
     assert sorted(subject for subject, _ in world.mails()) == [
         "ownertag: protected tags were changed in account 111122223333",
         "ownertag: this is a test, account 111122223333",
@@ -176,33 +177,33 @@ def test_what_we_wrote_over_wakes_nobody_but_a_test_is_mailed_as_one(world: Worl
 
 def test_nobody_can_make_mails_without_end_and_what_is_not_mailed_is_counted(world: World) -> None:
     for number in range(200):
-        assert world.mail.tell([finding(2 * number), finding(2 * number + 1)]) == [None, None]
+        assert world.mail.publish([finding(2 * number), finding(2 * number + 1)]) == [None, None]
     assert len(world.mails()) == MOST_MAILS
-    assert world.mail.tell([finding(900, "444455556666")]) == [None]
+    assert world.mail.publish([finding(900, "444455556666")]) == [None]
     assert len(world.mails()) == 1
     world.clock[0] += 600
-    assert world.mail.tell([finding(901)]) == [None]
+    assert world.mail.publish([finding(901)]) == [None]
     [(_, text)] = world.mails()
     assert f"{2 * (200 - MOST_MAILS):,} earlier ones were not mailed" in text
     world.clock[0] += 600
-    world.mail.tell([finding(902)])
+    world.mail.publish([finding(902)])
     [(_, text)] = world.mails()
     assert "not mailed" not in text
 
 
 def test_a_topic_that_can_not_be_reached_costs_no_mail_and_is_tried_again(world: World) -> None:
     world.wire.fail("Publish", EndpointConnectionError(endpoint_url="https://sns.example"), times=1)
-    [failure] = world.mail.tell([finding()])
+    [failure] = world.mail.publish([finding()])
     assert failure is not None
     assert not failure.answered
     for _ in range(MOST_MAILS):
-        assert world.mail.tell([finding()]) == [None]
+        assert world.mail.publish([finding()]) == [None]
     assert len(world.mails()) == MOST_MAILS
 
 
 def test_a_topic_that_is_denied_is_not_asked_for_every_account(world: World) -> None:
     world.wire.fail("Publish", "AuthorizationError", 403)
-    told = world.mail.tell([finding(number, f"{number:012}") for number in range(200)])
+    told = world.mail.publish([finding(number, f"{number:012}") for number in range(200)])
     assert told == [Failure("AuthorizationError", 403)] * 200
     assert world.wire.counts["Publish"] == 3
 
@@ -213,9 +214,9 @@ def test_a_topic_that_is_denied_is_not_asked_for_every_account(world: World) -> 
 def test_what_one_of_both_did_not_take_has_failed_and_the_other_is_told(world: World) -> None:
     both = AllPublishers(world.bus, world.mail)
     world.wire.fail("Publish", "InternalError", 500, times=1)
-    assert both.tell([finding(1), finding(2, overwritten=True)]) == [Failure("InternalError", 500), None]
-    assert [len(each) for each in world.put()] == [2]
+    assert both.publish([finding(1), finding(2, overwritten=True)]) == [Failure("InternalError", 500), None]
+    assert [len(call) for call in world.put()] == [2]
     world.wire.fail("PutEvents", "InternalException", 500, times=1)
-    assert both.tell([finding(1)]) == [Failure("InternalException", 500)]
+    assert both.publish([finding(1)]) == [Failure("InternalException", 500)]
     assert len(world.mails()) == 1
-    assert both.tell([]) == []
+    assert both.publish([]) == []

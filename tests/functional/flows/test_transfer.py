@@ -39,7 +39,7 @@ class World:
         return Ports(self.accounts, look, tagger, lambda: fixtures.SOON, ledger=self.ledger)
 
     def deliver(self, *records: dict[str, Any]) -> None:
-        messages = [Message(str(number), json.dumps(fixtures.event(each))) for number, each in enumerate(records)]
+        messages = [Message(str(number), json.dumps(fixtures.event(record))) for number, record in enumerate(records)]
         answer = handle(messages, self.ports, fixtures.catalogue(), fixtures.settings())
         assert answer.returned == ()
 
@@ -80,7 +80,7 @@ def test_tag_and_ledger_change_together_and_the_history_stays(world: World) -> N
     assert world.tags == {**before, "owner": "bob"}
     assert world.holder == "bob"
     history = world.ledger.history(ResourceKey(ACCOUNT, REGION, ARN))
-    [given] = [each for each in history if isinstance(each, Transferred)]
+    [given] = [entry for entry in history if isinstance(entry, Transferred)]
     assert (given.to, given.by, given.reason) == ("bob", ORDER.by, "alice has left")
     assert len(history) > 1
 
@@ -162,4 +162,4 @@ def test_a_tag_that_can_not_be_written_is_written_by_the_same_order_again(world:
     assert world.order().done
     assert world.tags["owner"] == "bob"
     history = world.ledger.history(ResourceKey(ACCOUNT, REGION, ARN))
-    assert sum(isinstance(each, Transferred) for each in history) == 1
+    assert sum(isinstance(entry, Transferred) for entry in history) == 1

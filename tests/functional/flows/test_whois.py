@@ -89,7 +89,7 @@ class Hub:
             )
             place = self.aws.places[record["recipientAccountId"], REGION]
             place.launched[found.id] = Launched(found, record["responseElements"]["reservationId"], "")
-        messages = [Message(str(number), json.dumps(fixtures.event(each))) for number, each in enumerate(records)]
+        messages = [Message(str(number), json.dumps(fixtures.event(record))) for number, record in enumerate(records)]
         answer = handle(messages, self.ports, fixtures.catalogue(), fixtures.settings())
         assert answer.returned == ()
 
@@ -132,7 +132,7 @@ def test_an_instance_is_answered_by_id_arn_and_both_its_addresses(hub: Hub) -> N
         *hub.ask(address=ADDRESS),
         *hub.ask(address="203.0.113.9"),
     ]
-    assert [(each.owner.name, each.key) for each in answers] == [("alice", key(ONE))] * 4
+    assert [(answer.owner.name, answer.key) for answer in answers] == [("alice", key(ONE))] * 4
     [answer, *_] = answers
     assert answer.created is not None
     assert (answer.created.event_name, answer.created.actor.principal) == (
@@ -143,7 +143,7 @@ def test_an_instance_is_answered_by_id_arn_and_both_its_addresses(hub: Hub) -> N
     assert (answer.since, answer.until, answer.now) == (NINE, None, True)
     assert set(answer.addresses) == {ADDRESS, "203.0.113.9"}
     assert dict(answer.tags)["owner"] == "alice"
-    assert [type(each.entry).__name__ for each in answer.history] == ["Owned", "Ended"]
+    assert [type(event.entry).__name__ for event in answer.history] == ["Owned", "Ended"]
     assert answers[2].address_since == NINE
 
 
@@ -230,9 +230,9 @@ def test_a_repeat_is_seen_again_and_owns_nothing(hub: Hub) -> None:
     hub.deliver(launched(ONE, "alice", 0, event=1))
     hub.deliver(launched(ONE, "mallory", 5, event=2))
     [answer] = hub.ask(id=ONE)
-    made = [each for each in answer.history if isinstance(each.entry, Owned)]
+    made = [event for event in answer.history if isinstance(event.entry, Owned)]
     assert answer.owner.name == "alice"
-    assert [(each.owns, each.created and each.created.actor.principal.rpartition("/")[2]) for each in made] == [
+    assert [(event.owns, event.created and event.created.actor.principal.rpartition("/")[2]) for event in made] == [
         (True, "alice"),
         (False, "mallory"),
     ]
@@ -428,6 +428,6 @@ def test_addresses_and_transfers_are_told_in_order(hub: Hub) -> None:
     hub.give(ONE, "bob", 40)
     hub.delete(ONE, 50)
     [answer] = hub.ask(id=ONE)
-    kinds = [type(each.entry) for each in answer.history]
+    kinds = [type(event.entry) for event in answer.history]
     assert (kinds[0], kinds[-2], kinds[-1]) == (Owned, Transferred, Deleted)
     assert answer.owner.name == "bob"

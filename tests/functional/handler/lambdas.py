@@ -66,7 +66,7 @@ class Poller:
             if not answer.get("Messages"):
                 break
             received += answer["Messages"]
-        return {"Records": [_lambda_record(each) for each in received]}
+        return {"Records": [_lambda_record(message) for message in received]}
 
     def settle(self, event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Delete what the function didn't name."""
@@ -74,7 +74,7 @@ class Poller:
         done = [record["receiptHandle"] for record in event["Records"] if record["messageId"] not in named]
         for start in range(0, len(done), 10):
             entries = [
-                {"Id": str(number), "ReceiptHandle": each} for number, each in enumerate(done[start : start + 10])
+                {"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(done[start : start + 10])
             ]
             self.client.delete_message_batch(QueueUrl=self.url, Entries=entries)
 

@@ -131,7 +131,7 @@ def test_what_is_received_for_the_last_time_is_buried_with_the_reason(
     assert size["Attributes"] == {"ApproximateNumberOfMessages": "1"}
     [dead] = _all(poller.client, poller.dead_letters)
     assert dead["Body"] == text
-    attributes = {name: each["StringValue"] for name, each in dead["MessageAttributes"].items()}
+    attributes = {name: attribute["StringValue"] for name, attribute in dead["MessageAttributes"].items()}
     assert attributes["ERROR_CODE"] == "forbidden"
     assert reason in attributes["ERROR_MESSAGE"]
     assert attributes["RECEIVES"] == "16"

@@ -229,10 +229,10 @@ def test_t30_the_golden_records_with_a_canary_everywhere_at_once(told: Callable[
         kept = {"eventTime", "recipientAccountId", "awsRegion", "eventName", "eventSource", "type", "eventID"}
         return node if key in kept or not isinstance(node, str) or key.endswith("Id") else f"{node}{CANARY}"
 
-    golden = [each.record for each in fixtures.golden()]
-    bodies = [json.dumps(envelope(poison(each))) for each in golden if "recipientAccountId" in each]
+    golden = [one.record for one in fixtures.golden()]
+    bodies = [json.dumps(envelope(poison(plain))) for plain in golden if "recipientAccountId" in plain]
     assert bodies
-    accounts = {each["recipientAccountId"] for each in golden if "recipientAccountId" in each}
+    accounts = {plain["recipientAccountId"] for plain in golden if "recipientAccountId" in plain}
     output = told(on_fakes(FakeAws(), *bodies, accounts=FakeAccounts(accounts)))
     assert CANARY not in output
 
@@ -250,7 +250,7 @@ def test_t18_names_make_no_metrics(told: Callable[[BatchAnswer], str]) -> None:
 
 
 def test_t18_every_forged_event_is_counted_under_a_name_of_the_list(told: Callable[[BatchAnswer], str]) -> None:
-    output = told(on_fakes(FakeAws(), *(each.body for each in fixtures.FORGED)))
+    output = told(on_fakes(FakeAws(), *(forged.body for forged in fixtures.FORGED)))
     counted = metrics_of(output)
     assert set(counted) <= METRICS
     refused = sum(count for name, count in counted.items() if name.startswith("Refused."))

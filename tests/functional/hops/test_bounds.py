@@ -21,6 +21,7 @@ from ownertag.core.owner.resolve import trace
 from ownertag.core.records import Record
 from ownertag.core.values import Confidence, Decision, Fact, Found, OutcomeKind, Owner, Question, Unavailable
 from ownertag.flows.live import Done, Returned
+from ownertag.flows.result import Decided
 
 SETTINGS = fixtures.settings()
 ALICE = Found(owner=Owner("alice", "iam-user", Confidence.ASSERTED))
@@ -184,8 +185,7 @@ def owner_tag(aws: FakeAws, number: int = 1) -> str | None:
 
 
 def decision_of(verdict: Done | Returned) -> Decision:
-    assert verdict.result
-    assert verdict.result.decision
+    assert isinstance(verdict.result, Decided)
     return verdict.result.decision
 
 

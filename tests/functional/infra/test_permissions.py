@@ -71,9 +71,9 @@ def calls() -> dict[str, set[str]]:
         assert Queue(sandbox.client(hub, "sqs"), sandbox.queue_url).send_to_dead_letter_queue([last]) == {"1"}
         changes = (TagChange("owner", None, "x"),)
         finding = TamperFinding(SPOKE, HOME_REGION, "arn", 1, changes, "mallory", "1", datetime.now(UTC))
-        assert FindingsBus(sandbox.client(hub, "events"), BUS).tell([finding]) == [None]
+        assert FindingsBus(sandbox.client(hub, "events"), BUS).publish([finding]) == [None]
         topic = f"arn:aws:sns:{HOME_REGION}:222222222222:{ALARM_TOPIC}"
-        assert FindingsMail(sandbox.client(hub, "sns"), topic, lambda: 0.0).tell([finding]) == [None]
+        assert FindingsMail(sandbox.client(hub, "sns"), topic, lambda: 0.0).publish([finding]) == [None]
         assert (
             DynamoLedger(DynamoDBClient(sandbox.client(hub, "dynamodb"), LEDGER_TABLE)).by_id("i-0000000000000000a")
             == []

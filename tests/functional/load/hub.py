@@ -135,7 +135,7 @@ class Hub(ours.Environments):
         )  # fmt: skip
         ports = Ports(
             accounts, lookups, tagger, self._now, expired, Charged(ledger, self._simulation),
-            held=pacing.held, hurry=pacing.hurry,
+            throttled=pacing.held, fail_fast=pacing.hurry,
         )  # fmt: skip
         pacing.begin(until)
         messages = [

@@ -100,7 +100,7 @@ def run(many: int, regions: Sequence[str] = (HOME,)) -> Ran:
         lookups = AwsLookups(sessions, SETTINGS, now, concurrency=concurrency)
         ports = Ports(
             FakeAccounts({busy, quiet}), lookups, Tagger(sessions), now,
-            ledger=MemoryLedger(), held=pacing.held, concurrency=concurrency, hurry=pacing.hurry,
+            ledger=MemoryLedger(), throttled=pacing.held, concurrency=concurrency, fail_fast=pacing.hurry,
         )  # fmt: skip
         details = [
             by_session(world, trail, busy, number, begun, regions[number % len(regions)]) for number in range(many)

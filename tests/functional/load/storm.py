@@ -22,6 +22,7 @@ from load.creations import ACCOUNTS, Creations, Fate, copies, create, fate_of
 from load.faults import DRAWN, Accounts, Chances, Lookups, Shaky, Tagger, World
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
+from ownertag.flows.result import Refused
 from ownertag.ledger.sqlite import SqliteLedger
 
 #: Of calls in the accounts, and of the ledger's.
@@ -125,7 +126,7 @@ class Storm:
         ports = replace(self._ports, expired=lambda: self._simulation.now >= until)
         answer = handle(messages, ports, CATALOGUE, SETTINGS, lambda: self._jitter.uniform(*_JITTER))
         for done in answer.done:
-            self.ended[int(done.message.id)].append("refused" if done.result.refusal else "done")
+            self.ended[int(done.message.id)].append("refused" if isinstance(done.result, Refused) else "done")
         self._left -= len(answer.done)
         self._progress(len(self.copies) - self._left)
         return {int(each.message.id): float(each.seconds) for each in answer.returned}

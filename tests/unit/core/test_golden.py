@@ -16,6 +16,7 @@ from ownertag.core.records import Arrival
 from ownertag.core.settings import Settings
 from ownertag.core.values import Fact, Found, Question, Refusal
 from ownertag.flows.explain import explain
+from ownertag.flows.result import Refused
 
 GOLDEN = tuple(fixtures.golden())
 
@@ -78,7 +79,7 @@ def test_explain_says_the_same() -> None:
     now = datetime.fromisoformat("2026-03-02T12:00:00Z")
     for golden in GOLDEN:
         explained = explain(fixtures.arrival(golden.record), fixtures.catalogue(), settings_for(golden.record), now)
-        if explained.result.refusal:
+        if isinstance(explained.result, Refused):
             assert golden.expected["refusal"]["reason"] == explained.result.refusal.reason.value
             continue
         assert explained.owner is not None

@@ -11,14 +11,16 @@ from msgspec.structs import replace
 from harness import fixtures
 from harness.fixtures import ACCOUNT, INSTANCE, INTERFACE, REGION, SOON, numbered
 from ownertag.core.ask import account_of, launch_of
+from ownertag.core.decide import apply_standings
 from ownertag.core.match import match
 from ownertag.core.ownership import ResourceKey, Standing
-from ownertag.core.plan import apply_standings, plan
+from ownertag.core.plan import plan, plan_writes
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
     Attached,
     Confidence,
     Creation,
+    Decision,
     Fact,
     Found,
     LaunchedInstance,
@@ -163,6 +165,10 @@ def test_what_brought_all_of_the_tags_is_unchanged() -> None:
     assert decision.waits == ()
 
 
+def planned_by(decision: Decision, standings: dict[ResourceKey, Standing]) -> Plan:
+    return plan_writes(apply_standings([decision], standings, {}), (), {}, fixtures.catalogue(), standings)
+
+
 def test_a_repeat_says_the_same_whoever_holds_it() -> None:
     """With a client token the same request comes again: in another record, after or before the first."""
     plain = fixtures.record(requestParameters=fixtures.brings(CEO, "volume"))
@@ -174,7 +180,7 @@ def test_a_repeat_says_the_same_whoever_holds_it() -> None:
         key = ResourceKey(ACCOUNT, REGION, decision.resources[0].arn)
         tags = tuple((name, f"{value} of the first") for name, value in decision.tags)
         standing = Standing(first.record.event_id, holder, tags)
-        stood = apply_standings(decided, {key: standing}, {}, fixtures.catalogue())
+        stood = planned_by(decision, {key: standing})
         assert [{name for name, _ in write.tags} for write in stood.writes] == [{"dateCreated", "WhatIsThis"}]
-        done = apply_standings(decided, {key: replace(standing, outcome=OutcomeKind.TAGGED)}, {}, fixtures.catalogue())
+        done = planned_by(decision, {key: replace(standing, outcome=OutcomeKind.TAGGED)})
         assert done.writes == ()

@@ -18,7 +18,7 @@ def test_nothing_is_known_before_the_first_answer() -> None:
 
 
 def test_one_answer_tells_its_second_and_how_long_it_took() -> None:
-    told = ServerClock().heard(1000, sent=7.0, received=7.25)
+    told = ServerClock().with_answer(1000, sent=7.0, received=7.25)
     span = told.between(7.25)
     assert span is not None
     assert span[0] == 1000
@@ -26,7 +26,7 @@ def test_one_answer_tells_its_second_and_how_long_it_took() -> None:
 
 
 def test_answers_around_the_turn_of_a_second_tell_more() -> None:
-    told = ServerClock().heard(1000, sent=6.9, received=6.95).heard(1001, sent=7.0, received=7.05)
+    told = ServerClock().with_answer(1000, sent=6.9, received=6.95).with_answer(1001, sent=7.0, received=7.05)
     span = told.between(7.05)
     assert span is not None
     assert span[1] - span[0] < 0.16
@@ -34,12 +34,12 @@ def test_answers_around_the_turn_of_a_second_tell_more() -> None:
 
 def test_a_clock_that_stood_still_is_noticed_by_the_next_answer() -> None:
     """As it may when the function is frozen between two batches."""
-    told = ServerClock().heard(1000, sent=7.0, received=7.1).heard(1060, sent=8.0, received=8.0)
+    told = ServerClock().with_answer(1000, sent=7.0, received=7.1).with_answer(1060, sent=8.0, received=8.0)
     assert told.between(8.0) == (1060, 1061)
 
 
 def test_what_contradicts_the_answers_before_counts_alone() -> None:
-    told = ServerClock().heard(1000, sent=7.0, received=7.1).heard(900, sent=8.0, received=8.1)
+    told = ServerClock().with_answer(1000, sent=7.0, received=7.1).with_answer(900, sent=8.0, received=8.1)
     span = told.between(8.1)
     assert span is not None
     assert 900 <= span[0] < span[1] < 902
@@ -63,7 +63,7 @@ def test_the_time_is_always_between(
 
     for after, took, part in calls:
         now += after
-        told = told.heard(floor(now + took * part), own(now), own(now + took))
+        told = told.with_answer(floor(now + took * part), own(now), own(now + took))
         now += took
     now += later
     span = told.between(own(now))

@@ -20,7 +20,7 @@ def sent(after: list[float], bucket: TokenBucket = NEW) -> list[float]:
     for gap in after:
         now += gap
         wait = bucket.wait(now)
-        bucket = bucket.taken(now)
+        bucket = bucket.after_call(now)
         now += wait
         times.append(now)
     return times
@@ -43,7 +43,7 @@ def test_a_refusal_empties_it_and_from_the_third_on_it_holds_ever_longer() -> No
     bucket, now, holds = NEW, 100.0, []
     for _ in range(9):
         now += bucket.wait(now)
-        bucket = bucket.taken(now).answered(now, throttled=True)
+        bucket = bucket.after_call(now).after_answer(now, throttled=True)
         holds.append(bucket.held - now)
         assert bucket.wait(now) == max(0.5, holds[-1])
     assert holds == [0.0] * (REFUSALS - 1) + [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, MAX_HOLD]
@@ -51,13 +51,13 @@ def test_a_refusal_empties_it_and_from_the_third_on_it_holds_ever_longer() -> No
     assert not bucket.holds(now + MAX_HOLD)
     assert not bucket.full(now + MAX_HOLD - 1)
     assert bucket.full(now + MAX_HOLD)
-    healed = bucket.answered(now + 30, throttled=False)
+    healed = bucket.after_answer(now + 30, throttled=False)
     assert not healed.holds(now + 30)
-    assert healed.answered(now + 30, throttled=True).held == now + 30
+    assert healed.after_answer(now + 30, throttled=True).held == now + 30
 
 
 def test_an_answer_takes_no_token_away() -> None:
-    assert NEW.answered(0.0, throttled=False) is NEW
+    assert NEW.after_answer(0.0, throttled=False) is NEW
     assert NEW.full(0.0)
-    assert not NEW.taken(0.0).full(0.0)
-    assert NEW.taken(0.0).full(0.5)
+    assert not NEW.after_call(0.0).full(0.0)
+    assert NEW.after_call(0.0).full(0.5)

@@ -26,7 +26,7 @@ class FactTracker:
             self.questions[question] = None
             self.pending = True
         elif isinstance(fact, Unavailable):
-            self.waits.append(Wait(fact.outcome, f"{_words(question)} is not known: {fact.reason}"))
+            self.waits.append(fact.wait(_words(question)))
             self.pending = True
         elif isinstance(fact, Found) and fact.provisional:
             self.waits.append(Wait(OutcomeKind.NOT_READY, f"{_words(question)} may become better known"))
