@@ -1,16 +1,14 @@
-"""TOML rows to a `Catalogue`. A row that can't be used is refused with its file, its event and what to do."""
+"""Loads the catalogue from its TOML files. A row that can't be used is refused with file, event and what to do."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
 
+from ownertag.catalogue.files import CatalogueError, read_file
 from ownertag.core.catalogue_types import (
     PARTS,
     Catalogue,
@@ -24,8 +22,6 @@ from ownertag.core.catalogue_types import (
     TagApi,
 )
 
-F = TypeVar("F", bound=Struct)
-
 _PATH = re.compile(r"(?:response|request)(?:\.[A-Za-z0-9_-]+(?:\[\])?)*")
 _KEYS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -37,16 +33,15 @@ _OPERATIONS = re.compile(r"[A-Z][A-Za-z0-9]*\*?")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]+")
 # What no id of AWS is: a pattern that takes one of these would let a record choose what is looked up or tagged.
 _NO_IDS = ("", " ", "*", "\n")
-# What `match` reads a value to ask by from: the reservation's id or that of what was made, and the client token.
-_CHILDREN = (QuestionKind.INSTANCES_BY_RESERVATION, *sorted(PARTS))
-_OMITTED = (QuestionKind.INSTANCES_BY_CLIENT_TOKEN,)
-_WITHOUT_TOKEN = (QuestionKind.LAUNCHES,)
+# The questions that a row may name, by its key: `match` has the value to look up by, which is the reservation's id or
+# that of what was made, or the client token.
+_LOOK_UPS = {
+    "children": (QuestionKind.INSTANCES_BY_RESERVATION, *sorted(PARTS)),
+    "omitted": (QuestionKind.INSTANCES_BY_CLIENT_TOKEN,),
+    "without_token": (QuestionKind.LAUNCHES,),
+}
 _ARN_FIELDS = {"partition", "region", "account", "type", "id"}
 _BASES = {"seen", "in-use", "model"}
-
-
-class CatalogueError(Exception):
-    """A catalogue file can't be used; the text says where, what is wrong and what would be right."""
 
 
 class _Makes(Struct, forbid_unknown_fields=True):
@@ -65,9 +60,9 @@ class _Creation(Struct, forbid_unknown_fields=True):
     makes: list[_Makes]
     wrapped: bool = False
     owner_account: list[str] = []
-    children: QuestionKind | None = None
-    omitted: QuestionKind | None = None
-    without_token: QuestionKind | None = None
+    children: str | None = None
+    omitted: str | None = None
+    without_token: str | None = None
     note: str = ""
 
 
@@ -112,7 +107,7 @@ _QUOTAS_FILE = "quotas.toml"
 
 
 def load_catalogue() -> Catalogue:
-    """The catalogue that ownertag ships."""
+    """Returns the catalogue that ownertag ships."""
     folder = files("ownertag.catalogue")
     return read_catalogue(
         (entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".toml")
@@ -120,7 +115,7 @@ def load_catalogue() -> Catalogue:
 
 
 def read_catalogue(texts: Iterable[tuple[str, str]]) -> Catalogue:
-    """A catalogue from (file name, TOML text) pairs.
+    """Returns a catalogue from (file name, TOML text) pairs.
 
     Raises:
         CatalogueError: A row can't be used, or two rows claim the same event.
@@ -129,11 +124,11 @@ def read_catalogue(texts: Iterable[tuple[str, str]]) -> Catalogue:
     types: dict[str, ResourceType] = {}
     tag_apis: dict[str, TagApi] = {}
     quotas: dict[str, tuple[tuple[str, Quota], ...]] = {}
-    for name, text in sorted(texts, key=lambda each: (each[0] == _QUOTAS_FILE, each)):
+    for name, text in sorted(texts, key=lambda file: (file[0] == _QUOTAS_FILE, file)):
         if name == _QUOTAS_FILE:
             quotas |= _quotas_alone(name, text, quotas)
             continue
-        file = _decoded(name, text, _File)
+        file = read_file(name, text, _File)
         _check_head(name, file)
         tag_apis[file.tagging.api] = TagApi(file.tagging.api, file.tagging.action, file.tagging.most)
         quotas[file.service] = (*quotas.get(file.service, ()), *_quotas(f"{name}: quotas", file.quotas))
@@ -150,25 +145,15 @@ def read_catalogue(texts: Iterable[tuple[str, str]]) -> Catalogue:
     return Catalogue(rows, types, tag_apis, quotas)
 
 
-def _decoded(name: str, text: str, type_: type[F]) -> F:
-    try:
-        file: F = msgspec.toml.decode(text, type=type_)
-    except msgspec.ValidationError as error:
-        raise CatalogueError(f"{name}: {_located(str(error), text)}") from error
-    except msgspec.DecodeError as error:
-        raise CatalogueError(f"{name}: {error}") from error
-    return file
-
-
 def _quotas_alone(name: str, text: str, others: Iterable[str]) -> dict[str, tuple[tuple[str, Quota], ...]]:
     """The quotas of services whose calls are made, and that have no rows."""
-    found = _decoded(name, text, _Quotas).quotas
+    found = read_file(name, text, _Quotas).quotas
     for service in found:
         if not _SERVICE.fullmatch(service):
             raise CatalogueError(f"{name}: quotas.{service}: write the service as the SDK names it, like cloudtrail")
         if service in others:
             raise CatalogueError(f"{name}: quotas.{service}: has a file of its own; put its quotas there")
-    return {service: _quotas(f"{name}: quotas.{service}", each) for service, each in found.items()}
+    return {service: _quotas(f"{name}: quotas.{service}", quotas) for service, quotas in found.items()}
 
 
 def _quotas(where: str, quotas: dict[str, _Quota]) -> tuple[tuple[str, Quota], ...]:
@@ -177,39 +162,7 @@ def _quotas(where: str, quotas: dict[str, _Quota]) -> tuple[tuple[str, Quota], .
             raise CatalogueError(f"{where}.{operation}: write an operation like CreateTags, or Describe* for several")
         if not (quota.size >= 1 and quota.refill > 0):
             raise CatalogueError(f"{where}.{operation}: size must be at least 1, and refill more than 0")
-    return tuple((key, Quota(each.size, each.refill)) for key, each in quotas.items())
-
-
-def _located(message: str, text: str) -> str:
-    """An error of the shape, with the event instead of its number, and the keys that there are."""
-    message, _, at = message.partition(" - at `$")
-    path = at.rstrip("`").lstrip(".")
-    if number := re.match(r"creation\[(\d+)\]", path):
-        creation = msgspec.toml.decode(text)["creation"][int(number[1])]
-        event = creation.get("event") if isinstance(creation, dict) else None
-        path = path.replace(number[0], str(event or number[0]), 1)
-    if unknown := re.search("unknown field `(.+)`", message):
-        table = re.sub(r"\[[^]]*\]", "", at.rstrip("`")).rpartition(".")[2]
-        struct = _TABLES.get(table, _Type)
-        known = [field.encode_name for field in msgspec.structs.fields(struct)]
-        close = get_close_matches(unknown[1], known, 1)
-        message = f"unknown key {unknown[1]!r}; " + (
-            f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-        )
-    elif "enum value" in message:
-        message += f"; there are {', '.join(_CHILDREN)} for children, {', '.join(_OMITTED)} for omitted"
-        message += f" and {', '.join(_WITHOUT_TOKEN)} for without_token"
-    return f"{path}: {message}" if path else message
-
-
-_TABLES: dict[str, type[Struct]] = {
-    "": _File,
-    "creation": _Creation,
-    "lookup": _Lookup,
-    "makes": _Makes,
-    "quotas": _Quota,
-    "tagging": _Tagging,
-}
+    return tuple((operation, Quota(quota.size, quota.refill)) for operation, quota in quotas.items())
 
 
 def _check_head(name: str, file: _File) -> None:
@@ -230,7 +183,7 @@ def _type(name: str, file: _File, key: str, value: _Type) -> ResourceType:
         pattern = re.compile(value.id, re.ASCII)
     except re.error as error:
         raise CatalogueError(f"{name}: types.{key}: id {value.id!r} is no regular expression: {error}") from error
-    if wrong := [each for each in _NO_IDS if pattern.fullmatch(each)]:
+    if wrong := [text for text in _NO_IDS if pattern.fullmatch(text)]:
         raise CatalogueError(
             f"{name}: types.{key}: id {value.id!r} also matches {wrong[0]!r}; give the form that AWS gives ids"
         )
@@ -258,27 +211,29 @@ def _row(name: str, file: _File, creation: _Creation, types: dict[str, ResourceT
         raise CatalogueError(f"{where}: basis {creation.basis!r} is not one of {', '.join(sorted(_BASES))}")
     if not creation.makes:
         raise CatalogueError(f"{where}: makes nothing; say what it creates, or drop the row")
-    for key, kind, only in (
-        ("children", creation.children, _CHILDREN),
-        ("omitted", creation.omitted, _OMITTED),
-        ("without_token", creation.without_token, _WITHOUT_TOKEN),
-    ):
-        if kind is not None and kind not in only:
-            raise CatalogueError(f"{where}: {key} {kind.value!r} can't be asked for here; there is {', '.join(only)}")
-    makes = tuple(_makes(where, each, types) for each in creation.makes)
+    kinds = {key: _kind(where, key, getattr(creation, key), only) for key, only in _LOOK_UPS.items()}
+    makes = tuple(_makes(where, made, types) for made in creation.makes)
     return CatalogueRow(
         event_source=file.event_source,
         event_name=creation.event,
         makes=makes,
-        reads_request=any(path[0] == "request" for each in makes for path in (*each.each, each.not_in or ("",))),
+        reads_request=any(path[0] == "request" for made in makes for path in (*made.each, made.not_in or ("",))),
         basis=creation.basis,
         wrapped=creation.wrapped,
         owner_account=tuple(_path(where, path) for path in creation.owner_account),
-        children=creation.children,
-        omitted=creation.omitted,
-        without_token=creation.without_token,
+        children=kinds["children"],
+        omitted=kinds["omitted"],
+        without_token=kinds["without_token"],
         note=creation.note,
     )
+
+
+def _kind(where: str, key: str, text: str | None, only: Sequence[QuestionKind]) -> QuestionKind | None:
+    if text is None:
+        return None
+    if text not in only:
+        raise CatalogueError(f"{where}: {key} {text!r} can't be asked for here; there is {', '.join(only)}")
+    return QuestionKind(text)
 
 
 def _makes(where: str, makes: _Makes, types: dict[str, ResourceType]) -> Makes:

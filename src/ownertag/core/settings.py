@@ -1,12 +1,9 @@
-"""`ownertag.toml`, the same for the command line, render and the Lambda: text to a checked value.
-
-A wrong key or value is refused with its line, what is wrong and what would be right; nothing is guessed.
-"""
+"""The settings as types: the tables and keys of `ownertag.toml`. `core.settings_file` reads and checks them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import translate
 from functools import cached_property
 from typing import Literal
@@ -111,6 +108,30 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     quota_share: float = 0.5
 
 
+class OwnerRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
+    """Maps the names that match a glob, in one account or all, to a person or a team."""
+
+    match: str
+    owner: str
+    account: str | None = None
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The glob as a regular expression; `translate` makes one that can't run away (T27)."""
+        return re.compile(translate(self.match), re.IGNORECASE)
+
+    @property
+    def why(self) -> str:
+        """What gives the rule its rank."""
+        kind = "a glob" if self.rank > 1 else "an exact name"
+        return f"{kind}, in {f'account {self.account}' if self.account else 'any account'}"
+
+    @property
+    def rank(self) -> int:
+        """An exact name goes before a glob, and one account's rule before every account's."""
+        return 2 * any(mark in self.match for mark in "*?[") + (self.account is None)
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """All that a user decides. Without a file: the owner and the date, written over what is there."""
 
@@ -150,50 +171,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
         return frozenset(key for key, policy in self.existing.items() if policy == "keep")
 
 
-def _unguarded(settings: Settings) -> Iterator[tuple[list[str], str]]:
-    """A SourceIdentity is proof only where no account of the organization can set one by itself.
-
-    A policy binds the callers of the accounts that it is on (doc: "SCP effects on permissions"). Whoever calls from an
-    account outside of the listed units, or directly under the root, would be free to name anybody to a role inside: so
-    only the root's id covers all of them, and units never do, however many.
-    """
-    units = settings.organization.units if settings.organization else ()
-    protected = units if settings.protection.units is None else settings.protection.units
-    whole = settings.protection.units is None and not units
-    if settings.trust.source_identity_guarded and not whole and not any(each.startswith("r-") for each in protected):
-        advice = "write the root's id, such as 'r-ab12', in [protection] units, or false here"
-        why = "accounts outside of the policy's units could name anybody"
-        yield ["trust", "source_identity_guarded"], f"proven only under the policy, and {why}: {advice}"
-
-
-#: Keys that there were, and what to do about them.
-_GONE: Mapping[tuple[str, ...], str] = {
-    ("trust", "owner_tag_guarded"): (
+#: Keys of earlier versions, with what to do about each.
+REMOVED_KEYS: Mapping[str, str] = {
+    "trust.owner_tag_guarded": (
         "is no key any more; remove the line: an owner tag that the ledger does not know is asserted, "
         "whatever guards it"
     ),
 }
-
-
-class OwnerRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
-    """Maps the names that match a glob, in one account or all, to a person or a team."""
-
-    match: str
-    owner: str
-    account: str | None = None
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """The glob as a regular expression; `translate` makes one that can't run away (T27)."""
-        return re.compile(translate(self.match), re.IGNORECASE)
-
-    @property
-    def why(self) -> str:
-        """What gives the rule its rank."""
-        kind = "a glob" if self.rank > 1 else "an exact name"
-        return f"{kind}, in {f'account {self.account}' if self.account else 'any account'}"
-
-    @property
-    def rank(self) -> int:
-        """An exact name goes before a glob, and one account's rule before every account's."""
-        return 2 * any(mark in self.match for mark in "*?[") + (self.account is None)
