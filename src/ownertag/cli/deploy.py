@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ownertag.rollout.deploy.tag_usage import TagUsage
     from ownertag.rollout.deploy.values import Step
 
-#: How far back it is counted who uses the protected keys.
-DAYS = 14
+#: How many days back it is counted who uses the protected keys.
+LOOKBACK_DAYS = 14
 
 app = typer.Typer(
     help="Deploy ownertag to an organization: plan shows what would change, apply does it, destroy takes it away.",
@@ -38,14 +38,21 @@ RoleOption = Annotated[
     str,
     typer.Option("--access-role", help="The role in the hub's account that the management account may assume."),
 ]
-DaysOption = Annotated[
+LookbackOption = Annotated[
     int,
-    typer.Option("--days", help="How far back to count who uses the protected keys; 0 counts nothing.", min=0, max=90),
+    typer.Option(
+        "--lookback-days",
+        help="How many days back to count who uses the protected keys; 0 counts nothing.",
+        min=0,
+        max=90,
+    ),
 ]
-AgainOption = Annotated[
+RecreateOption = Annotated[
     str,
     typer.Option(
-        "--again", help="Recreate everything in these accounts, where something was changed by hand.", metavar="ID,ID"
+        "--recreate",
+        help="Recreate everything in these accounts, where something was changed by hand.",
+        metavar="ID,ID",
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
@@ -58,8 +65,8 @@ def plan(
     options: Options,
     package: PackageOption = None,
     access_role: RoleOption = ACCESS_ROLE,
-    days: DaysOption = DAYS,
-    recreate: AgainOption = "",
+    lookback_days: LookbackOption = LOOKBACK_DAYS,
+    recreate: RecreateOption = "",
 ) -> None:
     """Show what apply would change, and whom the policy would deny.
 
@@ -71,7 +78,7 @@ def plan(
     with _told():
         ready = _prepare(options, package, access_role)
         steps = _steps(ready, options, recreate)
-        used = _used(ready, steps, days, options)
+        used = _used(ready, steps, lookback_days, options)
     print_plan(steps, used, options)
     pending = sum(step.task is not None for step in steps)
     options.say(f"{pending} of {len(steps)} steps would change something" if pending else "nothing would change")
@@ -84,14 +91,12 @@ def apply(
     options: Options,
     package: PackageOption = None,
     access_role: RoleOption = ACCESS_ROLE,
-    days: DaysOption = DAYS,
-    recreate: AgainOption = "",
+    lookback_days: LookbackOption = LOOKBACK_DAYS,
+    recreate: RecreateOption = "",
     yes: YesOption = False,
     force: Annotated[
         bool,
-        typer.Option(
-            "--despite-uses", help="With --yes: attach the policy even if it denies somebody's current calls."
-        ),
+        typer.Option("--force", help="With --yes: attach the policy even if it denies somebody's current calls."),
     ] = False,
 ) -> None:
     """Show what would change, ask for confirmation, and apply it.
@@ -104,12 +109,12 @@ def apply(
     with _told():
         ready = _prepare(options, package, access_role)
         steps = _steps(ready, options, recreate)
-        used = _used(ready, steps, days, options)
+        used = _used(ready, steps, lookback_days, options)
     print_plan(steps, used, options)
     if used and used.uses and yes and not force:
         fail(
             f"the policy would stop {len(used.uses)} principals who use the protected keys today: talk to them, or "
-            "name them in protection.break_glass, or repeat with --despite-uses",
+            "name them in scp.break_glass_roles, or repeat with --force",
             Exit.FINDINGS,
         )
     _carry_out(ready, steps, options, yes, "Do this?", "`ownertag doctor` shows whether everything delivers")

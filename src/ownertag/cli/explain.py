@@ -27,7 +27,8 @@ def explain(
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILE...")],
     options: Options,
     creations: Annotated[
-        bool, typer.Option("--creations", help="Print creations alone, those not covered yet, and what can't be read.")
+        bool,
+        typer.Option("--creations-only", help="Print creations alone, those not covered yet, and what can't be read."),
     ] = False,
 ) -> None:
     """Print the decision for every record.

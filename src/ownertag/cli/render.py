@@ -33,18 +33,23 @@ app = typer.Typer(
 @with_options
 def infra(
     options: Options,
-    to: Annotated[Path, typer.Option("--to", help="The folder to write the templates into.")] = Path("infra"),
+    output_dir: Annotated[
+        Path, typer.Option("--output-dir", help="The folder to write the templates into.", metavar="DIR")
+    ] = Path("infra"),
 ) -> None:
-    """Write the CloudFormation templates and the SCP into a folder."""
+    """Write the CloudFormation templates and the service control policies into a folder."""
     found = _templates(options.settings())
-    for old in (to / "management").glob("service_control_policy-[2-9].json"):
-        if f"management/{old.name}" not in found:
-            old.unlink()
-    for name, text in found.items():
-        path = to / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        options.say(f"{path}: {len(text):,} characters")
+    try:
+        for old in (output_dir / "management").glob("service_control_policy-[2-9].json"):
+            if f"management/{old.name}" not in found:
+                old.unlink()
+        for name, text in found.items():
+            path = output_dir / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+            options.say(f"{path}: {len(text):,} characters")
+    except OSError as error:
+        fail(f"{error.filename}: can't be written: {error.strerror}: name another folder with --output-dir")
 
 
 @app.command()
@@ -81,9 +86,9 @@ def ignore_tags(options: Options) -> None:
     print(terraform_ignore_tags(options.settings()), end="")
 
 
-@app.command()
+@app.command(name="tag-page")
 @with_options
-def why(options: Options) -> None:
+def tag_page(options: Options) -> None:
     """Print a page, in Markdown, that says what the tags are."""
     print(why_page(options.settings()), end="")
 

@@ -19,7 +19,7 @@ def sandbox(
         int, typer.Option("--port", help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
     ] = 0,
     empty: Annotated[
-        bool, typer.Option("--empty", help="The organization before ownertag is deployed, to deploy it yourself.")
+        bool, typer.Option("--no-deploy", help="The organization before ownertag is deployed, to deploy it yourself.")
     ] = False,
 ) -> None:
     """Run an AWS organization on this machine, with ownertag deployed into it.

@@ -208,7 +208,7 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
         fail(f"{profile}: can't be used ({failure_of(error).code}): {error}")
     sessions = Sessions(
         session,
-        role_name=settings.limits.role_name,
+        role_name=settings.hub.tagger_role,
         region=region,
         now=now,
         own_account=account,

@@ -43,39 +43,44 @@ class OrganizationSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_o
     hub_account: str
     home_region: str
     regions: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
+    organizational_units: tuple[str, ...] = ()
 
 
 class HubSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the hub is deployed: who is told of alarms, how much runs at once, where its package lies."""
+    """How the hub is deployed: who is told of alarms, how much runs at once, where its package lies.
+
+    `tagger_role` is the role by which its function tags, in every account.
+    """
 
     alarm_email: str = ""
     maximum_concurrency: int = 5
     package_bucket: str = ""
+    tagger_role: str = "auto-tag-role"
 
 
 #: The service roles by which AWS Backup and Data Lifecycle Manager copy tags, in calls of their own (doc: their managed
 #: policies grant CreateTags on snapshots and images, and not for creations alone). AWS's consoles name them so.
-COPIERS = (
+TAG_COPYING_ROLES = (
     "service-role/AWSBackupDefaultServiceRole",
     "service-role/AWSDataLifecycleManagerDefaultRole",
     "service-role/AWSDataLifecycleManagerDefaultRoleForAMIManagement",
 )
 
 
-class Protection(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the service control policies are attached (None: the organization's units), whom they exempt, their sizes.
+class ScpSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the service control policies are attached, whom they exempt, and how large they may be.
 
-    `break_glass` may do all of it; `copiers` may bring our keys to what has no owner yet. `policies` is how many may be
-    attached to a unit (doc: 5 by default, and FullAWSAccess is one of them), `policy_size` how many characters each may
-    have (doc: 5,120; reported to be 10,240, and ten policies, since May 2026).
+    They are attached to `organizational_units` (None: those of the organization). `break_glass_roles` may do all that
+    they deny; `tag_copying_roles` may bring our keys to what has no owner yet. `max_policies` may be attached to a unit
+    (doc: 5 by default, and FullAWSAccess is one of them), of `max_policy_size` characters each (doc: 5,120; reported to
+    be 10,240, and ten policies, since May 2026).
     """
 
-    units: tuple[str, ...] | None = None
-    break_glass: tuple[str, ...] = ()
-    copiers: tuple[str, ...] = COPIERS
-    policies: int = 4
-    policy_size: int = 5120
+    organizational_units: tuple[str, ...] | None = None
+    break_glass_roles: tuple[str, ...] = ()
+    tag_copying_roles: tuple[str, ...] = TAG_COPYING_ROLES
+    max_policies: int = 4
+    max_policy_size: int = 5120
 
 
 class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -83,10 +88,10 @@ class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     identity_stores: tuple[str, ...] = ()
     identity_providers: tuple[str, ...] = ()
-    source_identity_guarded: bool = False
+    restrict_source_identity: bool = False
     source_identity_roles: tuple[str, ...] = ()
-    identity_region: str | None = None
-    follow_sessions: bool = True
+    identity_center_region: str | None = None
+    trace_assumed_roles: bool = True
 
 
 class Ignore(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
@@ -101,10 +106,13 @@ class Ignore(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Bounds for one run. `quota_share` is the part of each account's quota of AWS's calls that ownertag may use."""
+    """How much ownertag uses.
 
-    role_name: str = "auto-tag-role"
-    time_share: float = 0.8
+    `timeout_share` is the part of the function's remaining time after which the rest of a batch is returned,
+    `quota_share` the part of each account's quota of API calls.
+    """
+
+    timeout_share: float = 0.8
     quota_share: float = 0.5
 
 
@@ -137,9 +145,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
 
     organization: OrganizationSettings | None = None
     hub: HubSettings = HubSettings()
-    protection: Protection = Protection()
+    scp: ScpSettings = ScpSettings()
     tags: dict[str, str] = field(default_factory=lambda: {"owner": "{owner}", "dateCreated": "{created_at}"})
-    existing: dict[str, Literal["overwrite", "keep"]] = field(default_factory=dict)
+    existing_tags: dict[str, Literal["overwrite", "keep"]] = field(default_factory=dict)
     trust: Trust = Trust()
     owners: tuple[OwnerRule, ...] = ()
     ignore: Ignore = Ignore()
@@ -168,10 +176,27 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
     @cached_property
     def kept_keys(self) -> frozenset[str]:
         """The keys whose value stays where a creation's own request brings one."""
-        return frozenset(key for key, policy in self.existing.items() if policy == "keep")
+        return frozenset(key for key, policy in self.existing_tags.items() if policy == "keep")
 
 
-#: Keys of earlier versions, with what to do about each.
+#: Tables and keys that have another name now: a file that says the old one is told the new one.
+RENAMED_KEYS: Mapping[str, str] = {
+    "organization.units": "organization.organizational_units",
+    "protection": "scp",
+    "scp.units": "scp.organizational_units",
+    "scp.break_glass": "scp.break_glass_roles",
+    "scp.copiers": "scp.tag_copying_roles",
+    "scp.policies": "scp.max_policies",
+    "scp.policy_size": "scp.max_policy_size",
+    "existing": "existing_tags",
+    "trust.source_identity_guarded": "trust.restrict_source_identity",
+    "trust.identity_region": "trust.identity_center_region",
+    "trust.follow_sessions": "trust.trace_assumed_roles",
+    "limits.role_name": "hub.tagger_role",
+    "limits.time_share": "limits.timeout_share",
+}
+
+#: Keys that are gone, with what to do about each.
 REMOVED_KEYS: Mapping[str, str] = {
     "trust.owner_tag_guarded": (
         "is no key any more; remove the line: an owner tag that the ledger does not know is asserted, "

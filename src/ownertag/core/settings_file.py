@@ -13,6 +13,7 @@ from ownertag.core.arn import partition_of
 from ownertag.core.records import ACCOUNT, REGION
 from ownertag.core.settings import (
     REMOVED_KEYS,
+    RENAMED_KEYS,
     ROLE_PATTERN,
     TEMPLATE_FIELD,
     TEMPLATE_FIELDS,
@@ -20,7 +21,7 @@ from ownertag.core.settings import (
     Limits,
     OrganizationSettings,
     OwnerRule,
-    Protection,
+    ScpSettings,
     Settings,
     SettingsError,
     Trust,
@@ -46,7 +47,7 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
 
 #: What the values may be in the tables whose keys are the user's.
-_VALUES = {"tags": 'a text, such as "{owner}"', "existing": '"overwrite" or "keep"'}
+_VALUES = {"tags": 'a text, such as "{owner}"', "existing_tags": '"overwrite" or "keep"'}
 
 
 def read_settings(text: str, where: str) -> Settings:
@@ -71,6 +72,8 @@ def read_settings(text: str, where: str) -> Settings:
 def _advised(error: TomlError) -> TomlError:
     """The fault, with what only the settings know: keys of earlier versions, and the values of tables."""
     path = error.path or ()
+    if renamed := RENAMED_KEYS.get(dotted(path)):
+        return TomlError(f"has another name now: write {renamed}", path, error.line)
     if removed := REMOVED_KEYS.get(dotted(path)):
         return TomlError(removed, path, error.line)
     if len(path) == 2 and path[0] in _VALUES:
@@ -83,7 +86,7 @@ def _problems(settings: Settings) -> _Problems:
     return chain(
         _organization_problems(settings.organization) if settings.organization else (),
         _hub_problems(settings.hub),
-        _protection_problems(settings.protection),
+        _scp_problems(settings.scp),
         _tag_problems(settings),
         _trust_problems(settings.trust),
         _source_identity_problems(settings),
@@ -104,7 +107,7 @@ def _organization_problems(org: OrganizationSettings) -> _Problems:
             yield [table, key], f"{region!r} is in another partition than home_region {org.home_region!r}"
     if org.regions and org.home_region not in org.regions:
         yield [table, "regions"], f"lacks home_region {org.home_region!r}; add it"
-    yield from _unit_problems([table, "units"], org.units)
+    yield from _unit_problems([table, "organizational_units"], org.organizational_units)
 
 
 def _hub_problems(hub: HubSettings) -> _Problems:
@@ -114,20 +117,25 @@ def _hub_problems(hub: HubSettings) -> _Problems:
         yield ["hub", "maximum_concurrency"], "must lie between 2 and 1000, as Lambda takes it"
     if hub.package_bucket and not _BUCKET.fullmatch(hub.package_bucket):
         yield ["hub", "package_bucket"], f"{hub.package_bucket!r} is no name of a bucket"
+    if not _ROLE_NAME.fullmatch(hub.tagger_role):
+        yield ["hub", "tagger_role"], f"{hub.tagger_role!r} is no name of a role"
 
 
-def _protection_problems(protection: Protection) -> _Problems:
-    yield from _unit_problems(["protection", "units"], protection.units or ())
-    for key, example in (("break_glass", "security-admin"), ("copiers", "service-role/AWSBackupDefaultServiceRole")):
-        for name in getattr(protection, key):
+def _scp_problems(scp: ScpSettings) -> _Problems:
+    yield from _unit_problems(["scp", "organizational_units"], scp.organizational_units or ())
+    for key, example in (
+        ("break_glass_roles", "security-admin"),
+        ("tag_copying_roles", "service-role/AWSBackupDefaultServiceRole"),
+    ):
+        for name in getattr(scp, key):
             if not _ROLE.fullmatch(name):
                 advice = f"write its name, or its path and name, such as {example!r}"
-                yield ["protection", key], f"{name!r} can be no role; {advice}"
-    if not 1 <= protection.policies <= 9:
+                yield ["scp", key], f"{name!r} can be no role; {advice}"
+    if not 1 <= scp.max_policies <= 9:
         advice = "AWS takes 5 on a unit, or 10, with its own among them"
-        yield ["protection", "policies"], f"must lie between 1 and 9: {advice}"
-    if not 5120 <= protection.policy_size <= 10240:
-        yield ["protection", "policy_size"], "must lie between 5120 and 10240, as AWS takes it"
+        yield ["scp", "max_policies"], f"must lie between 1 and 9: {advice}"
+    if not 5120 <= scp.max_policy_size <= 10240:
+        yield ["scp", "max_policy_size"], "must lie between 5120 and 10240, as AWS takes it"
 
 
 def _tag_problems(settings: Settings) -> _Problems:
@@ -147,9 +155,9 @@ def _tag_problems(settings: Settings) -> _Problems:
             yield path, "has a brace that belongs to no field"
     if not settings.owner_keys:
         yield ["tags"], 'no tag holds {owner}; write owner = "{owner}"'
-    for key in settings.existing:
+    for key in settings.existing_tags:
         if key not in settings.tags:
-            yield ["existing", key], f"is no key of [tags]{did_you_mean(key, settings.tags)}"
+            yield ["existing_tags", key], f"is no key of [tags]{did_you_mean(key, settings.tags)}"
 
 
 def _trust_problems(trust: Trust) -> _Problems:
@@ -161,8 +169,8 @@ def _trust_problems(trust: Trust) -> _Problems:
         for trusted in getattr(trust, name):
             if not form.fullmatch(trusted):
                 yield ["trust", name], f"{trusted!r} can be none; write one such as {example!r}"
-    if trust.identity_region is not None:
-        yield from _region_problems(["trust", "identity_region"], trust.identity_region)
+    if trust.identity_center_region is not None:
+        yield from _region_problems(["trust", "identity_center_region"], trust.identity_center_region)
 
 
 def _source_identity_problems(settings: Settings) -> _Problems:
@@ -172,18 +180,18 @@ def _source_identity_problems(settings: Settings) -> _Problems:
     account outside of the listed units, or directly under the root, would be free to name anybody to a role inside: so
     only the root's id covers all of them, and units never do, however many.
     """
-    trust, protected = settings.trust, settings.protection.units
-    if trust.source_identity_roles and not trust.source_identity_guarded:
-        advice = "write source_identity_guarded = true as well"
+    trust, protected = settings.trust, settings.scp.organizational_units
+    if trust.source_identity_roles and not trust.restrict_source_identity:
+        advice = "write restrict_source_identity = true as well"
         yield ["trust", "source_identity_roles"], f"gives leave that nothing asks for; {advice}"
     if protected is None:
-        protected = settings.organization.units if settings.organization else ()
+        protected = settings.organization.organizational_units if settings.organization else ()
         if not protected:  # the whole organization
             return
-    if trust.source_identity_guarded and not any(unit.startswith("r-") for unit in protected):
-        advice = "write the root's id, such as 'r-ab12', in [protection] units, or false here"
+    if trust.restrict_source_identity and not any(unit.startswith("r-") for unit in protected):
+        advice = "write the root's id, such as 'r-ab12', in [scp] organizational_units, or false here"
         why = "accounts outside of the policy's units could name anybody"
-        yield ["trust", "source_identity_guarded"], f"proven only under the policy, and {why}: {advice}"
+        yield ["trust", "restrict_source_identity"], f"proven only under the policy, and {why}: {advice}"
 
 
 def _rule_problems(path: list[str], rule: OwnerRule) -> _Problems:
@@ -196,10 +204,8 @@ def _rule_problems(path: list[str], rule: OwnerRule) -> _Problems:
 
 
 def _limit_problems(limits: Limits) -> _Problems:
-    if not _ROLE_NAME.fullmatch(limits.role_name):
-        yield ["limits", "role_name"], f"{limits.role_name!r} is no name of a role"
-    if not 0.1 <= limits.time_share <= 0.95:
-        yield ["limits", "time_share"], "must lie between 0.1 and 0.95"
+    if not 0.1 <= limits.timeout_share <= 0.95:
+        yield ["limits", "timeout_share"], "must lie between 0.1 and 0.95"
     if not 0.01 <= limits.quota_share <= 1:
         yield ["limits", "quota_share"], "must lie between 0.01 and 1: the rest is what the account's own tools can use"
 

@@ -224,4 +224,4 @@ def _finding(
 def is_ours(record: Record, settings: Settings) -> bool:
     """Whether the tagger of the record's own account made the call."""
     partition = partition_of(record.region)
-    return role_of(record.identity) == f"arn:{partition}:iam::{record.account}:role/{settings.limits.role_name}"
+    return role_of(record.identity) == f"arn:{partition}:iam::{record.account}:role/{settings.hub.tagger_role}"

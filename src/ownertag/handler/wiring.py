@@ -112,7 +112,7 @@ def build(
     pacing = Pacing(catalogue.quotas, settings.limits.quota_share, environment.concurrency, counter, clock)
     sessions = Sessions(
         session,
-        role_name=settings.limits.role_name,
+        role_name=settings.hub.tagger_role,
         region=region,
         now=now,
         endpoint_url=endpoint_url,
@@ -144,7 +144,7 @@ def build(
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         if event == KEEP_ACCOUNTS:
             return _kept(accounts.keep_list(), report)
-        until = clock() + context.get_remaining_time_in_millis() / 1000 * settings.limits.time_share
+        until = clock() + context.get_remaining_time_in_millis() / 1000 * settings.limits.timeout_share
 
         def expired() -> bool:
             return clock() >= until

@@ -55,7 +55,7 @@ def test_every_command_that_a_page_tells_is_there(path: Path) -> None:
     [
         ("ownertag whois i-1 --profile x", True),
         ("ownertag deploy apply --yes", True),
-        ("ownertag explain FILE... [--creations]", True),
+        ("ownertag explain FILE... [--creations-only]", True),
         ("ownertag whose i-1", False),
         ("ownertag deploy undo", False),
         ("ownertag whois i-1 --when now", False),

@@ -43,7 +43,7 @@ def whois(
     ] = None,
     account: Annotated[str | None, typer.Option("--account", help="In this account only.", metavar="ID")] = None,
     limit: Annotated[
-        int, typer.Option("--most", help="Show this many resources at most, the latest first.", min=1, max=1000)
+        int, typer.Option("--limit", help="Show this many resources at most, the latest first.", min=1, max=1000)
     ] = 20,
     offline: Annotated[bool, typer.Option("--offline", help="Ask the ledger only, and never look into AWS.")] = False,
 ) -> None:
@@ -74,7 +74,7 @@ def whois(
         answers = (never_seen(wanted, f"the ledger {place.kind}:{place.name}", options, settings, offline),)
     print_answers(answers, *today(answers, options, settings, offline), options.format)
     if told.more:
-        options.say(f"{told.more} more that are older: narrow it with --at, --account or --region, or raise --most")
+        options.say(f"{told.more} more that are older: narrow it with --at, --account or --region, or raise --limit")
     raise typer.Exit(Exit.OK)
 
 

@@ -66,7 +66,7 @@ def user_of_directory(
         return own
     store = user.identity_store_arn or ""
     org = settings.organization
-    region = settings.trust.identity_region or (org.home_region if org else record.region)
+    region = settings.trust.identity_center_region or (org.home_region if org else record.region)
     value = f"{store.rpartition('/')[2]}/{user.user_id}"
     found = named_owner(known.fact(Question(QuestionKind.IDENTITY_CENTER_USER, account_in(store), region, value)))
     return replace(own, name=found.name, via=(*own.via, f"user {user.user_id}")) if found else own
