@@ -13,6 +13,7 @@ import typer
 
 from ownertag.cli.deploy_output import print_done, print_plan
 from ownertag.cli.options import Exit, Options, fail, with_options
+from ownertag.cli.parameters import Command, Group
 from ownertag.core.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 LOOKBACK_DAYS = 14
 
 app = typer.Typer(
+    cls=Group,
     help="Deploy ownertag to an organization: plan shows what would change, apply does it, destroy takes it away.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -59,7 +61,7 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def plan(
     options: Options,
@@ -85,7 +87,7 @@ def plan(
     raise typer.Exit(Exit.FINDINGS if pending else Exit.OK)
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def apply(
     options: Options,
@@ -120,7 +122,7 @@ def apply(
     _carry_out(ready, steps, options, yes, "Do this?", "`ownertag doctor` shows whether everything delivers")
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOption = False) -> None:
     """Show what would be removed, ask for confirmation, and remove it: the policy first, the hub last.

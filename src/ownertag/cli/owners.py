@@ -9,6 +9,7 @@ import typer
 
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import print_table
+from ownertag.cli.parameters import Command, Group
 from ownertag.core.owner.resolve import clean
 from ownertag.core.owner.rules import NumberedRule, matching_rules, never_reached, rules_in_order
 from ownertag.core.records import ACCOUNT
@@ -16,11 +17,14 @@ from ownertag.core.records import ACCOUNT
 SCHEMA = 1
 
 app = typer.Typer(
-    help="Check and try the rules that map names to people and teams.", no_args_is_help=True, rich_markup_mode=None
+    cls=Group,
+    help="Check and try the rules that map names to people and teams.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def check(options: Options) -> None:
     """List the owner rules in the order in which they are tried, and those that can never match.
@@ -40,7 +44,7 @@ def check(options: Options) -> None:
     raise typer.Exit(Exit.FINDINGS if unreached else Exit.OK)
 
 
-@app.command(name="test")
+@app.command(name="test", cls=Command)
 @with_options
 def try_name(
     options: Options,

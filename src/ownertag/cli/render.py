@@ -11,6 +11,7 @@ import typer
 from ownertag.catalogue import tag_actions
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.options import Options, Output, fail, with_options
+from ownertag.cli.parameters import Command, Group
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import Settings, SettingsError
 from ownertag.core.tiers import TagActions
@@ -23,13 +24,14 @@ from ownertag.render.scp import service_control_policies
 SCHEMA = 1
 
 app = typer.Typer(
+    cls=Group,
     help="Print or write what is generated from the catalogue and the settings.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def infra(
     options: Options,
@@ -52,7 +54,7 @@ def infra(
         fail(f"{error.filename}: can't be written: {error.strerror}: name another folder with --output-dir")
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def scp(
     options: Options,
@@ -79,14 +81,14 @@ def scp(
             print(json.dumps(policy, indent=2))
 
 
-@app.command(name="terraform-ignore-tags")
+@app.command(name="terraform-ignore-tags", cls=Command)
 @with_options
 def ignore_tags(options: Options) -> None:
     """Print the block with which Terraform leaves the tags alone."""
     print(terraform_ignore_tags(options.settings()), end="")
 
 
-@app.command(name="tag-page")
+@app.command(name="tag-page", cls=Command)
 @with_options
 def tag_page(options: Options) -> None:
     """Print a page, in Markdown, that says what the tags are."""
