@@ -27,6 +27,9 @@ from ownertag.ledger.entries import (
 )
 from ownertag.ledger.port import Reader
 
+ELASTIC_IP = "ec2:elastic-ip"
+INSTANCE = "ec2:instance"
+
 #: Of a longer history its beginning and its end are told.
 MOST_EVENTS = 100
 
@@ -96,6 +99,12 @@ class WhoisAnswer(Struct, frozen=True):
     left_out: int = 0
     from_trail: bool = False
     past: Past | None = None
+
+    @property
+    def is_live_in_ec2(self) -> bool:
+        """Whether EC2 can be asked about it, and would answer about this life."""
+        live = self.now and self.until is None and not self.from_trail
+        return live and self.key.arn.split(":")[2:3] == ["ec2"]
 
 
 class WhoisAnswers(Struct, frozen=True):

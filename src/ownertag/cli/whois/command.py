@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ownertag.cli.options import Exit, Options, fail, with_options
-from ownertag.cli.whois.aws import NoCredentials, dynamodb, today
+from ownertag.cli.whois.aws import NoCredentials, dynamodb, never_seen, today
 from ownertag.cli.whois.output import print_answers
 from ownertag.core.addresses import AddressError, read_address
 from ownertag.core.records import ACCOUNT, REGION
@@ -69,8 +69,6 @@ def whois(
         fail(str(error), Exit.UNREACHABLE)
     answers = told.answers
     if not answers:
-        from ownertag.cli.whois.never_seen import never_seen  # needs what decides, and the catalogue
-
         answers = (never_seen(wanted, f"the ledger {place.kind}:{place.name}", options, settings, offline),)
     print_answers(answers, *today(answers, options, settings, offline), options.format)
     if told.more:

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from ownertag.core.ownership import ResourceKey
 from ownertag.core.record_details import Actor
-from ownertag.core.values import Absent, Account, Attachment, Found, Unavailable
-from ownertag.flows.whois import Event, WhoisAnswer
-from ownertag.flows.whois_today import ELASTIC_IP, INSTANCE, AccountAnswer, Today, can_look_up
+from ownertag.core.values import Absent, Account, Attachment, Fact, Found, Unavailable
+from ownertag.flows.whois import ELASTIC_IP, INSTANCE, Event, WhoisAnswer
 from ownertag.ledger.entries import Created, Deleted, Ended, Owned, TagChanged, Transferred
 from ownertag.render.documents import AUDIT_ROLE
 
+if TYPE_CHECKING:
+    from ownertag.flows.whois_aws import AttachmentAnswer, StateAnswer
+
 SCHEMA = 1
+
+AccountAnswer = Account | Absent | Unavailable
+
+
+class Today(Struct, frozen=True):
+    """What AWS tells now: of resources tags, attachments and states, of accounts names; the rest was not looked up."""
+
+    tags: Mapping[ResourceKey, Fact] = {}
+    attached: Mapping[ResourceKey, AttachmentAnswer] = {}
+    accounts: Mapping[str, AccountAnswer] = {}
+    states: Mapping[ResourceKey, StateAnswer] = {}
 
 
 class NotChecked(Struct, frozen=True):
-    """Why nothing at all was asked of AWS, if it was not."""
+    """Why nothing at all was looked up in AWS, if so."""
 
     reason: str | None = None
 
 
 def as_object(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[str, Any]:
-    """An answer as `--json` prints it; the fields are described in `docs/reference/json.md`."""
+    """Returns an answer as `--json` prints it; the fields are described in `docs/reference/json.md`."""
     owner = answer.owner
     return {
         "schema": SCHEMA,
@@ -127,7 +142,7 @@ def _not_checked(answer: WhoisAnswer, not_checked: NotChecked) -> str | None:
         return not_checked.reason
     if answer.until is not None:
         return "its life ended"
-    if not can_look_up(answer):
+    if not answer.is_live_in_ec2:
         return f"the role {AUDIT_ROLE} may look at tags of EC2 only"
     return not_checked.reason
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from ownertag.cli.options import Output
 from ownertag.cli.output import clean_lines, print_table
-from ownertag.cli.whois.objects import NotChecked, as_object, event_object, event_time, time_text
+from ownertag.cli.whois.objects import NotChecked, Today, as_object, event_object, event_time, time_text
 from ownertag.flows.whois import Event, WhoisAnswer
-from ownertag.flows.whois_today import Today
 from ownertag.ledger.entries import Deleted, Ended, Owned, TagChanged, Transferred
 
 _WIDTH = 11
