@@ -229,7 +229,7 @@ def _ended(done: tuple[StepResult, ...], pending: int, options: Options, then: s
     left = pending - len(done)
     options.say(f"{len(failed)} of {pending} steps failed{f', {left} were not begun' if left else ''}")
     options.say("mend what they say, and run it again: it does what is left")
-    return Exit.UNREACHABLE if all(each.step.stage in GOES_ON for each in failed) else Exit.FINDINGS
+    return Exit.UNREACHABLE if all(result.step.stage in GOES_ON for result in failed) else Exit.FINDINGS
 
 
 @contextmanager

@@ -49,8 +49,8 @@ def print_plan(steps: tuple[Step, ...], used: TagUsage | None, options: Options)
         for account, reason in (used.unread if used else ())
     ]
     if options.format is Output.JSON:
-        for each in objects:
-            print(json.dumps(each))
+        for json_object in objects:
+            print(json.dumps(json_object))
     elif options.format is Output.CSV:
         _print_rows(objects, options)
     else:
@@ -100,15 +100,17 @@ def print_done(done: tuple[StepResult, ...], options: Options) -> None:
         for step_result in done
     ]
     if options.format is Output.JSON:
-        for each in objects:
-            print(json.dumps(each))
+        for json_object in objects:
+            print(json.dumps(json_object))
     else:
         _print_rows(objects, options)
 
 
 def _print_rows(objects: list[dict[str, Any]], options: Options) -> None:
-    columns = list(dict.fromkeys(key for each in objects for key in each if key not in {"schema", "diff"}))
-    rows = [{column: _text(each.get(column)) for column in columns} for each in objects]
+    columns = list(
+        dict.fromkeys(key for json_object in objects for key in json_object if key not in {"schema", "diff"})
+    )
+    rows = [{column: _text(json_object.get(column)) for column in columns} for json_object in objects]
     if rows:
         print_table(rows, options.format)
 

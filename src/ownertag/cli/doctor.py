@@ -169,11 +169,11 @@ def _print(findings: list[Finding], options: Options) -> None:
         for finding in findings
     ]
     if options.format is Output.JSON:
-        for each in objects:
-            print(json.dumps(each))
+        for json_object in objects:
+            print(json.dumps(json_object))
     elif options.format is Output.CSV:
         columns = [key for key in objects[0] if key != "schema"] if objects else []
-        print_table([{key: str(each[key] or "") for key in columns} for each in objects], options.format)
+        print_table([{key: str(json_object[key] or "") for key in columns} for json_object in objects], options.format)
     elif findings:
         print_table(list(_places(findings)), options.format)
         print("\n".join(clean_lines(_told(findings, options))))
@@ -188,7 +188,7 @@ def _places(findings: list[Finding]) -> Iterator[dict[str, str]]:
         by_place.setdefault((finding.account, finding.region or ""), []).append(finding)
     for (account, region), held in by_place.items():
         counts = count(held)
-        sent = [each.seen.rpartition("last sent: ")[2] for each in held if each.check is Check.SENT]
+        sent = [finding.seen.rpartition("last sent: ")[2] for finding in held if finding.check is Check.SENT]
         dated = [text for text in sent if text[:1].isdigit()]
         yield {
             "account": account,

@@ -51,11 +51,11 @@ class Reading:
         with progress, ExitStack() as stack:
             for path in paths:
                 document = _file(path, progress) if path else _standard_input(progress, stack)
-                for each in read_document(document, str(path or "-")):
-                    self.carriers[each.carrier] += 1
-                    self.inferred += isinstance(each, Arrival) and each.account_inferred
+                for arrival in read_document(document, str(path or "-")):
+                    self.carriers[arrival.carrier] += 1
+                    self.inferred += isinstance(arrival, Arrival) and arrival.account_inferred
                     progress.count += 1
-                    yield each
+                    yield arrival
                 progress.end(path)
 
     def tell(self) -> None:
@@ -68,8 +68,8 @@ class Reading:
         if self.left_out:
             self.options.say(f"left out, since they do not begin as records do: {len(self.left_out)}")
             more = ["..."] if len(self.left_out) > _MANY else []
-            for each in [*self.left_out[:_MANY], *more]:
-                self.options.say(f"  {each}")
+            for path in [*self.left_out[:_MANY], *more]:
+                self.options.say(f"  {path}")
 
     def _paths(self, names: Iterable[str]) -> list[Path | None]:
         paths: list[Path | None] = []
@@ -78,7 +78,7 @@ class Reading:
             if name == "-":
                 paths.append(None)
             elif path.is_dir():
-                files = sorted(each for each in path.rglob("*") if each.is_file())
+                files = sorted(file for file in path.rglob("*") if file.is_file())
                 found = [file for file in files if holds_records(_file(file))]
                 self.left_out += [file for file in files if file not in {*found}]
                 if not found:

@@ -49,9 +49,12 @@ def check(options: Options) -> None:
 def try_name(
     options: Options,
     name: Annotated[
-        str, typer.Argument(help="A name as the evidence gives it, such as a session's or a repository's.")
+        str,
+        typer.Argument(help="A name as the evidence gives it, such as a session's or a repository's.", metavar="NAME"),
     ],
-    account: Annotated[str | None, typer.Option("--account", help="The account in which it appears.")] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="The account in which it appears.", metavar="ID")
+    ] = None,
 ) -> None:
     """Say which owner rule maps a name, and why; or that none does.
 
@@ -60,7 +63,7 @@ def try_name(
     if account is not None and not ACCOUNT.fullmatch(account):
         fail(f"--account {account!r} is no account; write its 12 digits")
     settings = options.settings()
-    rules = [_as_object(each) for each in matching_rules(name, account, settings)]
+    rules = [_as_object(rule) for rule in matching_rules(name, account, settings)]
     rule, others = (rules[0], rules[1:]) if rules else (None, [])
     owner = rule["owner"] if rule else name
     if options.format is Output.JSON:
@@ -71,14 +74,14 @@ def try_name(
         print_table([row], options.format)
     elif rule:
         print(f"{clean(name)} is {clean(owner)}, by rule {rule['number']} ({clean(rule['match'])}): {rule['why']}")
-        for each in others:
-            print(f"  rule {each['number']} ({clean(each['match'])}) fits as well, but comes later: {each['why']}")
+        for other in others:
+            print(f"  rule {other['number']} ({clean(other['match'])}) fits as well, but comes later: {other['why']}")
     else:
         place = f" in account {account}" if account else ""
         print(f"{clean(name)} stays as it is: none of {len(settings.owners)} owner rules fits it{place}")
     raise typer.Exit(Exit.OK if rule else Exit.FINDINGS)
 
 
-def _as_object(each: NumberedRule) -> dict[str, Any]:
-    rule = each.rule
-    return {"number": each.number, "match": rule.match, "account": rule.account, "owner": rule.owner, "why": rule.why}
+def _as_object(numbered: NumberedRule) -> dict[str, Any]:
+    number, rule = numbered.number, numbered.rule
+    return {"number": number, "match": rule.match, "account": rule.account, "owner": rule.owner, "why": rule.why}

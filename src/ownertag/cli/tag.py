@@ -76,13 +76,13 @@ def tag(
     read = left = unreached = 0
     arriving = reading.records(files)
     while batch := list(islice(arriving, BATCH)):
-        for each in _decided(batch, work, catalogue, settings):
-            printer.print(each)
-            told.count(each)
-            kinds = [outcome["outcome"] for outcome in each["outcomes"]]
-            outcomes.update(outcome["outcome"] for outcome in each["outcomes"] if outcome["arn"])
-            refused = each["refusal"] or {}
-            left += bool(each["left"] and not refused)
+        for result in _decided(batch, work, catalogue, settings):
+            printer.print(result)
+            told.count(result)
+            kinds = [outcome["outcome"] for outcome in result["outcomes"]]
+            outcomes.update(outcome["outcome"] for outcome in result["outcomes"] if outcome["arn"])
+            refused = result["refusal"] or {}
+            left += bool(result["left"] and not refused)
             unreached += OutcomeKind.FORBIDDEN.value in kinds or refused.get("reason") == Reason.UNKNOWN_ACCOUNT.value
         read += len(batch)
         options.say(f"{read} records read, {told.creations} creations, {left} not done yet")
@@ -100,7 +100,7 @@ def _in_words(outcomes: Counter[str], dry_run: bool) -> str:
 
 
 def _decided(batch: Sequence[Arrival | Refusal], work: Work, catalogue: Catalogue, settings: Settings) -> Objects:
-    """What is refused by the record alone is told at once; the rest is worked on."""
+    """Returns at once what is refused by the record alone, and then what became of the rest."""
     creations: list[Arrival] = []
     for message in batch:
         matched = message if isinstance(message, Refusal) else match(message, catalogue, settings)
@@ -137,7 +137,7 @@ def _orders(creations: Iterable[Arrival]) -> Iterator[list[Arrival]]:
 
 
 def _asked(hub: HubFunction, order: Sequence[Arrival], dry_run: bool) -> Objects:
-    """What the function answers for these; too long an answer is asked for in halves: the work is not done twice."""
+    """Returns what the function answers for these. Too long an answer is asked for in halves; no work is done twice."""
     records = [msgspec.json.decode(msgspec.json.encode(arrival.record)) for arrival in order]
     try:
         answer = hub.ask({"tag": {"records": records, "dry_run": dry_run}}, "results")
@@ -184,7 +184,7 @@ def _ledger(text: str | None, dry_run: bool) -> Ledger:
 
 
 def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: Ledger) -> Ports:
-    """The same adapters as in the hub, with an operator's credentials."""
+    """Returns the same adapters as in the hub, with an operator's credentials."""
     import boto3
 
     from ownertag.aws.errors import AWS_ERRORS, failure_of

@@ -115,7 +115,7 @@ class WhoisAnswers(Struct, frozen=True):
 
 
 def whois(wanted: Wanted, reader: Reader) -> WhoisAnswers:
-    """What the ledger knows.
+    """Returns what the ledger knows.
 
     Raises:
         LedgerError: It can't be used.
@@ -135,7 +135,7 @@ def whois(wanted: Wanted, reader: Reader) -> WhoisAnswers:
 
 
 def _spans(wanted: Wanted, reader: Reader) -> list[Span]:
-    """The lives that had the address, each once, the latest first."""
+    """Returns the lives that had the address, each once, the latest first."""
     if wanted.address is None:
         return []
     lives: dict[tuple[ResourceKey, datetime | None], Span] = {}
@@ -144,7 +144,7 @@ def _spans(wanted: Wanted, reader: Reader) -> list[Span]:
         if _here(span.known, wanted) and _overlap(wanted.at, span.since, until):
             lives.setdefault((span.known.key, until), span)
     found = list(lives.values())
-    found.sort(key=lambda each: each.since, reverse=True)
+    found.sort(key=lambda span: span.since, reverse=True)
     return found
 
 
@@ -164,16 +164,16 @@ class _Lives:
         self._known = known
         self._reader = reader
         self._history = reader.history(known.key)
-        ended = {each.at for each in self._history if isinstance(each, Deleted)}
+        ended = {entry.at for entry in self._history if isinstance(entry, Deleted)}
         self._deletions = tuple(sorted(ended | {*known.holding.deletions}))
         self._latest = end_of(known.holding.claim.created_at, self._deletions)
 
     def at(self, at: Window | None) -> list[WhoisAnswer]:
-        """The lives of this time, or the latest."""
+        """Returns the lives of this time, or the latest."""
         if at is None:
             return [self._answer(self._latest, self._known.holding)]
-        times = [each.claim.created_at for each in self._history if isinstance(each, Owned)]
-        times += [each.at for each in self._history if isinstance(each, Transferred)]
+        times = [entry.claim.created_at for entry in self._history if isinstance(entry, Owned)]
+        times += [entry.at for entry in self._history if isinstance(entry, Transferred)]
         lives: dict[datetime | None, datetime] = {}
         for time in sorted(times):
             lives.setdefault(end_of(time, self._deletions), time)
@@ -181,7 +181,7 @@ class _Lives:
         return [self._then(end, holding, at) for end, holding in held if holding is not None]
 
     def of(self, span: Span, at: Window | None) -> WhoisAnswer | None:
-        """The life in which it had an address."""
+        """Returns the life in which it had an address."""
         end = end_of(span.since, self._deletions)
         latest = at is None and end == self._latest
         holding = self._known.holding if latest else self._holding(end, at.end if at else None)
@@ -191,7 +191,7 @@ class _Lives:
         return replace(answer, address=span.address, address_since=span.since)
 
     def _then(self, end: datetime | None, holding: Holding, at: Window) -> WhoisAnswer:
-        """A life at a time; of one that ended or was given away since, with the tags of that time: not today's."""
+        """Returns a life at a time; if it ended or was transferred since, with the tags of that time."""
         answer = self._answer(end, holding)
         later = [transfer for transfer in self._transfers(end) if transfer.at > at.end]
         if answer.now and not later:
@@ -199,21 +199,21 @@ class _Lives:
         return replace(answer, now=False, past=Past(self._tags_at(end, at.end), later[0].to if later else None))
 
     def _tags_at(self, end: datetime | None, until: datetime) -> TagPairs:
-        """The tags that a life carried: those written last, and what others changed of them since."""
+        """Returns the tags that a life carried: those written last, and what others changed of them since."""
         first = self._first(end)
         written: dict[str, str] = dict(first.tags) if first else {}
         carried = dict(written)
-        for each in self._history:
-            if isinstance(each, Owned) or each.at > until or end_of(each.at, self._deletions) != end:
+        for entry in self._history:
+            if isinstance(entry, Owned) or entry.at > until or end_of(entry.at, self._deletions) != end:
                 continue
-            match each:
+            match entry:
                 case Transferred():
-                    written = dict(each.tags)
+                    written = dict(entry.tags)
                     carried = dict(written)
                 case Ended(kind=OutcomeKind.TAGGED):
                     carried = dict(written)
                 case TagChanged():
-                    for change in each.changes:
+                    for change in entry.changes:
                         if change.new is None:
                             carried.pop(change.key, None)
                         else:
@@ -222,18 +222,20 @@ class _Lives:
 
     def _transfers(self, end: datetime | None) -> list[Transferred]:
         return [
-            each for each in self._history if isinstance(each, Transferred) and end_of(each.at, self._deletions) == end
+            entry
+            for entry in self._history
+            if isinstance(entry, Transferred) and end_of(entry.at, self._deletions) == end
         ]
 
     def _claims(self, end: datetime | None) -> list[Owned]:
         return [
-            each
-            for each in self._history
-            if isinstance(each, Owned) and end_of(each.claim.created_at, self._deletions) == end
+            entry
+            for entry in self._history
+            if isinstance(entry, Owned) and end_of(entry.claim.created_at, self._deletions) == end
         ]
 
     def _holding(self, end: datetime | None, until: datetime | None) -> Holding | None:
-        """Whose this life was, with what was given by hand until then."""
+        """Returns whose this life was, with the transfers until then."""
         holding = self._first(end)
         for transfer in self._transfers(end):
             if until is None or transfer.at <= until:
@@ -242,8 +244,8 @@ class _Lives:
         return holding
 
     def _first(self, end: datetime | None) -> Holding | None:
-        """Whose this life was by its creation."""
-        # Of one event's decisions the last stands, unless an earlier one was final (core.claims).
+        """Returns whose this life was by its creation."""
+        # Of one event's decisions the last stands, unless an earlier one was final (core.ownership).
         claims = sorted(self._claims(end), key=lambda claim: claim.decided_at, reverse=True)
         first = min(claims, key=lambda claim: (claim.claim.rank, claim.provisional), default=None)
         return replace(first.holding, deletions=self._deletions) if first else None

@@ -70,7 +70,7 @@ def as_object(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dic
         **_state(answer, today, not_checked),
         **_attached(answer, today, not_checked),
         "tags_then": dict(answer.past.tags) if answer.past else None,
-        "history": [{"at": time_text(event_time(each)), **event_object(each)} for each in answer.history],
+        "history": [{"at": time_text(event_time(event)), **event_object(event)} for event in answer.history],
         "history_left_out": answer.left_out,
     }
 
@@ -121,16 +121,16 @@ def _state(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[s
 
 
 def _attached(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[str, Any]:
-    led, reason = None, _not_checked(answer, not_checked) if answer.type == ELASTIC_IP else None
+    attached, reason = None, _not_checked(answer, not_checked) if answer.type == ELASTIC_IP else None
     if answer.type == ELASTIC_IP and answer.now:
         match today.attached.get(answer.key):
             case Attachment() as found:
-                led = {name: getattr(found, name) for name in found.__struct_fields__}
+                attached = {name: getattr(found, name) for name in found.__struct_fields__}
             case Absent():
                 reason = "it was released"
             case Unavailable() as unread:
                 reason = _why(unread)
-    return {"attached": led, "attached_not_checked": reason}
+    return {"attached": attached, "attached_not_checked": reason}
 
 
 def _not_checked(answer: WhoisAnswer, not_checked: NotChecked) -> str | None:
@@ -166,7 +166,7 @@ def _actor(actor: Actor) -> dict[str, Any]:
 
 
 def event_object(event: Event) -> dict[str, Any]:
-    """An entry of the history, without its time."""
+    """Returns an entry of the history as `--json` prints it, without its time."""
     entry = event.entry
     match entry:
         case Owned():
@@ -203,10 +203,10 @@ def event_object(event: Event) -> dict[str, Any]:
 
 
 def event_time(event: Event) -> datetime:
-    """When it happened."""
+    """Returns when it happened."""
     return event.entry.claim.created_at if isinstance(event.entry, Owned) else event.entry.at
 
 
 def time_text(at: datetime) -> str:
-    """A time as it is printed."""
+    """Returns a time as it is printed."""
     return at.isoformat().replace("+00:00", "Z")
