@@ -62,7 +62,7 @@ class Coverage(Struct, frozen=True):
 
     @property
     def pairs(self) -> int:
-        """How many pairs there are."""
+        """The number of pairs."""
         return len(self.catalogued) + len(self.denied) + sum(isinstance(open_, tuple) for open_ in self.unexplained)
 
     def __str__(self) -> str:

@@ -146,7 +146,7 @@ def read_catalogue(texts: Iterable[tuple[str, str]]) -> Catalogue:
 
 
 def _quotas_alone(name: str, text: str, others: Iterable[str]) -> dict[str, tuple[tuple[str, Quota], ...]]:
-    """The quotas of services whose calls are made, and that have no rows."""
+    """Returns the quotas of services whose calls are made, and that have no rows."""
     found = read_file(name, text, _Quotas).quotas
     for service in found:
         if not _SERVICE.fullmatch(service):

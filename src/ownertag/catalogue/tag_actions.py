@@ -55,7 +55,7 @@ class _Overlay(Struct, forbid_unknown_fields=True):
 
 @cache
 def load_tag_actions() -> TagActions:
-    """The actions that ownertag knows; what EC2 can tag at creation is what the reference or EC2's own model names."""
+    """Returns the actions that ownertag knows; EC2's creations are those of the reference or of EC2's own model."""
     found = read_tag_actions(shipped_text(_DERIVED).encode(), shipped_text(_OVERLAY))
     return replace(
         found, creations={**found.creations, "ec2": _joined(found.creations["ec2"], coverage.read_derived().operations)}
@@ -68,7 +68,7 @@ def _joined(*sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]
 
 
 def read_tag_actions(derived: bytes, overlay: str) -> TagActions:
-    """Actions from the derived JSON and the overlay's TOML.
+    """Returns actions from the derived JSON and the overlay's TOML.
 
     Raises:
         CatalogueError: One can't be read, or an entry by hand changes nothing or gives no reason.

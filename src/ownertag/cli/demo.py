@@ -47,7 +47,7 @@ def demo(options: Options) -> None:
 
 
 def end(launches: Sequence[Launch], told: Sequence[NightAnswers], after: str, say: Callable[[str], None]) -> NoReturn:
-    """Say what is wrong, or that all is well, and end accordingly."""
+    """Says what is wrong, or that all is well, and ends with the exit code for it."""
     problems = [problem for launch in launches for problem in launch.problems]
     problems += [problem for night_answers in told for problem in night_answers.problems]
     for problem in problems:

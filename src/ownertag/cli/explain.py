@@ -43,16 +43,16 @@ def explain(
     is only known by the IAM user who called.
     """
     settings, catalogue = options.settings(), load_catalogue()
-    printer, reading, told = Printer(options.format), Reading(options), Tally()
+    printer, reading, tally = Printer(options.format), Reading(options), Tally()
     for arrival in reading.records(files):
         explanation = decide(arrival, catalogue, settings, datetime.now(UTC))
         result = result_object(explanation.result, explanation.owner, explanation.questions)
-        told.count(result)
+        tally.count(result)
         refusal = explanation.result.refusal
         if not (creations and refusal is not None and refusal.reason.is_of_no_creation):
             printer.print(result)
-    told.tell(options, reading)
-    raise typer.Exit(told.exit_code or (Exit.FINDINGS if reading.inferred else Exit.OK))
+    tally.report(options, reading)
+    raise typer.Exit(tally.exit_code or (Exit.FINDINGS if reading.inferred else Exit.OK))
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Tally:
         """Returns 2 where something should be a record and could not be read, even if it is one of many."""
         return Exit.BAD_INPUT if any(reason.is_unread for reason in self.refused) else Exit.OK
 
-    def tell(self, options: Options, reading: Reading) -> None:
+    def report(self, options: Options, reading: Reading) -> None:
         """Says the counts: what is not covered apart from what creates nothing, and where something was not read."""
         skipped = {Reason.DIGEST, Reason.INSIGHT, Reason.CONTROL_MESSAGE}
         apart = {*skipped, Reason.NOT_COVERED}
@@ -99,7 +99,7 @@ class Tally:
             )
         for reason in sorted(skipped & self.refused.keys()):
             options.say(f"skipped: {self.refused[reason]} {reason.value}")
-        reading.tell()
+        reading.report()
         if self.unread:
             more = ", ..." if len(self.unread) > _MOST_PLACES else ""
             options.say(f"could not be read: {', '.join(self.unread[:_MOST_PLACES])}{more}")

@@ -65,7 +65,7 @@ class Options:
 
     @property
     def format(self) -> Output:
-        """How to print data, `--json` considered."""
+        """Returns how to print data; `--json` is short for one way."""
         return Output.JSON if self.as_json else self.output
 
     def say(self, text: str) -> None:

@@ -40,7 +40,7 @@ class Printer:
             self._csv.writerow(_COLUMNS)
 
     def print(self, result: Mapping[str, Any]) -> None:
-        """Print one result, an object of `flows.result_object`."""
+        """Prints one result, an object of `flows.result_object`."""
         if self._format is Output.JSON:
             print(json.dumps(result))
         elif self._format is Output.CSV:
@@ -66,13 +66,13 @@ def _row(result: Mapping[str, Any]) -> list[str]:
 
 
 def _cell(value: object) -> str:
-    """A text that no spreadsheet takes for a formula."""
+    """Returns a text that no spreadsheet takes for a formula."""
     text = clean(str(value)) if value is not None else ""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"} else text
 
 
 def _block(result: Mapping[str, Any]) -> str:
-    """A result for a person: what happened in one line, and what follows from it below."""
+    """Returns a result for a person: what happened in one line, and what follows from it below."""
     refusal = result["refusal"]
     place = [result[key] for key in ("account", "region", "created_at") if result[key]]
     lines = [f"{'  '.join([result['event_name'] or 'no record', *place])}  ({result['where']})"]
@@ -92,7 +92,7 @@ def _block(result: Mapping[str, Any]) -> str:
 
 
 def clean_lines(lines: Iterable[str]) -> Iterator[str]:
-    """Lines without anything that a terminal would obey (T22); how far they are indented stays."""
+    """Returns lines without anything that a terminal would obey (T22); their indentation stays."""
     return (" " * (len(line) - len(line.lstrip(" "))) + clean(line) for line in lines)
 
 
@@ -106,7 +106,7 @@ def _list(name: str, items: Sequence[str]) -> list[str]:
 
 
 def print_table(rows: Sequence[Mapping[str, str]], format: Output) -> None:  # noqa: A002 - the word of the option
-    """Print rows as a table for a person, or as CSV."""
+    """Prints rows as a table for a person, or as CSV."""
     columns = list(rows[0])
     if format is Output.CSV:
         writer = csv.writer(sys.stdout, quoting=csv.QUOTE_ALL, lineterminator="\n")

@@ -130,13 +130,13 @@ class OwnerRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, d
 
     @property
     def why(self) -> str:
-        """What gives the rule its rank."""
+        """Says what gives the rule its rank."""
         kind = "a glob" if self.rank > 1 else "an exact name"
         return f"{kind}, in {f'account {self.account}' if self.account else 'any account'}"
 
     @property
     def rank(self) -> int:
-        """An exact name goes before a glob, and one account's rule before every account's."""
+        """The place in the order: an exact name before a glob, and one account's rule before every account's."""
         return 2 * any(mark in self.match for mark in "*?[") + (self.account is None)
 
 

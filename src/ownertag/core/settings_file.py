@@ -70,7 +70,7 @@ def read_settings(text: str, where: str) -> Settings:
 
 
 def _advised(error: TomlError) -> TomlError:
-    """The fault, with what only the settings know: keys of earlier versions, and the values of tables."""
+    """Adds to a fault what is known of settings alone: keys of earlier versions, and the values of tables."""
     path = error.path or ()
     if renamed := RENAMED_KEYS.get(dotted(path)):
         return TomlError(f"has another name now: write {renamed}", path, error.line)
@@ -82,7 +82,7 @@ def _advised(error: TomlError) -> TomlError:
 
 
 def _problems(settings: Settings) -> _Problems:
-    """What types can't say."""
+    """Finds what types can't say."""
     return chain(
         _organization_problems(settings.organization) if settings.organization else (),
         _hub_problems(settings.hub),

@@ -32,7 +32,7 @@ class NoCredentials(Exception):
 
 
 def dynamodb(options: Options, settings: Settings) -> Any:
-    """A client of the hub's ledger.
+    """Returns a client for the hub's ledger.
 
     Raises:
         NoCredentials: There are none.
@@ -43,28 +43,28 @@ def dynamodb(options: Options, settings: Settings) -> Any:
 def today(
     answers: Sequence[WhoisAnswer], options: Options, settings: Settings, offline: bool
 ) -> tuple[Today, NotChecked]:
-    """What AWS says of these answers now, and of what it was not asked, why not."""
+    """Returns what AWS tells of these answers now, and why not where nothing is live up."""
     if offline:
         return Today(), NotChecked("--offline")
     if settings.organization is None:
         return Today(), NotChecked("the settings have no [organization]: name them with --config")
-    looked = [answer for answer in answers if answer.is_live_in_ec2]
+    live = [answer for answer in answers if answer.is_live_in_ec2]
     try:
         base, region = _base(options, settings)
     except NoCredentials as error:
-        return _unread(answers, looked, str(error)), NotChecked()
-    return _ask(answers, looked, base, region, options, settings), NotChecked()
+        return _unread(answers, live, str(error)), NotChecked()
+    return _look_up(answers, live, base, region, options, settings), NotChecked()
 
 
-def _ask(
+def _look_up(
     answers: Sequence[WhoisAnswer],
-    looked: list[WhoisAnswer],
+    live: list[WhoisAnswer],
     base: Any,
     region: str,
     options: Options,
     settings: Settings,
 ) -> Today:
-    """The accounts are asked for beside the resources, so that neither waits for the other."""
+    """Looks up accounts and resources at the same time, so that neither waits for the other."""
     from concurrent.futures import ThreadPoolExecutor
     from time import monotonic
 
@@ -76,24 +76,24 @@ def _ask(
     accounts = AccountDetails(client, settings.owner_key or "owner", lambda: monotonic() > until)
     with ThreadPoolExecutor(1) as beside:
         names = beside.submit(accounts.find, [answer.key.account for answer in answers])
-        if not looked:
+        if not live:
             return Today(accounts=names.result())
         from ownertag.flows.whois_aws import attached_now, states_now, tags_now
         from ownertag.sources.ec2 import Ec2
         from ownertag.sources.ec2_state import ElasticIps, InstanceStates
 
         audit = _sessions(base, region, options)
-        tags, attached = tags_now(looked, Ec2(audit)), attached_now(looked, ElasticIps(audit))
-        return Today(tags, attached, names.result(), states_now(looked, InstanceStates(audit)))
+        tags, attached = tags_now(live, Ec2(audit)), attached_now(live, ElasticIps(audit))
+        return Today(tags, attached, names.result(), states_now(live, InstanceStates(audit)))
 
 
-def _unread(answers: Sequence[WhoisAnswer], looked: list[WhoisAnswer], reason: str) -> Today:
+def _unread(answers: Sequence[WhoisAnswer], live: list[WhoisAnswer], reason: str) -> Today:
     unread = Unavailable(OutcomeKind.FORBIDDEN, reason)
     return Today(
-        {whois_answer.key: unread for whois_answer in looked},
-        {whois_answer.key: unread for whois_answer in looked},
+        {whois_answer.key: unread for whois_answer in live},
+        {whois_answer.key: unread for whois_answer in live},
         {answer.key.account: unread for answer in answers},
-        {whois_answer.key: unread for whois_answer in looked},
+        {whois_answer.key: unread for whois_answer in live},
     )
 
 
@@ -152,7 +152,7 @@ def _in_trail(key: ResourceKey, id_: str, never: str, options: Options, settings
 
 
 def _paced_sessions(options: Options, settings: Settings) -> Sessions:
-    """Sessions of the audit role that keep to the share of each account's quota, and wait for it."""
+    """Returns sessions of the audit role that keep to the share of each account's quota, and wait for it."""
     from ownertag.aws.pacing import Pacing
 
     pacing = Pacing(load_catalogue().quotas, settings.limits.quota_share, patience=inf)
@@ -163,7 +163,7 @@ def _paced_sessions(options: Options, settings: Settings) -> Sessions:
 
 
 def _base(options: Options, settings: Settings) -> tuple[Any, str]:
-    """The credentials, and the home Region."""
+    """Returns the credentials, and the home Region."""
     import boto3
 
     from ownertag.aws.errors import AWS_ERRORS
@@ -194,5 +194,5 @@ def _sessions(base: Any, region: str, options: Options, pacing: Pacing | None = 
 
 
 def clock() -> datetime:
-    """The time."""
+    """Returns the time."""
     return datetime.now(UTC)

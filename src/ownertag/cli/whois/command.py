@@ -61,18 +61,18 @@ def whois(
     """  # fmt: skip
     wanted = _wanted(resource, at, account, options.region, limit)
     settings = options.settings()
-    place = _place(ledger)
+    location = _ledger_location(ledger)
     try:
-        reader = open_ledger(place, lambda: dynamodb(options, settings), read_only=True)
-        told = ask(wanted, reader)
+        reader = open_ledger(location, lambda: dynamodb(options, settings), read_only=True)
+        found = ask(wanted, reader)
     except (LedgerError, NoCredentials) as error:
         fail(str(error), Exit.UNREACHABLE)
-    answers = told.answers
+    answers = found.answers
     if not answers:
-        answers = (never_seen(wanted, f"the ledger {place.kind}:{place.name}", options, settings, offline),)
+        answers = (never_seen(wanted, f"the ledger {location.kind}:{location.name}", options, settings, offline),)
     print_answers(answers, *today(answers, options, settings, offline), options.format)
-    if told.more:
-        options.say(f"{told.more} more that are older: narrow it with --at, --account or --region, or raise --limit")
+    if found.more:
+        options.say(f"{found.more} more that are older: narrow it with --at, --account or --region, or raise --limit")
     raise typer.Exit(Exit.OK)
 
 
@@ -96,7 +96,7 @@ def _wanted(text: str, at: str | None, account: str | None, region: str | None, 
 
 
 def _window(text: str) -> Window:
-    """A moment, or a whole day of UTC."""
+    """Returns a moment, or a whole day of UTC."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -109,7 +109,7 @@ def _window(text: str) -> Window:
     return Window(datetime.combine(day, time.min, UTC), datetime.combine(day, time.max, UTC))
 
 
-def _place(text: str | None) -> LedgerLocation:
+def _ledger_location(text: str | None) -> LedgerLocation:
     try:
         return read_location(text) if text else LedgerLocation("dynamodb", LEDGER_TABLE)
     except LedgerLocationError as error:

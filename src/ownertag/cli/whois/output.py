@@ -181,10 +181,10 @@ def _history(answer: WhoisAnswer) -> Iterator[str]:
     for number, event in enumerate(answer.history):
         if answer.left_out and number == len(answer.history) // 2:
             yield f"... {answer.left_out} entries are left out here"
-        yield f"{time_text(event_time(event))}  {_told(event)}"
+        yield f"{time_text(event_time(event))}  {_entry_text(event)}"
 
 
-def _told(event: Event) -> str:
+def _entry_text(event: Event) -> str:
     fields, entry = event_object(event), event.entry
     match entry:
         case Owned():
