@@ -148,7 +148,7 @@ generate: install ## write anew what is generated from the catalogue: infra/ and
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m infra.policies.page docs/explanation/policies.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m hops.page docs/reference/identities.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m faults.page docs/reference/faults.md
-	@$(BIN)/ownertag render infra --config infra/ownertag.toml --to infra
+	@$(BIN)/ownertag render infra --config infra/ownertag.toml --output-dir infra
 
 lock: install ## compile requirements/*.txt anew
 	$(BIN)/python -m pip install $(PIP_FLAGS) uv

@@ -105,7 +105,7 @@ def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
 
     sessions = Sessions(
         counted.session,
-        role_name=settings.limits.role_name,
+        role_name=settings.hub.tagger_role,
         region=HOME_REGION,
         now=now,
         endpoint_url=sandbox.endpoint_url,

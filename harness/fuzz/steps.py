@@ -55,7 +55,7 @@ identity_providers = ["token.actions.githubusercontent.com"]
 POLICIES: tuple[Settings, ...] = (
     fixtures.anywhere(),
     fixtures.settings(_RULES),
-    fixtures.anywhere('[existing]\nowner = "keep"\ndateCreated = "keep"\n' + _RULES),
+    fixtures.anywhere('[existing_tags]\nowner = "keep"\ndateCreated = "keep"\n' + _RULES),
 )
 
 

@@ -150,7 +150,7 @@ class Environments:
 
     def __call__(self, number: int, batch: Sequence[Queued]) -> dict[int, float]:
         """Handle a batch in an environment; who comes back, after how many seconds."""
-        until = self._simulation.now + self._setup.timeout * self._settings.limits.time_share
+        until = self._simulation.now + self._setup.timeout * self._settings.limits.timeout_share
         bodies = list(read_events(self._path, [self._events[queued.number] for queued in batch]))
         instances = sum(_instances(body) for body in bodies)
         cold = 0.0 if number in self._built else COLD_SECONDS
@@ -212,7 +212,7 @@ class Environments:
         )
         sessions = Sessions(
             session,
-            role_name=self._settings.limits.role_name,
+            role_name=self._settings.hub.tagger_role,
             region=HOME_REGION,
             now=self._now,
             endpoint_url=self._url,

@@ -7,13 +7,15 @@ reasons, by hand. A pair is an operation that takes tags for what it creates, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
+from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
 
+from ownertag.catalogue.files import read_file, shipped_text
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.request_tags import created_types
+
+F = TypeVar("F", bound=Struct)
 
 _SOURCE = "ec2.amazonaws.com"
 
@@ -60,11 +62,11 @@ class Coverage(Struct, frozen=True):
 
     @property
     def pairs(self) -> int:
-        """How many pairs there are."""
-        return len(self.catalogued) + len(self.denied) + sum(isinstance(each, tuple) for each in self.unexplained)
+        """The number of pairs."""
+        return len(self.catalogued) + len(self.denied) + sum(isinstance(open_, tuple) for open_ in self.unexplained)
 
     def __str__(self) -> str:
-        """The numbers, in a sentence's part."""
+        """The numbers, as a part of a sentence."""
         return (
             f"{len(self.catalogued)} of {self.pairs} pairs of an operation and a type that it can tag are catalogued, "
             f"{len(self.denied)} denied with a reason"
@@ -72,19 +74,19 @@ class Coverage(Struct, frozen=True):
 
 
 def read_derived() -> Derived:
-    """The list that `derive/ec2_creations.py` wrote."""
-    return msgspec.toml.decode(_text("generated"), type=Derived)
+    """Returns the list that `derive/ec2_creations.py` wrote."""
+    return _read("generated", Derived)
 
 
 def coverage(catalogue: Catalogue) -> Coverage:
-    """EC2's coverage by these rows."""
+    """Returns the coverage of EC2 by these rows."""
     models = read_derived()
-    overlay = msgspec.toml.decode(_text("overlay"), type=_Overlay)
+    overlay = _read("overlay", _Overlay)
     pairs = frozenset(_pairs(models.operations))
     rows = {row.event_name: created_types(row) for row in catalogue.rows.values() if row.event_source == _SOURCE}
     catalogued = frozenset(pair for pair in pairs if f"ec2:{pair[1]}" in rows.get(pair[0], ()))
-    given = {pair: each.reason for each in overlay.denied for pair in _pairs(each.pairs)}
-    not_made = {type_: each.reason for each in overlay.not_made for type_ in each.types}
+    given = {pair: denied.reason for denied in overlay.denied for pair in _pairs(denied.pairs)}
+    not_made = {type_: entry.reason for entry in overlay.not_made for type_ in entry.types}
     known = {type_.removeprefix("ec2:") for types in rows.values() for type_ in types}
     open_types = frozenset(models.types) - known - {type_ for _, type_ in given}
     open_pairs = pairs - catalogued
@@ -101,5 +103,6 @@ def _pairs(types: Mapping[str, list[str]]) -> Iterator[Pair]:
     return ((operation, type_) for operation, found in types.items() for type_ in found)
 
 
-def _text(folder: str) -> str:
-    return (files("ownertag.catalogue") / folder / "ec2_at_creation.toml").read_text("utf-8")
+def _read(folder: str, type_: type[F]) -> F:
+    name = f"{folder}/ec2_at_creation.toml"
+    return read_file(name, shipped_text(name), type_)

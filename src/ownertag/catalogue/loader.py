@@ -1,16 +1,14 @@
-"""TOML rows to a `Catalogue`. A row that can't be used is refused with its file, its event and what to do."""
+"""Loads the catalogue from its TOML files. A row that can't be used is refused with file, event and what to do."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from importlib.resources import files
-from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
 
+from ownertag.catalogue.files import CatalogueError, read_file
 from ownertag.core.catalogue_types import (
     PARTS,
     Catalogue,
@@ -23,8 +21,6 @@ from ownertag.core.catalogue_types import (
     Skip,
     TagApi,
 )
-
-F = TypeVar("F", bound=Struct)
 
 _PATH = re.compile(r"(?:response|request)(?:\.[A-Za-z0-9_-]+(?:\[\])?)*")
 _KEYS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -43,10 +39,6 @@ _CHILDREN: Mapping[str, QuestionKind] = {
 }
 _ARN_FIELDS = {"partition", "region", "account", "type", "id"}
 _BASES = {"seen", "in-use", "model"}
-
-
-class CatalogueError(Exception):
-    """A catalogue file can't be used; the text says where, what is wrong and what would be right."""
 
 
 class _Makes(Struct, forbid_unknown_fields=True):
@@ -112,7 +104,7 @@ _QUOTAS_FILE = "quotas.toml"
 
 
 def load_catalogue() -> Catalogue:
-    """The catalogue that ownertag ships."""
+    """Returns the catalogue that ownertag ships."""
     folder = files("ownertag.catalogue")
     return read_catalogue(
         (entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".toml")
@@ -120,7 +112,7 @@ def load_catalogue() -> Catalogue:
 
 
 def read_catalogue(texts: Iterable[tuple[str, str]]) -> Catalogue:
-    """A catalogue from (file name, TOML text) pairs.
+    """Returns a catalogue from (file name, TOML text) pairs.
 
     Raises:
         CatalogueError: A row can't be used, or two rows claim the same event.
@@ -129,11 +121,11 @@ def read_catalogue(texts: Iterable[tuple[str, str]]) -> Catalogue:
     types: dict[str, ResourceType] = {}
     tag_apis: dict[str, TagApi] = {}
     quotas: dict[str, tuple[tuple[str, Quota], ...]] = {}
-    for name, text in sorted(texts, key=lambda each: (each[0] == _QUOTAS_FILE, each)):
+    for name, text in sorted(texts, key=lambda file: (file[0] == _QUOTAS_FILE, file)):
         if name == _QUOTAS_FILE:
             quotas |= _quotas_alone(name, text, quotas)
             continue
-        file = _decoded(name, text, _File)
+        file = read_file(name, text, _File)
         _check_head(name, file)
         tag_apis[file.tagging.api] = TagApi(file.tagging.api, file.tagging.action, file.tagging.most)
         quotas[file.service] = (*quotas.get(file.service, ()), *_quotas(f"{name}: quotas", file.quotas))
@@ -150,25 +142,15 @@ def read_catalogue(texts: Iterable[tuple[str, str]]) -> Catalogue:
     return Catalogue(rows, types, tag_apis, quotas)
 
 
-def _decoded(name: str, text: str, type_: type[F]) -> F:
-    try:
-        file: F = msgspec.toml.decode(text, type=type_)
-    except msgspec.ValidationError as error:
-        raise CatalogueError(f"{name}: {_located(str(error), text)}") from error
-    except msgspec.DecodeError as error:
-        raise CatalogueError(f"{name}: {error}") from error
-    return file
-
-
 def _quotas_alone(name: str, text: str, others: Iterable[str]) -> dict[str, tuple[tuple[str, Quota], ...]]:
-    """The quotas of services whose calls are made, and that have no rows."""
-    found = _decoded(name, text, _Quotas).quotas
+    """Returns the quotas of services whose calls are made, and that have no rows."""
+    found = read_file(name, text, _Quotas).quotas
     for service in found:
         if not _SERVICE.fullmatch(service):
             raise CatalogueError(f"{name}: quotas.{service}: write the service as the SDK names it, like cloudtrail")
         if service in others:
             raise CatalogueError(f"{name}: quotas.{service}: has a file of its own; put its quotas there")
-    return {service: _quotas(f"{name}: quotas.{service}", each) for service, each in found.items()}
+    return {service: _quotas(f"{name}: quotas.{service}", quotas) for service, quotas in found.items()}
 
 
 def _quotas(where: str, quotas: dict[str, _Quota]) -> tuple[tuple[str, Quota], ...]:
@@ -177,36 +159,7 @@ def _quotas(where: str, quotas: dict[str, _Quota]) -> tuple[tuple[str, Quota], .
             raise CatalogueError(f"{where}.{operation}: write an operation like CreateTags, or Describe* for several")
         if not (quota.size >= 1 and quota.refill > 0):
             raise CatalogueError(f"{where}.{operation}: size must be at least 1, and refill more than 0")
-    return tuple((key, Quota(each.size, each.refill)) for key, each in quotas.items())
-
-
-def _located(message: str, text: str) -> str:
-    """An error of the shape, with the event instead of its number, and the keys that there are."""
-    message, _, at = message.partition(" - at `$")
-    path = at.rstrip("`").lstrip(".")
-    if number := re.match(r"creation\[(\d+)\]", path):
-        creation = msgspec.toml.decode(text)["creation"][int(number[1])]
-        event = creation.get("event") if isinstance(creation, dict) else None
-        path = path.replace(number[0], str(event or number[0]), 1)
-    if unknown := re.search("unknown field `(.+)`", message):
-        table = re.sub(r"\[[^]]*\]", "", at.rstrip("`")).rpartition(".")[2]
-        struct = _TABLES.get(table, _Type)
-        known = [field.encode_name for field in msgspec.structs.fields(struct)]
-        close = get_close_matches(unknown[1], known, 1)
-        message = f"unknown key {unknown[1]!r}; " + (
-            f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-        )
-    return f"{path}: {message}" if path else message
-
-
-_TABLES: dict[str, type[Struct]] = {
-    "": _File,
-    "creation": _Creation,
-    "lookup": _Lookup,
-    "makes": _Makes,
-    "quotas": _Quota,
-    "tagging": _Tagging,
-}
+    return tuple((operation, Quota(quota.size, quota.refill)) for operation, quota in quotas.items())
 
 
 def _check_head(name: str, file: _File) -> None:
@@ -227,7 +180,7 @@ def _type(name: str, file: _File, key: str, value: _Type) -> ResourceType:
         pattern = re.compile(value.id, re.ASCII)
     except re.error as error:
         raise CatalogueError(f"{name}: types.{key}: id {value.id!r} is no regular expression: {error}") from error
-    if wrong := [each for each in _NO_IDS if pattern.fullmatch(each)]:
+    if wrong := [text for text in _NO_IDS if pattern.fullmatch(text)]:
         raise CatalogueError(
             f"{name}: types.{key}: id {value.id!r} also matches {wrong[0]!r}; give the form that AWS gives ids"
         )

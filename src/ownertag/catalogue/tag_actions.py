@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ownertag.catalogue import coverage
-from ownertag.catalogue.loader import CatalogueError
+from ownertag.catalogue.files import CatalogueError, read_file, shipped_text
 from ownertag.core.tiers import TagAction, TagActions, TagEffect
+
+_DERIVED = "generated/tag_actions.json"
+_OVERLAY = "overlay/tag_actions.toml"
 
 
 class _Derived(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -53,10 +55,8 @@ class _Overlay(Struct, forbid_unknown_fields=True):
 
 @cache
 def load_tag_actions() -> TagActions:
-    """The actions that ownertag knows; what EC2 can tag at creation is what the reference or EC2's own model names."""
-    folder = files("ownertag.catalogue")
-    derived = folder.joinpath("generated", "tag_actions.json").read_bytes()
-    found = read_tag_actions(derived, folder.joinpath("overlay", "tag_actions.toml").read_text("utf-8"))
+    """Returns the actions that ownertag knows; EC2's creations are those of the reference or of EC2's own model."""
+    found = read_tag_actions(shipped_text(_DERIVED).encode(), shipped_text(_OVERLAY))
     return replace(
         found, creations={**found.creations, "ec2": _joined(found.creations["ec2"], coverage.read_derived().operations)}
     )
@@ -68,7 +68,7 @@ def _joined(*sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]
 
 
 def read_tag_actions(derived: bytes, overlay: str) -> TagActions:
-    """Actions from the derived JSON and the overlay's TOML.
+    """Returns actions from the derived JSON and the overlay's TOML.
 
     Raises:
         CatalogueError: One can't be read, or an entry by hand changes nothing or gives no reason.
@@ -76,30 +76,25 @@ def read_tag_actions(derived: bytes, overlay: str) -> TagActions:
     try:
         found = msgspec.json.decode(derived, type=_Derived)
     except msgspec.DecodeError as error:
-        raise CatalogueError(f"generated/tag_actions.json: {error}; write it anew with `make catalogue`") from error
+        raise CatalogueError(f"{_DERIVED}: {error}; write it anew with `make catalogue`") from error
     if found.schema != 1:
-        raise CatalogueError(
-            f"generated/tag_actions.json: schema {found.schema} is not 1; write it with `make catalogue`"
-        )
-    try:
-        by_hand = msgspec.toml.decode(overlay, type=_Overlay)
-    except msgspec.DecodeError as error:
-        raise CatalogueError(f"overlay/tag_actions.toml: {error}") from error
+        raise CatalogueError(f"{_DERIVED}: schema {found.schema} is not 1; write it with `make catalogue`")
+    by_hand = read_file(_OVERLAY, overlay, _Overlay)
     actions = {
         name: TagAction(
             name,
-            each.does,
-            each.tag_keys,
-            each.resource_tag,
-            each.create_action,
-            each.without_tag_keys,
-            each.without_resource_tag,
+            action.does,
+            action.tag_keys,
+            action.resource_tag,
+            action.create_action,
+            action.without_tag_keys,
+            action.without_resource_tag,
         )
-        for name, each in found.actions.items()
+        for name, action in found.actions.items()
     }
     named = Counter(entry.action for entry in by_hand.action)
     for entry in by_hand.action:
-        where = f"overlay/tag_actions.toml: {entry.action}"
+        where = f"{_OVERLAY}: {entry.action}"
         if not (entry.reason.strip() and entry.source.strip()):
             raise CatalogueError(f"{where}: needs a reason and a source")
         if named[entry.action] > 1:

@@ -41,13 +41,13 @@ def demo(options: Options) -> None:
         told = at_night(sandbox, launched)
     _print(launches, told, options.format)
     options.say("at night: whose are they?")
-    for line in (line for each in told for line in each.lines()):
+    for line in (line for answers in told for line in answers.lines()):
         options.say(f"  {line}")
     end(launches, told, f"{time.monotonic() - begun:.0f} s", options.say)
 
 
 def end(launches: Sequence[Launch], told: Sequence[NightAnswers], after: str, say: Callable[[str], None]) -> NoReturn:
-    """Say what is wrong, or that all is well, and end accordingly."""
+    """Says what is wrong, or that all is well, and ends with the exit code for it."""
     problems = [problem for launch in launches for problem in launch.problems]
     problems += [problem for night_answers in told for problem in night_answers.problems]
     for problem in problems:
@@ -64,23 +64,23 @@ def end(launches: Sequence[Launch], told: Sequence[NightAnswers], after: str, sa
 def _print(launches: list[Launch], told: list[NightAnswers], format: Output) -> None:  # noqa: A002 - the word of the option
     objects = [launch.as_object() for launch in launches]
     if format is Output.JSON:
-        for each in (*objects, *(one.as_object() for one in told)):
-            print(json.dumps(each))
+        for json_object in (*objects, *(one.as_object() for one in told)):
+            print(json.dumps(json_object))
         return
     rows = [
         {
-            "who": each["who"],
-            "as": each["kind"],
-            "account": each["account_name"],
-            "Region": each["region"],
-            "did": each["did"],
-            "owner": each["owner"] or "-",
-            "confidence": each["confidence"] or "-",
-            "dateCreated": each["dateCreated"] or "-",
-            "tagged": f"{each['tagged']} of {each['resources']}",
-            "after": "-" if each["seconds"] is None else f"{each['seconds']:.1f} s",
-            "": "wrong" if each["problems"] else "ok",
+            "who": launch["who"],
+            "as": launch["kind"],
+            "account": launch["account_name"],
+            "Region": launch["region"],
+            "did": launch["did"],
+            "owner": launch["owner"] or "-",
+            "confidence": launch["confidence"] or "-",
+            "dateCreated": launch["dateCreated"] or "-",
+            "tagged": f"{launch['tagged']} of {launch['resources']}",
+            "after": "-" if launch["seconds"] is None else f"{launch['seconds']:.1f} s",
+            "": "wrong" if launch["problems"] else "ok",
         }
-        for each in objects
+        for launch in objects
     ]
     print_table(rows, format)

@@ -13,6 +13,7 @@ import typer
 
 from ownertag.cli.deploy_output import print_done, print_plan
 from ownertag.cli.options import Exit, Options, fail, with_options
+from ownertag.cli.parameters import Command, Group
 from ownertag.core.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from ownertag.rollout.deploy.tag_usage import TagUsage
     from ownertag.rollout.deploy.values import Step
 
-#: How far back it is counted who uses the protected keys.
-DAYS = 14
+#: How many days back it is counted who uses the protected keys.
+LOOKBACK_DAYS = 14
 
 app = typer.Typer(
+    cls=Group,
     help="Deploy ownertag to an organization: plan shows what would change, apply does it, destroy takes it away.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -38,28 +40,35 @@ RoleOption = Annotated[
     str,
     typer.Option("--access-role", help="The role in the hub's account that the management account may assume."),
 ]
-DaysOption = Annotated[
+LookbackOption = Annotated[
     int,
-    typer.Option("--days", help="How far back to count who uses the protected keys; 0 counts nothing.", min=0, max=90),
+    typer.Option(
+        "--lookback-days",
+        help="How many days back to count who uses the protected keys; 0 counts nothing.",
+        min=0,
+        max=90,
+    ),
 ]
-AgainOption = Annotated[
+RecreateOption = Annotated[
     str,
     typer.Option(
-        "--again", help="Recreate everything in these accounts, where something was changed by hand.", metavar="ID,ID"
+        "--recreate",
+        help="Recreate everything in these accounts, where something was changed by hand.",
+        metavar="ID,ID",
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def plan(
     options: Options,
     package: PackageOption = None,
     access_role: RoleOption = ACCESS_ROLE,
-    days: DaysOption = DAYS,
-    recreate: AgainOption = "",
+    lookback_days: LookbackOption = LOOKBACK_DAYS,
+    recreate: RecreateOption = "",
 ) -> None:
     """Show what apply would change, and whom the policy would deny.
 
@@ -68,30 +77,28 @@ def plan(
 
     Exits with 0 if nothing would change, 1 if something would, 2 for wrong settings, 3 if something can't be read.
     """
-    with _told():
-        ready = _prepare(options, package, access_role)
-        steps = _steps(ready, options, recreate)
-        used = _used(ready, steps, days, options)
-    print_plan(steps, used, options)
+    with _errors_in_one_line():
+        prepared = _prepare(options, package, access_role)
+        steps = _steps(prepared, options, recreate)
+        usage = _usage(prepared, steps, lookback_days, options)
+    print_plan(steps, usage, options)
     pending = sum(step.task is not None for step in steps)
     options.say(f"{pending} of {len(steps)} steps would change something" if pending else "nothing would change")
     raise typer.Exit(Exit.FINDINGS if pending else Exit.OK)
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def apply(
     options: Options,
     package: PackageOption = None,
     access_role: RoleOption = ACCESS_ROLE,
-    days: DaysOption = DAYS,
-    recreate: AgainOption = "",
+    lookback_days: LookbackOption = LOOKBACK_DAYS,
+    recreate: RecreateOption = "",
     yes: YesOption = False,
     force: Annotated[
         bool,
-        typer.Option(
-            "--despite-uses", help="With --yes: attach the policy even if it denies somebody's current calls."
-        ),
+        typer.Option("--force", help="With --yes: attach the policy even if it denies somebody's current calls."),
     ] = False,
 ) -> None:
     """Show what would change, ask for confirmation, and apply it.
@@ -101,21 +108,21 @@ def apply(
     Exits with 0 if all is done, 1 if a step failed or was not wanted, 2 for wrong settings, 3 if something can't be
     read or StackSets could not deploy to some accounts.
     """
-    with _told():
-        ready = _prepare(options, package, access_role)
-        steps = _steps(ready, options, recreate)
-        used = _used(ready, steps, days, options)
-    print_plan(steps, used, options)
-    if used and used.uses and yes and not force:
+    with _errors_in_one_line():
+        prepared = _prepare(options, package, access_role)
+        steps = _steps(prepared, options, recreate)
+        usage = _usage(prepared, steps, lookback_days, options)
+    print_plan(steps, usage, options)
+    if usage and usage.uses and yes and not force:
         fail(
-            f"the policy would stop {len(used.uses)} principals who use the protected keys today: talk to them, or "
-            "name them in protection.break_glass, or repeat with --despite-uses",
+            f"the policy would stop {len(usage.uses)} principals who use the protected keys today: talk to them, or "
+            "name them in scp.break_glass_roles, or repeat with --force",
             Exit.FINDINGS,
         )
-    _carry_out(ready, steps, options, yes, "Do this?", "`ownertag doctor` shows whether everything delivers")
+    _execute(prepared, steps, options, yes, "Do this?", "`ownertag doctor` shows whether everything delivers")
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOption = False) -> None:
     """Show what would be removed, ask for confirmation, and remove it: the policy first, the hub last.
@@ -127,11 +134,11 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
     """
     from ownertag.rollout.deploy.destroy import to_destroy
 
-    with _told():
-        ready = _prepare(options, None, access_role, with_package=False)
-        steps = to_destroy(ready.desired, ready.current)
+    with _errors_in_one_line():
+        prepared = _prepare(options, None, access_role, with_package=False)
+        steps = to_destroy(prepared.desired, prepared.current)
     print_plan(steps, None, options)
-    _carry_out(ready, steps, options, yes, "Take all of this away?", "the tags stay, and so does the ledger")
+    _execute(prepared, steps, options, yes, "Take all of this away?", "the tags stay, and so does the ledger")
 
 
 def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> Prepared:
@@ -153,30 +160,30 @@ def _prepare(options: Options, package: Path | None, access_role: str, *, with_p
     )
 
 
-def _steps(ready: Prepared, options: Options, recreate: str) -> tuple[Step, ...]:
+def _steps(prepared: Prepared, options: Options, recreate: str) -> tuple[Step, ...]:
     from ownertag.rollout.deploy.current import check_empty
     from ownertag.rollout.deploy.preview import previewed
     from ownertag.rollout.deploy.steps import to_apply
 
     accounts = frozenset(part.strip() for part in recreate.split(",") if part.strip())
-    check_empty(ready.clients, ready.desired, ready.current, accounts)
-    steps = to_apply(ready.desired, ready.current, accounts)
+    check_empty(prepared.clients, prepared.desired, prepared.current, accounts)
+    steps = to_apply(prepared.desired, prepared.current, accounts)
     options.say("asking CloudFormation what would change")
-    return previewed(steps, ready.clients)
+    return previewed(steps, prepared.clients)
 
 
-def _used(ready: Prepared, steps: tuple[Step, ...], days: int, options: Options) -> TagUsage | None:
-    """Who would be stopped: counted where the policy comes to a unit, or changes."""
+def _usage(prepared: Prepared, steps: tuple[Step, ...], days: int, options: Options) -> TagUsage | None:
+    """Returns whom the policy would stop; None where it neither comes to a unit nor changes."""
     from ownertag.rollout.deploy.access import accounts_under
     from ownertag.rollout.deploy.tag_usage import tag_usage
     from ownertag.rollout.deploy.values import Attach, PutPolicy
 
     if days == 0 or not any(isinstance(step.task, Attach | PutPolicy) for step in steps):
         return None
-    organizations = ready.clients.management("organizations")
-    accounts: set[str] = set().union(*(accounts_under(organizations, unit) for unit in ready.desired.protected))
-    accounts.discard(ready.desired.organization.management_account)
-    regions = tuple(stack.region for stack in ready.desired.management_rules)
+    organizations = prepared.clients.management("organizations")
+    accounts: set[str] = set().union(*(accounts_under(organizations, unit) for unit in prepared.desired.protected))
+    accounts.discard(prepared.desired.organization.management_account)
+    regions = tuple(stack.region for stack in prepared.desired.management_rules)
     read = 0
 
     def progress(account: str) -> None:
@@ -185,10 +192,12 @@ def _used(ready: Prepared, steps: tuple[Step, ...], days: int, options: Options)
         options.say(f"who uses the protected keys: {account} read, {read} of {len(accounts)} accounts")
 
     since = datetime.now(UTC) - timedelta(days=days)
-    return tag_usage(ready.clients, accounts, regions, ready.settings, since, progress)
+    return tag_usage(prepared.clients, accounts, regions, prepared.settings, since, progress)
 
 
-def _carry_out(ready: Prepared, steps: tuple[Step, ...], options: Options, yes: bool, question: str, then: str) -> None:
+def _execute(
+    prepared: Prepared, steps: tuple[Step, ...], options: Options, yes: bool, question: str, afterwards: str
+) -> None:
     from ownertag.rollout.deploy.execute import execute
 
     pending = [step for step in steps if step.task is not None]
@@ -207,27 +216,27 @@ def _carry_out(ready: Prepared, steps: tuple[Step, ...], options: Options, yes: 
         place = " ".join(part for part in (step.account, step.region) if part)
         options.say(f"[{numbers[id(step)]}/{len(pending)}] {step.what}, {place}: {text}")
 
-    done = execute(pending, ready.clients, ready.desired.organization, progress)
+    done = execute(pending, prepared.clients, prepared.desired.organization, progress)
     print_done(done, options)
-    raise typer.Exit(_ended(done, len(pending), options, then))
+    raise typer.Exit(_exit_code(done, len(pending), options, afterwards))
 
 
-def _ended(done: tuple[StepResult, ...], pending: int, options: Options, then: str) -> int:
+def _exit_code(done: tuple[StepResult, ...], pending: int, options: Options, afterwards: str) -> int:
     from ownertag.rollout.deploy.execute import GOES_ON
 
     failed = [step_result for step_result in done if step_result.failed]
     if not failed:
-        options.say(f"all {pending} steps are done; {then}")
+        options.say(f"all {pending} steps are done; {afterwards}")
         return Exit.OK
     left = pending - len(done)
     options.say(f"{len(failed)} of {pending} steps failed{f', {left} were not begun' if left else ''}")
     options.say("mend what they say, and run it again: it does what is left")
-    return Exit.UNREACHABLE if all(each.step.stage in GOES_ON for each in failed) else Exit.FINDINGS
+    return Exit.UNREACHABLE if all(result.step.stage in GOES_ON for result in failed) else Exit.FINDINGS
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What can't be done ends the command with one line, not a traceback."""
+def _errors_in_one_line() -> Iterator[None]:
+    """Ends the command with one line, and no traceback, where something can't be done."""
     from ownertag.aws.errors import AWS_ERRORS
     from ownertag.rollout.deploy.clients import DeployError
 

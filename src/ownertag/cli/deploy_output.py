@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def print_plan(steps: tuple[Step, ...], used: TagUsage | None, options: Options) -> None:
-    """Print each step with what it changes, and whom the policy would stop (None: nobody was looked for)."""
+def print_plan(steps: tuple[Step, ...], usage: TagUsage | None, options: Options) -> None:
+    """Prints each step with what it changes, and whom the policy would stop (None: that was not counted)."""
     objects = [
         {
             "schema": SCHEMA,
@@ -42,21 +42,21 @@ def print_plan(steps: tuple[Step, ...], used: TagUsage | None, options: Options)
             "calls": use.calls,
             "last": use.last.isoformat().replace("+00:00", "Z"),
         }
-        for use in (used.uses if used else ())
+        for use in (usage.uses if usage else ())
     ]
     objects += [
         {"schema": SCHEMA, "kind": "unread", "account": account, "reason": reason}
-        for account, reason in (used.unread if used else ())
+        for account, reason in (usage.unread if usage else ())
     ]
     if options.format is Output.JSON:
-        for each in objects:
-            print(json.dumps(each))
+        for json_object in objects:
+            print(json.dumps(json_object))
     elif options.format is Output.CSV:
         _print_rows(objects, options)
     else:
         print("\n".join(clean_lines(line for step in steps for line in _lines(step))))
-        if used is not None:
-            print("\n".join(clean_lines(_use_lines(used))))
+        if usage is not None:
+            print("\n".join(clean_lines(_use_lines(usage))))
 
 
 def _lines(step: Step) -> Iterator[str]:
@@ -68,23 +68,23 @@ def _lines(step: Step) -> Iterator[str]:
         yield f"             {line}"
 
 
-def _use_lines(used: TagUsage) -> Iterator[str]:
+def _use_lines(usage: TagUsage) -> Iterator[str]:
     yield ""
-    if used.uses:
+    if usage.uses:
         yield "The policy would stop these, who write or remove the protected keys today:"
-    elif not used.unread:
+    elif not usage.unread:
         yield "Nobody was seen to use the protected keys: the policy would stop nobody."
-    for use in used.uses:
+    for use in usage.uses:
         named = f"{use.calls} calls with {', '.join(use.keys)}, last {use.last:%Y-%m-%d %H:%M}"
         yield f"  {use.account}  {use.principal}: {named}"
-    if used.unread:
+    if usage.unread:
         yield "It is not known of these, whose history could not be read to the end:"
-    for account, reason in used.unread:
+    for account, reason in usage.unread:
         yield f"  {account}  {reason}"
 
 
 def print_done(done: tuple[StepResult, ...], options: Options) -> None:
-    """Print what became of each step; a person was told as it went."""
+    """Prints what became of each step; in a table nothing, since the progress said it."""
     if options.format is Output.TABLE:
         return
     objects: list[dict[str, Any]] = [
@@ -100,15 +100,17 @@ def print_done(done: tuple[StepResult, ...], options: Options) -> None:
         for step_result in done
     ]
     if options.format is Output.JSON:
-        for each in objects:
-            print(json.dumps(each))
+        for json_object in objects:
+            print(json.dumps(json_object))
     else:
         _print_rows(objects, options)
 
 
 def _print_rows(objects: list[dict[str, Any]], options: Options) -> None:
-    columns = list(dict.fromkeys(key for each in objects for key in each if key not in {"schema", "diff"}))
-    rows = [{column: _text(each.get(column)) for column in columns} for each in objects]
+    columns = list(
+        dict.fromkeys(key for json_object in objects for key in json_object if key not in {"schema", "diff"})
+    )
+    rows = [{column: _text(json_object.get(column)) for column in columns} for json_object in objects]
     if rows:
         print_table(rows, options.format)
 

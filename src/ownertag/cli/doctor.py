@@ -69,24 +69,24 @@ def doctor(
         wanted = expected(load_catalogue(), file.settings, organization)
     except SettingsError as error:
         fail(str(error))
-    way = _way(options, wanted)
+    access = _account_access(options, wanted)
     try:
         if canary or canary_account or canary_region:
-            findings = _canary(way, wanted, options, canary_account, canary_region, canary_timeout)
+            findings = _canary(access, wanted, options, canary_account, canary_region, canary_timeout)
         else:
-            findings = _examine(way, wanted, options, Scope(_named(accounts), _named(regions)))
+            findings = _examine(access, wanted, options, Scope(_listed(accounts), _listed(regions)))
     except UnknownLocation as error:
         fail(str(error))
     _print(findings, options)
-    raise typer.Exit(_ended(findings, options))
+    raise typer.Exit(_exit_code(findings, options))
 
 
-def _named(text: str) -> frozenset[str]:
+def _listed(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
-def _way(options: Options, expected: Expected) -> AccountAccess:
-    """The way into every account, checked to begin in the hub's."""
+def _account_access(options: Options, expected: Expected) -> AccountAccess:
+    """Returns the access to every account; its credentials are checked to be of the hub's."""
     import boto3
 
     from ownertag.aws.errors import AWS_ERRORS
@@ -108,21 +108,20 @@ def _way(options: Options, expected: Expected) -> AccountAccess:
     return AccountAccess(shared(session), organization.home_region, lambda: datetime.now(UTC), options.endpoint_url)
 
 
-def _examine(way: AccountAccess, expected: Expected, options: Options, scope: Any) -> list[Finding]:
+def _examine(access: AccountAccess, expected: Expected, options: Options, scope: Any) -> list[Finding]:
     from ownertag.rollout.doctor.examine import AwsCollector, examine
 
     def progress(account: str, number: int, of: int) -> None:
         options.say(f"{account} looked at, {number} of {of} accounts")
 
     options.say(f"reading organization {expected.organization.id} and its hub")
-    return examine(AwsCollector(way, expected), expected, scope, progress)
+    return examine(AwsCollector(access, expected), expected, scope, progress)
 
 
 def _canary(
-    way: AccountAccess, expected: Expected, options: Options, account: str, region: str, timeout: float
+    access: AccountAccess, expected: Expected, options: Options, account: str, region: str, timeout: float
 ) -> list[Finding]:
-    from ownertag.ledger.opening import LedgerLocation as LedgerPlace
-    from ownertag.ledger.opening import open_ledger
+    from ownertag.ledger.opening import LedgerLocation, open_ledger
     from ownertag.ledger.port import Store
     from ownertag.render.documents import CANARY_ROLE, LEDGER_TABLE
     from ownertag.rollout.doctor.access import AuditedAccount, patient
@@ -133,23 +132,23 @@ def _canary(
     from ownertag.rollout.doctor.findings import Location
 
     if not account:
-        found = spokes(AwsCollector(way, expected).organization(), expected)
+        found = spokes(AwsCollector(access, expected).organization(), expected)
         if not found:
             fail("there is no member account to be seen beside the hub's: name one with --canary-account")
         account = found[0]
     place = Location(account, region or expected.organization.home_region)
-    group = PlacementGroup(way.sessions(CANARY_ROLE), account, place.region or "")
+    group = PlacementGroup(access.sessions(CANARY_ROLE), account, place.region or "")
 
     @cache
     def ledger() -> Store:
-        given: dict[str, Any] = {"region_name": way.region, "endpoint_url": way.endpoint_url, "config": patient()}
-        table = LedgerPlace("dynamodb", LEDGER_TABLE)
-        return open_ledger(table, lambda: way.base.client("dynamodb", **given), read_only=True)
+        given: dict[str, Any] = {"region_name": access.region, "endpoint_url": access.endpoint_url, "config": patient()}
+        table = LedgerLocation("dynamodb", LEDGER_TABLE)
+        return open_ledger(table, lambda: access.base.client("dynamodb", **given), read_only=True)
 
-    hub = AuditedAccount(way, expected.organization.hub_account)
-    told = HubTrace(ledger, lambda: subscriptions(hub, expected))
+    hub = AuditedAccount(access, expected.organization.hub_account)
+    trace = HubTrace(ledger, lambda: subscriptions(hub, expected))
     options.say(f"creating a placement group in {account}, {place.region}, and waiting for its tags and its finding")
-    return canary(group, told, place, expected.settings, timeout, CanaryClock(time.monotonic, time.sleep))
+    return canary(group, trace, place, expected.settings, timeout, CanaryClock(time.monotonic, time.sleep))
 
 
 # --- what is printed
@@ -169,18 +168,18 @@ def _print(findings: list[Finding], options: Options) -> None:
         for finding in findings
     ]
     if options.format is Output.JSON:
-        for each in objects:
-            print(json.dumps(each))
+        for json_object in objects:
+            print(json.dumps(json_object))
     elif options.format is Output.CSV:
         columns = [key for key in objects[0] if key != "schema"] if objects else []
-        print_table([{key: str(each[key] or "") for key in columns} for each in objects], options.format)
+        print_table([{key: str(json_object[key] or "") for key in columns} for json_object in objects], options.format)
     elif findings:
         print_table(list(_places(findings)), options.format)
-        print("\n".join(clean_lines(_told(findings, options))))
+        print("\n".join(clean_lines(_details(findings, options))))
 
 
 def _places(findings: list[Finding]) -> Iterator[dict[str, str]]:
-    """A row for each account, and for each of its Regions."""
+    """Returns a row for each account, and for each of its Regions."""
     from ownertag.rollout.doctor.findings import Check, CheckState, count
 
     by_place: dict[tuple[str, str], list[Finding]] = {}
@@ -188,7 +187,7 @@ def _places(findings: list[Finding]) -> Iterator[dict[str, str]]:
         by_place.setdefault((finding.account, finding.region or ""), []).append(finding)
     for (account, region), held in by_place.items():
         counts = count(held)
-        sent = [each.seen.rpartition("last sent: ")[2] for each in held if each.check is Check.SENT]
+        sent = [finding.seen.rpartition("last sent: ")[2] for finding in held if finding.check is Check.SENT]
         dated = [text for text in sent if text[:1].isdigit()]
         yield {
             "account": account,
@@ -201,8 +200,8 @@ def _places(findings: list[Finding]) -> Iterator[dict[str, str]]:
         }
 
 
-def _told(findings: list[Finding], options: Options) -> Iterator[str]:
-    """What is not well, what can't be seen, and what could be known besides: the same once. --verbose: all."""
+def _details(findings: list[Finding], options: Options) -> Iterator[str]:
+    """Returns what is not well or can't be seen, and advice; the same is said once. With --verbose, all findings."""
     from ownertag.rollout.doctor.findings import Check, CheckState
 
     places: dict[tuple[CheckState, str, str, str], list[str]] = {}
@@ -218,12 +217,12 @@ def _told(findings: list[Finding], options: Options) -> Iterator[str]:
             yield f"  {advice}"
 
 
-def _ended(findings: list[Finding], options: Options) -> int:
+def _exit_code(findings: list[Finding], options: Options) -> int:
     from ownertag.rollout.doctor.findings import CheckState, count
 
     counts = count(findings)
-    told = [f"{counts[CheckState.OK]} of {len(findings)} checks are well"]
-    told += [
+    parts = [f"{counts[CheckState.OK]} of {len(findings)} checks are well"]
+    parts += [
         f"{counts[state]} {text}"
         for state, text in (
             (CheckState.FAULT, "faults"),
@@ -232,7 +231,7 @@ def _ended(findings: list[Finding], options: Options) -> int:
         )
         if counts[state]
     ]
-    options.say("; ".join(told))
+    options.say("; ".join(parts))
     if counts[CheckState.UNREACHABLE]:
         return Exit.UNREACHABLE
     return Exit.FINDINGS if counts[CheckState.FAULT] else Exit.OK

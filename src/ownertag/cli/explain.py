@@ -28,7 +28,8 @@ def explain(
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILE...")],
     options: Options,
     creations: Annotated[
-        bool, typer.Option("--creations", help="Print creations alone, those not covered yet, and what can't be read.")
+        bool,
+        typer.Option("--creations-only", help="Print creations alone, those not covered yet, and what can't be read."),
     ] = False,
 ) -> None:
     """Print the decision for every record.
@@ -43,46 +44,46 @@ def explain(
     is only known by the IAM user who called.
     """
     settings, catalogue = options.settings(), load_catalogue()
-    printer, reading, told = Printer(options.format), Reading(options), Tally()
+    printer, reading, tally = Printer(options.format), Reading(options), Tally()
     for arrival in reading.records(files):
-        explained = decide(arrival, catalogue, settings, datetime.now(UTC))
-        result = result_object(explained.result, explained.owner, explained.questions)
-        told.count(result)
-        refusal = explained.result.refusal if isinstance(explained.result, Refused) else None
+        explanation = decide(arrival, catalogue, settings, datetime.now(UTC))
+        result = result_object(explanation.result, explanation.owner, explanation.questions)
+        tally.count(result)
+        refusal = explanation.result.refusal if isinstance(explanation.result, Refused) else None
         if not (creations and refusal is not None and refusal.reason.is_of_no_creation):
             printer.print(result)
-    told.tell(options, reading)
-    raise typer.Exit(told.exit_code or (Exit.FINDINGS if reading.inferred else Exit.OK))
+    tally.report(options, reading)
+    raise typer.Exit(tally.exit_code or (Exit.FINDINGS if reading.inferred else Exit.OK))
 
 
 @dataclass
 class Tally:
-    """What records came to, counted."""
+    """Counts what became of the records."""
 
     creations: int = 0
     refused: Counter[Reason] = field(default_factory=Counter)
     uncovered: Counter[str] = field(default_factory=Counter)
     unread: list[str] = field(default_factory=list)
 
-    def count(self, each: Mapping[str, Any]) -> None:
-        """One more result."""
-        if each["refusal"] is None:
+    def count(self, result: Mapping[str, Any]) -> None:
+        """Counts one more result, an object of `flows.result_object`."""
+        if result["refusal"] is None:
             self.creations += 1
             return
-        reason = Reason(each["refusal"]["reason"])
+        reason = Reason(result["refusal"]["reason"])
         self.refused[reason] += 1
         if reason is Reason.NOT_COVERED:
-            self.uncovered[each["refusal"]["detail"].partition(": ")[2]] += 1
+            self.uncovered[result["refusal"]["detail"].partition(": ")[2]] += 1
         if reason.is_unread and len(self.unread) <= _MOST_PLACES:
-            self.unread.append(each["where"])
+            self.unread.append(result["where"])
 
     @property
     def exit_code(self) -> int:
-        """2 where something should be a record and could not be read: one of many is lost like one alone."""
+        """Returns 2 where something should be a record and could not be read, even if it is one of many."""
         return Exit.BAD_INPUT if any(reason.is_unread for reason in self.refused) else Exit.OK
 
-    def tell(self, options: Options, reading: Reading) -> None:
-        """Say it, with what is not covered apart from what creates nothing, and where something was not read."""
+    def report(self, options: Options, reading: Reading) -> None:
+        """Says the counts: what is not covered apart from what creates nothing, and where something was not read."""
         skipped = {Reason.DIGEST, Reason.INSIGHT, Reason.CONTROL_MESSAGE}
         apart = {*skipped, Reason.NOT_COVERED}
         others = [(reason, count) for reason, count in self.refused.most_common() if reason not in apart]
@@ -99,7 +100,7 @@ class Tally:
             )
         for reason in sorted(skipped & self.refused.keys()):
             options.say(f"skipped: {self.refused[reason]} {reason.value}")
-        reading.tell()
+        reading.report()
         if self.unread:
             more = ", ..." if len(self.unread) > _MOST_PLACES else ""
             options.say(f"could not be read: {', '.join(self.unread[:_MOST_PLACES])}{more}")

@@ -18,7 +18,7 @@ class AnswerTooLarge(Exception):
 
 
 class HubFunction:
-    """The function, and who asks it.
+    """The hub's function, and the caller's ARN.
 
     Args:
         options: The credentials: of the hub's account, allowed to invoke its function.
@@ -44,10 +44,10 @@ class HubFunction:
             fail(f"{profile}: can't be used: {error}", Exit.UNREACHABLE)
 
     def ask(self, order: Mapping[str, Any], key: str) -> dict[str, Any]:
-        """The answer, which has this key; the command ends where there is none.
+        """Returns the answer, which has this key; the command ends where there is none.
 
         Raises:
-            AnswerTooLarge: It is.
+            AnswerTooLarge: The answer is larger than Lambda returns.
         """
         from ownertag.aws.errors import AWS_ERRORS
 
@@ -55,10 +55,14 @@ class HubFunction:
             answer = self._lambda.invoke(FunctionName=FUNCTION, Payload=json.dumps(order))
         except AWS_ERRORS as error:
             fail(f"the hub's function {FUNCTION} can't be invoked: {error}", Exit.UNREACHABLE)
-        said = json.loads(answer["Payload"].read())
-        if answer.get("FunctionError") or not isinstance(said, dict) or said.get(key) is None:
-            if isinstance(said, dict) and said.get("errorType") == TOO_LARGE:
+        decoded = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError") or not isinstance(decoded, dict) or decoded.get(key) is None:
+            if isinstance(decoded, dict) and decoded.get("errorType") == TOO_LARGE:
                 raise AnswerTooLarge
-            text = said.get("errorMessage") or said.get("detail") or said if isinstance(said, dict) else said
+            text = (
+                decoded.get("errorMessage") or decoded.get("detail") or decoded
+                if isinstance(decoded, dict)
+                else decoded
+            )
             fail(f"the hub's function {FUNCTION} failed: {text}; its log says more", Exit.UNREACHABLE)
-        return said
+        return decoded

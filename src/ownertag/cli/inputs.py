@@ -30,7 +30,7 @@ _MANY = 5
 
 @dataclass
 class Reading:
-    """What was read so far: how many of each carrier, and which of a folder's files hold no records.
+    """Reads records, and counts them: how many of each carrier, and which of a folder's files hold none.
 
     `inferred`: of how many records the account is only known by the IAM user who called.
     """
@@ -41,7 +41,7 @@ class Reading:
     left_out: list[Path] = field(default_factory=list)
 
     def records(self, names: Iterable[str]) -> Iterator[Arrival | Refusal]:
-        """Every record in these files, folders (with all below them) or `-`, standard input.
+        """Yields every record in these files, folders (with all below them) or `-`, standard input.
 
         A file that isn't there ends the command; what can't be read in one is a refusal. Of a folder, each file is
         read that begins as records do, whatever its name ends with: the others are `left_out`.
@@ -51,15 +51,15 @@ class Reading:
         with progress, ExitStack() as stack:
             for path in paths:
                 document = _file(path, progress) if path else _standard_input(progress, stack)
-                for each in read_document(document, str(path or "-")):
-                    self.carriers[each.carrier] += 1
-                    self.inferred += isinstance(each, Arrival) and each.account_inferred
+                for arrival in read_document(document, str(path or "-")):
+                    self.carriers[arrival.carrier] += 1
+                    self.inferred += isinstance(arrival, Arrival) and arrival.account_inferred
                     progress.count += 1
-                    yield each
+                    yield arrival
                 progress.end(path)
 
-    def tell(self) -> None:
-        """What was read, by its carriers, and what was not, in words."""
+    def report(self) -> None:
+        """Says what was read, by its carriers, and what was not."""
         for name, count in self.carriers.most_common():
             self.options.say(f"read as {name}: {count}")
         if self.inferred:
@@ -68,8 +68,8 @@ class Reading:
         if self.left_out:
             self.options.say(f"left out, since they do not begin as records do: {len(self.left_out)}")
             more = ["..."] if len(self.left_out) > _MANY else []
-            for each in [*self.left_out[:_MANY], *more]:
-                self.options.say(f"  {each}")
+            for path in [*self.left_out[:_MANY], *more]:
+                self.options.say(f"  {path}")
 
     def _paths(self, names: Iterable[str]) -> list[Path | None]:
         paths: list[Path | None] = []
@@ -78,7 +78,7 @@ class Reading:
             if name == "-":
                 paths.append(None)
             elif path.is_dir():
-                files = sorted(each for each in path.rglob("*") if each.is_file())
+                files = sorted(file for file in path.rglob("*") if file.is_file())
                 found = [file for file in files if holds_records(_file(file))]
                 self.left_out += [file for file in files if file not in {*found}]
                 if not found:
@@ -103,7 +103,7 @@ def _file(path: Path, progress: _Progress | None = None) -> Document:
 
 
 def _standard_input(progress: _Progress, stack: ExitStack) -> Document:
-    """What is piped in. A gzip file is looked through before it is used, so it is put aside on the disk."""
+    """Returns what is piped in. A gzip file is read twice, so it is put on the disk."""
     piped = sys.stdin.buffer
     first = piped.read(_CHUNK)
     if not first.startswith(_GZIP):
@@ -135,7 +135,7 @@ def _chunks(file: IO[bytes], progress: _Progress | None) -> Iterator[bytes]:
 
 
 class _Progress:
-    """Progress: a bar on a terminal, otherwise a line from time to time."""
+    """Shows progress: a bar on a terminal, otherwise a line from time to time."""
 
     def __init__(self, paths: list[Path | None], options: Options) -> None:
         self.count = 0
@@ -160,7 +160,7 @@ class _Progress:
             self._bar.stop()
 
     def at(self, size: int) -> None:
-        """So many bytes of this file are read."""
+        """Shows that so many bytes of this file are read."""
         done = self._before + size
         if self._bar is not None:
             with suppress(IndexError):
@@ -171,7 +171,7 @@ class _Progress:
             self._options.say(f"read {_megabytes(done)}{of}, {self.count:,} records")
 
     def end(self, path: Path | None) -> None:
-        """Go on behind this file."""
+        """Counts this file as read."""
         self._before += self._sizes.get(path, 0) if path else 0
 
 

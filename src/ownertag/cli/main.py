@@ -6,7 +6,7 @@ import sys
 
 
 def run() -> None:
-    """Run the command line; a missing extra is named instead of a traceback."""
+    """Runs the command line; a missing extra is named instead of a traceback."""
     try:
         import typer  # noqa: F401 - the extra may be missing
     except ImportError:

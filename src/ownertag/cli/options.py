@@ -65,25 +65,25 @@ class Options:
 
     @property
     def format(self) -> Output:
-        """How to print data, `--json` considered."""
+        """Returns how to print data; `--json` is short for one way."""
         return Output.JSON if self.as_json else self.output
 
     def say(self, text: str) -> None:
-        """Words for the person at the terminal."""
+        """Writes a line for the person at the terminal."""
         if not self.quiet:
             sys.stderr.write(f"{text}\n")  # in one piece, since several threads may have something to say
             sys.stderr.flush()
 
     def settings(self) -> Settings:
-        """The settings, or the defaults where there is no file."""
+        """Returns the settings, or the defaults where there is no file."""
         found = self.settings_file()
         return found.settings if found else Settings()
 
     def settings_file(self) -> SettingsFile | None:
-        """The settings file: by flag or environment, in the working directory, in the user's configuration."""
+        """Returns the settings file: by flag or environment, in the working directory, in the user's configuration."""
         home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
         path = self.config or next(
-            (each for each in (Path(CONFIG_NAME), home / "ownertag" / CONFIG_NAME) if each.is_file()), None
+            (place for place in (Path(CONFIG_NAME), home / "ownertag" / CONFIG_NAME) if place.is_file()), None
         )
         if path is None:
             return None
@@ -106,7 +106,7 @@ def fail(message: str, code: int = Exit.BAD_INPUT) -> NoReturn:
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every option of `Options`, which it receives as its argument `options`."""
+    """Gives a command every option of `Options`, which it receives as its argument `options`."""
     own = inspect.signature(command, eval_str=True).parameters
     types = inspect.get_annotations(Options, eval_str=True)
     shared = [
@@ -115,14 +115,18 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         )
         for field in fields(Options)
     ]
-    names = {each.name for each in shared}
+    names = {parameter.name for parameter in shared}
 
     @wraps(command)
     def run(**given: Any) -> None:
         options = Options(**{name: value for name, value in given.items() if name in names})
         command(**{name: value for name, value in given.items() if name not in names}, options=options)
 
-    kept = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own.values() if each.name != "options"]
+    kept = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in own.values()
+        if parameter.name != "options"
+    ]
     signature = inspect.Signature([*kept, *shared])
     run.__signature__ = signature  # type: ignore[attr-defined] # what Typer reads
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in signature.parameters.values()}

@@ -39,26 +39,26 @@ class Printer:
         if format is Output.CSV:
             self._csv.writerow(_COLUMNS)
 
-    def print(self, each: Mapping[str, Any]) -> None:
-        """Print one result, an object of `flows.result_object`."""
+    def print(self, result: Mapping[str, Any]) -> None:
+        """Prints one result, an object of `flows.result_object`."""
         if self._format is Output.JSON:
-            print(json.dumps(each))
+            print(json.dumps(result))
         elif self._format is Output.CSV:
-            self._csv.writerow(_row(each))
+            self._csv.writerow(_row(result))
         else:
-            print(_block(each))
+            print(_block(result))
 
 
-def _row(each: Mapping[str, Any]) -> list[str]:
-    owner, refusal = each["owner"] or {}, each["refusal"] or {}
+def _row(result: Mapping[str, Any]) -> list[str]:
+    owner, refusal = result["owner"] or {}, result["refusal"] or {}
     cells = {
-        **each,
-        "resources": " ".join(resource["arn"] for resource in each["resources"]),
+        **result,
+        "resources": " ".join(resource["arn"] for resource in result["resources"]),
         "owner": owner.get("name"),
         "evidence": owner.get("evidence"),
         "confidence": owner.get("confidence"),
-        "tags": " ".join(f"{key}={value}" for key, value in (each["tags"] or {}).items()),
-        "outcomes": " ".join(f"{outcome['outcome']}:{outcome['arn'] or '*'}" for outcome in each["outcomes"]),
+        "tags": " ".join(f"{key}={value}" for key, value in (result["tags"] or {}).items()),
+        "outcomes": " ".join(f"{outcome['outcome']}:{outcome['arn'] or '*'}" for outcome in result["outcomes"]),
         "refusal": refusal.get("reason"),
         "detail": refusal.get("detail"),
     }
@@ -66,33 +66,33 @@ def _row(each: Mapping[str, Any]) -> list[str]:
 
 
 def _cell(value: object) -> str:
-    """A text that no spreadsheet takes for a formula."""
+    """Returns a text that no spreadsheet takes for a formula."""
     text = clean(str(value)) if value is not None else ""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"} else text
 
 
-def _block(each: Mapping[str, Any]) -> str:
-    """A result for a person: what happened in one line, and what follows from it below."""
-    refusal = each["refusal"]
-    place = [each[key] for key in ("account", "region", "created_at") if each[key]]
-    lines = [f"{'  '.join([each['event_name'] or 'no record', *place])}  ({each['where']})"]
+def _block(result: Mapping[str, Any]) -> str:
+    """Returns a result for a person: what happened in one line, and what follows from it below."""
+    refusal = result["refusal"]
+    place = [result[key] for key in ("account", "region", "created_at") if result[key]]
+    lines = [f"{'  '.join([result['event_name'] or 'no record', *place])}  ({result['where']})"]
     if refusal:
         lines.append(f"  refused    {refusal['reason']}: {refusal['detail']}")
-    owner = each["owner"]
+    owner = result["owner"]
     if owner:
         lines.append(f"  owner      {owner['name']}, {owner['confidence']} by {owner['evidence']}")
         lines += [f"             through {hop}" for hop in owner["via"]]
         if owner["reason"]:
             lines.append(f"             because {owner['reason']}")
-    lines += _list("resources", [resource["arn"] for resource in each["resources"]])
-    lines += _list("tags", [f"{key} = {value}" for key, value in (each["tags"] or {}).items()])
-    lines += _list("looks up", [f"{question['kind']} {question['value']}" for question in each["questions"]])
-    lines += _list("outcomes", [_outcome(outcome) for outcome in each["outcomes"]])
+    lines += _list("resources", [resource["arn"] for resource in result["resources"]])
+    lines += _list("tags", [f"{key} = {value}" for key, value in (result["tags"] or {}).items()])
+    lines += _list("looks up", [f"{question['kind']} {question['value']}" for question in result["questions"]])
+    lines += _list("outcomes", [_outcome(outcome) for outcome in result["outcomes"]])
     return "\n".join(clean_lines(lines))
 
 
 def clean_lines(lines: Iterable[str]) -> Iterator[str]:
-    """Lines without anything that a terminal would obey (T22); how far they are indented stays."""
+    """Returns lines without anything that a terminal would obey (T22); their indentation stays."""
     return (" " * (len(line) - len(line.lstrip(" "))) + clean(line) for line in lines)
 
 
@@ -106,7 +106,7 @@ def _list(name: str, items: Sequence[str]) -> list[str]:
 
 
 def print_table(rows: Sequence[Mapping[str, str]], format: Output) -> None:  # noqa: A002 - the word of the option
-    """Print rows as a table for a person, or as CSV."""
+    """Prints rows as a table for a person, or as CSV."""
     columns = list(rows[0])
     if format is Output.CSV:
         writer = csv.writer(sys.stdout, quoting=csv.QUOTE_ALL, lineterminator="\n")

@@ -9,6 +9,7 @@ import typer
 
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import print_table
+from ownertag.cli.parameters import Command, Group
 from ownertag.core.owner.principal import clean
 from ownertag.core.owner.rules import NumberedRule, matching_rules, never_reached, rules_in_order
 from ownertag.core.records import ACCOUNT
@@ -16,11 +17,14 @@ from ownertag.core.records import ACCOUNT
 SCHEMA = 1
 
 app = typer.Typer(
-    help="Check and try the rules that map names to people and teams.", no_args_is_help=True, rich_markup_mode=None
+    cls=Group,
+    help="Check and try the rules that map names to people and teams.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def check(options: Options) -> None:
     """List the owner rules in the order in which they are tried, and those that can never match.
@@ -40,14 +44,17 @@ def check(options: Options) -> None:
     raise typer.Exit(Exit.FINDINGS if unreached else Exit.OK)
 
 
-@app.command(name="test")
+@app.command(name="test", cls=Command)
 @with_options
 def try_name(
     options: Options,
     name: Annotated[
-        str, typer.Argument(help="A name as the evidence gives it, such as a session's or a repository's.")
+        str,
+        typer.Argument(help="A name as the evidence gives it, such as a session's or a repository's.", metavar="NAME"),
     ],
-    account: Annotated[str | None, typer.Option("--account", help="The account in which it appears.")] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="The account in which it appears.", metavar="ID")
+    ] = None,
 ) -> None:
     """Say which owner rule maps a name, and why; or that none does.
 
@@ -56,7 +63,7 @@ def try_name(
     if account is not None and not ACCOUNT.fullmatch(account):
         fail(f"--account {account!r} is no account; write its 12 digits")
     settings = options.settings()
-    rules = [_as_object(each) for each in matching_rules(name, account, settings)]
+    rules = [_as_object(rule) for rule in matching_rules(name, account, settings)]
     rule, others = (rules[0], rules[1:]) if rules else (None, [])
     owner = rule["owner"] if rule else name
     if options.format is Output.JSON:
@@ -67,14 +74,14 @@ def try_name(
         print_table([row], options.format)
     elif rule:
         print(f"{clean(name)} is {clean(owner)}, by rule {rule['number']} ({clean(rule['match'])}): {rule['why']}")
-        for each in others:
-            print(f"  rule {each['number']} ({clean(each['match'])}) fits as well, but comes later: {each['why']}")
+        for other in others:
+            print(f"  rule {other['number']} ({clean(other['match'])}) fits as well, but comes later: {other['why']}")
     else:
         place = f" in account {account}" if account else ""
         print(f"{clean(name)} stays as it is: none of {len(settings.owners)} owner rules fits it{place}")
     raise typer.Exit(Exit.OK if rule else Exit.FINDINGS)
 
 
-def _as_object(each: NumberedRule) -> dict[str, Any]:
-    rule = each.rule
-    return {"number": each.number, "match": rule.match, "account": rule.account, "owner": rule.owner, "why": rule.why}
+def _as_object(numbered: NumberedRule) -> dict[str, Any]:
+    number, rule = numbered.number, numbered.rule
+    return {"number": number, "match": rule.match, "account": rule.account, "owner": rule.owner, "why": rule.why}

@@ -11,6 +11,7 @@ import typer
 from ownertag.catalogue import tag_actions
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.options import Options, Output, fail, with_options
+from ownertag.cli.parameters import Command, Group
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import Settings, SettingsError
 from ownertag.core.tiers import TagActions
@@ -23,31 +24,37 @@ from ownertag.render.scp import service_control_policies
 SCHEMA = 1
 
 app = typer.Typer(
+    cls=Group,
     help="Print or write what is generated from the catalogue and the settings.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def infra(
     options: Options,
-    to: Annotated[Path, typer.Option("--to", help="The folder to write the templates into.")] = Path("infra"),
+    output_dir: Annotated[
+        Path, typer.Option("--output-dir", help="The folder to write the templates into.", metavar="DIR")
+    ] = Path("infra"),
 ) -> None:
-    """Write the CloudFormation templates and the SCP into a folder."""
+    """Write the CloudFormation templates and the service control policies into a folder."""
     found = _templates(options.settings())
-    for old in (to / "management").glob("service_control_policy-[2-9].json"):
-        if f"management/{old.name}" not in found:
-            old.unlink()
-    for name, text in found.items():
-        path = to / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        options.say(f"{path}: {len(text):,} characters")
+    try:
+        for old in (output_dir / "management").glob("service_control_policy-[2-9].json"):
+            if f"management/{old.name}" not in found:
+                old.unlink()
+        for name, text in found.items():
+            path = output_dir / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+            options.say(f"{path}: {len(text):,} characters")
+    except OSError as error:
+        fail(f"{error.filename}: can't be written: {error.strerror}: name another folder with --output-dir")
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options
 def scp(
     options: Options,
@@ -74,16 +81,16 @@ def scp(
             print(json.dumps(policy, indent=2))
 
 
-@app.command(name="terraform-ignore-tags")
+@app.command(name="terraform-ignore-tags", cls=Command)
 @with_options
 def ignore_tags(options: Options) -> None:
     """Print the block with which Terraform leaves the tags alone."""
     print(terraform_ignore_tags(options.settings()), end="")
 
 
-@app.command()
+@app.command(name="tag-page", cls=Command)
 @with_options
-def why(options: Options) -> None:
+def tag_page(options: Options) -> None:
     """Print a page, in Markdown, that says what the tags are."""
     print(why_page(options.settings()), end="")
 

@@ -19,7 +19,7 @@ def sandbox(
         int, typer.Option("--port", help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
     ] = 0,
     empty: Annotated[
-        bool, typer.Option("--empty", help="The organization before ownertag is deployed, to deploy it yourself.")
+        bool, typer.Option("--no-deploy", help="The organization before ownertag is deployed, to deploy it yourself.")
     ] = False,
 ) -> None:
     """Run an AWS organization on this machine, with ownertag deployed into it.
@@ -46,11 +46,13 @@ def sandbox(
                     "settings_file": str(running.settings_file),
                     "package_file": str(running.package_file),
                 }
-                print(json.dumps({"schema": 1, **where, "profiles": [each.name for each in PERSONAS]}), flush=True)
+                profiles = [persona.name for persona in PERSONAS]
+                print(json.dumps({"schema": 1, **where, "profiles": profiles}), flush=True)
             else:
                 print(f"An organization of {len(ACCOUNTS)} accounts on {running.endpoint_url}\n")
-                for each in PERSONAS:
-                    print(f"  {each.name:<12} {each.kind.value:<26} {ACCOUNTS[each.account]:<10} {each.region}")
+                for persona in PERSONAS:
+                    account = ACCOUNTS[persona.account]
+                    print(f"  {persona.name:<12} {persona.kind.value:<26} {account:<10} {persona.region}")
                 print(f"\n  admin-NAME   root user of account NAME: {', '.join(ACCOUNTS.values())}")
                 if not empty:
                     print("  hub          the role that may assume the tagger's role in every account")

@@ -68,39 +68,39 @@ def tag(
     """  # fmt: skip
     settings, catalogue = options.settings(), load_catalogue()
     if settings.organization is None:
-        work = _here(options, settings, catalogue, dry_run, ledger)
+        work = _local_work(options, settings, catalogue, dry_run, ledger)
     else:
         work = _at_hub(HubFunction(options, settings.organization.home_region, attempts=4), dry_run)
-    printer, reading, told = Printer(options.format), Reading(options), Tally()
+    printer, reading, tally = Printer(options.format), Reading(options), Tally()
     outcomes: Counter[str] = Counter()
     read = left = unreached = 0
     arriving = reading.records(files)
     while batch := list(islice(arriving, BATCH)):
-        for each in _decided(batch, work, catalogue, settings):
-            printer.print(each)
-            told.count(each)
-            kinds = [outcome["outcome"] for outcome in each["outcomes"]]
-            outcomes.update(outcome["outcome"] for outcome in each["outcomes"] if outcome["arn"])
-            refused = each["refusal"] or {}
-            left += bool(each["left"] and not refused)
+        for result in _results(batch, work, catalogue, settings):
+            printer.print(result)
+            tally.count(result)
+            kinds = [outcome["outcome"] for outcome in result["outcomes"]]
+            outcomes.update(outcome["outcome"] for outcome in result["outcomes"] if outcome["arn"])
+            refused = result["refusal"] or {}
+            left += bool(result["left"] and not refused)
             unreached += OutcomeKind.FORBIDDEN.value in kinds or refused.get("reason") == Reason.UNKNOWN_ACCOUNT.value
         read += len(batch)
-        options.say(f"{read} records read, {told.creations} creations, {left} not done yet")
-    options.say(_in_words(outcomes, dry_run))
-    told.tell(options, reading)
+        options.say(f"{read} records read, {tally.creations} creations, {left} not done yet")
+    options.say(_summary(outcomes, dry_run))
+    tally.report(options, reading)
     found = Exit.FINDINGS if left or reading.inferred else Exit.OK
-    raise typer.Exit(told.exit_code or (Exit.UNREACHABLE if unreached else found))
+    raise typer.Exit(tally.exit_code or (Exit.UNREACHABLE if unreached else found))
 
 
-def _in_words(outcomes: Counter[str], dry_run: bool) -> str:
+def _summary(outcomes: Counter[str], dry_run: bool) -> str:
     if dry_run:
         rest = ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common() if kind != WOULD_TAG)
         return f"would tag {outcomes[WOULD_TAG]} resources{f'; {rest}' if rest else ''}"
     return ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common()) or "nothing to tag"
 
 
-def _decided(batch: Sequence[Arrival | Refusal], work: Work, catalogue: Catalogue, settings: Settings) -> Objects:
-    """What is refused by the record alone is told at once; the rest is worked on."""
+def _results(batch: Sequence[Arrival | Refusal], work: Work, catalogue: Catalogue, settings: Settings) -> Objects:
+    """Returns at once what is refused by the record alone, and then what became of the rest."""
     creations: list[Arrival] = []
     for message in batch:
         matched = message if isinstance(message, Refusal) else match(message, catalogue, settings)
@@ -117,7 +117,7 @@ def _decided(batch: Sequence[Arrival | Refusal], work: Work, catalogue: Catalogu
 def _at_hub(hub: HubFunction, dry_run: bool) -> Work:
     def work(creations: Sequence[Arrival]) -> Objects:
         for order in _orders(creations):
-            yield from _asked(hub, order, dry_run)
+            yield from _hub_results(hub, order, dry_run)
 
     return work
 
@@ -136,8 +136,8 @@ def _orders(creations: Iterable[Arrival]) -> Iterator[list[Arrival]]:
         yield order
 
 
-def _asked(hub: HubFunction, order: Sequence[Arrival], dry_run: bool) -> Objects:
-    """What the function answers for these; too long an answer is asked for in halves: the work is not done twice."""
+def _hub_results(hub: HubFunction, order: Sequence[Arrival], dry_run: bool) -> Objects:
+    """Returns what the function answers for these. Too long an answer is asked for in halves; no work is done twice."""
     records = [msgspec.json.decode(msgspec.json.encode(arrival.record)) for arrival in order]
     try:
         answer = hub.ask({"tag": {"records": records, "dry_run": dry_run}}, "results")
@@ -145,8 +145,8 @@ def _asked(hub: HubFunction, order: Sequence[Arrival], dry_run: bool) -> Objects
         if len(order) == 1:
             fail(f"{order[0].where}: it is done, but what became of it is more than Lambda hands out", Exit.FINDINGS)
         middle = len(order) // 2
-        yield from _asked(hub, order[:middle], dry_run)
-        yield from _asked(hub, order[middle:], dry_run)
+        yield from _hub_results(hub, order[:middle], dry_run)
+        yield from _hub_results(hub, order[middle:], dry_run)
         return
     for result in answer["results"]:
         yield {**result, "where": order[int(result["where"])].where}
@@ -155,7 +155,7 @@ def _asked(hub: HubFunction, order: Sequence[Arrival], dry_run: bool) -> Objects
 # --- here
 
 
-def _here(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: str | None) -> Work:
+def _local_work(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: str | None) -> Work:
     from ownertag.flows.tag import results
 
     ports = _ports(options, settings, catalogue, dry_run, _ledger(ledger, dry_run))
@@ -184,7 +184,7 @@ def _ledger(text: str | None, dry_run: bool) -> Ledger:
 
 
 def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: Ledger) -> Ports:
-    """The same adapters as in the hub, with an operator's credentials."""
+    """Returns the same adapters as in the hub, with an operator's credentials."""
     import boto3
 
     from ownertag.aws.errors import AWS_ERRORS, failure_of
@@ -208,7 +208,7 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
         fail(f"{profile}: can't be used ({failure_of(error).code}): {error}")
     sessions = Sessions(
         session,
-        role_name=settings.limits.role_name,
+        role_name=settings.hub.tagger_role,
         region=region,
         now=now,
         own_account=account,

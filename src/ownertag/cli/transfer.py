@@ -40,13 +40,13 @@ def transfer(
         fail(wrong)
     answer = hub.ask({"transfer": asdict(order)}, "done")
     if options.format is Output.TABLE:
-        print(_told(answer, order))
+        print(_summary(answer, order))
     else:
         print(json.dumps({"schema": SCHEMA, **answer}))
     raise typer.Exit(Exit.OK if answer["done"] else Exit.FINDINGS)
 
 
-def _told(answer: dict[str, Any], order: TransferOrder) -> str:
+def _summary(answer: dict[str, Any], order: TransferOrder) -> str:
     name = clean(answer.get("arn") or order.resource)
     if not answer["done"]:
         return f"{name}: not given to {clean(order.to)}: {clean(answer['detail'])}"

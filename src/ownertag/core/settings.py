@@ -1,12 +1,9 @@
-"""`ownertag.toml`, the same for the command line, render and the Lambda: text to a checked value.
-
-A wrong key or value is refused with its line, what is wrong and what would be right; nothing is guessed.
-"""
+"""The settings as types: the tables and keys of `ownertag.toml`. `core.settings_file` reads and checks them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import translate
 from functools import cached_property
 from typing import Literal
@@ -46,39 +43,44 @@ class OrganizationSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_o
     hub_account: str
     home_region: str
     regions: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
+    organizational_units: tuple[str, ...] = ()
 
 
 class HubSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the hub is deployed: who is told of alarms, how much runs at once, where its package lies."""
+    """How the hub is deployed: who is told of alarms, how much runs at once, where its package lies.
+
+    `tagger_role` is the role by which its function tags, in every account.
+    """
 
     alarm_email: str = ""
     maximum_concurrency: int = 5
     package_bucket: str = ""
+    tagger_role: str = "auto-tag-role"
 
 
 #: The service roles by which AWS Backup and Data Lifecycle Manager copy tags, in calls of their own (doc: their managed
 #: policies grant CreateTags on snapshots and images, and not for creations alone). AWS's consoles name them so.
-COPIERS = (
+TAG_COPYING_ROLES = (
     "service-role/AWSBackupDefaultServiceRole",
     "service-role/AWSDataLifecycleManagerDefaultRole",
     "service-role/AWSDataLifecycleManagerDefaultRoleForAMIManagement",
 )
 
 
-class Protection(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the service control policies are attached (None: the organization's units), whom they exempt, their sizes.
+class ScpSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the service control policies are attached, whom they exempt, and how large they may be.
 
-    `break_glass` may do all of it; `copiers` may bring our keys to what has no owner yet. `policies` is how many may be
-    attached to a unit (doc: 5 by default, and FullAWSAccess is one of them), `policy_size` how many characters each may
-    have (doc: 5,120; reported to be 10,240, and ten policies, since May 2026).
+    They are attached to `organizational_units` (None: those of the organization). `break_glass_roles` may do all that
+    they deny; `tag_copying_roles` may bring our keys to what has no owner yet. `max_policies` may be attached to a unit
+    (doc: 5 by default, and FullAWSAccess is one of them), of `max_policy_size` characters each (doc: 5,120; reported to
+    be 10,240, and ten policies, since May 2026).
     """
 
-    units: tuple[str, ...] | None = None
-    break_glass: tuple[str, ...] = ()
-    copiers: tuple[str, ...] = COPIERS
-    policies: int = 4
-    policy_size: int = 5120
+    organizational_units: tuple[str, ...] | None = None
+    break_glass_roles: tuple[str, ...] = ()
+    tag_copying_roles: tuple[str, ...] = TAG_COPYING_ROLES
+    max_policies: int = 4
+    max_policy_size: int = 5120
 
 
 class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,10 +88,10 @@ class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     identity_stores: tuple[str, ...] = ()
     identity_providers: tuple[str, ...] = ()
-    source_identity_guarded: bool = False
+    restrict_source_identity: bool = False
     source_identity_roles: tuple[str, ...] = ()
-    identity_region: str | None = None
-    follow_sessions: bool = True
+    identity_center_region: str | None = None
+    trace_assumed_roles: bool = True
 
 
 class Ignore(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
@@ -104,11 +106,38 @@ class Ignore(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Bounds for one run. `quota_share` is the part of each account's quota of AWS's calls that ownertag may use."""
+    """How much ownertag uses.
 
-    role_name: str = "auto-tag-role"
-    time_share: float = 0.8
+    `timeout_share` is the part of the function's remaining time after which the rest of a batch is returned,
+    `quota_share` the part of each account's quota of API calls.
+    """
+
+    timeout_share: float = 0.8
     quota_share: float = 0.5
+
+
+class OwnerRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
+    """Maps the names that match a glob, in one account or all, to a person or a team."""
+
+    match: str
+    owner: str
+    account: str | None = None
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The glob as a regular expression; `translate` makes one that can't run away (T27)."""
+        return re.compile(translate(self.match), re.IGNORECASE)
+
+    @property
+    def why(self) -> str:
+        """Says what gives the rule its rank."""
+        kind = "a glob" if self.rank > 1 else "an exact name"
+        return f"{kind}, in {f'account {self.account}' if self.account else 'any account'}"
+
+    @property
+    def rank(self) -> int:
+        """The place in the order: an exact name before a glob, and one account's rule before every account's."""
+        return 2 * any(mark in self.match for mark in "*?[") + (self.account is None)
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
@@ -116,9 +145,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
 
     organization: OrganizationSettings | None = None
     hub: HubSettings = HubSettings()
-    protection: Protection = Protection()
+    scp: ScpSettings = ScpSettings()
     tags: dict[str, str] = field(default_factory=lambda: {"owner": "{owner}", "dateCreated": "{created_at}"})
-    existing: dict[str, Literal["overwrite", "keep"]] = field(default_factory=dict)
+    existing_tags: dict[str, Literal["overwrite", "keep"]] = field(default_factory=dict)
     trust: Trust = Trust()
     owners: tuple[OwnerRule, ...] = ()
     ignore: Ignore = Ignore()
@@ -147,53 +176,30 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
     @cached_property
     def kept_keys(self) -> frozenset[str]:
         """The keys whose value stays where a creation's own request brings one."""
-        return frozenset(key for key, policy in self.existing.items() if policy == "keep")
+        return frozenset(key for key, policy in self.existing_tags.items() if policy == "keep")
 
 
-def _unguarded(settings: Settings) -> Iterator[tuple[list[str], str]]:
-    """A SourceIdentity is proof only where no account of the organization can set one by itself.
+#: Tables and keys that have another name now: a file that says the old one is told the new one.
+RENAMED_KEYS: Mapping[str, str] = {
+    "organization.units": "organization.organizational_units",
+    "protection": "scp",
+    "scp.units": "scp.organizational_units",
+    "scp.break_glass": "scp.break_glass_roles",
+    "scp.copiers": "scp.tag_copying_roles",
+    "scp.policies": "scp.max_policies",
+    "scp.policy_size": "scp.max_policy_size",
+    "existing": "existing_tags",
+    "trust.source_identity_guarded": "trust.restrict_source_identity",
+    "trust.identity_region": "trust.identity_center_region",
+    "trust.follow_sessions": "trust.trace_assumed_roles",
+    "limits.role_name": "hub.tagger_role",
+    "limits.time_share": "limits.timeout_share",
+}
 
-    A policy binds the callers of the accounts that it is on (doc: "SCP effects on permissions"). Whoever calls from an
-    account outside of the listed units, or directly under the root, would be free to name anybody to a role inside: so
-    only the root's id covers all of them, and units never do, however many.
-    """
-    units = settings.organization.units if settings.organization else ()
-    protected = units if settings.protection.units is None else settings.protection.units
-    whole = settings.protection.units is None and not units
-    if settings.trust.source_identity_guarded and not whole and not any(each.startswith("r-") for each in protected):
-        advice = "write the root's id, such as 'r-ab12', in [protection] units, or false here"
-        why = "accounts outside of the policy's units could name anybody"
-        yield ["trust", "source_identity_guarded"], f"proven only under the policy, and {why}: {advice}"
-
-
-#: Keys that there were, and what to do about them.
-_GONE: Mapping[tuple[str, ...], str] = {
-    ("trust", "owner_tag_guarded"): (
+#: Keys that are gone, with what to do about each.
+REMOVED_KEYS: Mapping[str, str] = {
+    "trust.owner_tag_guarded": (
         "is no key any more; remove the line: an owner tag that the ledger does not know is asserted, "
         "whatever guards it"
     ),
 }
-
-
-class OwnerRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
-    """Maps the names that match a glob, in one account or all, to a person or a team."""
-
-    match: str
-    owner: str
-    account: str | None = None
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """The glob as a regular expression; `translate` makes one that can't run away (T27)."""
-        return re.compile(translate(self.match), re.IGNORECASE)
-
-    @property
-    def why(self) -> str:
-        """What gives the rule its rank."""
-        kind = "a glob" if self.rank > 1 else "an exact name"
-        return f"{kind}, in {f'account {self.account}' if self.account else 'any account'}"
-
-    @property
-    def rank(self) -> int:
-        """An exact name goes before a glob, and one account's rule before every account's."""
-        return 2 * any(mark in self.match for mark in "*?[") + (self.account is None)

@@ -224,5 +224,5 @@ def _finding(
 
 def is_ours(record: Record, settings: Settings) -> bool:
     """Whether the tagger of the record's own account made the call."""
-    tagger = role_arn(partition_of(record.region), record.account, settings.limits.role_name)
+    tagger = role_arn(partition_of(record.region), record.account, settings.hub.tagger_role)
     return role_of(record.identity) == tagger

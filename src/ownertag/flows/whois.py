@@ -12,6 +12,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ownertag.core.arn import parse_arn
 from ownertag.core.ownership import EventKey, Holding, ResourceKey, apply_transfer, end_of
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
 from ownertag.ledger.entries import (
@@ -26,6 +27,9 @@ from ownertag.ledger.entries import (
     Transferred,
 )
 from ownertag.ledger.port import Reader
+
+ELASTIC_IP = "ec2:elastic-ip"
+INSTANCE = "ec2:instance"
 
 #: Of a longer history only the beginning and the end are returned.
 MOST_EVENTS = 100
@@ -97,6 +101,13 @@ class WhoisAnswer(Struct, frozen=True):
     from_trail: bool = False
     past: Past | None = None
 
+    @property
+    def is_live_in_ec2(self) -> bool:
+        """Whether EC2 can be asked about it, and would answer about this life."""
+        live = self.now and self.until is None and not self.from_trail
+        arn = parse_arn(self.key.arn)
+        return live and arn is not None and arn.service == "ec2"
+
 
 class WhoisAnswers(Struct, frozen=True):
     """The answers, the latest first, and how many more there are."""
@@ -126,7 +137,7 @@ def whois(wanted: Wanted, reader: Reader) -> WhoisAnswers:
 
 
 def _spans(wanted: Wanted, reader: Reader) -> list[Span]:
-    """The lives that had the address, each once, the latest first."""
+    """Returns the lives that had the address, each once, the latest first."""
     if wanted.address is None:
         return []
     lives: dict[tuple[ResourceKey, datetime | None], Span] = {}
@@ -160,7 +171,7 @@ class _Lives:
         self._latest = end_of(known.holding.claim.created_at, self._deletions)
 
     def at(self, at: Window | None) -> list[WhoisAnswer]:
-        """The lives of this time, or the latest."""
+        """Returns the lives of this time, or the latest."""
         if at is None:
             return [self._answer(self._latest, self._known.holding)]
         times = [entry.claim.created_at for entry in self._history if isinstance(entry, Owned)]
@@ -172,7 +183,7 @@ class _Lives:
         return [self._then(end, holding, at) for end, holding in held if holding is not None]
 
     def of(self, span: Span, at: Window | None) -> WhoisAnswer | None:
-        """The life in which it had an address."""
+        """Returns the life in which it had an address."""
         end = end_of(span.since, self._deletions)
         latest = at is None and end == self._latest
         holding = self._known.holding if latest else self._holding(end, at.end if at else None)
@@ -182,7 +193,7 @@ class _Lives:
         return replace(answer, address=span.address, address_since=span.since)
 
     def _then(self, end: datetime | None, holding: Holding, at: Window) -> WhoisAnswer:
-        """A life at a time; of one that ended or was given away since, with the tags of that time: not today's."""
+        """Returns a life at a time; if it ended or was transferred since, with the tags of that time."""
         answer = self._answer(end, holding)
         later = [transfer for transfer in self._transfers(end) if transfer.at > at.end]
         if answer.now and not later:
@@ -190,7 +201,7 @@ class _Lives:
         return replace(answer, now=False, past=Past(self._tags_at(end, at.end), later[0].to if later else None))
 
     def _tags_at(self, end: datetime | None, until: datetime) -> TagPairs:
-        """The tags that a life carried: those written last, and what others changed of them since."""
+        """Returns the tags that a life carried: those written last, and what others changed of them since."""
         first = self._first(end)
         written: dict[str, str] = dict(first.tags) if first else {}
         carried = dict(written)
@@ -220,7 +231,7 @@ class _Lives:
         return [entry for entry in owned if end_of(entry.claim.created_at, self._deletions) == end]
 
     def _holding(self, end: datetime | None, until: datetime | None) -> Holding | None:
-        """Whose this life was, with what was given by hand until then."""
+        """Returns whose this life was, with the transfers until then."""
         holding = self._first(end)
         for transfer in self._transfers(end):
             if until is None or transfer.at <= until:
@@ -229,7 +240,7 @@ class _Lives:
         return holding
 
     def _first(self, end: datetime | None) -> Holding | None:
-        """Whose this life was by its creation."""
+        """Returns whose this life was by its creation."""
         # Of one event's decisions the last stands, unless an earlier one was final (core.ownership).
         claims = sorted(self._claims(end), key=lambda claim: claim.decided_at, reverse=True)
         first = min(claims, key=lambda claim: (claim.claim.rank, claim.provisional), default=None)

@@ -108,7 +108,7 @@ def build(
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         if event == KEEP_ACCOUNTS:
             return _kept(adapters.accounts.keep_list(), report)
-        until = clock() + context.get_remaining_time_in_millis() / 1000 * settings.limits.time_share
+        until = clock() + context.get_remaining_time_in_millis() / 1000 * settings.limits.timeout_share
         ports = adapters.ports(settings, now, lambda: clock() >= until)
         adapters.pacing.begin(until)
         if "transfer" in event:
@@ -177,7 +177,7 @@ def _adapters(
     pacing = Pacing(catalogue.quotas, settings.limits.quota_share, environment.concurrency, counter, clock)
     sessions = Sessions(
         clients.session,
-        role_name=settings.limits.role_name,
+        role_name=settings.hub.tagger_role,
         region=region,
         now=now,
         endpoint_url=clients.endpoint_url,

@@ -42,9 +42,7 @@ def check_deployable(settings: Settings, where: str) -> OrganizationSettings:
     if settings.organization is None:
         raise SettingsError(f"{where}: [organization] is missing: there is nowhere to deploy to")
     if not any(_LINK.fullmatch(template) for template in settings.tags.values()):
-        advice = (
-            'write WhatIsThis = "https://..." with the address of a page of yours; `ownertag render why` prints one'
-        )
+        advice = 'write WhatIsThis = "https://..." with a page of yours; `ownertag render tag-page` prints one'
         raise SettingsError(f"{where}: [tags]: no tag links to a page that says what the tags are: {advice}")
     return settings.organization
 
@@ -59,7 +57,7 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
     parts: dict[str, Any] = {
         "alarm_key_policy": service_policies.alarm_key_policy(),
         "alarm_topic_policy": service_policies.alarm_topic_policy(),
-        "audit_permissions": service_policies.audit_permissions(settings.limits.role_name),
+        "audit_permissions": service_policies.audit_permissions(settings.hub.tagger_role),
         "audit_trust": service_policies.audit_trust(organization),
         "bus_policy": policies.bus_policy(organization),
         "canary_permissions": service_policies.canary_permissions(),
@@ -71,7 +69,7 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "queue_policy": service_policies.queue_policy(),
         "rules": _rules(catalogue, settings, organization),
         "tagger_permissions": policies.tagger_permissions(catalogue, settings),
-        "tagger_role": settings.limits.role_name,
+        "tagger_role": settings.hub.tagger_role,
         "tagger_trust": policies.tagger_trust(organization),
         "undelivered_policy": service_policies.undelivered_policy(),
     }

@@ -9,7 +9,7 @@ from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.parse import CLOUDTRAIL_DETAIL_TYPE
 from ownertag.core.settings import Settings
 from ownertag.core.tamper import TAG_CALLS
-from ownertag.render.documents import RULE_PREFIX, SHORTER_KEYS, TooLong, arn, compact
+from ownertag.render.documents import RULE_PREFIX, SHORTER_KEYS, arn, compact, within_limit
 
 #: EventBridge takes patterns of at most 2,048 characters (doc: PutRule).
 MAX_PATTERN = 2048
@@ -55,10 +55,10 @@ def tampering_pattern(settings: Settings) -> dict[str, Any]:
     Raises:
         TooLong: AWS would not take it.
     """
-    own = arn("iam", f"role/{settings.limits.role_name}")
+    own = arn("iam", f"role/{settings.hub.tagger_role}")
     key: dict[str, Any] = {"tagSet": {"items": {"key": [{"equals-ignore-case": tag} for tag in sorted(settings.tags)]}}}
     none: dict[str, Any] = {"tagSet": {"items": {"key": [{"exists": False}]}}}
-    pattern = {
+    pattern: dict[str, Any] = {
         "source": [{"prefix": "aws."}],
         "detail-type": [CLOUDTRAIL_DETAIL_TYPE],
         "detail": {
@@ -69,9 +69,7 @@ def tampering_pattern(settings: Settings) -> dict[str, Any]:
             "$or": [_issuer([{"exists": False}]), _issuer([{"anything-but": own}])],
         },
     }
-    if len(compact(pattern)) > MAX_PATTERN:
-        raise TooLong(f"the pattern for tampering is longer than AWS takes: {SHORTER_KEYS}")
-    return pattern
+    return within_limit(pattern, MAX_PATTERN, "the event pattern for tampering", SHORTER_KEYS)
 
 
 def _issuer(filters: list[Any]) -> dict[str, Any]:

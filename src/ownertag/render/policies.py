@@ -143,7 +143,7 @@ def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
     """The kinds of questions that can be asked in an account with these rows and settings."""
     kinds = {kind for row in catalogue.rows.values() for kind in row.questions}
     kinds.add(QuestionKind.OWNER_OF_RESOURCE)
-    if settings.trust.follow_sessions:
+    if settings.trust.trace_assumed_roles:
         kinds.add(QuestionKind.MAKER_OF_SESSION)
     if settings.trust.identity_stores:
         kinds.add(QuestionKind.IDENTITY_CENTER_USER)
@@ -237,7 +237,7 @@ def hub_permissions(settings: Settings, organization: OrganizationSettings) -> P
             "Sid": "AssumeTaggerRole",
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
-            "Resource": arn("iam", f"role/{settings.limits.role_name}", "*"),
+            "Resource": arn("iam", f"role/{settings.hub.tagger_role}", "*"),
             "Condition": {"StringEquals": {"aws:ResourceOrgID": organization.id}},
         },
         {

@@ -57,7 +57,7 @@ management_account = "{management_account}"
 hub_account = "{hub_account}"
 home_region = "{home_region}"
 regions = {regions}
-units = ["{unit}"]
+organizational_units = ["{unit}"]
 
 [hub]
 alarm_email = "security@example.com"

@@ -34,7 +34,7 @@ _BLOCK = re.compile(r'(?<=\n)```(console|text title="first terminal")\n(.*?)```'
 
 def followed(page: str) -> str:
     """The page with what its commands print now."""
-    with started.sandbox("--empty") as sandbox, tempfile.TemporaryDirectory() as folder:
+    with started.sandbox("--no-deploy") as sandbox, tempfile.TemporaryDirectory() as folder:
         assert sandbox.stdout is not None
         first = _Terminal(sandbox.stdout)
         greeting = first.said()

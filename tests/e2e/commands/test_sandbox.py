@@ -1,4 +1,4 @@
-"""`ownertag sandbox` as a process: what `--empty` prints leads to the organization before ownertag; it ends."""
+"""`ownertag sandbox` as a process: what `--no-deploy` prints leads to the organization before ownertag; it ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness import started
 
 
 def test_an_empty_sandbox_says_how_ownertag_is_deployed() -> None:
-    with started.sandbox("--empty") as process:
+    with started.sandbox("--no-deploy") as process:
         check(process)
 
 
@@ -44,7 +44,7 @@ def check(process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread is told from outside on Linux alone")
 def test_ctrl_c_ends_it_whichever_thread_the_system_gives_it_to() -> None:
-    with started.sandbox("--empty", "--json") as process:
+    with started.sandbox("--no-deploy", "--json") as process:
         assert process.stdout is not None
         process.stdout.readline()
         others = {int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}

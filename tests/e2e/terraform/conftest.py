@@ -128,7 +128,7 @@ def running_sandbox(folder: Path, *options: str) -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def empty_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """An organization into which Terraform deploys ownertag."""
-    with running_sandbox(tmp_path_factory.mktemp("empty"), "--empty") as sandbox:
+    with running_sandbox(tmp_path_factory.mktemp("empty"), "--no-deploy") as sandbox:
         yield sandbox
 
 
@@ -233,7 +233,9 @@ def _rendered(folder: Path, hub: str, organization: str) -> Path:
         settings = settings.replace(old, new)
     config, templates = folder / "ownertag.toml", folder / "templates"
     config.write_text(settings, "utf-8")
-    subprocess.run([started.OWNERTAG, "render", "infra", "--config", config, "--to", templates, "--quiet"], check=True)
+    subprocess.run(
+        [started.OWNERTAG, "render", "infra", "--config", config, "--output-dir", templates, "--quiet"], check=True
+    )
     return templates
 
 

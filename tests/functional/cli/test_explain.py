@@ -157,10 +157,10 @@ def test_bad_usage_is_said_and_exits_with_2(
 
 def test_wrong_settings_name_the_line(tmp_path: Path, launch: Path) -> None:
     config = tmp_path / "ownertag.toml"
-    config.write_text('[tags]\nowner = "{owner}"\n\n[existing]\nownr = "keep"\n')
+    config.write_text('[tags]\nowner = "{owner}"\n\n[existing_tags]\nownr = "keep"\n')
     code, output, errors = explain("--config", str(config), str(launch))
     assert (code, output) == (2, "")
-    assert f"{config}, line 5: existing.ownr: is no key of [tags]; did you mean 'owner'?" in errors
+    assert f"{config}, line 5: existing_tags.ownr: is no key of [tags]; did you mean 'owner'?" in errors
 
 
 def test_settings_are_found_in_the_working_directory(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from ownertag.cli.app import app
 from ownertag.core.tiers import MEANINGS, Tier
 
 SETTINGS = (Path(__file__).parents[3] / "infra/ownertag.toml").read_text("utf-8")
-MANY = f"[protection]\nbreak_glass = {[f'role-of-a-name-{number:02}' for number in range(30)]}\npolicies = 1\n"
+MANY = f"[scp]\nbreak_glass_roles = {[f'role-of-a-name-{number:02}' for number in range(30)]}\nmax_policies = 1\n"
 
 
 def render(*arguments: str, config: Path) -> tuple[int, str, str]:
@@ -66,28 +67,58 @@ def test_the_tiers_alone_need_no_room(config: Path) -> None:
     assert "    ec2:CreateTags" in out.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("more", "document", "most"),
+    [
+        ("".join(f'"{"k" * 60}{number}" = "x"\n' for number in range(20)), "the event pattern for tampering", "2,048"),
+        (
+            "[scp]\nbreak_glass_roles = " + str([f"{'r' * 120}{number}" for number in range(60)]) + "\n",
+            "statement",
+            "5,120",
+        ),
+    ],
+    ids=["keys", "roles"],
+)
+def test_a_document_that_is_too_long_is_told_with_its_length_and_what_to_do(
+    config: Path, tmp_path: Path, more: str, document: str, most: str
+) -> None:
+    config.write_text(SETTINGS + more, "utf-8")
+    code, out, err = render("infra", "--output-dir", str(tmp_path / "out"), config=config)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert re.match(rf"ownertag: {document}.* has [\d,]+ characters, and .* takes {most}: ", err)
+    assert "fewer" in err
+
+
 @pytest.mark.parametrize("command", [("scp",), ("scp", "--json"), ("infra",)])
 def test_policies_that_do_not_fit_are_told_in_a_line_and_nothing_is_written(
     config: Path, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     config.write_text(SETTINGS + MANY, "utf-8")
     to = tmp_path / "out"
-    code, out, err = render(*command, *(("--to", str(to)) if command == ("infra",) else ()), config=config)
+    code, out, err = render(*command, *(("--output-dir", str(to)) if command == ("infra",) else ()), config=config)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
-    for said in ("protection.policies allows 1", "fewer break-glass roles (now 30)", "The last one would hold"):
+    for said in ("scp.max_policies allows 1", "fewer break-glass roles (now 30)", "The last one would hold"):
         assert said in err
     assert not to.exists()
+
+
+def test_a_folder_that_can_not_be_written_is_told_in_a_line(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", "utf-8")
+    code, out, err = render("infra", "--output-dir", str(tmp_path / "file"), config=config)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "can't be written" in err
+    assert "--output-dir" in err
 
 
 def test_a_policy_that_is_not_needed_any_more_goes_from_the_folder_and_nothing_else(
     config: Path, tmp_path: Path
 ) -> None:
     to = tmp_path / "out"
-    assert render("infra", "--to", str(to), config=config)[0] == 0
+    assert render("infra", "--output-dir", str(to), config=config)[0] == 0
     held = to / "management"
     kept, second = held / "service_control_policy-of-ours.json", held / "service_control_policy-2.json"
     kept.write_text("{}", "utf-8")
     assert second.exists()
-    config.write_text(SETTINGS + "[protection]\npolicy_size = 10240\n", "utf-8")
-    assert render("infra", "--to", str(to), config=config)[0] == 0
+    config.write_text(SETTINGS + "[scp]\nmax_policy_size = 10240\n", "utf-8")
+    assert render("infra", "--output-dir", str(to), config=config)[0] == 0
     assert (second.exists(), kept.exists()) == (False, True)

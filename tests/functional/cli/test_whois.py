@@ -260,7 +260,7 @@ def test_csv_has_a_row_for_each(hub: Hub, path: Path) -> None:
 
 def test_more_than_are_told_are_counted(hub: Hub, path: Path) -> None:
     hub.deliver(launched(OTHER, "dave", 20, event=2))
-    code, output, errors = run(ADDRESS, "--most", "1", "--ledger", f"sqlite:{path}")
+    code, output, errors = run(ADDRESS, "--limit", "1", "--ledger", f"sqlite:{path}")
     assert (code, output.count("  resource ")) == (0, 1)
     assert "1 more that are older" in errors
 

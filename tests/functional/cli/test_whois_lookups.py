@@ -102,7 +102,7 @@ def test_creations_alone_leave_out_what_creates_nothing_and_count_it(tmp_path: P
     path.write_bytes(b"\n".join(map(fixtures.bytes_of, many)) + b"\nnull\n")
     _, found, errors = explain(str(path))
     assert len(found) == 8
-    for arguments in ([str(path)], ["--creations", str(path)]):
+    for arguments in ([str(path)], ["--creations-only", str(path)]):
         code, found, errors = explain(*arguments)
         assert code == 2
         assert "8 records: 1 creations, 3 not covered yet, 4 refused (" in errors

@@ -32,7 +32,7 @@ from ownertag.core.values import Absent, Creation, Fact, Failure, Found, Outcome
 from ownertag.flows.gather import MAX_ROUNDS, gather
 from ownertag.flows.ports import Ports
 
-KEEP = Settings(tags=SETTINGS.tags, existing={"owner": "keep"}, organization=SETTINGS.organization)
+KEEP = Settings(tags=SETTINGS.tags, existing_tags={"owner": "keep"}, organization=SETTINGS.organization)
 
 
 def creations(*records: dict[str, Any], settings: Settings = SETTINGS) -> list[Creation]:

@@ -37,7 +37,7 @@ from ownertag.flows.live import handle
 from ownertag.flows.ports import Ports
 from ownertag.sinks.tagging import DryRun
 
-KEEP = Settings(tags=SETTINGS.tags, existing={"owner": "keep"}, organization=SETTINGS.organization)
+KEEP = Settings(tags=SETTINGS.tags, existing_tags={"owner": "keep"}, organization=SETTINGS.organization)
 OWNER_ONLY = Settings(tags={"owner": "{owner}"}, organization=SETTINGS.organization)
 
 

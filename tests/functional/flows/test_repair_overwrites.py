@@ -122,7 +122,7 @@ def test_other_keys_than_those_with_the_owner_are_not_compared(world: World) -> 
 
 
 def test_a_value_that_its_request_brought_is_not_compared_under_keep(world: World) -> None:
-    keep = replace(SETTINGS, existing={"owner": "keep"})
+    keep = replace(SETTINGS, existing_tags={"owner": "keep"})
     carry(world, ALICES | {"owner": "ceo"})
     brought = FIRST | {"requestParameters": fixtures.brings({"owner": "ceo"}, "volume")}
     assert found_of(world.handle(brought, receives=2, settings=keep)) == []
@@ -222,7 +222,7 @@ def test_it_waits_where_the_tags_can_not_be_read(world: World) -> None:
 
 def test_a_value_that_its_request_brought_is_not_taken_for_its_own(world: World) -> None:
     carry(world, BOBS)
-    keep = replace(SETTINGS, existing=dict.fromkeys(SETTINGS.tags, "keep"))
+    keep = replace(SETTINGS, existing_tags=dict.fromkeys(SETTINGS.tags, "keep"))
     brought = {"requestParameters": fixtures.brings(BOBS, "volume")}
     world.handle(AGAIN | brought, settings=keep)
     assert world.owner() == "bob"

@@ -13,7 +13,7 @@ from harness import fixtures
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from harness.memory_ledger import MemoryLedger
 from ownertag.cli.hub import AnswerTooLarge
-from ownertag.cli.tag import ORDER_BYTES, _asked, _orders
+from ownertag.cli.tag import ORDER_BYTES, _hub_results, _orders
 from ownertag.core.ownership import Claim, EventKey, ResourceKey
 from ownertag.core.record_details import Actor
 from ownertag.core.records import Arrival
@@ -163,7 +163,7 @@ def many(count: int, **fields: Any) -> list[Arrival]:
 
 def test_too_long_an_answer_is_asked_for_in_halves_and_each_place_is_the_files_again() -> None:
     hub, order = FakeHub(3), many(7)
-    found = list(_asked(hub, order, False))  # type: ignore[arg-type] # a stand-in for what asks Lambda
+    found = list(_hub_results(hub, order, False))  # type: ignore[arg-type] # a stand-in for what asks Lambda
     assert sorted((result["where"], result["event_id"]) for result in found) == [
         (arrival.where, arrival.record.event_id) for arrival in order
     ]

@@ -240,7 +240,7 @@ def test_only_what_the_canary_makes_is_a_test() -> None:
 
 def test_what_a_creation_brings_is_the_callers_to_set_where_the_settings_keep_it() -> None:
     world = World()
-    world.settings = replace(world.settings, existing={"owner": "keep"})
+    world.settings = replace(world.settings, existing_tags={"owner": "keep"})
     assert len(world(launched({"owner": "ceo"})).done) == 1
     assert world.told.findings == []
 

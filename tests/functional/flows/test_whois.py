@@ -25,8 +25,7 @@ from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.flows.transfer import transfer
 from ownertag.flows.whois import MOST_EVENTS, Wanted, WhoisAnswer, Window, whois
-from ownertag.flows.whois_today import tags_now
-from ownertag.flows.whois_trail import from_trail
+from ownertag.flows.whois_aws import from_trail, tags_now
 from ownertag.ledger.entries import Deleted, Owned, TagChanged, Transferred
 from ownertag.ledger.port import Store
 from ownertag.ledger.sqlite import SqliteLedger

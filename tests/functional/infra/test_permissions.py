@@ -133,7 +133,7 @@ def allowed(policy: dict[str, Any]) -> set[str]:
 def settings() -> Settings:
     return read_settings(
         '[organization]\nid = "o-a1b2c3d4e5"\nmanagement_account = "111111111111"\n'
-        'hub_account = "222222222222"\nhome_region = "eu-central-1"\n[existing]\nowner = "keep"\n',
+        'hub_account = "222222222222"\nhome_region = "eu-central-1"\n[existing_tags]\nowner = "keep"\n',
         "ownertag.toml",
     )
 

@@ -121,7 +121,7 @@ class Hub(ours.Environments):
     def __call__(self, number: int, batch: Sequence[Queued]) -> dict[int, float]:
         """Handle a batch in an environment; who comes back, after how many seconds."""
         sleep = self._simulation.sleep
-        until = self._simulation.now + self._setup.timeout * self._settings.limits.time_share
+        until = self._simulation.now + self._setup.timeout * self._settings.limits.timeout_share
         cold = 0.0 if number in self._built else ours.COLD_SECONDS
         sessions, accounts, tagger, memory, ledger, pacing = self._environment(number)
         sleep(cold + READ_SECONDS * len(batch))

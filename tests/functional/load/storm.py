@@ -122,7 +122,7 @@ class Storm:
             Message(str(queued.number), self.made.all[self.copies[queued.number]].body, receives=queued.receives)
             for queued in batch
         ]
-        until = self._simulation.now + self._setup.timeout * SETTINGS.limits.time_share
+        until = self._simulation.now + self._setup.timeout * SETTINGS.limits.timeout_share
         ports = replace(self._ports, expired=lambda: self._simulation.now >= until)
         answer = handle(messages, ports, CATALOGUE, SETTINGS, lambda: self._jitter.uniform(*_JITTER))
         for done in answer.done:

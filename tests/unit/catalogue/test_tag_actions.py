@@ -14,7 +14,7 @@ from derive import tag_actions as derive
 from derive.ec2_creations import REFERENCE
 from ownertag.catalogue import tag_actions
 from ownertag.catalogue.coverage import read_derived
-from ownertag.catalogue.loader import CatalogueError
+from ownertag.catalogue.files import CatalogueError
 from ownertag.core.tiers import TagActions, TagEffect, Tier
 
 GENERATED = Path(tag_actions.__file__).parent / "generated/tag_actions.json"
@@ -84,15 +84,15 @@ def test_an_entry_by_hand_wins_and_carries_its_reason() -> None:
         (entry(), "x:Tag: says what is derived as well; drop the entry"),
         (entry(action="x:Gone", leave_out=True), "x:Gone: is left out already; drop the entry"),
         (entry(action="x:Gone", tag_keys=True), "x:Gone: is not derived, so `does` must say what it does"),
-        (entry(does="tags"), "overlay/tag_actions.toml: Invalid enum value 'tags'"),
-        (entry(tag_key=True), "overlay/tag_actions.toml: Object contains unknown field `tag_key`"),
+        (entry(does="tags"), "line 5: x:Tag.does: Invalid enum value 'tags'"),
+        (entry(tag_key=True), "line 5: x:Tag.tag_key: unknown key; did you mean 'tag_keys'?"),
         ('[[action]]\naction = "x:Tag"\n', "missing required field `reason`"),
         ("[[action]\n", "overlay/tag_actions.toml: "),
         (entry(does="replace") * 2, "x:Tag: stands there twice"),
     ],
 )
 def test_an_overlay_that_is_wrong_says_what_to_do(overlay: str, said: str) -> None:
-    with pytest.raises(CatalogueError, match=r"^overlay/tag_actions\.toml: ") as told:
+    with pytest.raises(CatalogueError, match=r"^overlay/tag_actions\.toml(, line \d+)?: ") as told:
         read(overlay)
     assert said in str(told.value)
 

@@ -30,8 +30,8 @@ from ownertag.core.values import (
     Question,
 )
 
-KEEPING = fixtures.anywhere('[existing]\nowner = "keep"\n')
-KEEPING_ALL = fixtures.anywhere('[existing]\nowner = "keep"\ndateCreated = "keep"\nWhatIsThis = "keep"\n')
+KEEPING = fixtures.anywhere('[existing_tags]\nowner = "keep"\n')
+KEEPING_ALL = fixtures.anywhere('[existing_tags]\nowner = "keep"\ndateCreated = "keep"\nWhatIsThis = "keep"\n')
 VOLUME = numbered("vol", 1)
 CEO = {"owner": "ceo"}
 TEMPLATE = {"launchTemplate": {"launchTemplateId": "lt-0123456789abcdef0", "version": "$Default"}}

@@ -46,7 +46,7 @@ from ownertag.core.values import (
 )
 
 SETTINGS = fixtures.anywhere()
-KEEPING = fixtures.anywhere('[existing]\nowner = "keep"\n')
+KEEPING = fixtures.anywhere('[existing_tags]\nowner = "keep"\n')
 VOLUME, DATA_VOLUME, LATE_VOLUME = (numbered("vol", number) for number in (1, 2, 3))
 LATE_INTERFACE = numbered("eni", 3)
 AT_LAUNCH = EVENT_TIME + timedelta(seconds=2)

@@ -6,12 +6,14 @@ import json
 import re
 import time
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple, get_args
 
+import msgspec
 import pytest
+from msgspec import Struct
 
 from harness import fixtures
-from ownertag.core.settings import TEMPLATE_FIELDS, Settings, SettingsError
+from ownertag.core.settings import REMOVED_KEYS, RENAMED_KEYS, TEMPLATE_FIELDS, Settings, SettingsError
 from ownertag.core.settings_file import read_settings
 
 ORGANIZATION = """[organization]
@@ -47,10 +49,10 @@ WRONG: dict[str, Wrong] = {
     "byte-order-mark": Wrong("\ufeff[tags]", 1, "Invalid statement", ""),
     "unknown-table": Wrong('\n[tag]\nowner = "{owner}"', 2, "tag: unknown key", "did you mean 'tags'"),
     "unknown-table-like-none": Wrong(
-        "[zzz]", 1, "zzz: unknown key", "there are organization, hub, protection, tags, existing"
+        "[zzz]", 1, "zzz: unknown key", "there are organization, hub, scp, tags, existing_tags"
     ),
-    "unknown-key": Wrong('[limits]\nrole_nam = "x"', 2, "limits.role_nam", "did you mean 'role_name'"),
-    "unknown-key-like-none": Wrong("[limits]\nzzz = 1", 2, "limits.zzz", "there are role_name, time_share"),
+    "unknown-key": Wrong('[hub]\ntagger_rol = "x"', 2, "hub.tagger_rol", "did you mean 'tagger_role'"),
+    "unknown-key-like-none": Wrong("[limits]\nzzz = 1", 2, "limits.zzz", "there are timeout_share, quota_share"),
     "unknown-key-of-the-organization": Wrong(
         organization("home_regio = 1"), 6, "organization.home_regio", "'home_region'"
     ),
@@ -77,8 +79,8 @@ WRONG: dict[str, Wrong] = {
     "long-key": Wrong(f'[tags]\n{"k" * 129} = "{{owner}}"', 2, "tags.kkk", "1 to 128 letters"),
     "look-alike-key": Wrong('[tags]\nowner = "{owner}"\n"\u043ewner" = "y"', 3, "tags.\u043ewner", "letters, digits"),
     "keys-that-differ-by-case": Wrong('[tags]\nowner = "{owner}"\nOwner = "y"', 3, "by case only", "'owner'"),
-    "unknown-policy": Wrong('[existing]\nowner = "maybe"', 2, "existing.owner", '"overwrite" or "keep"'),
-    "policy-of-no-tag": Wrong('[existing]\nownr = "keep"', 2, "is no key of [tags]", "did you mean 'owner'"),
+    "unknown-policy": Wrong('[existing_tags]\nowner = "maybe"', 2, "existing_tags.owner", '"overwrite" or "keep"'),
+    "policy-of-no-tag": Wrong('[existing_tags]\nownr = "keep"', 2, "is no key of [tags]", "did you mean 'owner'"),
     "organization-without-hub": Wrong('[organization]\nid = "o-exampleorg1"', 1, "organization", "management_account"),
     "organization-id": Wrong(organization("", id='"x"'), 2, "organization.id: 'x'", "such as 'o-a1b2c3d4e5'"),
     "organization-id-newline": Wrong(organization("", id='"o-exampleorg1\\n"'), 2, "organization.id", "such as"),
@@ -103,11 +105,13 @@ WRONG: dict[str, Wrong] = {
         organization('regions = ["eu-central-1", "cn-north-1"]'), 6, "'cn-north-1'", "partition than home_region"
     ),
     "regions-without-home": Wrong(organization('regions = ["us-east-1"]'), 6, "lacks home_region", "add it"),
-    "unit-that-is-none": Wrong(organization('units = ["workloads"]'), 6, "units: 'workloads'", "ou-ab12-c3d4e5f6"),
-    "unit-protected-that-is-none": Wrong('[protection]\nunits = ["ou-1"]', 2, "'ou-1' is no unit", "'r-ab12'"),
+    "unit-that-is-none": Wrong(
+        organization('organizational_units = ["workloads"]'), 6, "organizational_units: 'workloads'", "ou-ab12-c3d4e5f6"
+    ),
+    "unit-protected-that-is-none": Wrong('[scp]\norganizational_units = ["ou-1"]', 2, "'ou-1' is no unit", "'r-ab12'"),
     **{
         f"break-glass-{name!r}": Wrong(
-            f"[protection]\nbreak_glass = [{json.dumps(name)}]", 2, "can be no role", "security-admin"
+            f"[scp]\nbreak_glass_roles = [{json.dumps(name)}]", 2, "can be no role", "security-admin"
         )
         for name in ("*", "**", "*/x", "", "a b", "arn:aws:iam::111122223333:role/x", "x\n", "/x", "x/")
     },
@@ -134,11 +138,11 @@ WRONG: dict[str, Wrong] = {
     "store-as-a-number": Wrong("[trust]\nidentity_stores = [1]", 2, "trust.identity_stores[0]", "Expected `str`"),
     "provider-that-is-none": Wrong('[trust]\nidentity_providers = ["corporate"]', 2, "'corporate'", "saml-provider/"),
     "directory-in-no-region": Wrong(
-        '[trust]\nidentity_region = "Frankfurt"', 2, "trust.identity_region", "'Frankfurt' is no Region"
+        '[trust]\nidentity_center_region = "Frankfurt"', 2, "trust.identity_center_region", "'Frankfurt' is no Region"
     ),
-    "sessions-as-a-text": Wrong('[trust]\nfollow_sessions = "no"', 2, "trust.follow_sessions", "`bool`"),
+    "sessions-as-a-text": Wrong('[trust]\ntrace_assumed_roles = "no"', 2, "trust.trace_assumed_roles", "`bool`"),
     "a-guard-of-the-owner-tag": Wrong(
-        "[trust]\nfollow_sessions = true\nowner_tag_guarded = true",
+        "[trust]\ntrace_assumed_roles = true\nowner_tag_guarded = true",
         3,
         "trust.owner_tag_guarded: is no key any more; remove the line",
         "asserted, whatever guards it",
@@ -147,44 +151,47 @@ WRONG: dict[str, Wrong] = {
         "[trust]\nowner_tag_guarded = false", 2, "trust.owner_tag_guarded", "remove the line"
     ),
     "a-guard-of-the-owner-tag-elsewhere": Wrong(
-        "[limits]\nowner_tag_guarded = true", 2, "limits.owner_tag_guarded", "unknown key; there are role_name"
+        "[limits]\nowner_tag_guarded = true", 2, "limits.owner_tag_guarded", "unknown key; there are timeout_share"
     ),
-    "guard-as-a-text": Wrong('[trust]\nsource_identity_guarded = "yes"', 2, "source_identity_guarded", "`bool`"),
+    "guard-as-a-text": Wrong('[trust]\nrestrict_source_identity = "yes"', 2, "restrict_source_identity", "`bool`"),
     "roles-as-a-text": Wrong(
-        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = "x"', 3, "source_identity_roles", "`array`"
+        '[trust]\nrestrict_source_identity = true\nsource_identity_roles = "x"', 3, "source_identity_roles", "`array`"
     ),
     "role-with-leave-that-is-everybody": Wrong(
-        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["*"]',
+        '[trust]\nrestrict_source_identity = true\nsource_identity_roles = ["*"]',
         3,
         "trust.source_identity_roles: '*' can be none",
         "'sign-in-broker'",
     ),
     "role-with-leave-by-its-arn": Wrong(
-        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["arn:aws:iam::111122223333:role/x"]',
+        '[trust]\nrestrict_source_identity = true\nsource_identity_roles = ["arn:aws:iam::111122223333:role/x"]',
         3,
         "can be none",
         "such as 'sign-in-broker'",
     ),
     "role-with-leave-and-a-newline": Wrong(
-        '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["x\\n"]', 3, "can be none", "such as"
+        '[trust]\nrestrict_source_identity = true\nsource_identity_roles = ["x\\n"]', 3, "can be none", "such as"
     ),
     "role-with-leave-and-no-guard": Wrong(
-        '[trust]\nsource_identity_roles = ["x"]', 2, "trust.source_identity_roles: gives leave", "guarded = true"
+        '[trust]\nsource_identity_roles = ["x"]', 2, "trust.source_identity_roles: gives leave", "identity = true"
     ),
-    "role-name": Wrong('[limits]\nrole_name = "a b"', 2, "limits.role_name: 'a b'", "is no name of a role"),
-    "role-name-with-a-path": Wrong('[limits]\nrole_name = "x/y"', 2, "limits.role_name", "is no name of a role"),
-    "role-name-with-a-newline": Wrong('[limits]\nrole_name = "x\\n"', 2, "limits.role_name", "is no name of a role"),
-    "time-share": Wrong("[limits]\ntime_share = 2", 2, "limits.time_share", "between 0.1 and 0.95"),
+    "role-name": Wrong('[hub]\ntagger_role = "a b"', 2, "hub.tagger_role: 'a b'", "is no name of a role"),
+    "role-name-with-a-path": Wrong('[hub]\ntagger_role = "x/y"', 2, "hub.tagger_role", "is no name of a role"),
+    "role-name-with-a-newline": Wrong('[hub]\ntagger_role = "x\\n"', 2, "hub.tagger_role", "is no name of a role"),
+    "time-share": Wrong("[limits]\ntimeout_share = 2", 2, "limits.timeout_share", "between 0.1 and 0.95"),
     "quota-share": Wrong("[limits]\nquota_share = 1.5", 2, "limits.quota_share", "between 0.01 and 1"),
     "quota-share-of-nothing": Wrong("[limits]\nquota_share = 0", 2, "limits.quota_share", "the account's own tools"),
     "quota-share-of-no-number": Wrong("[limits]\nquota_share = nan", 2, "limits.quota_share", "between 0.01 and 1"),
-    "time-share-of-nothing": Wrong("[limits]\ntime_share = nan", 2, "limits.time_share", "between 0.1 and 0.95"),
-    "time-share-as-a-text": Wrong('[limits]\ntime_share = "x"', 2, "limits.time_share", "Expected `float`"),
-    "in-line-table": Wrong('limits = { role_name = "a b" }', 1, "limits.role_name", "is no name of a role"),
+    "time-share-of-nothing": Wrong("[limits]\ntimeout_share = nan", 2, "limits.timeout_share", "between 0.1 and 0.95"),
+    "time-share-as-a-text": Wrong('[limits]\ntimeout_share = "x"', 2, "limits.timeout_share", "Expected `float`"),
+    "in-line-table": Wrong('hub = { tagger_role = "a b" }', 1, "hub.tagger_role", "is no name of a role"),
     "dotted-key": Wrong('tags.owner = "{owne}"', 1, "tags.owner", "{owne} is no field"),
     "quoted-key": Wrong('[tags]\n"owner" = "{owne}"', 2, "tags.owner", "{owne} is no field"),
     "behind-comments-and-blank-lines": Wrong(
-        "# ownertag\n\n[limits] # bounds\n  # none\n  time_share = 7 # too much", 5, "limits.time_share", "between"
+        "# ownertag\n\n[limits] # bounds\n  # none\n  timeout_share = 7 # too much",
+        5,
+        "limits.timeout_share",
+        "between",
     ),
 }
 
@@ -201,6 +208,35 @@ def test_a_wrong_setting_names_its_line_what_is_wrong_and_what_would_be_right(wr
     assert "\n" not in message
 
 
+@pytest.mark.parametrize(("old", "new"), RENAMED_KEYS.items())
+def test_a_key_of_an_earlier_version_is_refused_with_its_new_name(old: str, new: str) -> None:
+    table, _, key = old.rpartition(".")
+    text = f'[{table}]\n{key} = "x"' if table else f"# ownertag\n[{key}]"
+    before = "" if table != "organization" else ORGANIZATION.partition("\n")[2]
+    with pytest.raises(SettingsError) as refused:
+        read_settings(f"{text}\n{before}", "ownertag.toml")
+    assert str(refused.value) == f"ownertag.toml, line 2: {old}: has another name now: write {new}"
+
+
+def test_every_new_name_is_a_key() -> None:
+    """A name that was changed twice leads to the last one."""
+    known = {
+        dotted
+        for table in msgspec.structs.fields(Settings)
+        for dotted in (table.name, *(f"{table.name}.{key}" for key in keys_of(table.type)))
+    }
+    assert {*RENAMED_KEYS.values()} <= known
+    assert not known & {*RENAMED_KEYS, *REMOVED_KEYS}
+
+
+def keys_of(type_: Any) -> list[str]:
+    """The keys of a table of the settings; none where they are the user's."""
+    found = next(
+        (part for part in (type_, *get_args(type_)) if isinstance(part, type) and issubclass(part, Struct)), None
+    )
+    return [field.encode_name for field in msgspec.structs.fields(found)] if found else []
+
+
 def test_no_settings_write_the_owner_and_the_date() -> None:
     assert read_settings("", "x") == Settings()
     assert Settings().tags == {"owner": "{owner}", "dateCreated": "{created_at}"}
@@ -212,13 +248,14 @@ def test_right_settings_are_read() -> None:
     text = (
         organization('regions = ["us-east-1", "eu-central-1"]')
         + '\n[tags]\n"cost center:owner" = "{owner} ({confidence})"\nDateCreated = "{date}"\n'
-        + '[existing]\nDateCreated = "keep"\n'
-        + f'[trust]\nidentity_stores = ["{STORE}"]\nsource_identity_guarded = true\nidentity_providers = ['
+        + '[existing_tags]\nDateCreated = "keep"\n'
+        + f'[trust]\nidentity_stores = ["{STORE}"]\nrestrict_source_identity = true\nidentity_providers = ['
         + '"accounts.google.com", '
         + '"arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",'
         + '"arn:aws-cn:iam::123456789012:saml-provider/corporate"]\n'
         + '[[owners]]\nmatch = "ali*"\nowner = "Alice"\naccount = "111122223333"\n'
-        + '[ignore]\nprincipals = ["arn:aws:iam::*:role/x"]\n[limits]\nrole_name = "tagger"\ntime_share = 0.5\n'
+        + '[ignore]\nprincipals = ["arn:aws:iam::*:role/x"]\n'
+        + '[hub]\ntagger_role = "tagger"\n[limits]\ntimeout_share = 0.5\n'
     )
     settings = read_settings(text, "x")
     assert settings.organization is not None
@@ -226,24 +263,24 @@ def test_right_settings_are_read() -> None:
     assert settings.owner_keys == {"cost center:owner"}
     assert settings.kept_keys == {"DateCreated"}
     assert settings.owners[0].pattern.fullmatch("ALICE")
-    assert (settings.limits.role_name, settings.limits.time_share) == ("tagger", 0.5)
+    assert (settings.hub.tagger_role, settings.limits.timeout_share) == ("tagger", 0.5)
 
 
 def test_what_is_deployed_where() -> None:
-    text = organization('units = ["r-ab12"]') + (
+    text = organization('organizational_units = ["r-ab12"]') + (
         '\n[hub]\nalarm_email = "a@example.com"\nmaximum_concurrency = 2\npackage_bucket = "our.packages"\n'
-        '[protection]\nunits = []\nbreak_glass = ["security-admin"]\n'
+        '[scp]\norganizational_units = []\nbreak_glass_roles = ["security-admin"]\n'
     )
     found = read_settings(text, "x")
     assert found.organization is not None
-    assert (found.organization.units, found.protection.units) == (("r-ab12",), ())
-    assert found.protection.break_glass == ("security-admin",)
-    assert read_settings(organization(""), "x").protection.units is None
+    assert (found.organization.organizational_units, found.scp.organizational_units) == (("r-ab12",), ())
+    assert found.scp.break_glass_roles == ("security-admin",)
+    assert read_settings(organization(""), "x").scp.organizational_units is None
 
 
 @pytest.mark.parametrize("role", ["sign-in-broker", "team/x", "aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Ops_*"])
 def test_roles_with_leave_are_names_or_paths(role: str) -> None:
-    text = f'[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["{role}"]'
+    text = f'[trust]\nrestrict_source_identity = true\nsource_identity_roles = ["{role}"]'
     assert read_settings(text, "x").trust.source_identity_roles == (role,)
 
 
@@ -292,13 +329,13 @@ id = "o-exampleorg1"
 management_account = "123456789012"
 hub_account = "777788889999"
 home_region = "eu-central-1"
-units = {organization}
+organizational_units = {organization}
 [trust]
-source_identity_guarded = true
+restrict_source_identity = true
 """
-    text += f"[protection]\nunits = {protection}\n" if protection else ""
+    text += f"[scp]\norganizational_units = {protection}\n" if protection else ""
     if refused:
-        with pytest.raises(SettingsError, match=r"line 8: trust.source_identity_guarded: .* the root's id"):
+        with pytest.raises(SettingsError, match=r"line 8: trust.restrict_source_identity: .* the root's id"):
             read_settings(text, "ownertag.toml")
     else:
-        assert read_settings(text, "ownertag.toml").trust.source_identity_guarded
+        assert read_settings(text, "ownertag.toml").trust.restrict_source_identity

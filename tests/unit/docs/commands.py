@@ -38,11 +38,11 @@ def page() -> str:
 
 def _leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     """The commands that do something, with their full names."""
-    if not hasattr(command, "commands"):
+    if not hasattr(command, "list_commands"):
         yield name, command
         return
-    for each in command.commands:
-        yield from _leaves(command.commands[each], f"{name} {each}")
+    for child in command.list_commands(None):
+        yield from _leaves(command.get_command(None, child), f"{name} {child}")
 
 
 def _text(help_: str | None) -> str:

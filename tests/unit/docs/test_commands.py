@@ -31,11 +31,11 @@ def wrong(line: str) -> str | None:
     """What is not there of a command."""
     words = re.split(r"[\s\[\]|]+", line)[1:]
     command = COMMANDS
-    while words and hasattr(command, "commands"):
+    while words and hasattr(command, "list_commands"):
         name = words.pop(0)
-        if name not in dict(command.commands):
+        command = command.get_command(None, name)
+        if command is None:
             return f"{line}: no command {name}"
-        command = command.commands[name]
     known = {name for parameter in getattr(command, "params", []) for name in parameter.opts} | {"--help"}
     for word in words:
         if word.startswith("--") and word.partition("=")[0] not in known:
@@ -55,7 +55,7 @@ def test_every_command_that_a_page_tells_is_there(path: Path) -> None:
     [
         ("ownertag whois i-1 --profile x", True),
         ("ownertag deploy apply --yes", True),
-        ("ownertag explain FILE... [--creations]", True),
+        ("ownertag explain FILE... [--creations-only]", True),
         ("ownertag whose i-1", False),
         ("ownertag deploy undo", False),
         ("ownertag whois i-1 --when now", False),

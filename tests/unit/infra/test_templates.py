@@ -188,7 +188,9 @@ def test_a_link_must_be_there_and_must_be_real(old: str, new: str, said: str) ->
 def test_settings_without_an_organization_can_not_be_deployed(tmp_path: Path) -> None:
     config = tmp_path / "ownertag.toml"
     config.write_text('[tags]\nowner = "{owner}"\nWhatIsThis = "https://wiki.internal/x"\n')
-    answer = CliRunner().invoke(app, ["render", "infra", "--config", str(config), "--to", str(tmp_path / "out")])
+    answer = CliRunner().invoke(
+        app, ["render", "infra", "--config", str(config), "--output-dir", str(tmp_path / "out")]
+    )
     assert answer.exit_code == 2
     assert "[organization] is missing" in answer.stderr
     assert not (tmp_path / "out").exists()

@@ -32,8 +32,8 @@ from ownertag.core.values import (
 THOROUGH = examples(1000)
 POLICIES: dict[str, Settings] = {
     "overwrite": fixtures.anywhere(),
-    "keep": fixtures.anywhere('[existing]\nowner = "keep"\n'),
-    "keep-all": fixtures.anywhere('[existing]\nowner = "keep"\ndateCreated = "keep"\nWhatIsThis = "keep"\n'),
+    "keep": fixtures.anywhere('[existing_tags]\nowner = "keep"\n'),
+    "keep-all": fixtures.anywhere('[existing_tags]\nowner = "keep"\ndateCreated = "keep"\nWhatIsThis = "keep"\n'),
     "careful": fixtures.anywhere(),
 }
 #: By which it is planned as when the ledger is away: what a resource carries is asked for, and stays.

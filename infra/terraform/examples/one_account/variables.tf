@@ -25,7 +25,7 @@ variable "home_region" {
 
 variable "templates_folder" {
   type        = string
-  description = "Where `ownertag render infra --to` wrote the templates."
+  description = "Where `ownertag render infra --output-dir` wrote the templates."
 }
 
 variable "package" {

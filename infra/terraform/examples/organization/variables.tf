@@ -36,7 +36,7 @@ variable "protected_organizational_units" {
 
 variable "templates_folder" {
   type        = string
-  description = "Where `ownertag render infra --to` wrote the templates for your organization."
+  description = "Where `ownertag render infra --output-dir` wrote the templates for your organization."
 }
 
 variable "package" {

@@ -1,4 +1,7 @@
-"""What `ownertag whois` asks of AWS beside the ledger, in bounded time. AWS's library is imported only then."""
+"""What `ownertag whois` looks up in AWS: the state of today, and CloudTrail where the ledger knows nothing.
+
+It takes bounded time. AWS's library, and what decides, are imported only when they are needed.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,13 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.options import Options, fail
-from ownertag.cli.whois.objects import NotChecked
+from ownertag.cli.options import Exit, Options, fail
+from ownertag.cli.whois.objects import NotChecked, Today
+from ownertag.core.arn import is_arn
+from ownertag.core.ownership import ResourceKey
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Unavailable
-from ownertag.flows.whois import WhoisAnswer
-from ownertag.flows.whois_today import Today, attached_now, can_look_up, states_now, tags_now
+from ownertag.flows.whois import Wanted, WhoisAnswer
 from ownertag.render.documents import AUDIT_ROLE
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ class NoCredentials(Exception):
 
 
 def dynamodb(options: Options, settings: Settings) -> Any:
-    """A client of the hub's ledger.
+    """Returns a client for the hub's ledger.
 
     Raises:
         NoCredentials: There are none.
@@ -37,43 +41,31 @@ def dynamodb(options: Options, settings: Settings) -> Any:
     return _client("dynamodb", *_base(options, settings), options)
 
 
-def sessions(options: Options, settings: Settings) -> Sessions:
-    """Sessions of the audit role that keep to the share of each account's quota, and wait for it.
-
-    Raises:
-        NoCredentials: There are none to assume it with.
-    """
-    from ownertag.aws.pacing import Pacing
-
-    pacing = Pacing(load_catalogue().quotas, settings.limits.quota_share, patience=inf)
-    return _sessions(*_base(options, settings), options, pacing)
-
-
 def today(
     answers: Sequence[WhoisAnswer], options: Options, settings: Settings, offline: bool
 ) -> tuple[Today, NotChecked]:
-    """What AWS says of these answers now, and of what it was not asked, why not."""
+    """Returns what AWS tells of these answers now, and why not where nothing is live up."""
     if offline:
         return Today(), NotChecked("--offline")
     if settings.organization is None:
         return Today(), NotChecked("the settings have no [organization]: name them with --config")
-    looked = [answer for answer in answers if can_look_up(answer)]
+    live = [answer for answer in answers if answer.is_live_in_ec2]
     try:
         base, region = _base(options, settings)
     except NoCredentials as error:
-        return _unread(answers, looked, str(error)), NotChecked()
-    return _ask(answers, looked, base, region, options, settings), NotChecked()
+        return _unread(answers, live, str(error)), NotChecked()
+    return _look_up(answers, live, base, region, options, settings), NotChecked()
 
 
-def _ask(
+def _look_up(
     answers: Sequence[WhoisAnswer],
-    looked: list[WhoisAnswer],
+    live: list[WhoisAnswer],
     base: Any,
     region: str,
     options: Options,
     settings: Settings,
 ) -> Today:
-    """The accounts are asked for beside the resources, so that neither waits for the other."""
+    """Looks up accounts and resources at the same time, so that neither waits for the other."""
     from concurrent.futures import ThreadPoolExecutor
     from time import monotonic
 
@@ -85,28 +77,94 @@ def _ask(
     accounts = AccountDetails(client, settings.owner_key or "owner", lambda: monotonic() > until)
     with ThreadPoolExecutor(1) as beside:
         names = beside.submit(accounts.find, [answer.key.account for answer in answers])
-        if not looked:
+        if not live:
             return Today(accounts=names.result())
+        from ownertag.flows.whois_aws import attached_now, states_now, tags_now
         from ownertag.sources.ec2 import Ec2
         from ownertag.sources.ec2_state import ElasticIps, InstanceStates
 
         audit = _sessions(base, region, options)
-        tags, attached = tags_now(looked, Ec2(audit)), attached_now(looked, ElasticIps(audit))
-        return Today(tags, attached, names.result(), states_now(looked, InstanceStates(audit)))
+        tags, attached = tags_now(live, Ec2(audit)), attached_now(live, ElasticIps(audit))
+        return Today(tags, attached, names.result(), states_now(live, InstanceStates(audit)))
 
 
-def _unread(answers: Sequence[WhoisAnswer], looked: list[WhoisAnswer], reason: str) -> Today:
+def _unread(answers: Sequence[WhoisAnswer], live: list[WhoisAnswer], reason: str) -> Today:
     unread = Unavailable(OutcomeKind.FORBIDDEN, reason)
     return Today(
-        {whois_answer.key: unread for whois_answer in looked},
-        {whois_answer.key: unread for whois_answer in looked},
+        {whois_answer.key: unread for whois_answer in live},
+        {whois_answer.key: unread for whois_answer in live},
         {answer.key.account: unread for answer in answers},
-        {whois_answer.key: unread for whois_answer in looked},
+        {whois_answer.key: unread for whois_answer in live},
     )
 
 
+# --- what the ledger never saw
+
+
+def never_seen(wanted: Wanted, where: str, options: Options, settings: Settings, offline: bool) -> WhoisAnswer:
+    """Returns the answer from CloudTrail for what the ledger never saw; the command ends here if there is none."""
+    what = wanted.address or wanted.id
+    never = f"{what[:256]}: {where} does not know it"
+    if wanted.account or wanted.region:
+        never += f" in {' '.join(part for part in (wanted.account, wanted.region) if part)}"
+    if wanted.at:
+        never += " at that time"
+    if wanted.address:
+        fail(f"{never}; it knows addresses that a creation's response named, and none that came later", Exit.FINDINGS)
+    if offline or wanted.at:
+        fail(never, Exit.FINDINGS)
+    from ownertag.core.transfer import target_of_arn
+
+    target = target_of_arn(wanted.id, load_catalogue())
+    key, id_ = None, wanted.id
+    if target:
+        key, id_ = ResourceKey(target.account, target.region, target.resource.arn), target.resource.id
+    elif wanted.account and wanted.region and not is_arn(wanted.id):
+        key = ResourceKey(wanted.account, wanted.region, "")
+    if key is None:
+        advice = (
+            "the catalogue has no such type, so CloudTrail was not asked"
+            if is_arn(wanted.id)
+            else "to look into CloudTrail, write its ARN, or --account and --region"
+        )
+        fail(f"{never}; {advice}", Exit.FINDINGS)
+    if settings.organization is None:
+        fail(f"{never}; CloudTrail was not asked: the settings have no [organization], see --config", Exit.FINDINGS)
+    return _in_trail(key, id_, never, options, settings)
+
+
+def _in_trail(key: ResourceKey, id_: str, never: str, options: Options, settings: Settings) -> WhoisAnswer:
+    from ownertag.flows.whois_aws import from_trail
+    from ownertag.sources.cloudtrail import MOST, CloudTrail
+
+    try:
+        trail = CloudTrail(_paced_sessions(options, settings), clock)
+    except NoCredentials as error:
+        fail(str(error), Exit.UNREACHABLE)
+    found = from_trail(key, id_, trail, load_catalogue(), settings)
+    place = f"account {key.account}, {key.region}"
+    if isinstance(found, Unavailable):
+        reason = f"{found.outcome.value}: {found.reason}"
+        fail(f"{never}; CloudTrail of {place} can't be read: {reason}; --offline leaves it out", Exit.UNREACHABLE)
+    if found is None:
+        searched = f"of CloudTrail's 90 days in {place}, the newest {MOST} records hold no creation that names it"
+        fail(f"{never}; {searched} (a record can take 15 minutes to be there)", Exit.FINDINGS)
+    return found
+
+
+def _paced_sessions(options: Options, settings: Settings) -> Sessions:
+    """Returns sessions of the audit role that keep to the share of each account's quota, and wait for it."""
+    from ownertag.aws.pacing import Pacing
+
+    pacing = Pacing(load_catalogue().quotas, settings.limits.quota_share, patience=inf)
+    return _sessions(*_base(options, settings), options, pacing)
+
+
+# --- credentials, clients and sessions
+
+
 def _base(options: Options, settings: Settings) -> tuple[Any, str]:
-    """The credentials, and the home Region."""
+    """Returns the credentials, and the home Region."""
     import boto3
 
     from ownertag.aws.errors import AWS_ERRORS
@@ -137,5 +195,5 @@ def _sessions(base: Any, region: str, options: Options, pacing: Pacing | None = 
 
 
 def clock() -> datetime:
-    """The time."""
+    """Returns the time."""
     return datetime.now(UTC)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ownertag.cli.options import Exit, Options, fail, with_options
-from ownertag.cli.whois.aws import NoCredentials, dynamodb, today
+from ownertag.cli.whois.aws import NoCredentials, dynamodb, never_seen, today
 from ownertag.cli.whois.output import print_answers
 from ownertag.core.addresses import AddressError, read_address
 from ownertag.core.records import ACCOUNT, REGION
@@ -43,7 +43,7 @@ def whois(
     ] = None,
     account: Annotated[str | None, typer.Option("--account", help="In this account only.", metavar="ID")] = None,
     limit: Annotated[
-        int, typer.Option("--most", help="Show this many resources at most, the latest first.", min=1, max=1000)
+        int, typer.Option("--limit", help="Show this many resources at most, the latest first.", min=1, max=1000)
     ] = 20,
     offline: Annotated[bool, typer.Option("--offline", help="Ask the ledger only, and never look into AWS.")] = False,
 ) -> None:
@@ -61,20 +61,18 @@ def whois(
     """  # fmt: skip
     wanted = _wanted(resource, at, account, options.region, limit)
     settings = options.settings()
-    place = _place(ledger)
+    location = _ledger_location(ledger)
     try:
-        reader = open_ledger(place, lambda: dynamodb(options, settings), read_only=True)
-        told = ask(wanted, reader)
+        reader = open_ledger(location, lambda: dynamodb(options, settings), read_only=True)
+        found = ask(wanted, reader)
     except (LedgerError, NoCredentials) as error:
         fail(str(error), Exit.UNREACHABLE)
-    answers = told.answers
+    answers = found.answers
     if not answers:
-        from ownertag.cli.whois.never_seen import never_seen  # needs what decides, and the catalogue
-
-        answers = (never_seen(wanted, f"the ledger {place.kind}:{place.name}", options, settings, offline),)
+        answers = (never_seen(wanted, f"the ledger {location.kind}:{location.name}", options, settings, offline),)
     print_answers(answers, *today(answers, options, settings, offline), options.format)
-    if told.more:
-        options.say(f"{told.more} more that are older: narrow it with --at, --account or --region, or raise --most")
+    if found.more:
+        options.say(f"{found.more} more that are older: narrow it with --at, --account or --region, or raise --limit")
     raise typer.Exit(Exit.OK)
 
 
@@ -98,7 +96,7 @@ def _wanted(text: str, at: str | None, account: str | None, region: str | None, 
 
 
 def _window(text: str) -> Window:
-    """A moment, or a whole day of UTC."""
+    """Returns a moment, or a whole day of UTC."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -111,7 +109,7 @@ def _window(text: str) -> Window:
     return Window(datetime.combine(day, time.min, UTC), datetime.combine(day, time.max, UTC))
 
 
-def _place(text: str | None) -> LedgerLocation:
+def _ledger_location(text: str | None) -> LedgerLocation:
     try:
         return read_location(text) if text else LedgerLocation("dynamodb", LEDGER_TABLE)
     except LedgerLocationError as error:

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from ownertag.core.ownership import ResourceKey
 from ownertag.core.record_details import Actor
-from ownertag.core.values import Absent, Account, Attachment, Found, Unavailable
-from ownertag.flows.whois import Event, WhoisAnswer
-from ownertag.flows.whois_today import ELASTIC_IP, INSTANCE, AccountAnswer, Today, can_look_up
+from ownertag.core.values import Absent, Account, Attachment, Fact, Found, Unavailable
+from ownertag.flows.whois import ELASTIC_IP, INSTANCE, Event, WhoisAnswer
 from ownertag.ledger.entries import Created, Deleted, Ended, Owned, TagChanged, Transferred
 from ownertag.render.documents import AUDIT_ROLE
 
+if TYPE_CHECKING:
+    from ownertag.flows.whois_aws import AttachmentAnswer, StateAnswer
+
 SCHEMA = 1
+
+AccountAnswer = Account | Absent | Unavailable
+
+
+class Today(Struct, frozen=True):
+    """What AWS tells now: of resources tags, attachments and states, of accounts names; the rest was not looked up."""
+
+    tags: Mapping[ResourceKey, Fact] = {}
+    attached: Mapping[ResourceKey, AttachmentAnswer] = {}
+    accounts: Mapping[str, AccountAnswer] = {}
+    states: Mapping[ResourceKey, StateAnswer] = {}
 
 
 class NotChecked(Struct, frozen=True):
-    """Why nothing at all was asked of AWS, if it was not."""
+    """Why nothing at all was looked up in AWS, if so."""
 
     reason: str | None = None
 
 
 def as_object(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[str, Any]:
-    """An answer as `--json` prints it; the fields are described in `docs/reference/json.md`."""
+    """Returns an answer as `--json` prints it; the fields are described in `docs/reference/json.md`."""
     owner = answer.owner
     return {
         "schema": SCHEMA,
@@ -55,7 +70,7 @@ def as_object(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dic
         **_state(answer, today, not_checked),
         **_attached(answer, today, not_checked),
         "tags_then": dict(answer.past.tags) if answer.past else None,
-        "history": [{"at": time_text(event_time(each)), **event_object(each)} for each in answer.history],
+        "history": [{"at": time_text(event_time(event)), **event_object(event)} for event in answer.history],
         "history_left_out": answer.left_out,
     }
 
@@ -106,16 +121,16 @@ def _state(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[s
 
 
 def _attached(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[str, Any]:
-    led, reason = None, _not_checked(answer, not_checked) if answer.type == ELASTIC_IP else None
+    attached, reason = None, _not_checked(answer, not_checked) if answer.type == ELASTIC_IP else None
     if answer.type == ELASTIC_IP and answer.now:
         match today.attached.get(answer.key):
             case Attachment() as found:
-                led = {name: getattr(found, name) for name in found.__struct_fields__}
+                attached = {name: getattr(found, name) for name in found.__struct_fields__}
             case Absent():
                 reason = "it was released"
             case Unavailable() as unread:
                 reason = _why(unread)
-    return {"attached": led, "attached_not_checked": reason}
+    return {"attached": attached, "attached_not_checked": reason}
 
 
 def _not_checked(answer: WhoisAnswer, not_checked: NotChecked) -> str | None:
@@ -127,7 +142,7 @@ def _not_checked(answer: WhoisAnswer, not_checked: NotChecked) -> str | None:
         return not_checked.reason
     if answer.until is not None:
         return "its life ended"
-    if not can_look_up(answer):
+    if not answer.is_live_in_ec2:
         return f"the role {AUDIT_ROLE} may look at tags of EC2 only"
     return not_checked.reason
 
@@ -151,7 +166,7 @@ def _actor(actor: Actor) -> dict[str, Any]:
 
 
 def event_object(event: Event) -> dict[str, Any]:
-    """An entry of the history, without its time."""
+    """Returns an entry of the history as `--json` prints it, without its time."""
     entry = event.entry
     match entry:
         case Owned():
@@ -188,10 +203,10 @@ def event_object(event: Event) -> dict[str, Any]:
 
 
 def event_time(event: Event) -> datetime:
-    """When it happened."""
+    """Returns when it happened."""
     return event.entry.claim.created_at if isinstance(event.entry, Owned) else event.entry.at
 
 
 def time_text(at: datetime) -> str:
-    """A time as it is printed."""
+    """Returns a time as it is printed."""
     return at.isoformat().replace("+00:00", "Z")

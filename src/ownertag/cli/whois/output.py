@@ -9,9 +9,8 @@ from typing import Any
 
 from ownertag.cli.options import Output
 from ownertag.cli.output import clean_lines, print_table
-from ownertag.cli.whois.objects import NotChecked, as_object, event_object, event_time, time_text
+from ownertag.cli.whois.objects import NotChecked, Today, as_object, event_object, event_time, time_text
 from ownertag.flows.whois import Event, WhoisAnswer
-from ownertag.flows.whois_today import Today
 from ownertag.ledger.entries import Deleted, Ended, Owned, TagChanged, Transferred
 
 _WIDTH = 11
@@ -19,28 +18,30 @@ _KNOWN = "as far as the ledger knows"
 
 
 def print_answers(answers: Sequence[WhoisAnswer], today: Today, not_checked: NotChecked, format: Output) -> None:  # noqa: A002 - the word of the option
-    """Print each answer."""
+    """Prints each answer."""
     objects = [as_object(answer, today, not_checked) for answer in answers]
     if format is Output.JSON:
-        for each in objects:
-            print(json.dumps(each))
+        for fields in objects:
+            print(json.dumps(fields))
     elif format is Output.CSV:
-        print_table([_row(each) for each in objects], format)
+        print_table([_row(fields) for fields in objects], format)
     else:
-        blocks = [_block(answer, each) for answer, each in zip(answers, objects, strict=True)]
+        blocks = [_block(answer, fields) for answer, fields in zip(answers, objects, strict=True)]
         print("\n\n".join("\n".join(clean_lines(lines)) for lines in blocks))
 
 
-def _row(each: Mapping[str, Any]) -> dict[str, str]:
-    owner, created = each["owner"], each["created"] or {}
+def _row(fields: Mapping[str, Any]) -> dict[str, str]:
+    owner, created = fields["owner"], fields["created"] or {}
     cells = {
         "owner": owner["name"],
         "evidence": owner["evidence"],
         "confidence": owner["confidence"],
-        **{key: each[key] for key in ("arn", "account", "account_name", "account_contact", "account_owner", "region")},
-        **{key: each[key] for key in ("address", "since", "until")},
+        **{
+            key: fields[key] for key in ("arn", "account", "account_name", "account_contact", "account_owner", "region")
+        },
+        **{key: fields[key] for key in ("address", "since", "until")},
         **{key: created.get(key) for key in ("event_name", "event_id", "principal", "session", "source_address")},
-        "source": each["source"],
+        "source": fields["source"],
     }
     return {key: "" if value is None else str(value) for key, value in cells.items()}
 
@@ -48,7 +49,7 @@ def _row(each: Mapping[str, Any]) -> dict[str, str]:
 # --- for a person
 
 
-def _block(answer: WhoisAnswer, each: Mapping[str, Any]) -> Iterator[str]:
+def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
     owner = answer.owner
     yield owner.name
     soon = ", and may still change: something was awaited when it was decided" if answer.provisional else ""
@@ -59,33 +60,33 @@ def _block(answer: WhoisAnswer, each: Mapping[str, Any]) -> Iterator[str]:
     if answer.from_trail:
         yield _line("source", "from CloudTrail: the ledger never saw it, and only the creation's own record was asked")
     yield _line("resource", answer.key.arn + (f"  ({answer.type})" if answer.type else ""))
-    name = f" {each['account_name']}" if each["account_name"] else ""
+    name = f" {fields['account_name']}" if fields["account_name"] else ""
     yield _line("account", f"{answer.key.account}{name}, {answer.key.region}")
-    yield _line("contact", _contact(each))
+    yield _line("contact", _contact(fields))
     yield from _creation(answer)
     yield from _lines("addresses", answer.addresses)
     if answer.address and answer.address_since:
         until = f"until {time_text(answer.until)}" if answer.until else f"and still, {_KNOWN}"
         yield _line("had", f"{answer.address} from {time_text(answer.address_since)} {until}")
-    if each["attached"] or each["attached_not_checked"]:
-        yield _line("attached", _attached(each))
+    if fields["attached"] or fields["attached_not_checked"]:
+        yield _line("attached", _attached(fields))
     yield from _lines("belongs to", answer.parents)
     if not answer.from_trail:
-        yield _line("life", _life(answer, each))
+        yield _line("life", _life(answer, fields))
         yield from _lines("tags", [f"{key} = {value}" for key, value in answer.tags])
         if answer.past:
             yield from _lines("tags then", list(_differences(answer, dict(answer.past.tags))))
-        yield from _lines("tags now", list(_compared(answer, each)))
-        if _is_changed(answer, each):
+        yield from _lines("tags now", list(_compared(answer, fields)))
+        if _is_changed(answer, fields):
             yield _line("put back", restore_command(answer.key.arn, owner.name))
         yield from _lines("history", list(_history(answer)))
 
 
-def _is_changed(answer: WhoisAnswer, each: Mapping[str, Any]) -> bool:
+def _is_changed(answer: WhoisAnswer, fields: Mapping[str, Any]) -> bool:
     """Whether somebody else's tags stand there: as AWS shows them now, or, where nobody looked, by the history."""
     if not answer.now or answer.until:
         return False
-    if (now := each["tags_now"]) is not None:
+    if (now := fields["tags_now"]) is not None:
         return bool(now) and any(now.get(key) != value for key, value in answer.tags)
     wrote = (TagChanged, Transferred, Ended)
     last = next((one.entry for one in reversed(answer.history) if isinstance(one.entry, wrote)), None)
@@ -93,7 +94,7 @@ def _is_changed(answer: WhoisAnswer, each: Mapping[str, Any]) -> bool:
 
 
 def restore_command(arn: str, owner: str) -> str:
-    """The command that writes an owner's tags again."""
+    """Returns the command that writes an owner's tags again."""
     return f"ownertag transfer {arn} --to {shlex.quote(owner)} --reason 'put back what was changed'"
 
 
@@ -120,29 +121,29 @@ def _creation(answer: WhoisAnswer) -> Iterator[str]:
     yield _line("event", created.event.event_id)
 
 
-def _contact(each: Mapping[str, Any]) -> str:
-    """Whom to ask about the account, and what could not be read of it."""
-    parts = [each["account_contact"], each["account_owner"] and f"the account's owner is {each['account_owner']}"]
-    if each["account_not_read"]:
-        parts.append(f"not read: {each['account_not_read']}")
+def _contact(fields: Mapping[str, Any]) -> str:
+    """Returns whom to ask about the account, and what could not be read of it."""
+    parts = [fields["account_contact"], fields["account_owner"] and f"the account's owner is {fields['account_owner']}"]
+    if fields["account_not_read"]:
+        parts.append(f"not read: {fields['account_not_read']}")
     return "; ".join(part for part in parts if part) or "none"
 
 
-def _attached(each: Mapping[str, Any]) -> str:
-    """What an Elastic IP address leads to."""
-    led = each["attached"]
-    if led is None:
-        return f"not checked: {each['attached_not_checked']}"
-    named = [part for part in (led["instance"], led["interface"]) if part]
-    behind = f", {led['private_address']}" if led["private_address"] else ""
+def _attached(fields: Mapping[str, Any]) -> str:
+    """Returns what an Elastic IP address is attached to."""
+    attached = fields["attached"]
+    if attached is None:
+        return f"not checked: {fields['attached_not_checked']}"
+    named = [part for part in (attached["instance"], attached["interface"]) if part]
+    behind = f", {attached['private_address']}" if attached["private_address"] else ""
     return " by ".join(named) + behind if named else "nothing, now"
 
 
-def _life(answer: WhoisAnswer, each: Mapping[str, Any]) -> str:
-    """What the ledger knows of its end, and what EC2 says today of an instance."""
+def _life(answer: WhoisAnswer, fields: Mapping[str, Any]) -> str:
+    """Returns what the ledger knows of its end, and what EC2 says today of an instance."""
     if answer.until:
         return f"ended {time_text(answer.until)}"
-    match each["state"]:
+    match fields["state"]:
         case None:
             return f"not ended, {_KNOWN}"
         case "gone":
@@ -153,12 +154,12 @@ def _life(answer: WhoisAnswer, each: Mapping[str, Any]) -> str:
             return f"{state}, EC2 says now"
 
 
-def _compared(answer: WhoisAnswer, each: Mapping[str, Any]) -> Iterator[str]:
-    """The ledger's tags against those of today; other tags are not ours to tell."""
-    now = each["tags_now"]
+def _compared(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
+    """Compares the ledger's tags with those of today; other tags are not told."""
+    now = fields["tags_now"]
     if now is None:
-        if each["not_checked"]:
-            yield f"not checked: {each['not_checked']}"
+        if fields["not_checked"]:
+            yield f"not checked: {fields['not_checked']}"
         return
     if not now:
         yield "none at all: they were removed, or it is gone"
@@ -180,14 +181,14 @@ def _history(answer: WhoisAnswer) -> Iterator[str]:
     for number, event in enumerate(answer.history):
         if answer.left_out and number == len(answer.history) // 2:
             yield f"... {answer.left_out} entries are left out here"
-        yield f"{time_text(event_time(event))}  {_told(event)}"
+        yield f"{time_text(event_time(event))}  {_entry_text(event)}"
 
 
-def _told(event: Event) -> str:
-    each, entry = event_object(event), event.entry
+def _entry_text(event: Event) -> str:
+    fields, entry = event_object(event), event.entry
     match entry:
         case Owned():
-            who = f"{each['principal'] or 'somebody'} ({each['event_name'] or 'event'} {entry.claim.event_id})"
+            who = f"{fields['principal'] or 'somebody'} ({fields['event_name'] or 'event'} {entry.claim.event_id})"
             what = "created by" if event.owns else "seen again by"
             found = "" if entry.claim.named else ", found with what it made"
             return f"{what} {who}{found}: {entry.owner.name}'s{', for now' if entry.provisional else ''}"

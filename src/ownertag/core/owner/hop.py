@@ -70,7 +70,7 @@ def user_of_directory(identity: Identity, own: Owner, record: Record, settings: 
     if store is None:
         return own
     org = settings.organization
-    region = settings.trust.identity_region or (org.home_region if org else record.region)
+    region = settings.trust.identity_center_region or (org.home_region if org else record.region)
     value = f"{last_part(store.resource)}/{user.user_id}"
     found = named_owner(known.fact(Question(QuestionKind.IDENTITY_CENTER_USER, store.account, region, value)))
     return replace(own, name=found.name, via=(*own.via, f"user {user.user_id}")) if found else own

@@ -162,7 +162,7 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
         providers = {identity.identity_provider, web.federated_provider if web else None} - {None, ""}
         federated = bool(providers) or bool(web and web.attributes) or source[:3].upper() == "CN="
         stranger = federated and not (providers and providers <= set(settings.trust.identity_providers))
-        proven = settings.trust.source_identity_guarded and is_name(source) and not stranger
+        proven = settings.trust.restrict_source_identity and is_name(source) and not stranger
         return Owner(
             first_name(source),
             "source-identity",

@@ -54,7 +54,7 @@ class SessionMakers:
         context = identity.session_context
         made_at = context.attributes.creation_date if context and context.attributes else None
         key = identity.access_key_id
-        if not self._settings.trust.follow_sessions or not key or not made_at:
+        if not self._settings.trust.trace_assumed_roles or not key or not made_at:
             return None
         if not _KEY.fullmatch(key) or not _is_time(made_at) or not self._known.ours(account, record):
             return None

@@ -47,11 +47,11 @@ _PROVIDER_CHANGES = ("Add*", "Create*", "Delete*", "Remove*", "Update*")
 
 def machinery(settings: Settings) -> Iterator[Statement]:
     """The statements that keep roles, rules, stacks, queue, bus, providers and SourceIdentity as they are."""
-    broken = settings.protection.break_glass
-    guarded = settings.trust.source_identity_guarded
+    broken = settings.scp.break_glass_roles
+    guarded = settings.trust.restrict_source_identity
     leave = settings.trust.source_identity_roles if guarded else ()
     # Whoever could make or change a role that is exempt would be exempt.
-    known = (settings.limits.role_name, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE, _DEPLOYER, *broken, *leave)
+    known = (settings.hub.tagger_role, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE, _DEPLOYER, *broken, *leave)
     protected = [name for name in dict.fromkeys(known) if not name.startswith(_RESERVED)]
     deployers = (_DEPLOYER, *broken)
     yield deny("ProtectRoles", _of("iam", _ROLE_CHANGES), [role(name) for name in protected], deployers)

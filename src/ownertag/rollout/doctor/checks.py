@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 #: What brings back what is gone or was changed.
 #: CloudFormation does not see by itself what was changed by hand.
-DEPLOY = "`ownertag deploy apply --again {account}` puts it back"
+DEPLOY = "`ownertag deploy apply --recreate {account}` puts it back"
 ALLOW = "see that the audit role has the rendered permissions and no SCP or boundary denies them, then look again"
 
 
@@ -116,7 +116,7 @@ def check_account(
 def _checks(expected: Expected) -> dict[str, Check]:
     return {
         AUDIT_ROLE: Check.AUDIT_ROLE,
-        expected.settings.limits.role_name: Check.TAGGER_ROLE,
+        expected.settings.hub.tagger_role: Check.TAGGER_ROLE,
         FORWARDER_ROLE: Check.FORWARDER_ROLE,
         CANARY_ROLE: Check.CANARY_ROLE,
     }

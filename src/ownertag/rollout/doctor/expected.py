@@ -86,11 +86,11 @@ class Expected(Struct, frozen=True):
 
     def units(self, root: str) -> tuple[str, ...]:
         """The units that are deployed to."""
-        return self.organization.units or (root,)
+        return self.organization.organizational_units or (root,)
 
     def protected(self, root: str) -> tuple[str, ...]:
         """The units that the policy should be attached to."""
-        units = self.settings.protection.units
+        units = self.settings.scp.organizational_units
         return self.units(root) if units is None else units
 
     def arn(self, service: str, resource: str, account: str, region: str = "") -> str:
@@ -111,7 +111,7 @@ def expected(catalogue: Catalogue, settings: Settings, organization: Organizatio
     """
     rendered = templates(catalogue, settings, organization)
     hub = rendered["hub/template.yaml"]
-    tagger = settings.limits.role_name
+    tagger = settings.hub.tagger_role
     audit_trust = service_policies.audit_trust(organization)
     return Expected(
         settings=settings,

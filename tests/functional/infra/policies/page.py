@@ -65,11 +65,11 @@ What no service control policy stops:
 
 - the management account, service-linked roles (a group may propagate an `owner` of its own), and a SourceIdentity that
   is set by a SAML or OpenID Connect sign-in or by a caller from outside whom a member's role trusts;
-- those who may assume the exempt roles: they are the roles' own affair. **Copiers** among them (AWS Backup's and DLM's
-  service roles by default, `protection.copiers`): they copy tags by calls of their own, so they may bring our keys to
-  what has no owner yet, and a member can make or take a role of that name and path. What is written so is told as
-  tampering and counts as asserted at most, as any owner tag that the ledger does not know. Whoever runs no such
-  backups closes it with `copiers = []`;
+- those who may assume the exempt roles: they are the roles' own affair. **Roles that copy tags** among them (AWS
+  Backup's and DLM's service roles by default, `scp.tag_copying_roles`): they do it by calls of their own, so they may
+  bring our keys to what has no owner yet, and a member can make or take a role of that name and path. What is written
+  so is told as tampering and counts as asserted at most, as any owner tag that the ledger does not know. Whoever runs
+  no such backups closes it with `tag_copying_roles = []`;
 - an owner that a member brings with a creation for a type that AWS's sources do not name for that operation: the
   statements are exact for each pair of an operation and a type that the authorization reference or EC2's model has;
 - `account:PutAccountName` and `account:EnableRegion`, which are not denied. `ownertag doctor` tells of a Region that an

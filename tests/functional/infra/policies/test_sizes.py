@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from harness import fixtures
 from ownertag.catalogue import tag_actions
-from ownertag.core.settings import Protection, Settings, SettingsError
+from ownertag.core.settings import ScpSettings, Settings, SettingsError
 from ownertag.core.settings_file import read_settings
 from ownertag.render import policies
 from ownertag.render.documents import PolicyDocument, Statement, within_limit
@@ -15,7 +15,7 @@ from ownertag.render.scp import service_control_policies
 
 CATALOGUE, ACTIONS = fixtures.catalogue(), tag_actions.load_tag_actions()
 SIX_KEYS = fixtures.SETTINGS_TEXT + 'team = "{account}"\n"cost center" = "{account}"\n"data:class" = "{region}"\n'
-GUARD = '[trust]\nsource_identity_guarded = true\nsource_identity_roles = ["sign-in-broker"]\n'
+GUARD = '[trust]\nrestrict_source_identity = true\nsource_identity_roles = ["sign-in-broker"]\n'
 TEN_ROLES = tuple(f"break-glass-{number:02}" for number in range(10))
 
 
@@ -27,7 +27,7 @@ def scps(
     settings: Settings, *break_glass: str, policies: int = 4, policy_size: int = 5120
 ) -> tuple[PolicyDocument, ...]:
     given = replace(
-        settings, protection=Protection(break_glass=break_glass, policies=policies, policy_size=policy_size)
+        settings, scp=ScpSettings(break_glass_roles=break_glass, max_policies=policies, max_policy_size=policy_size)
     )
     return service_control_policies(CATALOGUE, ACTIONS, given)
 
@@ -62,14 +62,19 @@ def test_what_does_not_fit_says_how_long_it_is_and_what_to_leave_out() -> None:
         policies.TooLong, match=r"[\d,]+ characters, which is \d policies of 5,120, .* allows 1: "
     ) as told:
         scps(fixtures.settings(), *names, policies=1)
-    for advice in ("policy_size = 10240", "fewer break-glass roles (now 20)", "copiers (now 3)", "ProtectStacks"):
+    for advice in (
+        "max_policy_size = 10240",
+        "fewer break-glass roles (now 20)",
+        "tag-copying roles (now 3)",
+        "ProtectStacks",
+    ):
         assert advice in str(told.value)
     long = [f"{'very' * 10}-long-name-of-a-role-{number:02}" for number in range(60)]
     with pytest.raises(
         policies.TooLong, match=r"statement ForgeNoTagsEc2 .* has [\d,]+ characters, .* takes 10,240"
     ) as told:
         scps(fixtures.settings(), *long, *(f"{name}x" for name in long), policy_size=10240)
-    assert "write policy_size" not in str(told.value)
+    assert "write max_policy_size" not in str(told.value)
 
 
 def test_without_the_guard_the_scp_says_nothing_of_source_identities() -> None:

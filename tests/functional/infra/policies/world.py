@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from harness import fixtures
 from ownertag.catalogue import tag_actions
 from ownertag.core.catalogue_types import Catalogue
-from ownertag.core.settings import Protection
+from ownertag.core.settings import ScpSettings
 from ownertag.core.settings_file import read_settings
 from ownertag.render import policies, service_policies
 from ownertag.render.scp import service_control_policies
@@ -39,7 +39,7 @@ OIDC_PROVIDER = f"arn:aws:iam::{MEMBER}:oidc-provider/login.example.com"
 SETTINGS = read_settings(
     fixtures.SETTINGS_TEXT
     + f"""[trust]
-source_identity_guarded = true
+restrict_source_identity = true
 source_identity_roles = ["sign-in-broker"]
 identity_providers = ["{PROVIDER}", "{OIDC_PROVIDER}", "accounts.google.com"]
 """,
@@ -53,10 +53,8 @@ ALARM_KEY = f"arn:aws:kms:{REGION}:{HUB}:key/{HASH}"
 
 def scp(catalogue: Catalogue) -> Json:
     """The service control policies as one: whether a statement stands in one or another is all the same to IAM."""
-    protection = Protection(break_glass=BREAK_GLASS, policy_size=10240)
-    found = service_control_policies(
-        catalogue, tag_actions.load_tag_actions(), replace(SETTINGS, protection=protection)
-    )
+    scp_settings = ScpSettings(break_glass_roles=BREAK_GLASS, max_policy_size=10240)
+    found = service_control_policies(catalogue, tag_actions.load_tag_actions(), replace(SETTINGS, scp=scp_settings))
     return {"Version": "2012-10-17", "Statement": [each for policy in found for each in policy["Statement"]]}
 
 
@@ -88,7 +86,7 @@ def rendered() -> dict[str, Json]:
         "alarm-key": of(HUB, service_policies.alarm_key_policy()),
         "alarm-topic": of(HUB, service_policies.alarm_topic_policy()),
         "audit-trust": of(MEMBER, service_policies.audit_trust(organization)),
-        "audit": of(MEMBER, service_policies.audit_permissions(settings.limits.role_name)),
+        "audit": of(MEMBER, service_policies.audit_permissions(settings.hub.tagger_role)),
         "canary": of(MEMBER, service_policies.canary_permissions()),
     }
 
@@ -141,7 +139,7 @@ def _plain(says: str, resource: str, service: str = "iam", account: str = MEMBER
 _DLM = "AWSDataLifecycleManagerDefaultRole"
 _SSO = "aws-reserved/sso.amazonaws.com/eu-central-1/"
 _DEPLOYER = f"stacksets-exec-{HASH}{HASH}"
-_TAGGER, _HUB, _FORWARDER = SETTINGS.limits.role_name, policies.HUB_ROLE, policies.FORWARDER_ROLE
+_TAGGER, _HUB, _FORWARDER = SETTINGS.hub.tagger_role, policies.HUB_ROLE, policies.FORWARDER_ROLE
 _BROKEN = f"AWSReservedSSO_BreakGlass_{HASH}"
 _LINKED = "aws-service-role/autoscaling.amazonaws.com/"
 

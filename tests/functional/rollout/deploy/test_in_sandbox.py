@@ -94,7 +94,7 @@ def test_destroy_takes_it_away_and_leaves_the_tags(console: Console) -> None:
     with console.client(WEB, "ec2", "us-east-1") as ec2:
         volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"]
         ec2.create_tags(Resources=[volume], Tags=[{"Key": "owner", "Value": "alice"}])
-    assert console("apply", "--yes", "--days", "0")[0] == 0
+    assert console("apply", "--yes", "--lookback-days", "0")[0] == 0
     code, _, err = console("destroy", "--yes")
     assert code == 0, err
     left = {key: found for key, found in state(console).items() if found}
@@ -105,7 +105,7 @@ def test_destroy_takes_it_away_and_leaves_the_tags(console: Console) -> None:
     assert not called(console.sandbox) & {*UNTAGS}
     ready = console.prepared()
     assert to_destroy(ready.desired, ready.current) == ()
-    assert console("apply", "--yes", "--days", "0")[0] == 0
+    assert console("apply", "--yes", "--lookback-days", "0")[0] == 0
 
 
 def test_what_changes_is_shown_and_then_is_so(console: Console) -> None:
@@ -200,11 +200,11 @@ def test_who_uses_the_protected_keys_is_counted_before_the_policy_comes(console:
     assert datetime.now(UTC) - datetime.fromisoformat(use["last"]) < timedelta(minutes=10)
 
     code, _, err = console("apply", "--yes")
-    assert (code, "would stop 1 principals" in err, "--despite-uses" in err) == (1, True, True)
+    assert (code, "would stop 1 principals" in err, "--force" in err) == (1, True, True)
     assert not state(console)["policy"]
     code, out, _ = console("plan")
     assert f"{WEB}  arn:aws:iam::{WEB}:user/alice: 3 calls with owner" in out
-    assert console("apply", "--yes", "--despite-uses")[0] == 0
+    assert console("apply", "--yes", "--force")[0] == 0
     assert state(console)["policy"]
 
 
@@ -244,13 +244,13 @@ def test_what_was_deleted_by_hand_is_made_anew_and_loses_nothing(console: Consol
     with console.client(WEB, "sqs", "us-east-1") as sqs:
         url = sqs.get_queue_url(QueueName="ownertag-undelivered")["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody="an event")
-        code, _, err = console("apply", "--yes", "--again", WEB)
+        code, _, err = console("apply", "--yes", "--recreate", WEB)
         assert (code, "1 events wait in queue ownertag-undelivered in us-east-1" in err) == (3, True)
         sqs.purge_queue(QueueUrl=url)
-    assert console("apply", "--yes", "--again", WEB)[0] == 0
+    assert console("apply", "--yes", "--recreate", WEB)[0] == 0
     assert len(state(console)[f"roles in {WEB}"]) == 4
     assert console("plan")[0] == 0
-    code, _, err = console("plan", "--again", "999999999999")
+    code, _, err = console("plan", "--recreate", "999999999999")
     assert (code, "999999999999: is not one of those that ownertag is deployed to" in err) == (3, True)
 
 

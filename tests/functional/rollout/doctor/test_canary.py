@@ -161,7 +161,7 @@ def test_where_a_policy_denies_the_tag_that_is_said_and_the_rest_is_seen() -> No
 
 def test_a_kept_key_is_not_brought() -> None:
     group = FakeGroup()
-    both(group, more='[existing]\nowner = "keep"\n')
+    both(group, more='[existing_tags]\nowner = "keep"\n')
     assert list(group.brought) == ["WhatIsThis"]
 
 

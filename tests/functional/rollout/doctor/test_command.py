@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ownertag.cli.app import app
-from ownertag.cli.doctor import _ended
+from ownertag.cli.doctor import _exit_code
 from ownertag.cli.options import Options
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding
 from rollout.doctor.deployed import HOME, MANAGEMENT, Deployed
@@ -92,7 +92,7 @@ def test_the_exit_code_says_the_worst(faults: int, unreached: int, not_checkable
         CheckState.OK: 1,
     }
     findings = [Finding("1", None, Check.RULE, state, "x") for state, number in states.items() for _ in range(number)]
-    assert _ended(findings, Options(quiet=True)) == code
+    assert _exit_code(findings, Options(quiet=True)) == code
 
 
 def test_wrong_places_and_credentials_are_refused_with_advice(world: Deployed, run: Run) -> None:

@@ -1,0 +1,115 @@
+"""What AWS tells `whois` beside the ledger: tags, states and attachments of today, and CloudTrail's own 90 days."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from ownertag.core.catalogue_types import Catalogue, QuestionKind
+from ownertag.core.match import match
+from ownertag.core.owner.resolve import resolve
+from ownertag.core.ownership import ResourceKey
+from ownertag.core.record_details import addresses_of
+from ownertag.core.records import Arrival, Record
+from ownertag.core.settings import Settings
+from ownertag.core.values import Absent, Attachment, Creation, Fact, Question, Unavailable
+from ownertag.flows.ledger_entries import created_of
+from ownertag.flows.whois import ELASTIC_IP, INSTANCE, WhoisAnswer
+
+AttachmentAnswer = Attachment | Absent | Unavailable
+StateAnswer = str | Absent | Unavailable
+
+
+class TagLookup(Protocol):
+    """Looks up tags."""
+
+    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        """Answers questions of the kind `TAGS`."""
+
+
+class AttachmentLookup(Protocol):
+    """Looks up what Elastic IP addresses are attached to."""
+
+    def find(self, account: str, region: str, ids: Iterable[str]) -> Mapping[str, AttachmentAnswer]:
+        """Returns the attachment of each of these allocations."""
+
+
+class StateLookup(Protocol):
+    """Looks up the state of instances."""
+
+    def find(self, account: str, region: str, ids: Iterable[str]) -> Mapping[str, StateAnswer]:
+        """Returns the state of each of these instances."""
+
+
+def tags_now(answers: Iterable[WhoisAnswer], lookup: TagLookup) -> dict[ResourceKey, Fact]:
+    """Returns the tags that resources of EC2 carry today; what has ended, and other services, are not looked up."""
+    questions = {
+        Question(QuestionKind.TAGS, answer.key.account, answer.key.region, answer.id): answer.key
+        for answer in answers
+        if answer.is_live_in_ec2
+    }
+    facts = lookup.find(questions) if questions else {}
+    return {key: facts[question] for question, key in questions.items() if question in facts}
+
+
+def attached_now(answers: Iterable[WhoisAnswer], lookup: AttachmentLookup) -> dict[ResourceKey, AttachmentAnswer]:
+    """Returns what the Elastic IP addresses among these are attached to today."""
+    found: dict[ResourceKey, AttachmentAnswer] = {}
+    for (account, region), keys in _places(answers, ELASTIC_IP).items():
+        found |= {keys[id_]: attachment for id_, attachment in lookup.find(account, region, keys).items()}
+    return found
+
+
+def states_now(answers: Iterable[WhoisAnswer], lookup: StateLookup) -> dict[ResourceKey, StateAnswer]:
+    """Returns the states of the instances among these, since the ledger hears of no termination yet."""
+    found: dict[ResourceKey, StateAnswer] = {}
+    for (account, region), keys in _places(answers, INSTANCE).items():
+        found |= {keys[id_]: state for id_, state in lookup.find(account, region, keys).items()}
+    return found
+
+
+def _places(answers: Iterable[WhoisAnswer], type_: str) -> dict[tuple[str, str], dict[str, ResourceKey]]:
+    """The resources of a type that can be looked up: by account and Region, and there by their ids."""
+    places: dict[tuple[str, str], dict[str, ResourceKey]] = defaultdict(dict)
+    for answer in answers:
+        if answer.type == type_ and answer.is_live_in_ec2:
+            places[answer.key.account, answer.key.region][answer.id] = answer.key
+    return places
+
+
+class Trail(Protocol):
+    """CloudTrail's own records."""
+
+    def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
+        """Returns the records of calls that touched the resource of this name, the newest first."""
+
+
+def from_trail(
+    wanted: ResourceKey, id_: str, trail: Trail, catalogue: Catalogue, settings: Settings
+) -> WhoisAnswer | Unavailable | None:
+    """Returns who made it, from CloudTrail's 90 days: named by the record alone, since nothing else is looked up.
+
+    `wanted.arn` may be empty: the id tells which resource of the creation it is.
+    """
+    records = trail.naming(wanted.account, wanted.region, id_)
+    if isinstance(records, Unavailable):
+        return records
+    for record in reversed(records):
+        # The settings' Regions and ignored principals don't matter here.
+        matched = match(Arrival("lookup", record), catalogue, Settings())
+        for resource in matched.resources:
+            if resource.id == id_:
+                addresses = addresses_of(matched).get(id_, ()) if isinstance(matched, Creation) else ()
+                return WhoisAnswer(
+                    ResourceKey(record.account, record.region, resource.arn),
+                    id_,
+                    resource.type,
+                    resolve(record, settings),
+                    record.created_at,
+                    None,
+                    created=created_of(record),
+                    addresses=addresses,
+                    from_trail=True,
+                )
+    return None
