@@ -21,7 +21,6 @@ from moto.core.exceptions import ServiceException
 from moto.events.models import events_backends
 from moto.sqs.models import sqs_backends
 
-from ownertag.core.parse import CLOUDTRAIL_DETAIL_TYPE
 from ownertag.sandbox.organization import role_trust
 from ownertag.sandbox.recorder import Record
 from ownertag.sandbox.trust import allows, service
@@ -189,7 +188,7 @@ def as_event(record: Record) -> dict[str, Any]:
     return {
         "version": "0",
         "id": str(uuid4()),
-        "detail-type": CLOUDTRAIL_DETAIL_TYPE,
+        "detail-type": "AWS API Call via CloudTrail",
         "source": f"aws.{record['eventSource'].partition('.')[0]}",
         "account": record["recipientAccountId"],
         "time": record["eventTime"],

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.sqs.models import sqs_backends
 
 #: The function's timeout that the article advises.
 TIMEOUT_SECONDS = 180.0
@@ -170,3 +171,11 @@ def _as_record(message: Mapping[str, Any], arn: str) -> dict[str, Any]:
         "eventSourceARN": arn,
         "awsRegion": arn.split(":")[3],
     }
+
+
+def keep_from_docker() -> None:
+    """Take the mappings off moto's queues, or moto would run their functions in Docker at the next message."""
+    for regions in list(sqs_backends.values()):
+        for backend in list(regions.values()):
+            for queue in list(backend.queues.values()):
+                queue.lambda_event_source_mappings.clear()

@@ -15,8 +15,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.http import HTTP_STATUS_CODES
 
 from ownertag.sandbox.calls import Call, Response, read_call, refuse
+from ownertag.sandbox.event_source import keep_from_docker
 from ownertag.sandbox.federation import UNSIGNED, visitor
-from ownertag.sandbox.functions import keep_from_docker
 from ownertag.sandbox.gaps import (
     autoscaling,
     change_sets,

@@ -194,14 +194,6 @@ class Functions:
         return path
 
 
-def keep_from_docker() -> None:
-    """Take the mappings off moto's queues, or moto would run their functions in Docker at the next message."""
-    for regions in list(sqs_backends.values()):
-        for backend in list(regions.values()):
-            for queue in list(backend.queues.values()):
-                queue.lambda_event_source_mappings.clear()
-
-
 def _deployed() -> Iterator[tuple[Deployed, bytes]]:
     for regions in list(lambda_backends.values()):
         for backend in list(regions.values()):

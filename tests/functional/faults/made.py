@@ -9,6 +9,9 @@ from typing import Any
 from harness.events import volume_id
 from ownertag.core.ownership import EventKey, ResourceKey
 
+#: What became of each message, by its name, in the words that `row` explains; `*` stands for all others.
+States = Mapping[str, str]
+
 _KIND = {"vol": "volume", "i": "instance", "eni": "network-interface"}
 
 

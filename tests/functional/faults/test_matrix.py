@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from faults.made import States
 from faults.matrix import IDS, NOT_BUILT, PROOFS, ROWS, every
 from faults.page import with_table
 from faults.proxy import passing
-from faults.row import Proof, Row, States
+from faults.row import Proof, Row
 from faults.world import World, worlds
 from harness.profile import sample
 from ownertag.aws.sessions import REFUSED_FOR

@@ -16,9 +16,8 @@ from botocore.config import Config
 from moto.sqs.models import sqs_backends
 
 from contracts.emulated import HOME, HUB, ONCE, Emulated, emulated
-from faults.made import Delivery, Made, is_unicode, key_of, name_of, told, volume_of
+from faults.made import Delivery, Made, States, is_unicode, key_of, name_of, told, volume_of
 from faults.proxy import Proxy
-from faults.row import States
 from handler.lambdas import CONFIG, Context, Poller, lines
 from harness.events import envelope, launch_of, tags_for, volume
 from harness.fakes import Clock
