@@ -61,7 +61,7 @@ class Seconds(Struct, frozen=True):
             yield text(LEFT - 8, y + 4, f"{10.0**decade:,g} s", "quiet", "end")
         yield f'<line class="axis" x1="{LEFT}" x2="{RIGHT}" y1="{BOTTOM}" y2="{BOTTOM}"/>'
         units = self.last / self.unit
-        step = next(each for each in (1, 2, 5, 10, 15, 30, 60, 120, 600) if units / each <= 10)
+        step = next(step for step in (1, 2, 5, 10, 15, 30, 60, 120, 600) if units / step <= 10)
         for number in range(0, int(units) + 1, step):
             x = self._x(number * self.unit)
             yield f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{BOTTOM}" y2="{BOTTOM + 5}"/>'

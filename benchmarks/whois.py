@@ -74,7 +74,7 @@ class Launch(Struct, frozen=True):
     @property
     def rows(self) -> int:
         """How many entries it is. That a creation is finished is noted in its own row."""
-        return 1 + len(self.owned) + sum(not isinstance(each, Finished) for each in self.ends)
+        return 1 + len(self.owned) + sum(not isinstance(end, Finished) for end in self.ends)
 
 
 def launch(number: int, total: int) -> Launch:
@@ -190,18 +190,18 @@ def rows_of(launches: Iterable[Launch], first: int) -> dict[str, list[tuple[Any,
     tables: dict[str, list[tuple[Any, ...]]] = {
         name: [] for name in ("event", "decision", "resource", "owned", "other", "link")
     }
-    for number, each in enumerate(launches, first + 1):  # a launch's event and decision have one number
-        event, one = each.created.event, each.owned[0]
+    for number, one_launch in enumerate(launches, first + 1):  # a launch's event and decision have one number
+        event, one = one_launch.created.event, one_launch.owned[0]
         decided = json_of(Decided(one.owner, one.tags, one.decided_at))
-        [finished] = [int(end.at.timestamp()) for end in each.ends if isinstance(end, Finished)]
+        [finished] = [int(end.at.timestamp()) for end in one_launch.ends if isinstance(end, Finished)]
         tables["event"].append(
-            (number, event.event_id, event.account, event.region, json_of(each.created), number, finished)
+            (number, event.event_id, event.account, event.region, json_of(one_launch.created), number, finished)
         )
         tables["decision"].append((number, number, one.owner.name, decided))
-        gone = {end.resource: json_of([end.at]) for end in each.ends if isinstance(end, Deleted)}
+        gone = {end.resource: json_of([end.at]) for end in one_launch.ends if isinstance(end, Deleted)}
         held = json_of(Holding(one.claim, one.owner, one.tags, outcome=OutcomeKind.TAGGED))
         numbers = {}
-        for place, owned in enumerate(each.owned, (number - 1) * len(each.owned) + 1):
+        for place, owned in enumerate(one_launch.owned, (number - 1) * len(one_launch.owned) + 1):
             key = owned.resource
             numbers[key] = place
             tables["resource"].append(
@@ -214,7 +214,7 @@ def rows_of(launches: Iterable[Launch], first: int) -> dict[str, list[tuple[Any,
             tables["link"] += [("parent", value, place, since) for value in owned.parents]
         tables["other"] += [
             (numbers[end.resource], *entry_identity(end), other_body(end))
-            for end in each.ends
+            for end in one_launch.ends
             if not isinstance(end, Finished)
         ]
     return tables
@@ -261,7 +261,7 @@ def by_id(ledger: SqliteLedger, wanted: Launch) -> int:
 def by_address(ledger: SqliteLedger, wanted: Launch) -> int:
     """All that had the instance's private address."""
     found = ledger.by_address(wanted.owned[0].addresses[0])
-    if wanted.owned[0].resource not in {each.known.key for each in found}:
+    if wanted.owned[0].resource not in {answer.known.key for answer in found}:
         raise SystemExit(f"{wanted.owned[0].addresses[0]} misses {wanted.owned[0].id}")
     return len(found)
 
@@ -269,7 +269,7 @@ def by_address(ledger: SqliteLedger, wanted: Launch) -> int:
 def history(ledger: SqliteLedger, wanted: Launch) -> int:
     """All of the instance's entries."""
     found = len(ledger.history(wanted.owned[0].resource))
-    if found != 2 + any(isinstance(each, Deleted) for each in wanted.ends):
+    if found != 2 + any(isinstance(end, Deleted) for end in wanted.ends):
         raise SystemExit(f"{wanted.owned[0].id} has {found} entries")
     return found
 

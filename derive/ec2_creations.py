@@ -78,9 +78,9 @@ def _specifications(shape: Shape, above: tuple[str, ...]) -> Iterator[Shape]:
 
 def _words(specification: Shape) -> Iterator[str]:
     yield specification.documentation
-    each = specification.member if isinstance(specification, ListShape) else specification
-    if isinstance(each, StructureShape) and "ResourceType" in each.members:
-        yield each.members["ResourceType"].documentation
+    shape = specification.member if isinstance(specification, ListShape) else specification
+    if isinstance(shape, StructureShape) and "ResourceType" in shape.members:
+        yield shape.members["ResourceType"].documentation
 
 
 def in_reference(actions: Mapping[str, Any]) -> dict[str, frozenset[str]]:

@@ -152,12 +152,12 @@ class FakeLookups:
             groups[question.account, question.region, question.kind].append(question)
         facts: dict[Question, Fact] = {}
         for (account, region, kind), group in groups.items():
-            failure = self._aws.call(kind.value, account, region, (each.value for each in group))
+            failure = self._aws.call(kind.value, account, region, (question.value for question in group))
             if failure is not None:
                 judged = judge(failure, None, region)
                 facts |= dict.fromkeys(group, Unavailable(judged.outcome, judged.reason))
             else:
-                facts |= {each: self._answer(each) for each in group}
+                facts |= {question: self._answer(question) for question in group}
         return facts
 
     def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
@@ -179,15 +179,15 @@ class FakeLookups:
         if question.kind is QuestionKind.RESERVATIONS:
             return Found(reservations=_reservations_around(place, datetime.fromisoformat(question.value)))
         if question.kind is QuestionKind.BIRTH:
-            volumes = {part.id: part for each in place.launched.values() for part in each.instance.volumes}
+            volumes = {part.id: part for launched in place.launched.values() for part in launched.instance.volumes}
             volume = volumes.get(question.value)
             at = place.born.get(question.value, (volume.attached_at or NOON) if volume else None)
             return Found(born_at=at) if at else Absent()
         by_token = question.kind is QuestionKind.INSTANCES_BY_CLIENT_TOKEN
         found = [
-            each.instance
-            for each in place.launched.values()
-            if question.value == (each.token if by_token else each.reservation)
+            launched.instance
+            for launched in place.launched.values()
+            if question.value == (launched.token if by_token else launched.reservation)
         ]
         return Found(tuple(found)) if found else Absent()
 
@@ -202,21 +202,21 @@ class FakeLookups:
 
     def _known(self, account: str, region: str) -> set[str]:
         launched = self._aws.places[account, region].launched
-        children = (each.instance.volumes + each.instance.interfaces for each in launched.values())
-        return set(launched) | {each.id for attached in children for each in attached}
+        children = (launch.instance.volumes + launch.instance.interfaces for launch in launched.values())
+        return set(launched) | {part.id for attached in children for part in attached}
 
 
 def _reservations_around(place: Place, at: datetime) -> tuple[Reservation, ...]:
     """A filter shows of a reservation the instances alone that it lets through."""
 
-    def near(each: ReservedInstance) -> bool:
-        started = place.started.get(each.id) or each.launched_at
+    def near(instance: ReservedInstance) -> bool:
+        started = place.started.get(instance.id) or instance.launched_at
         return started is not None and abs(started - at) <= _LAUNCHED
 
     shown = (
         replace(reservation, instances=tuple(filter(near, reservation.instances))) for reservation in place.reservations
     )
-    return tuple(each for each in shown if each.instances)
+    return tuple(reservation for reservation in shown if reservation.instances)
 
 
 class FakeTagger:

@@ -140,7 +140,7 @@ class Function:
 
     def init_milliseconds(self) -> list[float]:
         """How long each start of the function took, from the process to a handler that waits for an event."""
-        return [float(each) for each in _INIT.findall(self.log())]
+        return [float(milliseconds) for milliseconds in _INIT.findall(self.log())]
 
 
 def _free_port() -> int:

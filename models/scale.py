@@ -156,7 +156,7 @@ def play(events: Sequence[Event], seconds: float, environments: int, chance: ran
     coming, back, there = deque(events), deque[Event](), deque[Event]()
     workers = [Environment(bucket, tokens, setup.memory, chance, ran, back) for _ in range(environments)]
     while coming or back or there:
-        worker = min(workers, key=lambda each: each.free)
+        worker = min(workers, key=lambda environment: environment.free)
         first = worker.free if there else max(worker.free, min(_next(coming), _next(back)))
         now = first + setup.window
         for source in (coming, back):

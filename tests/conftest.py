@@ -33,7 +33,7 @@ LONG = (
 
 
 def _first(text: str, beginnings: tuple[str, ...]) -> int:
-    return next((at for at, each in enumerate(beginnings) if text.startswith(each)), len(beginnings))
+    return next((at for at, beginning in enumerate(beginnings) if text.startswith(beginning)), len(beginnings))
 
 
 class Together(LoadScopeScheduling):

@@ -55,7 +55,7 @@ class Burst:
         self._seed = seed
         self._records = remote.records()
         self._path = folder / f"{shape.name}.jsonl"
-        self._instances: list[Instance] = [each for its in remote.fleet(shape.places).values() for each in its]
+        self._instances: list[Instance] = [instance for its in remote.fleet(shape.places).values() for instance in its]
         self.deliver(shape.delivery)
 
     def deliver(self, delivery: tuple[float, float]) -> None:
@@ -108,9 +108,9 @@ class Burst:
         events: list[Event] = []
         for event in self._events:
             launched = self._launched[event.number]
-            parts = [part for each in launched for part in (*each.volumes, *each.interfaces)]
-            seen = [each.visible_at for each in launched] + [part.attached_at for part in parts]
-            ids = (*(each.id for each in launched), *(part.id for part in parts))
+            parts = [part for instance in launched for part in (*instance.volumes, *instance.interfaces)]
+            seen = [instance.visible_at for instance in launched] + [part.attached_at for part in parts]
+            ids = (*(instance.id for instance in launched), *(part.id for part in parts))
             call = Called(0, 0, event.account, event.region, "ec2", "DescribeInstances")
             steps[event.number] = [call, replace(call, operation="CreateTags", ids=ids)]
             events.append(replace(event, delivered=max(event.delivered, *seen)))
@@ -144,7 +144,7 @@ def main() -> None:
     given = parser.parse_args()
     rows: list[dict[str, Any]] = []
     details: dict[str, list[Figures]] = {}
-    for shape in (each for each in SHAPES if each.name in given.shapes):
+    for shape in (known for known in SHAPES if known.name in given.shapes):
         with Remote(given.seed, shape.accounts) as remote, tempfile.TemporaryDirectory() as name:
             _say(f"{shape.title}: launching")
             launch(remote, shape)
@@ -154,19 +154,19 @@ def main() -> None:
                 _say(f"{shape.title}: {side.__name__}")
                 found.append(side())
             details[shape.name] = found
-            rows += [_row(shape, shape.title, each) for each in found]
+            rows += [_row(shape, shape.title, tool) for tool in found]
             if shape.name == "hundreds":
                 burst.deliver(EARLY)
                 title = f"{shape.title}, delivered after {EARLY[0]:.0f} to {EARLY[1]:.0f} s"
                 for side in (burst.ours, burst.best):
                     _say(f"{title}: {side.__name__}")
                     details.setdefault("early", []).append(side())
-                rows += [_row(shape, title, each) for each in details["early"]]
+                rows += [_row(shape, title, tool) for tool in details["early"]]
                 title = f"{shape.title}, 5% of the calls disturbed"
                 _say(f"{title}: ours")
                 burst.deliver(shape.delivery)
                 details["disturbed"] = [burst.ours(DISTURBED)]
-                rows += [_row(shape, title, each) for each in details["disturbed"]]
+                rows += [_row(shape, title, tool) for tool in details["disturbed"]]
     show("burst", "10,000 instances with two volumes and one interface each, on EC2's buckets", rows)
     (RESULTS / "burst-details.json").write_bytes(msgspec.json.encode(details))
     if "tens" in details:

@@ -74,7 +74,7 @@ def write_events(records: list[Mapping[str, Any]], shape: Shape, seed: int, path
         found.append((made + chance.uniform(*shape.delivery) + number * 1e-6, event))
     events: list[Event] = []
     with path.open("wb") as file:
-        for number, (delivered, event) in enumerate(sorted(found, key=lambda each: each[0])):
+        for number, (delivered, event) in enumerate(sorted(found, key=lambda pair: pair[0])):
             line = json.dumps(event).encode()
             offset = file.tell()
             events.append(Event(number, delivered, event["account"], event["region"], offset, len(line)))

@@ -66,15 +66,15 @@ def the_article(remote: Remote, shape: Shape, path: Path, events: Sequence[Event
     if omitted:
         return _by_event(recorded, events), peak
     fleet = _instances(remote, shape)
-    first = [each.operation for each in recorded]
+    first = [call.operation for call in recorded]
     size = shape.size
     pattern = recorded[: len(recorded) // size]
-    if first != [each.operation for each in pattern] * size:
+    if first != [call.operation for call in pattern] * size:
         raise SystemExit(f"the article's calls were not the same for each instance: {first}")
     steps: Steps = {}
     for event, body in zip(events, read_events(path, events), strict=True):
         launched = [fleet[id_] for id_ in _ids_in(body)]
-        steps[event.number] = [step for each in launched for step in _for_instance(pattern, each, event)]
+        steps[event.number] = [step for instance in launched for step in _for_instance(pattern, instance, event)]
     return steps, peak
 
 
@@ -107,7 +107,7 @@ def custodian(remote: Remote, shape: Shape, path: Path, events: Sequence[Event])
     recorded = _by_event(remote.trace(), events)
     if not recorded:
         return {}, told
-    pattern = [(each.service, each.operation, bool(each.ids)) for each in recorded[0]]
+    pattern = [(call.service, call.operation, bool(call.ids)) for call in recorded[0]]
     for number, calls in recorded.items():
         if [(call.service, call.operation, bool(call.ids)) for call in calls] != pattern:
             raise SystemExit(f"Cloud Custodian's calls were not the same for event {number}: {calls}")
@@ -143,7 +143,7 @@ def _by_event(trace: Sequence[Called], events: Sequence[Event]) -> Steps:
 
 
 def _instances(remote: Remote, shape: Shape) -> dict[str, Instance]:
-    return {each.id: each for its in remote.fleet(shape.places).values() for each in its}
+    return {instance.id: instance for its in remote.fleet(shape.places).values() for instance in its}
 
 
 if __name__ == "__main__":

@@ -71,8 +71,8 @@ def launches(ec2: Remote, rate: int, seconds: int, places: Sequence[Place]) -> l
             ec2.time(start + number / launched)
         client = clients[places[number % len(places)]]
         client.run_instances(ImageId="ami-0a1b2c3d4e5f60718", MinCount=1, MaxCount=1, BlockDeviceMappings=disks)
-    for each in clients.values():
-        each.close()
+    for client in clients.values():
+        client.close()
     ec2.time(None)
     records = enumerate(islice(ec2.records(), count))
     return [Launch(number / rate, _instance(record), as_event(dict(record))) for number, record in records]

@@ -80,8 +80,8 @@ class Spent:
 
     def clear(self) -> None:
         """Begin anew."""
-        for each in (self.seconds, self.own, self.times):
-            each.clear()
+        for counter in (self.seconds, self.own, self.times):
+            counter.clear()
 
     def timed(self, inner: Callable[..., Any], name: Callable[..., str]) -> Callable[..., Any]:
         """The same function, timed under the name that its arguments give."""
@@ -153,7 +153,7 @@ def _handle(handler: Handler, launched: Sequence[Launch], size: int) -> int:
     """Hand these launches to the function, so many at once: how many they were."""
     for start in range(0, len(launched), size):
         batch = launched[start : start + size]
-        messages = [Message(start + number, json.dumps(each.event)) for number, each in enumerate(batch)]
+        messages = [Message(start + number, json.dumps(launch.event)) for number, launch in enumerate(batch)]
         event = {"Records": [record(message) for message in messages]}
         answer = handler(event, Context())
         if answer["batchItemFailures"]:

@@ -55,4 +55,4 @@ class Queue:
         while self._coming and self._coming[0][0] <= now:
             self._there.append(self._coming.popleft()[1])
         self._there.extend(message for at, message in self._hidden if at <= now)
-        self._hidden = [each for each in self._hidden if each[0] > now]
+        self._hidden = [message for message in self._hidden if message[0] > now]

@@ -73,7 +73,7 @@ class Stream(Struct):
             "tagged": f"{len(waits):,} of {self.events:,}",
             "event to tag, p50 s": _round(percentile(waits, 50)),
             "p99 s": _round(percentile(waits, 99)),
-            "not yet, when it ended": f"{self.events - sum(at + each <= self.lasted for at, each in self.points):,}",
+            "not yet, when it ended": f"{self.events - sum(at + wait <= self.lasted for at, wait in self.points):,}",
             "done after, s": round(self.delivered.seconds, 1),
             "came back": self.delivered.returned,
             "batches": self.delivered.batches,
@@ -103,7 +103,7 @@ def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[
             run.invoke(KEEP_ACCOUNTS)
             pid = run.runtime_pid()
             used, begin = processor_seconds(pid), time.time() + 1
-            queue = Queue([(begin + each.at, json.dumps(each.event)) for each in launched])
+            queue = Queue([(begin + launch.at, json.dumps(launch.event)) for launch in launched])
             delivered = _deliver(queue, run, begin, begin + seconds + _DRAIN_SECONDS)
             used, peak = processor_seconds(pid) - used, peak_kb(pid)
         tagged, trace = ec2.tagged(), ec2.trace()
@@ -113,11 +113,11 @@ def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[
         seconds,
         len(launched),
         delivered,
-        dict(sorted(Counter(each.operation for each in trace).items())),
-        sum(each.outcome != "ok" for each in trace),
+        dict(sorted(Counter(call.operation for call in trace).items())),
+        sum(call.outcome != "ok" for call in trace),
         used,
         peak,
-        [(each.at, tagged[each.instance] - begin - each.at) for each in launched if each.instance in tagged],
+        [(launch.at, tagged[launch.instance] - begin - launch.at) for launch in launched if launch.instance in tagged],
     )
 
 
@@ -144,7 +144,7 @@ def _deliver(queue: Queue, run: Function, begin: float, until: float) -> Deliver
         batch = queue.take(mapping.batch, mapping.window)
         if not batch:
             continue
-        answer = run.invoke({"Records": [record(each) for each in batch]})
+        answer = run.invoke({"Records": [record(launch) for launch in batch]})
         named = {batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]}
         found.batches += 1
         for message in batch:

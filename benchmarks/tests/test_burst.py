@@ -129,7 +129,7 @@ def test_the_deployed_mapping_is_read_from_the_template() -> None:
 def model(calls: int, retries: Retries, events: int = 1) -> tuple[Model, list[Event]]:
     steps = [Called(0, 0, *PLACE, "ec2", "CreateTags", ids=(f"i-{number:017x}",)) for number in range(calls)]
     found = [Event(number, START, *PLACE, 0, 0) for number in range(events)]
-    return Model({each.number: steps for each in found}, retries, 1), found
+    return Model({event.number: steps for event in found}, retries, 1), found
 
 
 def test_calls_within_the_bucket_are_not_refused() -> None:
@@ -172,7 +172,7 @@ def test_figures_count_time_from_the_events_arrival() -> None:
 
 
 def test_percentiles_and_fewest_calls() -> None:
-    assert [percentile(range(1, 101), each) for each in (50, 99, 100)] == [50, 99, 100]
+    assert [percentile(range(1, 101), percent) for percent in (50, 99, 100)] == [50, 99, 100]
     assert percentile([], 50) is None
     assert fewest(10_000, 30_000) == 40
 

@@ -42,7 +42,7 @@ def test_the_picture_has_a_line_and_a_bar_for_each_rate() -> None:
     lines = drawn.findall(f"{name}polyline")
     assert len(lines) == 2
     assert len(lines[0].attrib["points"].split()) == 2  # one for each second in which something came
-    words = [each.text for each in drawn.iter(f"{name}text")]
+    words = [text.text for text in drawn.iter(f"{name}text")]
     assert words.count("5 a second") == words.count("50 a second") == 2
     assert "1.50; 3 of 10 tagged" in words
 

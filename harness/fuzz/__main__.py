@@ -122,8 +122,8 @@ def _one(document: Document, draws: str, number: int, found: Part, yardstick: Ya
     if wrong and len(found.troubles) < _MOST_SHOWN:
         kind = wrong[:40].split(" ms")[0].rstrip("0123456789")
 
-        def fails(each: Document) -> bool:
-            return tried(each, draws, yardstick)[1].startswith(kind)
+        def fails(candidate: Document) -> bool:
+            return tried(candidate, draws, yardstick)[1].startswith(kind)
 
         small = document if "takes" in wrong else smaller(document, fails)
         text = small.data.decode(errors="backslashreplace")
@@ -170,8 +170,8 @@ def main() -> int:
     end = given.first + given.documents
     with ProcessPoolExecutor(given.processes, initializer=_begin) as pool:
         parts = [pool.submit(part, given.seed, at, min(_PART, end - at)) for at in range(given.first, end, _PART)]
-        for number, each in enumerate(as_completed(parts), 1):
-            found = each.result()
+        for number, finished in enumerate(as_completed(parts), 1):
+            found = finished.result()
             for trouble in found.troubles:
                 print(f"number {trouble.number}: {trouble.what}", file=sys.stderr, flush=True)
             whole = added(whole, found)

@@ -43,7 +43,7 @@ class Document(Struct, frozen=True):
 @cache
 def material() -> tuple[bytes, ...]:
     """Golden events of every row and record of every hop, with their envelopes, as JSON."""
-    found = [fixtures.event(each.record) for each in fixtures.golden()]
+    found = [fixtures.event(golden.record) for golden in fixtures.golden()]
     for path in sorted((fixtures.GOLDEN / "hops").glob("*.json")):
         plain = json.loads(path.read_text("utf-8"))
         found.append(fixtures.event(plain["record"]))
@@ -64,7 +64,7 @@ def material() -> tuple[bytes, ...]:
         found += [
             fixtures.event(fixtures.record(name, requestParameters=request, responseElements={"_return": True}))
         ] * 8
-    return tuple(json.dumps(each).encode() for each in found)
+    return tuple(json.dumps(document).encode() for document in found)
 
 
 def plain_of(number: int) -> Any:

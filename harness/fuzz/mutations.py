@@ -44,7 +44,7 @@ def swapped_type(place: Place, draw: Random, others: Sequence[Any]) -> None:
         case str():
             here[key] = draw.choice([len(value), [value], {"items": [value]}, {"value": value}, list(value[:5])])
         case list():
-            here[key] = draw.choice([{str(at): each for at, each in enumerate(value)}, str(value)[:200], len(value)])
+            here[key] = draw.choice([{str(at): item for at, item in enumerate(value)}, str(value)[:200], len(value)])
         case dict():
             here[key] = draw.choice([list(value.values()), list(value), str(value)[:200]])
 
@@ -148,11 +148,11 @@ def many(place: Place, draw: Random, room: int) -> None:
     if kind < 0.35:
         here[key] = hostile.long_text(draw, room)
     elif kind < 0.75:
-        each = draw.choice(
+        drawn = draw.choice(
             [value, value, {}, [], "", None, 1, [[]], {"a": {}}, [[[[[{}]]]]], {"key": "owner"}, {"items": []}]
         )
-        size = max(len(repr(each)), 2) + 2
-        here[key] = _numbered(each, min(room // size, 60_000)) if size > 12 else [each] * (room // size)
+        size = max(len(repr(drawn)), 2) + 2
+        here[key] = _numbered(drawn, min(room // size, 60_000)) if size > 12 else [drawn] * (room // size)
     elif kind < 0.9:
         here[key] = {
             f"{draw.choice(['k', 'tag', 'items', 'aws:'])}{at:x}": draw.choice([1, {}, [], ""])
@@ -166,14 +166,14 @@ def many(place: Place, draw: Random, room: int) -> None:
         here[key] = [deep] * (room // (depth * 4 + len(repr(deep)[:10])))
 
 
-def _numbered(each: Any, times: int) -> list[Any]:
+def _numbered(node: Any, times: int) -> list[Any]:
     """Copies that differ in their ids: the last digits of each text that ends in enough of them."""
-    return [_with(each, at) for at in range(times)] if isinstance(each, (dict, list, str)) else [each] * times
+    return [_with(node, at) for at in range(times)] if isinstance(node, (dict, list, str)) else [node] * times
 
 
 def _with(value: Any, at: int) -> Any:
     if isinstance(value, str):
         return f"{value[:-6]}{at:06x}" if len(value) > 12 and value[-8:].isalnum() else value
     if isinstance(value, dict):
-        return {key: _with(each, at) for key, each in value.items()}
-    return [_with(each, at) for each in value] if isinstance(value, list) else value
+        return {key: _with(item, at) for key, item in value.items()}
+    return [_with(item, at) for item in value] if isinstance(value, list) else value

@@ -85,8 +85,8 @@ def decided(plan: Plan, creation: Creation, settings: Settings) -> None:
             holds(SECRET not in value, "plan", "writes a credential")
     for decision in plan.decisions:
         told = [decision.owner.reason or "", *decision.owner.via]
-        told += [wait.reason for wait in decision.waits] + [each.reason for each in decision.settled]
-        holds(not any(SECRET in each for each in told), "plan", "a reason tells a credential")
+        told += [wait.reason for wait in decision.waits] + [resource.reason for resource in decision.settled]
+        holds(not any(SECRET in text for text in told), "plan", "a reason tells a credential")
 
 
 def found(finding: TamperFinding) -> None:

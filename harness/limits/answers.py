@@ -26,7 +26,7 @@ def answered(operation: str, content: str) -> Response:
 def reservations(instances: Iterable[Instance], place: Place, tags: Tags, at: float) -> str:
     """The reservations of DescribeInstances."""
     found = ""
-    for reservation, members in groupby(instances, lambda each: each.reservation):
+    for reservation, members in groupby(instances, lambda instance: instance.reservation):
         items = "".join(_instance(member, place, tags, at) for member in members)
         found += f"<item>{_reservation(reservation, place)}<instancesSet>{items}</instancesSet></item>"
     return f"<reservationSet>{found}</reservationSet>"

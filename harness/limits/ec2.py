@@ -59,7 +59,7 @@ class Ec2:
         elif names := asked.pop("client-token", None) or asked.pop("reservation-id", None):
             found = fleet.launched(place, names, at)
         elif ids := asked.pop("instance-id", []):
-            found = [each for id_ in ids if (each := fleet.instance_of(place, id_, at))]
+            found = [known for id_ in ids if (known := fleet.instance_of(place, id_, at))]
         else:
             found = fleet.instances(place, at)
         if asked:
@@ -69,7 +69,7 @@ class Ec2:
         return answers.answered(call.operation, content + answers.next_token(token))
 
     def _describe_volumes(self, call: Call, place: Place, at: float) -> Response | Refusal:
-        found = self._parts(call, place, at, "VolumeId", "volume-id", lambda each: each.volumes)
+        found = self._parts(call, place, at, "VolumeId", "volume-id", lambda instance: instance.volumes)
         if isinstance(found, Refusal):
             return found
         page, token = _page(call, found)
@@ -78,7 +78,7 @@ class Ec2:
 
     def _describe_interfaces(self, call: Call, place: Place, at: float) -> Response | Refusal:
         name, filter_ = "NetworkInterfaceId", "network-interface-id"
-        found = self._parts(call, place, at, name, filter_, lambda each: each.interfaces)
+        found = self._parts(call, place, at, name, filter_, lambda instance: instance.interfaces)
         if isinstance(found, Refusal):
             return found
         page, token = _page(call, found)
@@ -100,11 +100,11 @@ class Ec2:
             found = [self._fleet.instance_of(place, id_, at) for id_ in owners or wanted]
             if named and None in found:
                 return unknown(named[found.index(None)])
-            instances = list({each.id: each for each in found if each}.values())
+            instances = list({instance.id: instance for instance in found if instance}.values())
         parts = [(instance, part) for instance in instances for part in of(instance)]
         if owners:
-            parts = [(each, part) for each, part in parts if part.attached_at <= at]
-        return [(each, part) for each, part in parts if not wanted or part.id in wanted]
+            parts = [(instance, part) for instance, part in parts if part.attached_at <= at]
+        return [(instance, part) for instance, part in parts if not wanted or part.id in wanted]
 
     def _describe_tags(self, call: Call, place: Place, at: float) -> Response | Refusal:
         asked = filters(call)
@@ -114,7 +114,7 @@ class Ec2:
         tags_of = self._fleet.tags
         here = [id_ for id_ in (ids or list(tags_of)) if self._fleet.instance_of(place, id_, at)]
         found = [(id_, key, value) for id_ in here for key, value in tags_of.get(id_, {}).items()]
-        page, token = _page(call, [each for each in found if keys is None or each[1] in keys])
+        page, token = _page(call, [tag for tag in found if keys is None or tag[1] in keys])
         return answers.answered(call.operation, answers.tag_list(page) + answers.next_token(token))
 
     def _create_tags(self, call: Call, place: Place, at: float) -> Response | Refusal:

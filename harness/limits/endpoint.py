@@ -133,7 +133,10 @@ class Endpoint:
         return actor.expires is not None and actor.expires.timestamp() <= at
 
     def _carry_out(self, call: Call, actor: SandboxActor, at: float) -> Response | Refusal:
-        if any(each.since <= at < each.until and each.account in {None, actor.account} for each in self.throttled):
+        if any(
+            throttled.since <= at < throttled.until and throttled.account in {None, actor.account}
+            for throttled in self.throttled
+        ):
             return _THROTTLED if call.service == "ec2" else _TOO_MANY
         match call.service, call.operation:
             case "ec2", operation:
@@ -149,7 +152,7 @@ class Endpoint:
                 none = (element("Tags", []), element("IsTruncated", False))
                 return answer_xml(call.operation, _IAM, *none)
             case "organizations", "ListAccounts":
-                return answer_json({"Accounts": [_account(each) for each in (HUB, *self.accounts)]})
+                return answer_json({"Accounts": [_account(account) for account in (HUB, *self.accounts)]})
             case "organizations", "DescribeAccount":
                 if (account := str(call.json()["AccountId"])) not in (HUB, *self.accounts):
                     return Refusal("AccountNotFoundException", "You specified an account that doesn't exist.")

@@ -87,12 +87,12 @@ class Fleet:
 
     def instances(self, place: Place, at: float) -> list[Instance]:
         """All that are to be seen."""
-        return [each for each in self._instances[place].values() if each.visible_at <= at]
+        return [instance for instance in self._instances[place].values() if instance.visible_at <= at]
 
     def launched(self, place: Place, names: Iterable[str], at: float) -> list[Instance]:
         """Those of launches with these client tokens or reservation ids that are to be seen."""
-        found = [each for name in dict.fromkeys(names) for each in self._launches.get((place, name), ())]
-        return [each for each in found if each.visible_at <= at]
+        found = [instance for name in dict.fromkeys(names) for instance in self._launches.get((place, name), ())]
+        return [instance for instance in found if instance.visible_at <= at]
 
     def instance_of(self, place: Place, id_: str, at: float) -> Instance | None:
         """The instance that this is, or is part of, if it is to be seen."""

@@ -178,14 +178,15 @@ class Environments:
         )  # fmt: skip
         pacing.begin(until)
         messages = [
-            Message(str(each.number), body, receives=each.receives) for each, body in zip(batch, bodies, strict=True)
+            Message(str(queued.number), body, receives=queued.receives)
+            for queued, body in zip(batch, bodies, strict=True)
         ]
         answer = handle(messages, ports, self._catalogue, self._settings, lambda: self._random.uniform(*_JITTER))
         self.ran.cpu_seconds += time.thread_time() - begun
-        for each in answer.returned:
-            for reason in {re.sub(r"\d+ ", "", each) for each in each.reasons}:
+        for returned in answer.returned:
+            for reason in {re.sub(r"\d+ ", "", reason) for reason in returned.reasons}:
                 self.ran.reasons[reason] = self.ran.reasons.get(reason, 0) + 1
-        return {int(each.message.id): float(each.seconds) for each in answer.returned}
+        return {int(returned.message.id): float(returned.seconds) for returned in answer.returned}
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._simulation.now, UTC)
@@ -241,7 +242,7 @@ class Environments:
 def _instances(body: str) -> int:
     """How many instances a record tells of, or asks for where its response is left out."""
     asked = msgspec.json.decode(body)["detail"]["requestParameters"]["instancesSet"]["items"]
-    return sum(int(each["maxCount"]) for each in asked)
+    return sum(int(item["maxCount"]) for item in asked)
 
 
 def run(endpoint_url: str, events: Sequence[Event], path: Path, seed: int) -> Ran:

@@ -70,7 +70,7 @@ class Remote:
     def fleet(self, places: Iterable[Place]) -> dict[Place, list[Instance]]:
         """What was launched."""
         found = self._ask("fleet", {"places": list(places)})
-        return {(account, region): msgspec.convert(each, list[Instance]) for account, region, each in found}
+        return {(account, region): msgspec.convert(instances, list[Instance]) for account, region, instances in found}
 
     def _ask(self, name: str, given: Mapping[str, Any] | None = None) -> Any:
         return ask(self.url, name, given)

@@ -143,7 +143,7 @@ def element(name: str, content: Any) -> ET.Element:
     if isinstance(content, dict):
         made.extend(element(key, value) for key, value in content.items() if value is not None)
     elif isinstance(content, list):
-        made.extend(element("member", each) for each in content)
+        made.extend(element("member", member) for member in content)
     else:
         made.text = str(content).lower() if isinstance(content, bool) else str(content)
     return made

@@ -100,8 +100,8 @@ class Front:
             finally:
                 made, self._further = [*own, *self._further], outer
                 if outer is None:
-                    for each in made:
-                        self._recorder.record(*each)
+                    for further in made:
+                        self._recorder.record(*further)
                 else:
                     outer += made
 

@@ -139,9 +139,9 @@ class Functions:
                 self._running[new] = self._run(new, found[new])
             with self._lock:
                 due = self._schedules.due()
-            for each in due:
-                if self.invoke(each.function, each.payload) is not None:
-                    self._schedules.done(each)
+            for scheduled in due:
+                if self.invoke(scheduled.function, scheduled.payload) is not None:
+                    self._schedules.done(scheduled)
             self._wake.wait(LOOK_SECONDS)
             self._wake.clear()
 
@@ -199,7 +199,7 @@ def _deployed() -> Iterator[tuple[Deployed, bytes]]:
         for backend in list(regions.values()):
             for mapping in backend.list_event_source_mappings("", ""):
                 name = mapping.event_source_arn.split(":")[5]
-                known = {each.function_name: each for each in backend.list_functions()}
+                known = {function.function_name: function for function in backend.list_functions()}
                 function = known.get(mapping.function_arn.split(":")[6])
                 there = name in sqs_backends[mapping.account_id][mapping.region].queues
                 if function is None or not mapping.enabled or not there:

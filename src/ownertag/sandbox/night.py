@@ -137,7 +137,7 @@ def at_night(sandbox: Sandbox, launched: Sequence[Launched]) -> list[NightAnswer
         for case, id_ in launched:
             _wait(reader, id_, until)
             asked = [id_, _terminated(sandbox, case.persona, id_)] if case.gone else [id_]
-            told += [question(case, id_, each, reader) for each in asked]
+            told += [question(case, id_, query, reader) for query in asked]
     return told
 
 

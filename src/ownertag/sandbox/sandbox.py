@@ -114,7 +114,7 @@ class Sandbox:
 
     def session(self, persona: str, region: str | None = None) -> boto3.Session:
         """A session of a persona; an assumed role as the AWS config file would have it."""
-        home = next(each.region for each in PERSONAS if each.name == persona)
+        home = next(known.region for known in PERSONAS if known.name == persona)
         core = botocore.session.Session(profile=persona)
         core.register_component("data_loader", model_loader())
         core.set_config_variable("config_file", str(self.config_file))

@@ -39,9 +39,9 @@ class Schedules:
     def due(self) -> list[Scheduled]:
         """What is to be done now, of the rules that are deployed and enabled; moto's state is read."""
         deployed = set(_deployed())
-        self._next = {each: at for each, at in self._next.items() if each in deployed}
+        self._next = {scheduled: at for scheduled, at in self._next.items() if scheduled in deployed}
         now = self._clock()
-        return [each for each in deployed if self._next.get(each, now) <= now]
+        return [scheduled for scheduled in deployed if self._next.get(scheduled, now) <= now]
 
     def done(self, scheduled: Scheduled) -> None:
         """It was done; it is due again after its interval."""

@@ -47,6 +47,6 @@ def test_ctrl_c_ends_it_whichever_thread_the_system_gives_it_to() -> None:
     with started.sandbox("--empty", "--json") as process:
         assert process.stdout is not None
         process.stdout.readline()
-        others = {int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
+        others = {int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
         os.kill(max(others), signal.SIGINT)
         assert process.wait(started.END_SECONDS) == 0

@@ -151,7 +151,7 @@ class Hub:
         """Messages in the queue, hidden ones included."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.sqs.get_queue_attributes(QueueUrl=self.sandbox.queue_url, AttributeNames=names)["Attributes"]
-        return sum(int(each) for each in found.values())
+        return sum(int(value) for value in found.values())
 
     def hidden_for(self) -> list[float]:
         """Seconds until each message shows again."""
@@ -170,7 +170,7 @@ class Hub:
         """The owner tags on the instances of each, with their volumes and interfaces."""
         found = {}
         for name, (_, ids) in launched.items():
-            persona = next(each for each in PERSONAS if each.name == name)
+            persona = next(persona for persona in PERSONAS if persona.name == name)
             ec2 = self.sandbox.client(self.sandbox.account_session(persona.account, persona.region), "ec2")
             all_ids = list(ids)
             for reservation in ec2.describe_instances(InstanceIds=ids)["Reservations"]:

@@ -82,7 +82,9 @@ class Terraform:
         return folder
 
     def apply(self, folder: Path, **variables: str) -> None:
-        self(folder, "apply", "-no-color", "-auto-approve", *(f"-var={key}={each}" for key, each in variables.items()))
+        self(
+            folder, "apply", "-no-color", "-auto-approve", *(f"-var={key}={value}" for key, value in variables.items())
+        )
 
     def plan(self, folder: Path) -> Plan:
         """The exit code (0 no changes, 2 changes), and what would change by the resource's address."""
@@ -94,7 +96,7 @@ class Terraform:
             resource_change["address"]: resource_change["change"] for resource_change in shown["resource_changes"]
         }
         return code, {
-            address: each for address, each in changes.items() if each["actions"] not in (["no-op"], ["read"])
+            address: change for address, change in changes.items() if change["actions"] not in (["no-op"], ["read"])
         }
 
 
@@ -148,7 +150,7 @@ def terraform(request: pytest.FixtureRequest) -> Iterator[Terraform]:
         pytest.skip("no terraform on this machine")
     if not list(PLUGINS.glob("*/hashicorp/aws/5.*")):
         pytest.skip(f"no AWS provider 5.x in {PLUGINS}: name its folder with OWNERTAG_TF_PLUGINS")
-    kept = {name: each for name, each in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
     alone = {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

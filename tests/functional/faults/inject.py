@@ -95,5 +95,5 @@ def one_creation_each(world: World) -> None:
     with world.ledger() as ledger:
         for made_ in world.made.values():
             for id_ in made_.ids:
-                kinds = [type(each).__name__ for each in ledger.history(key_of(made_, id_))]
+                kinds = [type(entry).__name__ for entry in ledger.history(key_of(made_, id_))]
                 assert kinds == ["Owned", "Ended"], kinds

@@ -56,7 +56,7 @@ def is_unicode(text: str) -> bool:
 
 
 def name_of(body: str, made: Mapping[str, Made]) -> str:
-    return next((name for name, each in made.items() if f'"{each.event.event_id}"' in body), "poison")
+    return next((name for name, creation in made.items() if f'"{creation.event.event_id}"' in body), "poison")
 
 
 def told(tags: Mapping[str, str], wanted: Mapping[str, str]) -> str:

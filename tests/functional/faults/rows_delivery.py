@@ -70,9 +70,11 @@ def _forwarder_is_gone(_: Path) -> None:
             assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "FAILED_TO_ASSUME_ROLE"
             code, findings = doctor("--accounts", _SPOKE, "--regions", HOME_REGION)
             assert code == 1, findings
-            assert {"forwarder-role", "undelivered"} <= {each["check"] for each in findings if each["state"] == "fault"}
+            assert {"forwarder-role", "undelivered"} <= {
+                finding["check"] for finding in findings if finding["state"] == "fault"
+            }
             code, found = doctor("--canary", "--canary-timeout", "2")
-            [canary] = [each for each in found if each["check"] == "canary"]
+            [canary] = [finding for finding in found if finding["check"] == "canary"]
             assert (code, canary["account"], canary["state"]) == (1, _SPOKE, "fault")
         code, [canary, finding] = doctor("--canary", "--canary-timeout", "30")
         assert canary["state"] == "ok", canary
@@ -91,7 +93,7 @@ def _a_policy_is_wrong(_: Path) -> None:
         (replace(well, queue=replace(well.queue, policy=other)), Check.QUEUE_POLICY),
         (replace(well, dead_letters=replace(well.dead_letters, policy=None)), Check.QUEUE_POLICY),
     ):
-        faults = [each for each in check_hub(wrong, healthy.wanted()) if each.state is CheckState.FAULT]
+        faults = [finding for finding in check_hub(wrong, healthy.wanted()) if finding.state is CheckState.FAULT]
         assert {fault.check for fault in faults} == {named}
         assert all("ownertag deploy apply" in fault.advice for fault in faults)
 

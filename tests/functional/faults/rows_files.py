@@ -33,7 +33,7 @@ def _refused(data: bytes, *reasons: Reason) -> None:
     assert refusal.where == "logs/broken.json.gz"
     assert refusal.reason in reasons
     assert refusal.detail
-    assert len([each for each in parse_document(gzip.compress(GOOD), "next") if isinstance(each, Arrival)]) == 20
+    assert len([parsed for parsed in parse_document(gzip.compress(GOOD), "next") if isinstance(parsed, Arrival)]) == 20
 
 
 def _truncated(_: Path) -> None:
@@ -71,7 +71,7 @@ def _one_bad_record(_: Path) -> None:
     records = json.loads(GOOD)["Records"]
     records[7] = {"eventTime": 7}
     found = list(parse_document(json.dumps({"Records": records}).encode(), "log"))
-    refusals = [each for each in found if isinstance(each, Refusal)]
+    refusals = [parsed for parsed in found if isinstance(parsed, Refusal)]
     assert [refusal.where for refusal in refusals] == ["log#8"]
     assert len(found) == 20
 

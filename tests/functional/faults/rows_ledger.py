@@ -31,7 +31,7 @@ def _cancelled(reasons: str, times: int | None) -> Inject:
                 return None
             if left[0] is not None:
                 left[0] -= 1
-            named = ", ".join(f'{{"Code": "{each}"}}' for each in reasons.split())
+            named = ", ".join(f'{{"Code": "{reason}"}}' for reason in reasons.split())
             return answer(call, 400, f'{{"__type": "TransactionCanceledException", "CancellationReasons": [{named}]}}')
 
         world.wire.rule(rule)
@@ -76,7 +76,9 @@ def _both_are_kept(world: World) -> None:
     assert world.aws.tags(world.a)[volume_of("a1")]["owner"] == "alice"
     made_ = world.made["a1"]
     with world.ledger() as ledger:
-        owners = [each.owner.name for each in ledger.history(key_of(made_, volume_of("a1"))) if isinstance(each, Owned)]
+        owners = [
+            entry.owner.name for entry in ledger.history(key_of(made_, volume_of("a1"))) if isinstance(entry, Owned)
+        ]
         [known] = ledger.by_id(volume_of("a1"))
     assert owners == ["alice", "bob"]
     assert known.holding.owner.name == "alice"

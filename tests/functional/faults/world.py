@@ -129,7 +129,7 @@ class World:
         self._messages[message_id] = name
         self.bodies[message_id] = text
         if is_unicode(text):
-            next(each for each in self._queue() if each.id == message_id).body = text
+            next(message for message in self._queue() if message.id == message_id).body = text
 
     def _queue(self) -> list[Any]:
         found: list[Any] = sqs_backends[HUB][HOME].queues["ownertag"]._messages
@@ -188,7 +188,7 @@ class World:
         named = {batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]}
         assert named <= set(received)  # E10
         told = lines(self._output.getvalue())
-        self.last.log = [each for each in told if "message_id" in each]
+        self.last.log = [line for line in told if "message_id" in line]
         self.last.metrics = {
             metric["Name"]: int(sum(line[metric["Name"]]))
             for line in told
@@ -196,7 +196,7 @@ class World:
             for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
             if sum(line[metric["Name"]])
         }
-        said = {each["message_id"]: each["message"] for each in self.last.log}
+        said = {line["message_id"]: line["message"] for line in self.last.log}
         assert set(said) == set(received)  # a message that nobody speaks of is lost
         for id_ in received:
             assert (said[id_] == "returned") == (id_ in named)
@@ -246,7 +246,7 @@ class World:
 
     def wait(self) -> None:
         """Until what came back shows again."""
-        receives = max((each.approximate_receive_count for each in self._queue()), default=1)
+        receives = max((message.approximate_receive_count for message in self._queue()), default=1)
         seconds = seconds_away(receives)
         self.clock.move(timedelta(seconds=seconds))
         self.seconds += seconds
@@ -270,7 +270,7 @@ class World:
 
     def ids_of(self, name: str) -> list[str]:
         """The ids of the messages with this name."""
-        return [id_ for id_, each in self._messages.items() if each == name]
+        return [id_ for id_, sent in self._messages.items() if sent == name]
 
     def message_name(self, id_: str) -> str:
         """The name of the message with this id."""
@@ -307,7 +307,7 @@ class World:
         kinds = set()
         for id_ in made.ids:
             history = ledger.history(key_of(made, id_))
-            ended = [each.kind.value for each in history if isinstance(each, Ended) and each.event == made.event]
+            ended = [entry.kind.value for entry in history if isinstance(entry, Ended) and entry.event == made.event]
             kinds.update(ended[-1:])
         if not kinds:
             return "finished" if seen.finished else "decided"

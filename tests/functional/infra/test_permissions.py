@@ -113,9 +113,9 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
         }.items()
     ]
     anywhere = parent("ecs-task", f"*/{task}", "aws", *here)
-    for each in (*parents, anywhere):
-        assert each is not None
-        lookups.find([Question(QuestionKind.OWNER_OF_RESOURCE, SPOKE, HOME_REGION, each.arn)])
+    for target in (*parents, anywhere):
+        assert target is not None
+        lookups.find([Question(QuestionKind.OWNER_OF_RESOURCE, SPOKE, HOME_REGION, target.arn)])
     organization = OrganizationAccounts(sandbox.client(hub, "organizations"), lambda: datetime.now(UTC))
     organization.find([Question(QuestionKind.OWNER_OF_ACCOUNT, SPOKE, "", "")])
     organization.find([Question(QuestionKind.ACCOUNT, f"{number:012}", "", "") for number in range(2)])

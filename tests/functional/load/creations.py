@@ -78,7 +78,7 @@ def copies(creations: Sequence[Creation], seed: int) -> list[int]:
     """The number of a creation for each message, up to three times the same."""
     chance = random.Random(f"{seed}/copies")  # noqa: S311 - no secret
     drawn = chance.choices(list(_COPIES), list(_COPIES.values()), k=len(creations))
-    return [each.number for each, limit in zip(creations, drawn, strict=True) for _ in range(limit)]
+    return [creation.number for creation, limit in zip(creations, drawn, strict=True) for _ in range(limit)]
 
 
 class _Maker:

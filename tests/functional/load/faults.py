@@ -109,12 +109,12 @@ class World:
         self._sleep = sleep
         late = random.Random(f"{chances.seed}/late")  # noqa: S311 - no secret
         self._visible: dict[str, float] = {}
-        for each in made.all:
-            for id_ in each.ids:
-                self._visible.setdefault(id_, each.at + late.uniform(0.0, chances.late))
-            for instance in each.instances:
-                launched = self.aws.places[each.account, each.region].launched
-                launched.setdefault(instance.id, Launched(instance, each.reservation, each.token))
+        for creation in made.all:
+            for id_ in creation.ids:
+                self._visible.setdefault(id_, creation.at + late.uniform(0.0, chances.late))
+            for instance in creation.instances:
+                launched = self.aws.places[creation.account, creation.region].launched
+                launched.setdefault(instance.id, Launched(instance, creation.reservation, creation.token))
 
     @property
     def owners(self) -> dict[str, str]:
@@ -232,7 +232,7 @@ class Accounts:
         """Found or absent, or unavailable for all."""
         asked = list(questions)
         return self._world.call(
-            lambda: {each: Found() if each.account in self._active else Absent() for each in asked},
+            lambda: {question: Found() if question.account in self._active else Absent() for question in asked},
             lambda _: dict.fromkeys(asked, Unavailable(OutcomeKind.THROTTLED, "the look-up failed")),
         )
 

@@ -165,13 +165,13 @@ class Functions:
 
     @staticmethod
     def _unused(pacing: Pacing) -> int:
-        leases = [each.lease for apis in pacing._apis.values() for each in apis.values()]
+        leases = [bucket.lease for apis in pacing._apis.values() for bucket in apis.values()]
         return sum(lease.left for lease in leases if lease is not None)
 
     def _received(self) -> int:
         visible = sorted(at for at in self._queue if at <= self._simulation.now)[:BATCH]
-        for each in visible:
-            self._queue.remove(each)
+        for message in visible:
+            self._queue.remove(message)
         return len(visible)
 
     def _answer(self, request: Any, **_: object) -> AWSResponse:
@@ -196,7 +196,7 @@ class Functions:
 
     def _table(self, number: int) -> Any:
         client = session().client("dynamodb", region_name=HOME, config=CONFIG)
-        since, until = (START + each for each in self.case.away)
+        since, until = (START + since for since in self.case.away)
 
         def send(event_name: str, **_: object) -> None:
             self.ran.table[event_name.rpartition(".")[2]] += 1

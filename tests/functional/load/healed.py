@@ -40,10 +40,10 @@ def healed(busy: int = 800, others: int = 40, seed: int = 1) -> Check:
         for launch in launches(endpoint, place, busy if place == places[0] else others, _ARRIVING, seed)
     ]
     handled = run(endpoint, arriving, START, deployed(), seed)
-    ids = [id_ for each in arriving for id_ in each.ids]
+    ids = [id_ for creation in arriving for id_ in creation.ids]
     missing = [id_ for id_ in ids if id_ not in handled.tagged]
     early = [at for at in handled.tagged.values() if _SINCE + 1 < at < _SINCE + THROTTLED]
-    calls = [each for each in endpoint.trace if each.service == "ec2"]
+    calls = [call for call in endpoint.trace if call.service == "ec2"]
     share = Settings().limits.quota_share
     beyond = beyond_the_share(calls, share)
     figures = {

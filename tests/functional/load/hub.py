@@ -91,10 +91,10 @@ def run(endpoint: Endpoint, arriving: Sequence[Launch], start: float, setup: Dep
     random.seed(seed)  # the SDK draws its waits from it
     simulation = Simulation(start)
     with serving(endpoint) as server:
-        hub = Hub(simulation, setup, server.url, [each.body for each in arriving])
+        hub = Hub(simulation, setup, server.url, [creation.body for creation in arriving])
         source = Source(simulation, setup, hub, seed)
-        for number, each in enumerate(arriving):
-            simulation.spawn(source.arrive(Queued(number, len(each.body) + 1024)), each.arrives - start)
+        for number, creation in enumerate(arriving):
+            simulation.spawn(source.arrive(Queued(number, len(creation.body) + 1024)), creation.arrives - start)
         simulation.run()
         hub.close()
     return Handled(endpoint.tagged, source.returned, len(source.dead), source.invocations, simulation.now, hub.asked)
@@ -143,7 +143,7 @@ class Hub(ours.Environments):
         ]
         answer = handle(messages, ports, self._catalogue, self._settings, lambda: self._random.uniform(*_JITTER))
         sleep(-(-len(answer.returned) // DELAYED_AT_ONCE) * DELAY_SECONDS)
-        return {int(each.message.id): float(each.seconds) for each in answer.returned}
+        return {int(returned.message.id): float(returned.seconds) for returned in answer.returned}
 
 
 class Charged:

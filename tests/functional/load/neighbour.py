@@ -23,7 +23,7 @@ def neighbour(busy: int = 10_000, quiet: int = 100, seed: int = 1) -> Check:
     """Handle the other account's launches alone, then beside the busy one's, and compare how long they take."""
     alone, alone_ran = _run(0, quiet, seed)
     beside, beside_ran = _run(busy, quiet, seed)
-    ratios = [percentile(beside, each) / percentile(alone, each) for each in (50, 99)]  # type: ignore[operator]
+    ratios = [percentile(beside, percent) / percentile(alone, percent) for percent in (50, 99)]  # type: ignore[operator]
     figures = {
         "the other's": len(beside),
         "alone: p50, p99, s": f"{percentile(alone, 50):.2f}, {percentile(alone, 99):.2f}",

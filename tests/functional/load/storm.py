@@ -40,7 +40,7 @@ class Storm:
     def __init__(self, count: int, seed: int, path: Path, setup: Deployed) -> None:
         self.made: Creations = create(count, seed, START, max(60.0, count / 500))
         self.copies = copies(self.made.all, seed)
-        denied = {each: (START + since, START + until) for each, (since, until) in _DENIED.items()}
+        denied = {operation: (START + since, START + until) for operation, (since, until) in _DENIED.items()}
         self.chances = chances = Chances(seed, FAULTY, LEDGER_FAULTY, LATE, denied)
         self._simulation = Simulation(START)
         self._setup = setup
@@ -70,16 +70,16 @@ class Storm:
     def run(self) -> None:
         """Until no message is left; those received too often are dead."""
         self._simulation.run()
-        for each in self.mapping.dead:
-            self.ended[each.number].append("dead")
+        for message in self.mapping.dead:
+            self.ended[message.number].append("dead")
 
     def redrive(self) -> None:
         """Put the dead letters back into the queue after the faults, as an operator does; what is denied stays so."""
         self.chances.calls = self.chances.ledger = 0.0
         dead, self.mapping.dead = self.mapping.dead, []
-        for each in dead:
-            self.ended[each.number].clear()
-            self._simulation.spawn(self.mapping.arrive(Queued(each.number, each.size)))
+        for message in dead:
+            self.ended[message.number].clear()
+            self._simulation.spawn(self.mapping.arrive(Queued(message.number, message.size)))
         self.run()
 
     def ends(self) -> Counter[str]:
@@ -105,7 +105,7 @@ class Storm:
 
     def wrong_owners(self) -> tuple[list[str], list[str]]:
         """Resources whose tag names another than who made it first: (by mistake, as that one's message is dead)."""
-        dead = {self.copies[each.number] for each in self.mapping.dead}
+        dead = {self.copies[message.number] for message in self.mapping.dead}
         waiting = {
             id_
             for number in dead
@@ -128,7 +128,7 @@ class Storm:
             self.ended[int(done.message.id)].append("refused" if done.result.refusal else "done")
         self._left -= len(answer.done)
         self._progress(len(self.copies) - self._left)
-        return {int(each.message.id): float(each.seconds) for each in answer.returned}
+        return {int(returned.message.id): float(returned.seconds) for returned in answer.returned}
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._simulation.now, UTC)
@@ -145,9 +145,9 @@ def storm(count: int = 100_000, seed: int = 1) -> Check:
         run.redrive()
         second = _Counted(run)
         run.ledger.close()
-    fates = Counter(fate_of(each, run.made.untaggable) for each in run.made.all)
+    fates = Counter(fate_of(creation, run.made.untaggable) for creation in run.made.all)
     wrong = first.wrong(count) + second.wrong(count)
-    if second.after_dead or {each: second.ends[each.value] for each in Fate} != dict(fates):
+    if second.after_dead or {fate: second.ends[fate.value] for fate in Fate} != dict(fates):
         wrong.append(f"after the dead letters were put back: {dict(second.ends)}, not {dict(fates)}")
     drawn = sum(faults[name] for name in DRAWN)
     others = faults["denied"] + faults["not found yet"] + faults["tag policy"]
@@ -180,7 +180,7 @@ class _Counted:
         self.mistaken, self.after_dead = run.wrong_owners()
         self.dead = self.ends["dead"] + self.ends["dead by chance"]
         self.total = self.ends["tagged"] + self.ends["refused"] + self.dead
-        self._unended = sum(len(each) != 1 for each in run.ended.values())
+        self._unended = sum(len(ends) != 1 for ends in run.ended.values())
 
     def wrong(self, count: int) -> list[str]:
         """What must not be."""

@@ -78,7 +78,7 @@ def test_what_the_handler_names_comes_back_and_the_rest_is_deleted(queue: Queue)
         seen.extend(event["Records"])
         assert context.get_remaining_time_in_millis() > 100_000
         back = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
-        return {"batchItemFailures": [{"itemIdentifier": each} for each in back]}
+        return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in back]}
 
     queue.send("good", "bad", "fine")
     assert queue.source(handler).poll_once() == 3

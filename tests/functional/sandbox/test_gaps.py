@@ -86,7 +86,7 @@ def test_every_call_has_a_request_id_of_its_own_and_its_record_has_the_same(sand
     told = [ec2.create_volume(AvailabilityZone="eu-north-1a", Size=1, ClientToken="one") for _ in range(2)]
     with pytest.raises(ClientError) as failed:
         ec2.create_volume(AvailabilityZone="eu-north-1a", SnapshotId="snap-0")
-    ids = [each["ResponseMetadata"]["RequestId"] for each in (*told, failed.value.response)]
+    ids = [answer["ResponseMetadata"]["RequestId"] for answer in (*told, failed.value.response)]
     records = sandbox.recorder.records(WEB, "eu-north-1")
     assert [record["requestID"] for record in records] == ids
     assert [record["responseElements"]["requestId"] for record in records[:2]] == ids[:2]

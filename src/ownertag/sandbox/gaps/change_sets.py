@@ -21,7 +21,8 @@ def answer(call: Call, account: str, next_: Next) -> Response:
     """Answer an operation on a change set."""
     backend = cloudformation_backends[account][call.region]
     stack = next(
-        (each for each in backend.stacks.values() if call.params.get("StackName") in (each.name, each.stack_id)), None
+        (known for known in backend.stacks.values() if call.params.get("StackName") in (known.name, known.stack_id)),
+        None,
     )
     if call.operation == "CreateChangeSet":
         return _create(call, backend, stack, next_)
@@ -104,8 +105,8 @@ def _parameters(call: Call, stack: Any) -> dict[str, str]:
 def _same(stack: Any, given: dict[str, str]) -> bool:
     """Whether the parameters are those that the stack has, defaults included."""
     defaults = {
-        key: str(each["Default"])
-        for key, each in stack.template_dict.get("Parameters", {}).items()
-        if "Default" in each
+        key: str(parameter["Default"])
+        for key, parameter in stack.template_dict.get("Parameters", {}).items()
+        if "Default" in parameter
     }
     return {**defaults, **given} == {key: str(value) for key, value in stack.stack_parameters.items()}

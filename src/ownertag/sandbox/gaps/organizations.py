@@ -81,7 +81,7 @@ def _backend(management: str) -> Any:
 def _not_attachable(call: Call, management: str) -> Response | None:
     """AWS's refusals of AttachPolicy: the type is not switched on, or the policy is there; moto takes both."""
     wanted, backend = call.json(), _backend(management)
-    policy = next((each for each in backend.policies if each.id == wanted["PolicyId"]), None)
+    policy = next((policy for policy in backend.policies if policy.id == wanted["PolicyId"]), None)
     if policy is None:
         return None
     enabled = {kind["Type"] for unit in backend.ou if unit.type == "ROOT" for kind in unit.policy_types}
@@ -94,7 +94,7 @@ def _not_attachable(call: Call, management: str) -> Response | None:
 
 def _not_attached(call: Call, management: str) -> Response | None:
     wanted = call.json()
-    policy = next((each for each in _backend(management).policies if each.id == wanted["PolicyId"]), None)
+    policy = next((policy for policy in _backend(management).policies if policy.id == wanted["PolicyId"]), None)
     if policy is None or any(attachment.id == wanted["TargetId"] for attachment in policy.attachments):
         return None
     return refuse(call, "PolicyNotAttachedException", "The policy is not attached to it.", _BAD)

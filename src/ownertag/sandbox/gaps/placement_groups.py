@@ -78,7 +78,7 @@ class PlacementGroups:
 
     def _describe(self, call: Call, account: str, groups: dict[str, PlacementGroup]) -> Response:
         names, ids = _values(call, "GroupName"), _values(call, "GroupId")
-        if unknown := [each for each in names if each not in groups]:
+        if unknown := [name for name in names if name not in groups]:
             return _unknown(call, unknown[0])
         if unknown := sorted(set(ids) - {group.id for group in groups.values()}):
             return _unknown(call, unknown[0])

@@ -68,7 +68,7 @@ def existing(template: dict[str, Any], account: str, region: str) -> Iterator[No
             for resource in template.get("Resources", {}).values()
             if resource["Type"] == kind
         ]
-        held.append((there, {each: there.pop(each) for each in wanted if each in there}))
+        held.append((there, {name: there.pop(name) for name in wanted if name in there}))
     try:
         yield
     finally:

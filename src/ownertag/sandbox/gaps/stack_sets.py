@@ -106,7 +106,14 @@ class StackSets:
     def _find(self, call: Call, account: str) -> Any:
         name = call.params.get("StackSetName", "")
         found = cloudformation_backends[account][call.region].stacksets.values()
-        return next((each for each in found if name in (each.name, each.id) and each.status == "ACTIVE"), None)
+        return next(
+            (
+                stack_set
+                for stack_set in found
+                if name in (stack_set.name, stack_set.id) and stack_set.status == "ACTIVE"
+            ),
+            None,
+        )
 
     def _create(self, call: Call, stack_set: Any, more: _More) -> Response:
         units = values(call, "DeploymentTargets.OrganizationalUnitIds")
@@ -144,7 +151,7 @@ class StackSets:
         backend: Any = organizations_backends[self._management]["aws"]
         below = {unit: {unit} for unit in units}
         for inside in below.values():
-            while more := {each.id for each in backend.ou if each.parent_id in inside} - inside:
+            while more := {unit.id for unit in backend.ou if unit.parent_id in inside} - inside:
                 inside.update(more)
         accounts = {
             account.id: unit
@@ -252,7 +259,7 @@ def _list(call: Call, stack_set: Any, more: _More) -> Response:
         for stack_instance in stack_set.instances.stack_instances
         if wanted[0] in (None, stack_instance.account_id) and wanted[1] in (None, stack_instance.region_name)
     ]
-    there = {(each["Account"], each["Region"]) for each in found}
+    there = {(summary["Account"], summary["Region"]) for summary in found}
     found += [
         {
             "StackSetId": stack_set.id,

@@ -57,7 +57,7 @@ def scp(catalogue: Catalogue) -> Json:
     found = service_control_policies(
         catalogue, tag_actions.load_tag_actions(), replace(SETTINGS, protection=protection)
     )
-    return {"Version": "2012-10-17", "Statement": [each for policy in found for each in policy["Statement"]]}
+    return {"Version": "2012-10-17", "Statement": [statement for policy in found for statement in policy["Statement"]]}
 
 
 def rendered() -> dict[str, Json]:
