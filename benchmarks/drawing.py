@@ -35,7 +35,7 @@ polyline.line { fill: none; stroke-width: 2; stroke-linejoin: round } rect.bar {
 Point = tuple[float, float]
 
 
-class Seconds(Struct, frozen=True):
+class SecondsPlot(Struct, frozen=True):
     """A plot of seconds, on a logarithmic scale of whole decades, against time.
 
     Args:

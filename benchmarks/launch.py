@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import article, custodian
-from harness.kept import KeptList
+from harness.memory_account_list import MemoryAccountList
 from harness.results import show
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load_catalogue
@@ -25,10 +25,10 @@ from ownertag.core.settings import Settings
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.sandbox.bus import as_event
+from ownertag.sandbox.demo_launches import DISKS, IMAGE
 from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import DISKS, IMAGE
 from ownertag.sinks.tagging import Tagger
 from ownertag.sources.lookups import AwsLookups
 from ownertag.sources.organization import OrganizationAccounts
@@ -110,7 +110,7 @@ def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
         now=now,
         endpoint_url=sandbox.endpoint_url,
     )
-    hub, kept = sandbox_session(sandbox.organization.hub_keys, HOME_REGION), KeptList()
+    hub, kept = sandbox_session(sandbox.organization.hub_keys, HOME_REGION), MemoryAccountList()
     OrganizationAccounts(
         sandbox.client(hub, "organizations"), now, kept=kept
     ).keep_list()  # as the schedule does, uncounted

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from zipfile import ZipFile
 
-from harness.lambda_emulator import Function, unavailable
+from harness.lambda_emulator import EmulatedFunction, unavailable
 from harness.results import show
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
 from ownertag.ledger.opening import LEDGER
@@ -94,7 +94,7 @@ def _functions(folder: Path) -> dict[str, tuple[Path, str]]:
 
 def _start(package: Path, handler: str, variables: Mapping[str, str], log: Path) -> float:
     """Start a function once and call it with an empty batch: milliseconds of the start."""
-    with Function(package, handler, variables, log) as function:
+    with EmulatedFunction(package, handler, variables, log) as function:
         function.invoke({"Records": []})
         [took] = function.init_milliseconds()
     return took

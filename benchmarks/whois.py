@@ -64,7 +64,7 @@ ENTRY_BYTES = 1200
 _MASK = (1 << 64) - 1
 
 
-class Launch(Struct, frozen=True):
+class LedgerLaunch(Struct, frozen=True):
     """One launch: an instance, two volumes, an interface."""
 
     created: Created
@@ -77,7 +77,7 @@ class Launch(Struct, frozen=True):
         return 1 + len(self.owned) + sum(not isinstance(end, Finished) for end in self.ends)
 
 
-def launch(number: int, total: int) -> Launch:
+def launch(number: int, total: int) -> LedgerLaunch:
     """The launch with this number, of so many in a year; the same one each time."""
     account, region = ACCOUNTS[_mixed(number, 1) % len(ACCOUNTS)], REGIONS[_mixed(number, 2) % len(REGIONS)]
     name = f"person{_mixed(number, 3) % PEOPLE:03d}"
@@ -128,7 +128,7 @@ def launch(number: int, total: int) -> Launch:
         gone = EventKey(account, region, str(UUID(int=_mixed(number, 10) << 64 | number, version=4)))
         ends.append(Deleted(resources[0].resource, gone, actor, at + timedelta(hours=5)))
     created = Created(event, event.event_id, "ec2.amazonaws.com", "RunInstances", at, actor)
-    return Launch(created, tuple(resources), tuple(ends))
+    return LedgerLaunch(created, tuple(resources), tuple(ends))
 
 
 def addresses_of(number: int, total: int) -> tuple[str, str]:
@@ -137,14 +137,14 @@ def addresses_of(number: int, total: int) -> tuple[str, str]:
     return f"10.{one >> 16 & 255}.{one >> 8 & 255}.{one & 255}", f"203.{one >> 16 & 255}.{one >> 8 & 255}.{one & 255}"
 
 
-def write(ledger: SqliteLedger, launches: Sequence[Launch]) -> int:
+def write(ledger: SqliteLedger, launches: Sequence[LedgerLaunch]) -> int:
     """Keep these launches as the live flow does, in two calls; how many entries they were."""
     ledger.claim([launch.created for launch in launches], [one for launch in launches for one in launch.owned])
     ledger.append([one for launch in launches for one in launch.ends])
     return sum(launch.rows for launch in launches)
 
 
-def write_all(ledger: SqliteLedger, launches: Iterable[Launch], batch: int) -> tuple[int, float]:
+def write_all(ledger: SqliteLedger, launches: Iterable[LedgerLaunch], batch: int) -> tuple[int, float]:
     """Write launches, so many in two calls: (entries, seconds in the ledger)."""
     written, seconds, left = 0, 0.0, iter(launches)
     while chosen := list(islice(left, batch)):
@@ -185,7 +185,7 @@ def fill(path: Path, total: int) -> tuple[int, float]:
     return entries, time.monotonic() - start
 
 
-def rows_of(launches: Iterable[Launch], first: int) -> dict[str, list[tuple[Any, ...]]]:
+def rows_of(launches: Iterable[LedgerLaunch], first: int) -> dict[str, list[tuple[Any, ...]]]:
     """The rows of launches by table, as `claim` and `append` leave them; `first` launches are there already."""
     tables: dict[str, list[tuple[Any, ...]]] = {
         name: [] for name in ("event", "decision", "resource", "owned", "other", "link")
@@ -247,10 +247,10 @@ def _mixed(number: int, salt: int) -> int:
     return bits ^ bits >> 31
 
 
-Lookup = Callable[[SqliteLedger, Launch], int]
+Lookup = Callable[[SqliteLedger, LedgerLaunch], int]
 
 
-def by_id(ledger: SqliteLedger, wanted: Launch) -> int:
+def by_id(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
     """The instance's owner."""
     [known] = ledger.by_id(wanted.owned[0].id)
     if known.holding.owner != wanted.owned[0].owner:
@@ -258,7 +258,7 @@ def by_id(ledger: SqliteLedger, wanted: Launch) -> int:
     return 1
 
 
-def by_address(ledger: SqliteLedger, wanted: Launch) -> int:
+def by_address(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
     """All that had the instance's private address."""
     found = ledger.by_address(wanted.owned[0].addresses[0])
     if wanted.owned[0].resource not in {answer.known.key for answer in found}:
@@ -266,7 +266,7 @@ def by_address(ledger: SqliteLedger, wanted: Launch) -> int:
     return len(found)
 
 
-def history(ledger: SqliteLedger, wanted: Launch) -> int:
+def history(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
     """All of the instance's entries."""
     found = len(ledger.history(wanted.owned[0].resource))
     if found != 2 + any(isinstance(end, Deleted) for end in wanted.ends):

@@ -82,7 +82,7 @@ class Launched:
 
 
 @dataclass
-class Place:
+class FakeRegion:
     """One account's Region."""
 
     launched: dict[str, Launched] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class FakeAws:
     """All places, the calls so far, and what AWS refuses: `refuses` gives a call's error, or None."""
 
     def __init__(self) -> None:
-        self.places: dict[tuple[str, str], Place] = defaultdict(Place)
+        self.places: dict[tuple[str, str], FakeRegion] = defaultdict(FakeRegion)
         self.calls: list[FakeCall] = []
         self.refuses: Callable[[FakeCall], Failure | None] = lambda _: None
         #: What is known of owners, makers and users; what is not is absent.
@@ -191,7 +191,7 @@ class FakeLookups:
         ]
         return Found(tuple(found)) if found else Absent()
 
-    def _launches(self, place: Place, value: str) -> Fact:
+    def _launches(self, place: FakeRegion, value: str) -> Fact:
         at, _, creation_id = value.partition(" ")
         time = datetime.fromisoformat(at)
         near = [told for when, told in place.launches if abs(when - time) <= _RECORDED]
@@ -206,7 +206,7 @@ class FakeLookups:
         return set(launched) | {part.id for attached in children for part in attached}
 
 
-def _reservations_around(place: Place, at: datetime) -> tuple[Reservation, ...]:
+def _reservations_around(place: FakeRegion, at: datetime) -> tuple[Reservation, ...]:
     """A filter shows of a reservation the instances alone that it lets through."""
 
     def near(instance: ReservedInstance) -> bool:

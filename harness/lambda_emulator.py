@@ -42,7 +42,7 @@ def unavailable() -> str | None:
     return None
 
 
-class Function:
+class EmulatedFunction:
     """A function in an unpacked package, for as long as the `with` block lasts. It listens on 127.0.0.1 only.
 
     Args:

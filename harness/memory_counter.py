@@ -11,7 +11,7 @@ from ownertag.core.server_clock import Span
 from ownertag.core.token_leases import NoneFree, Taken, take_tokens
 
 
-class Numbers:
+class SharedCounters:
     """What all functions share; a call to it may be lost. `asked` counts the calls."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class MemoryCounter:
 
     def __init__(
         self,
-        numbers: Numbers,
+        numbers: SharedCounters,
         now: Callable[[], float],
         unsure: tuple[float, float] = (0.0, 0.0),
         call: Callable[[], None] = lambda: None,

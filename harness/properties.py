@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-from harness.profile import count
+from harness.sampling import count
 
 
 def examples(full: int, *ignored: HealthCheck) -> settings:

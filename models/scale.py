@@ -87,7 +87,7 @@ class Event(Struct):
     looks: int = 1
 
 
-class Ran(Struct):
+class ModelResult(Struct):
     """What a stretch of time came to."""
 
     seconds: float
@@ -146,13 +146,13 @@ def _poisson(mean: float, chance: random.Random) -> int:
     return count
 
 
-def play(events: Sequence[Event], seconds: float, environments: int, chance: random.Random) -> Ran:
+def play(events: Sequence[Event], seconds: float, environments: int, chance: random.Random) -> ModelResult:
     """Let so many environments of the function work these off."""
     setup, quota = deployed(), dict(load_catalogue().quotas["ec2"])["CreateTags"]
     share = Settings().limits.quota_share
     bucket = Quota(max(1.0, share * quota.size), share * quota.refill)
     tokens: dict[Place, tuple[float, float]] = {}  # counted together, for all environments
-    ran = Ran(seconds, len(events), waited=[], calls=Counter())
+    ran = ModelResult(seconds, len(events), waited=[], calls=Counter())
     coming, back, there = deque(events), deque[Event](), deque[Event]()
     workers = [Environment(bucket, tokens, setup.memory, chance, ran, back) for _ in range(environments)]
     while coming or back or there:
@@ -181,7 +181,7 @@ class Environment:
         tokens: dict[Place, tuple[float, float]],
         memory: int,
         chance: random.Random,
-        ran: Ran,
+        ran: ModelResult,
         back: deque[Event],
     ) -> None:
         self.free = 0.0
@@ -282,7 +282,7 @@ def main() -> None:
     show("scale-growth", "The busiest hour with more of everything, modelled", rows)
 
 
-def _row(factor: float, ran: Ran, environments: int) -> dict[str, Any]:
+def _row(factor: float, ran: ModelResult, environments: int) -> dict[str, Any]:
     cuts = quantiles(ran.waited, n=1000)
     (_, name), most = max(ran.calls.items(), key=lambda item: item[1])
     return {
@@ -301,7 +301,7 @@ def _row(factor: float, ran: Ran, environments: int) -> dict[str, Any]:
     }
 
 
-def _costs(ran: Ran) -> Iterator[dict[str, Any]]:
+def _costs(ran: ModelResult) -> Iterator[dict[str, Any]]:
     lists = DAY / deployed().accounts_every
     listing = lists * math.ceil(ACCOUNTS / PAGE) * ORGANIZATIONS_SECONDS
     gigabyte_seconds = (ran.busy + listing) * deployed().memory / 1024

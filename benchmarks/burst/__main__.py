@@ -15,18 +15,18 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from benchmarks.burst import others
+from benchmarks.burst import other_tools
 from benchmarks.burst.figures import Figures, arrivals_of, fewest, figures
 from benchmarks.burst.launches import launch, omitted, write_events
 from benchmarks.burst.modelled import Model, Retries
 from benchmarks.burst.picture import picture
 from harness.limits.faults import Chances
 from harness.limits.fleet import Instance
-from harness.limits.protocol import Called
+from harness.limits.protocol import TracedCall
 from harness.results import RESULTS, show
-from harness.simulated.events import Event, Shape, read_events
-from harness.simulated.function import Ran
-from harness.simulated.remote import Remote
+from harness.simulated.endpoint_process import EndpointProcess
+from harness.simulated.events import BurstEvent, BurstShape, read_events
+from harness.simulated.function import RunResult
 
 ROOT = Path(__file__).parents[2]
 #: The picture of docs/benchmarks.md, which is of this seed.
@@ -34,9 +34,9 @@ PICTURE, SEED = ROOT / "docs" / "pictures" / "burst.svg", 1
 _REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
 _ACCOUNTS = tuple(f"3333333333{number:02}" for number in range(20))
 SHAPES = (
-    Shape("hundreds", "100 launches of 100, one account and Region", _ACCOUNTS[:1], _REGIONS[:1], 100, 100),
-    Shape("tens", "1,000 launches of 10, one account and Region", _ACCOUNTS[:1], _REGIONS[:1], 1000, 10),
-    Shape("spread", "10 launches of 10 in each of 20 accounts x 5 Regions", _ACCOUNTS, _REGIONS, 10, 10),
+    BurstShape("hundreds", "100 launches of 100, one account and Region", _ACCOUNTS[:1], _REGIONS[:1], 100, 100),
+    BurstShape("tens", "1,000 launches of 10, one account and Region", _ACCOUNTS[:1], _REGIONS[:1], 1000, 10),
+    BurstShape("spread", "10 launches of 10 in each of 20 accounts x 5 Regions", _ACCOUNTS, _REGIONS, 10, 10),
 )
 #: Sooner than AWS delivers, and than instances have shown their volumes: what is not ready comes back.
 EARLY = (2.0, 10.0)
@@ -49,7 +49,7 @@ _RETRIES = {ARTICLE: Retries(), CUSTODIAN: Retries(outer=8, timeout=900.0), BEST
 class Burst:
     """One shape, launched once; each tool finds it without tags and with full buckets."""
 
-    def __init__(self, remote: Remote, shape: Shape, seed: int, folder: Path) -> None:
+    def __init__(self, remote: EndpointProcess, shape: BurstShape, seed: int, folder: Path) -> None:
         self._remote = remote
         self._shape = shape
         self._seed = seed
@@ -79,7 +79,7 @@ class Burst:
         done = subprocess.run(
             [*command, "--seed", str(self._seed)], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
-        ran = msgspec.json.decode(done.stdout, type=Ran)
+        ran = msgspec.json.decode(done.stdout, type=RunResult)
         return figures(
             OURS,
             "run",
@@ -93,25 +93,25 @@ class Burst:
     def article(self) -> Figures:
         """The article's sequence, recorded, and modelled where it makes a call."""
         self._remote.forget()
-        steps, peak = others.the_article(self._remote, self._shape, self._path, self._events, bool(self.omitted))
+        steps, peak = other_tools.the_article(self._remote, self._shape, self._path, self._events, bool(self.omitted))
         return self._other(ARTICLE, steps, peak, {})
 
     def custodian(self) -> Figures:
         """Cloud Custodian, run for every event, and its waits modelled where it makes a call."""
         self._remote.forget()
-        steps, told = others.custodian(self._remote, self._shape, self._path, self._events)
+        steps, told = other_tools.custodian(self._remote, self._shape, self._path, self._events)
         return self._other(CUSTODIAN, steps, told.peak_kb, {"failed": told.failed})
 
     def best(self) -> Figures:
         """What the buckets allow at best: a look and a write for each launch as soon as all of it can be seen."""
-        steps: dict[int, list[Called]] = {}
-        events: list[Event] = []
+        steps: dict[int, list[TracedCall]] = {}
+        events: list[BurstEvent] = []
         for event in self._events:
             launched = self._launched[event.number]
             parts = [part for instance in launched for part in (*instance.volumes, *instance.interfaces)]
             seen = [instance.visible_at for instance in launched] + [part.attached_at for part in parts]
             ids = (*(instance.id for instance in launched), *(part.id for part in parts))
-            call = Called(0, 0, event.account, event.region, "ec2", "DescribeInstances")
+            call = TracedCall(0, 0, event.account, event.region, "ec2", "DescribeInstances")
             steps[event.number] = [call, replace(call, operation="CreateTags", ids=ids)]
             events.append(replace(event, delivered=max(event.delivered, *seen)))
         return self._other(BEST, steps, None, {}, events)
@@ -119,10 +119,10 @@ class Burst:
     def _other(
         self,
         tool: str,
-        steps: Mapping[int, Sequence[Called]],
+        steps: Mapping[int, Sequence[TracedCall]],
         peak: int | None,
         notes: Mapping[str, Any],
-        events: Sequence[Event] | None = None,
+        events: Sequence[BurstEvent] | None = None,
     ) -> Figures:
         came_to = Model(steps, _RETRIES[tool], self._seed).run(events or self._events)
         return figures(
@@ -145,7 +145,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     details: dict[str, list[Figures]] = {}
     for shape in (known for known in SHAPES if known.name in given.shapes):
-        with Remote(given.seed, shape.accounts) as remote, tempfile.TemporaryDirectory() as name:
+        with EndpointProcess(given.seed, shape.accounts) as remote, tempfile.TemporaryDirectory() as name:
             _say(f"{shape.title}: launching")
             launch(remote, shape)
             burst = Burst(remote, shape, given.seed, Path(name))
@@ -179,7 +179,7 @@ def _say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr)
 
 
-def _row(shape: Shape, title: str, found: Figures) -> dict[str, Any]:
+def _row(shape: BurstShape, title: str, found: Figures) -> dict[str, Any]:
     calls = sum(found.calls.values())
     per_kind = ", ".join(f"{found.tagged.get(kind, 0):,} of {most:,} {kind}" for kind, most in found.resources.items())
     resources = sum(found.resources.values())

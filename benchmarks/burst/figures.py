@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from harness.limits.buckets import RATES
 from harness.limits.fleet import Instance
-from harness.limits.protocol import Called
+from harness.limits.protocol import TracedCall
 from harness.results import percentile
-from harness.simulated.events import Event
+from harness.simulated.events import BurstEvent
 
 _MINUTE = 60.0
 
@@ -49,9 +49,9 @@ def figures(
     tool: str,
     how: str,
     *,
-    arrivals: Mapping[str, Event],
+    arrivals: Mapping[str, BurstEvent],
     tagged: Mapping[str, float],
-    trace: Iterable[Called],
+    trace: Iterable[TracedCall],
     peak_kb: int | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> Figures:
@@ -98,8 +98,8 @@ def figures(
 
 
 def arrivals_of(
-    instances: Iterable[Instance], events: Sequence[Event], of_launch: Mapping[str, int]
-) -> dict[str, Event]:
+    instances: Iterable[Instance], events: Sequence[BurstEvent], of_launch: Mapping[str, int]
+) -> dict[str, BurstEvent]:
     """The event that tells of each resource, by its id; `of_launch` has the event of each reservation."""
     return {
         id_: events[of_launch[instance.reservation]]
@@ -113,7 +113,7 @@ def fewest(instances: int, resources: int) -> int:
     return math.ceil(instances / 1000) + math.ceil(resources / 1000)
 
 
-def _share(calls: Iterable[Called]) -> tuple[float, str]:
+def _share(calls: Iterable[TracedCall]) -> tuple[float, str]:
     """The largest part of what any bucket gives in a minute that was taken, and of which API."""
     times: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for call in calls:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from benchmarks.burst.figures import Figures
-from benchmarks.drawing import BOTTOM, COLOURS, RIGHT, Seconds, bar, decades_for, in_bins, key, kinds, sheet, text
+from benchmarks.drawing import BOTTOM, COLOURS, RIGHT, SecondsPlot, bar, decades_for, in_bins, key, kinds, sheet, text
 
 _MINUTE = 60.0
 _BARS = 190.0
@@ -14,7 +14,7 @@ _KINDS = (("", "CreateTags"), ("read", "Describe…"), ("hub", "not EC2's (STS, 
 
 def picture(tools: Sequence[Figures]) -> str:
     """Draw up to three tools' figures of one burst."""
-    plot = Seconds(
+    plot = SecondsPlot(
         last=max([_MINUTE, *(at for tool in tools for at, _ in tool.points)]),
         decades=decades_for(seconds for tool in tools for _, seconds in tool.points),
         unit=_MINUTE,

@@ -10,20 +10,20 @@ from typing import Any
 import boto3
 from msgspec import Struct
 
-from benchmarks.steady.queue import Message
-from harness.limits.fleet import Place
+from benchmarks.steady.queue import StreamMessage
+from harness.limits.fleet import AccountRegion
 from harness.limits.protocol import HUB, key_of
-from harness.simulated.remote import Remote
+from harness.simulated.endpoint_process import EndpointProcess
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
 from ownertag.ledger.opening import LEDGER
 from ownertag.ledger.table import DEFINITION
 from ownertag.sandbox.bus import as_event
-from ownertag.sandbox.tour import DISKS
+from ownertag.sandbox.demo_launches import DISKS
 
 HOME_REGION = "eu-central-1"
 ACCOUNTS = tuple(f"3333333333{number:02}" for number in range(20))
 _REGIONS = (HOME_REGION, "us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2")
-PLACES: tuple[Place, ...] = tuple((account, region) for region in _REGIONS for account in ACCOUNTS)
+PLACES: tuple[AccountRegion, ...] = tuple((account, region) for region in _REGIONS for account in ACCOUNTS)
 #: Launches a second that EC2 lets go on in a place (doc: request throttling, RunInstances).
 LAUNCHES = 2
 #: Seconds between a launch and its event: by then an instance runs, and one look is enough.
@@ -39,7 +39,7 @@ home_region = "{HOME_REGION}"
 """
 
 
-class Launch(Struct, frozen=True):
+class StreamLaunch(Struct, frozen=True):
     """One instance: the event that tells of it, and in which second of the stream that comes."""
 
     at: float
@@ -47,7 +47,7 @@ class Launch(Struct, frozen=True):
     event: dict[str, Any]
 
 
-def launches(ec2: Remote, rate: int, seconds: int, places: Sequence[Place]) -> list[Launch]:
+def launches(ec2: EndpointProcess, rate: int, seconds: int, places: Sequence[AccountRegion]) -> list[StreamLaunch]:
     """Launch for so many events a second for so long, over these places in turn; it was begun `_DELIVERY` ago.
 
     Where the events come faster than EC2 lets launch, they are those of a longer stretch.
@@ -75,7 +75,7 @@ def launches(ec2: Remote, rate: int, seconds: int, places: Sequence[Place]) -> l
         client.close()
     ec2.time(None)
     records = enumerate(islice(ec2.records(), count))
-    return [Launch(number / rate, _instance(record), as_event(dict(record))) for number, record in records]
+    return [StreamLaunch(number / rate, _instance(record), as_event(dict(record))) for number, record in records]
 
 
 def environment(ec2: str, ministack: str) -> dict[str, str]:
@@ -99,7 +99,7 @@ def make_table(url: str) -> None:
     client.close()
 
 
-def record(message: Message) -> dict[str, Any]:
+def record(message: StreamMessage) -> dict[str, Any]:
     """A message as Lambda hands it to the function."""
     return {
         "messageId": f"m{message.number}",

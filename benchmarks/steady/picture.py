@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.drawing import BOTTOM, COLOURS, RIGHT, Seconds, bar, decades_for, in_bins, key, kinds, sheet, text
+from benchmarks.drawing import BOTTOM, COLOURS, RIGHT, SecondsPlot, bar, decades_for, in_bins, key, kinds, sheet, text
 from benchmarks.steady.stream import Stream
 from harness.results import percentile
 
@@ -15,7 +15,7 @@ _KINDS = (("", "CreateTags"), ("read", "Describe…"), ("hub", "AssumeRole, List
 
 def picture(streams: Sequence[Stream]) -> str:
     """Draw up to five streams."""
-    plot = Seconds(
+    plot = SecondsPlot(
         last=float(max(stream.lasted for stream in streams)),
         decades=decades_for(seconds for stream in streams for _, seconds in stream.points),
         unit=_SECOND,

@@ -36,15 +36,15 @@ from benchmarks.steady.hub import (
     PLACES,
     SETTINGS,
     SETTINGS_FILE,
-    Launch,
+    StreamLaunch,
     environment,
     launches,
     make_table,
     record,
 )
-from benchmarks.steady.queue import Message
+from benchmarks.steady.queue import StreamMessage
 from harness.results import show
-from harness.simulated.remote import Remote
+from harness.simulated.endpoint_process import EndpointProcess
 from ownertag.handler.settings import CONFIG, read_environment
 from ownertag.handler.wiring import KEEP_ACCOUNTS, Handler, build
 from ownertag.ledger.dynamodb import DynamoLedger
@@ -111,7 +111,7 @@ def main() -> None:
     options = given.parse_args()
     if reason := ministack.unavailable():
         raise SystemExit(reason)
-    with Remote(1, ACCOUNTS) as ec2, ministack.ministack() as dynamodb, tempfile.TemporaryDirectory() as name:
+    with EndpointProcess(1, ACCOUNTS) as ec2, ministack.ministack() as dynamodb, tempfile.TemporaryDirectory() as name:
         make_table(dynamodb)
         print("launching", file=sys.stderr)
         launched = launches(ec2, options.batch, 1 + -(-options.events // options.batch), PLACES)
@@ -149,11 +149,11 @@ def _watch(spent: Spent) -> None:
         watch(DynamoLedger, method, lambda *_: "ledger")
 
 
-def _handle(handler: Handler, launched: Sequence[Launch], size: int) -> int:
+def _handle(handler: Handler, launched: Sequence[StreamLaunch], size: int) -> int:
     """Hand these launches to the function, so many at once: how many they were."""
     for start in range(0, len(launched), size):
         batch = launched[start : start + size]
-        messages = [Message(start + number, json.dumps(launch.event)) for number, launch in enumerate(batch)]
+        messages = [StreamMessage(start + number, json.dumps(launch.event)) for number, launch in enumerate(batch)]
         event = {"Records": [record(message) for message in messages]}
         answer = handler(event, Context())
         if answer["batchItemFailures"]:

@@ -21,14 +21,14 @@ from msgspec import Struct
 
 from benchmarks.ministack import ministack
 from benchmarks.steady.hub import ACCOUNTS, SETTINGS, SETTINGS_FILE, environment, launches, make_table, record
-from benchmarks.steady.queue import Queue
-from harness.lambda_emulator import Function
+from benchmarks.steady.queue import StreamQueue
+from harness.lambda_emulator import EmulatedFunction
 from harness.limits.buckets import RATES
-from harness.limits.fleet import Place
+from harness.limits.fleet import AccountRegion
 from harness.process import peak_kb, processor_seconds
 from harness.results import percentile
+from harness.simulated.endpoint_process import EndpointProcess
 from harness.simulated.event_source import deployed
-from harness.simulated.remote import Remote
 from ownertag.core.judge import seconds_away
 from ownertag.handler.wiring import KEEP_ACCOUNTS
 from ownertag.rollout.package.build import build
@@ -91,19 +91,21 @@ class Stream(Struct):
         return {name: count for name, count in self.calls.items() if name in RATES}
 
 
-def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[Place]) -> Stream:
+def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[AccountRegion]) -> Stream:
     """Launch so many a second in these places, deliver the events to the function in this package, and count."""
     _say(f"{rate} events a second for {seconds} s: launching")
-    with Remote(1, ACCOUNTS) as ec2, ministack() as dynamodb:
+    with EndpointProcess(1, ACCOUNTS) as ec2, ministack() as dynamodb:
         make_table(dynamodb)
         launched = launches(ec2, rate, seconds, places)
         ec2.forget()
         _say(f"{rate} events a second for {seconds} s: delivering")
-        with Function(package, "ownertag.handler.lambda_function.handler", environment(ec2.url, dynamodb), log) as run:
+        with EmulatedFunction(
+            package, "ownertag.handler.lambda_function.handler", environment(ec2.url, dynamodb), log
+        ) as run:
             run.invoke(KEEP_ACCOUNTS)
             pid = run.runtime_pid()
             used, begin = processor_seconds(pid), time.time() + 1
-            queue = Queue([(begin + launch.at, json.dumps(launch.event)) for launch in launched])
+            queue = StreamQueue([(begin + launch.at, json.dumps(launch.event)) for launch in launched])
             delivered = _deliver(queue, run, begin, begin + seconds + _DRAIN_SECONDS)
             used, peak = processor_seconds(pid) - used, peak_kb(pid)
         tagged, trace = ec2.tagged(), ec2.trace()
@@ -137,7 +139,7 @@ def package(folder: Path) -> Path:
     return unpacked
 
 
-def _deliver(queue: Queue, run: Function, begin: float, until: float) -> Delivered:
+def _deliver(queue: StreamQueue, run: EmulatedFunction, begin: float, until: float) -> Delivered:
     """Batch after batch, until all is done or the patience is at its end."""
     mapping, found = deployed(), Delivered()
     while not queue.over and time.time() < until:

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.steady.picture import picture
 from benchmarks.steady.profile import Spent
-from benchmarks.steady.queue import Queue
+from benchmarks.steady.queue import StreamQueue
 from benchmarks.steady.stream import Delivered, Stream
 
 
@@ -48,7 +48,7 @@ def test_the_picture_has_a_line_and_a_bar_for_each_rate() -> None:
 
 
 def test_a_message_that_comes_back_is_hidden_first_and_counts_its_receives() -> None:
-    queue = Queue([(0.0, "a"), (0.0, "b"), (time.time() + 60, "c")])
+    queue = StreamQueue([(0.0, "a"), (0.0, "b"), (time.time() + 60, "c")])
     first, second = queue.take(2, 0.0)
     assert (first.body, second.body) == ("a", "b")
     queue.back(first, 60)

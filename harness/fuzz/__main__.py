@@ -22,9 +22,9 @@ from msgspec.structs import replace
 
 from harness.fuzz.documents import MOST_BYTES, Document, drawn, material
 from harness.fuzz.minimal import smaller
-from harness.fuzz.rules import Fault
+from harness.fuzz.rules import Violation
 from harness.fuzz.seeds import seeds
-from harness.fuzz.steps import Ended, run
+from harness.fuzz.steps import StepResult, run
 from ownertag.handler.garbage_collection import collect_rarely
 
 #: No step may take longer for a document that EventBridge can carry.
@@ -47,7 +47,7 @@ class Trouble(Struct, frozen=True):
     document: str
 
 
-class Part(Struct):
+class FuzzedPart(Struct):
     """What a part of a run came to."""
 
     documents: int = 0
@@ -83,7 +83,7 @@ class Yardstick:
         return now / self._best
 
 
-def tried(document: Document, draws: str, yardstick: Yardstick) -> tuple[Ended | None, str]:
+def tried(document: Document, draws: str, yardstick: Yardstick) -> tuple[StepResult | None, str]:
     """What a document comes to, and what is wrong with it."""
     try:
         ended = run(document, draws)
@@ -95,16 +95,16 @@ def tried(document: Document, draws: str, yardstick: Yardstick) -> tuple[Ended |
             again = run(document, draws)
             again = replace(again, seconds=again.seconds / max(slowed, 1.0))
             ended = again if again.seconds < ended.seconds else ended
-    except Fault as fault:
+    except Violation as fault:
         return None, str(fault)
     if ended.seconds > most and len(document.data) <= MOST_BYTES:
         return ended, f"{ended.step}: takes {ended.seconds * 1000:.0f} ms"
     return ended, ""
 
 
-def part(seed: int, first: int, count: int) -> Part:
+def part(seed: int, first: int, count: int) -> FuzzedPart:
     """The documents of these numbers."""
-    found, yardstick = Part(ends=Counter(), troubles=[]), Yardstick()
+    found, yardstick = FuzzedPart(ends=Counter(), troubles=[]), Yardstick()
     for number in range(first, first + count):
         draws = f"{seed}:{number}:answers"
         document = drawn(seed, number)
@@ -113,7 +113,7 @@ def part(seed: int, first: int, count: int) -> Part:
     return found
 
 
-def _one(document: Document, draws: str, number: int, found: Part, yardstick: Yardstick) -> None:
+def _one(document: Document, draws: str, number: int, found: FuzzedPart, yardstick: Yardstick) -> None:
     ended, wrong = tried(document, draws, yardstick)
     found.documents += 1
     found.ends[ended.kind if ended else "fault"] = found.ends.get(ended.kind if ended else "fault", 0) + 1
@@ -130,15 +130,15 @@ def _one(document: Document, draws: str, number: int, found: Part, yardstick: Ya
         found.troubles.append(Trouble(number, f"{document.name} {wrong}".strip(), len(document.data), text[:2000]))
 
 
-def of_seeds() -> Part:
+def of_seeds() -> FuzzedPart:
     """The documents that once went wrong."""
-    found, yardstick = Part(ends=Counter(), troubles=[]), Yardstick()
+    found, yardstick = FuzzedPart(ends=Counter(), troubles=[]), Yardstick()
     for number, document in enumerate(seeds()):
         _one(document, f"seed:{document.name}", number, found, yardstick)
     return found
 
 
-def added(one: Part, other: Part) -> Part:
+def added(one: FuzzedPart, other: FuzzedPart) -> FuzzedPart:
     """Two parts as one."""
     slower = one if one.seconds >= other.seconds else other
     return replace(
@@ -181,7 +181,7 @@ def main() -> int:
     return 1 if whole.troubles else 0
 
 
-def _show(whole: Part, seed: int, seconds: float, *, as_json: bool) -> None:
+def _show(whole: FuzzedPart, seed: int, seconds: float, *, as_json: bool) -> None:
     summary: dict[str, Any] = {
         "schema": 1,
         "documents": whole.documents,

@@ -9,13 +9,13 @@ from typing import Any
 
 from harness.fuzz import hostile
 
-Place = tuple[Any, Any]  # a container, and the key or number in it
-Mutation = Callable[[Place, Random, Sequence[Any]], None]
+Position = tuple[Any, Any]  # a container, and the key or number in it
+Mutation = Callable[[Position, Random, Sequence[Any]], None]
 
 
-def places(plain: Any) -> list[Place]:
+def places(plain: Any) -> list[Position]:
     """Every place in a document."""
-    found: list[Place] = []
+    found: list[Position] = []
     left = [plain]
     while left:
         here = left.pop()
@@ -26,13 +26,13 @@ def places(plain: Any) -> list[Place]:
     return found
 
 
-def replaced(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def replaced(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """Any value in the place of this one."""
     here, key = place
     here[key] = deepcopy(hostile.value(draw))
 
 
-def swapped_type(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def swapped_type(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """The same, as another type: text for number, list for object."""
     here, key = place
     value = here[key]
@@ -49,13 +49,13 @@ def swapped_type(place: Place, draw: Random, others: Sequence[Any]) -> None:
             here[key] = draw.choice([list(value.values()), list(value), str(value)[:200]])
 
 
-def dropped(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def dropped(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """Left out."""
     here, key = place
     del here[key]
 
 
-def renamed(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def renamed(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """Under a key of another letter case, or another key; or one more time under it."""
     here, key = place
     if not isinstance(here, dict) or not key:
@@ -68,7 +68,7 @@ def renamed(place: Place, draw: Random, others: Sequence[Any]) -> None:
     return None
 
 
-def spliced(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def spliced(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """A part of another document."""
     here, key = place
     there, name = draw.choice(places(draw.choice(others)))
@@ -77,7 +77,7 @@ def spliced(place: Place, draw: Random, others: Sequence[Any]) -> None:
         here[name] = here.pop(key)
 
 
-def wrapped(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def wrapped(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """In one of the objects or lists that CloudTrail puts around others, or without it."""
     here, key = place
     value = here[key]
@@ -90,7 +90,7 @@ def wrapped(place: Place, draw: Random, others: Sequence[Any]) -> None:
         here[key] = draw.choice([[value], {name: value}, {name: [value]}])
 
 
-def grown(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def grown(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """A list with some of its members again."""
     here, key = place
     if isinstance(here[key], list) and here[key]:
@@ -99,20 +99,20 @@ def grown(place: Place, draw: Random, others: Sequence[Any]) -> None:
         here[key] = [here[key]] * draw.randint(2, 6)
 
 
-def nested(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def nested(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """Deep inside lists or objects."""
     here, key = place
     for _ in range(draw.choice([3, 9, 13, 40, 200])):
         here[key] = [here[key]] if draw.random() < 0.5 else {draw.choice(["items", "a", "request", "tag"]): here[key]}
 
 
-def omitted(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def omitted(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """Left out for its size, as CloudTrail says it."""
     here, key = place
     here[key] = {"omitted": draw.choice([True, "true", False]), "originalSize": 154213, "reason": "too large"}
 
 
-def secret(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def secret(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """Credentials beside it, which must not be told."""
     here, key = place
     node = here if isinstance(here, dict) else here[key]
@@ -140,7 +140,7 @@ SMALL: tuple[Mutation, ...] = (
 )
 
 
-def many(place: Place, draw: Random, room: int) -> None:
+def many(place: Position, draw: Random, room: int) -> None:
     """So many bytes of a place: its members over and over, a long text, or deep."""
     here, key = place
     value = here[key]

@@ -24,7 +24,7 @@ AGES = (timedelta(0), timedelta(minutes=2), timedelta(minutes=20))
 _LONG = 4000
 
 
-class Fault(Exception):
+class Violation(Exception):
     """What is wrong with what a document came to: which rule does not hold, or what was raised, and in which step."""
 
     def __init__(self, step: str, what: str) -> None:
@@ -36,7 +36,7 @@ class Fault(Exception):
 def holds(well: bool, step: str, what: str) -> None:
     """Say which rule does not."""
     if not well:
-        raise Fault(step, what)
+        raise Violation(step, what)
 
 
 def refused(refusal: Refusal) -> None:

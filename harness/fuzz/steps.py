@@ -14,7 +14,7 @@ from harness import fixtures
 from harness.fuzz import rules
 from harness.fuzz.answers import answer
 from harness.fuzz.documents import Document
-from harness.fuzz.rules import Fault
+from harness.fuzz.rules import Violation
 from ownertag.core.addresses import AddressError, read_address
 from ownertag.core.ask import account_of, ask
 from ownertag.core.catalogue_types import QuestionKind
@@ -59,7 +59,7 @@ POLICIES: tuple[Settings, ...] = (
 )
 
 
-class Clock:
+class StepClock:
     """What each step took, in seconds of the processor: others on the machine don't count."""
 
     def __init__(self) -> None:
@@ -70,10 +70,10 @@ class Clock:
         start = time.process_time()
         try:
             found = does(*given)
-        except Fault:
+        except Violation:
             raise
         except Exception as error:
-            raise Fault(step, f"{type(error).__name__}: {str(error)[:200]}") from error
+            raise Violation(step, f"{type(error).__name__}: {str(error)[:200]}") from error
         self.add(step, time.process_time() - start)
         return found
 
@@ -88,7 +88,7 @@ class Clock:
         self.slowest = max(self.slowest, (seconds, step))
 
 
-class Ended(Struct, frozen=True):
+class StepResult(Struct, frozen=True):
     """What a document came to."""
 
     kind: str
@@ -96,13 +96,13 @@ class Ended(Struct, frozen=True):
     step: str
 
 
-def run(document: Document, seed: str) -> Ended:
+def run(document: Document, seed: str) -> StepResult:
     """All steps of a document.
 
     Raises:
         Fault: One raised, or a rule does not hold.
     """
-    draw, clock = Random(seed), Clock()
+    draw, clock = Random(seed), StepClock()
     policy = draw.choice(POLICIES)
     kind = "refusal"
     if document.is_file:
@@ -110,12 +110,12 @@ def run(document: Document, seed: str) -> Ended:
         for number, read in enumerate(clock.each("read", parse_document, document.data, place)):
             if number < _DECIDED:
                 kind = max(kind, _decide(read, policy, draw, clock))
-        return Ended(kind, *clock.slowest)
+        return StepResult(kind, *clock.slowest)
     read = clock.time("parse", parse_event, document.data, "m")
-    return Ended(_decide(read, policy, draw, clock), *clock.slowest)
+    return StepResult(_decide(read, policy, draw, clock), *clock.slowest)
 
 
-def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Clock) -> str:
+def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: StepClock) -> str:
     if isinstance(read, Refusal):
         rules.refused(read)
         return "refusal"
@@ -150,7 +150,7 @@ def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Cloc
     return "written" if decided.writes else "waits"
 
 
-def _beside(record: Record, policy: Settings, draw: Random, clock: Clock) -> None:
+def _beside(record: Record, policy: Settings, draw: Random, clock: StepClock) -> None:
     """What is read of a record beside its creation, and what people type."""
     clock.time("resolve", trace, record, policy)
     clock.time("actor", actor_of, record)
@@ -171,7 +171,7 @@ def _address(text: str) -> str | None:
         return None
 
 
-def _gathered(creation: Creation, policy: Settings, draw: Random, clock: Clock) -> dict[Question, Fact]:
+def _gathered(creation: Creation, policy: Settings, draw: Random, clock: StepClock) -> dict[Question, Fact]:
     facts: dict[Question, Fact] = {}
     for _ in range(_ROUNDS):
         questions = clock.time("ask", ask, [creation], facts, fixtures.catalogue(), policy)

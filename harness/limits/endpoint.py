@@ -20,11 +20,11 @@ from xml.etree import ElementTree as ET
 from msgspec import Struct
 
 from harness.limits.buckets import Buckets, tokens_of
-from harness.limits.ec2 import Ec2
+from harness.limits.ec2 import Ec2Calls
 from harness.limits.faults import Chances, Fault, Faults
 from harness.limits.fleet import Fleet, Timing
-from harness.limits.protocol import HUB, Called, key_of
-from harness.limits.refusals import Refusal, listed, tags
+from harness.limits.protocol import HUB, TracedCall, key_of
+from harness.limits.refusals import Ec2Error, listed, tags
 from ownertag.sandbox.calls import Call, Response, answer_json, answer_xml, element, refuse
 from ownertag.sandbox.identities import Identities, SandboxActor, user
 from ownertag.sandbox.recorder import Record, Recorder
@@ -33,9 +33,9 @@ _STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 _IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
 _INVALID = {"ec2": ("AuthFailure", 401), "sts": ("InvalidClientTokenId", 403), "iam": ("InvalidClientTokenId", 403)}
 _EXPIRED = {"ec2": ("RequestExpired", 400), "sts": ("ExpiredToken", 403), "iam": ("ExpiredToken", 403)}
-_THROTTLED = Refusal("RequestLimitExceeded", "Request limit exceeded.", 503)
-_TOO_MANY = Refusal("Throttling", "Rate exceeded", 400)
-_FAILED = Refusal("InternalError", "An internal error has occurred", 500)
+_THROTTLED = Ec2Error("RequestLimitExceeded", "Request limit exceeded.", 503)
+_TOO_MANY = Ec2Error("Throttling", "Rate exceeded", 400)
+_FAILED = Ec2Error("InternalError", "An internal error has occurred", 500)
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Endpoint:
     now: Callable[[], float] = time.time
     owner_key: str = "owner"
     throttled: tuple[Throttled, ...] = ()
-    trace: list[Called] = field(default_factory=list)
+    trace: list[TracedCall] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     #: When each resource first had the owner tag.
     tagged: dict[str, float] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Endpoint:
     def __post_init__(self) -> None:
         """Begin with no instance, full buckets and the users' keys."""
         self.fleet = Fleet(self.seed, self.timing)
-        self._ec2 = Ec2(self.fleet)
+        self._ec2 = Ec2Calls(self.fleet)
         self._random = random.Random(f"{self.seed}/ids")  # noqa: S311 - no secret
         self._identities = Identities(lambda arn: f"AROA{sha256(arn.encode()).hexdigest()[:17].upper()}")
         for account in (HUB, *self.accounts):
@@ -108,22 +108,24 @@ class Endpoint:
             code, status = (_INVALID if actor is None else _EXPIRED).get(
                 call.service, ("UnrecognizedClientException" if actor is None else "ExpiredTokenException", 400)
             )
-            return Reply(self._refuse(call, Refusal(code, "The security token is invalid or has expired", status)))
+            return Reply(self._refuse(call, Ec2Error(code, "The security token is invalid or has expired", status)))
         fault, seconds = self._faults.draw(actor.account, call.region, call.operation)
-        carried_out: Response | Refusal
+        carried_out: Response | Ec2Error
         if fault is Fault.ERROR:
             carried_out = _FAILED
         elif fault is Fault.RESET:
-            carried_out = Refusal("reset", "")
+            carried_out = Ec2Error("reset", "")
         else:
             carried_out = self._carry_out(call, actor, at)
-        outcome = carried_out.code if isinstance(carried_out, Refusal) else "ok"
+        outcome = carried_out.code if isinstance(carried_out, Ec2Error) else "ok"
         ids = tuple(listed(call, "ResourceId") or listed(call, "InstanceId")) if call.service == "ec2" else ()
-        self.trace.append(Called(at, seconds, actor.account, call.region, call.service, call.operation, outcome, ids))
+        self.trace.append(
+            TracedCall(at, seconds, actor.account, call.region, call.service, call.operation, outcome, ids)
+        )
         if outcome == "ok" and call.operation == "CreateTags" and self.owner_key in tags(call):
             for id_ in ids:
                 self.tagged.setdefault(id_, at + seconds)
-        answer = self._refuse(call, carried_out) if isinstance(carried_out, Refusal) else carried_out
+        answer = self._refuse(call, carried_out) if isinstance(carried_out, Ec2Error) else carried_out
         answer = answer.with_request_id(self._uuid())
         if outcome == "ok" and call.operation == "RunInstances":
             self._record(call, actor, answer, at)
@@ -132,7 +134,7 @@ class Endpoint:
     def _expired(self, actor: SandboxActor, at: float) -> bool:
         return actor.expires is not None and actor.expires.timestamp() <= at
 
-    def _carry_out(self, call: Call, actor: SandboxActor, at: float) -> Response | Refusal:
+    def _carry_out(self, call: Call, actor: SandboxActor, at: float) -> Response | Ec2Error:
         if any(
             throttled.since <= at < throttled.until and throttled.account in {None, actor.account}
             for throttled in self.throttled
@@ -155,15 +157,15 @@ class Endpoint:
                 return answer_json({"Accounts": [_account(account) for account in (HUB, *self.accounts)]})
             case "organizations", "DescribeAccount":
                 if (account := str(call.json()["AccountId"])) not in (HUB, *self.accounts):
-                    return Refusal("AccountNotFoundException", "You specified an account that doesn't exist.")
+                    return Ec2Error("AccountNotFoundException", "You specified an account that doesn't exist.")
                 return answer_json({"Account": _account(account)})
-        return Refusal("InvalidAction", f"{call.service}:{call.operation} is not served here")
+        return Ec2Error("InvalidAction", f"{call.service}:{call.operation} is not served here")
 
-    def _assume_role(self, call: Call, actor: SandboxActor, at: float) -> Response | Refusal:
+    def _assume_role(self, call: Call, actor: SandboxActor, at: float) -> Response | Ec2Error:
         arn = call.params["RoleArn"]
         account = arn.split(":")[4]
         if account not in self.accounts:
-            return Refusal("AccessDenied", f"{actor.arn} is not authorized to perform: sts:AssumeRole on {arn}", 403)
+            return Ec2Error("AccessDenied", f"{actor.arn} is not authorized to perform: sts:AssumeRole on {arn}", 403)
         until = datetime.fromtimestamp(at, UTC) + timedelta(seconds=int(call.params.get("DurationSeconds") or 3600))
         name = call.params["RoleSessionName"]
         given = {
@@ -183,7 +185,7 @@ class Endpoint:
         self._identities.learn(call, actor, answer)
         return answer
 
-    def _refuse(self, call: Call, why: Refusal) -> Response:
+    def _refuse(self, call: Call, why: Ec2Error) -> Response:
         return refuse(call, why.code, why.message, why.status)
 
     def _record(self, call: Call, actor: SandboxActor, answer: Response, at: float) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
-Place = tuple[str, str]  # account, Region
+AccountRegion = tuple[str, str]  # account, Region
 
 #: Tags of one resource at most (doc: "Tag your Amazon EC2 resources").
 MAX_TAGS = 50
@@ -31,7 +31,7 @@ class Timing(Struct, frozen=True):
     running: tuple[float, float] = (5.0, 30.0)
 
 
-class Part(Struct):
+class AttachedPart(Struct):
     """A volume or a network interface of an instance."""
 
     id: str
@@ -50,8 +50,8 @@ class Instance(Struct):
     visible_at: float
     running_at: float
     address: str
-    volumes: list[Part] = field(default_factory=list)
-    interfaces: list[Part] = field(default_factory=list)
+    volumes: list[AttachedPart] = field(default_factory=list)
+    interfaces: list[AttachedPart] = field(default_factory=list)
 
 
 class Fleet:
@@ -65,12 +65,12 @@ class Fleet:
     def __init__(self, seed: int, timing: Timing | None = None) -> None:
         self._random = random.Random(f"{seed}/fleet")  # noqa: S311 - no secret
         self._timing = timing or Timing()
-        self._instances: dict[Place, dict[str, Instance]] = defaultdict(dict)
-        self._owner: dict[str, tuple[Place, Instance]] = {}  # of instances, volumes and interfaces
-        self._launches: dict[tuple[Place, str], list[Instance]] = defaultdict(list)
+        self._instances: dict[AccountRegion, dict[str, Instance]] = defaultdict(dict)
+        self._owner: dict[str, tuple[AccountRegion, Instance]] = {}  # of instances, volumes and interfaces
+        self._launches: dict[tuple[AccountRegion, str], list[Instance]] = defaultdict(list)
         self.tags: dict[str, dict[str, str]] = defaultdict(dict)
 
-    def launch(self, place: Place, count: int, token: str, devices: Iterable[str], at: float) -> list[Instance]:
+    def launch(self, place: AccountRegion, count: int, token: str, devices: Iterable[str], at: float) -> list[Instance]:
         """Launch instances; a client token that was used before gives its instances again."""
         if token and (known := self._launches.get((place, token))):
             return known
@@ -85,23 +85,23 @@ class Fleet:
             self._launches[place, name] += made
         return made
 
-    def instances(self, place: Place, at: float) -> list[Instance]:
+    def instances(self, place: AccountRegion, at: float) -> list[Instance]:
         """All that are to be seen."""
         return [instance for instance in self._instances[place].values() if instance.visible_at <= at]
 
-    def launched(self, place: Place, names: Iterable[str], at: float) -> list[Instance]:
+    def launched(self, place: AccountRegion, names: Iterable[str], at: float) -> list[Instance]:
         """Those of launches with these client tokens or reservation ids that are to be seen."""
         found = [instance for name in dict.fromkeys(names) for instance in self._launches.get((place, name), ())]
         return [instance for instance in found if instance.visible_at <= at]
 
-    def instance_of(self, place: Place, id_: str, at: float) -> Instance | None:
+    def instance_of(self, place: AccountRegion, id_: str, at: float) -> Instance | None:
         """The instance that this is, or is part of, if it is to be seen."""
         found = self._owner.get(id_)
         if found is None or found[0] != place or found[1].visible_at > at:
             return None
         return found[1]
 
-    def everything(self, place: Place) -> list[Instance]:
+    def everything(self, place: AccountRegion) -> list[Instance]:
         """All, to be seen or not."""
         return list(self._instances[place].values())
 
@@ -136,8 +136,8 @@ class Fleet:
             at + draw(*timing.visible),
             at + max(attached, draw(*timing.running)),
             address,
-            [Part(self._id("vol"), device, at + draw(timing.attached[0], attached)) for device in devices],
-            [Part(self._id("eni"), "", at)],
+            [AttachedPart(self._id("vol"), device, at + draw(timing.attached[0], attached)) for device in devices],
+            [AttachedPart(self._id("eni"), "", at)],
         )
 
     def _id(self, prefix: str) -> str:

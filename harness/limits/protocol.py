@@ -8,7 +8,7 @@ HUB = "222222222222"
 
 #: A caller on a clock of its own sends its time in seconds since 1970 by this header, and is told by the other how many
 #: seconds the call took. To anybody else a slow answer is slow.
-AT, SECONDS = "x-limits-at", "x-limits-seconds"
+TIME_HEADER, SECONDS_HEADER = "x-limits-at", "x-limits-seconds"
 
 
 def key_of(account: str) -> str:
@@ -16,7 +16,7 @@ def key_of(account: str) -> str:
     return f"AKIA{account:0>16}"
 
 
-class Called(Struct, frozen=True, omit_defaults=True):
+class TracedCall(Struct, frozen=True, omit_defaults=True):
     """One call as it was answered: when, by what name, in whose quota, for how many ids, and what came of it."""
 
     at: float

@@ -18,7 +18,7 @@ from msgspec import convert, to_builtins
 
 from harness.limits.endpoint import Endpoint
 from harness.limits.faults import Chances, Fault
-from harness.limits.protocol import AT, SECONDS
+from harness.limits.protocol import SECONDS_HEADER, TIME_HEADER
 from ownertag.sandbox.calls import Response, read_call
 
 _BROKEN = frozenset({Fault.RESET, Fault.LOST})
@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith("/_limits/"):
             return self._control(json.loads(body or b"{}"))
-        given = self.headers.get(AT)
+        given = self.headers.get(TIME_HEADER)
         with self.server.lock:
             at = float(given) if given else self.server.at
             reply = self.server.endpoint.answer(read_call(self._environ(body)), at)
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(reply.seconds)
         if reply.fault in _BROKEN:
             return self._reset()
-        return self._send(reply.answer, (SECONDS, f"{reply.seconds:.6f}"))
+        return self._send(reply.answer, (SECONDS_HEADER, f"{reply.seconds:.6f}"))
 
     def do_GET(self) -> None:
         """Tell something of the endpoint."""

@@ -24,7 +24,7 @@ TEMPLATE = Path(__file__).parents[2] / "infra" / "hub" / "template.yaml"
 MAX_PAYLOAD = 6 * 1024 * 1024
 
 
-class Deployed(Struct, frozen=True):
+class DeployedHub(Struct, frozen=True):
     """What the hub's template says of the queue and the function; times in seconds."""
 
     batch: int
@@ -36,7 +36,7 @@ class Deployed(Struct, frozen=True):
     accounts_every: float
 
 
-def deployed(template: Path = TEMPLATE) -> Deployed:
+def deployed(template: Path = TEMPLATE) -> DeployedHub:
     """Read from the template, so that the benchmark runs what is deployed."""
 
     class Loader(yaml.SafeLoader):
@@ -56,7 +56,7 @@ def deployed(template: Path = TEMPLATE) -> Deployed:
     seconds = interval(schedule)
     if seconds is None:
         raise ValueError(f"{template}: AccountsRule: {schedule} is no rate")
-    return Deployed(
+    return DeployedHub(
         int(source["BatchSize"]),
         float(source["MaximumBatchingWindowInSeconds"]),
         int(found["Parameters"]["MaximumConcurrency"]["Default"]),
@@ -68,7 +68,7 @@ def deployed(template: Path = TEMPLATE) -> Deployed:
 
 
 @dataclass
-class Queued:
+class QueuedMessage:
     """A message: which event it carries, how many bytes, and how often it was received."""
 
     number: int
@@ -77,18 +77,18 @@ class Queued:
 
 
 #: Done by the function of so many: who comes back, with how many seconds. It may wait by the simulation's `sleep`.
-Function = Callable[[int, Sequence[Queued]], dict[int, float]]
+Function = Callable[[int, Sequence[QueuedMessage]], dict[int, float]]
 
 
 @dataclass
 class _Poller:
     number: int
-    batch: list[Queued] = field(default_factory=list)
+    batch: list[QueuedMessage] = field(default_factory=list)
     size: int = 0
     busy: bool = False
 
 
-class Mapping:
+class SimulatedMapping:
     """The queue and the mapping.
 
     Args:
@@ -98,30 +98,30 @@ class Mapping:
         seed: Of which poller gets a message.
     """
 
-    def __init__(self, simulation: Simulation, setup: Deployed, function: Function, seed: int) -> None:
+    def __init__(self, simulation: Simulation, setup: DeployedHub, function: Function, seed: int) -> None:
         self._simulation = simulation
         self._setup = setup
         self._function = function
         self._random = random.Random(f"{seed}/queue")  # noqa: S311 - no secret
         self._pollers = [_Poller(number) for number in range(setup.concurrency)]
-        self._backlog: deque[Queued] = deque()
+        self._backlog: deque[QueuedMessage] = deque()
         self.invocations = 0
         self.returned = 0
-        self.dead: list[Queued] = []
+        self.dead: list[QueuedMessage] = []
 
-    def arrive(self, message: Queued) -> Process:
+    def arrive(self, message: QueuedMessage) -> Process:
         """A message becomes visible: as a process, begun when it does."""
         self._take(message)
         yield from ()
 
-    def _take(self, message: Queued) -> None:
+    def _take(self, message: QueuedMessage) -> None:
         free = [poller for poller in self._pollers if not poller.busy]
         if not free:
             self._backlog.append(message)
             return
         self._put(self._random.choice(free), message)
 
-    def _put(self, poller: _Poller, message: Queued) -> None:
+    def _put(self, poller: _Poller, message: QueuedMessage) -> None:
         if poller.batch and poller.size + message.size > MAX_PAYLOAD:
             self._backlog.append(message)
             self._close(poller)
@@ -133,7 +133,7 @@ class Mapping:
         if len(poller.batch) >= self._setup.batch:
             self._close(poller)
 
-    def _window(self, poller: _Poller, batch: list[Queued]) -> Process:
+    def _window(self, poller: _Poller, batch: list[QueuedMessage]) -> Process:
         if poller.batch is batch and not poller.busy:
             self._close(poller)
         yield from ()
@@ -142,7 +142,7 @@ class Mapping:
         batch, poller.batch, poller.size, poller.busy = poller.batch, [], 0, True
         self._simulation.spawn(self._invoke(poller, batch))
 
-    def _invoke(self, poller: _Poller, batch: list[Queued]) -> Process:
+    def _invoke(self, poller: _Poller, batch: list[QueuedMessage]) -> Process:
         self.invocations += 1
         for message in batch:
             message.receives += 1

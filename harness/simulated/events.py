@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from harness.limits.fleet import Place
+from harness.limits.fleet import AccountRegion
 
 #: When the burst begins in the simulation: 2099-01-05T09:00:00Z. By the SDK's own clock no session of then has expired.
 START = 4071286800.0
@@ -16,7 +16,7 @@ START = 4071286800.0
 DELIVERY = (60.0, 120.0)
 
 
-class Shape(Struct, frozen=True):
+class BurstShape(Struct, frozen=True):
     """Which launches where."""
 
     name: str
@@ -28,7 +28,7 @@ class Shape(Struct, frozen=True):
     delivery: tuple[float, float] = DELIVERY
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[AccountRegion]:
         """Every account and Region."""
         return [(account, region) for account in self.accounts for region in self.regions]
 
@@ -38,7 +38,7 @@ class Shape(Struct, frozen=True):
         return len(self.places) * self.launches * self.size
 
 
-class Event(Struct, frozen=True):
+class BurstEvent(Struct, frozen=True):
     """An event: when it arrives, in which place it was made, and where in the file it lies."""
 
     number: int
@@ -49,7 +49,7 @@ class Event(Struct, frozen=True):
     length: int
 
 
-def read_events(path: Path, events: Sequence[Event]) -> Iterator[str]:
+def read_events(path: Path, events: Sequence[BurstEvent]) -> Iterator[str]:
     """The bodies of these events."""
     with path.open("rb") as file:
         for event in events:
@@ -57,6 +57,6 @@ def read_events(path: Path, events: Sequence[Event]) -> Iterator[str]:
             yield file.read(event.length).decode()
 
 
-def read_index(path: Path) -> list[Event]:
+def read_index(path: Path) -> list[BurstEvent]:
     """The events in a file, the first to arrive first."""
-    return msgspec.json.decode(path.with_suffix(".index").read_bytes(), type=list[Event])
+    return msgspec.json.decode(path.with_suffix(".index").read_bytes(), type=list[BurstEvent])

@@ -21,12 +21,12 @@ import botocore.session
 import msgspec
 from botocore.retries import standard
 
-from harness.kept import KeptList
-from harness.limits.protocol import AT, HUB, SECONDS, key_of
-from harness.memory_counter import MemoryCounter, Numbers
+from harness.limits.protocol import HUB, SECONDS_HEADER, TIME_HEADER, key_of
+from harness.memory_account_list import MemoryAccountList
+from harness.memory_counter import MemoryCounter, SharedCounters
 from harness.process import peak_kb
-from harness.simulated.event_source import Deployed, Mapping, Queued, deployed
-from harness.simulated.events import START, Event, read_events, read_index
+from harness.simulated.event_source import DeployedHub, QueuedMessage, SimulatedMapping, deployed
+from harness.simulated.events import START, BurstEvent, read_events, read_index
 from harness.simulated.simulation import Process, Simulation
 from ownertag.aws.concurrency import WORKERS
 from ownertag.aws.pacing import Pacing
@@ -59,7 +59,7 @@ _JITTER = (0.8, 1.2)
 _KEY = re.compile(r"Credential=([A-Z0-9]+)/")
 
 
-class Ran(msgspec.Struct):
+class RunResult(msgspec.Struct):
     """What a run came to."""
 
     invocations: int = 0
@@ -109,12 +109,12 @@ class VirtualSession(boto3.Session):
         wait = self._ready.get(signed[1], 0.0) - self._simulation.now if signed else 0.0
         if wait > 0:
             self._simulation.sleep(wait)
-        request.headers[AT] = f"{self._simulation.now:.6f}"
+        request.headers[TIME_HEADER] = f"{self._simulation.now:.6f}"
 
     def _pass(self, response_dict: Any, parsed_response: Any, **_: object) -> None:
         if response_dict is None:
             return
-        seconds = float(response_dict["headers"][SECONDS])
+        seconds = float(response_dict["headers"][SECONDS_HEADER])
         key = (parsed_response or {}).get("Credentials", {}).get("AccessKeyId")
         if key is None:
             self._simulation.sleep(seconds)
@@ -126,7 +126,7 @@ class Environments:
     """Lambda's environments, each with adapters of its own, as `handler.wiring` builds them; one ledger for all."""
 
     def __init__(
-        self, simulation: Simulation, setup: Deployed, endpoint_url: str, events: Sequence[Event], path: Path
+        self, simulation: Simulation, setup: DeployedHub, endpoint_url: str, events: Sequence[BurstEvent], path: Path
     ) -> None:
         self._simulation = simulation
         self._setup = setup
@@ -137,9 +137,9 @@ class Environments:
         self._folder = tempfile.TemporaryDirectory(prefix="ownertag-burst-")
         self._built: dict[int, tuple[Sessions, OrganizationAccounts, Tagger, FactCache, SqliteLedger, Pacing]] = {}
         self._random = random.Random("jitter")  # noqa: S311 - no secret
-        self._numbers = Numbers()
-        self._kept = KeptList(lambda: simulation.sleep(TABLE_SECONDS))
-        self.ran = Ran()
+        self._numbers = SharedCounters()
+        self._kept = MemoryAccountList(lambda: simulation.sleep(TABLE_SECONDS))
+        self.ran = RunResult()
 
     def keep_accounts(self, until: float) -> Process:
         """What the hub's schedule has the function do, from the beginning on: in an environment of its own."""
@@ -148,7 +148,7 @@ class Environments:
             yield from self._simulation.threaded(accounts.keep_list)
             yield self._setup.accounts_every
 
-    def __call__(self, number: int, batch: Sequence[Queued]) -> dict[int, float]:
+    def __call__(self, number: int, batch: Sequence[QueuedMessage]) -> dict[int, float]:
         """Handle a batch in an environment; who comes back, after how many seconds."""
         until = self._simulation.now + self._setup.timeout * self._settings.limits.time_share
         bodies = list(read_events(self._path, [self._events[queued.number] for queued in batch]))
@@ -245,15 +245,15 @@ def _instances(body: str) -> int:
     return sum(int(item["maxCount"]) for item in asked)
 
 
-def run(endpoint_url: str, events: Sequence[Event], path: Path, seed: int) -> Ran:
+def run(endpoint_url: str, events: Sequence[BurstEvent], path: Path, seed: int) -> RunResult:
     """Handle all events as they arrive."""
     random.seed(seed)  # the SDK draws its waits from it
     simulation, setup = Simulation(START), deployed()
     environments = Environments(simulation, setup, endpoint_url, events, path)
-    mapping = Mapping(simulation, setup, environments, seed)
+    mapping = SimulatedMapping(simulation, setup, environments, seed)
     simulation.spawn(environments.keep_accounts(max(event.delivered for event in events)))
     for event in events:
-        simulation.spawn(mapping.arrive(Queued(event.number, event.length + 1024)), event.delivered - START)
+        simulation.spawn(mapping.arrive(QueuedMessage(event.number, event.length + 1024)), event.delivered - START)
     simulation.run()
     ran = environments.ran
     ran.invocations, ran.returned, ran.dead = mapping.invocations, mapping.returned, len(mapping.dead)

@@ -30,7 +30,7 @@ MAX_EVENT = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Undelivered:
+class DeliveryFailure:
     """Why a target could not be reached, in the words of a dead-letter queue's attributes."""
 
     code: str
@@ -100,26 +100,26 @@ class Bus:
 
     def _to_bus(
         self, event: dict[str, Any], rule: Any, target: dict[str, Any], to: list[str], bus: str
-    ) -> Undelivered | None:
+    ) -> DeliveryFailure | None:
         if bus != "default":  # an event goes on to one other account, and no further (doc)
-            return Undelivered("THIRD_ACCOUNT_HOP_DETECTED", "The event came from another bus already")
+            return DeliveryFailure("THIRD_ACCOUNT_HOP_DETECTED", "The event came from another bus already")
         role = target.get("RoleArn", "")
         caller = service("events.amazonaws.com", rule.arn, rule.account_id)
         if not allows(role_trust(role), caller, "sts:AssumeRole"):
-            return Undelivered("FAILED_TO_ASSUME_ROLE", f"Failed to assume role {role or '(none is set)'}")
+            return DeliveryFailure("FAILED_TO_ASSUME_ROLE", f"Failed to assume role {role or '(none is set)'}")
         name = to[5].removeprefix("event-bus/")
         if name not in events_backends[to[4]][to[3]].event_buses:
-            return Undelivered("NO_RESOURCE", f"Event bus {name} does not exist in {to[3]} of account {to[4]}")
+            return DeliveryFailure("NO_RESOURCE", f"Event bus {name} does not exist in {to[3]} of account {to[4]}")
         self._arrive(event, to[4], to[3], name)
         return None
 
-    def _to_queue(self, event: dict[str, Any], to: list[str]) -> Undelivered | None:
+    def _to_queue(self, event: dict[str, Any], to: list[str]) -> DeliveryFailure | None:
         try:
             there = send(to[4], to[3], to[5], json.dumps(event))
         except ServiceException as error:
-            return Undelivered("ERROR_FROM_TARGET", str(error))
+            return DeliveryFailure("ERROR_FROM_TARGET", str(error))
         if not there:
-            return Undelivered("NO_RESOURCE", f"Queue {to[5]} does not exist in {to[3]} of account {to[4]}")
+            return DeliveryFailure("NO_RESOURCE", f"Queue {to[5]} does not exist in {to[3]} of account {to[4]}")
         self.delivered += 1
         return None
 
@@ -156,7 +156,7 @@ def _flat(node: Any) -> Any:
     return node
 
 
-def _dead_letter(event: dict[str, Any], rule: Any, target: dict[str, Any], why: Undelivered) -> None:
+def _dead_letter(event: dict[str, Any], rule: Any, target: dict[str, Any], why: DeliveryFailure) -> None:
     """What could not be delivered, to the target's queue for it, with the attributes that EventBridge sets.
 
     Missing permissions and resources are not retried (doc: "Using dead-letter queues to process undelivered events").

@@ -15,7 +15,6 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.http import HTTP_STATUS_CODES
 
 from ownertag.sandbox.calls import Call, Response, read_call, refuse
-from ownertag.sandbox.event_source import keep_from_docker
 from ownertag.sandbox.federation import UNSIGNED, visitor
 from ownertag.sandbox.gaps import (
     autoscaling,
@@ -34,6 +33,7 @@ from ownertag.sandbox.gaps.resources import complete
 from ownertag.sandbox.identities import Identities, SandboxActor
 from ownertag.sandbox.organization import SandboxOrganization, role_trust
 from ownertag.sandbox.personas import MANAGEMENT
+from ownertag.sandbox.queue_poller import keep_from_docker
 from ownertag.sandbox.recorder import Recorder
 from ownertag.sandbox.services import Services
 
@@ -61,7 +61,7 @@ class Front:
         self._organization = organization
         self._tokens = ec2.ClientTokens()
         self._placement_groups = placement_groups.PlacementGroups()
-        self._access = organizations.Access(MANAGEMENT)
+        self._access = organizations.OrganizationsAccess(MANAGEMENT)
         self._stack_sets = stack_sets.StackSets(MANAGEMENT, self._access.administers_stack_sets)
         self.services = Services(identities, self.in_turn)
         #: How often which principal made which call, refused ones included: what its policies have to allow.

@@ -23,8 +23,8 @@ from moto.sqs.models import sqs_backends
 
 from ownertag.handler.settings import CONFIG, read_environment
 from ownertag.handler.wiring import Handler, Reporter, build
-from ownertag.sandbox.event_source import EventSource, InvocationContext
 from ownertag.sandbox.organization import SandboxOrganization, role_id, role_trust, sandbox_session
+from ownertag.sandbox.queue_poller import InvocationContext, QueuePoller
 from ownertag.sandbox.schedules import Schedules
 from ownertag.sandbox.trust import allows, service
 
@@ -33,7 +33,7 @@ LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Deployed:
+class DeployedFunction:
     """A function with a queue for its source; another package or setting makes another value.
 
     Attributes:
@@ -82,7 +82,7 @@ class Functions:
         self._report = report
         self._failed = failed
         self._lock = lock
-        self._running: dict[Deployed, EventSource | None] = {}
+        self._running: dict[DeployedFunction, QueuePoller | None] = {}
         self._handlers: dict[str, tuple[Handler, float]] = {}
         self._schedules = Schedules(time.monotonic)
         self._stop = Event()
@@ -145,7 +145,7 @@ class Functions:
             self._wake.wait(LOOK_SECONDS)
             self._wake.clear()
 
-    def _run(self, new: Deployed, code: bytes) -> EventSource | None:
+    def _run(self, new: DeployedFunction, code: bytes) -> QueuePoller | None:
         _, _, _, region, account, _, name = new.arn.split(":")
         caller = service("lambda.amazonaws.com", new.arn, account)
         if not allows(role_trust(new.role[0]), caller, "sts:AssumeRole"):
@@ -156,7 +156,7 @@ class Functions:
         handler = self._built(new, code, session)
         self._handlers[new.arn] = handler, new.timeout
         url = f"{self._endpoint_url}/{account}/{new.queue_arn.split(':')[5]}"
-        source = EventSource(
+        source = QueuePoller(
             sqs,
             url,
             new.queue_arn,
@@ -169,7 +169,7 @@ class Functions:
         source.start()
         return source
 
-    def _built(self, new: Deployed, code: bytes, session: boto3.Session) -> Handler:
+    def _built(self, new: DeployedFunction, code: bytes, session: boto3.Session) -> Handler:
         """The handler. One that can't be built fails every batch, as a function does whose start fails."""
         try:
             variables = {**json.loads(new.variables), "AWS_ENDPOINT_URL": self._endpoint_url}
@@ -194,7 +194,7 @@ class Functions:
         return path
 
 
-def _deployed() -> Iterator[tuple[Deployed, bytes]]:
+def _deployed() -> Iterator[tuple[DeployedFunction, bytes]]:
     for regions in list(lambda_backends.values()):
         for backend in list(regions.values()):
             for mapping in backend.list_event_source_mappings("", ""):
@@ -206,7 +206,7 @@ def _deployed() -> Iterator[tuple[Deployed, bytes]]:
                     continue
                 # A variable is a text to Lambda; moto keeps the number that a template's parameter was.
                 variables = {key: str(value) for key, value in function.environment_vars.items()}
-                deployed = Deployed(
+                deployed = DeployedFunction(
                     arn=function.function_arn,
                     queue_arn=mapping.event_source_arn,
                     role=(function.role, role_id(function.role)),

@@ -96,7 +96,7 @@ class Identities:
             context = {**actor.identity["sessionContext"], "webIdFederationData": {"federatedProvider": provider}}
             actor = replace(actor, identity={**actor.identity, "sessionContext": context})
         if caller and caller.identity["type"] == "AWSService":
-            actor = _taken(actor, caller.identity["invokedBy"])
+            actor = _assumed_by_service(actor, caller.identity["invokedBy"])
         return actor
 
     def session_of(
@@ -167,7 +167,7 @@ def new_key(prefix: str) -> str:
     return f"{prefix}{uuid4().hex[:16].upper()}"
 
 
-def _taken(session: SandboxActor, service: str) -> SandboxActor:
+def _assumed_by_service(session: SandboxActor, service: str) -> SandboxActor:
     """A session of a role that a service took: for itself, or for an instance, whose metadata service hands it out."""
     if service != "ec2.amazonaws.com":
         return replace(session, identity={**session.identity, "invokedBy": service})

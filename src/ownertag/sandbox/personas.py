@@ -25,7 +25,7 @@ TAGGER_ROLE = "auto-tag-role"
 HUB_ROLE = "ownertag-hub"
 
 
-class Kind(StrEnum):
+class PrincipalKind(StrEnum):
     """How a persona comes by credentials."""
 
     USER = "IAM user"
@@ -53,7 +53,7 @@ class Persona:
     """
 
     name: str
-    kind: Kind
+    kind: PrincipalKind
     account: str
     region: str
     owner: str
@@ -65,10 +65,10 @@ class Persona:
 _SSO = "aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_PowerUser_0123456789abcdef"
 
 PERSONAS = (
-    Persona("alice", Kind.USER, "333333333333", "us-east-1", "alice", "asserted"),
+    Persona("alice", PrincipalKind.USER, "333333333333", "us-east-1", "alice", "asserted"),
     Persona(
         "carol",
-        Kind.IDENTITY_CENTER,
+        PrincipalKind.IDENTITY_CENTER,
         "444444444444",
         "eu-west-1",
         "carol@example.com",
@@ -78,7 +78,7 @@ PERSONAS = (
     ),
     Persona(
         "dave",
-        Kind.SOURCE_IDENTITY,
+        PrincipalKind.SOURCE_IDENTITY,
         "555555555555",
         "eu-central-1",
         "dave@example.com",
@@ -89,7 +89,7 @@ PERSONAS = (
     # An impostor. Her session's name is her own choice, so she takes carol's: whoever assumed the role counts.
     Persona(
         "erin",
-        Kind.ROLE_SESSION,
+        PrincipalKind.ROLE_SESSION,
         "333333333333",
         "us-west-2",
         "erin-user",
@@ -97,9 +97,9 @@ PERSONAS = (
         "developer",
         "carol@example.com",
     ),
-    Persona("frank", Kind.FEDERATED_USER, "666666666666", "us-east-1", "frank", "asserted"),
-    Persona("root-legacy", Kind.ROOT, "666666666666", "eu-west-1", "root:666666666666", "account"),
-    Persona("ci", Kind.AUTOMATION, "444444444444", "us-east-1", "team-platform", "asserted", "ci-deployer"),
+    Persona("frank", PrincipalKind.FEDERATED_USER, "666666666666", "us-east-1", "frank", "asserted"),
+    Persona("root-legacy", PrincipalKind.ROOT, "666666666666", "eu-west-1", "root:666666666666", "account"),
+    Persona("ci", PrincipalKind.AUTOMATION, "444444444444", "us-east-1", "team-platform", "asserted", "ci-deployer"),
 )
 
 #: Where ownertag is deployed: where somebody works, and where global services are recorded.

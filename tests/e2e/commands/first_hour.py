@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from harness import started
+from harness import sandbox_process
 
 PAGE = Path(__file__).parents[3] / "docs/tutorial/first-hour.md"
 #: The sandbox's folder, as the page has it.
@@ -34,7 +34,7 @@ _BLOCK = re.compile(r'(?<=\n)```(console|text title="first terminal")\n(.*?)```'
 
 def followed(page: str) -> str:
     """The page with what its commands print now."""
-    with started.sandbox("--empty") as sandbox, tempfile.TemporaryDirectory() as folder:
+    with sandbox_process.sandbox("--empty") as sandbox, tempfile.TemporaryDirectory() as folder:
         assert sandbox.stdout is not None
         first = _Terminal(sandbox.stdout)
         greeting = first.said()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness import started
+from harness import sandbox_process
 
 # Whose each instance of the night is, by which evidence, how surely, and what its way there holds.
 NIGHT = (
@@ -25,7 +25,7 @@ NIGHT = (
 @pytest.fixture(scope="module")
 def run() -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [started.OWNERTAG, "demo", "--json"], capture_output=True, text=True, check=False, timeout=120
+        [sandbox_process.OWNERTAG, "demo", "--json"], capture_output=True, text=True, check=False, timeout=120
     )
 
 

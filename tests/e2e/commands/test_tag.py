@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from harness import started
+from harness import sandbox_process
 from ownertag.core.ownership import ResourceKey
 from ownertag.ledger.entries import Transferred
 from ownertag.ledger.sqlite import SqliteLedger
@@ -41,7 +41,17 @@ def records(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Mon
 def tag(records: Path, profile: str, settings: str, *more: str) -> tuple[int, dict[str, Any], str]:
     config = records.with_name("ownertag.toml")
     config.write_text(settings)
-    command = [started.OWNERTAG, "tag", "--json", "--profile", profile, "--config", str(config), *more, str(records)]
+    command = [
+        sandbox_process.OWNERTAG,
+        "tag",
+        "--json",
+        "--profile",
+        profile,
+        "--config",
+        str(config),
+        *more,
+        str(records),
+    ]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert answer.stdout, answer.stderr
     [line] = answer.stdout.splitlines()
@@ -104,14 +114,14 @@ def test_an_account_that_is_not_the_own_exits_with_3_without_a_hub(records: Path
 def test_who_may_not_invoke_the_function_is_told_and_tags_nothing(records: Path) -> None:
     config = records.with_name("ownertag.toml")
     config.write_text(SETTINGS + ORGANIZATION)
-    command = [started.OWNERTAG, "tag", "--profile", "admin-web", "--config", str(config), str(records)]
+    command = [sandbox_process.OWNERTAG, "tag", "--profile", "admin-web", "--config", str(config), str(records)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (answer.returncode, answer.stdout) == (3, "")
     assert "the hub's function ownertag can't be invoked" in answer.stderr
 
 
 def test_a_profile_that_is_not_there_exits_with_2(records: Path) -> None:
-    command = [started.OWNERTAG, "tag", "--profile", "nobody", str(records)]
+    command = [sandbox_process.OWNERTAG, "tag", "--profile", "nobody", str(records)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (answer.returncode, answer.stdout) == (2, "")
     assert "profile nobody: can't be used (ProfileNotFound)" in answer.stderr

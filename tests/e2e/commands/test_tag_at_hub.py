@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 from harness import fixtures
 from harness.waiting import wait
 from ownertag.cli.app import app
+from ownertag.sandbox.console_reporter import ConsoleReporter
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.watch import Watch
 
 WEB, REGION = "333333333333", "us-east-1"
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Watch(lambda _: None)) as running:
+    with Sandbox(ConsoleReporter(lambda _: None)) as running:
         yield running
 
 

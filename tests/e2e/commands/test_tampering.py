@@ -17,16 +17,16 @@ from ownertag.core.ownership import ResourceKey
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.entries import TagChanged
+from ownertag.sandbox.console_reporter import ConsoleReporter
 from ownertag.sandbox.personas import HOME_REGION, HUB
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.watch import Watch
 
 WEB, REGION = "333333333333", "us-east-1"
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Watch(lambda _: None)) as running:
+    with Sandbox(ConsoleReporter(lambda _: None)) as running:
         yield running
 
 

@@ -17,14 +17,14 @@ from typer.testing import CliRunner
 from harness.waiting import wait
 from ownertag.cli.app import app
 from ownertag.ledger.sqlite import SqliteLedger
+from ownertag.sandbox.console_reporter import ConsoleReporter
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
-from ownertag.sandbox.watch import Watch
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Watch(lambda _: None)) as sandbox:
+    with Sandbox(ConsoleReporter(lambda _: None)) as sandbox:
         yield sandbox
 
 

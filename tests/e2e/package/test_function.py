@@ -18,16 +18,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from moto.sqs.models import sqs_backends
 
-from harness.lambda_emulator import Function, FunctionError, unavailable
+from harness.lambda_emulator import EmulatedFunction, FunctionError, unavailable
 from harness.waiting import wait
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
 from ownertag.ledger.opening import LEDGER
 from ownertag.render.documents import LEDGER_TABLE
-from ownertag.sandbox.event_source import EventSource
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, HUB, PERSONAS
+from ownertag.sandbox.queue_poller import QueuePoller
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=unavailable() or "")
 
@@ -120,9 +120,9 @@ class Hub:
             LEDGER: f"dynamodb:{LEDGER_TABLE}",
         }
 
-    def function(self, seconds: int = 60, *without: str) -> Function:
+    def function(self, seconds: int = 60, *without: str) -> EmulatedFunction:
         variables = {name: value for name, value in self.variables.items() if name not in without}
-        return Function(self._package, HANDLER, variables, self._folder / "log", seconds)
+        return EmulatedFunction(self._package, HANDLER, variables, self._folder / "log", seconds)
 
     def launch(self, *who: str) -> dict[str, tuple[str, list[str]]]:
         """Two instances by each: owner to account's reader and ids. Comes back when the events are in the queue."""
@@ -137,14 +137,14 @@ class Hub:
             name: (next(persona.owner for persona in PERSONAS if persona.name == name), launched[name]) for name in who
         }
 
-    def poll(self, function: Function) -> int:
+    def poll(self, function: EmulatedFunction) -> int:
         """One batch through the function, as Lambda's poller does it."""
 
         def invoke(event: Mapping[str, Any], _: Any) -> Any:
             self.answers.append(function.invoke(event))
             return self.answers[-1]
 
-        source = EventSource(self.sqs, self.sandbox.queue_url, _arn(), invoke, self.failures.append)
+        source = QueuePoller(self.sqs, self.sandbox.queue_url, _arn(), invoke, self.failures.append)
         return source.poll_once()
 
     def size(self) -> int:

@@ -24,8 +24,8 @@ import boto3
 import botocore.session
 import pytest
 
-from harness import started
-from harness.profile import FULL
+from harness import sandbox_process
+from harness.sampling import FULL
 
 HERE = Path(__file__).parent
 ROOT = Path(__file__).parents[3]
@@ -114,7 +114,7 @@ class Sandbox:
 
 @contextmanager
 def running_sandbox(folder: Path, *options: str) -> Iterator[Sandbox]:
-    with started.sandbox("--json", *options) as process:
+    with sandbox_process.sandbox("--json", *options) as process:
         assert process.stdout is not None
         config = configparser.ConfigParser(interpolation=None)
         config.read(json.loads(process.stdout.readline())["config_file"])
@@ -235,7 +235,9 @@ def _rendered(folder: Path, hub: str, organization: str) -> Path:
         settings = settings.replace(old, new)
     config, templates = folder / "ownertag.toml", folder / "templates"
     config.write_text(settings, "utf-8")
-    subprocess.run([started.OWNERTAG, "render", "infra", "--config", config, "--to", templates, "--quiet"], check=True)
+    subprocess.run(
+        [sandbox_process.OWNERTAG, "render", "infra", "--config", config, "--to", templates, "--quiet"], check=True
+    )
     return templates
 
 

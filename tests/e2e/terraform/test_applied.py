@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness import started
+from harness import sandbox_process
 from terraform.conftest import HOME_REGION, HUB, INFRA, MANAGEMENT, MEMBER, NAMES, ONLY, Applied
 
 REGIONS = ("eu-central-1", "us-east-1", "us-west-2")
@@ -96,7 +96,7 @@ def test_terraform_would_take_the_tags_away_unless_it_is_told_to_ignore_them(dri
         assert set(change["before"]["tags"]) - set(change["after"]["tags"] or {}) == KEYS
 
     # The block as it is printed, in a file of its own that Terraform merges into the provider.
-    command = [started.OWNERTAG, "render", "terraform-ignore-tags", "--config", str(INFRA / "ownertag.toml")]
+    command = [sandbox_process.OWNERTAG, "render", "terraform-ignore-tags", "--config", str(INFRA / "ownertag.toml")]
     block = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     (drift.folder / "ownertag_override.tf").write_text(block, "utf-8")
     assert drift.terraform(drift.folder, "plan", "-no-color", "-detailed-exitcode").returncode == 0

@@ -29,7 +29,7 @@ def fails(
     return inject
 
 
-def each(operation: str, codes: str, status: int = 400, **more: Any) -> dict[str, Inject]:
+def each_code(operation: str, codes: str, status: int = 400, **more: Any) -> dict[str, Inject]:
     """A case for every code."""
     return {code: fails(operation, code, status, **more) for code in codes.split()}
 

@@ -26,7 +26,7 @@ from contracts.emulated import HOME, HUB, emulated
 from faults.proxy import passing
 from faults.scenarios import RECEIVES, Scenario
 from faults.world import World
-from harness.started import SAME_PATH
+from harness.sandbox_process import SAME_PATH
 from ledger.table import TABLE
 from ownertag.sandbox.calls import Call
 

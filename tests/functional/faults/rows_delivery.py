@@ -13,15 +13,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from faults.row import Proof
-from harness import started
+from harness import sandbox_process
 from harness.waiting import wait
 from ownertag.rollout.doctor.checks_hub import check_hub
 from ownertag.rollout.doctor.facts import BusFacts, QueueFacts
 from ownertag.rollout.doctor.findings import Check, CheckState
+from ownertag.sandbox.console_reporter import ConsoleReporter
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
-from ownertag.sandbox.watch import Watch
 from rollout.doctor import healthy
 
 _SPOKE, _FORWARDER = "333333333333", "ownertag-forwarder"
@@ -42,12 +42,12 @@ def _without_the_forwarder(sandbox: Sandbox) -> Iterator[None]:
 
 def _forwarder_is_gone(_: Path) -> None:
     """Its events lie in the Region's queue and say why, and `doctor` finds it, by looking and by its canary."""
-    with Sandbox(Watch(lambda _: None)) as sandbox:
+    with Sandbox(ConsoleReporter(lambda _: None)) as sandbox:
 
         def doctor(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
             where = ["--config", str(sandbox.settings_file), "--profile", f"admin-{ACCOUNTS[HUB]}", "--json"]
             ran = subprocess.run(
-                [started.OWNERTAG, "doctor", *where, *arguments],
+                [sandbox_process.OWNERTAG, "doctor", *where, *arguments],
                 env={**os.environ, "AWS_CONFIG_FILE": str(sandbox.config_file)},
                 capture_output=True,
                 text=True,

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from contracts.trail import Trail
-from faults.inject import each
+from faults.inject import each_code
 from faults.made import volume_of
 from faults.row import NotBuilt, Proof, Row
 from faults.world import World
@@ -116,7 +116,7 @@ ROWS = [
         "LookupEvents is throttled, or its token expires",
         "unavailable, never absent: the role's name stands for a while, not the session's, and the message comes back",
         {"*": "back, other, open tagged"},
-        each("LookupEvents", "ThrottlingException InvalidNextTokenException InvalidTimeRangeException"),
+        each_code("LookupEvents", "ThrottlingException InvalidNextTokenException InvalidTimeRangeException"),
         scene=_by_a_session,
     ),
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from botocore.awsrequest import AWSResponse
 
 from contracts.emulated import Call, answer
-from faults.inject import each, fails, made
+from faults.inject import each_code, fails, made
 from faults.made import key_of, volume_of
 from faults.row import WELL, Inject, Proof, Row
 from faults.world import World
@@ -159,7 +159,7 @@ ROWS = [
         "the table throttles",
         "what carries no owner is tagged, and all comes back for its line",
         {"*": _AWAY},
-        each("BatchGetItem", "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded")
+        each_code("BatchGetItem", "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded")
         | {"the writes": fails("TransactWriteItems", "ProvisionedThroughputExceededException")},
         scene=made("a1 a2"),
         reason="the ledger can't be used",
@@ -197,7 +197,7 @@ ROWS = [
         "the table fails in its own words",
         "comes back",
         {"*": _AWAY},
-        each(
+        each_code(
             "TransactWriteItems",
             "InternalServerError TransactionConflictException ReplicatedWriteConflictException"
             " TransactionInProgressException",
@@ -219,7 +219,7 @@ ROWS = [
         "the table is missing, or denies",
         "what carries no owner is tagged, and all comes back so that the line is written later",
         {"*": _AWAY},
-        each("BatchGetItem", "ResourceNotFoundException AccessDeniedException"),
+        each_code("BatchGetItem", "ResourceNotFoundException AccessDeniedException"),
         scene=made("a1 a2"),
         reason="the ledger can't be used",
         metrics="MessagesReturned=2 Outcome.tagged=2",

@@ -14,7 +14,7 @@ from faults.page import with_table
 from faults.proxy import passing
 from faults.row import Proof, Row
 from faults.world import World, worlds
-from harness.profile import sample
+from harness.sampling import sample
 from ownertag.aws.sessions import REFUSED_FOR
 
 ROOT = Path(__file__).parents[3]

@@ -12,8 +12,8 @@ from harness.limits.endpoint import Endpoint
 from harness.limits.fleet import Timing
 from harness.limits.protocol import key_of
 from harness.limits.server import serving
+from ownertag.sandbox.demo_launches import DISKS, IMAGE
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import DISKS, IMAGE
 
 ACCOUNT, REGION = "333333333333", "us-east-1"
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from harness.limits.buckets import RATES, Bucket, Rate
 from harness.limits.endpoint import Endpoint, Throttled
-from harness.limits.protocol import Called
+from harness.limits.protocol import TracedCall
 from harness.simulated.event_source import deployed
 from harness.simulated.events import START
 from load.checks import Check
@@ -66,7 +66,7 @@ def healed(busy: int = 800, others: int = 40, seed: int = 1) -> Check:
     return Check(f"all throttled for {THROTTLED:.0f} s, then healed", figures, tuple(wrong))
 
 
-def beyond_the_share(calls: list[Called], share: float) -> list[Called]:
+def beyond_the_share(calls: list[TracedCall], share: float) -> list[TracedCall]:
     """Calls, refused ones among them, for which a bucket of this share of AWS's own would have held no token."""
     buckets: dict[tuple[str, str, str], Bucket] = {}
     found = []
@@ -81,7 +81,7 @@ def beyond_the_share(calls: list[Called], share: float) -> list[Called]:
     return found
 
 
-def _most_used(calls: list[Called], share: float) -> float:
+def _most_used(calls: list[TracedCall], share: float) -> float:
     """The most that any API of any place was called in a minute, of what the share allows within one."""
     by_key: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for call in sorted(calls, key=lambda call: call.at):

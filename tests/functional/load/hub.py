@@ -19,8 +19,7 @@ from harness.events import envelope, launch
 from harness.limits.endpoint import Endpoint
 from harness.limits.server import serving
 from harness.simulated import function as ours
-from harness.simulated.event_source import Deployed, Queued
-from harness.simulated.event_source import Mapping as Source
+from harness.simulated.event_source import DeployedHub, QueuedMessage, SimulatedMapping
 from harness.simulated.simulation import Simulation
 from ownertag.core.ownership import EventKey, ResourceKey, Standing
 from ownertag.flows.live import Message, handle
@@ -86,15 +85,15 @@ def launches(
     return found
 
 
-def run(endpoint: Endpoint, arriving: Sequence[Launch], start: float, setup: Deployed, seed: int) -> Handled:
+def run(endpoint: Endpoint, arriving: Sequence[Launch], start: float, setup: DeployedHub, seed: int) -> Handled:
     """Handle these launches as their events arrive, until no message is left."""
     random.seed(seed)  # the SDK draws its waits from it
     simulation = Simulation(start)
     with serving(endpoint) as server:
         hub = Hub(simulation, setup, server.url, [creation.body for creation in arriving])
-        source = Source(simulation, setup, hub, seed)
+        source = SimulatedMapping(simulation, setup, hub, seed)
         for number, creation in enumerate(arriving):
-            simulation.spawn(source.arrive(Queued(number, len(creation.body) + 1024)), creation.arrives - start)
+            simulation.spawn(source.arrive(QueuedMessage(number, len(creation.body) + 1024)), creation.arrives - start)
         simulation.run()
         hub.close()
     return Handled(endpoint.tagged, source.returned, len(source.dead), source.invocations, simulation.now, hub.asked)
@@ -103,7 +102,7 @@ def run(endpoint: Endpoint, arriving: Sequence[Launch], start: float, setup: Dep
 class Hub(ours.Environments):
     """Lambda's environments, each with adapters of its own."""
 
-    def __init__(self, simulation: Simulation, setup: Deployed, url: str, bodies: Sequence[str]) -> None:
+    def __init__(self, simulation: Simulation, setup: DeployedHub, url: str, bodies: Sequence[str]) -> None:
         super().__init__(simulation, setup, url, (), Path())
         self._bodies = bodies
 
@@ -118,7 +117,7 @@ class Hub(ours.Environments):
             ledger.close()
         self._folder.cleanup()
 
-    def __call__(self, number: int, batch: Sequence[Queued]) -> dict[int, float]:
+    def __call__(self, number: int, batch: Sequence[QueuedMessage]) -> dict[int, float]:
         """Handle a batch in an environment; who comes back, after how many seconds."""
         sleep = self._simulation.sleep
         until = self._simulation.now + self._setup.timeout * self._settings.limits.time_share

@@ -14,7 +14,7 @@ from contracts.trail import Trail
 from harness import fixtures
 from harness.events import CATALOGUE, SETTINGS, messages, volume, volume_id
 from harness.fakes import FakeAccounts
-from harness.memory_counter import MemoryCounter, Numbers
+from harness.memory_counter import MemoryCounter, SharedCounters
 from harness.memory_ledger import MemoryLedger
 from harness.simulated.simulation import Simulation
 from load.checks import Check
@@ -93,7 +93,7 @@ def run(many: int, regions: Sequence[str] = (HOME,)) -> Ran:
         def clock() -> float:
             return simulation.now
 
-        counter = MemoryCounter(Numbers(), clock, UNSURE)
+        counter = MemoryCounter(SharedCounters(), clock, UNSURE)
         pacing = Pacing(CATALOGUE.quotas, SETTINGS.limits.quota_share, 5, counter, clock, simulation.sleep)
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=now, config=ONCE, pacing=pacing)
         concurrency = simulation.concurrency(16)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.events import CATALOGUE, SETTINGS
-from harness.simulated.event_source import Deployed, Mapping, Queued, deployed
+from harness.simulated.event_source import DeployedHub, QueuedMessage, SimulatedMapping, deployed
 from harness.simulated.events import START
 from harness.simulated.simulation import Simulation
 from load.checks import Check, Progress, folder
@@ -37,7 +37,7 @@ _JITTER = (0.8, 1.2)
 class Storm:
     """One run, and what each message and each resource ended as."""
 
-    def __init__(self, count: int, seed: int, path: Path, setup: Deployed) -> None:
+    def __init__(self, count: int, seed: int, path: Path, setup: DeployedHub) -> None:
         self.made: Creations = create(count, seed, START, max(60.0, count / 500))
         self.copies = copies(self.made.all, seed)
         denied = {operation: (START + since, START + until) for operation, (since, until) in _DENIED.items()}
@@ -54,7 +54,7 @@ class Storm:
             ledger=Shaky(self.ledger, self.world, chances),
         )
         self._jitter = random.Random(f"{seed}/jitter")  # noqa: S311 - no secret
-        self.mapping = Mapping(self._simulation, setup, self._function, seed)
+        self.mapping = SimulatedMapping(self._simulation, setup, self._function, seed)
         self.ended: dict[int, list[str]] = {number: [] for number in range(len(self.copies))}
         self._progress = Progress("storm", len(self.copies))
         self._left = len(self.copies)
@@ -64,7 +64,7 @@ class Storm:
             creation = self.made.all[of]
             after = delivery.uniform(*(REPEATED if of in before else DELIVERED))
             before.add(of)
-            arrival = self.mapping.arrive(Queued(number, len(creation.body) + 1024))
+            arrival = self.mapping.arrive(QueuedMessage(number, len(creation.body) + 1024))
             self._simulation.spawn(arrival, creation.at + after - START)
 
     def run(self) -> None:
@@ -79,7 +79,7 @@ class Storm:
         dead, self.mapping.dead = self.mapping.dead, []
         for message in dead:
             self.ended[message.number].clear()
-            self._simulation.spawn(self.mapping.arrive(Queued(message.number, message.size)))
+            self._simulation.spawn(self.mapping.arrive(QueuedMessage(message.number, message.size)))
         self.run()
 
     def ends(self) -> Counter[str]:
@@ -115,7 +115,7 @@ class Storm:
         wrong = sorted(id_ for id_, owner in self.world.owners.items() if self.made.owners[id_] != owner)
         return [id_ for id_ in wrong if id_ not in waiting], [id_ for id_ in wrong if id_ in waiting]
 
-    def _function(self, _: int, batch: Sequence[Queued]) -> dict[int, float]:
+    def _function(self, _: int, batch: Sequence[QueuedMessage]) -> dict[int, float]:
         self._simulation.sleep(_SECONDS_A_BATCH)
         messages = [
             Message(str(queued.number), self.made.all[self.copies[queued.number]].body, receives=queued.receives)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from harness.limits.protocol import Called
-from harness.profile import count
+from harness.limits.protocol import TracedCall
+from harness.sampling import count
+from harness.sandbox_process import SAME_PATH
 from harness.simulated.events import START
-from harness.started import SAME_PATH
 from load import neighbour as beside
 from load import orders as in_orders
 from load.checks import Check
@@ -64,7 +64,7 @@ def test_a_throttled_minute_costs_nothing_but_time() -> None:
 
 
 def test_a_call_beyond_the_share_is_seen() -> None:
-    calls = [Called(START, 0.1, "333333333300", "us-east-1", "ec2", "CreateTags") for _ in range(51)]
+    calls = [TracedCall(START, 0.1, "333333333300", "us-east-1", "ec2", "CreateTags") for _ in range(51)]
     assert len(beyond_the_share(calls, 0.5)) == 1
     assert not beyond_the_share(calls[:50], 0.5)
 

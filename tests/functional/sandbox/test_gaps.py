@@ -16,11 +16,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from harness.waiting import wait
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.identities import Identities
 from ownertag.sandbox.organization import SandboxOrganization, role_id, sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, PERSONAS
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
 
 WEB = "333333333333"
 RESEARCH = "555555555555"

@@ -14,8 +14,8 @@ from ownertag.core.owner.links import machine_links, service_of
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
 from ownertag.sandbox.bus import as_event
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
 
 WEB, DATA = "333333333333", "444444444444"
 SCALING_ROLE = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from harness.fuzz import documents, hostile, steps
 from harness.fuzz.documents import MOST_BYTES, Document, drawn
 from harness.fuzz.minimal import smaller
-from harness.fuzz.rules import Fault, holds
+from harness.fuzz.rules import Violation, holds
 from harness.fuzz.seeds import seeds
-from harness.profile import count
 from harness.properties import examples
+from harness.sampling import count
 from ownertag.core.addresses import read_address
 from ownertag.core.owner import principal as identity
 
@@ -68,7 +68,7 @@ def test_what_goes_wrong_is_made_small() -> None:
 
 
 def test_a_rule_that_does_not_hold_is_a_fault() -> None:
-    with pytest.raises(Fault, match="plan: it does not"):
+    with pytest.raises(Violation, match="plan: it does not"):
         holds(False, "plan", "it does not")
 
 

@@ -18,7 +18,7 @@ STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
 _BAD = 400
 
 
-class Access:
+class OrganizationsAccess:
     """Calls to Organizations by whom they come from: a member acts for the management account where it is let.
 
     Args:

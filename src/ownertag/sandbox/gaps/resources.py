@@ -34,7 +34,7 @@ def complete(stack: Any) -> None:
             made.completed = properties
 
 
-class _Known(dict[str, Any]):
+class _KnownResources(dict[str, Any]):
     """A stack's resources by their logical names; what is there is not lost to what moto made nothing of."""
 
     def __setitem__(self, name: str, made: Any) -> None:
@@ -45,7 +45,7 @@ class _Known(dict[str, Any]):
 def keep_known(stack: Any) -> None:
     """See to it that an update does not lose the resources of a type that moto does not know how to change."""
     resources = stack.resource_map
-    resources._parsed_resources = _Known(resources._parsed_resources)  # noqa: SLF001 - there is no other way into it
+    resources._parsed_resources = _KnownResources(resources._parsed_resources)  # noqa: SLF001 - there is no other way into it
 
 
 def forget_missing(stack: Any) -> None:

@@ -25,7 +25,7 @@ _NOT_ACTIVE = "You must enable organizations access to operate a service managed
 
 
 @dataclass
-class _More:
+class _StackSetExtras:
     """What moto does not keep of a stack set.
 
     Attributes:
@@ -50,7 +50,7 @@ class StackSets:
     def __init__(self, management: str, administers: Callable[[str], bool]) -> None:
         self._management = management
         self._administers = administers
-        self._more: dict[str, _More] = {}
+        self._more: dict[str, _StackSetExtras] = {}
 
     def account(self, call: Call, account: str) -> str:
         """The account whose stack sets a call is about: a delegated administrator's are the management account's."""
@@ -78,15 +78,15 @@ class StackSets:
             case "CreateStackSet":
                 answer = next_(call)
                 if not answer.failed:
-                    self._more[self._find(call, account).id] = _More(_told(call))
+                    self._more[self._find(call, account).id] = _StackSetExtras(_told(call))
                 return answer
         stack_set = self._find(call, account)
         if stack_set is None:
             return next_(call)
-        more = self._more.setdefault(stack_set.id, _More())
+        more = self._more.setdefault(stack_set.id, _StackSetExtras())
         match call.operation:
             case "DescribeStackSet" if not (answer := next_(call)).failed:
-                return _with_more(answer, call.operation, more)
+                return _with_extras(answer, call.operation, more)
             case "UpdateStackSet" if not (answer := next_(call)).failed:
                 more.told |= _told(call)
                 _update(stack_set, more)
@@ -115,7 +115,7 @@ class StackSets:
             None,
         )
 
-    def _create(self, call: Call, stack_set: Any, more: _More) -> Response:
+    def _create(self, call: Call, stack_set: Any, more: _StackSetExtras) -> Response:
         units = values(call, "DeploymentTargets.OrganizationalUnitIds")
         if not units:
             return refuse(call, "ValidationError", "OrganizationalUnitIds are required", 400)
@@ -189,7 +189,7 @@ def _told(call: Call) -> dict[str, Any]:
     return told
 
 
-def _with_more(answer: Response, operation: str, more: _More) -> Response:
+def _with_extras(answer: Response, operation: str, more: _StackSetExtras) -> Response:
     root = answer.xml()
     found = root.find(".//StackSet")
     if found is None:
@@ -203,7 +203,7 @@ def _with_more(answer: Response, operation: str, more: _More) -> Response:
     return answer_xml(operation, NAMESPACE, found)
 
 
-def _make(stack_set: Any, more: _More, account: str, region: str, parameters: Any) -> bool:
+def _make(stack_set: Any, more: _StackSetExtras, account: str, region: str, parameters: Any) -> bool:
     """Make an instance, and show its stack in the account, as AWS does; whether it went well."""
     there = stack_set.instances.get_instance(account, region) is not None
     try:
@@ -230,7 +230,7 @@ def _forget(stack_set: Any, accounts: list[str], regions: list[str]) -> None:
             forget_missing(stack_instance.stack)
 
 
-def _update(stack_set: Any, more: _More) -> None:
+def _update(stack_set: Any, more: _StackSetExtras) -> None:
     """Bring the stacks of a stack set up to its template; moto leaves them as they were. What failed is tried again."""
     stack_set.instances.template = stack_set.template
     for instance in stack_set.instances.stack_instances:
@@ -252,7 +252,7 @@ def _update(stack_set: Any, more: _More) -> None:
             stack_set.operations[-1]["Status"] = "FAILED"
 
 
-def _list(call: Call, stack_set: Any, more: _More) -> Response:
+def _list(call: Call, stack_set: Any, more: _StackSetExtras) -> Response:
     wanted = call.params.get("StackInstanceAccount"), call.params.get("StackInstanceRegion")
     found = [
         _shown(stack_instance, more)
@@ -276,7 +276,7 @@ def _list(call: Call, stack_set: Any, more: _More) -> Response:
     return answer_xml(call.operation, NAMESPACE, element("Summaries", found))
 
 
-def _shown(instance: Any, more: _More) -> dict[str, Any]:
+def _shown(instance: Any, more: _StackSetExtras) -> dict[str, Any]:
     reason = more.failures.get((instance.account_id, instance.region_name))
     return {
         "StackSetId": instance.stackset_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.profile import sample
+from harness.sampling import sample
 from infra.policies import services
 from infra.policies.cases import INSTALLED, MISSING, NODE, run
 from infra.policies.matrix import Action, asked

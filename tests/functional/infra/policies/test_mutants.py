@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.profile import sample
+from harness.sampling import sample
 from infra.policies import services
 from infra.policies.cases import INSTALLED, MISSING, NODE, every, requests, run, uses, with_other
 from infra.policies.mutants import EQUIVALENT, Mutant, mutants

@@ -13,13 +13,13 @@ from typing import Any, Self
 import msgspec
 
 from harness.limits.faults import Chances
-from harness.limits.fleet import Instance, Place
-from harness.limits.protocol import Called
+from harness.limits.fleet import AccountRegion, Instance
+from harness.limits.protocol import TracedCall
 
 _PATIENCE = 600
 
 
-class Remote:
+class EndpointProcess:
     """Serves for as long as the `with` block lasts, on 127.0.0.1.
 
     Args:
@@ -58,16 +58,16 @@ class Remote:
         found: list[Mapping[str, Any]] = self._ask("records")
         return found
 
-    def trace(self) -> list[Called]:
+    def trace(self) -> list[TracedCall]:
         """Every call since the last `forget`."""
-        return msgspec.convert(self._ask("trace"), list[Called])
+        return msgspec.convert(self._ask("trace"), list[TracedCall])
 
     def tagged(self) -> dict[str, float]:
         """When each resource first had its owner tag."""
         found: dict[str, float] = self._ask("tagged")
         return found
 
-    def fleet(self, places: Iterable[Place]) -> dict[Place, list[Instance]]:
+    def fleet(self, places: Iterable[AccountRegion]) -> dict[AccountRegion, list[Instance]]:
         """What was launched."""
         found = self._ask("fleet", {"places": list(places)})
         return {(account, region): msgspec.convert(instances, list[Instance]) for account, region, instances in found}

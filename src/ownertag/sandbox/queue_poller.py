@@ -36,7 +36,7 @@ class InvocationContext:
         return max(0, int((self.until - time.monotonic()) * 1000))
 
 
-class EventSource:
+class QueuePoller:
     """Polls a queue and calls the handler with batches, on one thread.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ownertag.core.values import AccountList
 
 
-class KeptList:
+class MemoryAccountList:
     """The list as it was kept last.
 
     Args:

@@ -14,19 +14,19 @@ import boto3
 from msgspec.structs import replace
 
 from benchmarks import article
-from benchmarks.custodian import Told
+from benchmarks.custodian import CustodianRun
 from benchmarks.custodian import run as run_custodian
 from harness.limits.fleet import Instance
-from harness.limits.protocol import HUB, Called, key_of
+from harness.limits.protocol import HUB, TracedCall, key_of
 from harness.process import peak_kb
-from harness.simulated.events import Event, Shape, read_events, read_index
-from harness.simulated.remote import Remote, ask
+from harness.simulated.endpoint_process import EndpointProcess, ask
+from harness.simulated.events import BurstEvent, BurstShape, read_events, read_index
 
 ROOT = Path(__file__).parents[2]
 #: Of more events than this, Custodian handles every tenth: it takes a quarter of a second for one.
 MANY, EVERY = 200, 10
 #: Each event's calls, by its number.
-Steps = dict[int, list[Called]]
+Steps = dict[int, list[TracedCall]]
 
 
 def article_side(url: str, path: Path, most: int) -> None:
@@ -46,7 +46,9 @@ def _client_of(url: str) -> article.ClientFactory:
     return client
 
 
-def the_article(remote: Remote, shape: Shape, path: Path, events: Sequence[Event], omitted: bool) -> tuple[Steps, int]:
+def the_article(
+    remote: EndpointProcess, shape: BurstShape, path: Path, events: Sequence[BurstEvent], omitted: bool
+) -> tuple[Steps, int]:
     """The article's calls for every event, and its peak memory in KB.
 
     Where CloudTrail leaves ids out it makes none, which is recorded for every event. Otherwise it is recorded for the
@@ -56,7 +58,7 @@ def the_article(remote: Remote, shape: Shape, path: Path, events: Sequence[Event
     command = [
         sys.executable,
         "-m",
-        "benchmarks.burst.others",
+        "benchmarks.burst.other_tools",
         remote.url,
         str(path),
         str(len(events) if omitted else 1),
@@ -78,7 +80,7 @@ def the_article(remote: Remote, shape: Shape, path: Path, events: Sequence[Event
     return steps, peak
 
 
-def _for_instance(pattern: Sequence[Called], instance: Instance, event: Event) -> list[Called]:
+def _for_instance(pattern: Sequence[TracedCall], instance: Instance, event: BurstEvent) -> list[TracedCall]:
     """The calls for one instance; a volume that isn't attached when the event arrives is not found."""
     attached = [part.id for part in instance.volumes if part.attached_at <= event.delivered]
     targets = iter([instance.id, *attached])
@@ -91,7 +93,9 @@ def _for_instance(pattern: Sequence[Called], instance: Instance, event: Event) -
     return found
 
 
-def custodian(remote: Remote, shape: Shape, path: Path, events: Sequence[Event]) -> tuple[Steps, Told]:
+def custodian(
+    remote: EndpointProcess, shape: BurstShape, path: Path, events: Sequence[BurstEvent]
+) -> tuple[Steps, CustodianRun]:
     """Cloud Custodian's calls for every event, and what its process tells.
 
     In one account it runs there; for several, in the hub with a member role, as its documentation has it. Of many
@@ -122,18 +126,18 @@ def _ids_in(body: str) -> tuple[str, ...]:
     return tuple(item["instanceId"] for item in items)
 
 
-def _for_launch(pattern: Sequence[Called], event: Event, ids: tuple[str, ...]) -> list[Called]:
+def _for_launch(pattern: Sequence[TracedCall], event: BurstEvent, ids: tuple[str, ...]) -> list[TracedCall]:
     """The same calls for another launch."""
     return [_placed(step, event, ids if step.ids else ()) for step in pattern]
 
 
-def _placed(step: Called, event: Event, ids: tuple[str, ...] = ()) -> Called:
+def _placed(step: TracedCall, event: BurstEvent, ids: tuple[str, ...] = ()) -> TracedCall:
     """The same call for another event: of the hub's own quota, or in the event's account and Region."""
     own = step.service == "sts"
     return replace(step, account=HUB if own else event.account, region=step.region if own else event.region, ids=ids)
 
 
-def _by_event(trace: Sequence[Called], events: Sequence[Event]) -> Steps:
+def _by_event(trace: Sequence[TracedCall], events: Sequence[BurstEvent]) -> Steps:
     """The endpoint's time stood still for each event: it tells them apart."""
     numbers = {event.delivered: event.number for event in events}
     steps: Steps = defaultdict(list)
@@ -142,7 +146,7 @@ def _by_event(trace: Sequence[Called], events: Sequence[Event]) -> Steps:
     return steps
 
 
-def _instances(remote: Remote, shape: Shape) -> dict[str, Instance]:
+def _instances(remote: EndpointProcess, shape: BurstShape) -> dict[str, Instance]:
     return {instance.id: instance for its in remote.fleet(shape.places).values() for instance in its}
 
 
