@@ -1,7 +1,7 @@
 """The demo's instances that do not say whose they are, and what `whois` says of them from the hub's table.
 
-They are launched by an Auto Scaling group, a stack, another instance, a chain of roles, and somebody whose session bears
-another person's name. The demo tells of them as a night on which they misbehave.
+They are launched by an Auto Scaling group, a stack, another instance, a chain of roles, and somebody whose session
+bears another person's name. The demo tells of them as a night on which they misbehave.
 """
 
 from __future__ import annotations
