@@ -16,7 +16,7 @@ ClientFactory = Callable[[str, str, Mapping[str, str]], Any]
 
 
 def handle(event: Mapping[str, Any], client: ClientFactory) -> None:
-    """Tag what one RunInstances event of EventBridge tells of."""
+    """Tags the resources of one RunInstances event of EventBridge."""
     record = event["detail"]
     account, region, created = record["recipientAccountId"], record["awsRegion"], record["eventTime"]
     identity = record["userIdentity"]

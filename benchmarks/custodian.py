@@ -33,7 +33,7 @@ def run(
     tell_time: bool = False,
     every: int = 1,
 ) -> CustodianRun:
-    """Let it handle the events of a file, a line each.
+    """Lets it handle the events of a file, a line each.
 
     Args:
         url: The endpoint of every service.

@@ -46,7 +46,7 @@ def tell_time(url: str, at: float) -> None:
 
 
 def main(given: dict[str, Any]) -> None:
-    """Handle every event, or every so-manieth, at the time at which it arrives where there is one."""
+    """Handles every event, or every so-manieth, at the time at which it arrives where there is one."""
     logging.disable(logging.CRITICAL)
     failed: dict[str, int] = {}
     path = Path(given["events"])

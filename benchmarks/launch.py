@@ -57,7 +57,7 @@ class Counted:
 
 
 def launch(sandbox: Sandbox, count: int) -> tuple[dict[str, Any], list[str]]:
-    """Launch instances with two volumes and an interface each; the event and the ids."""
+    """Launches instances with two volumes and an interface each, and returns the event and the ids."""
     ec2 = sandbox.client(sandbox.session("alice", REGION), "ec2")
     answer = ec2.run_instances(ImageId=IMAGE, MinCount=count, MaxCount=count, BlockDeviceMappings=DISKS)
     record = sandbox.recorder.records(ACCOUNT, REGION)[-1]
@@ -65,7 +65,7 @@ def launch(sandbox: Sandbox, count: int) -> tuple[dict[str, Any], list[str]]:
 
 
 def tagged(sandbox: Sandbox, ids: list[str]) -> Counter[str]:
-    """How many of these instances, their volumes and interfaces carry an owner."""
+    """The number of these instances, their volumes and interfaces that carry an owner."""
     ec2 = sandbox.client(sandbox.account_session(ACCOUNT, REGION), "ec2")
     filters = [{"Name": "key", "Values": ["owner"]}]
     pages = ec2.get_paginator("describe_tags").paginate(Filters=filters)
@@ -156,7 +156,7 @@ SIDES: Mapping[str, Callable[[Sandbox, Counted], Side]] = {
 
 
 def main() -> None:
-    """Launch, tag and count for every side and size."""
+    """Launches, tags and counts for every side and size."""
     rows = []
     for launches, size in SIZES:
         for name in ("the article's sequence", "Cloud Custodian", "ownertag, cold", "ownertag, warm"):

@@ -38,7 +38,7 @@ VARIABLES = {
 
 
 def main() -> None:
-    """Build, measure and print."""
+    """Builds, measures and prints."""
     if reason := unavailable():
         raise SystemExit(reason)
     with tempfile.TemporaryDirectory(prefix="ownertag-start-") as name:
@@ -93,7 +93,7 @@ def _functions(folder: Path) -> dict[str, tuple[Path, str]]:
 
 
 def _start(package: Path, handler: str, variables: Mapping[str, str], log: Path) -> float:
-    """Start a function once and call it with an empty batch: milliseconds of the start."""
+    """Starts a function once, calls it with an empty batch, and returns the milliseconds of the start."""
     with EmulatedFunction(package, handler, variables, log) as function:
         function.invoke({"Records": []})
         [took] = function.init_milliseconds()

@@ -73,7 +73,7 @@ class LedgerLaunch(Struct, frozen=True):
 
     @property
     def rows(self) -> int:
-        """How many entries it is. That a creation is finished is noted in its own row."""
+        """The number of entries. That a creation is finished is noted in its own row."""
         return 1 + len(self.owned) + sum(not isinstance(end, Finished) for end in self.ends)
 
 
@@ -138,14 +138,14 @@ def addresses_of(number: int, total: int) -> tuple[str, str]:
 
 
 def write(ledger: SqliteLedger, launches: Sequence[LedgerLaunch]) -> int:
-    """Keep these launches as the live flow does, in two calls; how many entries they were."""
+    """Keeps these launches as the live flow does, in two calls, and returns the number of entries."""
     ledger.claim([launch.created for launch in launches], [one for launch in launches for one in launch.owned])
     ledger.append([one for launch in launches for one in launch.ends])
     return sum(launch.rows for launch in launches)
 
 
 def write_all(ledger: SqliteLedger, launches: Iterable[LedgerLaunch], batch: int) -> tuple[int, float]:
-    """Write launches, so many in two calls: (entries, seconds in the ledger)."""
+    """Writes launches, so many in two calls: (entries, seconds in the ledger)."""
     written, seconds, left = 0, 0.0, iter(launches)
     while chosen := list(islice(left, batch)):
         start = time.perf_counter()
@@ -155,7 +155,7 @@ def write_all(ledger: SqliteLedger, launches: Iterable[LedgerLaunch], batch: int
 
 
 def fill(path: Path, total: int) -> tuple[int, float]:
-    """Write a ledger of so many launches in bulk: (entries, seconds with the making of the launches)."""
+    """Writes a ledger of so many launches in bulk: (entries, seconds with the making of the launches)."""
     SqliteLedger(path).close()
     start = told = time.monotonic()
     entries = 0
@@ -221,19 +221,19 @@ def rows_of(launches: Iterable[LedgerLaunch], first: int) -> dict[str, list[tupl
 
 
 def progress(text: str) -> None:
-    """Say how far it is."""
+    """Says how far it is."""
     print(text, file=sys.stderr, flush=True)
 
 
 def forget(path: Path) -> None:
-    """Tell the kernel to drop what it has of a file (posix_fadvise(2)); the file was synced when it was closed."""
+    """Tells the kernel to drop what it has of a file (posix_fadvise(2)); the file was synced when it was closed."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def read_through(path: Path) -> None:
-    """Have the kernel read the file."""
+    """Has the kernel read the file."""
     with path.open("rb", buffering=0) as file:
         while file.read(1 << 22):
             pass
@@ -259,7 +259,7 @@ def by_id(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
 
 
 def by_address(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
-    """All that had the instance's private address."""
+    """Every resource that had the instance's private address."""
     found = ledger.by_address(wanted.owned[0].addresses[0])
     if wanted.owned[0].resource not in {answer.known.key for answer in found}:
         raise SystemExit(f"{wanted.owned[0].addresses[0]} misses {wanted.owned[0].id}")
@@ -275,7 +275,7 @@ def history(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
 
 
 def looked_up(path: Path, total: int, lookup: Lookup, count: int, *, cold: bool) -> tuple[list[float], float]:
-    """How long each of so many lookups of random launches took in ms, and how many rows each gave on average."""
+    """The times of so many lookups of random launches in ms, and the rows that each gave on average."""
     chosen = random.Random(f"{SEED} {lookup.__name__} {cold}")  # noqa: S311 - no secret
     ledger = SqliteLedger(path, read_only=True)
     times, rows = [], 0
@@ -293,7 +293,7 @@ def looked_up(path: Path, total: int, lookup: Lookup, count: int, *, cold: bool)
 
 
 def command_times(path: Path, total: int, count: int, *, cold: bool) -> list[float] | None:
-    """How long the whole command took each time in ms; None if there is no such command."""
+    """The times of the whole command in ms; None if there is no such command."""
     command = [str(Path(sysconfig.get_path("scripts")) / "ownertag"), "whois"]
     if subprocess.run([*command, "--help"], capture_output=True, check=False).returncode:
         return None
@@ -363,7 +363,7 @@ def written_row(what: str, written: int, seconds: float, path: Path) -> dict[str
 
 
 def main() -> None:
-    """Fill a ledger, measure, delete it."""
+    """Fills a ledger, measures, deletes it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.whois", description=__doc__.partition("\n")[0])
     parser.add_argument("--entries", type=int, default=10_000_000, help="how many (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="where a temporary folder is made (default: the system's)")

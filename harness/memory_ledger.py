@@ -136,7 +136,7 @@ class MemoryLedger:
         return self.created.get(event)
 
     def state(self) -> tuple[object, ...]:
-        """All that must be the same whatever the order and number of deliveries."""
+        """Everything that must be the same whatever the order and number of deliveries."""
         return (
             {key: (held.claim, held.owner, held.tags, held.deletions) for key, held in self.holdings.items()},
             self.created,

@@ -16,10 +16,10 @@ PART = 10
 
 
 def count(full: int) -> int:
-    """How many of so many."""
+    """The number of examples that this run tries, of those of a full run."""
     return full if FULL else -(-full // PART)
 
 
 def sample(of: Sequence[T], part: int = PART) -> Sequence[T]:
-    """Every tenth, or every n-th, spread over all of them."""
+    """Every tenth, or every n-th, of a sequence; in a full run all."""
     return of if FULL else of[::part]

@@ -147,7 +147,7 @@ def _poisson(mean: float, chance: random.Random) -> int:
 
 
 def play(events: Sequence[Event], seconds: float, environments: int, chance: random.Random) -> ModelResult:
-    """Let so many environments of the function work these off."""
+    """Lets so many environments of the function work these off."""
     setup, quota = deployed(), dict(load_catalogue().quotas["ec2"])["CreateTags"]
     share = Settings().limits.quota_share
     bucket = Quota(max(1.0, share * quota.size), share * quota.refill)
@@ -195,7 +195,7 @@ class Environment:
         self._tokens = tokens
 
     def work(self, batch: Sequence[Event], now: float) -> None:
-        """Take a batch; what must come back is put there."""
+        """Takes a batch; what must come back is put there."""
         by_place: dict[Place, list[Event]] = {}
         for event in batch:
             by_place.setdefault(event.place, []).append(event)
@@ -246,7 +246,7 @@ class Environment:
         return 1
 
     def _writes(self, place: Place, wanted: int, now: float) -> int:
-        """How many of the wanted calls the share of the quota lets it make: it waits as long as `aws.pacing` does."""
+        """The number of calls that the share of the quota allows: an environment waits as long as `aws.pacing` does."""
         held, at = self._tokens.get(place, (self._bucket.size, now))
         held = min(self._bucket.size, held + max(0.0, now - at) * self._bucket.refill)
         writes = min(wanted, int(held + PATIENCE * self._bucket.refill))
@@ -255,7 +255,7 @@ class Environment:
 
 
 def main() -> None:
-    """Print a day, and what happens when there is more of everything."""
+    """Prints a day, and what happens when there is more of everything."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--seed", type=int, default=1)
     given.add_argument("--environments", type=int, default=deployed().concurrency)

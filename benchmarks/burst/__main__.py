@@ -59,7 +59,7 @@ class Burst:
         self.deliver(shape.delivery)
 
     def deliver(self, delivery: tuple[float, float]) -> None:
-        """Let the events arrive between so many seconds after their launches."""
+        """Lets the events arrive between so many seconds after their launches."""
         self._events = write_events(self._records, replace(self._shape, delivery=delivery), self._seed, self._path)
         self.omitted = omitted(self._path, self._events)
         tokens = {
@@ -73,7 +73,7 @@ class Burst:
             self._launched.setdefault(of_launch[instance.reservation], []).append(instance)
 
     def ours(self, chances: Chances | None = None) -> Figures:
-        """ownertag, run; with faults, if so wished."""
+        """Runs ownertag, with these faults."""
         self._remote.forget(chances)
         command = (sys.executable, "-m", "harness.simulated.function", self._remote.url, str(self._path))
         done = subprocess.run(
@@ -97,13 +97,13 @@ class Burst:
         return self._other(ARTICLE, steps, peak, {})
 
     def custodian(self) -> Figures:
-        """Cloud Custodian, run for every event, and its waits modelled where it makes a call."""
+        """Runs Cloud Custodian for every event, and models its waits where it makes a call."""
         self._remote.forget()
         steps, told = other_tools.custodian(self._remote, self._shape, self._path, self._events)
         return self._other(CUSTODIAN, steps, told.peak_kb, {"failed": told.failed})
 
     def best(self) -> Figures:
-        """What the buckets allow at best: a look and a write for each launch as soon as all of it can be seen."""
+        """The best that the buckets allow: one look-up and one write for each launch once all of it is visible."""
         steps: dict[int, list[TracedCall]] = {}
         events: list[BurstEvent] = []
         for event in self._events:
@@ -137,7 +137,7 @@ class Burst:
 
 
 def main() -> None:
-    """Launch, tag, count, print and draw."""
+    """Launches, tags, counts, prints and draws."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--shapes", nargs="*", default=[shape.name for shape in SHAPES])

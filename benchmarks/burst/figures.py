@@ -1,4 +1,4 @@
-"""What a run comes to: who was tagged and when, by which calls, and at what share of the account's quota."""
+"""The figures of a run: what was tagged and when, by which calls, and at what share of the account's quota."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Figures(Struct):
 
     @property
     def lost(self) -> int:
-        """Resources without an owner at the end."""
+        """The number of resources without an owner at the end."""
         return sum(self.resources.values()) - sum(self.tagged.values())
 
 
@@ -55,7 +55,7 @@ def figures(
     peak_kb: int | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> Figures:
-    """Count and time.
+    """Counts calls and tags, and takes the times.
 
     Args:
         tool: Who tagged.
@@ -109,7 +109,7 @@ def arrivals_of(
 
 
 def fewest(instances: int, resources: int) -> int:
-    """Calls for so many in one place, of one owner and one date: pages of a thousand, and a thousand ids a write."""
+    """The fewest calls for so many resources in one Region: pages of a thousand, and a thousand ids a write."""
     return math.ceil(instances / 1000) + math.ceil(resources / 1000)
 
 

@@ -25,7 +25,7 @@ from ownertag.sandbox.demo_launches import DISKS
 
 
 def launch(remote: EndpointProcess, shape: BurstShape) -> None:
-    """Launch all, each at the first moment at which EC2's buckets let it."""
+    """Launches everything, each launch as soon as EC2's buckets let it."""
     buckets = Buckets()
     tokens = tokens_of("RunInstances", {"MaxCount": str(shape.size)})
     calls: list[tuple[float, AccountRegion, int]] = []
@@ -65,7 +65,7 @@ def _client(session: boto3.Session, url: str, place: AccountRegion) -> Any:
 
 
 def write_events(records: list[Mapping[str, Any]], shape: BurstShape, seed: int, path: Path) -> list[BurstEvent]:
-    """Write the events into a file, a line each, and say when each arrives; the first to arrive comes first."""
+    """Writes the events into a file, a line each, and says when each arrives; the first to arrive comes first."""
     chance = random.Random(f"{seed}/delivery")  # noqa: S311 - no secret
     found: list[tuple[float, Mapping[str, Any]]] = []
     for number, record in enumerate(records):
@@ -84,7 +84,7 @@ def write_events(records: list[Mapping[str, Any]], shape: BurstShape, seed: int,
 
 
 def omitted(path: Path, events: list[BurstEvent]) -> int:
-    """Of how many events CloudTrail left the response out."""
+    """The number of events whose response CloudTrail left out."""
     return sum(
         "omitted" in (json.loads(body)["detail"]["responseElements"] or {}) for body in read_events(path, events)
     )

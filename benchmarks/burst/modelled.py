@@ -67,7 +67,7 @@ class Model:
         self.came_to = Modelled()
 
     def run(self, events: Sequence[BurstEvent]) -> Modelled:
-        """Play all of them."""
+        """Plays all invocations."""
         for event in events:
             if self._steps.get(event.number):
                 self._simulation.spawn(self._event(self._steps[event.number]), event.delivered - START)
@@ -116,7 +116,7 @@ class Model:
         return False
 
     def _waits(self) -> Iterator[float]:
-        """What is waited before each further attempt."""
+        """The waits before each further attempt."""
         for outer in range(self._retries.outer):
             for attempt in range(self._retries.attempts - 1):
                 yield self._random.random() * 2**attempt

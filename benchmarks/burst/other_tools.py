@@ -30,7 +30,7 @@ Steps = dict[int, list[TracedCall]]
 
 
 def article_side(url: str, path: Path, most: int) -> None:
-    """Handle the first events by the article's function, each at its time. Run as a process of its own."""
+    """Handles the first events by the article's function, each at its time. Run as a process of its own."""
     events = read_index(path)[:most]
     for event, body in zip(events, read_events(path, events), strict=True):
         ask(url, "time", {"at": event.delivered})

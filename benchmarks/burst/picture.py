@@ -13,7 +13,7 @@ _KINDS = (("", "CreateTags"), ("read", "Describe…"), ("hub", "not EC2's (STS, 
 
 
 def picture(tools: Sequence[Figures]) -> str:
-    """Draw up to three tools' figures of one burst."""
+    """Draws up to three tools' figures of one burst."""
     plot = SecondsPlot(
         last=max([_MINUTE, *(at for tool in tools for at, _ in tool.points)]),
         decades=decades_for(seconds for tool in tools for _, seconds in tool.points),

@@ -24,7 +24,7 @@ RATES = ((25, 20), (50, 20), (100, 20), (200, 60), (300, 20))
 
 
 def main() -> None:
-    """Launch, deliver and measure, at each rate; print and draw."""
+    """Launches, delivers and measures at each rate, prints and draws."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--rates", default=",".join(f"{rate}x{seconds}" for rate, seconds in RATES))
     given.add_argument("--places", type=int, default=len(PLACES), help="accounts and Regions in which is launched")

@@ -1,4 +1,4 @@
-"""The function's surroundings: the launches that it hears of, its settings, its table."""
+"""The surroundings of the function: its launches, its settings, its table."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class StreamLaunch(Struct, frozen=True):
 
 
 def launches(ec2: EndpointProcess, rate: int, seconds: int, places: Sequence[AccountRegion]) -> list[StreamLaunch]:
-    """Launch for so many events a second for so long, over these places in turn; it was begun `_DELIVERY` ago.
+    """Launches so many events a second for so long in these places in turn, as if begun `_DELIVERY` ago.
 
     Where the events come faster than EC2 lets launch, they are those of a longer stretch.
     """

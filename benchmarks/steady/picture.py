@@ -14,7 +14,7 @@ _KINDS = (("", "CreateTags"), ("read", "Describe…"), ("hub", "AssumeRole, List
 
 
 def picture(streams: Sequence[Stream]) -> str:
-    """Draw up to five streams."""
+    """Draws up to five streams."""
     plot = SecondsPlot(
         last=float(max(stream.lasted for stream in streams)),
         decades=decades_for(seconds for stream in streams for _, seconds in stream.points),

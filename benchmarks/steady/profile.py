@@ -65,7 +65,7 @@ class Context:
     """What the function asks of Lambda's context."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Enough."""
+        """More than the function needs."""
         return 100_000
 
 
@@ -79,7 +79,7 @@ class Spent:
         self._inside = threading.local()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Clears the times."""
         for counter in (self.seconds, self.own, self.times):
             counter.clear()
 
@@ -104,7 +104,7 @@ class Spent:
 
 
 def main() -> None:
-    """Launch, warm up, measure, print."""
+    """Launches, warms up, measures, prints."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--events", type=int, default=1000, help="launches that are measured")
     given.add_argument("--batch", type=int, default=200, help="launches in one batch")
@@ -137,7 +137,7 @@ def main() -> None:
 
 
 def _watch(spent: Spent) -> None:
-    """Time every call of the SDK, its parts, and the ledger's methods, from now on in this whole process."""
+    """Times every call of the SDK, its parts, and the ledger's methods, from now on in this whole process."""
 
     def watch(owner: type, method: str, name: Callable[..., str]) -> None:
         setattr(owner, method, spent.timed(getattr(owner, method), name))
@@ -150,7 +150,7 @@ def _watch(spent: Spent) -> None:
 
 
 def _handle(handler: Handler, launched: Sequence[StreamLaunch], size: int) -> int:
-    """Hand these launches to the function, so many at once: how many they were."""
+    """Hands these launches to the function, so many at once, and returns their number."""
     for start in range(0, len(launched), size):
         batch = launched[start : start + size]
         messages = [StreamMessage(start + number, json.dumps(launch.event)) for number, launch in enumerate(batch)]

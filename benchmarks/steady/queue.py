@@ -34,7 +34,7 @@ class StreamQueue:
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left, and nothing comes any more."""
+        """Whether the queue is empty and nothing more comes."""
         return not (self._coming or self._there or self._hidden)
 
     def take(self, most: int, window: float) -> list[StreamMessage]:
@@ -47,7 +47,7 @@ class StreamQueue:
         return [self._there.popleft() for _ in range(min(most, len(self._there)))]
 
     def back(self, message: StreamMessage, seconds: float) -> None:
-        """It comes back after so many seconds."""
+        """Hides a message for so many seconds."""
         self._hidden.append((time.time() + seconds, StreamMessage(message.number, message.body, message.receives + 1)))
 
     def _arrive(self) -> None:

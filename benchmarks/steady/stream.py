@@ -64,7 +64,7 @@ class Stream(Struct):
     points: list[tuple[float, float]]
 
     def row(self) -> dict[str, Any]:
-        """As the table shows it."""
+        """The row of the table."""
         waits = sorted(seconds for _, seconds in self.points)
         return {
             "events/s": self.rate,
@@ -92,7 +92,7 @@ class Stream(Struct):
 
 
 def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[AccountRegion]) -> Stream:
-    """Launch so many a second in these places, deliver the events to the function in this package, and count."""
+    """Launches so many a second in these places, delivers the events to the function in this package, and counts."""
     _say(f"{rate} events a second for {seconds} s: launching")
     with EndpointProcess(1, ACCOUNTS) as ec2, ministack() as dynamodb:
         make_table(dynamodb)
@@ -140,7 +140,7 @@ def package(folder: Path) -> Path:
 
 
 def _deliver(queue: StreamQueue, run: EmulatedFunction, begin: float, until: float) -> Delivered:
-    """Batch after batch, until all is done or the patience is at its end."""
+    """Delivers batch after batch, until all is done or the patience has ended."""
     mapping, found = deployed(), Delivered()
     while not queue.over and time.time() < until:
         batch = queue.take(mapping.batch, mapping.window)

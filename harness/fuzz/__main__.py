@@ -84,7 +84,7 @@ class Yardstick:
 
 
 def tried(document: Document, draws: str, yardstick: Yardstick) -> tuple[StepResult | None, str]:
-    """What a document comes to, and what is wrong with it."""
+    """The result of a document, and what is wrong with it."""
     try:
         ended = run(document, draws)
         most = MOST_SECONDS + (len(document.data) * MOST_SECONDS_A_BYTE if ended.step == "read" else 0)
@@ -139,7 +139,7 @@ def of_seeds() -> FuzzedPart:
 
 
 def added(one: FuzzedPart, other: FuzzedPart) -> FuzzedPart:
-    """Two parts as one."""
+    """Adds two parts up."""
     slower = one if one.seconds >= other.seconds else other
     return replace(
         slower,
@@ -151,13 +151,13 @@ def added(one: FuzzedPart, other: FuzzedPart) -> FuzzedPart:
 
 
 def _begin() -> None:
-    """In each process: as in the function."""
+    """Sets each process up as the function is set up."""
     material()
     collect_rarely()
 
 
 def main() -> int:
-    """Run, and say what was found."""
+    """Runs, and says what was found."""
     parser = argparse.ArgumentParser(prog="python -m harness.fuzz", description=__doc__.partition("\n")[0])
     parser.add_argument("--documents", type=int, default=1_000_000, help="how many (default: a million)")
     parser.add_argument("--seed", type=int, default=1, help="another number draws other documents (default: 1)")

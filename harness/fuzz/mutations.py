@@ -14,7 +14,7 @@ Mutation = Callable[[Position, Random, Sequence[Any]], None]
 
 
 def places(plain: Any) -> list[Position]:
-    """Every place in a document."""
+    """Every position in a document."""
     found: list[Position] = []
     left = [plain]
     while left:
@@ -27,7 +27,7 @@ def places(plain: Any) -> list[Position]:
 
 
 def replaced(place: Position, draw: Random, others: Sequence[Any]) -> None:
-    """Any value in the place of this one."""
+    """Puts any value in the place of this one."""
     here, key = place
     here[key] = deepcopy(hostile.value(draw))
 
@@ -50,13 +50,13 @@ def swapped_type(place: Position, draw: Random, others: Sequence[Any]) -> None:
 
 
 def dropped(place: Position, draw: Random, others: Sequence[Any]) -> None:
-    """Left out."""
+    """Leaves the value out."""
     here, key = place
     del here[key]
 
 
 def renamed(place: Position, draw: Random, others: Sequence[Any]) -> None:
-    """Under a key of another letter case, or another key; or one more time under it."""
+    """Moves the value under a key of another letter case, or another key, or repeats it there."""
     here, key = place
     if not isinstance(here, dict) or not key:
         return replaced(place, draw, others)
@@ -78,7 +78,7 @@ def spliced(place: Position, draw: Random, others: Sequence[Any]) -> None:
 
 
 def wrapped(place: Position, draw: Random, others: Sequence[Any]) -> None:
-    """In one of the objects or lists that CloudTrail puts around others, or without it."""
+    """Puts the value into one of the objects or lists that CloudTrail puts around others, or takes it out."""
     here, key = place
     value = here[key]
     if isinstance(value, dict) and len(value) == 1 and draw.random() < 0.5:
@@ -100,14 +100,14 @@ def grown(place: Position, draw: Random, others: Sequence[Any]) -> None:
 
 
 def nested(place: Position, draw: Random, others: Sequence[Any]) -> None:
-    """Deep inside lists or objects."""
+    """Puts the value deep inside lists or objects."""
     here, key = place
     for _ in range(draw.choice([3, 9, 13, 40, 200])):
         here[key] = [here[key]] if draw.random() < 0.5 else {draw.choice(["items", "a", "request", "tag"]): here[key]}
 
 
 def omitted(place: Position, draw: Random, others: Sequence[Any]) -> None:
-    """Left out for its size, as CloudTrail says it."""
+    """Marks the value as left out for its size, as CloudTrail does."""
     here, key = place
     here[key] = {"omitted": draw.choice([True, "true", False]), "originalSize": 154213, "reason": "too large"}
 
@@ -141,7 +141,7 @@ SMALL: tuple[Mutation, ...] = (
 
 
 def many(place: Position, draw: Random, room: int) -> None:
-    """So many bytes of a place: its members over and over, a long text, or deep."""
+    """So many bytes for a position: its members over and over, a long text, or a deep value."""
     here, key = place
     value = here[key]
     kind = draw.random()

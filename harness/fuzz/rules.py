@@ -34,7 +34,7 @@ class Violation(Exception):
 
 
 def holds(well: bool, step: str, what: str) -> None:
-    """Say which rule does not."""
+    """Names the rules that do not hold."""
     if not well:
         raise Violation(step, what)
 
@@ -48,7 +48,7 @@ def refused(refusal: Refusal) -> None:
 
 
 def asked(questions: Sequence[Question], creation: Creation, facts: Mapping[Question, Fact]) -> None:
-    """Nothing is asked in an account before it is known to be the organization's."""
+    """Checks that nothing is asked in an account before it is known to be the organization's."""
     known = isinstance(facts.get(account_of(creation)), Found)
     for question in questions:
         well = question.kind in OF_THE_ORGANIZATION if not known else True
@@ -59,7 +59,7 @@ def asked(questions: Sequence[Question], creation: Creation, facts: Mapping[Ques
 
 
 def decided(plan: Plan, creation: Creation, settings: Settings) -> None:
-    """One end for each creation; writes of its own account and Region; nothing that was there before."""
+    """Checks that a creation has one end, and writes in its own account and Region to nothing that was there before."""
     record = creation.record
     holds(len(plan.decisions) + len(plan.refusals) == 1, "plan", "a creation has not one end")
     for refusal in plan.refusals:

@@ -66,7 +66,7 @@ class StepClock:
         self.slowest: tuple[float, str] = (0.0, "")
 
     def time(self, step: str, does: Callable[..., T], *given: Any) -> T:
-        """Do a step."""
+        """Runs a step and takes its time."""
         start = time.process_time()
         try:
             found = does(*given)
@@ -78,13 +78,13 @@ class StepClock:
         return found
 
     def each(self, step: str, does: Callable[..., Iterable[T]], *given: Any) -> Iterator[T]:
-        """What a reader gives one after the other: a step is what the next one takes."""
+        """Yields what a reader gives one after the other; each is a step of its own."""
         found = self.time(step, lambda: iter(does(*given)))
         while next_ := self.time(step, lambda: [*islice(found, 1)]):
             yield from next_
 
     def add(self, step: str, seconds: float) -> None:
-        """Keep the slowest."""
+        """Keeps the slowest steps."""
         self.slowest = max(self.slowest, (seconds, step))
 
 
@@ -97,7 +97,7 @@ class StepResult(Struct, frozen=True):
 
 
 def run(document: Document, seed: str) -> StepResult:
-    """All steps of a document.
+    """Runs all steps of a document.
 
     Raises:
         Fault: One raised, or a rule does not hold.
@@ -151,7 +151,7 @@ def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Step
 
 
 def _beside(record: Record, policy: Settings, draw: Random, clock: StepClock) -> None:
-    """What is read of a record beside its creation, and what people type."""
+    """Runs what is read of a record beside its creation, and what people type."""
     clock.time("resolve", trace, record, policy)
     clock.time("actor", actor_of, record)
     name = record.user_agent or record.event_name

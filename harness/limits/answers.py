@@ -33,7 +33,7 @@ def reservations(instances: Iterable[Instance], place: AccountRegion, tags: Tags
 
 
 def launched(instances: list[Instance], place: AccountRegion, tags: Tags, at: float) -> str:
-    """What RunInstances answers: no volume is attached yet."""
+    """The answer of RunInstances: no volume is attached yet."""
     items = "".join(_instance(instance, place, tags, at) for instance in instances)
     return f"{_reservation(instances[0].reservation, place)}<instancesSet>{items}</instancesSet>"
 

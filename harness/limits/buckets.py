@@ -51,7 +51,7 @@ Tokens = Mapping[str, float]
 
 
 def tokens_of(operation: str, params: Mapping[str, str]) -> Tokens:
-    """What a call takes, by its query parameters; nothing for an API whose bucket isn't modelled."""
+    """The tokens that a call takes, by its query parameters; none for an API whose bucket isn't modelled."""
     if operation == "RunInstances":
         return {operation: 1, operation + RESOURCES: int(params.get("MaxCount") or 1)}
     if operation.startswith("Describe"):
@@ -79,7 +79,7 @@ class Bucket:
         return max(0.0, lacking / self._rate.per_second)
 
     def take(self, tokens: float, at: float) -> None:
-        """Take tokens that are there."""
+        """Takes tokens that are there."""
         self._fill(at)
         self._level -= tokens
 

@@ -33,7 +33,7 @@ class Ec2Calls:
         }
 
     def answer(self, call: Call, account: str, at: float) -> Response | Ec2Error:
-        """Carry out a call in this account at this time."""
+        """Carries out a call in this account at this time."""
         operation = self._operations.get(call.operation)
         if operation is None:
             return Ec2Error("InvalidAction", f"The action {call.operation} is not valid for this web service.")

@@ -1,4 +1,4 @@
-"""One endpoint for every service that a tagger calls: who acts, faults, buckets, limits, and a trace of each call.
+"""One endpoint for every service that a tagger calls, with faults, token buckets, limits, and a trace of each call.
 
 A call acts in the account of its credentials: a key of `key_of`, or a session that AssumeRole gave here. Secrets are
 not checked. Time is what the caller says (`AT`), so that an hour's burst runs in a minute; the same calls at the same
@@ -82,7 +82,7 @@ class Endpoint:
     tagged: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Begin with no instance, full buckets and the users' keys."""
+        """Begins with no instance, full buckets and the users' keys."""
         self.fleet = Fleet(self.seed, self.timing)
         self._ec2 = Ec2Calls(self.fleet)
         self._random = random.Random(f"{self.seed}/ids")  # noqa: S311 - no secret
@@ -94,14 +94,14 @@ class Endpoint:
         self.forget()
 
     def forget(self, chances: Chances | None = None) -> None:
-        """Forget all tags and calls, and fill the buckets; what was launched stays. From now on other faults strike."""
+        """Forgets all tags and calls, fills the buckets, and changes the faults; what was launched stays."""
         self.buckets = Buckets()
         self._faults = Faults(self.seed, chances or self.chances)
         self.fleet.tags.clear()
         self.trace, self.tagged = [], {}
 
     def answer(self, call: Call, at: float | None = None) -> Reply:
-        """Answer one call, at this time or now."""
+        """Answers one call, at this time or now."""
         at = self.now() if at is None else at
         actor = self._identities.get(call.access_key)
         if actor is None or self._expired(actor, at):
@@ -189,7 +189,7 @@ class Endpoint:
         return refuse(call, why.code, why.message, why.status)
 
     def _record(self, call: Call, actor: SandboxActor, answer: Response, at: float) -> None:
-        """What CloudTrail writes of it, at the caller's time and with an id of the seed."""
+        """Keeps the record that CloudTrail writes of a call, with the caller's time and an id of the seed."""
         self._recorder.record(call, actor, answer)
         record: Mapping[str, Any] = self._recorder.records(actor.account, call.region)[-1]
         when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

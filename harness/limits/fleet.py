@@ -71,7 +71,7 @@ class Fleet:
         self.tags: dict[str, dict[str, str]] = defaultdict(dict)
 
     def launch(self, place: AccountRegion, count: int, token: str, devices: Iterable[str], at: float) -> list[Instance]:
-        """Launch instances; a client token that was used before gives its instances again."""
+        """Launches instances; for a client token that was used before, returns its instances again."""
         if token and (known := self._launches.get((place, token))):
             return known
         reservation = self._id("r")
@@ -86,27 +86,27 @@ class Fleet:
         return made
 
     def instances(self, place: AccountRegion, at: float) -> list[Instance]:
-        """All that are to be seen."""
+        """The instances that are visible."""
         return [instance for instance in self._instances[place].values() if instance.visible_at <= at]
 
     def launched(self, place: AccountRegion, names: Iterable[str], at: float) -> list[Instance]:
-        """Those of launches with these client tokens or reservation ids that are to be seen."""
+        """The visible instances of launches with these client tokens or reservation ids."""
         found = [instance for name in dict.fromkeys(names) for instance in self._launches.get((place, name), ())]
         return [instance for instance in found if instance.visible_at <= at]
 
     def instance_of(self, place: AccountRegion, id_: str, at: float) -> Instance | None:
-        """The instance that this is, or is part of, if it is to be seen."""
+        """The instance with this id or with this part, if it is visible."""
         found = self._owner.get(id_)
         if found is None or found[0] != place or found[1].visible_at > at:
             return None
         return found[1]
 
     def everything(self, place: AccountRegion) -> list[Instance]:
-        """All, to be seen or not."""
+        """All instances, visible or not."""
         return list(self._instances[place].values())
 
     def tag(self, ids: Iterable[str], tags: Mapping[str, str]) -> str | None:
-        """Tag all of these or none; the first that would have too many tags."""
+        """Tags all of these or none; returns the first that would have too many tags."""
         wanted = list(ids)
         for id_ in wanted:
             if len(self.tags[id_].keys() | tags.keys()) > MAX_TAGS:
@@ -116,7 +116,7 @@ class Fleet:
         return None
 
     def untag(self, ids: Iterable[str], tags: Mapping[str, str | None]) -> None:
-        """Remove tags; with none named, every tag (doc: DeleteTags)."""
+        """Removes tags; with none named, every tag (doc: DeleteTags)."""
         for id_ in ids:
             present = self.tags[id_]
             for key in tags or list(present):

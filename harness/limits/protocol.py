@@ -1,4 +1,4 @@
-"""What callers and the endpoint agree on."""
+"""The headers and access keys that callers and the endpoint agree on."""
 
 from __future__ import annotations
 

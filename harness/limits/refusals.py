@@ -1,4 +1,4 @@
-"""What EC2 refuses of a call by its form alone, before it looks at any resource.
+"""EC2's errors for the form of a call, before it looks at any resource.
 
 Documented: filters and their values, the lengths of tags, `aws:`, ids with MaxResults. The code for more than a
 thousand ids is from memory: AWS documents the number alone.
@@ -64,7 +64,7 @@ def tags(call: Call) -> dict[str, str]:
 
 
 def unknown(id_: str) -> Ec2Error:
-    """Nothing with this id is there, or not yet."""
+    """The error for an id that is not there, or not yet."""
     code, words = _KINDS.get(id_.partition("-")[0], ("ID", "ID"))
     return Ec2Error(f"Invalid{code}.NotFound", f"The {words} '{id_}' does not exist")
 

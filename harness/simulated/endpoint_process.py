@@ -1,4 +1,4 @@
-"""The endpoint in a process of its own, and what a measurement asks of it."""
+"""Runs the endpoint in a process of its own, and asks it for what a measurement needs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EndpointProcess:
         self._command = [sys.executable, "-m", "harness.limits", "--seed", str(seed), "--accounts", *accounts]
 
     def __enter__(self) -> Self:
-        """Start the process."""
+        """Starts the process."""
         self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
@@ -42,19 +42,19 @@ class EndpointProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the process, by the end of its input."""
+        """Ends the process, by the end of its input."""
         self._process.communicate()
 
     def time(self, at: float | None) -> None:
-        """From now on this is the time of callers who tell none; with None the real one again."""
+        """Sets the time for callers who tell none; with None it is the real time again."""
         self._ask("time", {"at": at})
 
     def forget(self, chances: Chances | None = None) -> None:
-        """Forget tags and calls; what was launched stays. From now on these faults strike, or none."""
+        """Forgets tags and calls; what was launched stays. From now on these faults strike, or none."""
         self._ask("forget", {"chances": msgspec.to_builtins(chances or Chances())})
 
     def records(self) -> list[Mapping[str, Any]]:
-        """What CloudTrail wrote of the launches."""
+        """The records of the launches."""
         found: list[Mapping[str, Any]] = self._ask("records")
         return found
 
@@ -68,7 +68,7 @@ class EndpointProcess:
         return found
 
     def fleet(self, places: Iterable[AccountRegion]) -> dict[AccountRegion, list[Instance]]:
-        """What was launched."""
+        """The instances of each account and Region."""
         found = self._ask("fleet", {"places": list(places)})
         return {(account, region): msgspec.convert(instances, list[Instance]) for account, region, instances in found}
 
@@ -77,7 +77,7 @@ class EndpointProcess:
 
 
 def ask(url: str, name: str, given: Mapping[str, Any] | None = None) -> Any:
-    """Ask an endpoint something that is no call of AWS."""
+    """Asks an endpoint for something that is no call of AWS."""
     host, _, port = url.rpartition("/")[2].partition(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=_PATIENCE)
     try:

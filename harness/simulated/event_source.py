@@ -37,7 +37,7 @@ class DeployedHub(Struct, frozen=True):
 
 
 def deployed(template: Path = TEMPLATE) -> DeployedHub:
-    """Read from the template, so that the benchmark runs what is deployed."""
+    """Reads the settings from the template, so that the benchmark runs what is deployed."""
 
     class Loader(yaml.SafeLoader):
         """Takes CloudFormation's short forms for what they hold."""
@@ -110,7 +110,7 @@ class SimulatedMapping:
         self.dead: list[QueuedMessage] = []
 
     def arrive(self, message: QueuedMessage) -> Process:
-        """A message becomes visible: as a process, begun when it does."""
+        """Makes a message visible, as a process that begins at that time."""
         self._take(message)
         yield from ()
 

@@ -1,4 +1,4 @@
-"""Which launches there are, and the events that tell of them, kept in a file so that they take no memory of a tool."""
+"""The launches of a burst, and their events, kept in a file so that they take no memory of a tool."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DELIVERY = (60.0, 120.0)
 
 
 class BurstShape(Struct, frozen=True):
-    """Which launches where."""
+    """The launches of a burst, by accounts and Regions."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class BurstShape(Struct, frozen=True):
 
     @property
     def instances(self) -> int:
-        """Instances in all."""
+        """The number of instances in all."""
         return len(self.places) * self.launches * self.size
 
 

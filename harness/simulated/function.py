@@ -142,14 +142,14 @@ class Environments:
         self.ran = RunResult()
 
     def keep_accounts(self, until: float) -> Process:
-        """What the hub's schedule has the function do, from the beginning on: in an environment of its own."""
+        """Keeps the list of accounts in an environment of its own, as often as the hub's schedule says."""
         accounts = self._organization(VirtualSession(self._simulation))
         while self._simulation.now < until:
             yield from self._simulation.threaded(accounts.keep_list)
             yield self._setup.accounts_every
 
     def __call__(self, number: int, batch: Sequence[QueuedMessage]) -> dict[int, float]:
-        """Handle a batch in an environment; who comes back, after how many seconds."""
+        """Handles a batch in an environment; returns the messages that come back, and after how many seconds."""
         until = self._simulation.now + self._setup.timeout * self._settings.limits.time_share
         bodies = list(read_events(self._path, [self._events[queued.number] for queued in batch]))
         instances = sum(_instances(body) for body in bodies)
@@ -240,13 +240,13 @@ class Environments:
 
 
 def _instances(body: str) -> int:
-    """How many instances a record tells of, or asks for where its response is left out."""
+    """The number of instances in a record, or in its request where the response is left out."""
     asked = msgspec.json.decode(body)["detail"]["requestParameters"]["instancesSet"]["items"]
     return sum(int(item["maxCount"]) for item in asked)
 
 
 def run(endpoint_url: str, events: Sequence[BurstEvent], path: Path, seed: int) -> RunResult:
-    """Handle all events as they arrive."""
+    """Handles all events as they arrive."""
     random.seed(seed)  # the SDK draws its waits from it
     simulation, setup = Simulation(START), deployed()
     environments = Environments(simulation, setup, endpoint_url, events, path)
@@ -262,7 +262,7 @@ def run(endpoint_url: str, events: Sequence[BurstEvent], path: Path, seed: int) 
 
 
 def main() -> None:
-    """Run, and print what it came to as JSON."""
+    """Runs, and prints what it came to as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
     parser.add_argument("events", type=Path)

@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 
 
 def seeds() -> Iterator[Document]:
-    """All of them."""
+    """All seeds."""
     for path in sorted(FOLDER.glob("*.json")):
         yield seed(path)
 

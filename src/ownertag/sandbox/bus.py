@@ -1,4 +1,4 @@
-"""Records to the hub's queue, as EventBridge delivers them: by the rules, roles, buses and queues that are deployed.
+"""EventBridge: delivers records to the hub's queue by the rules, roles, buses and queues that are deployed.
 
 The rules are read when a record comes, from moto's own state, so that what is disabled or deleted by hand counts at
 once. moto's own delivery is not used: it fires disabled rules and loses the account of an event that goes on to another
@@ -55,20 +55,20 @@ class Bus:
         self.undelivered = 0
 
     def start(self) -> None:
-        """Begin to deliver."""
+        """Starts the delivery."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Deliver what is there, and end."""
+        """Delivers what is waiting, and ends."""
         self._waiting.put(None)
         self._thread.join()
 
     def put(self, record: Record) -> None:
-        """Take a record that CloudTrail has written."""
+        """Takes a record that CloudTrail has written."""
         self._waiting.put((as_event(record), "default"))
 
     def put_event(self, event: dict[str, Any], bus: str) -> None:
-        """Take an event that somebody has put on a bus of the event's account and Region."""
+        """Takes an event that somebody has put on a bus of the event's account and Region."""
         self._waiting.put((event, bus))
 
     def _carry(self) -> None:
@@ -82,7 +82,7 @@ class Bus:
             self._arrived()
 
     def _arrive(self, event: dict[str, Any], account: str, region: str, bus: str) -> None:
-        """An event on a bus: to the targets of each rule that matches."""
+        """Delivers an event on a bus to the targets of each rule that matches."""
         for rule in _matching(event, account, region, bus):
             _count(rule, "MatchedEvents")
             for target in rule.targets:
@@ -125,7 +125,7 @@ class Bus:
 
 
 def send(account: str, region: str, name: str, body: str, attributes: dict[str, str] | None = None) -> bool:
-    """Put a message into a queue; whether the queue is there."""
+    """Puts a message into a queue, and tells whether the queue exists."""
     backend = sqs_backends[account][region]
     if name not in backend.queues:
         return False
@@ -157,7 +157,7 @@ def _flat(node: Any) -> Any:
 
 
 def _dead_letter(event: dict[str, Any], rule: Any, target: dict[str, Any], why: DeliveryFailure) -> None:
-    """What could not be delivered, to the target's queue for it, with the attributes that EventBridge sets.
+    """Sends an undelivered event to the target's dead-letter queue, with the attributes that EventBridge sets.
 
     Missing permissions and resources are not retried (doc: "Using dead-letter queues to process undelivered events").
     """
@@ -175,7 +175,7 @@ def _dead_letter(event: dict[str, Any], rule: Any, target: dict[str, Any], why: 
 
 
 def _count(rule: Any, metric: str) -> None:
-    """One to a rule's metric, which has the bus as a dimension where that is not the default one (doc)."""
+    """Adds one to a metric of a rule; it has the bus as a dimension unless that is the default one (doc)."""
     dimensions = [{"Name": "RuleName", "Value": rule.name}]
     if rule.event_bus_name != "default":
         dimensions.insert(0, {"Name": "EventBusName", "Value": rule.event_bus_name})

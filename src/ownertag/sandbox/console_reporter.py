@@ -43,7 +43,7 @@ class ConsoleReporter:
 
 
 def line(verdict: Done | Returned) -> str:
-    """One message in one line: when, where, what, whose, and what became of it."""
+    """One message in one line: time, place, call, owner, and outcome."""
     result = verdict.result
     clock = datetime.now(UTC).strftime("%H:%M:%S")
     if result is None:

@@ -133,7 +133,7 @@ def _fail(sandbox: Sandbox, persona: Persona, say: Callable[[str], None]) -> Dem
 
 
 def _check(sandbox: Sandbox, launch: DemoLaunch, reporter: ConsoleReporter) -> None:
-    """Wait until the launch is done, then compare its tags with what they should be."""
+    """Waits until the launch is done, then compares its tags with what they should be."""
     record = _record(sandbox, launch)
     if record is None:
         launch.problems.append("CloudTrail has no record of it")
@@ -203,5 +203,5 @@ def _record(sandbox: Sandbox, launch: DemoLaunch) -> dict[str, Any] | None:
 
 
 def step(persona: Persona, did: str) -> str:
-    """Who does what, and where, in a line."""
+    """A line of progress: the persona, what it does, and where."""
     return f"{persona.name} ({persona.kind.value}) {did} in {ACCOUNTS[persona.account]}, {persona.region}"

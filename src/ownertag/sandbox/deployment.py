@@ -18,7 +18,7 @@ from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, REGIONS
 
 
 def deploy(session: boto3.Session, endpoint_url: str, settings: Path, package: Path) -> None:
-    """Deploy what these settings ask for.
+    """Deploys what these settings ask for.
 
     Args:
         session: Of the management account.

@@ -1,4 +1,4 @@
-"""The application in front of moto: who acts, what moto lacks, and the record of what was done."""
+"""The application in front of moto: it finds who calls, adds what moto lacks, and records the call."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Front:
         self._further: list[_Made] | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answers one request."""
         call = read_call(environ)
         # A long poll of a queue must not keep everybody else waiting (moto's queues are made for several threads), and
         # a function that is invoked makes calls itself.
@@ -91,7 +91,7 @@ class Front:
         return [answer.body]
 
     def in_turn(self, call: Call) -> Response:
-        """Answer a call, alone. What services call because of it is recorded after it, as AWS would do it after it."""
+        """Answers one call at a time. What services call because of it is recorded after it, as AWS would do it."""
         with self.lock:
             outer, self._further = self._further, []
             own: list[_Made] = []

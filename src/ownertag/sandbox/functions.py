@@ -1,4 +1,4 @@
-"""The functions that are deployed, as Lambda runs them: found by their event source mappings, and run in this process.
+"""Lambda: finds the deployed functions by their event source mappings, and runs them in this process.
 
 moto would run a function in Docker. Here the package that was uploaded gives its settings, the function's environment
 the rest, and its role the credentials; the code is that of this process.
@@ -90,11 +90,11 @@ class Functions:
         self._thread = Thread(target=self._keep_looking, name="functions", daemon=True)
 
     def start(self) -> None:
-        """Begin to look for functions."""
+        """Begins to look for functions."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the batches in hand, and end."""
+        """Finishes the batches in hand, and ends."""
         self._stop.set()
         self._wake.set()
         self._thread.join()
@@ -104,17 +104,17 @@ class Functions:
                 source.stop()
 
     def look(self) -> None:
-        """Something may have been deployed: look now, not at the next turn."""
+        """Looks for deployed functions now, not at the next turn."""
         self._wake.set()
 
     def wake(self) -> None:
-        """Something came into a queue."""
+        """Tells the pollers that something came into a queue."""
         for source in list(self._running.values()):
             if source is not None:
                 source.wake()
 
     def invoke(self, arn: str, payload: bytes) -> tuple[bytes, bool] | None:
-        """What a function answers to a call of Lambda's Invoke, and whether it failed; None if there is no such one."""
+        """The answer of a function to Lambda's Invoke, and whether it failed; None if there is no such function."""
         found = self._handlers.get(arn)
         if found is None:
             return None

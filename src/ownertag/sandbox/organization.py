@@ -73,7 +73,7 @@ class SandboxOrganization:
         return self._keys[name]
 
     def found(self, endpoint_url: str) -> None:
-        """Create the organization, its roles and the personas."""
+        """Creates the organization, its roles and the personas."""
         self._endpoint_url = endpoint_url
         management = self._client("organizations", MANAGEMENT)
         self.id = management.create_organization(FeatureSet="ALL")["Organization"]["Id"]
@@ -88,7 +88,7 @@ class SandboxOrganization:
             self._introduce(persona)
 
     def take_hub_role(self) -> None:
-        """Take credentials of the role that was deployed for the hub's function, as Lambda would give them to it."""
+        """Takes credentials of the role that was deployed for the hub's function, as Lambda would give them to it."""
         self.hub_keys = self.role_session(f"arn:aws:iam::{HUB}:role/{HUB_ROLE}", "hub")
 
     def role_session(self, role_arn: str, session_name: str) -> Keys:
@@ -122,7 +122,7 @@ class SandboxOrganization:
         return path
 
     def _introduce(self, persona: Persona) -> None:
-        """Make a persona's credentials, by the calls that such a principal would make."""
+        """Makes a persona's credentials, by the calls that such a principal would make."""
         account = persona.account
         role_arn = f"arn:aws:iam::{account}:role/{persona.role}"
         if persona.role:

@@ -75,21 +75,21 @@ class QueuePoller:
         self._thread = Thread(target=self._poll, name="event-source", daemon=True)
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Starts polling."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the batch in hand, and end."""
+        """Finishes the batch in hand, and ends."""
         self._stop.set()
         self._wake.set()
         self._thread.join()
 
     def wake(self) -> None:
-        """There is something in the queue: look now, not at the next turn."""
+        """Looks into the queue now, not at the next turn."""
         self._wake.set()
 
     def poll_once(self) -> int:
-        """Receive a batch and hand it to the handler; how many messages it held."""
+        """Receives a batch, hands it to the handler, and returns the number of its messages."""
         messages = self._receive(BATCH)
         if messages and len(messages) < BATCH:
             self._stop.wait(WINDOW_SECONDS)
@@ -174,7 +174,7 @@ def _as_record(message: Mapping[str, Any], arn: str) -> dict[str, Any]:
 
 
 def keep_from_docker() -> None:
-    """Take the mappings off moto's queues, or moto would run their functions in Docker at the next message."""
+    """Takes the mappings off moto's queues, or moto would run their functions in Docker at the next message."""
     for regions in list(sqs_backends.values()):
         for backend in list(regions.values()):
             for queue in list(backend.queues.values()):

@@ -54,7 +54,7 @@ def service(name: str, source_arn: str, source_account: str) -> Caller:
 
 
 def allows(policy: Policy | None, caller: Caller, action: str) -> bool:
-    """Whether a statement allows it and none denies it."""
+    """Whether a statement allows the action and none denies it."""
     if policy is None:
         return False
     given = policy.get("Statement", [])

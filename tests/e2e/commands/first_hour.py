@@ -91,7 +91,7 @@ class _Terminal:
             self._lines.put(line.rstrip("\n"))
 
     def said(self) -> list[str]:
-        """What was printed since the last time, once it is silent."""
+        """The output since the last time, once the shell is silent."""
         lines = [self._lines.get(timeout=SECONDS)]
         try:
             while True:
@@ -121,7 +121,7 @@ class _Shell:
         )
 
     def run(self, command: str) -> list[str]:
-        """What a command prints, on both streams."""
+        """Runs a command and returns what it prints, on both streams."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{command}\necho; echo '{self._END}'\n")
@@ -134,7 +134,7 @@ class _Shell:
         return lines[: -1 if lines and not lines[-1] else None]
 
     def end(self) -> None:
-        """End the shell."""
+        """Ends the shell."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(timeout=SECONDS)

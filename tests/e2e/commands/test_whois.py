@@ -36,7 +36,7 @@ def whois(sandbox: Sandbox, *arguments: str) -> list[dict[str, Any]]:
 
 
 def heard_of(sandbox: Sandbox, id_: str) -> None:
-    """Wait until the ledger has its owner for good: who made a session is looked up after a first decision."""
+    """Waits until the ledger has its owner for good: who made a session is looked up after a first decision."""
     wait(lambda: [answer for answer in whois(sandbox, id_, "--offline") if not answer["owner"]["provisional"]])
 
 

@@ -98,7 +98,7 @@ class _Passing(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Logs nothing."""
 
 
 class Hub:
@@ -138,7 +138,7 @@ class Hub:
         }
 
     def poll(self, function: EmulatedFunction) -> int:
-        """One batch through the function, as Lambda's poller does it."""
+        """Passes one batch through the function, as Lambda's poller does."""
 
         def invoke(event: Mapping[str, Any], _: Any) -> Any:
             self.answers.append(function.invoke(event))
@@ -159,7 +159,7 @@ class Hub:
         return [(message.visible_at - now) / 1000 for message in self._messages()]
 
     def let_time_pass(self) -> None:
-        """As if every message's visibility had ended."""
+        """Makes every message visible, as if its timeout had ended."""
         for message in self._messages():
             message.visible_at = 0
 

@@ -64,7 +64,7 @@ class Terraform:
     environment: dict[str, str]
 
     def __call__(self, folder: Path, *arguments: str, may_fail: bool = False) -> Answer:
-        """Run a command in a folder. An exit code of 1 is Terraform's for a failure."""
+        """Runs a command in a folder. An exit code of 1 is Terraform's for a failure."""
         answer = subprocess.run(
             [self.program, *arguments],
             cwd=folder,

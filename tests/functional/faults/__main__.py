@@ -28,7 +28,7 @@ class Seen:
         self.kills = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count the outcome of a test; of its setup and teardown only what fails."""
+        """Counts the outcome of a test; of its setup and teardown only what fails."""
         if report.when != "call" and report.passed:
             return
         said = dict(report.user_properties)

@@ -37,5 +37,5 @@ NOT_BUILT: list[NotBuilt] = [not_built for module in _MODULES for not_built in g
 
 
 def every() -> list[Row | Proof | NotBuilt]:
-    """All of them."""
+    """All rows, proofs and faults that are not built."""
     return [*ROWS, *PROOFS, *NOT_BUILT]

@@ -84,7 +84,7 @@ class World:
     # --- what is made
 
     def make(self, names: str, *, user: str = "alice", age: timedelta = timedelta(0), **fields: Any) -> None:
-        """Somebody makes these, and their events are in the queue.
+        """Creates these resources, and puts their events into the queue.
 
         `a1` is a volume in account a; `La` is a launch in account a: an instance, two volumes and an interface.
         """
@@ -92,7 +92,7 @@ class World:
             self.send(name, self.record(name, user=user, age=age, **fields))
 
     def record(self, name: str, *, user: str = "alice", age: timedelta = timedelta(0), **fields: Any) -> dict[str, Any]:
-        """Make one, and give its record."""
+        """Creates one, and returns its record."""
         at, number = self.clock() - age, next(self._numbers)
         if name.startswith("L"):
             account = {"a": self.a, "b": self.b}[name[1]]
@@ -109,7 +109,7 @@ class World:
         return record
 
     def knows(self, name: str, record: dict[str, Any], ids: Iterable[str] = (), user: str = "") -> None:
-        """Remember what a message is about; `send` sends it."""
+        """Remembers what a message is about; `send` sends it."""
         account = record["recipientAccountId"]
         at = datetime.fromisoformat(record["eventTime"])
         user = user or record["userIdentity"].get("userName", "")
@@ -121,7 +121,7 @@ class World:
         )
 
     def send(self, name: str, record: Mapping[str, Any] | str, **fields: Any) -> None:
-        """Put an event, or a body as it is, on the queue."""
+        """Puts an event, or a body as it is, on the queue."""
         text = record if isinstance(record, str) else json.dumps(envelope(dict(record), **fields))
         # SQS refuses texts that are no XML, or too long: to show what comes of them all the same, they are put into
         # the queue behind its back, or into the batch.
@@ -163,7 +163,7 @@ class World:
         return variables | ({"AWS_ENDPOINT_URL": self._endpoint_url} if self._endpoint_url else {})
 
     def deliver(self) -> Delivery:
-        """What is in the queue, to the function; what is done is deleted, what is not stays hidden."""
+        """Delivers the queue to the function; deletes what is done, and leaves the rest hidden."""
         event = self.receive_as_sent()
         self.receipts = [record["receiptHandle"] for record in event["Records"]]
         self.wire.clear()
@@ -207,23 +207,23 @@ class World:
         return self.last
 
     def receive_as_sent(self) -> dict[str, Any]:
-        """What is in the queue, as a batch."""
+        """The messages of the queue, as a batch."""
         event = self.poller.receive()
         for record in event["Records"]:
             record["body"] = self.bodies[record["messageId"]]
         return event
 
     def run_quietly(self, function: Handler, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a function; what it prints is kept."""
+        """Calls a function, and keeps what it prints."""
         with redirect_stdout(self._output):
             return function(event, Context(self.milliseconds))
 
     def keep_accounts(self) -> dict[str, Any]:
-        """What the hub's schedule does, in an environment of its own."""
+        """Keeps the list of accounts, as the hub's schedule does, in an environment of its own."""
         return self.run_quietly(self.build(), KEEP_ACCOUNTS)
 
     def _check_delays(self, event: Mapping[str, Any], back: Mapping[str, int]) -> None:
-        """What comes back stays away for the time that its receives give, a fifth more or less."""
+        """Checks that what comes back is hidden for the time that its receives give, a fifth more or less."""
         receipts = {record["receiptHandle"]: record["messageId"] for record in event["Records"]}
         hidden = {
             receipts[entry["ReceiptHandle"]]: entry["VisibilityTimeout"]
@@ -245,7 +245,7 @@ class World:
         self.undo.clear()
 
     def wait(self) -> None:
-        """Until what came back shows again."""
+        """Waits until what came back is visible again."""
         receives = max((message.approximate_receive_count for message in self._queue()), default=1)
         seconds = seconds_away(receives)
         self.clock.move(timedelta(seconds=seconds))
@@ -253,12 +253,12 @@ class World:
         self.show_all()
 
     def show_all(self) -> None:
-        """As if every message's visibility had ended."""
+        """Makes every message visible, as if its timeout had ended."""
         for message in self._queue():
             message.visible_at = 0
 
     def deliver_until_empty(self, limit: int = 40) -> None:
-        """Deliver and wait, until nothing is left in the queue."""
+        """Delivers and waits, until nothing is left in the queue."""
         for _ in range(limit):
             self.deliver()
             self.wait()
@@ -277,7 +277,7 @@ class World:
         return self._messages[id_]
 
     def names(self) -> list[str]:
-        """Of all messages."""
+        """The names of all messages."""
         return list(dict.fromkeys(self._messages.values()))
 
     def states(self) -> States:
@@ -340,7 +340,7 @@ class World:
         return found
 
     def dead_letters(self) -> int:
-        """How many there are."""
+        """The number of dead letters."""
         return len(sqs_backends[HUB][HOME].queues["ownertag-dead-letters"]._messages)
 
 

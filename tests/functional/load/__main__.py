@@ -39,7 +39,7 @@ CHECKS: Mapping[str, Callable[[int], Check]] = {
 
 
 def main() -> int:
-    """Run them, print them."""
+    """Runs them, prints them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=list(CHECKS), default=list(CHECKS))

@@ -23,7 +23,7 @@ class Check(Struct):
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether the check holds."""
         return not self.wrong
 
 

@@ -62,7 +62,7 @@ class Creations(Struct):
 
 
 def create(count: int, seed: int, begin: float, seconds: float, *, forbidden: bool = True) -> Creations:
-    """Draw creations.
+    """Draws creations.
 
     Args:
         count: How many.
@@ -99,7 +99,7 @@ class _Maker:
         self._kinds, self._weights = list(kinds), list(kinds.values())
 
     def make(self, count: int, begin: float, seconds: float) -> Creations:
-        """In the order of their times: who repeats comes after whoever was first."""
+        """Makes the creations in the order of their times: a repetition comes after the first one."""
         # Whole seconds, as CloudTrail writes them. The times of two may be the same, but not of a repeat and its first.
         for number, at in enumerate(sorted(begin + self._chance.randrange(int(seconds)) for _ in range(count))):
             [kind] = self._chance.choices(self._kinds, self._weights)
@@ -202,7 +202,7 @@ class _Maker:
 
 
 def fate_of(creation: Creation, untaggable: set[str]) -> Fate:
-    """What has to become of it: a resource that nobody may tag takes its creation to the dead letters."""
+    """The end that a creation must have: one with a resource that nobody may tag ends as a dead letter."""
     if creation.fate is Fate.REFUSED:
         return Fate.REFUSED
     if creation.account == CLOSED or untaggable & set(creation.ids):

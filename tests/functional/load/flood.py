@@ -51,12 +51,12 @@ class Hub:
     until: list[float] = field(default_factory=lambda: [0.0])
 
     def batch(self, batch: list[Message]) -> BatchAnswer:
-        """One batch, with its time."""
+        """Handles one batch and takes its time."""
         self.until[0] = self.clock[0] + BATCH
         return handle(batch, self.ports, CATALOGUE, SETTINGS)
 
     def entries(self) -> int:
-        """What the ledger holds of changed tags."""
+        """The ledger's entries of changed tags."""
         pages = self.table.get_paginator("scan").paginate(
             TableName="ledger",
             FilterExpression="kind = :kind",
@@ -66,7 +66,7 @@ class Hub:
         return sum(page["Count"] for page in pages)
 
     def events(self) -> int:
-        """What was put on the bus."""
+        """The events that were put on the bus."""
         put = (_json(call)["Entries"] for call in self.wire.calls if call.operation == "PutEvents")
         return sum(map(len, put))
 
@@ -114,7 +114,7 @@ def tag_call(number: int, name: str, ids: int) -> dict[str, Any]:
 
 
 def flood(name: str = "CreateTags", calls: int = 140, ids: int = 1000) -> Check:
-    """Handle them with another account's creation behind them, and what comes back until nothing does."""
+    """Handles the calls with another account's creation behind them, again and again until nothing comes back."""
     with hub() as at:
         waiting = messages(
             *(tag_call(number, name, ids) for number in range(calls)), volume(QUIET, volume_id(10**9), user="bob")

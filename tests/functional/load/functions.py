@@ -106,7 +106,7 @@ class Functions:
         self._quotas = load_catalogue().quotas
 
     def run(self) -> Ran:
-        """Until every call was made."""
+        """Runs until every call was made."""
         with emulated_table():
             for number in range(self.case.functions):
                 work = self._function(number)
@@ -221,5 +221,5 @@ class _Body(BytesIO):
 
 
 def run(**case: Any) -> Ran:
-    """Run a case."""
+    """Runs a case."""
     return Functions(Case(**case)).run()

@@ -25,7 +25,7 @@ _SINCE = START + 30.0
 
 
 def healed(busy: int = 800, others: int = 40, seed: int = 1) -> Check:
-    """Launch, throttle, heal, and look what is tagged and how many calls that took.
+    """Launches, throttles and heals, and looks what is tagged by how many calls.
 
     Args:
         busy: Launches in one account and Region.

@@ -64,7 +64,7 @@ def launches(
     seed: int,
     before: float = 90.0,
 ) -> list[Launch]:
-    """Launch one instance each time, so many seconds before its event arrives; each by somebody else."""
+    """Launches one instance at each time, so many seconds before its event arrives, and each by another person."""
     chance = random.Random(f"{seed}/{'/'.join(place)}")  # noqa: S311 - no secret
     account, region = place
     found = []
@@ -86,7 +86,7 @@ def launches(
 
 
 def run(endpoint: Endpoint, arriving: Sequence[Launch], start: float, setup: DeployedHub, seed: int) -> Handled:
-    """Handle these launches as their events arrive, until no message is left."""
+    """Handles these launches as their events arrive, until no message is left."""
     random.seed(seed)  # the SDK draws its waits from it
     simulation = Simulation(start)
     with serving(endpoint) as server:
@@ -108,17 +108,17 @@ class Hub(ours.Environments):
 
     @property
     def asked(self) -> int:
-        """How often the counter of tokens was asked."""
+        """The number of calls to the counter of tokens."""
         return self._numbers.asked["take"]
 
     def close(self) -> None:
-        """Close the ledger's connections, and remove its file."""
+        """Closes the ledger's connections, and removes its file."""
         for *_, ledger, _pacing in self._built.values():
             ledger.close()
         self._folder.cleanup()
 
     def __call__(self, number: int, batch: Sequence[QueuedMessage]) -> dict[int, float]:
-        """Handle a batch in an environment; who comes back, after how many seconds."""
+        """Handles a batch in an environment; returns the messages that come back, and after how many seconds."""
         sleep = self._simulation.sleep
         until = self._simulation.now + self._setup.timeout * self._settings.limits.time_share
         cold = 0.0 if number in self._built else ours.COLD_SECONDS
@@ -153,17 +153,17 @@ class Charged:
         self._simulation = simulation
 
     def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:
-        """What is known of these creations."""
+        """What the ledger knows of these creations."""
         asked = list(events)
         self._simulation.sleep(ours.BATCH_SECONDS + ours.INSTANCE_SECONDS * len(asked))
         return self._ledger.seen(asked)
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:
-        """Keep creations and decisions."""
+        """Keeps creations and decisions."""
         return self._ledger.claim(created, owned)
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
-        """Keep what became of resources."""
+        """Keeps what became of resources."""
         return self._ledger.append(entries)
 
     def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:

@@ -40,11 +40,11 @@ class Ran(Struct):
     calls: list[tuple[float, Call]]
 
     def tagged(self, account: str) -> float:
-        """When an account's last tag was written."""
+        """The time of an account's last tag."""
         return max(at for at, call in self.calls if (call.operation, call.account) == ("CreateTags", account))
 
     def looked_up(self, account: str) -> list[float]:
-        """When CloudTrail was asked in an account."""
+        """The times of the calls to CloudTrail in an account."""
         return [at for at, call in self.calls if (call.operation, call.account) == ("LookupEvents", account)]
 
 
@@ -70,7 +70,7 @@ def by_session(
 
 
 def run(many: int, regions: Sequence[str] = (HOME,)) -> Ran:
-    """One batch: so many look-ups of one account, in these Regions, and one of another."""
+    """Handles one batch: so many look-ups of one account, in these Regions, and one of another."""
     with emulated() as world:
         busy, quiet = world.spokes
         begun = datetime.now(UTC).replace(microsecond=0)

@@ -35,7 +35,7 @@ _MOST_IN_A_BATCH = 150
 
 
 def orders(count: int = 1000, creations: int = 200, seed: int = 1, workers: int = 2) -> Check:
-    """Handle the same creations in so many orders, and compare what each ends in."""
+    """Handles the same creations in so many orders, and compares what each ends in."""
     progress, ends = Progress("orders", count), dict[str, list[int]]()
     for number, (end, wrong) in enumerate(_each(count, creations, seed, workers)):
         ends.setdefault(end, []).append(number)
@@ -60,7 +60,7 @@ def _each(count: int, creations: int, seed: int, workers: int) -> Iterator[tuple
 
 
 def one_order(number: int, creations: int, seed: int) -> tuple[str, int]:
-    """(A digest of the end of this order, how many resources do not have their owner's tags)."""
+    """Handles one order; returns a digest of its end, and the number of resources without their owner's tags."""
     made = _made(creations, seed)
     with folder() as name:
         ledger = SqliteLedger(Path(name) / "ledger.sqlite")
@@ -111,7 +111,7 @@ def _tags(world: World) -> list[object]:
 
 
 def _state(made: Creations, ledger: SqliteLedger) -> Iterable[object]:
-    """All that the ledger holds, but for when it was heard of and how often it was tried."""
+    """The ledger's content, but for when it was written and how often it was tried."""
     events = [_event(creation.account, creation.region, creation.number) for creation in made.all]
     seen = ledger.seen(events)
     for event in events:

@@ -28,7 +28,7 @@ class _Line:
 
 
 def shared(calls: int = 300, lookups: int = 120, busy: int = 600, seed: int = 1) -> Check:
-    """Run the pacer alone in each case, then the whole function in five and fifty environments."""
+    """Runs the pacer alone in each case, then the whole function in five and fifty environments."""
     scarce = {"operation": "LookupEvents", "calls": lookups}
     lines = [
         _Line("5", {"functions": 5, "calls": calls}),

@@ -68,13 +68,13 @@ class Storm:
             self._simulation.spawn(arrival, creation.at + after - START)
 
     def run(self) -> None:
-        """Until no message is left; those received too often are dead."""
+        """Runs until no message is left; those received too often are dead letters."""
         self._simulation.run()
         for message in self.mapping.dead:
             self.ended[message.number].append("dead")
 
     def redrive(self) -> None:
-        """Put the dead letters back into the queue after the faults, as an operator does; what is denied stays so."""
+        """Puts the dead letters back into the queue after the faults, as an operator does; what is denied stays so."""
         self.chances.calls = self.chances.ledger = 0.0
         dead, self.mapping.dead = self.mapping.dead, []
         for message in dead:
@@ -83,7 +83,7 @@ class Storm:
         self.run()
 
     def ends(self) -> Counter[str]:
-        """How many creations ended as what; what is not tagged, refused or dead is named for what is wrong with it."""
+        """The number of creations by their end; an end that should not be is named for what is wrong with it."""
         owners, wrong = self.world.owners, set(self.wrong_owners()[0])
         ends = [set[str]() for _ in self.made.all]
         for number, of in enumerate(self.copies):
@@ -135,7 +135,7 @@ class Storm:
 
 
 def storm(count: int = 100_000, seed: int = 1) -> Check:
-    """Run it, count, put the dead letters back once the faults are over, and count again."""
+    """Runs it, counts, puts the dead letters back once the faults are over, and counts again."""
     with folder() as name:
         run = Storm(count, seed, Path(name) / "ledger.sqlite", deployed())
         run.run()
@@ -183,7 +183,7 @@ class _Counted:
         self._unended = sum(len(ends) != 1 for ends in run.ended.values())
 
     def wrong(self, count: int) -> list[str]:
-        """What must not be."""
+        """What is wrong with the end."""
         found = []
         if self.total != count:
             found.append(f"{self.total:,} of {count:,} ended well: {dict(self.ends)}")

@@ -56,7 +56,7 @@ def received(sandbox: Sandbox, account: str, region: str, url: str) -> list[dict
 
 
 def carried(sandbox: Sandbox, *records: Mapping[str, Any]) -> None:
-    """Let the bus carry records: what comes last has been carried when a metric of its rule moves."""
+    """Lets the bus carry records: what comes last has been carried when a metric of its rule moves."""
     before = matched(sandbox, DATA, "eu-west-1")
     for sent in (*records, record(DATA, awsRegion="eu-west-1")):
         sandbox.bus.put(dict(sent))

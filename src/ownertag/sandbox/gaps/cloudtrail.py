@@ -115,7 +115,7 @@ def _texts(key: str, node: Any) -> Iterator[tuple[str, str]]:
 
 
 def _attribute(record: Record, key: str) -> set[str | None]:
-    """What a record has for an attribute; an attribute that there is not has nothing."""
+    """The values that a record has for an attribute; none for an unknown attribute."""
     match key:
         case "AccessKeyId":
             return {record["userIdentity"].get("accessKeyId")}

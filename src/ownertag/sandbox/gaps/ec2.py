@@ -28,7 +28,7 @@ class ClientTokens:
         self._answers: dict[tuple[str, str, str, str], tuple[dict[str, str], Response]] = {}
 
     def answer(self, call: Call, actor: SandboxActor, next_: Next) -> Response:
-        """Answer a call of EC2 that carries a client token."""
+        """Answers a call of EC2 that carries a client token."""
         token = call.params.get("ClientToken")
         if call.service != "ec2" or not token:
             return next_(call)

@@ -1,4 +1,4 @@
-"""Organizations: who besides the management account may read it, and what moto takes that AWS refuses."""
+"""Organizations: which members may read it, and refusals of AWS that moto lacks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class OrganizationsAccess:
             FakeDelegatedAdministrator.SUPPORTED_SERVICES.append(STACK_SETS)
 
     def answer(self, call: Call, actor: SandboxActor, organization_id: str, to: Callable[[str], Response]) -> Response:
-        """Answer a call; `to` makes it in an account."""
+        """Answers a call; `to` passes it to moto in an account."""
         if actor.account != self._management and not self._let(call, actor, organization_id):
             message = "You don't have permissions to access this resource."
             return refuse(call, "AccessDeniedException", message, _BAD)
@@ -60,7 +60,7 @@ class OrganizationsAccess:
         return any(admin.account.id == account and STACK_SETS in admin.services for admin in admins)
 
     def _let(self, call: Call, actor: SandboxActor, organization_id: str) -> bool:
-        """Whether a member may: each may read whose member it is, a delegated administrator everything."""
+        """Whether a member may make a call: each may read whose member it is, a delegated administrator everything."""
         if call.operation == "DescribeOrganization":
             return True
         reads = call.operation.startswith(("Describe", "List"))

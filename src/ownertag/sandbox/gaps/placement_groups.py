@@ -28,7 +28,7 @@ class EmulatedPlacementGroup:
     arn: str
 
     def has(self, filter_: str, values: set[str]) -> bool:
-        """Whether a filter lets it pass."""
+        """Whether a filter lets the group pass."""
         known = {"group-name": self.name, "group-arn": self.arn, "strategy": self.strategy, "state": "available"}
         return known.get(filter_) in values
 
@@ -43,7 +43,7 @@ class PlacementGroups:
         self._groups: dict[tuple[str, str], dict[str, EmulatedPlacementGroup]] = defaultdict(dict)
 
     def answer(self, call: Call, account: str) -> Response:
-        """Answer one of the operations."""
+        """Answers one of the operations."""
         groups = self._groups[account, call.region]
         match call.operation:
             case "CreatePlacementGroup":

@@ -58,7 +58,7 @@ class StackSets:
         return self._management if delegated else account
 
     def answer(self, call: Call, account: str, next_: Next) -> Response:
-        """Answer a call; `next_` passes it to moto in the account of the stack sets."""
+        """Answers a call; `next_` passes it to moto in the account of the stack sets."""
         managed = call.params.get("PermissionModel") == "SERVICE_MANAGED"
         if managed and account != self._management:
             return refuse(call, "ValidationError", _NOT_ALLOWED, 400)
@@ -178,7 +178,7 @@ def values(call: Call, name: str, part: str = "") -> list[str]:
 
 
 def _told(call: Call) -> dict[str, Any]:
-    """What a call asks for that moto forgets."""
+    """The settings in a call that moto forgets."""
     told: dict[str, Any] = {}
     for name in ("AutoDeployment", "ManagedExecution"):
         parts = {key.partition(".")[2]: value for key, value in call.params.items() if key.startswith(f"{name}.")}
@@ -204,7 +204,7 @@ def _with_extras(answer: Response, operation: str, more: _StackSetExtras) -> Res
 
 
 def _make(stack_set: Any, more: _StackSetExtras, account: str, region: str, parameters: Any) -> bool:
-    """Make an instance, and show its stack in the account, as AWS does; whether it went well."""
+    """Makes an instance, shows its stack in the account, as AWS does, and tells whether it went well."""
     there = stack_set.instances.get_instance(account, region) is not None
     try:
         stack_set.instances.create_instances([account], [region], parameters, {}, "SERVICE_MANAGED")
@@ -231,7 +231,7 @@ def _forget(stack_set: Any, accounts: list[str], regions: list[str]) -> None:
 
 
 def _update(stack_set: Any, more: _StackSetExtras) -> None:
-    """Bring the stacks of a stack set up to its template; moto leaves them as they were. What failed is tried again."""
+    """Brings the stacks of a stack set up to its template, which moto does not; tries again what failed."""
     stack_set.instances.template = stack_set.template
     for instance in stack_set.instances.stack_instances:
         key = instance.account_id, instance.region_name
