@@ -1,4 +1,4 @@
-"""Who owns it, asked of a ledger file of ten million entries: its size, the time to write it, and to find one in it.
+"""Lookups in a ledger file of ten million entries, in memory and from disk; its size, and the time to write it.
 
 The large file is filled in bulk: the rows that `SqliteLedger` would have written (a test compares them), and after them
 the indexes. What `claim` and `append` themselves take is measured on an empty file, and at the end on the large one. A

@@ -1,4 +1,4 @@
-"""The article's sequence and Cloud Custodian: their calls for each event, recorded at the endpoint."""
+"""The calls of the article's sequence and of Cloud Custodian for each event, recorded at the endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`make bench-steady`: how many events a second one environment of the packaged function holds."""
+"""How many events a second one environment of the packaged function holds: `make bench-steady`.
+
+Compared are several rates: latency from event to tag, calls and processor time for an event, memory, and what comes
+back.
+"""
 
 from __future__ import annotations
 

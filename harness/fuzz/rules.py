@@ -34,13 +34,13 @@ class Violation(Exception):
 
 
 def holds(well: bool, step: str, what: str) -> None:
-    """Names the rules that do not hold."""
+    """Raises a violation unless the rule holds."""
     if not well:
         raise Violation(step, what)
 
 
 def refused(refusal: Refusal) -> None:
-    """A refusal says why, in words, and nothing that is secret."""
+    """Checks that a refusal says why, in words, and nothing that is secret."""
     holds(bool(refusal.detail), "refusal", "has no reason")
     holds(len(refusal.detail) < _LONG, "refusal", "repeats a long text")
     holds(SECRET not in refusal.detail, "refusal", "tells a credential of the document")

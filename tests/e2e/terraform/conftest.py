@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import botocore.session
@@ -323,36 +323,36 @@ JOBS |= {
 }
 
 
+T = TypeVar("T")
+
+
+def _result(jobs: dict[str, Future[Any]], name: str, kind: type[T]) -> T:
+    """Waits for a job, and returns what it found."""
+    found = jobs[name].result()
+    assert isinstance(found, kind)
+    return found
+
+
 @pytest.fixture(scope="session")
 def module_tests(jobs: dict[str, Future[Any]]) -> Answer:
-    found = jobs["module_tests"].result()
-    assert isinstance(found, subprocess.CompletedProcess)
-    return found
+    return _result(jobs, "module_tests", subprocess.CompletedProcess)
 
 
 @pytest.fixture(scope="session")
 def valid_examples(jobs: dict[str, Future[Any]]) -> dict[str, Any]:
-    found = jobs["valid_examples"].result()
-    assert isinstance(found, dict)
-    return found
+    return _result(jobs, "valid_examples", dict)
 
 
 @pytest.fixture(scope="session")
 def one_account(jobs: dict[str, Future[Any]]) -> Applied:
-    found = jobs["one_account"].result()
-    assert isinstance(found, Applied)
-    return found
+    return _result(jobs, "one_account", Applied)
 
 
 @pytest.fixture(scope="session")
 def organization(jobs: dict[str, Future[Any]]) -> Applied:
-    found = jobs["organization"].result()
-    assert isinstance(found, Applied)
-    return found
+    return _result(jobs, "organization", Applied)
 
 
 @pytest.fixture(scope="session")
 def drift(jobs: dict[str, Future[Any]]) -> Applied:
-    found = jobs["drift"].result()
-    assert isinstance(found, Applied)
-    return found
+    return _result(jobs, "drift", Applied)
