@@ -1,4 +1,4 @@
-"""The sequence that the article describes, written from its description: what ownertag is measured against.
+"""The sequence of calls that the article describes, written from its description; ownertag is compared with it.
 
 For each instance of a RunInstances event: assume the role in the account, look up the tags of the principal who
 launched it, tag the instance, describe its volumes, and tag each of them. Network interfaces are not tagged.

@@ -15,7 +15,7 @@ PYTHON = ROOT / ".venv-custodian" / "bin" / "python"
 
 
 class CustodianRun(Struct):
-    """What its process tells: invocations that failed, by their error; seconds; peak memory in KB."""
+    """The result of Custodian's process: failed invocations by their error, seconds, peak memory in KB."""
 
     failed: dict[str, int]
     seconds: float

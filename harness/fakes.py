@@ -50,7 +50,7 @@ NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 @dataclass
 class Clock:
-    """A time that moves only when a test says so."""
+    """A clock that moves only when a test says so."""
 
     time: datetime = NOON
 
@@ -63,7 +63,7 @@ class Clock:
 
 @dataclass
 class Budget:
-    """`expired`, true once it has been asked so many times."""
+    """An `expired` that is true once it has been called so many times."""
 
     questions: int
 
@@ -83,7 +83,7 @@ class Launched:
 
 @dataclass
 class FakeRegion:
-    """One account's Region."""
+    """The content of one Region of an account."""
 
     launched: dict[str, Launched] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
@@ -107,7 +107,7 @@ class FakeCall:
 
 
 class FakeAws:
-    """All places, the calls so far, and what AWS refuses: `refuses` gives a call's error, or None."""
+    """All accounts and Regions, the calls so far, and what AWS refuses: `refuses` gives a call's error, or None."""
 
     def __init__(self) -> None:
         self.places: dict[tuple[str, str], FakeRegion] = defaultdict(FakeRegion)

@@ -1,4 +1,4 @@
-"""How many examples a property gets. Apart from `profile`: what starts pytest itself must not import Hypothesis."""
+"""The number of examples for a property. Not in `sampling`: what starts pytest itself must not import Hypothesis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much a run of the tests tries: a tenth in `make test`, all of it in `make test-full`, which a release runs.
+"""The part of the examples that a run of the tests tries: a tenth in `make test`, all in `make test-full`.
 
 What differs is numbers alone: the same properties, the same mutants of a policy, fewer draws of them.
 """

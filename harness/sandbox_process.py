@@ -1,4 +1,4 @@
-"""The sandbox as a user starts it: a process of its own, which ends with the block whatever comes of it."""
+"""The sandbox as a user starts it: a process of its own, which ends with the `with` block in any case."""
 
 from __future__ import annotations
 

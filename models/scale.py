@@ -88,7 +88,7 @@ class Event(Struct):
 
 
 class ModelResult(Struct):
-    """What a stretch of time came to."""
+    """The result of a stretch of time."""
 
     seconds: float
     events: int = 0

@@ -20,7 +20,7 @@ _MINUTE = 60.0
 
 
 class Figures(Struct):
-    """Of one tool and one burst. Times are seconds from an event's arrival to the tag of each resource."""
+    """The figures of one tool in one burst. Times are seconds from an event's arrival to the tag of each resource."""
 
     tool: str
     how: str  # "run" or "modelled"

@@ -1,4 +1,4 @@
-"""When each call of a tool gets its token: its calls as they were recorded, on the same buckets as the endpoint's.
+"""Models when each call of a tool gets its token: plays its recorded calls against the endpoint's buckets.
 
 For tools whose waits take hours. Each event is an invocation of its own, begun when it arrives; a refused call is tried
 again as the tool's SDK does it; an invocation that fails or reaches its timeout is repeated by Lambda after one and
@@ -38,7 +38,7 @@ class Retries(Struct, frozen=True):
 
 @dataclass
 class Modelled:
-    """What the events come to."""
+    """The result of the events."""
 
     calls: Counter[str] = field(default_factory=Counter)
     throttled: int = 0

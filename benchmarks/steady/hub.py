@@ -40,7 +40,7 @@ home_region = "{HOME_REGION}"
 
 
 class StreamLaunch(Struct, frozen=True):
-    """One instance: the event that tells of it, and in which second of the stream that comes."""
+    """A launched instance, its event, and the second of the stream in which that arrives."""
 
     at: float
     instance: str

@@ -62,7 +62,7 @@ _PARTS: Sequence[tuple[str, type, str]] = (
 
 
 class Context:
-    """What the function asks of Lambda's context."""
+    """Lambda's context, as far as the function uses it."""
 
     def get_remaining_time_in_millis(self) -> int:
         """More than the function needs."""

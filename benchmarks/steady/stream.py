@@ -40,7 +40,7 @@ _DRAIN_SECONDS = 300.0
 
 
 class Delivered(Struct):
-    """What became of a stream at the queue."""
+    """The end of a stream at the queue."""
 
     batches: int = 0
     returned: int = 0
@@ -49,7 +49,7 @@ class Delivered(Struct):
 
 
 class Stream(Struct):
-    """What a stream came to. Times are seconds."""
+    """The result of a stream. Times are seconds."""
 
     rate: int
     places: int

@@ -48,7 +48,7 @@ class Trouble(Struct, frozen=True):
 
 
 class FuzzedPart(Struct):
-    """What a part of a run came to."""
+    """The result of a part of a run."""
 
     documents: int = 0
     ends: dict[str, int] = {}
@@ -61,7 +61,7 @@ class FuzzedPart(Struct):
 
 
 class Yardstick:
-    """What others on the machine add to a time: the same work is measured beside it, and was quicker at its best."""
+    """Tells how much other work on the machine slows a time down: the same work is measured beside its best time."""
 
     _WORK = b"[" + b",".join([b"[" * 40 + b"]" * 40] * 800) + b"]"
 

@@ -1,4 +1,4 @@
-"""A document that goes wrong, made smaller for as long as it goes wrong in the same way."""
+"""Makes a document that goes wrong smaller, as long as it goes wrong in the same way."""
 
 from __future__ import annotations
 

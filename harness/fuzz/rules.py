@@ -1,4 +1,4 @@
-"""What must hold of whatever a document comes to (docs/invariants.md), as far as it can be seen from outside."""
+"""The rules that must hold for any document (docs/invariants.md), as far as they can be seen from outside."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONG = 4000
 
 
 class Violation(Exception):
-    """What is wrong with what a document came to: which rule does not hold, or what was raised, and in which step."""
+    """A rule that does not hold for a document, or what was raised, and the step."""
 
     def __init__(self, step: str, what: str) -> None:
         super().__init__(f"{step}: {what}")

@@ -1,4 +1,4 @@
-"""One document through every step that a decision takes, each with its time; and the rules that must hold then."""
+"""Takes a document through every step of a decision, with the time of each, and checks the rules that must hold."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ POLICIES: tuple[Settings, ...] = (
 
 
 class StepClock:
-    """What each step took, in seconds of the processor: others on the machine don't count."""
+    """The time of each step, in seconds of the processor: other work on the machine doesn't count."""
 
     def __init__(self) -> None:
         self.slowest: tuple[float, str] = (0.0, "")
@@ -89,7 +89,7 @@ class StepClock:
 
 
 class StepResult(Struct, frozen=True):
-    """What a document came to."""
+    """The result of a document."""
 
     kind: str
     seconds: float

@@ -1,4 +1,4 @@
-"""AWS's token buckets: one for each account, Region and API. The only model of them here, for calls made and imagined.
+"""AWS's token buckets: one for each account, Region and API. The only model of them, for real and modelled calls.
 
 Source: "Request throttling for the Amazon EC2 API" in Amazon EC2's developer guide, its tables "Request token bucket
 sizes and refill rates" and "Resource token bucket sizes and refill rates"; CloudTrail's API reference, LookupEvents

@@ -48,7 +48,7 @@ class Reply:
 
 
 class Throttled(Struct, frozen=True):
-    """From when until when every call is refused: whoever makes it in this account, or in all."""
+    """A time in which every call is refused, in this account or in all."""
 
     since: float
     until: float
@@ -57,7 +57,7 @@ class Throttled(Struct, frozen=True):
 
 @dataclass
 class Endpoint:
-    """AWS, as far as launching and tagging go.
+    """Answers the calls of AWS that launching and tagging need.
 
     Attributes:
         seed: Of ids, times and faults.

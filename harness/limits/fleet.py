@@ -1,4 +1,4 @@
-"""Instances, volumes and interfaces of every account and Region, and when each comes to be seen.
+"""Instances, volumes and interfaces of every account and Region, and the times at which they become visible.
 
 Instead of an emulator, for none will do here: MiniStack 1.5 launches ten thousand in seconds, but gives each one volume
 and no interface, and knows no client token and no filter by it. moto 5.2 has all of that, takes 46 s for ten thousand,
@@ -20,7 +20,7 @@ MAX_TAGS = 50
 
 
 class Timing(Struct, frozen=True):
-    """Between how many seconds after a launch something shows; drawn for each instance by the seed.
+    """The seconds after a launch between which something becomes visible; drawn for each instance by the seed.
 
     AWS promises none of these. What is born with an instance attaches within seconds, and a launch is eventually
     consistent (doc); the figures are assumptions.
@@ -55,7 +55,7 @@ class Instance(Struct):
 
 
 class Fleet:
-    """What was launched, and its tags.
+    """The launched instances, and their tags.
 
     Args:
         seed: Of every id and time.

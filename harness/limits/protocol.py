@@ -17,7 +17,7 @@ def key_of(account: str) -> str:
 
 
 class TracedCall(Struct, frozen=True, omit_defaults=True):
-    """One call as it was answered: when, by what name, in whose quota, for how many ids, and what came of it."""
+    """An answered call: its time, account, Region and operation, the ids, and the outcome."""
 
     at: float
     seconds: float

@@ -25,7 +25,7 @@ MAX_PAYLOAD = 6 * 1024 * 1024
 
 
 class DeployedHub(Struct, frozen=True):
-    """What the hub's template says of the queue and the function; times in seconds."""
+    """The settings of the queue and the function in the hub's template; times in seconds."""
 
     batch: int
     window: float
@@ -69,7 +69,7 @@ def deployed(template: Path = TEMPLATE) -> DeployedHub:
 
 @dataclass
 class QueuedMessage:
-    """A message: which event it carries, how many bytes, and how often it was received."""
+    """A message: the number of its event, its bytes, and how often it was received."""
 
     number: int
     size: int
@@ -89,7 +89,7 @@ class _Poller:
 
 
 class SimulatedMapping:
-    """The queue and the mapping.
+    """The queue and Lambda's event source mapping.
 
     Args:
         simulation: Whose time it is.

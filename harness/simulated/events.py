@@ -39,7 +39,7 @@ class BurstShape(Struct, frozen=True):
 
 
 class BurstEvent(Struct, frozen=True):
-    """An event: when it arrives, in which place it was made, and where in the file it lies."""
+    """An event: its arrival, its account and Region, and its position in the file."""
 
     number: int
     delivered: float

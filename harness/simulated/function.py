@@ -60,7 +60,7 @@ _KEY = re.compile(r"Credential=([A-Z0-9]+)/")
 
 
 class RunResult(msgspec.Struct):
-    """What a run came to."""
+    """The result of a run."""
 
     invocations: int = 0
     returned: int = 0
@@ -71,7 +71,7 @@ class RunResult(msgspec.Struct):
 
 
 class VirtualSession(boto3.Session):
-    """A session whose calls tell the simulation's time, take there as long as they take, and wait there."""
+    """A session whose calls, answers and waits pass in simulated time."""
 
     def __init__(self, simulation: Simulation) -> None:
         core = botocore.session.Session()

@@ -31,7 +31,7 @@ MAX_EVENT = 256 * 1024
 
 @dataclass(frozen=True)
 class DeliveryFailure:
-    """Why a target could not be reached, in the words of a dead-letter queue's attributes."""
+    """The reason why a target could not be reached, as the attributes of a dead-letter queue name it."""
 
     code: str
     message: str

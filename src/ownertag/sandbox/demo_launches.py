@@ -29,7 +29,7 @@ DISKS = [
 
 @dataclass
 class DemoLaunch:
-    """One thing that a persona did, what it made, and what was found of it afterwards."""
+    """A launch by a persona, what it made, and what was found of it afterwards."""
 
     persona: Persona
     what: str

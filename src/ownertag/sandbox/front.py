@@ -47,7 +47,7 @@ _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 
 
 class Front:
-    """A WSGI application: AWS, as far as the sandbox has it.
+    """A WSGI application that answers calls of AWS, as far as the sandbox has it.
 
     Args:
         identities: Who the access keys are.

@@ -56,7 +56,7 @@ class DeployedFunction:
 
 
 class Functions:
-    """Runs what is deployed, until it is stopped.
+    """Runs the deployed functions, until it is stopped.
 
     Args:
         organization: Gives the credentials of the functions' roles.

@@ -1,4 +1,4 @@
-"""Who works in the sandbox's organization: its accounts, and one person or machine for each kind of principal."""
+"""The accounts of the sandbox's organization, and one person or machine for each kind of principal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HUB_ROLE = "ownertag-hub"
 
 
 class PrincipalKind(StrEnum):
-    """How a persona comes by credentials."""
+    """The kind of principal that a persona is."""
 
     USER = "IAM user"
     IDENTITY_CENTER = "Identity Center session"
@@ -39,7 +39,7 @@ class PrincipalKind(StrEnum):
 
 @dataclass(frozen=True)
 class Persona:
-    """Somebody who launches things.
+    """A person or machine that launches things.
 
     Attributes:
         name: The profile in the AWS config file.

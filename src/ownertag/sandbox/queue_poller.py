@@ -1,4 +1,4 @@
-"""The hub's queue to the handler, as Lambda's event source mapping does it with partial batch responses."""
+"""Passes the hub's queue to the handler, as Lambda's event source mapping does with partial batch responses."""
 
 from __future__ import annotations
 

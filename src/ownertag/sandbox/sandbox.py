@@ -1,4 +1,4 @@
-"""Everything started and stopped: the endpoint, the organization, the bus, and what is deployed into it."""
+"""Starts and stops everything: the endpoint, the organization, the bus, and what is deployed."""
 
 from __future__ import annotations
 

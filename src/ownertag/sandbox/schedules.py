@@ -1,4 +1,4 @@
-"""Rules on a schedule, as EventBridge carries them out: on the default bus alone, as it takes them; to functions.
+"""EventBridge's rules on a schedule, which are on the default bus alone, with functions for targets.
 
 AWS waits for an interval before the first time; here it is done at once, as nobody keeps a sandbox for long.
 """
@@ -26,7 +26,7 @@ class Scheduled:
 
 
 class Schedules:
-    """Tells what is due.
+    """Tells which targets are due.
 
     Args:
         clock: Gives seconds.

@@ -1,4 +1,4 @@
-"""AWS's own services as callers: they take roles and launch instances by calls that are recorded as anybody's are.
+"""AWS's own services as callers: they assume roles and launch instances by calls that are recorded like any other.
 
 Their calls are those of the real SDK, but reach the front within the process: a service calls while the call that made
 it do so is still being answered.

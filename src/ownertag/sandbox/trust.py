@@ -26,7 +26,7 @@ _OPERATORS = {
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: the names that a policy may give them, by kind of principal, and what conditions may ask of them.
+    """A caller: the names that a policy may give it, by kind of principal, and the values of condition keys.
 
     Keys of conditions are in small letters, since IAM reads them without regard to case.
     """

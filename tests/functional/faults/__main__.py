@@ -20,7 +20,7 @@ PATHS = (HERE, HERE.parents[1] / "unit" / "core" / "test_codes.py")
 
 
 class Seen:
-    """What pytest tells of its tests, also where they run in several processes."""
+    """The reports of pytest, also where tests run in several processes."""
 
     def __init__(self) -> None:
         self.faults: dict[str, Counter[str]] = defaultdict(Counter)

@@ -30,7 +30,7 @@ _COPIES = {1: 0.6, 2: 0.3, 3: 0.1}
 
 
 class Fate(StrEnum):
-    """What a creation has to end as."""
+    """The end that a creation has to have."""
 
     TAGGED = "tagged"
     REFUSED = "refused"
@@ -38,7 +38,7 @@ class Fate(StrEnum):
 
 
 class Creation(Struct):
-    """A creation: its event, when it happened, what it made, and what has to become of it."""
+    """A creation: its event, its time, its resources, and how it has to end."""
 
     number: int
     at: float
@@ -54,7 +54,7 @@ class Creation(Struct):
 
 
 class Creations(Struct):
-    """All of them, whose each resource has to be, and which resources nobody may tag."""
+    """All creations, the owner that each resource has to have, and the resources that nobody may tag."""
 
     all: list[Creation] = field(default_factory=list)
     owners: dict[str, str] = field(default_factory=dict)

@@ -87,7 +87,7 @@ class Chances:
 
 
 class World:
-    """What there is, and the adapters to it. Each call takes its time before it is carried out, and after.
+    """The organization's resources, and the adapters to them. Each call takes time before it is carried out, and after.
 
     Attributes:
         count: Calls so far, by what became of each.
@@ -177,7 +177,7 @@ class Tagger(FakeTagger):
 
 
 class Lookups(FakeLookups):
-    """Reads what is to be seen by now."""
+    """Reads what is visible by now."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world.aws)

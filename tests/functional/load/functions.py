@@ -68,7 +68,7 @@ class Case(Struct, frozen=True):
 
 
 class Ran(Struct):
-    """What came of it: when each call reached AWS, and what else was counted."""
+    """The result of a case: when each call reached AWS, and what else was counted."""
 
     at: list[float] = field(default_factory=list)
     refused: int = 0

@@ -46,7 +46,7 @@ class Launch(Struct, frozen=True):
 
 
 class Handled(Struct):
-    """What a run came to: when each resource was tagged, and what became of the messages; `asked` is the counter."""
+    """The result of a run: the time of each tag, and the end of the messages; `asked` counts calls to the counter."""
 
     tagged: Mapping[str, float]
     returned: int

@@ -19,7 +19,7 @@ _BAD = 400
 
 
 class OrganizationsAccess:
-    """Calls to Organizations by whom they come from: a member acts for the management account where it is let.
+    """Calls to Organizations: a member acts for the management account where a policy or its delegation lets it.
 
     Args:
         management: The management account.

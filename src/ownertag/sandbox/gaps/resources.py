@@ -35,7 +35,7 @@ def complete(stack: Any) -> None:
 
 
 class _KnownResources(dict[str, Any]):
-    """A stack's resources by their logical names; what is there is not lost to what moto made nothing of."""
+    """A stack's resources by their logical names; keeps a resource where moto would put none in its place."""
 
     def __setitem__(self, name: str, made: Any) -> None:
         if made is not None or name not in self:

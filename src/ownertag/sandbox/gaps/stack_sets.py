@@ -1,4 +1,4 @@
-"""CloudFormation's service-managed stack sets: units as targets, updates that reach the stacks, what is told."""
+"""CloudFormation's service-managed stack sets: units as targets, updates that reach the stacks, descriptions."""
 
 from __future__ import annotations
 
