@@ -106,14 +106,8 @@ class StackSets:
     def _find(self, call: Call, account: str) -> Any:
         name = call.params.get("StackSetName", "")
         found = cloudformation_backends[account][call.region].stacksets.values()
-        return next(
-            (
-                stack_set
-                for stack_set in found
-                if name in (stack_set.name, stack_set.id) and stack_set.status == "ACTIVE"
-            ),
-            None,
-        )
+        active = (stack_set for stack_set in found if stack_set.status == "ACTIVE")
+        return next((stack_set for stack_set in active if name in (stack_set.name, stack_set.id)), None)
 
     def _create(self, call: Call, stack_set: Any, more: _StackSetExtras) -> Response:
         units = values(call, "DeploymentTargets.OrganizationalUnitIds")
