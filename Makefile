@@ -86,7 +86,7 @@ test-full: ## what a release runs: as `make test`, with every example, mutant an
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports
+	PYTHONPATH=$(TESTS) $(BIN)/lint-imports
 
 types: install
 	$(BIN)/mypy

@@ -1,4 +1,4 @@
-"""The sequence that the article describes, written from its description: what ownertag is measured against.
+"""The sequence of calls that the article describes, written from its description; ownertag is compared with it.
 
 For each instance of a RunInstances event: assume the role in the account, look up the tags of the principal who
 launched it, tag the instance, describe its volumes, and tag each of them. Network interfaces are not tagged.
@@ -16,7 +16,7 @@ ClientFactory = Callable[[str, str, Mapping[str, str]], Any]
 
 
 def handle(event: Mapping[str, Any], client: ClientFactory) -> None:
-    """Tag what one RunInstances event of EventBridge tells of."""
+    """Tags the resources of one RunInstances event of EventBridge."""
     record = event["detail"]
     account, region, created = record["recipientAccountId"], record["awsRegion"], record["eventTime"]
     identity = record["userIdentity"]

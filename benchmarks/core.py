@@ -61,7 +61,7 @@ def _event(record: dict[str, object]) -> bytes:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measures and prints."""
     catalogue, settings, now = load_catalogue(), Settings(), datetime.now(UTC)
     rows = []
     for name, event, users in (

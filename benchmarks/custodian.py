@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv-custodian" / "bin" / "python"
 
 
-class Told(Struct):
-    """What its process tells: invocations that failed, by their error; seconds; peak memory in KB."""
+class CustodianRun(Struct):
+    """The result of Custodian's process: failed invocations by their error, seconds, peak memory in KB."""
 
     failed: dict[str, int]
     seconds: float
@@ -32,8 +32,8 @@ def run(
     member_role: str | None = None,
     tell_time: bool = False,
     every: int = 1,
-) -> Told:
-    """Let it handle the events of a file, a line each.
+) -> CustodianRun:
+    """Lets it handle the events of a file, a line each.
 
     Args:
         url: The endpoint of every service.
@@ -55,7 +55,7 @@ def run(
         "every": every,
     }
     environment = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": region, "AWS_EC2_METADATA_DISABLED": "true", **keys}
-    command = [str(PYTHON), "-m", "benchmarks.custodian_side", json.dumps(given)]
+    command = [str(PYTHON), "-m", "benchmarks.custodian_process", json.dumps(given)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
     found: dict[str, Any] = json.loads(done.stdout)
-    return Told(**found)
+    return CustodianRun(**found)

@@ -1,4 +1,4 @@
-"""What the pictures of the documentation share: the sheet, its colours, and seconds on a logarithmic scale.
+"""Draws the parts that the documentation's pictures share: the sheet, its colours, and seconds on a logarithmic scale.
 
 Written by hand: nothing that draws is installed for anything else here. Colours are of the Okabe-Ito palette, which
 people with any colour vision can tell apart; light and dark follow the reader's own setting.
@@ -35,7 +35,7 @@ polyline.line { fill: none; stroke-width: 2; stroke-linejoin: round } rect.bar {
 Point = tuple[float, float]
 
 
-class Seconds(Struct, frozen=True):
+class SecondsPlot(Struct, frozen=True):
     """A plot of seconds, on a logarithmic scale of whole decades, against time.
 
     Args:
@@ -61,7 +61,7 @@ class Seconds(Struct, frozen=True):
             yield text(LEFT - 8, y + 4, f"{10.0**decade:,g} s", "quiet", "end")
         yield f'<line class="axis" x1="{LEFT}" x2="{RIGHT}" y1="{BOTTOM}" y2="{BOTTOM}"/>'
         units = self.last / self.unit
-        step = next(each for each in (1, 2, 5, 10, 15, 30, 60, 120, 600) if units / each <= 10)
+        step = next(step for step in (1, 2, 5, 10, 15, 30, 60, 120, 600) if units / step <= 10)
         for number in range(0, int(units) + 1, step):
             x = self._x(number * self.unit)
             yield f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{BOTTOM}" y2="{BOTTOM + 5}"/>'
@@ -69,7 +69,7 @@ class Seconds(Struct, frozen=True):
         yield text(RIGHT, BOTTOM + 38, self.words, "quiet", "end")
 
     def line(self, points: Iterable[Point], colour: str) -> str:
-        """(time, seconds) from the left to the right, in this colour."""
+        """The line through these points, given as (time, seconds), in this colour."""
         found = " ".join(f"{self._x(at):.1f},{self._y(seconds):.1f}" for at, seconds in points)
         return f'<polyline class="line {colour}" points="{found}"/>'
 
@@ -82,7 +82,7 @@ class Seconds(Struct, frozen=True):
 
 
 def decades_for(seconds: Iterable[float]) -> range:
-    """From a tenth of a second to the power of ten that holds all of these, and at least ten seconds."""
+    """The powers of ten from a tenth of a second to one that holds all of these, at least ten seconds."""
     return range(-1, max(1, math.ceil(math.log10(max([10.0, *seconds])))) + 1)
 
 
@@ -106,7 +106,7 @@ def sheet(height: int, label: str, title: str, parts: Sequence[str]) -> str:
 
 
 def key(names: Sequence[str], step: int) -> Iterable[str]:
-    """Which colour is whose, in a row under the title."""
+    """The legend of colours, in a row under the title."""
     for number, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
         left = 24 + number * step
         yield f'<rect class="bar {colour}" x="{left}" y="46" width="14" height="14" rx="2"/>'
@@ -114,7 +114,7 @@ def key(names: Sequence[str], step: int) -> Iterable[str]:
 
 
 def bar(left: float, top: float, lengths: Iterable[tuple[str, float]], colour: str) -> tuple[list[str], float]:
-    """(kind, length) one after the other: what is drawn, and where it ends."""
+    """Draws parts of a bar, given as (kind, length); returns the elements and the end of the bar."""
     parts = []
     for kind, length in lengths:
         parts.append(f'<rect class="bar {colour} {kind}" x="{left:.1f}" y="{top}" width="{length:.2f}" height="22"/>')
@@ -123,7 +123,7 @@ def bar(left: float, top: float, lengths: Iterable[tuple[str, float]], colour: s
 
 
 def kinds(left: float, top: float, step: int, words: Iterable[tuple[str, str]]) -> Iterable[str]:
-    """(kind, what it means) of a bar's parts, in a row."""
+    """The legend of a bar's parts, given as (kind, meaning), in a row."""
     for number, (kind, meaning) in enumerate(words):
         x = left + number * step
         yield f'<rect class="bar axis {kind}" x="{x:g}" y="{top - 11}" width="14" height="12" rx="2" fill="#57606a"/>'

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import article, custodian
-from harness.kept import KeptList
+from harness.memory_account_list import MemoryAccountList
 from harness.results import show
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load_catalogue
@@ -25,10 +25,10 @@ from ownertag.core.settings import Settings
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.sandbox.bus import as_event
+from ownertag.sandbox.demo_launches import DISKS, IMAGE
 from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import DISKS, IMAGE
 from ownertag.sinks.tagging import Tagger
 from ownertag.sources.lookups import AwsLookups
 from ownertag.sources.organization import OrganizationAccounts
@@ -57,7 +57,7 @@ class Counted:
 
 
 def launch(sandbox: Sandbox, count: int) -> tuple[dict[str, Any], list[str]]:
-    """Launch instances with two volumes and an interface each; the event and the ids."""
+    """Launches instances with two volumes and an interface each, and returns the event and the ids."""
     ec2 = sandbox.client(sandbox.session("alice", REGION), "ec2")
     answer = ec2.run_instances(ImageId=IMAGE, MinCount=count, MaxCount=count, BlockDeviceMappings=DISKS)
     record = sandbox.recorder.records(ACCOUNT, REGION)[-1]
@@ -65,7 +65,7 @@ def launch(sandbox: Sandbox, count: int) -> tuple[dict[str, Any], list[str]]:
 
 
 def tagged(sandbox: Sandbox, ids: list[str]) -> Counter[str]:
-    """How many of these instances, their volumes and interfaces carry an owner."""
+    """The number of these instances, their volumes and interfaces that carry an owner."""
     ec2 = sandbox.client(sandbox.account_session(ACCOUNT, REGION), "ec2")
     filters = [{"Name": "key", "Values": ["owner"]}]
     pages = ec2.get_paginator("describe_tags").paginate(Filters=filters)
@@ -110,7 +110,7 @@ def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
         now=now,
         endpoint_url=sandbox.endpoint_url,
     )
-    hub, kept = sandbox_session(sandbox.organization.hub_keys, HOME_REGION), KeptList()
+    hub, kept = sandbox_session(sandbox.organization.hub_keys, HOME_REGION), MemoryAccountList()
     OrganizationAccounts(
         sandbox.client(hub, "organizations"), now, kept=kept
     ).keep_list()  # as the schedule does, uncounted
@@ -156,7 +156,7 @@ SIDES: Mapping[str, Callable[[Sandbox, Counted], Side]] = {
 
 
 def main() -> None:
-    """Launch, tag and count for every side and size."""
+    """Launches, tags and counts for every side and size."""
     rows = []
     for launches, size in SIZES:
         for name in ("the article's sequence", "Cloud Custodian", "ownertag, cold", "ownertag, warm"):

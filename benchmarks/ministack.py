@@ -1,4 +1,4 @@
-"""MiniStack as a process of its own: DynamoDB, SQS and EventBridge at the network's edge."""
+"""Runs MiniStack, which stands in for DynamoDB, SQS and EventBridge, as a process of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def unavailable() -> str | None:
 
 @contextmanager
 def ministack() -> Iterator[str]:
-    """Its URL, on 127.0.0.1 only, for as long as the `with` block lasts."""
+    """Runs MiniStack on 127.0.0.1 for as long as the `with` block lasts, and gives its URL."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = int(found.getsockname()[1])
     environment = {**os.environ, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "LOG_LEVEL": "ERROR"}

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from zipfile import ZipFile
 
-from harness.lambda_emulator import Function, unavailable
+from harness.lambda_emulator import EmulatedFunction, unavailable
 from harness.results import show
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
 from ownertag.ledger.opening import LEDGER
@@ -38,7 +38,7 @@ VARIABLES = {
 
 
 def main() -> None:
-    """Build, measure and print."""
+    """Builds, measures and prints."""
     if reason := unavailable():
         raise SystemExit(reason)
     with tempfile.TemporaryDirectory(prefix="ownertag-start-") as name:
@@ -46,22 +46,22 @@ def main() -> None:
         functions = _functions(folder)
         times: dict[str, list[float]] = {function: [] for function in functions}
         for number in range(ROUNDS + 1):
-            for each, (package, handler) in functions.items():
+            for function, (package, handler) in functions.items():
                 took = _start(package, handler, VARIABLES, folder / f"{number}.{package.name}.log")
                 if number:  # the first reads the files from the disk
-                    times[each].append(took)
-        sizes = {each: package.with_suffix(".zip").stat().st_size for each, (package, _) in functions.items()}
+                    times[function].append(took)
+        sizes = {function: package.with_suffix(".zip").stat().st_size for function, (package, _) in functions.items()}
     base = median(times[BOTO3])
     rows = [
         {
-            "handler": each,
+            "handler": function,
             "start, ms": round(median(found)),
             "from": round(min(found)),
             "to": round(max(found)),
             "beside boto3 with two clients": round(median(found) / base, 2),
-            "zip, kB": round(sizes[each] / 1000),
+            "zip, kB": round(sizes[function] / 1000),
         }
-        for each, found in times.items()
+        for function, found in times.items()
     ]
     show("start", f"Start of a function on one machine, the median of {ROUNDS} starts each", rows)
 
@@ -93,8 +93,8 @@ def _functions(folder: Path) -> dict[str, tuple[Path, str]]:
 
 
 def _start(package: Path, handler: str, variables: Mapping[str, str], log: Path) -> float:
-    """Start a function once and call it with an empty batch: milliseconds of the start."""
-    with Function(package, handler, variables, log) as function:
+    """Starts a function once, calls it with an empty batch, and returns the milliseconds of the start."""
+    with EmulatedFunction(package, handler, variables, log) as function:
         function.invoke({"Records": []})
         [took] = function.init_milliseconds()
     return took

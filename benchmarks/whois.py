@@ -1,4 +1,4 @@
-"""Who owns it, asked of a ledger file of ten million entries: its size, the time to write it, and to find one in it.
+"""Lookups in a ledger file of ten million entries, in memory and from disk; its size, and the time to write it.
 
 The large file is filled in bulk: the rows that `SqliteLedger` would have written (a test compares them), and after them
 the indexes. What `claim` and `append` themselves take is measured on an empty file, and at the end on the large one. A
@@ -64,7 +64,7 @@ ENTRY_BYTES = 1200
 _MASK = (1 << 64) - 1
 
 
-class Launch(Struct, frozen=True):
+class LedgerLaunch(Struct, frozen=True):
     """One launch: an instance, two volumes, an interface."""
 
     created: Created
@@ -73,11 +73,11 @@ class Launch(Struct, frozen=True):
 
     @property
     def rows(self) -> int:
-        """How many entries it is. That a creation is finished is noted in its own row."""
-        return 1 + len(self.owned) + sum(not isinstance(each, Finished) for each in self.ends)
+        """The number of entries. That a creation is finished is noted in its own row."""
+        return 1 + len(self.owned) + sum(not isinstance(end, Finished) for end in self.ends)
 
 
-def launch(number: int, total: int) -> Launch:
+def launch(number: int, total: int) -> LedgerLaunch:
     """The launch with this number, of so many in a year; the same one each time."""
     account, region = ACCOUNTS[_mixed(number, 1) % len(ACCOUNTS)], REGIONS[_mixed(number, 2) % len(REGIONS)]
     name = f"person{_mixed(number, 3) % PEOPLE:03d}"
@@ -128,7 +128,7 @@ def launch(number: int, total: int) -> Launch:
         gone = EventKey(account, region, str(UUID(int=_mixed(number, 10) << 64 | number, version=4)))
         ends.append(Deleted(resources[0].resource, gone, actor, at + timedelta(hours=5)))
     created = Created(event, event.event_id, "ec2.amazonaws.com", "RunInstances", at, actor)
-    return Launch(created, tuple(resources), tuple(ends))
+    return LedgerLaunch(created, tuple(resources), tuple(ends))
 
 
 def addresses_of(number: int, total: int) -> tuple[str, str]:
@@ -137,15 +137,15 @@ def addresses_of(number: int, total: int) -> tuple[str, str]:
     return f"10.{one >> 16 & 255}.{one >> 8 & 255}.{one & 255}", f"203.{one >> 16 & 255}.{one >> 8 & 255}.{one & 255}"
 
 
-def write(ledger: SqliteLedger, launches: Sequence[Launch]) -> int:
-    """Keep these launches as the live flow does, in two calls; how many entries they were."""
+def write(ledger: SqliteLedger, launches: Sequence[LedgerLaunch]) -> int:
+    """Keeps these launches as the live flow does, in two calls, and returns the number of entries."""
     ledger.claim([launch.created for launch in launches], [one for launch in launches for one in launch.owned])
     ledger.append([one for launch in launches for one in launch.ends])
     return sum(launch.rows for launch in launches)
 
 
-def write_all(ledger: SqliteLedger, launches: Iterable[Launch], batch: int) -> tuple[int, float]:
-    """Write launches, so many in two calls: (entries, seconds in the ledger)."""
+def write_all(ledger: SqliteLedger, launches: Iterable[LedgerLaunch], batch: int) -> tuple[int, float]:
+    """Writes launches, so many in two calls: (entries, seconds in the ledger)."""
     written, seconds, left = 0, 0.0, iter(launches)
     while chosen := list(islice(left, batch)):
         start = time.perf_counter()
@@ -155,7 +155,7 @@ def write_all(ledger: SqliteLedger, launches: Iterable[Launch], batch: int) -> t
 
 
 def fill(path: Path, total: int) -> tuple[int, float]:
-    """Write a ledger of so many launches in bulk: (entries, seconds with the making of the launches)."""
+    """Writes a ledger of so many launches in bulk: (entries, seconds with the making of the launches)."""
     SqliteLedger(path).close()
     start = told = time.monotonic()
     entries = 0
@@ -185,23 +185,23 @@ def fill(path: Path, total: int) -> tuple[int, float]:
     return entries, time.monotonic() - start
 
 
-def rows_of(launches: Iterable[Launch], first: int) -> dict[str, list[tuple[Any, ...]]]:
+def rows_of(launches: Iterable[LedgerLaunch], first: int) -> dict[str, list[tuple[Any, ...]]]:
     """The rows of launches by table, as `claim` and `append` leave them; `first` launches are there already."""
     tables: dict[str, list[tuple[Any, ...]]] = {
         name: [] for name in ("event", "decision", "resource", "owned", "other", "link")
     }
-    for number, each in enumerate(launches, first + 1):  # a launch's event and decision have one number
-        event, one = each.created.event, each.owned[0]
+    for number, one_launch in enumerate(launches, first + 1):  # a launch's event and decision have one number
+        event, one = one_launch.created.event, one_launch.owned[0]
         decided = json_of(Decided(one.owner, one.tags, one.decided_at))
-        [finished] = [int(end.at.timestamp()) for end in each.ends if isinstance(end, Finished)]
+        [finished] = [int(end.at.timestamp()) for end in one_launch.ends if isinstance(end, Finished)]
         tables["event"].append(
-            (number, event.event_id, event.account, event.region, json_of(each.created), number, finished)
+            (number, event.event_id, event.account, event.region, json_of(one_launch.created), number, finished)
         )
         tables["decision"].append((number, number, one.owner.name, decided))
-        gone = {end.resource: json_of([end.at]) for end in each.ends if isinstance(end, Deleted)}
+        gone = {end.resource: json_of([end.at]) for end in one_launch.ends if isinstance(end, Deleted)}
         held = json_of(Holding(one.claim, one.owner, one.tags, outcome=OutcomeKind.TAGGED))
         numbers = {}
-        for place, owned in enumerate(each.owned, (number - 1) * len(each.owned) + 1):
+        for place, owned in enumerate(one_launch.owned, (number - 1) * len(one_launch.owned) + 1):
             key = owned.resource
             numbers[key] = place
             tables["resource"].append(
@@ -214,26 +214,26 @@ def rows_of(launches: Iterable[Launch], first: int) -> dict[str, list[tuple[Any,
             tables["link"] += [("parent", value, place, since) for value in owned.parents]
         tables["other"] += [
             (numbers[end.resource], *entry_identity(end), other_body(end))
-            for end in each.ends
+            for end in one_launch.ends
             if not isinstance(end, Finished)
         ]
     return tables
 
 
 def progress(text: str) -> None:
-    """Say how far it is."""
+    """Says how far it is."""
     print(text, file=sys.stderr, flush=True)
 
 
 def forget(path: Path) -> None:
-    """Tell the kernel to drop what it has of a file (posix_fadvise(2)); the file was synced when it was closed."""
+    """Tells the kernel to drop what it has of a file (posix_fadvise(2)); the file was synced when it was closed."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def read_through(path: Path) -> None:
-    """Have the kernel read the file."""
+    """Has the kernel read the file."""
     with path.open("rb", buffering=0) as file:
         while file.read(1 << 22):
             pass
@@ -247,10 +247,10 @@ def _mixed(number: int, salt: int) -> int:
     return bits ^ bits >> 31
 
 
-Lookup = Callable[[SqliteLedger, Launch], int]
+Lookup = Callable[[SqliteLedger, LedgerLaunch], int]
 
 
-def by_id(ledger: SqliteLedger, wanted: Launch) -> int:
+def by_id(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
     """The instance's owner."""
     [known] = ledger.by_id(wanted.owned[0].id)
     if known.holding.owner != wanted.owned[0].owner:
@@ -258,24 +258,24 @@ def by_id(ledger: SqliteLedger, wanted: Launch) -> int:
     return 1
 
 
-def by_address(ledger: SqliteLedger, wanted: Launch) -> int:
-    """All that had the instance's private address."""
+def by_address(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
+    """Every resource that had the instance's private address."""
     found = ledger.by_address(wanted.owned[0].addresses[0])
-    if wanted.owned[0].resource not in {each.known.key for each in found}:
+    if wanted.owned[0].resource not in {answer.known.key for answer in found}:
         raise SystemExit(f"{wanted.owned[0].addresses[0]} misses {wanted.owned[0].id}")
     return len(found)
 
 
-def history(ledger: SqliteLedger, wanted: Launch) -> int:
+def history(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
     """All of the instance's entries."""
     found = len(ledger.history(wanted.owned[0].resource))
-    if found != 2 + any(isinstance(each, Deleted) for each in wanted.ends):
+    if found != 2 + any(isinstance(end, Deleted) for end in wanted.ends):
         raise SystemExit(f"{wanted.owned[0].id} has {found} entries")
     return found
 
 
 def looked_up(path: Path, total: int, lookup: Lookup, count: int, *, cold: bool) -> tuple[list[float], float]:
-    """How long each of so many lookups of random launches took in ms, and how many rows each gave on average."""
+    """The times of so many lookups of random launches in ms, and the rows that each gave on average."""
     chosen = random.Random(f"{SEED} {lookup.__name__} {cold}")  # noqa: S311 - no secret
     ledger = SqliteLedger(path, read_only=True)
     times, rows = [], 0
@@ -293,7 +293,7 @@ def looked_up(path: Path, total: int, lookup: Lookup, count: int, *, cold: bool)
 
 
 def command_times(path: Path, total: int, count: int, *, cold: bool) -> list[float] | None:
-    """How long the whole command took each time in ms; None if there is no such command."""
+    """The times of the whole command in ms; None if there is no such command."""
     command = [str(Path(sysconfig.get_path("scripts")) / "ownertag"), "whois"]
     if subprocess.run([*command, "--help"], capture_output=True, check=False).returncode:
         return None
@@ -363,7 +363,7 @@ def written_row(what: str, written: int, seconds: float, path: Path) -> dict[str
 
 
 def main() -> None:
-    """Fill a ledger, measure, delete it."""
+    """Fills a ledger, measures, deletes it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.whois", description=__doc__.partition("\n")[0])
     parser.add_argument("--entries", type=int, default=10_000_000, help="how many (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="where a temporary folder is made (default: the system's)")

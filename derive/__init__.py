@@ -1,1 +1,1 @@
-"""What is derived from AWS's own data into `src/ownertag/catalogue/generated/`; for development only."""
+"""Derives `src/ownertag/catalogue/generated/` from AWS's own data; for development only."""

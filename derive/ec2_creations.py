@@ -78,9 +78,9 @@ def _specifications(shape: Shape, above: tuple[str, ...]) -> Iterator[Shape]:
 
 def _words(specification: Shape) -> Iterator[str]:
     yield specification.documentation
-    each = specification.member if isinstance(specification, ListShape) else specification
-    if isinstance(each, StructureShape) and "ResourceType" in each.members:
-        yield each.members["ResourceType"].documentation
+    shape = specification.member if isinstance(specification, ListShape) else specification
+    if isinstance(shape, StructureShape) and "ResourceType" in shape.members:
+        yield shape.members["ResourceType"].documentation
 
 
 def in_reference(actions: Mapping[str, Any]) -> dict[str, frozenset[str]]:
@@ -101,7 +101,7 @@ def takes(actions: Mapping[str, Any]) -> list[str]:
 
 
 def derive(ec2: ServiceModel, actions: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Operation to the types that it can tag at creation.
+    """The types that each operation can tag at creation.
 
     Raises:
         SystemExit: An operation's types are named nowhere; the text says which and what to do.
@@ -117,7 +117,7 @@ def derive(ec2: ServiceModel, actions: Mapping[str, Any]) -> dict[str, list[str]
 
 
 def main() -> None:
-    """Write the list anew, with the versions that it comes from."""
+    """Writes the list anew, with the versions that it comes from."""
     if not REFERENCE.is_dir():
         raise SystemExit(f"{REFERENCE.relative_to(ROOT)} is not there: run `make install`")
     package = json.loads((REFERENCE / "package.json").read_text("utf-8"))

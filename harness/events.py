@@ -26,7 +26,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 def tags_for(user: str, event_name: str, at: datetime = NOON - _MINUTE) -> dict[str, str]:
-    """What SETTINGS come to for a creation of the builders below."""
+    """The tags that SETTINGS give a creation of the builders below."""
     return {
         "owner": user,
         "dateCreated": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -75,7 +75,7 @@ def record(
 
 
 def volume(account: str, volume_id: str, region: str = HOME, **fields: Any) -> dict[str, Any]:
-    """Somebody made a volume: tagging it takes no look-up."""
+    """The record of a created volume, whose tagging takes no look-up."""
     return record("CreateVolume", account, region, {"volumeId": volume_id, "size": "8"}, **fields)
 
 
@@ -86,7 +86,7 @@ def launch(
     reservation: str = "r-0000000000000aaaa",
     **fields: Any,
 ) -> dict[str, Any]:
-    """Somebody launched instances."""
+    """The record of a launch."""
     response = {
         "reservationId": reservation,
         "ownerId": account,
@@ -104,7 +104,7 @@ def launch_of(answered: dict[str, Any], account: str, region: str = HOME, **fiel
 def omitted_launch(
     account: str, token: str | None, region: str = HOME, count: int = 1, **fields: Any
 ) -> dict[str, Any]:
-    """Somebody launched so many instances that CloudTrail left the response out."""
+    """The record of a launch of so many instances that CloudTrail left the response out."""
     request: dict[str, Any] = {"instancesSet": {"items": [{"minCount": count, "maxCount": count}]}}
     if token is not None:
         request["clientToken"] = token

@@ -50,7 +50,7 @@ NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 @dataclass
 class Clock:
-    """A time that moves only when a test says so."""
+    """A clock that moves only when a test says so."""
 
     time: datetime = NOON
 
@@ -63,7 +63,7 @@ class Clock:
 
 @dataclass
 class Budget:
-    """`expired`, true once it has been asked so many times."""
+    """An `expired` that is true once it has been called so many times."""
 
     questions: int
 
@@ -82,8 +82,8 @@ class Launched:
 
 
 @dataclass
-class Place:
-    """One account's Region."""
+class FakeRegion:
+    """The content of one Region of an account."""
 
     launched: dict[str, Launched] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
@@ -107,10 +107,10 @@ class FakeCall:
 
 
 class FakeAws:
-    """All places, the calls so far, and what AWS refuses: `refuses` gives a call's error, or None."""
+    """All accounts and Regions, the calls so far, and what AWS refuses: `refuses` gives a call's error, or None."""
 
     def __init__(self) -> None:
-        self.places: dict[tuple[str, str], Place] = defaultdict(Place)
+        self.places: dict[tuple[str, str], FakeRegion] = defaultdict(FakeRegion)
         self.calls: list[FakeCall] = []
         self.refuses: Callable[[FakeCall], Failure | None] = lambda _: None
         #: What is known of owners, makers and users; what is not is absent.
@@ -152,12 +152,12 @@ class FakeLookups:
             groups[question.account, question.region, question.kind].append(question)
         facts: dict[Question, Fact] = {}
         for (account, region, kind), group in groups.items():
-            failure = self._aws.call(kind.value, account, region, (each.value for each in group))
+            failure = self._aws.call(kind.value, account, region, (question.value for question in group))
             if failure is not None:
                 judged = judge(failure, None, region)
                 facts |= dict.fromkeys(group, Unavailable(judged.outcome, judged.reason))
             else:
-                facts |= {each: self._answer(each) for each in group}
+                facts |= {question: self._answer(question) for question in group}
         return facts
 
     def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
@@ -179,19 +179,19 @@ class FakeLookups:
         if question.kind is QuestionKind.RESERVATIONS:
             return Found(reservations=_reservations_around(place, datetime.fromisoformat(question.value)))
         if question.kind is QuestionKind.BIRTH:
-            volumes = {part.id: part for each in place.launched.values() for part in each.instance.volumes}
+            volumes = {part.id: part for launched in place.launched.values() for part in launched.instance.volumes}
             volume = volumes.get(question.value)
             at = place.born.get(question.value, (volume.attached_at or NOON) if volume else None)
             return Found(born_at=at) if at else Absent()
         by_token = question.kind is QuestionKind.INSTANCES_BY_CLIENT_TOKEN
         found = [
-            each.instance
-            for each in place.launched.values()
-            if question.value == (each.token if by_token else each.reservation)
+            launched.instance
+            for launched in place.launched.values()
+            if question.value == (launched.token if by_token else launched.reservation)
         ]
         return Found(tuple(found)) if found else Absent()
 
-    def _launches(self, place: Place, value: str) -> Fact:
+    def _launches(self, place: FakeRegion, value: str) -> Fact:
         at, _, creation_id = value.partition(" ")
         time = datetime.fromisoformat(at)
         near = [told for when, told in place.launches if abs(when - time) <= _RECORDED]
@@ -202,21 +202,21 @@ class FakeLookups:
 
     def _known(self, account: str, region: str) -> set[str]:
         launched = self._aws.places[account, region].launched
-        children = (each.instance.volumes + each.instance.interfaces for each in launched.values())
-        return set(launched) | {each.id for attached in children for each in attached}
+        children = (launch.instance.volumes + launch.instance.interfaces for launch in launched.values())
+        return set(launched) | {part.id for attached in children for part in attached}
 
 
-def _reservations_around(place: Place, at: datetime) -> tuple[Reservation, ...]:
+def _reservations_around(place: FakeRegion, at: datetime) -> tuple[Reservation, ...]:
     """A filter shows of a reservation the instances alone that it lets through."""
 
-    def near(each: ReservedInstance) -> bool:
-        started = place.started.get(each.id) or each.launched_at
+    def near(instance: ReservedInstance) -> bool:
+        started = place.started.get(instance.id) or instance.launched_at
         return started is not None and abs(started - at) <= _LAUNCHED
 
     shown = (
         replace(reservation, instances=tuple(filter(near, reservation.instances))) for reservation in place.reservations
     )
-    return tuple(each for each in shown if each.instances)
+    return tuple(reservation for reservation in shown if reservation.instances)
 
 
 class FakeTagger:

@@ -155,7 +155,8 @@ def numbered(prefix: str, number: int) -> str:
 def brings(tags: dict[str, str], *types: str) -> Json:
     """A request that has these tags for what it makes of each type."""
     items = [
-        {"resourceType": each, "tags": [{"key": key, "value": value} for key, value in tags.items()]} for each in types
+        {"resourceType": type_, "tags": [{"key": key, "value": value} for key, value in tags.items()]}
+        for type_ in types
     ]
     return {"tagSpecificationSet": {"items": items}}
 
@@ -262,8 +263,8 @@ def subscription(records: Sequence[Json]) -> Json:
         "logStream": f"{ACCOUNT}_CloudTrail_{REGION}",
         "subscriptionFilters": ["f"],
         "logEvents": [
-            {"id": str(number), "timestamp": 1772442845000, "message": text_of(each)}
-            for number, each in enumerate(records)
+            {"id": str(number), "timestamp": 1772442845000, "message": text_of(record)}
+            for number, record in enumerate(records)
         ],
     }
 
@@ -278,7 +279,7 @@ def csv_of(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
 def _struct_of(value: Any) -> str:
     """A struct as Athena writes it: `{type=IAMUser, arn=…}`, all names in small letters."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key.lower()}={_struct_of(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{key.lower()}={_struct_of(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_struct_of, value)) + "]"
     return "null" if value is None else str(value)
@@ -321,7 +322,7 @@ def _looked_up(plain: Json) -> Json:
 
 
 def _batch(records: Sequence[Json]) -> Json:
-    return {"Records": [message(text_of(event(each)), number) for number, each in enumerate(records)]}
+    return {"Records": [message(text_of(event(record)), number) for number, record in enumerate(records)]}
 
 
 def _received(records: Sequence[Json]) -> Json:
@@ -360,50 +361,58 @@ CARRIERS: dict[str, Callable[[Json], bytes]] = {
 CARRIERS_OF_MANY: dict[str, Callable[[Sequence[Json]], bytes]] = {
     "log-file": lambda many: bytes_of({"Records": list(many)}),
     "log-file-gzipped": lambda many: gzip.compress(bytes_of({"Records": list(many)}), mtime=0),
-    "log-files-gzipped-in-one": lambda many: b"".join(gzip.compress(bytes_of(each) + b"\n", mtime=0) for each in many),
+    "log-files-gzipped-in-one": lambda many: b"".join(
+        gzip.compress(bytes_of(record) + b"\n", mtime=0) for record in many
+    ),
     "list": lambda many: bytes_of(list(many)),
     "json-lines": lambda many: b"\n".join(map(bytes_of, many)),
     "json-lines-of-windows": lambda many: b"\r\n".join(map(bytes_of, many)) + b"\r\n",
-    "events-in-lines": lambda many: b"\n".join(bytes_of(event(each)) for each in many),
+    "events-in-lines": lambda many: b"\n".join(bytes_of(event(record)) for record in many),
     "batch": lambda many: bytes_of(_batch(many)),
     "received": lambda many: bytes_of(_received(many)),
-    "looked-up": lambda many: bytes_of({"Events": [_looked_up(each) for each in many]}),
+    "looked-up": lambda many: bytes_of({"Events": [_looked_up(record) for record in many]}),
     "subscription": lambda many: bytes_of(subscription(many)),
     "subscription-in-base64": lambda many: base64.encodebytes(gzip.compress(bytes_of(subscription(many)), mtime=0)),
     "subscriptions-by-firehose": lambda many: gzip.compress(
-        b"".join(gzip.compress(bytes_of(subscription([each])), mtime=0) for each in many), mtime=0
+        b"".join(gzip.compress(bytes_of(subscription([record])), mtime=0) for record in many), mtime=0
     ),
     "filtered": lambda many: bytes_of(
-        {"events": [{"message": text_of(each)} for each in many], "searchedLogStreams": []}
+        {"events": [{"message": text_of(record)} for record in many], "searchedLogStreams": []}
     ),
     "exported-by-cloudwatch-logs": lambda many: gzip.compress(
-        b"".join(b"2026-03-02T09:14:05.000Z " + bytes_of(each) + b"\n" for each in many), mtime=0
+        b"".join(b"2026-03-02T09:14:05.000Z " + bytes_of(record) + b"\n" for record in many), mtime=0
     ),
     "logs-tail": lambda many: b"".join(
-        b"2026-03-02T09:14:05.123000+00:00 111122223333_CloudTrail_eu-central-1 " + bytes_of(each) + b"\n"
-        for each in many
+        b"2026-03-02T09:14:05.123000+00:00 111122223333_CloudTrail_eu-central-1 " + bytes_of(record) + b"\n"
+        for record in many
     ),
     "logs-insights": lambda many: bytes_of(
-        {"results": [[{"field": "@ptr", "value": "x"}, {"field": "@message", "value": text_of(each)}] for each in many]}
+        {
+            "results": [
+                [{"field": "@ptr", "value": "x"}, {"field": "@message", "value": text_of(record)}] for record in many
+            ]
+        }
     ),
-    "kinesis": lambda many: bytes_of({"Records": [{"kinesis": {"data": packed(bytes_of(each))}} for each in many]}),
+    "kinesis": lambda many: bytes_of({"Records": [{"kinesis": {"data": packed(bytes_of(record))}} for record in many]}),
     "firehose-to-lambda": lambda many: bytes_of(
-        {"records": [{"recordId": "1", "data": packed(bytes_of(event(each)))} for each in many]}
+        {"records": [{"recordId": "1", "data": packed(bytes_of(event(record)))} for record in many]}
     ),
-    "one-after-the-other": lambda many: b"".join(bytes_of(event(each)) for each in many),
-    "indented": lambda many: "\n".join(json.dumps(each, indent=2) for each in many).encode(),
+    "one-after-the-other": lambda many: b"".join(bytes_of(event(record)) for record in many),
+    "indented": lambda many: "\n".join(json.dumps(record, indent=2) for record in many).encode(),
     "indented-log-file": lambda many: json.dumps({"Records": list(many)}, indent=4).encode(),
-    "list-of-texts": lambda many: json.dumps([text_of(each) for each in many], indent=4).encode(),
-    "texts-in-lines": lambda many: "\n".join(json.dumps(text_of(each)) for each in many).encode(),
+    "list-of-texts": lambda many: json.dumps([text_of(record) for record in many], indent=4).encode(),
+    "texts-in-lines": lambda many: "\n".join(json.dumps(text_of(record)) for record in many).encode(),
     "by-tabs": lambda many: b"\t".join(map(bytes_of, many)),
     "sns-in-sqs": lambda many: bytes_of(
-        {"Messages": [{"Body": text_of(notification(text_of(event(each))))} for each in many]}
+        {"Messages": [{"Body": text_of(notification(text_of(event(record))))} for record in many]}
     ),
     "utf-16": lambda many: ("\r\n".join(map(text_of, many)) + "\r\n").encode("utf-16"),
     "utf-16-without-a-mark": lambda many: text_of({"Records": list(many)}).encode("utf-16-le"),
     "utf-8-with-a-mark": lambda many: b"\xef\xbb\xbf" + bytes_of({"Records": list(many)}),
-    "log-files-with-marks": lambda many: b"\n".join(b"\xef\xbb\xbf" + bytes_of({"Records": [each]}) for each in many),
-    "csv-of-messages": lambda many: csv_of(["@timestamp", "@message"], [["2026", text_of(each)] for each in many]),
+    "log-files-with-marks": lambda many: b"\n".join(
+        b"\xef\xbb\xbf" + bytes_of({"Records": [record]}) for record in many
+    ),
+    "csv-of-messages": lambda many: csv_of(["@timestamp", "@message"], [["2026", text_of(record)] for record in many]),
 }
 
 

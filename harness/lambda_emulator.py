@@ -42,7 +42,7 @@ def unavailable() -> str | None:
     return None
 
 
-class Function:
+class EmulatedFunction:
     """A function in an unpacked package, for as long as the `with` block lasts. It listens on 127.0.0.1 only.
 
     Args:
@@ -73,7 +73,7 @@ class Function:
         }
 
     def __enter__(self) -> Self:
-        """Start the emulator; the function itself starts with the first invocation."""
+        """Starts the emulator; the function itself starts with the first invocation."""
         self._port = _free_port()
         command = (
             *(str(_EMULATOR), "--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"),
@@ -99,7 +99,7 @@ class Function:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the emulator, which ends the function."""
+        """Ends the emulator, which ends the function."""
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -108,7 +108,7 @@ class Function:
             self._process.wait()
 
     def invoke(self, event: Any) -> Any:
-        """Call the function.
+        """Calls the function.
 
         Raises:
             FunctionError: It failed, in any of the ways in which a function can.
@@ -135,12 +135,12 @@ class Function:
         return pid
 
     def log(self) -> str:
-        """What the function and the emulator have logged so far."""
+        """The log of the function and the emulator so far."""
         return self._log.read_text("utf-8", errors="replace")
 
     def init_milliseconds(self) -> list[float]:
         """How long each start of the function took, from the process to a handler that waits for an event."""
-        return [float(each) for each in _INIT.findall(self.log())]
+        return [float(milliseconds) for milliseconds in _INIT.findall(self.log())]
 
 
 def _free_port() -> int:

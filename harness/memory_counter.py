@@ -11,8 +11,8 @@ from ownertag.core.server_clock import Span
 from ownertag.core.token_leases import NoneFree, Taken, take_tokens
 
 
-class Numbers:
-    """What all functions share; a call to it may be lost. `asked` counts the calls."""
+class SharedCounters:
+    """The counters that all functions share; `asked` counts the calls, and `away` loses them."""
 
     def __init__(self) -> None:
         self.until: dict[CounterKey, float] = {}
@@ -22,7 +22,7 @@ class Numbers:
 
 
 class MemoryCounter:
-    """One function's way to them.
+    """One function's access to the shared counters.
 
     Args:
         numbers: The same for all functions.
@@ -33,7 +33,7 @@ class MemoryCounter:
 
     def __init__(
         self,
-        numbers: Numbers,
+        numbers: SharedCounters,
         now: Callable[[], float],
         unsure: tuple[float, float] = (0.0, 0.0),
         call: Callable[[], None] = lambda: None,
@@ -44,12 +44,12 @@ class MemoryCounter:
         self._call = call
 
     def between(self) -> Span | None:
-        """Between which times it is."""
+        """The times between which the present lies."""
         now = self._now()
         return None if self._numbers.away else (now - self._unsure[0], now + self._unsure[1])
 
     def take(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | NoneFree | None:
-        """Take what costs so many seconds."""
+        """Takes tokens that cost so many seconds."""
         with self._numbers.lock:
             self._numbers.asked["take"] += 1
             answer: Taken | NoneFree | None = None

@@ -50,27 +50,29 @@ class MemoryLedger:
     def seen(self, events: Iterable[EventKey]) -> dict[EventKey, SeenCreation]:
         self._call("seen")
         return {
-            key: SeenCreation(key in self.finished, each.owner, each.tags, each.provisional)
+            key: SeenCreation(key in self.finished, decision.owner, decision.tags, decision.provisional)
             for key in events
-            if (each := self.decided.get(key))
+            if (decision := self.decided.get(key))
         }
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> dict[ResourceKey, Standing]:
         self._call("claim")
         for one in created:
             self.created.setdefault(one.event, truncated(one))
-        owned = [truncated(each) for each in owned]
-        for each in owned:
-            known = self.decided.get(each.event)
+        owned = [truncated(decision) for decision in owned]
+        for decision in owned:
+            known = self.decided.get(decision.event)
             if known is None or known.provisional:
-                self.decided[each.event] = each
-            entries = self.entries[each.resource]
-            before = entries.get(entry_identity(each))
+                self.decided[decision.event] = decision
+            entries = self.entries[decision.resource]
+            before = entries.get(entry_identity(decision))
             if not isinstance(before, Owned) or before.provisional:
-                entries[entry_identity(each)] = each
+                entries[entry_identity(decision)] = decision
             deletions = tuple(sorted(entry.at for entry in entries.values() if isinstance(entry, Deleted)))
-            self.holdings[each.resource] = apply_claim(self.holdings.get(each.resource), each.holding, deletions)
-        held = {each.resource: self.holdings[each.resource] for each in owned}
+            self.holdings[decision.resource] = apply_claim(
+                self.holdings.get(decision.resource), decision.holding, deletions
+            )
+        held = {decision.resource: self.holdings[decision.resource] for decision in owned}
         return {key: Standing(h.claim.event_id, h.owner, h.tags, h.outcome) for key, h in held.items()}
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
@@ -93,9 +95,9 @@ class MemoryLedger:
                     lost.add(kept.resource)
                     undone.add(kept.event)
             elif holding is not None and isinstance(kept, Deleted):
-                owned = [each for each in self.entries[kept.resource].values() if isinstance(each, Owned)]
-                owned.sort(key=lambda each: each.decided_at, reverse=True)
-                self.holdings[kept.resource] = apply_deletion(holding, [each.holding for each in owned], kept.at)
+                owned = [entry for entry in self.entries[kept.resource].values() if isinstance(entry, Owned)]
+                owned.sort(key=lambda entry: entry.decided_at, reverse=True)
+                self.holdings[kept.resource] = apply_deletion(holding, [entry.holding for entry in owned], kept.at)
         self.finished |= {entry.event for entry in entries if isinstance(entry, Finished)} - undone
         return lost
 
@@ -134,12 +136,12 @@ class MemoryLedger:
         return self.created.get(event)
 
     def state(self) -> tuple[object, ...]:
-        """All that must be the same whatever the order and number of deliveries."""
+        """Everything that must be the same whatever the order and number of deliveries."""
         return (
             {key: (held.claim, held.owner, held.tags, held.deletions) for key, held in self.holdings.items()},
             self.created,
             self.finished,
-            {key: {each for each in found if each[0] != "ended"} for key, found in self.entries.items()},
+            {key: {identity for identity in found if identity[0] != "ended"} for key, found in self.entries.items()},
         )
 
     def _call(self, name: str) -> None:
@@ -148,7 +150,7 @@ class MemoryLedger:
             raise self.fails
 
     def _owned(self, key: ResourceKey) -> list[Owned]:
-        return [each for each in self.entries[key].values() if isinstance(each, Owned)]
+        return [entry for entry in self.entries[key].values() if isinstance(entry, Owned)]
 
     def _known(self) -> list[KnownResource]:
         found = []

@@ -1,4 +1,4 @@
-"""Memory and processor time of a process. Standard library alone: every tool's process asks it of itself."""
+"""Memory and processor time of a process. Standard library alone: the compared tools' processes use it too."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""How many examples a property gets. Apart from `profile`: what starts pytest itself must not import Hypothesis."""
+"""The number of examples for a property. Not in `sampling`: what starts pytest itself must not import Hypothesis."""
 
 from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-from harness.profile import count
+from harness.sampling import count
 
 
 def examples(full: int, *ignored: HealthCheck) -> settings:

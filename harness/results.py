@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 
 def show(name: str, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print rows as a Markdown table, and write them to `results/NAME.json` with what they were measured on."""
+    """Prints rows as a Markdown table, and writes them to `results/NAME.json` with what they were measured on."""
     columns = list(rows[0])
     print(f"\n{title}\n")
     print(f"| {' | '.join(columns)} |")

@@ -1,4 +1,4 @@
-"""Until something has happened in another thread or process."""
+"""Waits for what happens in another thread or process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def wait(until: Callable[[], T], seconds: float = 60.0) -> T:
-    """The first answer that is true. None within these seconds is a failure; they are many, as machines may be slow."""
+    """Returns the first answer that is true. Fails after so many seconds: many, as machines may be slow."""
     end = time.monotonic() + seconds
     while not (found := until()):
         assert time.monotonic() < end, f"not within {seconds:.0f} s"

@@ -87,8 +87,8 @@ class Event(Struct):
     looks: int = 1
 
 
-class Ran(Struct):
-    """What a stretch of time came to."""
+class ModelResult(Struct):
+    """The result of a stretch of time."""
 
     seconds: float
     events: int = 0
@@ -146,17 +146,17 @@ def _poisson(mean: float, chance: random.Random) -> int:
     return count
 
 
-def play(events: Sequence[Event], seconds: float, environments: int, chance: random.Random) -> Ran:
-    """Let so many environments of the function work these off."""
+def play(events: Sequence[Event], seconds: float, environments: int, chance: random.Random) -> ModelResult:
+    """Lets so many environments of the function work these off."""
     setup, quota = deployed(), dict(load_catalogue().quotas["ec2"])["CreateTags"]
     share = Settings().limits.quota_share
     bucket = Quota(max(1.0, share * quota.size), share * quota.refill)
     tokens: dict[Place, tuple[float, float]] = {}  # counted together, for all environments
-    ran = Ran(seconds, len(events), waited=[], calls=Counter())
+    ran = ModelResult(seconds, len(events), waited=[], calls=Counter())
     coming, back, there = deque(events), deque[Event](), deque[Event]()
     workers = [Environment(bucket, tokens, setup.memory, chance, ran, back) for _ in range(environments)]
     while coming or back or there:
-        worker = min(workers, key=lambda each: each.free)
+        worker = min(workers, key=lambda environment: environment.free)
         first = worker.free if there else max(worker.free, min(_next(coming), _next(back)))
         now = first + setup.window
         for source in (coming, back):
@@ -181,7 +181,7 @@ class Environment:
         tokens: dict[Place, tuple[float, float]],
         memory: int,
         chance: random.Random,
-        ran: Ran,
+        ran: ModelResult,
         back: deque[Event],
     ) -> None:
         self.free = 0.0
@@ -195,7 +195,7 @@ class Environment:
         self._tokens = tokens
 
     def work(self, batch: Sequence[Event], now: float) -> None:
-        """Take a batch; what must come back is put there."""
+        """Takes a batch; what must come back is put there."""
         by_place: dict[Place, list[Event]] = {}
         for event in batch:
             by_place.setdefault(event.place, []).append(event)
@@ -246,7 +246,7 @@ class Environment:
         return 1
 
     def _writes(self, place: Place, wanted: int, now: float) -> int:
-        """How many of the wanted calls the share of the quota lets it make: it waits as long as `aws.pacing` does."""
+        """The number of calls that the share of the quota allows: an environment waits as long as `aws.pacing` does."""
         held, at = self._tokens.get(place, (self._bucket.size, now))
         held = min(self._bucket.size, held + max(0.0, now - at) * self._bucket.refill)
         writes = min(wanted, int(held + PATIENCE * self._bucket.refill))
@@ -255,7 +255,7 @@ class Environment:
 
 
 def main() -> None:
-    """Print a day, and what happens when there is more of everything."""
+    """Prints a day, and what happens when there is more of everything."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--seed", type=int, default=1)
     given.add_argument("--environments", type=int, default=deployed().concurrency)
@@ -282,7 +282,7 @@ def main() -> None:
     show("scale-growth", "The busiest hour with more of everything, modelled", rows)
 
 
-def _row(factor: float, ran: Ran, environments: int) -> dict[str, Any]:
+def _row(factor: float, ran: ModelResult, environments: int) -> dict[str, Any]:
     cuts = quantiles(ran.waited, n=1000)
     (_, name), most = max(ran.calls.items(), key=lambda item: item[1])
     return {
@@ -301,7 +301,7 @@ def _row(factor: float, ran: Ran, environments: int) -> dict[str, Any]:
     }
 
 
-def _costs(ran: Ran) -> Iterator[dict[str, Any]]:
+def _costs(ran: ModelResult) -> Iterator[dict[str, Any]]:
     lists = DAY / deployed().accounts_every
     listing = lists * math.ceil(ACCOUNTS / PAGE) * ORGANIZATIONS_SECONDS
     gigabyte_seconds = (ran.busy + listing) * deployed().memory / 1024

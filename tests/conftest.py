@@ -33,7 +33,7 @@ LONG = (
 
 
 def _first(text: str, beginnings: tuple[str, ...]) -> int:
-    return next((at for at, each in enumerate(beginnings) if text.startswith(each)), len(beginnings))
+    return next((at for at, beginning in enumerate(beginnings) if text.startswith(beginning)), len(beginnings))
 
 
 class Together(LoadScopeScheduling):
@@ -46,12 +46,12 @@ class Together(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | None:
-    """In the place of `--dist loadfile`."""
+    """Takes the place of `--dist loadfile`."""
     return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:
-    """Modules, models and tests stay to the end: the collector need not look at them each time.
+    """Exempts modules, models and tests from garbage collection: they stay to the end.
 
     Moto makes and drops many small values; with CPython's own thresholds a fifth of a run is the search for circles.
     """
@@ -61,5 +61,5 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long goes first."""
+    """Puts the tests that take long first."""
     items.sort(key=lambda item: _first(item.path.relative_to(ROOT).as_posix(), LONG))

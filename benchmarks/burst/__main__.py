@@ -1,4 +1,8 @@
-"""`make bench-burst`: the bursts, the tools, the tables and the picture."""
+"""10,000 instances at once, tagged by the article's sequence, Cloud Custodian and ownertag: `make bench-burst`.
+
+Compared are what is tagged and what is lost, when, by how many calls, and at what share of EC2's token buckets, for
+several shapes of a burst. Prints the tables, and draws the picture.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +19,18 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from benchmarks.burst import others
+from benchmarks.burst import other_tools
 from benchmarks.burst.figures import Figures, arrivals_of, fewest, figures
 from benchmarks.burst.launches import launch, omitted, write_events
 from benchmarks.burst.modelled import Model, Retries
 from benchmarks.burst.picture import picture
 from harness.limits.faults import Chances
 from harness.limits.fleet import Instance
-from harness.limits.protocol import Called
+from harness.limits.protocol import TracedCall
 from harness.results import RESULTS, show
-from harness.simulated.events import Event, Shape, read_events
-from harness.simulated.function import Ran
-from harness.simulated.remote import Remote
+from harness.simulated.endpoint_process import EndpointProcess
+from harness.simulated.events import BurstEvent, BurstShape, read_events
+from harness.simulated.function import RunResult
 
 ROOT = Path(__file__).parents[2]
 #: The picture of docs/benchmarks.md, which is of this seed.
@@ -34,9 +38,9 @@ PICTURE, SEED = ROOT / "docs" / "pictures" / "burst.svg", 1
 _REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
 _ACCOUNTS = tuple(f"3333333333{number:02}" for number in range(20))
 SHAPES = (
-    Shape("hundreds", "100 launches of 100, one account and Region", _ACCOUNTS[:1], _REGIONS[:1], 100, 100),
-    Shape("tens", "1,000 launches of 10, one account and Region", _ACCOUNTS[:1], _REGIONS[:1], 1000, 10),
-    Shape("spread", "10 launches of 10 in each of 20 accounts x 5 Regions", _ACCOUNTS, _REGIONS, 10, 10),
+    BurstShape("hundreds", "100 launches of 100, one account and Region", _ACCOUNTS[:1], _REGIONS[:1], 100, 100),
+    BurstShape("tens", "1,000 launches of 10, one account and Region", _ACCOUNTS[:1], _REGIONS[:1], 1000, 10),
+    BurstShape("spread", "10 launches of 10 in each of 20 accounts x 5 Regions", _ACCOUNTS, _REGIONS, 10, 10),
 )
 #: Sooner than AWS delivers, and than instances have shown their volumes: what is not ready comes back.
 EARLY = (2.0, 10.0)
@@ -49,17 +53,17 @@ _RETRIES = {ARTICLE: Retries(), CUSTODIAN: Retries(outer=8, timeout=900.0), BEST
 class Burst:
     """One shape, launched once; each tool finds it without tags and with full buckets."""
 
-    def __init__(self, remote: Remote, shape: Shape, seed: int, folder: Path) -> None:
+    def __init__(self, remote: EndpointProcess, shape: BurstShape, seed: int, folder: Path) -> None:
         self._remote = remote
         self._shape = shape
         self._seed = seed
         self._records = remote.records()
         self._path = folder / f"{shape.name}.jsonl"
-        self._instances: list[Instance] = [each for its in remote.fleet(shape.places).values() for each in its]
+        self._instances: list[Instance] = [instance for its in remote.fleet(shape.places).values() for instance in its]
         self.deliver(shape.delivery)
 
     def deliver(self, delivery: tuple[float, float]) -> None:
-        """Let the events arrive between so many seconds after their launches."""
+        """Lets the events arrive between so many seconds after their launches."""
         self._events = write_events(self._records, replace(self._shape, delivery=delivery), self._seed, self._path)
         self.omitted = omitted(self._path, self._events)
         tokens = {
@@ -73,13 +77,13 @@ class Burst:
             self._launched.setdefault(of_launch[instance.reservation], []).append(instance)
 
     def ours(self, chances: Chances | None = None) -> Figures:
-        """ownertag, run; with faults, if so wished."""
+        """Runs ownertag, with these faults."""
         self._remote.forget(chances)
         command = (sys.executable, "-m", "harness.simulated.function", self._remote.url, str(self._path))
         done = subprocess.run(
             [*command, "--seed", str(self._seed)], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
-        ran = msgspec.json.decode(done.stdout, type=Ran)
+        ran = msgspec.json.decode(done.stdout, type=RunResult)
         return figures(
             OURS,
             "run",
@@ -93,25 +97,25 @@ class Burst:
     def article(self) -> Figures:
         """The article's sequence, recorded, and modelled where it makes a call."""
         self._remote.forget()
-        steps, peak = others.the_article(self._remote, self._shape, self._path, self._events, bool(self.omitted))
+        steps, peak = other_tools.the_article(self._remote, self._shape, self._path, self._events, bool(self.omitted))
         return self._other(ARTICLE, steps, peak, {})
 
     def custodian(self) -> Figures:
-        """Cloud Custodian, run for every event, and its waits modelled where it makes a call."""
+        """Runs Cloud Custodian for every event, and models its waits where it makes a call."""
         self._remote.forget()
-        steps, told = others.custodian(self._remote, self._shape, self._path, self._events)
+        steps, told = other_tools.custodian(self._remote, self._shape, self._path, self._events)
         return self._other(CUSTODIAN, steps, told.peak_kb, {"failed": told.failed})
 
     def best(self) -> Figures:
-        """What the buckets allow at best: a look and a write for each launch as soon as all of it can be seen."""
-        steps: dict[int, list[Called]] = {}
-        events: list[Event] = []
+        """The best that the buckets allow: one look-up and one write for each launch once all of it is visible."""
+        steps: dict[int, list[TracedCall]] = {}
+        events: list[BurstEvent] = []
         for event in self._events:
             launched = self._launched[event.number]
-            parts = [part for each in launched for part in (*each.volumes, *each.interfaces)]
-            seen = [each.visible_at for each in launched] + [part.attached_at for part in parts]
-            ids = (*(each.id for each in launched), *(part.id for part in parts))
-            call = Called(0, 0, event.account, event.region, "ec2", "DescribeInstances")
+            parts = [part for instance in launched for part in (*instance.volumes, *instance.interfaces)]
+            seen = [instance.visible_at for instance in launched] + [part.attached_at for part in parts]
+            ids = (*(instance.id for instance in launched), *(part.id for part in parts))
+            call = TracedCall(0, 0, event.account, event.region, "ec2", "DescribeInstances")
             steps[event.number] = [call, replace(call, operation="CreateTags", ids=ids)]
             events.append(replace(event, delivered=max(event.delivered, *seen)))
         return self._other(BEST, steps, None, {}, events)
@@ -119,10 +123,10 @@ class Burst:
     def _other(
         self,
         tool: str,
-        steps: Mapping[int, Sequence[Called]],
+        steps: Mapping[int, Sequence[TracedCall]],
         peak: int | None,
         notes: Mapping[str, Any],
-        events: Sequence[Event] | None = None,
+        events: Sequence[BurstEvent] | None = None,
     ) -> Figures:
         came_to = Model(steps, _RETRIES[tool], self._seed).run(events or self._events)
         return figures(
@@ -137,15 +141,15 @@ class Burst:
 
 
 def main() -> None:
-    """Launch, tag, count, print and draw."""
+    """Launches, tags, counts, prints and draws."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--shapes", nargs="*", default=[shape.name for shape in SHAPES])
     given = parser.parse_args()
     rows: list[dict[str, Any]] = []
     details: dict[str, list[Figures]] = {}
-    for shape in (each for each in SHAPES if each.name in given.shapes):
-        with Remote(given.seed, shape.accounts) as remote, tempfile.TemporaryDirectory() as name:
+    for shape in (known for known in SHAPES if known.name in given.shapes):
+        with EndpointProcess(given.seed, shape.accounts) as remote, tempfile.TemporaryDirectory() as name:
             _say(f"{shape.title}: launching")
             launch(remote, shape)
             burst = Burst(remote, shape, given.seed, Path(name))
@@ -154,19 +158,19 @@ def main() -> None:
                 _say(f"{shape.title}: {side.__name__}")
                 found.append(side())
             details[shape.name] = found
-            rows += [_row(shape, shape.title, each) for each in found]
+            rows += [_row(shape, shape.title, tool) for tool in found]
             if shape.name == "hundreds":
                 burst.deliver(EARLY)
                 title = f"{shape.title}, delivered after {EARLY[0]:.0f} to {EARLY[1]:.0f} s"
                 for side in (burst.ours, burst.best):
                     _say(f"{title}: {side.__name__}")
                     details.setdefault("early", []).append(side())
-                rows += [_row(shape, title, each) for each in details["early"]]
+                rows += [_row(shape, title, tool) for tool in details["early"]]
                 title = f"{shape.title}, 5% of the calls disturbed"
                 _say(f"{title}: ours")
                 burst.deliver(shape.delivery)
                 details["disturbed"] = [burst.ours(DISTURBED)]
-                rows += [_row(shape, title, each) for each in details["disturbed"]]
+                rows += [_row(shape, title, tool) for tool in details["disturbed"]]
     show("burst", "10,000 instances with two volumes and one interface each, on EC2's buckets", rows)
     (RESULTS / "burst-details.json").write_bytes(msgspec.json.encode(details))
     if "tens" in details:
@@ -179,7 +183,7 @@ def _say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr)
 
 
-def _row(shape: Shape, title: str, found: Figures) -> dict[str, Any]:
+def _row(shape: BurstShape, title: str, found: Figures) -> dict[str, Any]:
     calls = sum(found.calls.values())
     per_kind = ", ".join(f"{found.tagged.get(kind, 0):,} of {most:,} {kind}" for kind, most in found.resources.items())
     resources = sum(found.resources.values())

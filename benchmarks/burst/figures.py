@@ -1,4 +1,4 @@
-"""What a run comes to: who was tagged and when, by which calls, and at what share of the account's quota."""
+"""The figures of a run: what was tagged and when, by which calls, and at what share of the account's quota."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from msgspec import Struct
 
 from harness.limits.buckets import RATES
 from harness.limits.fleet import Instance
-from harness.limits.protocol import Called
+from harness.limits.protocol import TracedCall
 from harness.results import percentile
-from harness.simulated.events import Event
+from harness.simulated.events import BurstEvent
 
 _MINUTE = 60.0
 
 
 class Figures(Struct):
-    """Of one tool and one burst. Times are seconds from an event's arrival to the tag of each resource."""
+    """The figures of one tool in one burst. Times are seconds from an event's arrival to the tag of each resource."""
 
     tool: str
     how: str  # "run" or "modelled"
@@ -41,7 +41,7 @@ class Figures(Struct):
 
     @property
     def lost(self) -> int:
-        """Resources without an owner at the end."""
+        """The number of resources without an owner at the end."""
         return sum(self.resources.values()) - sum(self.tagged.values())
 
 
@@ -49,13 +49,13 @@ def figures(
     tool: str,
     how: str,
     *,
-    arrivals: Mapping[str, Event],
+    arrivals: Mapping[str, BurstEvent],
     tagged: Mapping[str, float],
-    trace: Iterable[Called],
+    trace: Iterable[TracedCall],
     peak_kb: int | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> Figures:
-    """Count and time.
+    """Counts calls and tags, and takes the times.
 
     Args:
         tool: Who tagged.
@@ -98,8 +98,8 @@ def figures(
 
 
 def arrivals_of(
-    instances: Iterable[Instance], events: Sequence[Event], of_launch: Mapping[str, int]
-) -> dict[str, Event]:
+    instances: Iterable[Instance], events: Sequence[BurstEvent], of_launch: Mapping[str, int]
+) -> dict[str, BurstEvent]:
     """The event that tells of each resource, by its id; `of_launch` has the event of each reservation."""
     return {
         id_: events[of_launch[instance.reservation]]
@@ -109,11 +109,11 @@ def arrivals_of(
 
 
 def fewest(instances: int, resources: int) -> int:
-    """Calls for so many in one place, of one owner and one date: pages of a thousand, and a thousand ids a write."""
+    """The fewest calls for so many resources in one Region: pages of a thousand, and a thousand ids a write."""
     return math.ceil(instances / 1000) + math.ceil(resources / 1000)
 
 
-def _share(calls: Iterable[Called]) -> tuple[float, str]:
+def _share(calls: Iterable[TracedCall]) -> tuple[float, str]:
     """The largest part of what any bucket gives in a minute that was taken, and of which API."""
     times: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for call in calls:

@@ -15,20 +15,20 @@ import msgspec
 from botocore.config import Config
 
 from harness.limits.buckets import Buckets, tokens_of
-from harness.limits.fleet import Place
+from harness.limits.fleet import AccountRegion
 from harness.limits.protocol import key_of
-from harness.simulated.events import START, Event, Shape, read_events
-from harness.simulated.remote import Remote
+from harness.simulated.endpoint_process import EndpointProcess
+from harness.simulated.events import START, BurstEvent, BurstShape, read_events
 from ownertag.aws.times import read_times_quickly
 from ownertag.sandbox.bus import as_event
-from ownertag.sandbox.tour import DISKS
+from ownertag.sandbox.demo_launches import DISKS
 
 
-def launch(remote: Remote, shape: Shape) -> None:
-    """Launch all, each at the first moment at which EC2's buckets let it."""
+def launch(remote: EndpointProcess, shape: BurstShape) -> None:
+    """Launches everything, each launch as soon as EC2's buckets let it."""
     buckets = Buckets()
     tokens = tokens_of("RunInstances", {"MaxCount": str(shape.size)})
-    calls: list[tuple[float, Place, int]] = []
+    calls: list[tuple[float, AccountRegion, int]] = []
     for place in shape.places:
         at = START
         for number in range(shape.launches):
@@ -38,7 +38,7 @@ def launch(remote: Remote, shape: Shape) -> None:
     core = botocore.session.Session()
     read_times_quickly(core)
     session = boto3.Session("none", "none", botocore_session=core)  # one, for it reads EC2's model once
-    clients: dict[Place, Any] = {}
+    clients: dict[AccountRegion, Any] = {}
     for at, place, number in sorted(calls):
         client = clients.get(place) or clients.setdefault(place, _client(session, remote.url, place))
         remote.time(at)
@@ -53,7 +53,7 @@ def launch(remote: Remote, shape: Shape) -> None:
         client.close()
 
 
-def _client(session: boto3.Session, url: str, place: Place) -> Any:
+def _client(session: boto3.Session, url: str, place: AccountRegion) -> Any:
     return session.client(
         "ec2",
         region_name=place[1],
@@ -64,27 +64,27 @@ def _client(session: boto3.Session, url: str, place: Place) -> Any:
     )
 
 
-def write_events(records: list[Mapping[str, Any]], shape: Shape, seed: int, path: Path) -> list[Event]:
-    """Write the events into a file, a line each, and say when each arrives; the first to arrive comes first."""
+def write_events(records: list[Mapping[str, Any]], shape: BurstShape, seed: int, path: Path) -> list[BurstEvent]:
+    """Writes the events into a file, a line each, and says when each arrives; the first to arrive comes first."""
     chance = random.Random(f"{seed}/delivery")  # noqa: S311 - no secret
     found: list[tuple[float, Mapping[str, Any]]] = []
     for number, record in enumerate(records):
         event: Mapping[str, Any] = {**as_event(dict(record)), "id": record["eventID"]}
         made = datetime.fromisoformat(record["eventTime"]).timestamp()
         found.append((made + chance.uniform(*shape.delivery) + number * 1e-6, event))
-    events: list[Event] = []
+    events: list[BurstEvent] = []
     with path.open("wb") as file:
-        for number, (delivered, event) in enumerate(sorted(found, key=lambda each: each[0])):
+        for number, (delivered, event) in enumerate(sorted(found, key=lambda pair: pair[0])):
             line = json.dumps(event).encode()
             offset = file.tell()
-            events.append(Event(number, delivered, event["account"], event["region"], offset, len(line)))
+            events.append(BurstEvent(number, delivered, event["account"], event["region"], offset, len(line)))
             file.write(line + b"\n")
     path.with_suffix(".index").write_bytes(msgspec.json.encode(events))
     return events
 
 
-def omitted(path: Path, events: list[Event]) -> int:
-    """Of how many events CloudTrail left the response out."""
+def omitted(path: Path, events: list[BurstEvent]) -> int:
+    """The number of events whose response CloudTrail left out."""
     return sum(
         "omitted" in (json.loads(body)["detail"]["responseElements"] or {}) for body in read_events(path, events)
     )

@@ -1,4 +1,4 @@
-"""When each call of a tool gets its token: its calls as they were recorded, on the same buckets as the endpoint's.
+"""Models when each call of a tool gets its token: plays its recorded calls against the endpoint's buckets.
 
 For tools whose waits take hours. Each event is an invocation of its own, begun when it arrives; a refused call is tried
 again as the tool's SDK does it; an invocation that fails or reaches its timeout is repeated by Lambda after one and
@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from harness.limits.buckets import Buckets
 from harness.limits.faults import Faults
-from harness.limits.protocol import Called
-from harness.simulated.events import START, Event
+from harness.limits.protocol import TracedCall
+from harness.simulated.events import START, BurstEvent
 from harness.simulated.simulation import Process, Simulation
 
 #: What Lambda waits before it repeats an asynchronous invocation that failed (doc).
@@ -38,13 +38,13 @@ class Retries(Struct, frozen=True):
 
 @dataclass
 class Modelled:
-    """What the events come to."""
+    """The result of the events."""
 
     calls: Counter[str] = field(default_factory=Counter)
     throttled: int = 0
     lost: int = 0  # events
     failed: int = 0  # invocations
-    trace: list[Called] = field(default_factory=list)
+    trace: list[TracedCall] = field(default_factory=list)
     tagged: dict[str, float] = field(default_factory=dict)
 
 
@@ -57,7 +57,7 @@ class Model:
         seed: Of its waits, and of how long a call takes.
     """
 
-    def __init__(self, steps: Mapping[int, Sequence[Called]], retries: Retries, seed: int) -> None:
+    def __init__(self, steps: Mapping[int, Sequence[TracedCall]], retries: Retries, seed: int) -> None:
         self._steps = steps
         self._retries = retries
         self._random = random.Random(f"{seed}/modelled")  # noqa: S311 - no secret
@@ -66,15 +66,15 @@ class Model:
         self._simulation = Simulation(START)
         self.came_to = Modelled()
 
-    def run(self, events: Sequence[Event]) -> Modelled:
-        """Play all of them."""
+    def run(self, events: Sequence[BurstEvent]) -> Modelled:
+        """Plays all invocations."""
         for event in events:
             if self._steps.get(event.number):
                 self._simulation.spawn(self._event(self._steps[event.number]), event.delivered - START)
         self._simulation.run()
         return self.came_to
 
-    def _event(self, steps: Sequence[Called]) -> Process:
+    def _event(self, steps: Sequence[TracedCall]) -> Process:
         for pause in (*AGAIN, None):
             done = yield from self._invocation(steps)
             if done:
@@ -85,7 +85,7 @@ class Model:
             else:
                 yield pause
 
-    def _invocation(self, steps: Sequence[Called]) -> Process:
+    def _invocation(self, steps: Sequence[TracedCall]) -> Process:
         until = self._simulation.now + self._retries.timeout
         for step in steps:
             passed = yield from self._call(step, until)
@@ -93,7 +93,7 @@ class Model:
                 return False
         return True
 
-    def _call(self, step: Called, until: float) -> Process:
+    def _call(self, step: TracedCall, until: float) -> Process:
         tokens = {step.operation: 1.0} if step.service == "ec2" else {}
         for wait in (0.0, *self._waits()):
             yield wait
@@ -105,7 +105,7 @@ class Model:
             outcome = "ok" if passed else "RequestLimitExceeded"
             self.came_to.calls[step.operation] += 1
             self.came_to.trace.append(
-                Called(now, seconds, step.account, step.region, step.service, step.operation, outcome)
+                TracedCall(now, seconds, step.account, step.region, step.service, step.operation, outcome)
             )
             yield seconds
             if passed:
@@ -116,7 +116,7 @@ class Model:
         return False
 
     def _waits(self) -> Iterator[float]:
-        """What is waited before each further attempt."""
+        """The waits before each further attempt."""
         for outer in range(self._retries.outer):
             for attempt in range(self._retries.attempts - 1):
                 yield self._random.random() * 2**attempt

@@ -1,4 +1,8 @@
-"""`make bench-steady`: how many events a second one environment of the packaged function holds."""
+"""How many events a second one environment of the packaged function holds: `make bench-steady`.
+
+Compared are several rates: latency from event to tag, calls and processor time for an event, memory, and what comes
+back.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +28,12 @@ RATES = ((25, 20), (50, 20), (100, 20), (200, 60), (300, 20))
 
 
 def main() -> None:
-    """Launch, deliver and measure, at each rate; print and draw."""
+    """Launches, delivers and measures at each rate, prints and draws."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--rates", default=",".join(f"{rate}x{seconds}" for rate, seconds in RATES))
     given.add_argument("--places", type=int, default=len(PLACES), help="accounts and Regions in which is launched")
     options = given.parse_args()
-    rates = [tuple(map(int, each.split("x"))) for each in options.rates.split(",")]
+    rates = [tuple(map(int, rate.split("x"))) for rate in options.rates.split(",")]
     if reason := unavailable() or ministack.unavailable():
         raise SystemExit(reason)
     streams = []
@@ -39,7 +43,9 @@ def main() -> None:
             stream = measure(unpacked, Path(name) / "log", rate, seconds, PLACES[: options.places])
             streams.append(stream)
             print(json.dumps(stream.row()), file=sys.stderr, flush=True)
-    show("steady", "One environment of the packaged function under a steady stream", [each.row() for each in streams])
+    show(
+        "steady", "One environment of the packaged function under a steady stream", [stream.row() for stream in streams]
+    )
     (RESULTS / "steady-details.json").write_bytes(msgspec.json.encode(streams))
     PICTURE.write_text(picture(streams), "utf-8")
     print(f"drawn in {PICTURE.relative_to(ROOT)}")

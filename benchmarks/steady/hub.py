@@ -1,4 +1,4 @@
-"""The function's surroundings: the launches that it hears of, its settings, its table."""
+"""The surroundings of the function: its launches, its settings, its table."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 import boto3
 from msgspec import Struct
 
-from benchmarks.steady.queue import Message
-from harness.limits.fleet import Place
+from benchmarks.steady.queue import StreamMessage
+from harness.limits.fleet import AccountRegion
 from harness.limits.protocol import HUB, key_of
-from harness.simulated.remote import Remote
+from harness.simulated.endpoint_process import EndpointProcess
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
 from ownertag.ledger.opening import LEDGER
 from ownertag.ledger.table import DEFINITION
 from ownertag.sandbox.bus import as_event
-from ownertag.sandbox.tour import DISKS
+from ownertag.sandbox.demo_launches import DISKS
 
 HOME_REGION = "eu-central-1"
 ACCOUNTS = tuple(f"3333333333{number:02}" for number in range(20))
 _REGIONS = (HOME_REGION, "us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2")
-PLACES: tuple[Place, ...] = tuple((account, region) for region in _REGIONS for account in ACCOUNTS)
+PLACES: tuple[AccountRegion, ...] = tuple((account, region) for region in _REGIONS for account in ACCOUNTS)
 #: Launches a second that EC2 lets go on in a place (doc: request throttling, RunInstances).
 LAUNCHES = 2
 #: Seconds between a launch and its event: by then an instance runs, and one look is enough.
@@ -39,16 +39,16 @@ home_region = "{HOME_REGION}"
 """
 
 
-class Launch(Struct, frozen=True):
-    """One instance: the event that tells of it, and in which second of the stream that comes."""
+class StreamLaunch(Struct, frozen=True):
+    """A launched instance, its event, and the second of the stream in which that arrives."""
 
     at: float
     instance: str
     event: dict[str, Any]
 
 
-def launches(ec2: Remote, rate: int, seconds: int, places: Sequence[Place]) -> list[Launch]:
-    """Launch for so many events a second for so long, over these places in turn; it was begun `_DELIVERY` ago.
+def launches(ec2: EndpointProcess, rate: int, seconds: int, places: Sequence[AccountRegion]) -> list[StreamLaunch]:
+    """Launches so many events a second for so long in these places in turn, as if begun `_DELIVERY` ago.
 
     Where the events come faster than EC2 lets launch, they are those of a longer stretch.
     """
@@ -71,11 +71,11 @@ def launches(ec2: Remote, rate: int, seconds: int, places: Sequence[Place]) -> l
             ec2.time(start + number / launched)
         client = clients[places[number % len(places)]]
         client.run_instances(ImageId="ami-0a1b2c3d4e5f60718", MinCount=1, MaxCount=1, BlockDeviceMappings=disks)
-    for each in clients.values():
-        each.close()
+    for client in clients.values():
+        client.close()
     ec2.time(None)
     records = enumerate(islice(ec2.records(), count))
-    return [Launch(number / rate, _instance(record), as_event(dict(record))) for number, record in records]
+    return [StreamLaunch(number / rate, _instance(record), as_event(dict(record))) for number, record in records]
 
 
 def environment(ec2: str, ministack: str) -> dict[str, str]:
@@ -99,7 +99,7 @@ def make_table(url: str) -> None:
     client.close()
 
 
-def record(message: Message) -> dict[str, Any]:
+def record(message: StreamMessage) -> dict[str, Any]:
     """A message as Lambda hands it to the function."""
     return {
         "messageId": f"m{message.number}",

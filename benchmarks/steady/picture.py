@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.drawing import BOTTOM, COLOURS, RIGHT, Seconds, bar, decades_for, in_bins, key, kinds, sheet, text
+from benchmarks.drawing import BOTTOM, COLOURS, RIGHT, SecondsPlot, bar, decades_for, in_bins, key, kinds, sheet, text
 from benchmarks.steady.stream import Stream
 from harness.results import percentile
 
@@ -14,8 +14,8 @@ _KINDS = (("", "CreateTags"), ("read", "Describe…"), ("hub", "AssumeRole, List
 
 
 def picture(streams: Sequence[Stream]) -> str:
-    """Draw up to five streams."""
-    plot = Seconds(
+    """Draws up to five streams."""
+    plot = SecondsPlot(
         last=float(max(stream.lasted for stream in streams)),
         decades=decades_for(seconds for stream in streams for _, seconds in stream.points),
         unit=_SECOND,
@@ -23,8 +23,8 @@ def picture(streams: Sequence[Stream]) -> str:
         title="seconds from the event's arrival to the tag, the median of each second's events (log scale)",
     )
     lines = (
-        plot.line(((at, percentile(found, 50) or 0.0) for at, found in in_bins(each.points, _SECOND)), colour)
-        for each, colour in zip(streams, COLOURS, strict=False)
+        plot.line(((at, percentile(found, 50) or 0.0) for at, found in in_bins(stream.points, _SECOND)), colour)
+        for stream, colour in zip(streams, COLOURS, strict=False)
     )
     return sheet(
         BOTTOM + 86 + 34 * len(streams),
@@ -40,14 +40,14 @@ def _calls(streams: Sequence[Stream]) -> Iterable[str]:
     yield from kinds(190, top, 120, _KINDS)
     most = max(sum(stream.calls.values()) / stream.events for stream in streams)
     room = RIGHT - _BARS - 340
-    for number, (each, colour) in enumerate(zip(streams, COLOURS, strict=False)):
+    for number, (stream, colour) in enumerate(zip(streams, COLOURS, strict=False)):
         y = top + 14 + number * 34
-        yield text(24, y + 16, f"{each.rate} a second")
-        ours = each.of_ec2()
+        yield text(24, y + 16, f"{stream.rate} a second")
+        ours = stream.of_ec2()
         reads = sum(count for api, count in ours.items() if api.startswith("Describe"))
-        counts = (sum(ours.values()) - reads, reads, sum(each.calls.values()) - sum(ours.values()))
-        lengths = [(kind, count / each.events / most * room) for (kind, _), count in zip(_KINDS, counts, strict=True)]
+        counts = (sum(ours.values()) - reads, reads, sum(stream.calls.values()) - sum(ours.values()))
+        lengths = [(kind, count / stream.events / most * room) for (kind, _), count in zip(_KINDS, counts, strict=True)]
         parts, end = bar(_BARS, y, lengths, colour)
         yield from parts
-        words = f"{sum(counts) / each.events:.2f}; {len(each.points):,} of {each.events:,} tagged"
+        words = f"{sum(counts) / stream.events:.2f}; {len(stream.points):,} of {stream.events:,} tagged"
         yield text(end + 8, y + 16, words, "quiet")

@@ -36,15 +36,15 @@ from benchmarks.steady.hub import (
     PLACES,
     SETTINGS,
     SETTINGS_FILE,
-    Launch,
+    StreamLaunch,
     environment,
     launches,
     make_table,
     record,
 )
-from benchmarks.steady.queue import Message
+from benchmarks.steady.queue import StreamMessage
 from harness.results import show
-from harness.simulated.remote import Remote
+from harness.simulated.endpoint_process import EndpointProcess
 from ownertag.handler.settings import CONFIG, read_environment
 from ownertag.handler.wiring import KEEP_ACCOUNTS, Handler, build
 from ownertag.ledger.dynamodb import DynamoLedger
@@ -62,10 +62,10 @@ _PARTS: Sequence[tuple[str, type, str]] = (
 
 
 class Context:
-    """What the function asks of Lambda's context."""
+    """Lambda's context, as far as the function uses it."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Enough."""
+        """More than the function needs."""
         return 100_000
 
 
@@ -79,9 +79,9 @@ class Spent:
         self._inside = threading.local()
 
     def clear(self) -> None:
-        """Begin anew."""
-        for each in (self.seconds, self.own, self.times):
-            each.clear()
+        """Clears the times."""
+        for counter in (self.seconds, self.own, self.times):
+            counter.clear()
 
     def timed(self, inner: Callable[..., Any], name: Callable[..., str]) -> Callable[..., Any]:
         """The same function, timed under the name that its arguments give."""
@@ -104,14 +104,14 @@ class Spent:
 
 
 def main() -> None:
-    """Launch, warm up, measure, print."""
+    """Launches, warms up, measures, prints."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--events", type=int, default=1000, help="launches that are measured")
     given.add_argument("--batch", type=int, default=200, help="launches in one batch")
     options = given.parse_args()
     if reason := ministack.unavailable():
         raise SystemExit(reason)
-    with Remote(1, ACCOUNTS) as ec2, ministack.ministack() as dynamodb, tempfile.TemporaryDirectory() as name:
+    with EndpointProcess(1, ACCOUNTS) as ec2, ministack.ministack() as dynamodb, tempfile.TemporaryDirectory() as name:
         make_table(dynamodb)
         print("launching", file=sys.stderr)
         launched = launches(ec2, options.batch, 1 + -(-options.events // options.batch), PLACES)
@@ -137,7 +137,7 @@ def main() -> None:
 
 
 def _watch(spent: Spent) -> None:
-    """Time every call of the SDK, its parts, and the ledger's methods, from now on in this whole process."""
+    """Times every call of the SDK, its parts, and the ledger's methods, from now on in this whole process."""
 
     def watch(owner: type, method: str, name: Callable[..., str]) -> None:
         setattr(owner, method, spent.timed(getattr(owner, method), name))
@@ -149,11 +149,11 @@ def _watch(spent: Spent) -> None:
         watch(DynamoLedger, method, lambda *_: "ledger")
 
 
-def _handle(handler: Handler, launched: Sequence[Launch], size: int) -> int:
-    """Hand these launches to the function, so many at once: how many they were."""
+def _handle(handler: Handler, launched: Sequence[StreamLaunch], size: int) -> int:
+    """Hands these launches to the function, so many at once, and returns their number."""
     for start in range(0, len(launched), size):
         batch = launched[start : start + size]
-        messages = [Message(start + number, json.dumps(each.event)) for number, each in enumerate(batch)]
+        messages = [StreamMessage(start + number, json.dumps(launch.event)) for number, launch in enumerate(batch)]
         event = {"Records": [record(message) for message in messages]}
         answer = handler(event, Context())
         if answer["batchItemFailures"]:

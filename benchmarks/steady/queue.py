@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 
-class Message(Struct, frozen=True):
+class StreamMessage(Struct, frozen=True):
     """An event on its way to the function."""
 
     number: int
@@ -17,7 +17,7 @@ class Message(Struct, frozen=True):
     receives: int = 1
 
 
-class Queue:
+class StreamQueue:
     """Messages that wait, and those that came back and are hidden.
 
     Args:
@@ -25,19 +25,19 @@ class Queue:
     """
 
     def __init__(self, coming: Sequence[tuple[float, str]]) -> None:
-        self._coming = deque((at, Message(number, body)) for number, (at, body) in enumerate(coming))
-        self._there: deque[Message] = deque()
-        self._hidden: list[tuple[float, Message]] = []
+        self._coming = deque((at, StreamMessage(number, body)) for number, (at, body) in enumerate(coming))
+        self._there: deque[StreamMessage] = deque()
+        self._hidden: list[tuple[float, StreamMessage]] = []
 
     def __len__(self) -> int:
         return len(self._there) + len(self._hidden)
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left, and nothing comes any more."""
+        """Whether the queue is empty and nothing more comes."""
         return not (self._coming or self._there or self._hidden)
 
-    def take(self, most: int, window: float) -> list[Message]:
+    def take(self, most: int, window: float) -> list[StreamMessage]:
         """A batch, as the event source mapping fills it: from its first message on it waits for so long at most."""
         self._arrive()
         until = time.time() + window
@@ -46,13 +46,13 @@ class Queue:
             self._arrive()
         return [self._there.popleft() for _ in range(min(most, len(self._there)))]
 
-    def back(self, message: Message, seconds: float) -> None:
-        """It comes back after so many seconds."""
-        self._hidden.append((time.time() + seconds, Message(message.number, message.body, message.receives + 1)))
+    def back(self, message: StreamMessage, seconds: float) -> None:
+        """Hides a message for so many seconds."""
+        self._hidden.append((time.time() + seconds, StreamMessage(message.number, message.body, message.receives + 1)))
 
     def _arrive(self) -> None:
         now = time.time()
         while self._coming and self._coming[0][0] <= now:
             self._there.append(self._coming.popleft()[1])
         self._there.extend(message for at, message in self._hidden if at <= now)
-        self._hidden = [each for each in self._hidden if each[0] > now]
+        self._hidden = [message for message in self._hidden if message[0] > now]

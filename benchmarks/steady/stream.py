@@ -21,14 +21,14 @@ from msgspec import Struct
 
 from benchmarks.ministack import ministack
 from benchmarks.steady.hub import ACCOUNTS, SETTINGS, SETTINGS_FILE, environment, launches, make_table, record
-from benchmarks.steady.queue import Queue
-from harness.lambda_emulator import Function
+from benchmarks.steady.queue import StreamQueue
+from harness.lambda_emulator import EmulatedFunction
 from harness.limits.buckets import RATES
-from harness.limits.fleet import Place
+from harness.limits.fleet import AccountRegion
 from harness.process import peak_kb, processor_seconds
 from harness.results import percentile
+from harness.simulated.endpoint_process import EndpointProcess
 from harness.simulated.event_source import deployed
-from harness.simulated.remote import Remote
 from ownertag.core.judge import seconds_away
 from ownertag.handler.wiring import KEEP_ACCOUNTS
 from ownertag.rollout.package.build import build
@@ -40,7 +40,7 @@ _DRAIN_SECONDS = 300.0
 
 
 class Delivered(Struct):
-    """What became of a stream at the queue."""
+    """The end of a stream at the queue."""
 
     batches: int = 0
     returned: int = 0
@@ -49,7 +49,7 @@ class Delivered(Struct):
 
 
 class Stream(Struct):
-    """What a stream came to. Times are seconds."""
+    """The result of a stream. Times are seconds."""
 
     rate: int
     places: int
@@ -64,7 +64,7 @@ class Stream(Struct):
     points: list[tuple[float, float]]
 
     def row(self) -> dict[str, Any]:
-        """As the table shows it."""
+        """The row of the table."""
         waits = sorted(seconds for _, seconds in self.points)
         return {
             "events/s": self.rate,
@@ -73,7 +73,7 @@ class Stream(Struct):
             "tagged": f"{len(waits):,} of {self.events:,}",
             "event to tag, p50 s": _round(percentile(waits, 50)),
             "p99 s": _round(percentile(waits, 99)),
-            "not yet, when it ended": f"{self.events - sum(at + each <= self.lasted for at, each in self.points):,}",
+            "not yet, when it ended": f"{self.events - sum(at + wait <= self.lasted for at, wait in self.points):,}",
             "done after, s": round(self.delivered.seconds, 1),
             "came back": self.delivered.returned,
             "batches": self.delivered.batches,
@@ -91,19 +91,21 @@ class Stream(Struct):
         return {name: count for name, count in self.calls.items() if name in RATES}
 
 
-def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[Place]) -> Stream:
-    """Launch so many a second in these places, deliver the events to the function in this package, and count."""
+def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[AccountRegion]) -> Stream:
+    """Launches so many a second in these places, delivers the events to the function in this package, and counts."""
     _say(f"{rate} events a second for {seconds} s: launching")
-    with Remote(1, ACCOUNTS) as ec2, ministack() as dynamodb:
+    with EndpointProcess(1, ACCOUNTS) as ec2, ministack() as dynamodb:
         make_table(dynamodb)
         launched = launches(ec2, rate, seconds, places)
         ec2.forget()
         _say(f"{rate} events a second for {seconds} s: delivering")
-        with Function(package, "ownertag.handler.lambda_function.handler", environment(ec2.url, dynamodb), log) as run:
+        with EmulatedFunction(
+            package, "ownertag.handler.lambda_function.handler", environment(ec2.url, dynamodb), log
+        ) as run:
             run.invoke(KEEP_ACCOUNTS)
             pid = run.runtime_pid()
             used, begin = processor_seconds(pid), time.time() + 1
-            queue = Queue([(begin + each.at, json.dumps(each.event)) for each in launched])
+            queue = StreamQueue([(begin + launch.at, json.dumps(launch.event)) for launch in launched])
             delivered = _deliver(queue, run, begin, begin + seconds + _DRAIN_SECONDS)
             used, peak = processor_seconds(pid) - used, peak_kb(pid)
         tagged, trace = ec2.tagged(), ec2.trace()
@@ -113,11 +115,11 @@ def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[
         seconds,
         len(launched),
         delivered,
-        dict(sorted(Counter(each.operation for each in trace).items())),
-        sum(each.outcome != "ok" for each in trace),
+        dict(sorted(Counter(call.operation for call in trace).items())),
+        sum(call.outcome != "ok" for call in trace),
         used,
         peak,
-        [(each.at, tagged[each.instance] - begin - each.at) for each in launched if each.instance in tagged],
+        [(launch.at, tagged[launch.instance] - begin - launch.at) for launch in launched if launch.instance in tagged],
     )
 
 
@@ -137,14 +139,14 @@ def package(folder: Path) -> Path:
     return unpacked
 
 
-def _deliver(queue: Queue, run: Function, begin: float, until: float) -> Delivered:
-    """Batch after batch, until all is done or the patience is at its end."""
+def _deliver(queue: StreamQueue, run: EmulatedFunction, begin: float, until: float) -> Delivered:
+    """Delivers batch after batch, until all is done or the patience has ended."""
     mapping, found = deployed(), Delivered()
     while not queue.over and time.time() < until:
         batch = queue.take(mapping.batch, mapping.window)
         if not batch:
             continue
-        answer = run.invoke({"Records": [record(each) for each in batch]})
+        answer = run.invoke({"Records": [record(launch) for launch in batch]})
         named = {batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]}
         found.batches += 1
         for message in batch:

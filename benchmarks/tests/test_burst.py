@@ -10,14 +10,14 @@ from benchmarks.burst.modelled import Model, Retries
 from benchmarks.burst.picture import picture
 from harness.limits.buckets import Buckets, tokens_of
 from harness.limits.faults import Chances, Fault, Faults
-from harness.limits.protocol import Called
+from harness.limits.protocol import TracedCall
 from harness.results import percentile
-from harness.simulated.event_source import MAX_PAYLOAD, Deployed, Mapping, Queued, deployed
-from harness.simulated.events import START, Event
+from harness.simulated.event_source import MAX_PAYLOAD, DeployedHub, QueuedMessage, SimulatedMapping, deployed
+from harness.simulated.events import START, BurstEvent
 from harness.simulated.simulation import Process, Simulation
 
 PLACE = ("333333333333", "us-east-1")
-SETUP = Deployed(batch=1000, window=1.0, concurrency=2, receives=3, timeout=180.0, memory=1769, accounts_every=600.0)
+SETUP = DeployedHub(batch=1000, window=1.0, concurrency=2, receives=3, timeout=180.0, memory=1769, accounts_every=600.0)
 
 
 def test_a_bucket_says_exactly_when_a_call_would_pass() -> None:
@@ -74,25 +74,25 @@ def test_what_real_code_raises_is_raised() -> None:
 
 
 def batches(
-    messages: Sequence[tuple[float, int]], setup: Deployed = SETUP, back: int = 0
+    messages: Sequence[tuple[float, int]], setup: DeployedHub = SETUP, back: int = 0
 ) -> list[tuple[float, list[int]]]:
     """When which messages were handled, given (second, bytes) of each; each comes back so many times, after 15 s."""
     simulation = Simulation(0.0)
     seen: list[tuple[float, list[int]]] = []
 
-    def function(_: int, batch: Sequence[Queued]) -> dict[int, float]:
+    def function(_: int, batch: Sequence[QueuedMessage]) -> dict[int, float]:
         seen.append((simulation.now, sorted(queued.number for queued in batch)))
         simulation.sleep(10.0)
         return {queued.number: 15.0 for queued in batch if queued.receives <= back}
 
-    mapping = Mapping(simulation, setup, function, 1)
+    mapping = SimulatedMapping(simulation, setup, function, 1)
     for number, (at, size) in enumerate(messages):
-        simulation.spawn(mapping.arrive(Queued(number, size)), at)
+        simulation.spawn(mapping.arrive(QueuedMessage(number, size)), at)
     simulation.run()
     return seen
 
 
-ALONE = Deployed(batch=1000, window=1.0, concurrency=1, receives=3, timeout=180.0, memory=1769, accounts_every=600.0)
+ALONE = DeployedHub(batch=1000, window=1.0, concurrency=1, receives=3, timeout=180.0, memory=1769, accounts_every=600.0)
 
 
 def test_a_batch_is_filled_until_its_window_closes() -> None:
@@ -100,7 +100,7 @@ def test_a_batch_is_filled_until_its_window_closes() -> None:
 
 
 def test_a_batch_is_full_by_number_or_by_payload() -> None:
-    two = Deployed(batch=2, window=1.0, concurrency=1, receives=3, timeout=180.0, memory=1769, accounts_every=600.0)
+    two = DeployedHub(batch=2, window=1.0, concurrency=1, receives=3, timeout=180.0, memory=1769, accounts_every=600.0)
     assert batches([(0.0, 1), (0.1, 1), (0.2, 1)], two) == [(0.1, [0, 1]), (11.1, [2])]
     half = MAX_PAYLOAD // 2
     assert batches([(0.0, half), (0.1, half), (0.2, half)], ALONE) == [(0.2, [0, 1]), (11.2, [2])]
@@ -126,10 +126,10 @@ def test_the_deployed_mapping_is_read_from_the_template() -> None:
 # --- what is modelled
 
 
-def model(calls: int, retries: Retries, events: int = 1) -> tuple[Model, list[Event]]:
-    steps = [Called(0, 0, *PLACE, "ec2", "CreateTags", ids=(f"i-{number:017x}",)) for number in range(calls)]
-    found = [Event(number, START, *PLACE, 0, 0) for number in range(events)]
-    return Model({each.number: steps for each in found}, retries, 1), found
+def model(calls: int, retries: Retries, events: int = 1) -> tuple[Model, list[BurstEvent]]:
+    steps = [TracedCall(0, 0, *PLACE, "ec2", "CreateTags", ids=(f"i-{number:017x}",)) for number in range(calls)]
+    found = [BurstEvent(number, START, *PLACE, 0, 0) for number in range(events)]
+    return Model({event.number: steps for event in found}, retries, 1), found
 
 
 def test_calls_within_the_bucket_are_not_refused() -> None:
@@ -158,11 +158,11 @@ def test_a_tool_waits_as_long_as_its_retries_say() -> None:
 
 def test_figures_count_time_from_the_events_arrival() -> None:
     arrivals = {
-        "i-1": Event(0, 10.0, *PLACE, 0, 0),
-        "vol-1": Event(0, 10.0, *PLACE, 0, 0),
-        "vol-2": Event(1, 20.0, *PLACE, 0, 0),
+        "i-1": BurstEvent(0, 10.0, *PLACE, 0, 0),
+        "vol-1": BurstEvent(0, 10.0, *PLACE, 0, 0),
+        "vol-2": BurstEvent(1, 20.0, *PLACE, 0, 0),
     }
-    trace = [Called(at, 0.1, *PLACE, "ec2", "CreateTags") for at in (11.0, 12.0, 80.0)]
+    trace = [TracedCall(at, 0.1, *PLACE, "ec2", "CreateTags") for at in (11.0, 12.0, 80.0)]
     found = figures("tool", "run", arrivals=arrivals, tagged={"i-1": 11.0, "vol-1": 14.0}, trace=trace)
     assert (found.lost, found.p50, found.p99) == (1, 1.0, 4.0)
     assert (found.tagged, found.resources) == ({"instances": 1, "volumes": 1}, {"instances": 1, "volumes": 2})
@@ -172,7 +172,7 @@ def test_figures_count_time_from_the_events_arrival() -> None:
 
 
 def test_percentiles_and_fewest_calls() -> None:
-    assert [percentile(range(1, 101), each) for each in (50, 99, 100)] == [50, 99, 100]
+    assert [percentile(range(1, 101), percent) for percent in (50, 99, 100)] == [50, 99, 100]
     assert percentile([], 50) is None
     assert fewest(10_000, 30_000) == 40
 

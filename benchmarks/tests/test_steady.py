@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.steady.picture import picture
 from benchmarks.steady.profile import Spent
-from benchmarks.steady.queue import Queue
+from benchmarks.steady.queue import StreamQueue
 from benchmarks.steady.stream import Delivered, Stream
 
 
@@ -42,13 +42,13 @@ def test_the_picture_has_a_line_and_a_bar_for_each_rate() -> None:
     lines = drawn.findall(f"{name}polyline")
     assert len(lines) == 2
     assert len(lines[0].attrib["points"].split()) == 2  # one for each second in which something came
-    words = [each.text for each in drawn.iter(f"{name}text")]
+    words = [text.text for text in drawn.iter(f"{name}text")]
     assert words.count("5 a second") == words.count("50 a second") == 2
     assert "1.50; 3 of 10 tagged" in words
 
 
 def test_a_message_that_comes_back_is_hidden_first_and_counts_its_receives() -> None:
-    queue = Queue([(0.0, "a"), (0.0, "b"), (time.time() + 60, "c")])
+    queue = StreamQueue([(0.0, "a"), (0.0, "b"), (time.time() + 60, "c")])
     first, second = queue.take(2, 0.0)
     assert (first.body, second.body) == ("a", "b")
     queue.back(first, 60)

@@ -22,9 +22,9 @@ from msgspec.structs import replace
 
 from harness.fuzz.documents import MOST_BYTES, Document, drawn, material
 from harness.fuzz.minimal import smaller
-from harness.fuzz.rules import Fault
+from harness.fuzz.rules import Violation
 from harness.fuzz.seeds import seeds
-from harness.fuzz.steps import Ended, run
+from harness.fuzz.steps import StepResult, run
 from ownertag.handler.garbage_collection import collect_rarely
 
 #: No step may take longer for a document that EventBridge can carry.
@@ -47,8 +47,8 @@ class Trouble(Struct, frozen=True):
     document: str
 
 
-class Part(Struct):
-    """What a part of a run came to."""
+class FuzzedPart(Struct):
+    """The result of a part of a run."""
 
     documents: int = 0
     ends: dict[str, int] = {}
@@ -61,7 +61,7 @@ class Part(Struct):
 
 
 class Yardstick:
-    """What others on the machine add to a time: the same work is measured beside it, and was quicker at its best."""
+    """Tells how much other work on the machine slows a time down: the same work is measured beside its best time."""
 
     _WORK = b"[" + b",".join([b"[" * 40 + b"]" * 40] * 800) + b"]"
 
@@ -83,8 +83,8 @@ class Yardstick:
         return now / self._best
 
 
-def tried(document: Document, draws: str, yardstick: Yardstick) -> tuple[Ended | None, str]:
-    """What a document comes to, and what is wrong with it."""
+def tried(document: Document, draws: str, yardstick: Yardstick) -> tuple[StepResult | None, str]:
+    """The result of a document, and what is wrong with it."""
     try:
         ended = run(document, draws)
         most = MOST_SECONDS + (len(document.data) * MOST_SECONDS_A_BYTE if ended.step == "read" else 0)
@@ -95,16 +95,16 @@ def tried(document: Document, draws: str, yardstick: Yardstick) -> tuple[Ended |
             again = run(document, draws)
             again = replace(again, seconds=again.seconds / max(slowed, 1.0))
             ended = again if again.seconds < ended.seconds else ended
-    except Fault as fault:
+    except Violation as fault:
         return None, str(fault)
     if ended.seconds > most and len(document.data) <= MOST_BYTES:
         return ended, f"{ended.step}: takes {ended.seconds * 1000:.0f} ms"
     return ended, ""
 
 
-def part(seed: int, first: int, count: int) -> Part:
+def part(seed: int, first: int, count: int) -> FuzzedPart:
     """The documents of these numbers."""
-    found, yardstick = Part(ends=Counter(), troubles=[]), Yardstick()
+    found, yardstick = FuzzedPart(ends=Counter(), troubles=[]), Yardstick()
     for number in range(first, first + count):
         draws = f"{seed}:{number}:answers"
         document = drawn(seed, number)
@@ -113,7 +113,7 @@ def part(seed: int, first: int, count: int) -> Part:
     return found
 
 
-def _one(document: Document, draws: str, number: int, found: Part, yardstick: Yardstick) -> None:
+def _one(document: Document, draws: str, number: int, found: FuzzedPart, yardstick: Yardstick) -> None:
     ended, wrong = tried(document, draws, yardstick)
     found.documents += 1
     found.ends[ended.kind if ended else "fault"] = found.ends.get(ended.kind if ended else "fault", 0) + 1
@@ -122,24 +122,24 @@ def _one(document: Document, draws: str, number: int, found: Part, yardstick: Ya
     if wrong and len(found.troubles) < _MOST_SHOWN:
         kind = wrong[:40].split(" ms")[0].rstrip("0123456789")
 
-        def fails(each: Document) -> bool:
-            return tried(each, draws, yardstick)[1].startswith(kind)
+        def fails(candidate: Document) -> bool:
+            return tried(candidate, draws, yardstick)[1].startswith(kind)
 
         small = document if "takes" in wrong else smaller(document, fails)
         text = small.data.decode(errors="backslashreplace")
         found.troubles.append(Trouble(number, f"{document.name} {wrong}".strip(), len(document.data), text[:2000]))
 
 
-def of_seeds() -> Part:
+def of_seeds() -> FuzzedPart:
     """The documents that once went wrong."""
-    found, yardstick = Part(ends=Counter(), troubles=[]), Yardstick()
+    found, yardstick = FuzzedPart(ends=Counter(), troubles=[]), Yardstick()
     for number, document in enumerate(seeds()):
         _one(document, f"seed:{document.name}", number, found, yardstick)
     return found
 
 
-def added(one: Part, other: Part) -> Part:
-    """Two parts as one."""
+def added(one: FuzzedPart, other: FuzzedPart) -> FuzzedPart:
+    """Adds two parts up."""
     slower = one if one.seconds >= other.seconds else other
     return replace(
         slower,
@@ -151,13 +151,13 @@ def added(one: Part, other: Part) -> Part:
 
 
 def _begin() -> None:
-    """In each process: as in the function."""
+    """Sets each process up as the function is set up."""
     material()
     collect_rarely()
 
 
 def main() -> int:
-    """Run, and say what was found."""
+    """Runs, and says what was found."""
     parser = argparse.ArgumentParser(prog="python -m harness.fuzz", description=__doc__.partition("\n")[0])
     parser.add_argument("--documents", type=int, default=1_000_000, help="how many (default: a million)")
     parser.add_argument("--seed", type=int, default=1, help="another number draws other documents (default: 1)")
@@ -170,8 +170,8 @@ def main() -> int:
     end = given.first + given.documents
     with ProcessPoolExecutor(given.processes, initializer=_begin) as pool:
         parts = [pool.submit(part, given.seed, at, min(_PART, end - at)) for at in range(given.first, end, _PART)]
-        for number, each in enumerate(as_completed(parts), 1):
-            found = each.result()
+        for number, finished in enumerate(as_completed(parts), 1):
+            found = finished.result()
             for trouble in found.troubles:
                 print(f"number {trouble.number}: {trouble.what}", file=sys.stderr, flush=True)
             whole = added(whole, found)
@@ -181,7 +181,7 @@ def main() -> int:
     return 1 if whole.troubles else 0
 
 
-def _show(whole: Part, seed: int, seconds: float, *, as_json: bool) -> None:
+def _show(whole: FuzzedPart, seed: int, seconds: float, *, as_json: bool) -> None:
     summary: dict[str, Any] = {
         "schema": 1,
         "documents": whole.documents,

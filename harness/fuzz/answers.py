@@ -57,8 +57,8 @@ def answer(question: Question, creation: Creation, draw: Random) -> Fact:
     if kind in {QuestionKind.SNAPSHOTS_OF_IMAGE, QuestionKind.PARTS_OF_VPC, QuestionKind.INTERFACES_OF_NAT_GATEWAY}:
         name = draw.choice(["ec2:snapshot", "ec2:security-group", "ec2:network-interface"])
         prefix = {"ec2:snapshot": "snap", "ec2:security-group": "sg"}.get(name, "eni")
-        ids = [draw.choice([fixtures.numbered(prefix, each), *hostile.TEXTS[-3:]]) for each in range(3)]
-        return Found(parts=tuple(Part(name, each) for each in ids), complete=draw.random() < 0.8)
+        ids = [draw.choice([fixtures.numbered(prefix, number), *hostile.TEXTS[-3:]]) for number in range(3)]
+        return Found(parts=tuple(Part(name, id_) for id_ in ids), complete=draw.random() < 0.8)
     if chance < 0.5:
         return Found(maker=_maker(question, creation.record))
     if chance < 0.7:
@@ -74,7 +74,7 @@ def _reservations(creation: Creation, draw: Random) -> tuple[Reservation, ...]:
     text = draw.choice([None, *hostile.TEXTS[:4]])
     made = ReservedInstance(fixtures.INSTANCE, when, image=text, type=text, subnet=text, zone=text, key=text)
     account = draw.choice([record.account, "999999999999"])
-    return tuple(Reservation(f"r-{each}", account, None, (made,)) for each in range(draw.randrange(3)))
+    return tuple(Reservation(f"r-{number}", account, None, (made,)) for number in range(draw.randrange(3)))
 
 
 def _maker(question: Question, record: Record) -> Record:

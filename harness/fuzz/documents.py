@@ -43,7 +43,7 @@ class Document(Struct, frozen=True):
 @cache
 def material() -> tuple[bytes, ...]:
     """Golden events of every row and record of every hop, with their envelopes, as JSON."""
-    found = [fixtures.event(each.record) for each in fixtures.golden()]
+    found = [fixtures.event(golden.record) for golden in fixtures.golden()]
     for path in sorted((fixtures.GOLDEN / "hops").glob("*.json")):
         plain = json.loads(path.read_text("utf-8"))
         found.append(fixtures.event(plain["record"]))
@@ -64,7 +64,7 @@ def material() -> tuple[bytes, ...]:
         found += [
             fixtures.event(fixtures.record(name, requestParameters=request, responseElements={"_return": True}))
         ] * 8
-    return tuple(json.dumps(each).encode() for each in found)
+    return tuple(json.dumps(document).encode() for document in found)
 
 
 def plain_of(number: int) -> Any:
@@ -90,7 +90,7 @@ def drawn(seed: int, number: int) -> Document:
 
 
 def _change(plain: Any, draw: Random, others: list[Any]) -> None:
-    """One change: mostly where a record may hold anything; where types are fixed, mostly to another text."""
+    """Makes one change: mostly where a record may hold anything; where types are fixed, mostly to another text."""
     chance, detail = draw.random(), plain.get("detail") if isinstance(plain, dict) else None
     if chance < 0.85 and isinstance(detail, dict):
         part = detail.get(draw.choice(_FREE) if chance < 0.6 else "userIdentity")
@@ -105,7 +105,7 @@ def _change(plain: Any, draw: Random, others: list[Any]) -> None:
 
 
 def _part(plain: Any, draw: Random) -> Any:
-    """What is grown: mostly a part that a member can fill."""
+    """The part that grows: mostly one that a member can fill."""
     detail = plain.get("detail") if isinstance(plain, dict) else None
     name = draw.choice([*_FREE, "userIdentity", "userIdentity", ""])
     return detail.get(name) if isinstance(detail, dict) and isinstance(detail.get(name), (dict, list)) else plain
@@ -121,7 +121,7 @@ def _in_step(plain: Any) -> None:
 
 
 def written(plain: Any, draw: Random, large: bool = False) -> Document:
-    """As bytes: mostly as the queue brings it, else as a file; some of them damaged as text."""
+    """The document as bytes: mostly as the queue brings it, else as a file; some damaged as text."""
     is_file = draw.random() < 0.25
     if is_file:
         record = plain.get("detail") if isinstance(plain, dict) else plain
@@ -140,7 +140,7 @@ def written(plain: Any, draw: Random, large: bool = False) -> Document:
 
 
 def _damaged(data: bytes, draw: Random) -> bytes:
-    """Cut, doubled, in another encoding, or with a key twice."""
+    """The text cut, doubled, in another encoding, or with a key twice."""
     at, size = draw.randrange(len(data) + 1), draw.randint(1, 40)
     match draw.randrange(10):
         case 0:

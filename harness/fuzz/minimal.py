@@ -1,4 +1,4 @@
-"""A document that goes wrong, made smaller for as long as it goes wrong in the same way."""
+"""Makes a document that goes wrong smaller, as long as it goes wrong in the same way."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def smaller(document: Document, fails: Callable[[Document], bool]) -> Document:
     """The smallest that was found; `fails` says whether one still goes wrong."""
     tries = 0
 
-    def still(each: Document) -> bool:
+    def still(document: Document) -> bool:
         nonlocal tries
         tries += 1
-        return tries < MOST_TRIES and fails(each)
+        return tries < MOST_TRIES and fails(document)
 
     if document.plain is not None and still(_written(document.plain)):
         plain = deepcopy(document.plain)

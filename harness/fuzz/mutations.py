@@ -9,13 +9,13 @@ from typing import Any
 
 from harness.fuzz import hostile
 
-Place = tuple[Any, Any]  # a container, and the key or number in it
-Mutation = Callable[[Place, Random, Sequence[Any]], None]
+Position = tuple[Any, Any]  # a container, and the key or number in it
+Mutation = Callable[[Position, Random, Sequence[Any]], None]
 
 
-def places(plain: Any) -> list[Place]:
-    """Every place in a document."""
-    found: list[Place] = []
+def places(plain: Any) -> list[Position]:
+    """Every position in a document."""
+    found: list[Position] = []
     left = [plain]
     while left:
         here = left.pop()
@@ -26,13 +26,13 @@ def places(plain: Any) -> list[Place]:
     return found
 
 
-def replaced(place: Place, draw: Random, others: Sequence[Any]) -> None:
-    """Any value in the place of this one."""
+def replaced(place: Position, draw: Random, others: Sequence[Any]) -> None:
+    """Puts any value in the place of this one."""
     here, key = place
     here[key] = deepcopy(hostile.value(draw))
 
 
-def swapped_type(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def swapped_type(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """The same, as another type: text for number, list for object."""
     here, key = place
     value = here[key]
@@ -44,19 +44,19 @@ def swapped_type(place: Place, draw: Random, others: Sequence[Any]) -> None:
         case str():
             here[key] = draw.choice([len(value), [value], {"items": [value]}, {"value": value}, list(value[:5])])
         case list():
-            here[key] = draw.choice([{str(at): each for at, each in enumerate(value)}, str(value)[:200], len(value)])
+            here[key] = draw.choice([{str(at): item for at, item in enumerate(value)}, str(value)[:200], len(value)])
         case dict():
             here[key] = draw.choice([list(value.values()), list(value), str(value)[:200]])
 
 
-def dropped(place: Place, draw: Random, others: Sequence[Any]) -> None:
-    """Left out."""
+def dropped(place: Position, draw: Random, others: Sequence[Any]) -> None:
+    """Leaves the value out."""
     here, key = place
     del here[key]
 
 
-def renamed(place: Place, draw: Random, others: Sequence[Any]) -> None:
-    """Under a key of another letter case, or another key; or one more time under it."""
+def renamed(place: Position, draw: Random, others: Sequence[Any]) -> None:
+    """Moves the value under a key of another letter case, or another key, or repeats it there."""
     here, key = place
     if not isinstance(here, dict) or not key:
         return replaced(place, draw, others)
@@ -68,7 +68,7 @@ def renamed(place: Place, draw: Random, others: Sequence[Any]) -> None:
     return None
 
 
-def spliced(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def spliced(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """A part of another document."""
     here, key = place
     there, name = draw.choice(places(draw.choice(others)))
@@ -77,8 +77,8 @@ def spliced(place: Place, draw: Random, others: Sequence[Any]) -> None:
         here[name] = here.pop(key)
 
 
-def wrapped(place: Place, draw: Random, others: Sequence[Any]) -> None:
-    """In one of the objects or lists that CloudTrail puts around others, or without it."""
+def wrapped(place: Position, draw: Random, others: Sequence[Any]) -> None:
+    """Puts the value into one of the objects or lists that CloudTrail puts around others, or takes it out."""
     here, key = place
     value = here[key]
     if isinstance(value, dict) and len(value) == 1 and draw.random() < 0.5:
@@ -90,7 +90,7 @@ def wrapped(place: Place, draw: Random, others: Sequence[Any]) -> None:
         here[key] = draw.choice([[value], {name: value}, {name: [value]}])
 
 
-def grown(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def grown(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """A list with some of its members again."""
     here, key = place
     if isinstance(here[key], list) and here[key]:
@@ -99,20 +99,20 @@ def grown(place: Place, draw: Random, others: Sequence[Any]) -> None:
         here[key] = [here[key]] * draw.randint(2, 6)
 
 
-def nested(place: Place, draw: Random, others: Sequence[Any]) -> None:
-    """Deep inside lists or objects."""
+def nested(place: Position, draw: Random, others: Sequence[Any]) -> None:
+    """Puts the value deep inside lists or objects."""
     here, key = place
     for _ in range(draw.choice([3, 9, 13, 40, 200])):
         here[key] = [here[key]] if draw.random() < 0.5 else {draw.choice(["items", "a", "request", "tag"]): here[key]}
 
 
-def omitted(place: Place, draw: Random, others: Sequence[Any]) -> None:
-    """Left out for its size, as CloudTrail says it."""
+def omitted(place: Position, draw: Random, others: Sequence[Any]) -> None:
+    """Marks the value as left out for its size, as CloudTrail does."""
     here, key = place
     here[key] = {"omitted": draw.choice([True, "true", False]), "originalSize": 154213, "reason": "too large"}
 
 
-def secret(place: Place, draw: Random, others: Sequence[Any]) -> None:
+def secret(place: Position, draw: Random, others: Sequence[Any]) -> None:
     """Credentials beside it, which must not be told."""
     here, key = place
     node = here if isinstance(here, dict) else here[key]
@@ -140,19 +140,19 @@ SMALL: tuple[Mutation, ...] = (
 )
 
 
-def many(place: Place, draw: Random, room: int) -> None:
-    """So many bytes of a place: its members over and over, a long text, or deep."""
+def many(place: Position, draw: Random, room: int) -> None:
+    """So many bytes for a position: its members over and over, a long text, or a deep value."""
     here, key = place
     value = here[key]
     kind = draw.random()
     if kind < 0.35:
         here[key] = hostile.long_text(draw, room)
     elif kind < 0.75:
-        each = draw.choice(
+        drawn = draw.choice(
             [value, value, {}, [], "", None, 1, [[]], {"a": {}}, [[[[[{}]]]]], {"key": "owner"}, {"items": []}]
         )
-        size = max(len(repr(each)), 2) + 2
-        here[key] = _numbered(each, min(room // size, 60_000)) if size > 12 else [each] * (room // size)
+        size = max(len(repr(drawn)), 2) + 2
+        here[key] = _numbered(drawn, min(room // size, 60_000)) if size > 12 else [drawn] * (room // size)
     elif kind < 0.9:
         here[key] = {
             f"{draw.choice(['k', 'tag', 'items', 'aws:'])}{at:x}": draw.choice([1, {}, [], ""])
@@ -166,14 +166,14 @@ def many(place: Place, draw: Random, room: int) -> None:
         here[key] = [deep] * (room // (depth * 4 + len(repr(deep)[:10])))
 
 
-def _numbered(each: Any, times: int) -> list[Any]:
+def _numbered(node: Any, times: int) -> list[Any]:
     """Copies that differ in their ids: the last digits of each text that ends in enough of them."""
-    return [_with(each, at) for at in range(times)] if isinstance(each, (dict, list, str)) else [each] * times
+    return [_with(node, at) for at in range(times)] if isinstance(node, (dict, list, str)) else [node] * times
 
 
 def _with(value: Any, at: int) -> Any:
     if isinstance(value, str):
         return f"{value[:-6]}{at:06x}" if len(value) > 12 and value[-8:].isalnum() else value
     if isinstance(value, dict):
-        return {key: _with(each, at) for key, each in value.items()}
-    return [_with(each, at) for each in value] if isinstance(value, list) else value
+        return {key: _with(item, at) for key, item in value.items()}
+    return [_with(item, at) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What must hold of whatever a document comes to (docs/invariants.md), as far as it can be seen from outside."""
+"""The rules that must hold for any document (docs/invariants.md), as far as they can be seen from outside."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ AGES = (timedelta(0), timedelta(minutes=2), timedelta(minutes=20))
 _LONG = 4000
 
 
-class Fault(Exception):
-    """What is wrong with what a document came to: which rule does not hold, or what was raised, and in which step."""
+class Violation(Exception):
+    """A rule that does not hold for a document, or what was raised, and the step."""
 
     def __init__(self, step: str, what: str) -> None:
         super().__init__(f"{step}: {what}")
@@ -34,13 +34,13 @@ class Fault(Exception):
 
 
 def holds(well: bool, step: str, what: str) -> None:
-    """Say which rule does not."""
+    """Raises a violation unless the rule holds."""
     if not well:
-        raise Fault(step, what)
+        raise Violation(step, what)
 
 
 def refused(refusal: Refusal) -> None:
-    """A refusal says why, in words, and nothing that is secret."""
+    """Checks that a refusal says why, in words, and nothing that is secret."""
     holds(bool(refusal.detail), "refusal", "has no reason")
     holds(len(refusal.detail) < _LONG, "refusal", "repeats a long text")
     holds(SECRET not in refusal.detail, "refusal", "tells a credential of the document")
@@ -48,7 +48,7 @@ def refused(refusal: Refusal) -> None:
 
 
 def asked(questions: Sequence[Question], creation: Creation, facts: Mapping[Question, Fact]) -> None:
-    """Nothing is asked in an account before it is known to be the organization's."""
+    """Checks that nothing is asked in an account before it is known to be the organization's."""
     known = isinstance(facts.get(account_of(creation)), Found)
     for question in questions:
         well = question.kind in OF_THE_ORGANIZATION if not known else True
@@ -59,7 +59,7 @@ def asked(questions: Sequence[Question], creation: Creation, facts: Mapping[Ques
 
 
 def decided(plan: Plan, creation: Creation, settings: Settings) -> None:
-    """One end for each creation; writes of its own account and Region; nothing that was there before."""
+    """Checks that a creation has one end, and writes in its own account and Region to nothing that was there before."""
     record = creation.record
     holds(len(plan.decisions) + len(plan.refusals) == 1, "plan", "a creation has not one end")
     for refusal in plan.refusals:
@@ -85,8 +85,8 @@ def decided(plan: Plan, creation: Creation, settings: Settings) -> None:
             holds(SECRET not in value, "plan", "writes a credential")
     for decision in plan.decisions:
         told = [decision.owner.reason or "", *decision.owner.via]
-        told += [wait.reason for wait in decision.waits] + [each.reason for each in decision.settled]
-        holds(not any(SECRET in each for each in told), "plan", "a reason tells a credential")
+        told += [wait.reason for wait in decision.waits] + [resource.reason for resource in decision.settled]
+        holds(not any(SECRET in text for text in told), "plan", "a reason tells a credential")
 
 
 def found(finding: TamperFinding) -> None:

@@ -1,4 +1,4 @@
-"""One document through every step that a decision takes, each with its time; and the rules that must hold then."""
+"""Takes a document through every step of a decision, with the time of each, and checks the rules that must hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness import fixtures
 from harness.fuzz import rules
 from harness.fuzz.answers import answer
 from harness.fuzz.documents import Document
-from harness.fuzz.rules import Fault
+from harness.fuzz.rules import Violation
 from ownertag.core.addresses import AddressError, read_address
 from ownertag.core.ask import account_of, ask
 from ownertag.core.catalogue_types import QuestionKind
@@ -59,50 +59,50 @@ POLICIES: tuple[Settings, ...] = (
 )
 
 
-class Clock:
-    """What each step took, in seconds of the processor: others on the machine don't count."""
+class StepClock:
+    """The time of each step, in seconds of the processor: other work on the machine doesn't count."""
 
     def __init__(self) -> None:
         self.slowest: tuple[float, str] = (0.0, "")
 
     def time(self, step: str, does: Callable[..., T], *given: Any) -> T:
-        """Do a step."""
+        """Runs a step and takes its time."""
         start = time.process_time()
         try:
             found = does(*given)
-        except Fault:
+        except Violation:
             raise
         except Exception as error:
-            raise Fault(step, f"{type(error).__name__}: {str(error)[:200]}") from error
+            raise Violation(step, f"{type(error).__name__}: {str(error)[:200]}") from error
         self.add(step, time.process_time() - start)
         return found
 
     def each(self, step: str, does: Callable[..., Iterable[T]], *given: Any) -> Iterator[T]:
-        """What a reader gives one after the other: a step is what the next one takes."""
+        """Yields what a reader gives one after the other; each is a step of its own."""
         found = self.time(step, lambda: iter(does(*given)))
         while next_ := self.time(step, lambda: [*islice(found, 1)]):
             yield from next_
 
     def add(self, step: str, seconds: float) -> None:
-        """Keep the slowest."""
+        """Keeps the slowest steps."""
         self.slowest = max(self.slowest, (seconds, step))
 
 
-class Ended(Struct, frozen=True):
-    """What a document came to."""
+class StepResult(Struct, frozen=True):
+    """The result of a document."""
 
     kind: str
     seconds: float
     step: str
 
 
-def run(document: Document, seed: str) -> Ended:
-    """All steps of a document.
+def run(document: Document, seed: str) -> StepResult:
+    """Runs all steps of a document.
 
     Raises:
         Fault: One raised, or a rule does not hold.
     """
-    draw, clock = Random(seed), Clock()
+    draw, clock = Random(seed), StepClock()
     policy = draw.choice(POLICIES)
     kind = "refusal"
     if document.is_file:
@@ -110,12 +110,12 @@ def run(document: Document, seed: str) -> Ended:
         for number, read in enumerate(clock.each("read", parse_document, document.data, place)):
             if number < _DECIDED:
                 kind = max(kind, _decide(read, policy, draw, clock))
-        return Ended(kind, *clock.slowest)
+        return StepResult(kind, *clock.slowest)
     read = clock.time("parse", parse_event, document.data, "m")
-    return Ended(_decide(read, policy, draw, clock), *clock.slowest)
+    return StepResult(_decide(read, policy, draw, clock), *clock.slowest)
 
 
-def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Clock) -> str:
+def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: StepClock) -> str:
     if isinstance(read, Refusal):
         rules.refused(read)
         return "refusal"
@@ -150,8 +150,8 @@ def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Cloc
     return "written" if decided.writes else "waits"
 
 
-def _beside(record: Record, policy: Settings, draw: Random, clock: Clock) -> None:
-    """What is read of a record beside its creation, and what people type."""
+def _beside(record: Record, policy: Settings, draw: Random, clock: StepClock) -> None:
+    """Runs what is read of a record beside its creation, and what people type."""
     clock.time("resolve", trace, record, policy)
     clock.time("actor", actor_of, record)
     name = record.user_agent or record.event_name
@@ -171,7 +171,7 @@ def _address(text: str) -> str | None:
         return None
 
 
-def _gathered(creation: Creation, policy: Settings, draw: Random, clock: Clock) -> dict[Question, Fact]:
+def _gathered(creation: Creation, policy: Settings, draw: Random, clock: StepClock) -> dict[Question, Fact]:
     facts: dict[Question, Fact] = {}
     for _ in range(_ROUNDS):
         questions = clock.time("ask", ask, [creation], facts, fixtures.catalogue(), policy)

@@ -14,7 +14,7 @@ from harness.limits.server import serving
 
 
 def main() -> None:
-    """Serve."""
+    """Serves the endpoint until the input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--accounts", nargs="+", default=["333333333333"])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from xml.sax.saxutils import escape
 
-from harness.limits.fleet import Instance, Part, Place
+from harness.limits.fleet import AccountRegion, AttachedPart, Instance
 from ownertag.sandbox.calls import NO_ID, Response
 
 _NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
@@ -23,22 +23,22 @@ def answered(operation: str, content: str) -> Response:
     return Response(200, [("Content-Type", "text/xml;charset=UTF-8")], text.encode())
 
 
-def reservations(instances: Iterable[Instance], place: Place, tags: Tags, at: float) -> str:
+def reservations(instances: Iterable[Instance], place: AccountRegion, tags: Tags, at: float) -> str:
     """The reservations of DescribeInstances."""
     found = ""
-    for reservation, members in groupby(instances, lambda each: each.reservation):
+    for reservation, members in groupby(instances, lambda instance: instance.reservation):
         items = "".join(_instance(member, place, tags, at) for member in members)
         found += f"<item>{_reservation(reservation, place)}<instancesSet>{items}</instancesSet></item>"
     return f"<reservationSet>{found}</reservationSet>"
 
 
-def launched(instances: list[Instance], place: Place, tags: Tags, at: float) -> str:
-    """What RunInstances answers: no volume is attached yet."""
+def launched(instances: list[Instance], place: AccountRegion, tags: Tags, at: float) -> str:
+    """The answer of RunInstances: no volume is attached yet."""
     items = "".join(_instance(instance, place, tags, at) for instance in instances)
     return f"{_reservation(instances[0].reservation, place)}<instancesSet>{items}</instancesSet>"
 
 
-def volumes(parts: Iterable[tuple[Instance, Part]], place: Place, tags: Tags, at: float) -> str:
+def volumes(parts: Iterable[tuple[Instance, AttachedPart]], place: AccountRegion, tags: Tags, at: float) -> str:
     """The volumes of DescribeVolumes."""
     found = ""
     for instance, part in parts:
@@ -58,7 +58,7 @@ def volumes(parts: Iterable[tuple[Instance, Part]], place: Place, tags: Tags, at
     return f"<volumeSet>{found}</volumeSet>"
 
 
-def interfaces(parts: Iterable[tuple[Instance, Part]], place: Place, tags: Tags) -> str:
+def interfaces(parts: Iterable[tuple[Instance, AttachedPart]], place: AccountRegion, tags: Tags) -> str:
     """The interfaces of DescribeNetworkInterfaces, whose tags stand in a set of another name."""
     found = "".join(
         f"<item><networkInterfaceId>{part.id}</networkInterfaceId>{_NETWORK}<ownerId>{place[0]}</ownerId>"
@@ -87,11 +87,11 @@ def next_token(token: str) -> str:
     return f"<nextToken>{token}</nextToken>" if token else ""
 
 
-def _reservation(reservation: str, place: Place) -> str:
+def _reservation(reservation: str, place: AccountRegion) -> str:
     return f"<reservationId>{reservation}</reservationId><ownerId>{place[0]}</ownerId><groupSet/>"
 
 
-def _instance(instance: Instance, place: Place, tags: Tags, at: float) -> str:
+def _instance(instance: Instance, place: AccountRegion, tags: Tags, at: float) -> str:
     code, state = (16, "running") if instance.running_at <= at else (0, "pending")
     name = f"ip-{instance.address.replace('.', '-')}.{place[1]}.compute.internal"
     devices = "".join(

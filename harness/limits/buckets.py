@@ -1,4 +1,4 @@
-"""AWS's token buckets: one for each account, Region and API. The only model of them here, for calls made and imagined.
+"""AWS's token buckets: one for each account, Region and API. The only model of them, for real and modelled calls.
 
 Source: "Request throttling for the Amazon EC2 API" in Amazon EC2's developer guide, its tables "Request token bucket
 sizes and refill rates" and "Resource token bucket sizes and refill rates"; CloudTrail's API reference, LookupEvents
@@ -51,7 +51,7 @@ Tokens = Mapping[str, float]
 
 
 def tokens_of(operation: str, params: Mapping[str, str]) -> Tokens:
-    """What a call takes, by its query parameters; nothing for an API whose bucket isn't modelled."""
+    """The tokens that a call takes, by its query parameters; none for an API whose bucket isn't modelled."""
     if operation == "RunInstances":
         return {operation: 1, operation + RESOURCES: int(params.get("MaxCount") or 1)}
     if operation.startswith("Describe"):
@@ -79,7 +79,7 @@ class Bucket:
         return max(0.0, lacking / self._rate.per_second)
 
     def take(self, tokens: float, at: float) -> None:
-        """Take tokens that are there."""
+        """Takes tokens that are there."""
         self._fill(at)
         self._level -= tokens
 

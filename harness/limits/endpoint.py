@@ -1,4 +1,4 @@
-"""One endpoint for every service that a tagger calls: who acts, faults, buckets, limits, and a trace of each call.
+"""One endpoint for every service that a tagger calls, with faults, token buckets, limits, and a trace of each call.
 
 A call acts in the account of its credentials: a key of `key_of`, or a session that AssumeRole gave here. Secrets are
 not checked. Time is what the caller says (`AT`), so that an hour's burst runs in a minute; the same calls at the same
@@ -20,12 +20,11 @@ from xml.etree import ElementTree as ET
 from msgspec import Struct
 
 from harness.limits.buckets import Buckets, tokens_of
-from harness.limits.ec2 import Ec2
+from harness.limits.ec2 import Ec2Calls
 from harness.limits.faults import Chances, Fault, Faults
 from harness.limits.fleet import Fleet, Timing
-from harness.limits.protocol import HUB, Called, key_of
-from harness.limits.refusals import Refusal, listed, tags
-from ownertag.catalogue.loader import load_catalogue
+from harness.limits.protocol import HUB, TracedCall, key_of
+from harness.limits.refusals import Ec2Error, listed, tags
 from ownertag.sandbox.calls import Call, Response, answer_json, answer_xml, element, refuse
 from ownertag.sandbox.identities import Identities, SandboxActor, user
 from ownertag.sandbox.recorder import Record, Recorder
@@ -34,9 +33,9 @@ _STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 _IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
 _INVALID = {"ec2": ("AuthFailure", 401), "sts": ("InvalidClientTokenId", 403), "iam": ("InvalidClientTokenId", 403)}
 _EXPIRED = {"ec2": ("RequestExpired", 400), "sts": ("ExpiredToken", 403), "iam": ("ExpiredToken", 403)}
-_THROTTLED = Refusal("RequestLimitExceeded", "Request limit exceeded.", 503)
-_TOO_MANY = Refusal("Throttling", "Rate exceeded", 400)
-_FAILED = Refusal("InternalError", "An internal error has occurred", 500)
+_THROTTLED = Ec2Error("RequestLimitExceeded", "Request limit exceeded.", 503)
+_TOO_MANY = Ec2Error("Throttling", "Rate exceeded", 400)
+_FAILED = Ec2Error("InternalError", "An internal error has occurred", 500)
 
 
 @dataclass
@@ -49,7 +48,7 @@ class Reply:
 
 
 class Throttled(Struct, frozen=True):
-    """From when until when every call is refused: whoever makes it in this account, or in all."""
+    """A time in which every call is refused, in this account or in all."""
 
     since: float
     until: float
@@ -58,7 +57,7 @@ class Throttled(Struct, frozen=True):
 
 @dataclass
 class Endpoint:
-    """AWS, as far as launching and tagging go.
+    """Answers the calls of AWS that launching and tagging need.
 
     Attributes:
         seed: Of ids, times and faults.
@@ -77,53 +76,56 @@ class Endpoint:
     now: Callable[[], float] = time.time
     owner_key: str = "owner"
     throttled: tuple[Throttled, ...] = ()
-    trace: list[Called] = field(default_factory=list)
+    trace: list[TracedCall] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     #: When each resource first had the owner tag.
     tagged: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Begin with no instance, full buckets and the users' keys."""
+        """Begins with no instance, full buckets and the users' keys."""
         self.fleet = Fleet(self.seed, self.timing)
-        self._ec2 = Ec2(self.fleet)
+        self._ec2 = Ec2Calls(self.fleet)
         self._random = random.Random(f"{self.seed}/ids")  # noqa: S311 - no secret
         self._identities = Identities(lambda arn: f"AROA{sha256(arn.encode()).hexdigest()[:17].upper()}")
         for account in (HUB, *self.accounts):
             self._identities.add(key_of(account), user(account, "alice", f"AIDA{account:0>17}"))
-        self._recorder = Recorder(self._identities, {key: row.wrapped for key, row in load_catalogue().rows.items()})
+        # Launches are all that is recorded here, and CloudTrail writes these flat (seen).
+        self._recorder = Recorder(self._identities, {("ec2.amazonaws.com", "RunInstances"): False})
         self.forget()
 
     def forget(self, chances: Chances | None = None) -> None:
-        """Forget all tags and calls, and fill the buckets; what was launched stays. From now on other faults strike."""
+        """Forgets all tags and calls, fills the buckets, and changes the faults; what was launched stays."""
         self.buckets = Buckets()
         self._faults = Faults(self.seed, chances or self.chances)
         self.fleet.tags.clear()
         self.trace, self.tagged = [], {}
 
     def answer(self, call: Call, at: float | None = None) -> Reply:
-        """Answer one call, at this time or now."""
+        """Answers one call, at this time or now."""
         at = self.now() if at is None else at
         actor = self._identities.get(call.access_key)
         if actor is None or self._expired(actor, at):
             code, status = (_INVALID if actor is None else _EXPIRED).get(
                 call.service, ("UnrecognizedClientException" if actor is None else "ExpiredTokenException", 400)
             )
-            return Reply(self._refuse(call, Refusal(code, "The security token is invalid or has expired", status)))
+            return Reply(self._refuse(call, Ec2Error(code, "The security token is invalid or has expired", status)))
         fault, seconds = self._faults.draw(actor.account, call.region, call.operation)
-        carried_out: Response | Refusal
+        carried_out: Response | Ec2Error
         if fault is Fault.ERROR:
             carried_out = _FAILED
         elif fault is Fault.RESET:
-            carried_out = Refusal("reset", "")
+            carried_out = Ec2Error("reset", "")
         else:
             carried_out = self._carry_out(call, actor, at)
-        outcome = carried_out.code if isinstance(carried_out, Refusal) else "ok"
+        outcome = carried_out.code if isinstance(carried_out, Ec2Error) else "ok"
         ids = tuple(listed(call, "ResourceId") or listed(call, "InstanceId")) if call.service == "ec2" else ()
-        self.trace.append(Called(at, seconds, actor.account, call.region, call.service, call.operation, outcome, ids))
+        self.trace.append(
+            TracedCall(at, seconds, actor.account, call.region, call.service, call.operation, outcome, ids)
+        )
         if outcome == "ok" and call.operation == "CreateTags" and self.owner_key in tags(call):
             for id_ in ids:
                 self.tagged.setdefault(id_, at + seconds)
-        answer = self._refuse(call, carried_out) if isinstance(carried_out, Refusal) else carried_out
+        answer = self._refuse(call, carried_out) if isinstance(carried_out, Ec2Error) else carried_out
         answer = answer.with_request_id(self._uuid())
         if outcome == "ok" and call.operation == "RunInstances":
             self._record(call, actor, answer, at)
@@ -132,8 +134,11 @@ class Endpoint:
     def _expired(self, actor: SandboxActor, at: float) -> bool:
         return actor.expires is not None and actor.expires.timestamp() <= at
 
-    def _carry_out(self, call: Call, actor: SandboxActor, at: float) -> Response | Refusal:
-        if any(each.since <= at < each.until and each.account in {None, actor.account} for each in self.throttled):
+    def _carry_out(self, call: Call, actor: SandboxActor, at: float) -> Response | Ec2Error:
+        if any(
+            throttled.since <= at < throttled.until and throttled.account in {None, actor.account}
+            for throttled in self.throttled
+        ):
             return _THROTTLED if call.service == "ec2" else _TOO_MANY
         match call.service, call.operation:
             case "ec2", operation:
@@ -149,18 +154,18 @@ class Endpoint:
                 none = (element("Tags", []), element("IsTruncated", False))
                 return answer_xml(call.operation, _IAM, *none)
             case "organizations", "ListAccounts":
-                return answer_json({"Accounts": [_account(each) for each in (HUB, *self.accounts)]})
+                return answer_json({"Accounts": [_account(account) for account in (HUB, *self.accounts)]})
             case "organizations", "DescribeAccount":
                 if (account := str(call.json()["AccountId"])) not in (HUB, *self.accounts):
-                    return Refusal("AccountNotFoundException", "You specified an account that doesn't exist.")
+                    return Ec2Error("AccountNotFoundException", "You specified an account that doesn't exist.")
                 return answer_json({"Account": _account(account)})
-        return Refusal("InvalidAction", f"{call.service}:{call.operation} is not served here")
+        return Ec2Error("InvalidAction", f"{call.service}:{call.operation} is not served here")
 
-    def _assume_role(self, call: Call, actor: SandboxActor, at: float) -> Response | Refusal:
+    def _assume_role(self, call: Call, actor: SandboxActor, at: float) -> Response | Ec2Error:
         arn = call.params["RoleArn"]
         account = arn.split(":")[4]
         if account not in self.accounts:
-            return Refusal("AccessDenied", f"{actor.arn} is not authorized to perform: sts:AssumeRole on {arn}", 403)
+            return Ec2Error("AccessDenied", f"{actor.arn} is not authorized to perform: sts:AssumeRole on {arn}", 403)
         until = datetime.fromtimestamp(at, UTC) + timedelta(seconds=int(call.params.get("DurationSeconds") or 3600))
         name = call.params["RoleSessionName"]
         given = {
@@ -180,11 +185,11 @@ class Endpoint:
         self._identities.learn(call, actor, answer)
         return answer
 
-    def _refuse(self, call: Call, why: Refusal) -> Response:
+    def _refuse(self, call: Call, why: Ec2Error) -> Response:
         return refuse(call, why.code, why.message, why.status)
 
     def _record(self, call: Call, actor: SandboxActor, answer: Response, at: float) -> None:
-        """What CloudTrail writes of it, at the caller's time and with an id of the seed."""
+        """Keeps the record that CloudTrail writes of a call, with the caller's time and an id of the seed."""
         self._recorder.record(call, actor, answer)
         record: Mapping[str, Any] = self._recorder.records(actor.account, call.region)[-1]
         when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

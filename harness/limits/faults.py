@@ -1,4 +1,4 @@
-"""What goes wrong on the way to EC2, by chance: with one seed, the n-th call of an API in a place fares the same."""
+"""Faults of calls to EC2, drawn by chance: with one seed, the n-th call of an API in a Region fares the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class Fault(StrEnum):
-    """One call's misfortune."""
+    """What can go wrong with one call."""
 
     NONE = "none"
     ERROR = "error"  # a 5xx, and nothing was done
@@ -45,7 +45,7 @@ class Faults:
         self._calls: Counter[tuple[str, str, str]] = Counter()
 
     def draw(self, account: str, region: str, operation: str) -> tuple[Fault, float]:
-        """What becomes of the next call, and after how many seconds."""
+        """The fault of the next call, and the seconds that it takes."""
         key = (account, region, operation)
         self._calls[key] += 1
         chance = random.Random(f"{self._seed}/{'/'.join(key)}/{self._calls[key]}")  # noqa: S311 - no secret
@@ -58,5 +58,5 @@ class Faults:
         return Fault.NONE, seconds
 
     def forget(self) -> None:
-        """Begin again with the first call."""
+        """Begins again with the first call."""
         self._calls.clear()

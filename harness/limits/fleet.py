@@ -1,4 +1,4 @@
-"""Instances, volumes and interfaces of every account and Region, and when each comes to be seen.
+"""Instances, volumes and interfaces of every account and Region, and the times at which they become visible.
 
 Instead of an emulator, for none will do here: MiniStack 1.5 launches ten thousand in seconds, but gives each one volume
 and no interface, and knows no client token and no filter by it. moto 5.2 has all of that, takes 46 s for ten thousand,
@@ -13,14 +13,14 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
-Place = tuple[str, str]  # account, Region
+AccountRegion = tuple[str, str]  # account, Region
 
 #: Tags of one resource at most (doc: "Tag your Amazon EC2 resources").
 MAX_TAGS = 50
 
 
 class Timing(Struct, frozen=True):
-    """Between how many seconds after a launch something shows; drawn for each instance by the seed.
+    """The seconds after a launch between which something becomes visible; drawn for each instance by the seed.
 
     AWS promises none of these. What is born with an instance attaches within seconds, and a launch is eventually
     consistent (doc); the figures are assumptions.
@@ -31,7 +31,7 @@ class Timing(Struct, frozen=True):
     running: tuple[float, float] = (5.0, 30.0)
 
 
-class Part(Struct):
+class AttachedPart(Struct):
     """A volume or a network interface of an instance."""
 
     id: str
@@ -50,12 +50,12 @@ class Instance(Struct):
     visible_at: float
     running_at: float
     address: str
-    volumes: list[Part] = field(default_factory=list)
-    interfaces: list[Part] = field(default_factory=list)
+    volumes: list[AttachedPart] = field(default_factory=list)
+    interfaces: list[AttachedPart] = field(default_factory=list)
 
 
 class Fleet:
-    """What was launched, and its tags.
+    """The launched instances, and their tags.
 
     Args:
         seed: Of every id and time.
@@ -65,13 +65,13 @@ class Fleet:
     def __init__(self, seed: int, timing: Timing | None = None) -> None:
         self._random = random.Random(f"{seed}/fleet")  # noqa: S311 - no secret
         self._timing = timing or Timing()
-        self._instances: dict[Place, dict[str, Instance]] = defaultdict(dict)
-        self._owner: dict[str, tuple[Place, Instance]] = {}  # of instances, volumes and interfaces
-        self._launches: dict[tuple[Place, str], list[Instance]] = defaultdict(list)
+        self._instances: dict[AccountRegion, dict[str, Instance]] = defaultdict(dict)
+        self._owner: dict[str, tuple[AccountRegion, Instance]] = {}  # of instances, volumes and interfaces
+        self._launches: dict[tuple[AccountRegion, str], list[Instance]] = defaultdict(list)
         self.tags: dict[str, dict[str, str]] = defaultdict(dict)
 
-    def launch(self, place: Place, count: int, token: str, devices: Iterable[str], at: float) -> list[Instance]:
-        """Launch instances; a client token that was used before gives its instances again."""
+    def launch(self, place: AccountRegion, count: int, token: str, devices: Iterable[str], at: float) -> list[Instance]:
+        """Launches instances; for a client token that was used before, returns its instances again."""
         if token and (known := self._launches.get((place, token))):
             return known
         reservation = self._id("r")
@@ -85,28 +85,28 @@ class Fleet:
             self._launches[place, name] += made
         return made
 
-    def instances(self, place: Place, at: float) -> list[Instance]:
-        """All that are to be seen."""
-        return [each for each in self._instances[place].values() if each.visible_at <= at]
+    def instances(self, place: AccountRegion, at: float) -> list[Instance]:
+        """The instances that are visible."""
+        return [instance for instance in self._instances[place].values() if instance.visible_at <= at]
 
-    def launched(self, place: Place, names: Iterable[str], at: float) -> list[Instance]:
-        """Those of launches with these client tokens or reservation ids that are to be seen."""
-        found = [each for name in dict.fromkeys(names) for each in self._launches.get((place, name), ())]
-        return [each for each in found if each.visible_at <= at]
+    def launched(self, place: AccountRegion, names: Iterable[str], at: float) -> list[Instance]:
+        """The visible instances of launches with these client tokens or reservation ids."""
+        found = [instance for name in dict.fromkeys(names) for instance in self._launches.get((place, name), ())]
+        return [instance for instance in found if instance.visible_at <= at]
 
-    def instance_of(self, place: Place, id_: str, at: float) -> Instance | None:
-        """The instance that this is, or is part of, if it is to be seen."""
+    def instance_of(self, place: AccountRegion, id_: str, at: float) -> Instance | None:
+        """The instance with this id or with this part, if it is visible."""
         found = self._owner.get(id_)
         if found is None or found[0] != place or found[1].visible_at > at:
             return None
         return found[1]
 
-    def everything(self, place: Place) -> list[Instance]:
-        """All, to be seen or not."""
+    def everything(self, place: AccountRegion) -> list[Instance]:
+        """All instances, visible or not."""
         return list(self._instances[place].values())
 
     def tag(self, ids: Iterable[str], tags: Mapping[str, str]) -> str | None:
-        """Tag all of these or none; the first that would have too many tags."""
+        """Tags all of these or none; returns the first that would have too many tags."""
         wanted = list(ids)
         for id_ in wanted:
             if len(self.tags[id_].keys() | tags.keys()) > MAX_TAGS:
@@ -116,7 +116,7 @@ class Fleet:
         return None
 
     def untag(self, ids: Iterable[str], tags: Mapping[str, str | None]) -> None:
-        """Remove tags; with none named, every tag (doc: DeleteTags)."""
+        """Removes tags; with none named, every tag (doc: DeleteTags)."""
         for id_ in ids:
             present = self.tags[id_]
             for key in tags or list(present):
@@ -136,8 +136,8 @@ class Fleet:
             at + draw(*timing.visible),
             at + max(attached, draw(*timing.running)),
             address,
-            [Part(self._id("vol"), device, at + draw(timing.attached[0], attached)) for device in devices],
-            [Part(self._id("eni"), "", at)],
+            [AttachedPart(self._id("vol"), device, at + draw(timing.attached[0], attached)) for device in devices],
+            [AttachedPart(self._id("eni"), "", at)],
         )
 
     def _id(self, prefix: str) -> str:

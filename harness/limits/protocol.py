@@ -1,4 +1,4 @@
-"""What callers and the endpoint agree on."""
+"""The headers and access keys that callers and the endpoint agree on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ HUB = "222222222222"
 
 #: A caller on a clock of its own sends its time in seconds since 1970 by this header, and is told by the other how many
 #: seconds the call took. To anybody else a slow answer is slow.
-AT, SECONDS = "x-limits-at", "x-limits-seconds"
+TIME_HEADER, SECONDS_HEADER = "x-limits-at", "x-limits-seconds"
 
 
 def key_of(account: str) -> str:
@@ -16,8 +16,8 @@ def key_of(account: str) -> str:
     return f"AKIA{account:0>16}"
 
 
-class Called(Struct, frozen=True, omit_defaults=True):
-    """One call as it was answered: when, by what name, in whose quota, for how many ids, and what came of it."""
+class TracedCall(Struct, frozen=True, omit_defaults=True):
+    """An answered call: its time, account, Region and operation, the ids, and the outcome."""
 
     at: float
     seconds: float

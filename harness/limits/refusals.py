@@ -1,4 +1,4 @@
-"""What EC2 refuses of a call by its form alone, before it looks at any resource.
+"""EC2's errors for the form of a call, before it looks at any resource.
 
 Documented: filters and their values, the lengths of tags, `aws:`, ids with MaxResults. The code for more than a
 thousand ids is from memory: AWS documents the number alone.
@@ -28,7 +28,7 @@ _KINDS = {
 }
 
 
-class Refusal(NamedTuple):
+class Ec2Error(NamedTuple):
     """An error of EC2."""
 
     code: str
@@ -63,47 +63,47 @@ def tags(call: Call) -> dict[str, str]:
     return found
 
 
-def unknown(id_: str) -> Refusal:
-    """Nothing with this id is there, or not yet."""
+def unknown(id_: str) -> Ec2Error:
+    """The error for an id that is not there, or not yet."""
     code, words = _KINDS.get(id_.partition("-")[0], ("ID", "ID"))
-    return Refusal(f"Invalid{code}.NotFound", f"The {words} '{id_}' does not exist")
+    return Ec2Error(f"Invalid{code}.NotFound", f"The {words} '{id_}' does not exist")
 
 
-def refused(call: Call) -> Refusal | None:
+def refused(call: Call) -> Ec2Error | None:
     """Why a call is refused by its form, or None."""
     if call.operation in {"CreateTags", "DeleteTags"}:
         return _tagging(call)
     asked = filters(call)
     if len(asked) > MAX_FILTERS or any(len(values) > MAX_VALUES for values in asked.values()):
         most = f"{MAX_FILTERS} filters and {MAX_VALUES} values in each"
-        return Refusal("FilterLimitExceeded", f"At most {most} can be specified on a single call")
+        return Ec2Error("FilterLimitExceeded", f"At most {most} can be specified on a single call")
     size = call.params.get("MaxResults")
     if size is not None and not (size.isdigit() and PAGES[0] <= int(size) <= PAGES[1]):
-        return Refusal("InvalidParameterValue", f"Value ( {size} ) for parameter maxResults is invalid.")
+        return Ec2Error("InvalidParameterValue", f"Value ( {size} ) for parameter maxResults is invalid.")
     if size is not None and call.operation == "DescribeInstances" and listed(call, "InstanceId"):
-        return Refusal("InvalidParameterCombination", "The parameter instancesSet cannot be used with maxResults")
+        return Ec2Error("InvalidParameterCombination", "The parameter instancesSet cannot be used with maxResults")
     return _malformed(listed(call, "InstanceId") + listed(call, "VolumeId") + listed(call, "NetworkInterfaceId"))
 
 
-def _tagging(call: Call) -> Refusal | None:
+def _tagging(call: Call) -> Ec2Error | None:
     ids, given = listed(call, "ResourceId"), tags(call)
     if len(ids) > MAX_IDS:
-        return Refusal("InvalidParameterValue", f"At most {MAX_IDS} resources can be tagged in a single call")
+        return Ec2Error("InvalidParameterValue", f"At most {MAX_IDS} resources can be tagged in a single call")
     if call.operation == "CreateTags":
         for key, value in given.items():
             if not 1 <= len(key) <= MAX_KEY:
-                return Refusal("InvalidParameterValue", f"Tag keys have 1 to {MAX_KEY} characters")
+                return Ec2Error("InvalidParameterValue", f"Tag keys have 1 to {MAX_KEY} characters")
             if len(value) > MAX_VALUE:
-                return Refusal("InvalidParameterValue", f"Tag values have at most {MAX_VALUE} characters")
+                return Ec2Error("InvalidParameterValue", f"Tag values have at most {MAX_VALUE} characters")
             if key.lower().startswith("aws:"):
                 text = "Tag keys starting with 'aws:' are reserved for internal use"
-                return Refusal("InvalidParameterValue", text)
+                return Ec2Error("InvalidParameterValue", text)
     return _malformed(ids)
 
 
-def _malformed(ids: list[str]) -> Refusal | None:
+def _malformed(ids: list[str]) -> Ec2Error | None:
     for id_ in ids:
         if not _ID.fullmatch(id_):
             code, _ = _KINDS.get(id_.partition("-")[0], ("ID", ""))
-            return Refusal(f"Invalid{code}.Malformed" if code != "ID" else "InvalidID", f'Invalid id: "{id_}"')
+            return Ec2Error(f"Invalid{code}.Malformed" if code != "ID" else "InvalidID", f'Invalid id: "{id_}"')
     return None

@@ -1,4 +1,4 @@
-"""The endpoint on 127.0.0.1, for any AWS client, and a few paths beside AWS's for whoever measures."""
+"""Serves the endpoint on 127.0.0.1 to any AWS client, with a few paths beside AWS's for measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from msgspec import convert, to_builtins
 
 from harness.limits.endpoint import Endpoint
 from harness.limits.faults import Chances, Fault
-from harness.limits.protocol import AT, SECONDS
+from harness.limits.protocol import SECONDS_HEADER, TIME_HEADER
 from ownertag.sandbox.calls import Response, read_call
 
 _BROKEN = frozenset({Fault.RESET, Fault.LOST})
@@ -37,14 +37,14 @@ class Server(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a caller who went away; a bug is told."""
+        """Prints errors, but not those of a caller who went away."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 @contextmanager
 def serving(endpoint: Endpoint) -> Iterator[Server]:
-    """Serve from a thread, for as long as the `with` block lasts."""
+    """Serves from a thread, for as long as the `with` block lasts."""
     server = Server(endpoint)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="limits", daemon=True)
     thread.start()
@@ -62,11 +62,11 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
-        """Answer a call of AWS, or change something of the endpoint."""
+        """Answers a call of AWS, or changes something of the endpoint."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith("/_limits/"):
             return self._control(json.loads(body or b"{}"))
-        given = self.headers.get(AT)
+        given = self.headers.get(TIME_HEADER)
         with self.server.lock:
             at = float(given) if given else self.server.at
             reply = self.server.endpoint.answer(read_call(self._environ(body)), at)
@@ -74,14 +74,14 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(reply.seconds)
         if reply.fault in _BROKEN:
             return self._reset()
-        return self._send(reply.answer, (SECONDS, f"{reply.seconds:.6f}"))
+        return self._send(reply.answer, (SECONDS_HEADER, f"{reply.seconds:.6f}"))
 
     def do_GET(self) -> None:
-        """Tell something of the endpoint."""
+        """Answers a question about the endpoint."""
         self._control({})
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the overridden name
-        """Say nothing."""
+        """Logs nothing."""
 
     def _control(self, given: dict[str, Any]) -> None:
         endpoint = self.server.endpoint
@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     def _reset(self) -> None:
-        """End the connection with RST, as a broken one ends."""
+        """Ends the connection with RST, as a broken one ends."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.rfile.close()

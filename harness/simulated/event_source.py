@@ -24,8 +24,8 @@ TEMPLATE = Path(__file__).parents[2] / "infra" / "hub" / "template.yaml"
 MAX_PAYLOAD = 6 * 1024 * 1024
 
 
-class Deployed(Struct, frozen=True):
-    """What the hub's template says of the queue and the function; times in seconds."""
+class DeployedHub(Struct, frozen=True):
+    """The settings of the queue and the function in the hub's template; times in seconds."""
 
     batch: int
     window: float
@@ -36,8 +36,8 @@ class Deployed(Struct, frozen=True):
     accounts_every: float
 
 
-def deployed(template: Path = TEMPLATE) -> Deployed:
-    """Read from the template, so that the benchmark runs what is deployed."""
+def deployed(template: Path = TEMPLATE) -> DeployedHub:
+    """Reads the settings from the template, so that the benchmark runs what is deployed."""
 
     class Loader(yaml.SafeLoader):
         """Takes CloudFormation's short forms for what they hold."""
@@ -56,7 +56,7 @@ def deployed(template: Path = TEMPLATE) -> Deployed:
     seconds = interval(schedule)
     if seconds is None:
         raise ValueError(f"{template}: AccountsRule: {schedule} is no rate")
-    return Deployed(
+    return DeployedHub(
         int(source["BatchSize"]),
         float(source["MaximumBatchingWindowInSeconds"]),
         int(found["Parameters"]["MaximumConcurrency"]["Default"]),
@@ -68,8 +68,8 @@ def deployed(template: Path = TEMPLATE) -> Deployed:
 
 
 @dataclass
-class Queued:
-    """A message: which event it carries, how many bytes, and how often it was received."""
+class QueuedMessage:
+    """A message: the number of its event, its bytes, and how often it was received."""
 
     number: int
     size: int
@@ -77,19 +77,19 @@ class Queued:
 
 
 #: Done by the function of so many: who comes back, with how many seconds. It may wait by the simulation's `sleep`.
-Function = Callable[[int, Sequence[Queued]], dict[int, float]]
+Function = Callable[[int, Sequence[QueuedMessage]], dict[int, float]]
 
 
 @dataclass
 class _Poller:
     number: int
-    batch: list[Queued] = field(default_factory=list)
+    batch: list[QueuedMessage] = field(default_factory=list)
     size: int = 0
     busy: bool = False
 
 
-class Mapping:
-    """The queue and the mapping.
+class SimulatedMapping:
+    """The queue and Lambda's event source mapping.
 
     Args:
         simulation: Whose time it is.
@@ -98,30 +98,30 @@ class Mapping:
         seed: Of which poller gets a message.
     """
 
-    def __init__(self, simulation: Simulation, setup: Deployed, function: Function, seed: int) -> None:
+    def __init__(self, simulation: Simulation, setup: DeployedHub, function: Function, seed: int) -> None:
         self._simulation = simulation
         self._setup = setup
         self._function = function
         self._random = random.Random(f"{seed}/queue")  # noqa: S311 - no secret
         self._pollers = [_Poller(number) for number in range(setup.concurrency)]
-        self._backlog: deque[Queued] = deque()
+        self._backlog: deque[QueuedMessage] = deque()
         self.invocations = 0
         self.returned = 0
-        self.dead: list[Queued] = []
+        self.dead: list[QueuedMessage] = []
 
-    def arrive(self, message: Queued) -> Process:
-        """A message becomes visible: as a process, begun when it does."""
+    def arrive(self, message: QueuedMessage) -> Process:
+        """Makes a message visible, as a process that begins at that time."""
         self._take(message)
         yield from ()
 
-    def _take(self, message: Queued) -> None:
+    def _take(self, message: QueuedMessage) -> None:
         free = [poller for poller in self._pollers if not poller.busy]
         if not free:
             self._backlog.append(message)
             return
         self._put(self._random.choice(free), message)
 
-    def _put(self, poller: _Poller, message: Queued) -> None:
+    def _put(self, poller: _Poller, message: QueuedMessage) -> None:
         if poller.batch and poller.size + message.size > MAX_PAYLOAD:
             self._backlog.append(message)
             self._close(poller)
@@ -133,7 +133,7 @@ class Mapping:
         if len(poller.batch) >= self._setup.batch:
             self._close(poller)
 
-    def _window(self, poller: _Poller, batch: list[Queued]) -> Process:
+    def _window(self, poller: _Poller, batch: list[QueuedMessage]) -> Process:
         if poller.batch is batch and not poller.busy:
             self._close(poller)
         yield from ()
@@ -142,7 +142,7 @@ class Mapping:
         batch, poller.batch, poller.size, poller.busy = poller.batch, [], 0, True
         self._simulation.spawn(self._invoke(poller, batch))
 
-    def _invoke(self, poller: _Poller, batch: list[Queued]) -> Process:
+    def _invoke(self, poller: _Poller, batch: list[QueuedMessage]) -> Process:
         self.invocations += 1
         for message in batch:
             message.receives += 1

@@ -1,4 +1,4 @@
-"""Which launches there are, and the events that tell of them, kept in a file so that they take no memory of a tool."""
+"""The launches of a burst, and their events, kept in a file so that they take no memory of a tool."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from harness.limits.fleet import Place
+from harness.limits.fleet import AccountRegion
 
 #: When the burst begins in the simulation: 2099-01-05T09:00:00Z. By the SDK's own clock no session of then has expired.
 START = 4071286800.0
@@ -16,8 +16,8 @@ START = 4071286800.0
 DELIVERY = (60.0, 120.0)
 
 
-class Shape(Struct, frozen=True):
-    """Which launches where."""
+class BurstShape(Struct, frozen=True):
+    """The launches of a burst, by accounts and Regions."""
 
     name: str
     title: str
@@ -28,18 +28,18 @@ class Shape(Struct, frozen=True):
     delivery: tuple[float, float] = DELIVERY
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[AccountRegion]:
         """Every account and Region."""
         return [(account, region) for account in self.accounts for region in self.regions]
 
     @property
     def instances(self) -> int:
-        """Instances in all."""
+        """The number of instances in all."""
         return len(self.places) * self.launches * self.size
 
 
-class Event(Struct, frozen=True):
-    """An event: when it arrives, in which place it was made, and where in the file it lies."""
+class BurstEvent(Struct, frozen=True):
+    """An event: its arrival, its account and Region, and its position in the file."""
 
     number: int
     delivered: float
@@ -49,7 +49,7 @@ class Event(Struct, frozen=True):
     length: int
 
 
-def read_events(path: Path, events: Sequence[Event]) -> Iterator[str]:
+def read_events(path: Path, events: Sequence[BurstEvent]) -> Iterator[str]:
     """The bodies of these events."""
     with path.open("rb") as file:
         for event in events:
@@ -57,6 +57,6 @@ def read_events(path: Path, events: Sequence[Event]) -> Iterator[str]:
             yield file.read(event.length).decode()
 
 
-def read_index(path: Path) -> list[Event]:
+def read_index(path: Path) -> list[BurstEvent]:
     """The events in a file, the first to arrive first."""
-    return msgspec.json.decode(path.with_suffix(".index").read_bytes(), type=list[Event])
+    return msgspec.json.decode(path.with_suffix(".index").read_bytes(), type=list[BurstEvent])

@@ -21,12 +21,12 @@ import botocore.session
 import msgspec
 from botocore.retries import standard
 
-from harness.kept import KeptList
-from harness.limits.protocol import AT, HUB, SECONDS, key_of
-from harness.memory_counter import MemoryCounter, Numbers
+from harness.limits.protocol import HUB, SECONDS_HEADER, TIME_HEADER, key_of
+from harness.memory_account_list import MemoryAccountList
+from harness.memory_counter import MemoryCounter, SharedCounters
 from harness.process import peak_kb
-from harness.simulated.event_source import Deployed, Mapping, Queued, deployed
-from harness.simulated.events import START, Event, read_events, read_index
+from harness.simulated.event_source import DeployedHub, QueuedMessage, SimulatedMapping, deployed
+from harness.simulated.events import START, BurstEvent, read_events, read_index
 from harness.simulated.simulation import Process, Simulation
 from ownertag.aws.concurrency import WORKERS
 from ownertag.aws.pacing import Pacing
@@ -59,8 +59,8 @@ _JITTER = (0.8, 1.2)
 _KEY = re.compile(r"Credential=([A-Z0-9]+)/")
 
 
-class Ran(msgspec.Struct):
-    """What a run came to."""
+class RunResult(msgspec.Struct):
+    """The result of a run."""
 
     invocations: int = 0
     returned: int = 0
@@ -71,7 +71,7 @@ class Ran(msgspec.Struct):
 
 
 class VirtualSession(boto3.Session):
-    """A session whose calls tell the simulation's time, take there as long as they take, and wait there."""
+    """A session whose calls, answers and waits pass in simulated time."""
 
     def __init__(self, simulation: Simulation) -> None:
         core = botocore.session.Session()
@@ -109,12 +109,12 @@ class VirtualSession(boto3.Session):
         wait = self._ready.get(signed[1], 0.0) - self._simulation.now if signed else 0.0
         if wait > 0:
             self._simulation.sleep(wait)
-        request.headers[AT] = f"{self._simulation.now:.6f}"
+        request.headers[TIME_HEADER] = f"{self._simulation.now:.6f}"
 
     def _pass(self, response_dict: Any, parsed_response: Any, **_: object) -> None:
         if response_dict is None:
             return
-        seconds = float(response_dict["headers"][SECONDS])
+        seconds = float(response_dict["headers"][SECONDS_HEADER])
         key = (parsed_response or {}).get("Credentials", {}).get("AccessKeyId")
         if key is None:
             self._simulation.sleep(seconds)
@@ -126,7 +126,7 @@ class Environments:
     """Lambda's environments, each with adapters of its own, as `handler.wiring` builds them; one ledger for all."""
 
     def __init__(
-        self, simulation: Simulation, setup: Deployed, endpoint_url: str, events: Sequence[Event], path: Path
+        self, simulation: Simulation, setup: DeployedHub, endpoint_url: str, events: Sequence[BurstEvent], path: Path
     ) -> None:
         self._simulation = simulation
         self._setup = setup
@@ -137,19 +137,19 @@ class Environments:
         self._folder = tempfile.TemporaryDirectory(prefix="ownertag-burst-")
         self._built: dict[int, tuple[Sessions, OrganizationAccounts, Tagger, FactCache, SqliteLedger, Pacing]] = {}
         self._random = random.Random("jitter")  # noqa: S311 - no secret
-        self._numbers = Numbers()
-        self._kept = KeptList(lambda: simulation.sleep(TABLE_SECONDS))
-        self.ran = Ran()
+        self._numbers = SharedCounters()
+        self._kept = MemoryAccountList(lambda: simulation.sleep(TABLE_SECONDS))
+        self.ran = RunResult()
 
     def keep_accounts(self, until: float) -> Process:
-        """What the hub's schedule has the function do, from the beginning on: in an environment of its own."""
+        """Keeps the list of accounts in an environment of its own, as often as the hub's schedule says."""
         accounts = self._organization(VirtualSession(self._simulation))
         while self._simulation.now < until:
             yield from self._simulation.threaded(accounts.keep_list)
             yield self._setup.accounts_every
 
-    def __call__(self, number: int, batch: Sequence[Queued]) -> dict[int, float]:
-        """Handle a batch in an environment; who comes back, after how many seconds."""
+    def __call__(self, number: int, batch: Sequence[QueuedMessage]) -> dict[int, float]:
+        """Handles a batch in an environment; returns the messages that come back, and after how many seconds."""
         until = self._simulation.now + self._setup.timeout * self._settings.limits.timeout_share
         bodies = list(read_events(self._path, [self._events[queued.number] for queued in batch]))
         instances = sum(_instances(body) for body in bodies)
@@ -178,14 +178,15 @@ class Environments:
         )  # fmt: skip
         pacing.begin(until)
         messages = [
-            Message(str(each.number), body, receives=each.receives) for each, body in zip(batch, bodies, strict=True)
+            Message(str(queued.number), body, receives=queued.receives)
+            for queued, body in zip(batch, bodies, strict=True)
         ]
         answer = handle(messages, ports, self._catalogue, self._settings, lambda: self._random.uniform(*_JITTER))
         self.ran.cpu_seconds += time.thread_time() - begun
-        for each in answer.returned:
-            for reason in {re.sub(r"\d+ ", "", each) for each in each.reasons}:
+        for returned in answer.returned:
+            for reason in {re.sub(r"\d+ ", "", reason) for reason in returned.reasons}:
                 self.ran.reasons[reason] = self.ran.reasons.get(reason, 0) + 1
-        return {int(each.message.id): float(each.seconds) for each in answer.returned}
+        return {int(returned.message.id): float(returned.seconds) for returned in answer.returned}
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._simulation.now, UTC)
@@ -239,20 +240,20 @@ class Environments:
 
 
 def _instances(body: str) -> int:
-    """How many instances a record tells of, or asks for where its response is left out."""
+    """The number of instances in a record, or in its request where the response is left out."""
     asked = msgspec.json.decode(body)["detail"]["requestParameters"]["instancesSet"]["items"]
-    return sum(int(each["maxCount"]) for each in asked)
+    return sum(int(item["maxCount"]) for item in asked)
 
 
-def run(endpoint_url: str, events: Sequence[Event], path: Path, seed: int) -> Ran:
-    """Handle all events as they arrive."""
+def run(endpoint_url: str, events: Sequence[BurstEvent], path: Path, seed: int) -> RunResult:
+    """Handles all events as they arrive."""
     random.seed(seed)  # the SDK draws its waits from it
     simulation, setup = Simulation(START), deployed()
     environments = Environments(simulation, setup, endpoint_url, events, path)
-    mapping = Mapping(simulation, setup, environments, seed)
+    mapping = SimulatedMapping(simulation, setup, environments, seed)
     simulation.spawn(environments.keep_accounts(max(event.delivered for event in events)))
     for event in events:
-        simulation.spawn(mapping.arrive(Queued(event.number, event.length + 1024)), event.delivered - START)
+        simulation.spawn(mapping.arrive(QueuedMessage(event.number, event.length + 1024)), event.delivered - START)
     simulation.run()
     ran = environments.ran
     ran.invocations, ran.returned, ran.dead = mapping.invocations, mapping.returned, len(mapping.dead)
@@ -261,7 +262,7 @@ def run(endpoint_url: str, events: Sequence[Event], path: Path, seed: int) -> Ra
 
 
 def main() -> None:
-    """Run, and print what it came to as JSON."""
+    """Runs, and prints what it came to as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
     parser.add_argument("events", type=Path)

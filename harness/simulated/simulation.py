@@ -1,4 +1,4 @@
-"""Time that passes only when everybody waits: an hour of a burst in seconds, and always in the same order."""
+"""Simulated time, which passes only when everybody waits: an hour takes seconds, always in the same order."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Simulation:
         self._going: Process | None = None
 
     def spawn(self, process: Process, seconds: float = 0.0) -> None:
-        """Begin a process, now or later."""
+        """Begins a process, now or later."""
         self._number += 1
         heapq.heappush(self._due, (self.now + seconds, self._number, process))
 
     def run(self) -> None:
-        """Until every process has ended."""
+        """Runs until every process has ended."""
         while self._due:
             self.now, _, process = heapq.heappop(self._due)
             self._going = process
@@ -49,12 +49,12 @@ class Simulation:
                 self.spawn(process, seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Wait, in code that runs by `threaded`."""
+        """Waits, in code that runs by `threaded`."""
         turn: _Turn = self._here.turn
         turn.wait(seconds)
 
     def concurrency(self, workers: int) -> Callable[[Sequence[Callable[[], None]]], None]:
-        """What `ownertag.aws.concurrency.at_once` is, in the simulation's time; for code that runs by `threaded`."""
+        """Does what `ownertag.aws.concurrency.concurrent` does, in simulated time, for code run by `threaded`."""
 
         def run(tasks: Sequence[Callable[[], None]]) -> None:
             if len(tasks) < 2:
@@ -86,7 +86,7 @@ class Simulation:
         return run
 
     def threaded(self, work: Callable[[], T]) -> Generator[float, None, T]:
-        """Ordinary code as a process: it waits by `sleep`, and nothing else runs while it does not."""
+        """Runs ordinary code as a process: it waits by `sleep`, and while it runs nothing else does."""
         turn: _Turn = _Turn()
         found: list[T] = []
         failed: list[BaseException] = []
@@ -109,14 +109,14 @@ class Simulation:
 
 
 class _Turn:
-    """Whose turn it is: the simulation's, or the thread's."""
+    """Passes the turn between the simulation and a thread."""
 
     def __init__(self) -> None:
         self._thread, self._simulation = Semaphore(0), Semaphore(0)
         self._asked: float | None = None
 
     def go(self) -> float | None:
-        """Let the thread run until it waits, for so many seconds, or ends."""
+        """Lets the thread run until it waits, for so many seconds, or ends."""
         self._asked = None
         self._thread.release()
         self._simulation.acquire()

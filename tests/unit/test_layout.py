@@ -1,27 +1,23 @@
-"""Who may import whom outside of `src`, which import-linter does not look at.
+"""import-linter sees all tests: pyproject.toml names every folder of a tier wherever all of them are meant.
 
-Tests stand beside benchmarks and not on them: what both need is in `harness`, which needs neither. A stand-in that
-imported a test would play what the test expects.
+What the folders import, and who imports them, is then import-linter's to check. The few files beside the folders belong
+to no package that it could be given.
 """
 
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 TIERS = [ROOT / "tests" / tier for tier in ("unit", "functional", "e2e")]
-#: What is imported by a name that belongs to a tier: `flows.hub`, `faults.row`.
-OF_TESTS = {"tests", *(path.stem for tier in TIERS for path in tier.iterdir())}
-FORBIDDEN = {
-    "tests": {"benchmarks", "models"},
-    "benchmarks": OF_TESTS,
-    "models": {*OF_TESTS, "benchmarks"},
-    "harness": {*OF_TESTS, "benchmarks", "models"},
-}
+FOLDERS = {path.name for tier in TIERS for path in tier.iterdir() if any(path.rglob("*.py"))}
+#: Packages beside the tests.
+OTHERS = {"ownertag", "harness", "benchmarks", "derive", "models"}
+LINTER: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -29,16 +25,27 @@ def imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
+        elif isinstance(node, ast.ImportFrom):
             yield (node.module or "").partition(".")[0]
 
 
-@pytest.mark.parametrize("folder", FORBIDDEN)
-def test_what_tests_and_benchmarks_share_is_in_a_room_of_its_own(folder: str) -> None:
-    paths = list((ROOT / folder).rglob("*.py"))
-    assert paths
-    found = {(str(path.relative_to(ROOT)), name) for path in paths for name in imported(path)}
-    assert not {(path, name) for path, name in found if name in FORBIDDEN[folder]}
+def test_import_linter_is_given_every_package() -> None:
+    assert set(LINTER["root_packages"]) == FOLDERS | OTHERS
+
+
+def test_no_package_is_left_out_of_the_search_for_circles() -> None:
+    [circles] = [contract for contract in LINTER["contracts"] if contract["type"] == "acyclic_siblings"]
+    assert set(circles["ancestors"]) == FOLDERS | OTHERS
+
+
+def test_every_folder_of_a_tier_is_closed_to_what_is_no_test() -> None:
+    [tests] = [contract for contract in LINTER["contracts"] if "contracts" in contract.get("protected_modules", ())]
+    assert set(tests["protected_modules"]) == set(tests["allowed_importers"]) == FOLDERS
+
+
+def test_files_beside_the_folders_import_nothing_of_ours() -> None:
+    beside = [ROOT / "tests" / "conftest.py", *(path for tier in TIERS for path in tier.glob("*.py"))]
+    assert not {(path.name, name) for path in beside for name in imported(path) if name in FOLDERS | OTHERS}
 
 
 def test_every_test_is_in_a_tier() -> None:

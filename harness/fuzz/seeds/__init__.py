@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 
 
 def seeds() -> Iterator[Document]:
-    """All of them."""
+    """All seeds."""
     for path in sorted(FOLDER.glob("*.json")):
         yield seed(path)
 
@@ -51,10 +51,10 @@ def _expanded(value: Any, number: int | None = None) -> Any:
     if isinstance(value, str):
         return value if number is None else value.replace("{n}", f"{number:06x}")
     if isinstance(value, list):
-        return [inner for each in value for inner in _members(each, number)]
+        return [inner for member in value for inner in _members(member, number)]
     if isinstance(value, dict) and "$text" in value:
         return value["$text"] * value["times"]
-    return {key: _expanded(each, number) for key, each in value.items()} if isinstance(value, dict) else value
+    return {key: _expanded(item, number) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _members(value: Any, number: int | None) -> Iterator[Any]:

@@ -13,8 +13,8 @@ from ownertag.cli.options import Exit, Options, Output, with_options
 from ownertag.cli.output import print_table
 
 if TYPE_CHECKING:
-    from ownertag.sandbox.night import NightAnswers
-    from ownertag.sandbox.tour import Launch
+    from ownertag.sandbox.demo_launches import DemoLaunch
+    from ownertag.sandbox.demo_owners import OwnerAnswer
 
 
 @with_options
@@ -27,18 +27,18 @@ def demo(options: Options) -> None:
 
     Exits with 1 if a resource has not the tags that it should have, or somebody else is named than whose it is.
     """
-    from ownertag.sandbox.night import at_night, by_day
+    from ownertag.sandbox.console_reporter import ConsoleReporter
+    from ownertag.sandbox.demo_launches import launch_and_check
+    from ownertag.sandbox.demo_owners import ask_owners, launch_cases
     from ownertag.sandbox.sandbox import Sandbox
-    from ownertag.sandbox.tour import tour
-    from ownertag.sandbox.watch import Watch
 
     begun = time.monotonic()
     options.say("starting an organization of 6 accounts on this machine")
-    watch = Watch(lambda line: options.say(f"  {line}"))
-    with Sandbox(watch, failed=lambda error: options.say(f"the function failed: {error!r}")) as sandbox:
-        launched = by_day(sandbox, options.say)
-        launches = tour(sandbox, watch, options.say)
-        told = at_night(sandbox, launched)
+    reporter = ConsoleReporter(lambda line: options.say(f"  {line}"))
+    with Sandbox(reporter, failed=lambda error: options.say(f"the function failed: {error!r}")) as sandbox:
+        launched = launch_cases(sandbox, options.say)
+        launches = launch_and_check(sandbox, reporter, options.say)
+        told = ask_owners(sandbox, launched)
     _print(launches, told, options.format)
     options.say("at night: whose are they?")
     for line in (line for answers in told for line in answers.lines()):
@@ -46,7 +46,9 @@ def demo(options: Options) -> None:
     end(launches, told, f"{time.monotonic() - begun:.0f} s", options.say)
 
 
-def end(launches: Sequence[Launch], told: Sequence[NightAnswers], after: str, say: Callable[[str], None]) -> NoReturn:
+def end(
+    launches: Sequence[DemoLaunch], told: Sequence[OwnerAnswer], after: str, say: Callable[[str], None]
+) -> NoReturn:
     """Says what is wrong, or that all is well, and ends with the exit code for it."""
     problems = [problem for launch in launches for problem in launch.problems]
     problems += [problem for night_answers in told for problem in night_answers.problems]
@@ -61,7 +63,7 @@ def end(launches: Sequence[Launch], told: Sequence[NightAnswers], after: str, sa
     raise typer.Exit(Exit.FINDINGS if problems else Exit.OK)
 
 
-def _print(launches: list[Launch], told: list[NightAnswers], format: Output) -> None:  # noqa: A002 - the word of the option
+def _print(launches: list[DemoLaunch], told: list[OwnerAnswer], format: Output) -> None:  # noqa: A002 - the word of the option
     objects = [launch.as_object() for launch in launches]
     if format is Output.JSON:
         for json_object in (*objects, *(one.as_object() for one in told)):

@@ -27,18 +27,18 @@ def sandbox(
     Prints each resource as it is tagged, until Ctrl-C. Any AWS client can use it: set AWS_CONFIG_FILE as printed, and
     take one of the profiles.
     """
+    from ownertag.sandbox.console_reporter import ConsoleReporter
+    from ownertag.sandbox.demo_launches import IMAGE
     from ownertag.sandbox.personas import ACCOUNTS, PERSONAS
     from ownertag.sandbox.sandbox import Sandbox
-    from ownertag.sandbox.tour import IMAGE
-    from ownertag.sandbox.watch import Watch
 
     ended: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: ended.append(number))
-    watch = Watch(lambda line: print(line, flush=True) if options.format is Output.TABLE else None)
+    reporter = ConsoleReporter(lambda line: print(line, flush=True) if options.format is Output.TABLE else None)
     try:
         told = lambda error: options.say(f"the function failed: {error!r}")  # noqa: E731 - one line
-        with Sandbox(watch, port, told, empty=empty) as running:
+        with Sandbox(reporter, port, told, empty=empty) as running:
             if options.format is Output.JSON:
                 where = {
                     "endpoint_url": running.endpoint_url,

@@ -1,4 +1,4 @@
-"""Records to the hub's queue, as EventBridge delivers them: by the rules, roles, buses and queues that are deployed.
+"""EventBridge: delivers records to the hub's queue by the rules, roles, buses and queues that are deployed.
 
 The rules are read when a record comes, from moto's own state, so that what is disabled or deleted by hand counts at
 once. moto's own delivery is not used: it fires disabled rules and loses the account of an event that goes on to another
@@ -21,7 +21,6 @@ from moto.core.exceptions import ServiceException
 from moto.events.models import events_backends
 from moto.sqs.models import sqs_backends
 
-from ownertag.core.parse import CLOUDTRAIL_DETAIL_TYPE
 from ownertag.sandbox.organization import role_trust
 from ownertag.sandbox.recorder import Record
 from ownertag.sandbox.trust import allows, service
@@ -31,8 +30,8 @@ MAX_EVENT = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Undelivered:
-    """Why a target could not be reached, in the words of a dead-letter queue's attributes."""
+class DeliveryFailure:
+    """The reason why a target could not be reached, as the attributes of a dead-letter queue name it."""
 
     code: str
     message: str
@@ -56,20 +55,20 @@ class Bus:
         self.undelivered = 0
 
     def start(self) -> None:
-        """Begin to deliver."""
+        """Starts the delivery."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Deliver what is there, and end."""
+        """Delivers what is waiting, and ends."""
         self._waiting.put(None)
         self._thread.join()
 
     def put(self, record: Record) -> None:
-        """Take a record that CloudTrail has written."""
+        """Takes a record that CloudTrail has written."""
         self._waiting.put((as_event(record), "default"))
 
     def put_event(self, event: dict[str, Any], bus: str) -> None:
-        """Take an event that somebody has put on a bus of the event's account and Region."""
+        """Takes an event that somebody has put on a bus of the event's account and Region."""
         self._waiting.put((event, bus))
 
     def _carry(self) -> None:
@@ -83,7 +82,7 @@ class Bus:
             self._arrived()
 
     def _arrive(self, event: dict[str, Any], account: str, region: str, bus: str) -> None:
-        """An event on a bus: to the targets of each rule that matches."""
+        """Delivers an event on a bus to the targets of each rule that matches."""
         for rule in _matching(event, account, region, bus):
             _count(rule, "MatchedEvents")
             for target in rule.targets:
@@ -101,32 +100,32 @@ class Bus:
 
     def _to_bus(
         self, event: dict[str, Any], rule: Any, target: dict[str, Any], to: list[str], bus: str
-    ) -> Undelivered | None:
+    ) -> DeliveryFailure | None:
         if bus != "default":  # an event goes on to one other account, and no further (doc)
-            return Undelivered("THIRD_ACCOUNT_HOP_DETECTED", "The event came from another bus already")
+            return DeliveryFailure("THIRD_ACCOUNT_HOP_DETECTED", "The event came from another bus already")
         role = target.get("RoleArn", "")
         caller = service("events.amazonaws.com", rule.arn, rule.account_id)
         if not allows(role_trust(role), caller, "sts:AssumeRole"):
-            return Undelivered("FAILED_TO_ASSUME_ROLE", f"Failed to assume role {role or '(none is set)'}")
+            return DeliveryFailure("FAILED_TO_ASSUME_ROLE", f"Failed to assume role {role or '(none is set)'}")
         name = to[5].removeprefix("event-bus/")
         if name not in events_backends[to[4]][to[3]].event_buses:
-            return Undelivered("NO_RESOURCE", f"Event bus {name} does not exist in {to[3]} of account {to[4]}")
+            return DeliveryFailure("NO_RESOURCE", f"Event bus {name} does not exist in {to[3]} of account {to[4]}")
         self._arrive(event, to[4], to[3], name)
         return None
 
-    def _to_queue(self, event: dict[str, Any], to: list[str]) -> Undelivered | None:
+    def _to_queue(self, event: dict[str, Any], to: list[str]) -> DeliveryFailure | None:
         try:
             there = send(to[4], to[3], to[5], json.dumps(event))
         except ServiceException as error:
-            return Undelivered("ERROR_FROM_TARGET", str(error))
+            return DeliveryFailure("ERROR_FROM_TARGET", str(error))
         if not there:
-            return Undelivered("NO_RESOURCE", f"Queue {to[5]} does not exist in {to[3]} of account {to[4]}")
+            return DeliveryFailure("NO_RESOURCE", f"Queue {to[5]} does not exist in {to[3]} of account {to[4]}")
         self.delivered += 1
         return None
 
 
 def send(account: str, region: str, name: str, body: str, attributes: dict[str, str] | None = None) -> bool:
-    """Put a message into a queue; whether the queue is there."""
+    """Puts a message into a queue, and tells whether the queue exists."""
     backend = sqs_backends[account][region]
     if name not in backend.queues:
         return False
@@ -157,8 +156,8 @@ def _flat(node: Any) -> Any:
     return node
 
 
-def _dead_letter(event: dict[str, Any], rule: Any, target: dict[str, Any], why: Undelivered) -> None:
-    """What could not be delivered, to the target's queue for it, with the attributes that EventBridge sets.
+def _dead_letter(event: dict[str, Any], rule: Any, target: dict[str, Any], why: DeliveryFailure) -> None:
+    """Sends an undelivered event to the target's dead-letter queue, with the attributes that EventBridge sets.
 
     Missing permissions and resources are not retried (doc: "Using dead-letter queues to process undelivered events").
     """
@@ -176,7 +175,7 @@ def _dead_letter(event: dict[str, Any], rule: Any, target: dict[str, Any], why: 
 
 
 def _count(rule: Any, metric: str) -> None:
-    """One to a rule's metric, which has the bus as a dimension where that is not the default one (doc)."""
+    """Adds one to a metric of a rule; it has the bus as a dimension unless that is the default one (doc)."""
     dimensions = [{"Name": "RuleName", "Value": rule.name}]
     if rule.event_bus_name != "default":
         dimensions.insert(0, {"Name": "EventBusName", "Value": rule.event_bus_name})
@@ -189,7 +188,7 @@ def as_event(record: Record) -> dict[str, Any]:
     return {
         "version": "0",
         "id": str(uuid4()),
-        "detail-type": CLOUDTRAIL_DETAIL_TYPE,
+        "detail-type": "AWS API Call via CloudTrail",
         "source": f"aws.{record['eventSource'].partition('.')[0]}",
         "account": record["recipientAccountId"],
         "time": record["eventTime"],

@@ -1,4 +1,4 @@
-"""An HTTP request to the sandbox as a call of AWS, and what is answered."""
+"""An HTTP request to the sandbox as a call of AWS, and its answer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Call:
         return replace(self, params=params, body=urlencode(params).encode())
 
     def environ_for(self, account: str) -> dict[str, Any]:
-        """What moto is given: the request, acting in this account."""
+        """The request as moto is given it, acting in this account."""
         return {
             **self.environ,
             "HTTP_X_MOTO_ACCOUNT_ID": account,
@@ -69,7 +69,7 @@ class Response:
         return self.status >= 400
 
     def xml(self) -> ET.Element:
-        """What a query service answers, without the namespace that would stand before every name.
+        """The answer of a query service as XML, without the namespace that would stand before every name.
 
         Raises:
             ET.ParseError: It is no XML.
@@ -121,13 +121,13 @@ def refuse(call: Call, code: str, message: str, status: int = 403) -> Response:
 
 
 def answer_json(content: dict[str, Any]) -> Response:
-    """What a JSON service answers."""
+    """The answer of a JSON service."""
     headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", str(uuid4()))]
     return Response(200, headers, json.dumps(content).encode())
 
 
 def answer_xml(operation: str, namespace: str, *content: ET.Element, result: bool = True) -> Response:
-    """What a query service answers; EC2 puts no result around its content."""
+    """The answer of a query service; EC2 puts no result around its content."""
     root = ET.Element(f"{operation}Response", xmlns=namespace)
     (ET.SubElement(root, f"{operation}Result") if result else root).extend(content)
     if result:
@@ -143,7 +143,7 @@ def element(name: str, content: Any) -> ET.Element:
     if isinstance(content, dict):
         made.extend(element(key, value) for key, value in content.items() if value is not None)
     elif isinstance(content, list):
-        made.extend(element("member", each) for each in content)
+        made.extend(element("member", member) for member in content)
     else:
         made.text = str(content).lower() if isinstance(content, bool) else str(content)
     return made

@@ -121,10 +121,10 @@ def _flat_request(
         key = _small(str(member.serialization.get("name") or name)) if member else _small(name)
         if (operation, name) in _ID_LISTS:
             outer, inner = _ID_LISTS[operation, name]
-            flat[outer] = {"items": [{inner: each} for each in value]}
+            flat[outer] = {"items": [{inner: id_} for id_ in value]}
         elif isinstance(value, list) and isinstance(member, ListShape):
             items = [
-                _flat_request(member.member, each, bare=bare) if isinstance(each, dict) else each for each in value
+                _flat_request(member.member, item, bare=bare) if isinstance(item, dict) else item for item in value
             ]
             if bare:
                 flat[key] = items
@@ -146,10 +146,10 @@ def _wrapped_request(shape: Shape | None, plain: Mapping[str, Any]) -> dict[str,
         key = _query_name(name, member, "ec2") if member else name
         if isinstance(value, list) and isinstance(member, ListShape):
             items = [
-                {**_wrapped_request(member.member, each), "tag": number}
-                if isinstance(each, dict)
-                else {"tag": number, "content": each}
-                for number, each in enumerate(value, 1)
+                {**_wrapped_request(member.member, item), "tag": number}
+                if isinstance(item, dict)
+                else {"tag": number, "content": item}
+                for number, item in enumerate(value, 1)
             ]
             wrapped[key] = items[0] if len(items) == 1 else items
         elif isinstance(value, dict):
@@ -170,7 +170,7 @@ def _flat_response(shape: Shape | None, parsed: Any, times_as_text: bool = False
             if name in parsed
         }
     if isinstance(shape, ListShape):
-        return {"items": [_flat_response(shape.member, each, times_as_text) for each in parsed]} if parsed else {}
+        return {"items": [_flat_response(shape.member, item, times_as_text) for item in parsed]} if parsed else {}
     if isinstance(parsed, datetime):
         text = f"{parsed:%b} {parsed.day}, {parsed.year}, {parsed.hour % 12 or 12}:{parsed:%M:%S %p}"
         return text if times_as_text else int(parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp() * 1000)
@@ -185,7 +185,7 @@ def _wrapped_response(shape: Shape | None, parsed: Any) -> Any:
             if name in parsed
         }
     if isinstance(shape, ListShape):
-        items = [_wrapped_response(shape.member, each) for each in parsed]
+        items = [_wrapped_response(shape.member, item) for item in parsed]
         return {"item": items[0] if len(items) == 1 else items} if items else ""
     if isinstance(parsed, datetime):
         return parsed.strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -18,7 +18,7 @@ from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, REGIONS
 
 
 def deploy(session: boto3.Session, endpoint_url: str, settings: Path, package: Path) -> None:
-    """Deploy what these settings ask for.
+    """Deploys what these settings ask for.
 
     Args:
         session: Of the management account.
@@ -39,7 +39,7 @@ def deploy(session: boto3.Session, endpoint_url: str, settings: Path, package: P
     )
     steps = to_apply(ready.desired, ready.current)
     done = execute(steps, ready.clients, ready.desired.organization, lambda *_: None, lambda _: None)
-    if failed := [each.failed for each in done if each.failed]:
+    if failed := [result.failed for result in done if result.failed]:
         raise RuntimeError("; ".join(failed))
 
 

@@ -1,4 +1,4 @@
-"""Who comes without an access key: AssumeRoleWithWebIdentity and AssumeRoleWithSAML, by the token they bring.
+"""Principals without an access key, by their token: AssumeRoleWithWebIdentity and AssumeRoleWithSAML.
 
 Signatures are not checked, as none are in the sandbox. The shapes are CloudTrail's (doc: "CloudTrail userIdentity
 element").

@@ -1,4 +1,4 @@
-"""The application in front of moto: who acts, what moto lacks, and the record of what was done."""
+"""The application in front of moto: it finds who calls, adds what moto lacks, and records the call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from ownertag.sandbox.calls import Call, Response, read_call, refuse
 from ownertag.sandbox.federation import UNSIGNED, visitor
-from ownertag.sandbox.functions import keep_from_docker
 from ownertag.sandbox.gaps import (
     autoscaling,
     change_sets,
@@ -34,6 +33,7 @@ from ownertag.sandbox.gaps.resources import complete
 from ownertag.sandbox.identities import Identities, SandboxActor
 from ownertag.sandbox.organization import SandboxOrganization, role_trust
 from ownertag.sandbox.personas import MANAGEMENT
+from ownertag.sandbox.queue_poller import keep_from_docker
 from ownertag.sandbox.recorder import Recorder
 from ownertag.sandbox.services import Services
 
@@ -47,7 +47,7 @@ _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 
 
 class Front:
-    """A WSGI application: AWS, as far as the sandbox has it.
+    """A WSGI application that answers calls of AWS, as far as the sandbox has it.
 
     Args:
         identities: Who the access keys are.
@@ -61,7 +61,7 @@ class Front:
         self._organization = organization
         self._tokens = ec2.ClientTokens()
         self._placement_groups = placement_groups.PlacementGroups()
-        self._access = organizations.Access(MANAGEMENT)
+        self._access = organizations.OrganizationsAccess(MANAGEMENT)
         self._stack_sets = stack_sets.StackSets(MANAGEMENT, self._access.administers_stack_sets)
         self.services = Services(identities, self.in_turn)
         #: How often which principal made which call, refused ones included: what its policies have to allow.
@@ -79,7 +79,7 @@ class Front:
         self._further: list[_Made] | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answers one request."""
         call = read_call(environ)
         # A long poll of a queue must not keep everybody else waiting (moto's queues are made for several threads), and
         # a function that is invoked makes calls itself.
@@ -91,7 +91,7 @@ class Front:
         return [answer.body]
 
     def in_turn(self, call: Call) -> Response:
-        """Answer a call, alone. What services call because of it is recorded after it, as AWS would do it after it."""
+        """Answers one call at a time. What services call because of it is recorded after it, as AWS would do it."""
         with self.lock:
             outer, self._further = self._further, []
             own: list[_Made] = []
@@ -100,8 +100,8 @@ class Front:
             finally:
                 made, self._further = [*own, *self._further], outer
                 if outer is None:
-                    for each in made:
-                        self._recorder.record(*each)
+                    for further in made:
+                        self._recorder.record(*further)
                 else:
                     outer += made
 

@@ -1,4 +1,4 @@
-"""The functions that are deployed, as Lambda runs them: found by their event source mappings, and run in this process.
+"""Lambda: finds the deployed functions by their event source mappings, and runs them in this process.
 
 moto would run a function in Docker. Here the package that was uploaded gives its settings, the function's environment
 the rest, and its role the credentials; the code is that of this process.
@@ -23,8 +23,8 @@ from moto.sqs.models import sqs_backends
 
 from ownertag.handler.settings import CONFIG, read_environment
 from ownertag.handler.wiring import Handler, Reporter, build
-from ownertag.sandbox.event_source import EventSource, InvocationContext
 from ownertag.sandbox.organization import SandboxOrganization, role_id, role_trust, sandbox_session
+from ownertag.sandbox.queue_poller import InvocationContext, QueuePoller
 from ownertag.sandbox.schedules import Schedules
 from ownertag.sandbox.trust import allows, service
 
@@ -33,7 +33,7 @@ LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Deployed:
+class DeployedFunction:
     """A function with a queue for its source; another package or setting makes another value.
 
     Attributes:
@@ -56,7 +56,7 @@ class Deployed:
 
 
 class Functions:
-    """Runs what is deployed, until it is stopped.
+    """Runs the deployed functions, until it is stopped.
 
     Args:
         organization: Gives the credentials of the functions' roles.
@@ -82,7 +82,7 @@ class Functions:
         self._report = report
         self._failed = failed
         self._lock = lock
-        self._running: dict[Deployed, EventSource | None] = {}
+        self._running: dict[DeployedFunction, QueuePoller | None] = {}
         self._handlers: dict[str, tuple[Handler, float]] = {}
         self._schedules = Schedules(time.monotonic)
         self._stop = Event()
@@ -90,11 +90,11 @@ class Functions:
         self._thread = Thread(target=self._keep_looking, name="functions", daemon=True)
 
     def start(self) -> None:
-        """Begin to look for functions."""
+        """Begins to look for functions."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the batches in hand, and end."""
+        """Finishes the batches in hand, and ends."""
         self._stop.set()
         self._wake.set()
         self._thread.join()
@@ -104,17 +104,17 @@ class Functions:
                 source.stop()
 
     def look(self) -> None:
-        """Something may have been deployed: look now, not at the next turn."""
+        """Looks for deployed functions now, not at the next turn."""
         self._wake.set()
 
     def wake(self) -> None:
-        """Something came into a queue."""
+        """Tells the pollers that something came into a queue."""
         for source in list(self._running.values()):
             if source is not None:
                 source.wake()
 
     def invoke(self, arn: str, payload: bytes) -> tuple[bytes, bool] | None:
-        """What a function answers to a call of Lambda's Invoke, and whether it failed; None if there is no such one."""
+        """The answer of a function to Lambda's Invoke, and whether it failed; None if there is no such function."""
         found = self._handlers.get(arn)
         if found is None:
             return None
@@ -139,13 +139,13 @@ class Functions:
                 self._running[new] = self._run(new, found[new])
             with self._lock:
                 due = self._schedules.due()
-            for each in due:
-                if self.invoke(each.function, each.payload) is not None:
-                    self._schedules.done(each)
+            for scheduled in due:
+                if self.invoke(scheduled.function, scheduled.payload) is not None:
+                    self._schedules.done(scheduled)
             self._wake.wait(LOOK_SECONDS)
             self._wake.clear()
 
-    def _run(self, new: Deployed, code: bytes) -> EventSource | None:
+    def _run(self, new: DeployedFunction, code: bytes) -> QueuePoller | None:
         _, _, _, region, account, _, name = new.arn.split(":")
         caller = service("lambda.amazonaws.com", new.arn, account)
         if not allows(role_trust(new.role[0]), caller, "sts:AssumeRole"):
@@ -156,7 +156,7 @@ class Functions:
         handler = self._built(new, code, session)
         self._handlers[new.arn] = handler, new.timeout
         url = f"{self._endpoint_url}/{account}/{new.queue_arn.split(':')[5]}"
-        source = EventSource(
+        source = QueuePoller(
             sqs,
             url,
             new.queue_arn,
@@ -169,7 +169,7 @@ class Functions:
         source.start()
         return source
 
-    def _built(self, new: Deployed, code: bytes, session: boto3.Session) -> Handler:
+    def _built(self, new: DeployedFunction, code: bytes, session: boto3.Session) -> Handler:
         """The handler. One that can't be built fails every batch, as a function does whose start fails."""
         try:
             variables = {**json.loads(new.variables), "AWS_ENDPOINT_URL": self._endpoint_url}
@@ -194,27 +194,19 @@ class Functions:
         return path
 
 
-def keep_from_docker() -> None:
-    """Take the mappings off moto's queues, or moto would run their functions in Docker at the next message."""
-    for regions in list(sqs_backends.values()):
-        for backend in list(regions.values()):
-            for queue in list(backend.queues.values()):
-                queue.lambda_event_source_mappings.clear()
-
-
-def _deployed() -> Iterator[tuple[Deployed, bytes]]:
+def _deployed() -> Iterator[tuple[DeployedFunction, bytes]]:
     for regions in list(lambda_backends.values()):
         for backend in list(regions.values()):
             for mapping in backend.list_event_source_mappings("", ""):
                 name = mapping.event_source_arn.split(":")[5]
-                known = {each.function_name: each for each in backend.list_functions()}
+                known = {function.function_name: function for function in backend.list_functions()}
                 function = known.get(mapping.function_arn.split(":")[6])
                 there = name in sqs_backends[mapping.account_id][mapping.region].queues
                 if function is None or not mapping.enabled or not there:
                     continue
                 # A variable is a text to Lambda; moto keeps the number that a template's parameter was.
                 variables = {key: str(value) for key, value in function.environment_vars.items()}
-                deployed = Deployed(
+                deployed = DeployedFunction(
                     arn=function.function_arn,
                     queue_arn=mapping.event_source_arn,
                     role=(function.role, role_id(function.role)),

@@ -1,4 +1,4 @@
-"""Access keys to who acts: the sandbox's own register, so that every record names the right principal and account."""
+"""The sandbox's register of access keys, so that every record names the right principal and account."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Identities:
     _actors: dict[str, SandboxActor] = field(default_factory=dict)
 
     def add(self, access_key: str, actor: SandboxActor) -> None:
-        """Register credentials that were made outside of STS."""
+        """Registers credentials that were made outside of STS."""
         self._actors[access_key] = actor
 
     def get(self, access_key: str | None) -> SandboxActor | None:
-        """Who signed with this key."""
+        """The principal that has this access key."""
         return self._actors.get(access_key or "")
 
     def orphaned(self, actor: SandboxActor) -> bool:
@@ -67,7 +67,7 @@ class Identities:
         return identity | last
 
     def learn(self, call: Call, caller: SandboxActor | None, answer: Response) -> None:
-        """Register the credentials that an answer of STS gives."""
+        """Registers the credentials that an answer of STS gives."""
         if call.service != "sts" or answer.failed:
             return
         root = answer.xml()
@@ -96,7 +96,7 @@ class Identities:
             context = {**actor.identity["sessionContext"], "webIdFederationData": {"federatedProvider": provider}}
             actor = replace(actor, identity={**actor.identity, "sessionContext": context})
         if caller and caller.identity["type"] == "AWSService":
-            actor = _taken(actor, caller.identity["invokedBy"])
+            actor = _assumed_by_service(actor, caller.identity["invokedBy"])
         return actor
 
     def session_of(
@@ -167,7 +167,7 @@ def new_key(prefix: str) -> str:
     return f"{prefix}{uuid4().hex[:16].upper()}"
 
 
-def _taken(session: SandboxActor, service: str) -> SandboxActor:
+def _assumed_by_service(session: SandboxActor, service: str) -> SandboxActor:
     """A session of a role that a service took: for itself, or for an instance, whose metadata service hands it out."""
     if service != "ec2.amazonaws.com":
         return replace(session, identity={**session.identity, "invokedBy": service})
@@ -176,7 +176,7 @@ def _taken(session: SandboxActor, service: str) -> SandboxActor:
 
 
 def _by_aws(actor: SandboxActor) -> bool:
-    """Whether it is a service, or one by its service-linked role: CloudTrail shows no access key of these (seen)."""
+    """Whether a service acts, or its service-linked role: CloudTrail shows no access key of these (seen)."""
     issuer = actor.identity.get("sessionContext", {}).get("sessionIssuer", {}).get("arn", "")
     return actor.identity["type"] == "AWSService" or ":role/aws-service-role/" in issuer
 

@@ -28,8 +28,8 @@ from ownertag.sandbox.personas import (
     MANAGEMENT,
     MEMBERS,
     PERSONAS,
-    Kind,
     Persona,
+    PrincipalKind,
 )
 
 #: Secrets are not checked here, but clients want one.
@@ -73,7 +73,7 @@ class SandboxOrganization:
         return self._keys[name]
 
     def found(self, endpoint_url: str) -> None:
-        """Create the organization, its roles and the personas."""
+        """Creates the organization, its roles and the personas."""
         self._endpoint_url = endpoint_url
         management = self._client("organizations", MANAGEMENT)
         self.id = management.create_organization(FeatureSet="ALL")["Organization"]["Id"]
@@ -88,7 +88,7 @@ class SandboxOrganization:
             self._introduce(persona)
 
     def take_hub_role(self) -> None:
-        """Take credentials of the role that was deployed for the hub's function, as Lambda would give them to it."""
+        """Takes credentials of the role that was deployed for the hub's function, as Lambda would give them to it."""
         self.hub_keys = self.role_session(f"arn:aws:iam::{HUB}:role/{HUB_ROLE}", "hub")
 
     def role_session(self, role_arn: str, session_name: str) -> Keys:
@@ -122,30 +122,30 @@ class SandboxOrganization:
         return path
 
     def _introduce(self, persona: Persona) -> None:
-        """Make a persona's credentials, by the calls that such a principal would make."""
+        """Makes a persona's credentials, by the calls that such a principal would make."""
         account = persona.account
         role_arn = f"arn:aws:iam::{account}:role/{persona.role}"
         if persona.role:
             self._role(account, persona.role, f"arn:aws:iam::{account}:root")
         match persona.kind:
-            case Kind.USER:
+            case PrincipalKind.USER:
                 self._keys[persona.name] = self._user(account, persona.name)
-            case Kind.ROOT:
+            case PrincipalKind.ROOT:
                 self._keys[persona.name] = self._admins[account]
-            case Kind.IDENTITY_CENTER:
+            case PrincipalKind.IDENTITY_CENTER:
                 expires = datetime.now(UTC) + SESSION
                 actor = self._identities.session_of(role_arn, persona.session or "", expires)
                 self._keys[persona.name] = self._admit(actor, "ASIA")
-            case Kind.SOURCE_IDENTITY:
+            case PrincipalKind.SOURCE_IDENTITY:
                 sts = self._client("sts", account, self._user(account, f"{persona.name}-user"))
                 given = sts.assume_role(
                     RoleArn=role_arn, RoleSessionName=persona.session, SourceIdentity=persona.owner
                 )["Credentials"]
                 self._keys[persona.name] = _keys(given)
-            case Kind.FEDERATED_USER:
+            case PrincipalKind.FEDERATED_USER:
                 sts = self._client("sts", account, self._user(account, "broker"))
                 self._keys[persona.name] = _keys(sts.get_federation_token(Name=persona.name)["Credentials"])
-            case Kind.ROLE_SESSION | Kind.AUTOMATION:
+            case PrincipalKind.ROLE_SESSION | PrincipalKind.AUTOMATION:
                 self._keys[persona.name] = self._user(account, f"{persona.name}-user")
                 self._base[persona.name] = role_arn
 

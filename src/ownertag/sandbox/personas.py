@@ -1,4 +1,4 @@
-"""Who works in the sandbox's organization: its accounts, and one person or machine for each kind of principal."""
+"""The accounts of the sandbox's organization, and one person or machine for each kind of principal."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ TAGGER_ROLE = "auto-tag-role"
 HUB_ROLE = "ownertag-hub"
 
 
-class Kind(StrEnum):
-    """How a persona comes by credentials."""
+class PrincipalKind(StrEnum):
+    """The kind of principal that a persona is."""
 
     USER = "IAM user"
     IDENTITY_CENTER = "Identity Center session"
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Persona:
-    """Somebody who launches things.
+    """A person or machine that launches things.
 
     Attributes:
         name: The profile in the AWS config file.
@@ -53,7 +53,7 @@ class Persona:
     """
 
     name: str
-    kind: Kind
+    kind: PrincipalKind
     account: str
     region: str
     owner: str
@@ -65,10 +65,10 @@ class Persona:
 _SSO = "aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_PowerUser_0123456789abcdef"
 
 PERSONAS = (
-    Persona("alice", Kind.USER, "333333333333", "us-east-1", "alice", "asserted"),
+    Persona("alice", PrincipalKind.USER, "333333333333", "us-east-1", "alice", "asserted"),
     Persona(
         "carol",
-        Kind.IDENTITY_CENTER,
+        PrincipalKind.IDENTITY_CENTER,
         "444444444444",
         "eu-west-1",
         "carol@example.com",
@@ -78,7 +78,7 @@ PERSONAS = (
     ),
     Persona(
         "dave",
-        Kind.SOURCE_IDENTITY,
+        PrincipalKind.SOURCE_IDENTITY,
         "555555555555",
         "eu-central-1",
         "dave@example.com",
@@ -89,7 +89,7 @@ PERSONAS = (
     # An impostor. Her session's name is her own choice, so she takes carol's: whoever assumed the role counts.
     Persona(
         "erin",
-        Kind.ROLE_SESSION,
+        PrincipalKind.ROLE_SESSION,
         "333333333333",
         "us-west-2",
         "erin-user",
@@ -97,9 +97,9 @@ PERSONAS = (
         "developer",
         "carol@example.com",
     ),
-    Persona("frank", Kind.FEDERATED_USER, "666666666666", "us-east-1", "frank", "asserted"),
-    Persona("root-legacy", Kind.ROOT, "666666666666", "eu-west-1", "root:666666666666", "account"),
-    Persona("ci", Kind.AUTOMATION, "444444444444", "us-east-1", "team-platform", "asserted", "ci-deployer"),
+    Persona("frank", PrincipalKind.FEDERATED_USER, "666666666666", "us-east-1", "frank", "asserted"),
+    Persona("root-legacy", PrincipalKind.ROOT, "666666666666", "eu-west-1", "root:666666666666", "account"),
+    Persona("ci", PrincipalKind.AUTOMATION, "444444444444", "us-east-1", "team-platform", "asserted", "ci-deployer"),
 )
 
 #: Where ownertag is deployed: where somebody works, and where global services are recorded.

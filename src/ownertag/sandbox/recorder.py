@@ -1,4 +1,4 @@
-"""Calls to the records that CloudTrail would write of them, kept for LookupEvents and told to whoever listens."""
+"""Makes the records that CloudTrail would write of calls, keeps them for LookupEvents, and passes them to listeners."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Recorder:
         self.listeners: list[Callable[[Record], None]] = []
 
     def record(self, call: Call, actor: SandboxActor, answer: Response) -> None:
-        """Write the record of a call, if it is one that is recorded."""
+        """Writes the record of a call, if CloudTrail records such calls."""
         wrapped = self._wrapped.get((f"{call.service}.amazonaws.com", call.operation))
         if wrapped is None:
             return
@@ -64,7 +64,7 @@ class Recorder:
             listener(record)
 
     def records(self, account: str, region: str) -> list[Record]:
-        """What CloudTrail knows of an account and Region, oldest first."""
+        """The records of an account and Region, oldest first."""
         with self._lock:
             return list(self._records[account, region])
 

@@ -1,4 +1,4 @@
-"""Everything started and stopped: the endpoint, the organization, the bus, and what is deployed into it."""
+"""Starts and stops everything: the endpoint, the organization, the bus, and what is deployed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class _QuietHandler(MotoRequestHandler):
     """Serves without a line for each request."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the overridden name
-        """Say nothing."""
+        """Says nothing."""
 
 
 class Sandbox:
@@ -95,7 +95,7 @@ class Sandbox:
         self._running: list[Callable[[], object]] = []
 
     def __enter__(self) -> Self:
-        """Start everything; what was started ends if the rest can't."""
+        """Starts everything; if a part can't start, ends the others."""
         if not _only_one.acquire(blocking=False):
             raise RuntimeError("a sandbox runs in this process already: moto's state is the process's")
         self._running.append(_only_one.release)
@@ -109,12 +109,12 @@ class Sandbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End everything, the last first."""
+        """Ends everything, the last first."""
         self._stop()
 
     def session(self, persona: str, region: str | None = None) -> boto3.Session:
         """A session of a persona; an assumed role as the AWS config file would have it."""
-        home = next(each.region for each in PERSONAS if each.name == persona)
+        home = next(known.region for known in PERSONAS if known.name == persona)
         core = botocore.session.Session(profile=persona)
         core.register_component("data_loader", model_loader())
         core.set_config_variable("config_file", str(self.config_file))
@@ -176,7 +176,7 @@ class Sandbox:
         self.config_file = self.organization.write_config(folder)
 
     def _start_delivery(self, folder: Path) -> None:
-        """What AWS does by itself: EventBridge, and Lambda."""
+        """Starts what AWS does by itself: EventBridge and Lambda."""
         arrived: Callable[[], None] = lambda: None  # noqa: E731 - replaced where there are functions
         if self._report is not None:
             functions = Functions(
@@ -213,7 +213,7 @@ class Sandbox:
 
 
 def _reset() -> None:
-    """Forget what moto holds, in the services that the sandbox uses."""
+    """Forgets what moto holds, in the services that the sandbox uses."""
     backend_of: Any = get_backend
     for name in _SERVICES:
         accounts = backend_of(name)

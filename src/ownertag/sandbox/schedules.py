@@ -1,4 +1,4 @@
-"""Rules on a schedule, as EventBridge carries them out: on the default bus alone, as it takes them; to functions.
+"""EventBridge's rules on a schedule, which are on the default bus alone, with functions for targets.
 
 AWS waits for an interval before the first time; here it is done at once, as nobody keeps a sandbox for long.
 """
@@ -17,7 +17,7 @@ _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A target of a rule: the function, what it is given, and every how many seconds."""
+    """A target of a rule: the function, its payload, and the seconds between two runs."""
 
     rule: str
     function: str
@@ -26,7 +26,7 @@ class Scheduled:
 
 
 class Schedules:
-    """Tells what is due.
+    """Tells which targets are due.
 
     Args:
         clock: Gives seconds.
@@ -37,19 +37,19 @@ class Schedules:
         self._next: dict[Scheduled, float] = {}
 
     def due(self) -> list[Scheduled]:
-        """What is to be done now, of the rules that are deployed and enabled; moto's state is read."""
+        """The targets that are due now, of the rules that are deployed and enabled; reads moto's state."""
         deployed = set(_deployed())
-        self._next = {each: at for each, at in self._next.items() if each in deployed}
+        self._next = {scheduled: at for scheduled, at in self._next.items() if scheduled in deployed}
         now = self._clock()
-        return [each for each in deployed if self._next.get(each, now) <= now]
+        return [scheduled for scheduled in deployed if self._next.get(scheduled, now) <= now]
 
     def done(self, scheduled: Scheduled) -> None:
-        """It was done; it is due again after its interval."""
+        """Notes a run of a target; it is due again after its interval."""
         self._next[scheduled] = self._clock() + scheduled.seconds
 
 
 def interval(expression: str) -> int | None:
-    """Every how many seconds a rule with this `ScheduleExpression` acts; None if that is no rate."""
+    """The seconds between two runs of a rule with this `ScheduleExpression`; None if that is no rate."""
     rate = _RATE.fullmatch(expression)
     return int(rate[1]) * _SECONDS[rate[2]] if rate else None
 

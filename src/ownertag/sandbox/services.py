@@ -1,4 +1,4 @@
-"""AWS's own services as callers: they take roles and launch instances by calls that are recorded as anybody's are.
+"""AWS's own services as callers: they assume roles and launch instances by calls that are recorded like any other.
 
 Their calls are those of the real SDK, but reach the front within the process: a service calls while the call that made
 it do so is still being answered.
@@ -42,7 +42,7 @@ class Services:
         self._answer = answer
 
     def scale(self, account: str, region: str, params: dict[str, Any]) -> str:
-        """Launch as Auto Scaling does for a group; the reservation's id.
+        """Launches as Auto Scaling does for a group, and returns the reservation's id.
 
         Raises:
             ClientError: EC2 refused.
@@ -54,7 +54,7 @@ class Services:
         return self._launch(self.role_keys(AUTO_SCALING, role, "AutoScaling", region), region, params)
 
     def build(self, caller: SandboxActor, call: Call, role: str | None, params: dict[str, Any]) -> str:
-        """Launch as CloudFormation does for a stack: by its service role, or as its caller; the reservation's id.
+        """Launches as CloudFormation does for a stack, by its service role or its caller; returns the reservation's id.
 
         Args:
             caller: Who called.
@@ -105,7 +105,7 @@ class Services:
         return client
 
     def _send(self, request: Any, **_: Any) -> AWSResponse:
-        """Answer a request of the SDK; botocore sends nothing then."""
+        """Answers a request of the SDK; botocore sends nothing then."""
         given, body = request.headers, request.body
         headers = [(name, value.decode() if isinstance(value, bytes) else str(value)) for name, value in given.items()]
         builder = EnvironBuilder(method=request.method, base_url=_NOWHERE, headers=headers, data=body)
@@ -118,5 +118,5 @@ class _Body(BytesIO):
     """An answer as botocore reads it."""
 
     def stream(self) -> Iterator[bytes]:
-        """All of it."""
+        """The whole body."""
         yield self.read()

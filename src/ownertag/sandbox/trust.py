@@ -26,7 +26,7 @@ _OPERATORS = {
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: the names that a policy may give them, by kind of principal, and what conditions may ask of them.
+    """A caller: the names that a policy may give it, by kind of principal, and the values of condition keys.
 
     Keys of conditions are in small letters, since IAM reads them without regard to case.
     """
@@ -54,14 +54,16 @@ def service(name: str, source_arn: str, source_account: str) -> Caller:
 
 
 def allows(policy: Policy | None, caller: Caller, action: str) -> bool:
-    """Whether a statement allows it and none denies it."""
+    """Whether a statement allows the action and none denies it."""
     if policy is None:
         return False
     given = policy.get("Statement", [])
     statements = given if isinstance(given, list) else [given]
     named = [statement for statement in statements if _names(statement, caller) and _covers(statement, action)]
-    denied = any(each.get("Effect") == "Deny" and _holds(each, caller, unknown=True) for each in named)
-    return not denied and any(each.get("Effect") == "Allow" and _holds(each, caller, unknown=False) for each in named)
+    denied = any(statement.get("Effect") == "Deny" and _holds(statement, caller, unknown=True) for statement in named)
+    return not denied and any(
+        statement.get("Effect") == "Allow" and _holds(statement, caller, unknown=False) for statement in named
+    )
 
 
 def _names(statement: Policy, caller: Caller) -> bool:
@@ -72,7 +74,7 @@ def _names(statement: Policy, caller: Caller) -> bool:
 
 
 def _covers(statement: Policy, action: str) -> bool:
-    return any(fnmatchcase(action.lower(), each.lower()) for each in _list(statement.get("Action", [])))
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _list(statement.get("Action", [])))
 
 
 def _holds(statement: Policy, caller: Caller, *, unknown: bool) -> bool:
@@ -83,7 +85,7 @@ def _holds(statement: Policy, caller: Caller, *, unknown: bool) -> bool:
             if compare is None or value is None:
                 if not unknown:
                     return False
-            elif not any(compare(value, each) for each in _list(wanted)):
+            elif not any(compare(value, pattern) for pattern in _list(wanted)):
                 return False
     return True
 

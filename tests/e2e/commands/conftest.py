@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness import started
+from harness import sandbox_process
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[dict[str, Any]]:
     """What `ownertag sandbox --json` prints of itself."""
-    with started.sandbox("--json") as process:
+    with sandbox_process.sandbox("--json") as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
 

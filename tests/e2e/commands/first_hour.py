@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from harness import started
+from harness import sandbox_process
 
 PAGE = Path(__file__).parents[3] / "docs/tutorial/first-hour.md"
 #: The sandbox's folder, as the page has it.
@@ -34,7 +34,7 @@ _BLOCK = re.compile(r'(?<=\n)```(console|text title="first terminal")\n(.*?)```'
 
 def followed(page: str) -> str:
     """The page with what its commands print now."""
-    with started.sandbox("--no-deploy") as sandbox, tempfile.TemporaryDirectory() as folder:
+    with sandbox_process.sandbox("--no-deploy") as sandbox, tempfile.TemporaryDirectory() as folder:
         assert sandbox.stdout is not None
         first = _Terminal(sandbox.stdout)
         greeting = first.said()
@@ -91,7 +91,7 @@ class _Terminal:
             self._lines.put(line.rstrip("\n"))
 
     def said(self) -> list[str]:
-        """What was printed since the last time, once it is silent."""
+        """The output since the last time, once the shell is silent."""
         lines = [self._lines.get(timeout=SECONDS)]
         try:
             while True:
@@ -121,7 +121,7 @@ class _Shell:
         )
 
     def run(self, command: str) -> list[str]:
-        """What a command prints, on both streams."""
+        """Runs a command and returns what it prints, on both streams."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{command}\necho; echo '{self._END}'\n")
@@ -134,7 +134,7 @@ class _Shell:
         return lines[: -1 if lines and not lines[-1] else None]
 
     def end(self) -> None:
-        """End the shell."""
+        """Ends the shell."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(timeout=SECONDS)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness import started
+from harness import sandbox_process
 
 # Whose each instance of the night is, by which evidence, how surely, and what its way there holds.
 NIGHT = (
@@ -25,7 +25,7 @@ NIGHT = (
 @pytest.fixture(scope="module")
 def run() -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [started.OWNERTAG, "demo", "--json"], capture_output=True, text=True, check=False, timeout=120
+        [sandbox_process.OWNERTAG, "demo", "--json"], capture_output=True, text=True, check=False, timeout=120
     )
 
 
@@ -50,18 +50,18 @@ def test_the_demo_ends_with_every_resource_tagged(run: subprocess.CompletedProce
 def test_at_night_whois_names_the_right_person_for_each(run: subprocess.CompletedProcess[str]) -> None:
     told = part(run, "night")
     assert len(told) == len(NIGHT)
-    for each, (name, evidence, confidence, through, last) in zip(told, NIGHT, strict=True):
-        assert (each["owner"], each["evidence"], each["confidence"]) == (name, evidence, confidence)
-        assert any(through in hop for hop in each["via"])
-        assert each["via"][-1].endswith(last)
-        assert each["problems"] == []
+    for answer, (name, evidence, confidence, through, last) in zip(told, NIGHT, strict=True):
+        assert (answer["owner"], answer["evidence"], answer["confidence"]) == (name, evidence, confidence)
+        assert any(through in hop for hop in answer["via"])
+        assert answer["via"][-1].endswith(last)
+        assert answer["problems"] == []
         assert f"{name}, {confidence} by {evidence}" in run.stderr
 
 
 def test_at_night_the_impostor_is_not_believed(run: subprocess.CompletedProcess[str]) -> None:
-    by_id, by_address = (each for each in part(run, "night") if each["claimed"])
+    by_id, by_address = (answer for answer in part(run, "night") if answer["claimed"])
     assert (by_id["claimed"], by_id["owner"]) == ("carol@example.com", "erin-user")
-    assert by_id["claimed"] in {each["owner"] for each in part(run, "launch")}  # somebody else who is there
+    assert by_id["claimed"] in {launch["owner"] for launch in part(run, "launch")}  # somebody else who is there
     assert by_id["terminated"]
     assert by_id["asked"] == by_id["id"] == by_address["id"]
     assert by_address["asked"].startswith("10.")

@@ -13,11 +13,11 @@ import boto3
 import botocore.session
 import pytest
 
-from harness import started
+from harness import sandbox_process
 
 
 def test_an_empty_sandbox_says_how_ownertag_is_deployed() -> None:
-    with started.sandbox("--no-deploy") as process:
+    with sandbox_process.sandbox("--no-deploy") as process:
         check(process)
 
 
@@ -44,9 +44,9 @@ def check(process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread is told from outside on Linux alone")
 def test_ctrl_c_ends_it_whichever_thread_the_system_gives_it_to() -> None:
-    with started.sandbox("--no-deploy", "--json") as process:
+    with sandbox_process.sandbox("--no-deploy", "--json") as process:
         assert process.stdout is not None
         process.stdout.readline()
-        others = {int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
+        others = {int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
         os.kill(max(others), signal.SIGINT)
-        assert process.wait(started.END_SECONDS) == 0
+        assert process.wait(sandbox_process.END_SECONDS) == 0

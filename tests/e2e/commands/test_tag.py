@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from harness import started
+from harness import sandbox_process
 from ownertag.core.ownership import ResourceKey
 from ownertag.ledger.entries import Transferred
 from ownertag.ledger.sqlite import SqliteLedger
@@ -41,43 +41,53 @@ def records(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Mon
 def tag(records: Path, profile: str, settings: str, *more: str) -> tuple[int, dict[str, Any], str]:
     config = records.with_name("ownertag.toml")
     config.write_text(settings)
-    command = [started.OWNERTAG, "tag", "--json", "--profile", profile, "--config", str(config), *more, str(records)]
+    command = [
+        sandbox_process.OWNERTAG,
+        "tag",
+        "--json",
+        "--profile",
+        profile,
+        "--config",
+        str(config),
+        *more,
+        str(records),
+    ]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert answer.stdout, answer.stderr
     [line] = answer.stdout.splitlines()
     return answer.returncode, json.loads(line), answer.stderr
 
 
-def teams(each: dict[str, Any]) -> dict[str, str]:
-    ec2 = boto3.Session(profile_name="admin-web").client("ec2", region_name=each["region"])
-    filters: Any = [{"Name": "resource-id", "Values": [resource["id"] for resource in each["resources"]]}]
+def teams(event: dict[str, Any]) -> dict[str, str]:
+    ec2 = boto3.Session(profile_name="admin-web").client("ec2", region_name=event["region"])
+    filters: Any = [{"Name": "resource-id", "Values": [resource["id"] for resource in event["resources"]]}]
     return {
         tag["ResourceId"]: tag["Value"] for tag in ec2.describe_tags(Filters=filters)["Tags"] if tag["Key"] == "team"
     }
 
 
 def test_a_dry_run_looks_up_and_writes_nothing(records: Path) -> None:
-    code, each, errors = tag(records, "admin-web", SETTINGS, "--dry-run")
+    code, event, errors = tag(records, "admin-web", SETTINGS, "--dry-run")
     assert code == 0
-    assert len(each["resources"]) == 2 + 2 + 2
+    assert len(event["resources"]) == 2 + 2 + 2
     assert "would tag 6 resources" in errors
-    assert {outcome["outcome"] for outcome in each["outcomes"]} == {"would-tag"}
-    assert teams(each) == {}
+    assert {outcome["outcome"] for outcome in event["outcomes"]} == {"would-tag"}
+    assert teams(event) == {}
 
 
 def test_an_operator_tags_the_own_account_directly(records: Path) -> None:
-    code, each, errors = tag(records, "admin-web", SETTINGS)
+    code, event, errors = tag(records, "admin-web", SETTINGS)
     assert code == 0, errors
-    assert {outcome["outcome"] for outcome in each["outcomes"]} == {"tagged"}
-    assert teams(each) == {resource["id"]: "alice" for resource in each["resources"]}
+    assert {outcome["outcome"] for outcome in event["outcomes"]} == {"tagged"}
+    assert teams(event) == {resource["id"]: "alice" for resource in event["resources"]}
 
 
 def test_without_a_hub_a_file_remembers_what_is_whose(records: Path) -> None:
     ledger = f"sqlite:{records.with_name('ledger.db')}"
-    code, each, errors = tag(records, "admin-web", SETTINGS, "--ledger", ledger)
+    code, event, errors = tag(records, "admin-web", SETTINGS, "--ledger", ledger)
     assert code == 0, errors
-    volume = next(resource for resource in each["resources"] if resource["type"] == "ec2:volume")
-    key = ResourceKey(each["account"], each["region"], volume["arn"])
+    volume = next(resource for resource in event["resources"] if resource["type"] == "ec2:volume")
+    key = ResourceKey(event["account"], event["region"], volume["arn"])
     with closing(SqliteLedger(ledger.removeprefix("sqlite:"))) as file:
         [known] = file.by_key([key])
         assert known.holding.owner.name == "alice"
@@ -87,31 +97,31 @@ def test_without_a_hub_a_file_remembers_what_is_whose(records: Path) -> None:
         file.append([given])
     # What was given to bob is his: the tag that still says alice is written again.
     for more, outcome in ((["--dry-run"], "would-tag"), ([], "tagged")):
-        code, each, errors = tag(records, "admin-web", SETTINGS, "--ledger", ledger, *more)
+        code, event, errors = tag(records, "admin-web", SETTINGS, "--ledger", ledger, *more)
         assert code == 0, errors
-        ended = {one["arn"]: (one["outcome"], one["reason"]) for one in each["outcomes"]}
+        ended = {one["arn"]: (one["outcome"], one["reason"]) for one in event["outcomes"]}
         assert ended.pop(volume["arn"]) == (outcome, None)
         assert set(ended.values()) == {("unchanged", "is tagged already")}
-    assert teams(each)[volume["id"]] == "bob"
+    assert teams(event)[volume["id"]] == "bob"
 
 
 def test_an_account_that_is_not_the_own_exits_with_3_without_a_hub(records: Path) -> None:
-    code, each, _ = tag(records, "admin-data", SETTINGS)
+    code, event, _ = tag(records, "admin-data", SETTINGS)
     assert code == 3
-    assert each["refusal"]["reason"] == "unknown-account"
+    assert event["refusal"]["reason"] == "unknown-account"
 
 
 def test_who_may_not_invoke_the_function_is_told_and_tags_nothing(records: Path) -> None:
     config = records.with_name("ownertag.toml")
     config.write_text(SETTINGS + ORGANIZATION)
-    command = [started.OWNERTAG, "tag", "--profile", "admin-web", "--config", str(config), str(records)]
+    command = [sandbox_process.OWNERTAG, "tag", "--profile", "admin-web", "--config", str(config), str(records)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (answer.returncode, answer.stdout) == (3, "")
     assert "the hub's function ownertag can't be invoked" in answer.stderr
 
 
 def test_a_profile_that_is_not_there_exits_with_2(records: Path) -> None:
-    command = [started.OWNERTAG, "tag", "--profile", "nobody", str(records)]
+    command = [sandbox_process.OWNERTAG, "tag", "--profile", "nobody", str(records)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (answer.returncode, answer.stdout) == (2, "")
     assert "profile nobody: can't be used (ProfileNotFound)" in answer.stderr

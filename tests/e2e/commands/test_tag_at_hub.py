@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 from harness import fixtures
 from harness.waiting import wait
 from ownertag.cli.app import app
+from ownertag.sandbox.console_reporter import ConsoleReporter
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.watch import Watch
 
 WEB, REGION = "333333333333", "us-east-1"
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Watch(lambda _: None)) as running:
+    with Sandbox(ConsoleReporter(lambda _: None)) as running:
         yield running
 
 
@@ -57,7 +57,7 @@ def made(sandbox: Sandbox) -> str:
 def tags(sandbox: Sandbox, id_: str) -> dict[str, str]:
     with closing(sandbox.client(sandbox.account_session(WEB, REGION), "ec2")) as ec2:
         found = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [id_]}])["Tags"]
-    return {each["Key"]: each["Value"] for each in found}
+    return {tag["Key"]: tag["Value"] for tag in found}
 
 
 def history(sandbox: Sandbox, folder: Path, id_: str) -> str:
@@ -65,7 +65,7 @@ def history(sandbox: Sandbox, folder: Path, id_: str) -> str:
     with closing(sandbox.client(sandbox.account_session(WEB, REGION), "cloudtrail")) as trail:
         wanted = [{"AttributeKey": "ResourceName", "AttributeValue": id_}]
         found = wait(lambda: trail.lookup_events(LookupAttributes=wanted)["Events"])
-    created = [each for each in found if each["EventName"] == "CreateVolume"]
+    created = [event for event in found if event["EventName"] == "CreateVolume"]
     path = folder / "events.json"
     path.write_text(json.dumps({"Events": created}, default=str))
     return str(path)
@@ -79,8 +79,8 @@ def test_after_a_transfer_the_old_record_changes_nothing(sandbox: Sandbox, tmp_p
     assert tags(sandbox, volume)["owner"] == "bob"
     path = history(sandbox, tmp_path, volume)
     for more in ([], ["--dry-run"]):
-        code, [each], _ = command(sandbox, "tag", path, *more)
-        assert (code, each["outcomes"][0]["outcome"], tags(sandbox, volume)["owner"]) == (0, "unchanged", "bob")
+        code, [answer], _ = command(sandbox, "tag", path, *more)
+        assert (code, answer["outcomes"][0]["outcome"], tags(sandbox, volume)["owner"]) == (0, "unchanged", "bob")
     _, [known], _ = command(sandbox, "whois", volume)
     assert known["owner"]["name"] == "bob"
 
@@ -91,9 +91,9 @@ def test_a_transfer_of_what_delivery_missed_stands_as_well(sandbox: Sandbox, tmp
     arn = f"arn:aws:ec2:{REGION}:{WEB}:volume/{volume}"
     assert command(sandbox, "transfer", arn, "--to", "bob", "--reason", "it was always bob's")[0] == 0
     for more in (["--dry-run"], []):
-        code, [each], _ = command(sandbox, "tag", history(sandbox, tmp_path, volume), *more)
+        code, [answer], _ = command(sandbox, "tag", history(sandbox, tmp_path, volume), *more)
         assert code == 0
-        assert each["outcomes"] == [
+        assert answer["outcomes"] == [
             {"arn": arn, "outcome": "unchanged", "reason": "was given to somebody by hand, who keeps it"}
         ]
         assert tags(sandbox, volume)["owner"] == "bob"
@@ -107,21 +107,21 @@ def test_what_delivery_missed_is_tagged_and_known_to_whois(sandbox: Sandbox, tmp
     code, _, _ = command(sandbox, "whois", volume, "--offline")
     assert code == 1
 
-    code, [each], said = command(sandbox, "tag", path, "--dry-run")
-    assert (code, each["outcomes"][0]["outcome"]) == (0, "would-tag")
+    code, [answer], said = command(sandbox, "tag", path, "--dry-run")
+    assert (code, answer["outcomes"][0]["outcome"]) == (0, "would-tag")
     assert "would tag 1 resources" in said
     assert tags(sandbox, volume) == {}
     assert command(sandbox, "whois", volume, "--offline")[0] == 1  # a dry run keeps nothing
 
-    code, [each], _ = command(sandbox, "tag", path)
-    assert (code, each["where"], each["outcomes"][0]["outcome"]) == (0, f"{path}#1", "tagged")
+    code, [answer], _ = command(sandbox, "tag", path)
+    assert (code, answer["where"], answer["outcomes"][0]["outcome"]) == (0, f"{path}#1", "tagged")
     assert tags(sandbox, volume)["owner"] == "alice"
     _, [known], _ = command(sandbox, "whois", volume)
     assert (known["owner"]["name"], known["source"]) == ("alice", "ledger")
     assert known["created"]["event_name"] == "CreateVolume"
 
-    code, [each], _ = command(sandbox, "tag", path)
-    assert (code, [(one["outcome"], one["reason"]) for one in each["outcomes"]]) == (
+    code, [answer], _ = command(sandbox, "tag", path)
+    assert (code, [(one["outcome"], one["reason"]) for one in answer["outcomes"]]) == (
         0,
         [("unchanged", "is tagged already")],
     )
@@ -133,7 +133,7 @@ def test_what_creates_nothing_or_can_not_be_read_never_comes_to_the_function(san
     path.write_bytes(b"\n".join(map(fixtures.bytes_of, many)))
     code, found, said = command(sandbox, "tag", str(path))
     assert code == 2
-    assert [each["refusal"]["reason"] for each in found] == ["not-a-creation", "not-covered", "not-a-record"]
+    assert [row["refusal"]["reason"] for row in found] == ["not-a-creation", "not-covered", "not-a-record"]
     assert "nothing to tag" in said
 
 
@@ -141,5 +141,5 @@ def test_a_creation_of_another_organization_is_refused_by_the_hub(sandbox: Sandb
     path = tmp_path / "a.json"
     account = fixtures.OUTSIDE_ACCOUNT.replace("5", "9")
     path.write_bytes(fixtures.bytes_of(fixtures.record(awsRegion=REGION, recipientAccountId=account)))
-    code, [each], _ = command(sandbox, "tag", str(path))
-    assert (code, each["refusal"]["reason"], each["where"]) == (3, "unknown-account", str(path))
+    code, [answer], _ = command(sandbox, "tag", str(path))
+    assert (code, answer["refusal"]["reason"], answer["where"]) == (3, "unknown-account", str(path))

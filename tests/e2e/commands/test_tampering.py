@@ -17,16 +17,16 @@ from ownertag.core.ownership import ResourceKey
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.entries import TagChanged
+from ownertag.sandbox.console_reporter import ConsoleReporter
 from ownertag.sandbox.personas import HOME_REGION, HUB
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.watch import Watch
 
 WEB, REGION = "333333333333", "us-east-1"
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Watch(lambda _: None)) as running:
+    with Sandbox(ConsoleReporter(lambda _: None)) as running:
         yield running
 
 
@@ -49,9 +49,9 @@ def mail(sandbox: Sandbox) -> Iterator[Callable[[], list[str]]]:
 
         def received() -> list[str]:
             found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-            for each in found:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
-            return [json.loads(each["Body"])["Message"] for each in found]
+            for message in found:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            return [json.loads(message["Body"])["Message"] for message in found]
 
         yield received
         sns.unsubscribe(SubscriptionArn=subscribed)
@@ -59,7 +59,7 @@ def mail(sandbox: Sandbox) -> Iterator[Callable[[], list[str]]]:
 
 def tags(ec2: Any, id_: str) -> dict[str, str]:
     found = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [id_]}])["Tags"]
-    return {each["Key"]: each["Value"] for each in found}
+    return {tag["Key"]: tag["Value"] for tag in found}
 
 
 def all_handled(sandbox: Sandbox) -> None:
@@ -85,16 +85,16 @@ def test_each_change_is_one_finding_with_old_and_new_and_ours_are_none(
         key = ResourceKey(WEB, REGION, f"arn:aws:ec2:{REGION}:{WEB}:volume/{volume}")
 
         def changes() -> list[TagChanged]:
-            return [each for each in ledger.history(key) if isinstance(each, TagChanged)]
+            return [entry for entry in ledger.history(key) if isinstance(entry, TagChanged)]
 
         wait(lambda: len(changes()) >= 2)
         all_handled(sandbox)
         found = changes()
-        told_of = sorted((one for each in found for one in each.changes), key=lambda each: each.key)
-        assert [(each.key, each.new) for each in told_of] == [("dateCreated", None), ("owner", "mallory")]
+        told_of = sorted((one for entry in found for one in entry.changes), key=lambda change: change.key)
+        assert [(change.key, change.new) for change in told_of] == [("dateCreated", None), ("owner", "mallory")]
         assert told_of[0].old
         assert told_of[1].old == "alice"
-        assert {each.actor.principal for each in found} == {f"arn:aws:iam::{WEB}:user/alice"}
+        assert {entry.actor.principal for entry in found} == {f"arn:aws:iam::{WEB}:user/alice"}
         told += wait(mail)
         assert len(told) == 2
         [overwritten] = [text for text in told if "tag       owner: " in text]
@@ -133,8 +133,10 @@ def test_an_owner_that_a_launch_brings_is_overwritten_and_kept_and_wakes_nobody(
         assert tags(ec2, volume) == {"owner": "ceo"}
         wait(lambda: tags(ec2, volume)["owner"] == "alice")
     key = ResourceKey(WEB, REGION, f"arn:aws:ec2:{REGION}:{WEB}:volume/{volume}")
-    [change] = wait(lambda: [each for each in ledger.history(key) if isinstance(each, TagChanged)])
-    assert [(each.key, each.old, each.new) for each in change.changes] == [("owner", None, "ceo")]
+    [change] = wait(lambda: [entry for entry in ledger.history(key) if isinstance(entry, TagChanged)])
+    assert [(tag_change.key, tag_change.old, tag_change.new) for tag_change in change.changes] == [
+        ("owner", None, "ceo")
+    ]
     all_handled(sandbox)
     assert mail() == []
 

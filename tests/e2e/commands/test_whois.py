@@ -17,14 +17,14 @@ from typer.testing import CliRunner
 from harness.waiting import wait
 from ownertag.cli.app import app
 from ownertag.ledger.sqlite import SqliteLedger
+from ownertag.sandbox.console_reporter import ConsoleReporter
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
-from ownertag.sandbox.watch import Watch
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Watch(lambda _: None)) as sandbox:
+    with Sandbox(ConsoleReporter(lambda _: None)) as sandbox:
         yield sandbox
 
 
@@ -36,8 +36,8 @@ def whois(sandbox: Sandbox, *arguments: str) -> list[dict[str, Any]]:
 
 
 def heard_of(sandbox: Sandbox, id_: str) -> None:
-    """Wait until the ledger has its owner for good: who made a session is looked up after a first decision."""
-    wait(lambda: [each for each in whois(sandbox, id_, "--offline") if not each["owner"]["provisional"]])
+    """Waits until the ledger has its owner for good: who made a session is looked up after a first decision."""
+    wait(lambda: [answer for answer in whois(sandbox, id_, "--offline") if not answer["owner"]["provisional"]])
 
 
 def test_a_terminated_instance_still_has_its_person_by_id_and_by_address(sandbox: Sandbox) -> None:
@@ -47,7 +47,7 @@ def test_a_terminated_instance_still_has_its_person_by_id_and_by_address(sandbox
         heard_of(sandbox, id_)
         ec2.terminate_instances(InstanceIds=[id_])
     for asked in (id_, address):
-        found = next(each for each in whois(sandbox, asked) if each["id"] == id_)
+        found = next(answer for answer in whois(sandbox, asked) if answer["id"] == id_)
         # The session is named after carol, and its person is whoever assumed the role: a name that anybody may
         # choose is not believed.
         assert (found["owner"]["name"], found["owner"]["confidence"]) == ("erin-user", "inferred")

@@ -89,7 +89,9 @@ def test_licences_and_versions_stay_and_nothing_else_of_the_installation(for_lam
 
 
 def test_each_machine_gets_its_own_extension_module(for_lambda: ForLambda) -> None:
-    modules = {each: [name for name in names(path) if name.endswith(".so")] for each, path in for_lambda.zips.items()}
+    modules = {
+        target: [name for name in names(path) if name.endswith(".so")] for target, path in for_lambda.zips.items()
+    }
     assert modules == {
         "arm64": ["msgspec/_core.cpython-313-aarch64-linux-gnu.so"],
         "x86_64": ["msgspec/_core.cpython-313-x86_64-linux-gnu.so"],

@@ -18,16 +18,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from moto.sqs.models import sqs_backends
 
-from harness.lambda_emulator import Function, FunctionError, unavailable
+from harness.lambda_emulator import EmulatedFunction, FunctionError, unavailable
 from harness.waiting import wait
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
 from ownertag.ledger.opening import LEDGER
 from ownertag.render.documents import LEDGER_TABLE
-from ownertag.sandbox.event_source import EventSource
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, HUB, PERSONAS
+from ownertag.sandbox.queue_poller import QueuePoller
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=unavailable() or "")
 
@@ -98,7 +98,7 @@ class _Passing(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Logs nothing."""
 
 
 class Hub:
@@ -120,9 +120,9 @@ class Hub:
             LEDGER: f"dynamodb:{LEDGER_TABLE}",
         }
 
-    def function(self, seconds: int = 60, *without: str) -> Function:
+    def function(self, seconds: int = 60, *without: str) -> EmulatedFunction:
         variables = {name: value for name, value in self.variables.items() if name not in without}
-        return Function(self._package, HANDLER, variables, self._folder / "log", seconds)
+        return EmulatedFunction(self._package, HANDLER, variables, self._folder / "log", seconds)
 
     def launch(self, *who: str) -> dict[str, tuple[str, list[str]]]:
         """Two instances by each: owner to account's reader and ids. Comes back when the events are in the queue."""
@@ -137,21 +137,21 @@ class Hub:
             name: (next(persona.owner for persona in PERSONAS if persona.name == name), launched[name]) for name in who
         }
 
-    def poll(self, function: Function) -> int:
-        """One batch through the function, as Lambda's poller does it."""
+    def poll(self, function: EmulatedFunction) -> int:
+        """Passes one batch through the function, as Lambda's poller does."""
 
         def invoke(event: Mapping[str, Any], _: Any) -> Any:
             self.answers.append(function.invoke(event))
             return self.answers[-1]
 
-        source = EventSource(self.sqs, self.sandbox.queue_url, _arn(), invoke, self.failures.append)
+        source = QueuePoller(self.sqs, self.sandbox.queue_url, _arn(), invoke, self.failures.append)
         return source.poll_once()
 
     def size(self) -> int:
         """Messages in the queue, hidden ones included."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.sqs.get_queue_attributes(QueueUrl=self.sandbox.queue_url, AttributeNames=names)["Attributes"]
-        return sum(int(each) for each in found.values())
+        return sum(int(value) for value in found.values())
 
     def hidden_for(self) -> list[float]:
         """Seconds until each message shows again."""
@@ -159,7 +159,7 @@ class Hub:
         return [(message.visible_at - now) / 1000 for message in self._messages()]
 
     def let_time_pass(self) -> None:
-        """As if every message's visibility had ended."""
+        """Makes every message visible, as if its timeout had ended."""
         for message in self._messages():
             message.visible_at = 0
 
@@ -170,7 +170,7 @@ class Hub:
         """The owner tags on the instances of each, with their volumes and interfaces."""
         found = {}
         for name, (_, ids) in launched.items():
-            persona = next(each for each in PERSONAS if each.name == name)
+            persona = next(persona for persona in PERSONAS if persona.name == name)
             ec2 = self.sandbox.client(self.sandbox.account_session(persona.account, persona.region), "ec2")
             all_ids = list(ids)
             for reservation in ec2.describe_instances(InstanceIds=ids)["Reservations"]:

@@ -18,14 +18,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import botocore.session
 import pytest
 
-from harness import started
-from harness.profile import FULL
+from harness import sandbox_process
+from harness.sampling import FULL
 
 HERE = Path(__file__).parent
 ROOT = Path(__file__).parents[3]
@@ -64,7 +64,7 @@ class Terraform:
     environment: dict[str, str]
 
     def __call__(self, folder: Path, *arguments: str, may_fail: bool = False) -> Answer:
-        """Run a command in a folder. An exit code of 1 is Terraform's for a failure."""
+        """Runs a command in a folder. An exit code of 1 is Terraform's for a failure."""
         answer = subprocess.run(
             [self.program, *arguments],
             cwd=folder,
@@ -82,7 +82,9 @@ class Terraform:
         return folder
 
     def apply(self, folder: Path, **variables: str) -> None:
-        self(folder, "apply", "-no-color", "-auto-approve", *(f"-var={key}={each}" for key, each in variables.items()))
+        self(
+            folder, "apply", "-no-color", "-auto-approve", *(f"-var={key}={value}" for key, value in variables.items())
+        )
 
     def plan(self, folder: Path) -> Plan:
         """The exit code (0 no changes, 2 changes), and what would change by the resource's address."""
@@ -94,7 +96,7 @@ class Terraform:
             resource_change["address"]: resource_change["change"] for resource_change in shown["resource_changes"]
         }
         return code, {
-            address: each for address, each in changes.items() if each["actions"] not in (["no-op"], ["read"])
+            address: change for address, change in changes.items() if change["actions"] not in (["no-op"], ["read"])
         }
 
 
@@ -112,7 +114,7 @@ class Sandbox:
 
 @contextmanager
 def running_sandbox(folder: Path, *options: str) -> Iterator[Sandbox]:
-    with started.sandbox("--json", *options) as process:
+    with sandbox_process.sandbox("--json", *options) as process:
         assert process.stdout is not None
         config = configparser.ConfigParser(interpolation=None)
         config.read(json.loads(process.stdout.readline())["config_file"])
@@ -148,7 +150,7 @@ def terraform(request: pytest.FixtureRequest) -> Iterator[Terraform]:
         pytest.skip("no terraform on this machine")
     if not list(PLUGINS.glob("*/hashicorp/aws/5.*")):
         pytest.skip(f"no AWS provider 5.x in {PLUGINS}: name its folder with OWNERTAG_TF_PLUGINS")
-    kept = {name: each for name, each in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
     alone = {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -234,7 +236,8 @@ def _rendered(folder: Path, hub: str, organization: str) -> Path:
     config, templates = folder / "ownertag.toml", folder / "templates"
     config.write_text(settings, "utf-8")
     subprocess.run(
-        [started.OWNERTAG, "render", "infra", "--config", config, "--output-dir", templates, "--quiet"], check=True
+        [sandbox_process.OWNERTAG, "render", "infra", "--config", config, "--output-dir", templates, "--quiet"],
+        check=True,
     )
     return templates
 
@@ -321,36 +324,36 @@ JOBS |= {
 }
 
 
+T = TypeVar("T")
+
+
+def _result(jobs: dict[str, Future[Any]], name: str, kind: type[T]) -> T:
+    """Waits for a job, and returns what it found."""
+    found = jobs[name].result()
+    assert isinstance(found, kind)
+    return found
+
+
 @pytest.fixture(scope="session")
 def module_tests(jobs: dict[str, Future[Any]]) -> Answer:
-    found = jobs["module_tests"].result()
-    assert isinstance(found, subprocess.CompletedProcess)
-    return found
+    return _result(jobs, "module_tests", subprocess.CompletedProcess)
 
 
 @pytest.fixture(scope="session")
 def valid_examples(jobs: dict[str, Future[Any]]) -> dict[str, Any]:
-    found = jobs["valid_examples"].result()
-    assert isinstance(found, dict)
-    return found
+    return _result(jobs, "valid_examples", dict)
 
 
 @pytest.fixture(scope="session")
 def one_account(jobs: dict[str, Future[Any]]) -> Applied:
-    found = jobs["one_account"].result()
-    assert isinstance(found, Applied)
-    return found
+    return _result(jobs, "one_account", Applied)
 
 
 @pytest.fixture(scope="session")
 def organization(jobs: dict[str, Future[Any]]) -> Applied:
-    found = jobs["organization"].result()
-    assert isinstance(found, Applied)
-    return found
+    return _result(jobs, "organization", Applied)
 
 
 @pytest.fixture(scope="session")
 def drift(jobs: dict[str, Future[Any]]) -> Applied:
-    found = jobs["drift"].result()
-    assert isinstance(found, Applied)
-    return found
+    return _result(jobs, "drift", Applied)

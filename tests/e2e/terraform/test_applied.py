@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness import started
+from harness import sandbox_process
 from terraform.conftest import HOME_REGION, HUB, INFRA, MANAGEMENT, MEMBER, NAMES, ONLY, Applied
 
 REGIONS = ("eu-central-1", "us-east-1", "us-west-2")
@@ -43,7 +43,7 @@ def stack(applied: Applied, account: str, name: str, region: str = HOME_REGION) 
         listed = cloudformation.describe_stack_resources(StackName=one["StackName"])["StackResources"]
         body = cloudformation.get_template(StackName=one["StackName"])["TemplateBody"]
     # The emulator lists something without an id beside what has one.
-    made = {each["LogicalResourceId"] for each in listed if "LogicalResourceId" in each}
+    made = {resource["LogicalResourceId"] for resource in listed if "LogicalResourceId" in resource}
     return {"status": one["StackStatus"], "body": body, "made": made}
 
 
@@ -79,7 +79,10 @@ def check_tagger(applied: Applied, account: str, hub: str) -> None:
 # First, since it works on while the others still wait for their stacks.
 def test_terraform_would_take_the_tags_away_unless_it_is_told_to_ignore_them(drift: Applied) -> None:
     state = json.loads((drift.folder / "terraform.tfstate").read_text("utf-8"))
-    ids = {f"{each['type']}.{each['name']}": each["instances"][0]["attributes"]["id"] for each in state["resources"]}
+    ids = {
+        f"{resource['type']}.{resource['name']}": resource["instances"][0]["attributes"]["id"]
+        for resource in state["resources"]
+    }
     assert set(ids) == {"aws_instance.this", "aws_ebs_volume.this"}
     for resource in ids.values():
         assert _tags_when_tagged(drift, resource)["owner"] == "alice"
@@ -93,7 +96,7 @@ def test_terraform_would_take_the_tags_away_unless_it_is_told_to_ignore_them(dri
         assert set(change["before"]["tags"]) - set(change["after"]["tags"] or {}) == KEYS
 
     # The block as it is printed, in a file of its own that Terraform merges into the provider.
-    command = [started.OWNERTAG, "render", "terraform-ignore-tags", "--config", str(INFRA / "ownertag.toml")]
+    command = [sandbox_process.OWNERTAG, "render", "terraform-ignore-tags", "--config", str(INFRA / "ownertag.toml")]
     block = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     (drift.folder / "ownertag_override.tf").write_text(block, "utf-8")
     assert drift.terraform(drift.folder, "plan", "-no-color", "-detailed-exitcode").returncode == 0
@@ -111,7 +114,7 @@ def _tags_when_tagged(applied: Applied, resource: str) -> dict[str, str]:
     with applied.sandbox.client("admin-web", "ec2", "us-east-1") as ec2:
         while not tags.keys() >= KEYS and time.monotonic() < until:
             found = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [resource]}])["Tags"]
-            tags = {each["Key"]: each["Value"] for each in found}
+            tags = {tag["Key"]: tag["Value"] for tag in found}
     return tags
 
 

@@ -69,6 +69,6 @@ def test_what_comes_later(valid_examples: dict[str, Any], example: str, later: s
 
 
 def _before(graph: str, node: str) -> Iterator[str]:
-    for each in re.findall(rf'^ *"{re.escape(node)}" -> "([^"]+)"', graph, re.MULTILINE):
-        yield each
-        yield from _before(graph, each)
+    for earlier in re.findall(rf'^ *"{re.escape(node)}" -> "([^"]+)"', graph, re.MULTILINE):
+        yield earlier
+        yield from _before(graph, earlier)

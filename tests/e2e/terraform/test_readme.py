@@ -23,16 +23,16 @@ def said(text: str) -> str:
 
 def inputs(folder: Path) -> list[str]:
     return [
-        f"| `{name}` | `{each.get('type', '')}` | {'`' + each['default'] + '`' if 'default' in each else 'required'} "
-        f"| {said(each.get('description', ''))} |"
-        for name, each in blocks(folder / "variables.tf", "variable").items()
+        f"| `{name}` | `{block.get('type', '')}` | "
+        f"{'`' + block['default'] + '`' if 'default' in block else 'required'} | {said(block.get('description', ''))} |"
+        for name, block in blocks(folder / "variables.tf", "variable").items()
     ]
 
 
 def outputs(folder: Path) -> list[str]:
     return [
-        f"| `{name}` | {said(each.get('description', ''))} |"
-        for name, each in blocks(folder / "outputs.tf", "output").items()
+        f"| `{name}` | {said(block.get('description', ''))} |"
+        for name, block in blocks(folder / "outputs.tf", "output").items()
     ]
 
 
@@ -57,5 +57,5 @@ def test_every_input_and_output_is_described_and_every_input_typed() -> None:
     for path in MODULE.rglob("*.tf"):
         for block in blocks(path, "variable").values():
             assert {"type", "description"} <= block.keys(), path
-        for each in blocks(path, "output").values():
-            assert "description" in each, path
+        for block in blocks(path, "output").values():
+            assert "description" in block, path

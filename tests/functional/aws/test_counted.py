@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
-from harness.memory_counter import MemoryCounter, Numbers
+from harness.memory_counter import MemoryCounter, SharedCounters
 from ownertag.aws.pacing import AWAY, PATIENCE, Paced, Pacing
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.token_leases import LEASE_SECONDS
@@ -28,7 +28,7 @@ class Body(BytesIO):
 class Function:
     """One of the functions; time passes where somebody waits."""
 
-    def __init__(self, numbers: Numbers, time: list[float], functions: int = 5, unsure: float = 0.0) -> None:
+    def __init__(self, numbers: SharedCounters, time: list[float], functions: int = 5, unsure: float = 0.0) -> None:
         self.time, self.sent, self.refuse = time, 0, False
         counter = MemoryCounter(numbers, lambda: time[0], (unsure, unsure))
         self.pacing = Pacing(load_catalogue().quotas, 0.5, functions, counter, lambda: time[0], self.sleep)
@@ -65,8 +65,8 @@ class Function:
 
 
 @pytest.fixture
-def numbers() -> Numbers:
-    return Numbers()
+def numbers() -> SharedCounters:
+    return SharedCounters()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def time() -> list[float]:
     return [1_800_000_000.0]
 
 
-def test_who_calls_little_asks_nobody(numbers: Numbers, time: list[float]) -> None:
+def test_who_calls_little_asks_nobody(numbers: SharedCounters, time: list[float]) -> None:
     function = Function(numbers, time)
     for _ in range(20):  # two calls every ten seconds
         assert function.tag(2) == 2
@@ -82,14 +82,14 @@ def test_who_calls_little_asks_nobody(numbers: Numbers, time: list[float]) -> No
     assert not numbers.asked
 
 
-def test_who_calls_much_takes_several_at_a_time(numbers: Numbers, time: list[float]) -> None:
+def test_who_calls_much_takes_several_at_a_time(numbers: SharedCounters, time: list[float]) -> None:
     function = Function(numbers, time)
     function.pacing.hurry(True)
     assert function.tag(100) == 2 + 1 + int((40 - 1) - 4 * LEASE_SECONDS)
     assert numbers.asked["take"] <= 9
 
 
-def test_one_function_may_use_all_that_the_others_do_not(numbers: Numbers, time: list[float]) -> None:
+def test_one_function_may_use_all_that_the_others_do_not(numbers: SharedCounters, time: list[float]) -> None:
     function, begun = Function(numbers, time), time[0]
     sent = 0
     while time[0] < begun + 60:
@@ -99,7 +99,9 @@ def test_one_function_may_use_all_that_the_others_do_not(numbers: Numbers, time:
     assert sent > 50 * 0.6 + 60 * 4.1
 
 
-def test_tokens_of_a_function_that_ended_are_there_again_after_a_lease(numbers: Numbers, time: list[float]) -> None:
+def test_tokens_of_a_function_that_ended_are_there_again_after_a_lease(
+    numbers: SharedCounters, time: list[float]
+) -> None:
     ended, other = Function(numbers, time), Function(numbers, time)
     for each in (ended, other):
         each.pacing.hurry(True)
@@ -116,7 +118,7 @@ def test_tokens_of_a_function_that_ended_are_there_again_after_a_lease(numbers: 
     assert fresh.tag(100) == 2 + 32
 
 
-def test_all_functions_share_a_scarce_call(numbers: Numbers, time: list[float]) -> None:
+def test_all_functions_share_a_scarce_call(numbers: SharedCounters, time: list[float]) -> None:
     functions = [Function(numbers, time) for _ in range(5)]
     for function in functions:
         function.pacing.hurry(True)
@@ -126,7 +128,7 @@ def test_all_functions_share_a_scarce_call(numbers: Numbers, time: list[float]) 
 
 
 def test_where_a_token_is_still_to_come_it_is_waited_for_as_long_as_the_patience(
-    numbers: Numbers, time: list[float]
+    numbers: SharedCounters, time: list[float]
 ) -> None:
     function, begun = Function(numbers, time, unsure=0.2), time[0]
     assert function.look_up(20) == 1 + int(PATIENCE / 1.5)
@@ -136,7 +138,7 @@ def test_where_a_token_is_still_to_come_it_is_waited_for_as_long_as_the_patience
     assert numbers.asked["take"] == asked  # it knows that there is none
 
 
-def test_in_a_hurry_only_the_time_itself_is_waited_for(numbers: Numbers, time: list[float]) -> None:
+def test_in_a_hurry_only_the_time_itself_is_waited_for(numbers: SharedCounters, time: list[float]) -> None:
     function, begun = Function(numbers, time, unsure=0.2), time[0]
     function.pacing.hurry(True)
     assert function.look_up(20) == 1
@@ -144,7 +146,7 @@ def test_in_a_hurry_only_the_time_itself_is_waited_for(numbers: Numbers, time: l
 
 
 def test_without_the_counter_each_has_its_part_and_a_scarce_call_is_not_made(
-    numbers: Numbers, time: list[float]
+    numbers: SharedCounters, time: list[float]
 ) -> None:
     functions = [Function(numbers, time) for _ in range(5)]
     numbers.away = True
@@ -160,7 +162,9 @@ def test_without_the_counter_each_has_its_part_and_a_scarce_call_is_not_made(
     assert sum(function.tag(50) for function in functions) <= 5 * (int(AWAY) + 1)
 
 
-def test_fifty_functions_have_their_part_without_the_counter_as_well(numbers: Numbers, time: list[float]) -> None:
+def test_fifty_functions_have_their_part_without_the_counter_as_well(
+    numbers: SharedCounters, time: list[float]
+) -> None:
     function = Function(numbers, time, functions=50)
     numbers.away = True
     function.pacing.hurry(True)
@@ -169,7 +173,7 @@ def test_fifty_functions_have_their_part_without_the_counter_as_well(numbers: Nu
     assert function.tag(3) == 1
 
 
-def test_a_refusal_gives_up_what_was_taken_and_the_next_waits(numbers: Numbers, time: list[float]) -> None:
+def test_a_refusal_gives_up_what_was_taken_and_the_next_waits(numbers: SharedCounters, time: list[float]) -> None:
     function = Function(numbers, time)
     function.tag(3)
     function.refuse = True

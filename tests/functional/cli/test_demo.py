@@ -8,19 +8,19 @@ import typer
 from flows.test_whois import ADDRESS, ONE, OTHER, Hub, launched
 from harness.memory_ledger import MemoryLedger
 from ownertag.cli.demo import end
-from ownertag.sandbox.night import CASES, Case, NightAnswers, question
+from ownertag.sandbox.demo_owners import CASES, OwnerAnswer, OwnerCase, check_owner
 
-RIGHT = Case("alice", "", "launched by herself", lambda *_: ONE, "iam-user", "asserted")
+RIGHT = OwnerCase("alice", "", "launched by herself", lambda *_: ONE, "iam-user", "asserted")
 
 
-def told(case: Case, asked: str = ONE, id_: str = ONE) -> NightAnswers:
+def told(case: OwnerCase, asked: str = ONE, id_: str = ONE) -> OwnerAnswer:
     """The answer of a ledger in which alice has launched an instance."""
     hub = Hub(MemoryLedger())
     hub.deliver(launched(ONE, "alice", 0))
-    return question(case, id_, asked, hub.ledger)
+    return check_owner(case, id_, asked, hub.ledger)
 
 
-def ended(each: NightAnswers) -> tuple[int, list[str]]:
+def ended(each: OwnerAnswer) -> tuple[int, list[str]]:
     said: list[str] = []
     with pytest.raises(typer.Exit) as exit_:
         end([], [each], "1 s", said.append)
@@ -39,16 +39,19 @@ def test_a_right_answer_ends_well(asked: str) -> None:
 @pytest.mark.parametrize(
     ("case", "says"),
     [
-        (Case("carol", "", "", RIGHT.launch, "iam-user", "asserted"), "it is: carol@example.com, asserted, iam-user"),
-        (Case("alice", "", "", RIGHT.launch, "iam-user", "inferred"), "it is: alice, inferred, iam-user"),
-        (Case("alice", "", "", RIGHT.launch, "stack", "asserted"), "it is: alice, asserted, stack"),
         (
-            Case("alice", "", "", RIGHT.launch, "iam-user", "asserted", claimed="carol"),
+            OwnerCase("carol", "", "", RIGHT.launch, "iam-user", "asserted"),
+            "it is: carol@example.com, asserted, iam-user",
+        ),
+        (OwnerCase("alice", "", "", RIGHT.launch, "iam-user", "inferred"), "it is: alice, inferred, iam-user"),
+        (OwnerCase("alice", "", "", RIGHT.launch, "stack", "asserted"), "it is: alice, asserted, stack"),
+        (
+            OwnerCase("alice", "", "", RIGHT.launch, "iam-user", "asserted", claimed="carol"),
             "was not launched by a session that goes by carol",
         ),
     ],
 )
-def test_a_wrong_answer_does_not(case: Case, says: str) -> None:
+def test_a_wrong_answer_does_not(case: OwnerCase, says: str) -> None:
     code, said = ended(told(case))
     assert code == 1
     assert said[0].startswith("wrong: ")

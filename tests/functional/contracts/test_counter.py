@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from harness.memory_counter import MemoryCounter, Numbers
+from harness.memory_counter import MemoryCounter, SharedCounters
 from ledger.table import TABLE, emulated_table
 from ownertag.aws.pacing import Counter
 from ownertag.core.token_leases import NoneFree, Taken
@@ -73,7 +73,7 @@ def table(time: Time) -> Iterator[Table]:
 def opener(request: pytest.FixtureRequest, time: Time) -> Opener:
     """Opens the same counter, each time for another function."""
     if request.param == "memory":
-        numbers = Numbers()
+        numbers = SharedCounters()
         return lambda: MemoryCounter(numbers, lambda: time.now)
     found: Table = request.getfixturevalue("table")
     return lambda: TableCounter(found.client, TABLE, time.own)

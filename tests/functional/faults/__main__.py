@@ -20,7 +20,7 @@ PATHS = (HERE, HERE.parents[1] / "unit" / "core" / "test_codes.py")
 
 
 class Seen:
-    """What pytest tells of its tests, also where they run in several processes."""
+    """The reports of pytest, also where tests run in several processes."""
 
     def __init__(self) -> None:
         self.faults: dict[str, Counter[str]] = defaultdict(Counter)
@@ -28,7 +28,7 @@ class Seen:
         self.kills = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count the outcome of a test; of its setup and teardown only what fails."""
+        """Counts the outcome of a test; of its setup and teardown only what fails."""
         if report.when != "call" and report.passed:
             return
         said = dict(report.user_properties)
@@ -46,7 +46,7 @@ def _main() -> int:
     code = pytest.main([*options, *chosen, *map(str, PATHS)], plugins=[seen])
     _print(seen)
     took, used = time.monotonic() - began, [resource.getrusage(who) for who in (_SELF, _CHILDREN)]
-    cpu = sum(each.ru_utime + each.ru_stime for each in used)
+    cpu = sum(usage.ru_utime + usage.ru_stime for usage in used)
     green = sum(1 for counts in seen.faults.values() if set(counts) == {"passed"})
     sys.stdout.write(
         f"\n{len(IDS)} faults: {green} green, {len(seen.faults) - green} red, {len(NOT_BUILT)} not built yet;"
@@ -57,7 +57,7 @@ def _main() -> int:
 
 
 def _print(seen: Seen) -> None:
-    not_built = {each.id: each for each in NOT_BUILT}
+    not_built = {not_built.id: not_built for not_built in NOT_BUILT}
     sys.stdout.write("\n")
     for id_ in IDS:
         counts = seen.faults.get(id_, Counter())
@@ -66,7 +66,7 @@ def _print(seen: Seen) -> None:
             sys.stdout.write(f"{id_:4} not built      {row.fault}: {row.reason}\n")
             continue
         state = "green" if set(counts) == {"passed"} else "RED" if counts else "not run"
-        first = next(each for each in every() if each.id == id_ and not isinstance(each, NotBuilt))
+        first = next(entry for entry in every() if entry.id == id_ and not isinstance(entry, NotBuilt))
         sys.stdout.write(f"{id_:4} {state:9} {counts.total():4} {first.fault}: {first.outcome}\n")
 
 

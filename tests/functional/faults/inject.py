@@ -16,7 +16,7 @@ OLD = timedelta(hours=1)
 def fails(
     operation: str, code: str | Exception, status: int = 400, *, times: int | None = None, holding: str = ""
 ) -> Inject:
-    """Calls of an operation fail: all, the first so many, or those that hold this text."""
+    """Makes calls of an operation fail: all, the first so many, or those that hold this text."""
 
     def inject(world: World) -> None:
         text = {"account a": world.a}.get(holding, holding)
@@ -29,7 +29,7 @@ def fails(
     return inject
 
 
-def each(operation: str, codes: str, status: int = 400, **more: Any) -> dict[str, Inject]:
+def each_code(operation: str, codes: str, status: int = 400, **more: Any) -> dict[str, Inject]:
     """A case for every code."""
     return {code: fails(operation, code, status, **more) for code in codes.split()}
 
@@ -40,7 +40,7 @@ def made(names: str, **fields: Any) -> Inject:
 
 
 def both(*injects: Inject) -> Inject:
-    """One after the other."""
+    """Injects one fault after the other."""
 
     def inject(world: World) -> None:
         for one in injects:
@@ -50,7 +50,7 @@ def both(*injects: Inject) -> Inject:
 
 
 def counted(**wanted: int) -> Inject:
-    """How often operations were called at the last delivery."""
+    """Checks how often operations were called at the last delivery."""
 
     def check(world: World) -> None:
         assert {name: world.wire.counts[name] for name in wanted} == wanted
@@ -74,7 +74,7 @@ UNSEEN = "back, untagged, decided"
 
 
 def tags_first(names: str, count: int) -> Inject:
-    """Somebody tagged them before."""
+    """Tags the resources before the function does."""
 
     def inject(world: World) -> None:
         for name in names.split():
@@ -91,9 +91,9 @@ def tags_first(names: str, count: int) -> Inject:
 
 
 def one_creation_each(world: World) -> None:
-    """Nothing is kept twice, whoever kept it."""
+    """Checks that nothing is kept twice, whoever kept it."""
     with world.ledger() as ledger:
         for made_ in world.made.values():
             for id_ in made_.ids:
-                kinds = [type(each).__name__ for each in ledger.history(key_of(made_, id_))]
+                kinds = [type(entry).__name__ for entry in ledger.history(key_of(made_, id_))]
                 assert kinds == ["Owned", "Ended"], kinds

@@ -26,7 +26,7 @@ from contracts.emulated import HOME, HUB, emulated
 from faults.proxy import passing
 from faults.scenarios import RECEIVES, Scenario
 from faults.world import World
-from harness.started import SAME_PATH
+from harness.sandbox_process import SAME_PATH
 from ledger.table import TABLE
 from ownertag.sandbox.calls import Call
 
@@ -60,7 +60,7 @@ class Environment:
         return answered
 
     def close(self) -> None:
-        """End it in peace, if it lives."""
+        """Ends the process in peace, if it lives."""
         self._stream.close()
         self._socket.close()
 
@@ -85,12 +85,12 @@ class Function:
         return Environment(self.path)
 
     def close(self) -> None:
-        """End it, whatever it does."""
+        """Kills the process, whatever it does."""
         self._process.kill()
         self._process.communicate()
 
     def end(self) -> dict[str, int]:
-        """How many environments ended with which code."""
+        """The exit codes of the environments, with their number."""
         output, _ = self._process.communicate(timeout=30)
         codes: dict[str, int] = json.loads(output or "{}")
         return codes
@@ -114,7 +114,7 @@ class Stage:
         self._before = deepcopy(([backend.tags for backend in backends], self._queue("ownertag")._messages))
 
     def play(self, kill: Kill | None = None) -> tuple[list[str], int]:
-        """Play it, with a kill at the n-th call of all: the calls up to the end of all batches, and the deaths."""
+        """Plays the stage with a kill at the n-th call; returns the calls to the end of all batches, and the deaths."""
         self.reset()
         calls: list[str] = []
         deaths = 0
@@ -140,27 +140,27 @@ class Stage:
         return calls, deaths
 
     def receive(self, limit: int) -> dict[str, Any]:
-        """At most so many messages, as a batch."""
+        """Receives at most so many messages, as a batch."""
         assert self.world.proxy is not None
         with self.world.proxy.lock:
             return self.world.poller.receive(limit)
 
     def settle(self, event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-        """Delete what is done, as far as the receipts are still of use."""
+        """Deletes what is done, as far as the receipts are still of use."""
         assert self.world.proxy is not None
         with self.world.proxy.lock, suppress(ClientError):
             self.world.poller.settle(event, answer)
 
     def size(self) -> int:
-        """How many messages are in the queue."""
+        """The number of messages in the queue."""
         return len(self._queue("ownertag")._messages)
 
     def show_all(self) -> None:
-        """Let every message be seen."""
+        """Makes every message visible."""
         self.world.show_all()
 
     def end(self) -> dict[str, Any]:
-        """All that is left: tags, the ledger, the queue, dead letters and findings.
+        """The end of a run: tags, the ledger, the queue, dead letters and findings.
 
         The counters of quotas, which stand in the ledger's table, say when calls were made, and no more.
         """
@@ -182,7 +182,7 @@ class Stage:
         return sqs_backends[HUB][HOME].queues[name]
 
     def _show(self, batch: set[str]) -> bool:
-        """Let these be seen, and no others; whether any is left."""
+        """Makes these messages visible, and no others; tells whether any is left."""
         left = False
         for message in self._queue("ownertag")._messages:
             message.visible_at = 0 if message.id in batch else 1e15
@@ -190,7 +190,7 @@ class Stage:
         return left
 
     def reset(self) -> None:
-        """Back to the beginning."""
+        """Goes back to the beginning."""
         tags, messages = deepcopy(self._before)
         for backend, before in zip(self._backends, tags, strict=True):
             backend.tags.clear()
@@ -204,7 +204,7 @@ class Stage:
 
 
 def share(stage: Stage, functions: int, kills: int, seed: int) -> tuple[int, int]:
-    """Play the one batch of a stage by several functions over the queue; so many are killed, at random calls.
+    """Plays the one batch of a stage by several functions over the queue; so many are killed, at random calls.
 
     Visibility is the queue's own, in real time. Returns (deaths, messages that were received again).
     """
@@ -261,7 +261,7 @@ def staged(
 
 
 def points(calls: list[str]) -> list[Kill]:
-    """Every moment of a run at which to die: before and after each call, and at each return."""
+    """Every moment of a run at which it can be killed: before and after each call, and at each return."""
     found: list[Kill] = []
     for number, name in enumerate(calls, 1):
         found += [(number, "return")] if name == "return" else [(number, "before"), (number, "after")]

@@ -1,4 +1,4 @@
-"""What a message is about, and what became of a batch."""
+"""The creation that a message is about, and the outcome of a batch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 
 from harness.events import volume_id
 from ownertag.core.ownership import EventKey, ResourceKey
+
+#: What became of each message, by its name, in the words that `row` explains; `*` stands for all others.
+States = Mapping[str, str]
 
 _KIND = {"vol": "volume", "i": "instance", "eni": "network-interface"}
 
@@ -38,13 +41,13 @@ def volume_of(name: str) -> str:
 
 
 def key_of(made: Made, id_: str) -> ResourceKey:
-    """What the ledger calls a resource."""
+    """The key of a resource in the ledger."""
     arn = f"arn:aws:ec2:{made.event.region}:{made.account}:{_KIND[id_.split('-', maxsplit=1)[0]]}/{id_}"
     return ResourceKey(made.account, made.event.region, arn)
 
 
 def is_unicode(text: str) -> bool:
-    """Whether it is one that UTF-8 has: no half of a surrogate pair."""
+    """Whether a text can be written in UTF-8: it has no half of a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -53,7 +56,7 @@ def is_unicode(text: str) -> bool:
 
 
 def name_of(body: str, made: Mapping[str, Made]) -> str:
-    return next((name for name, each in made.items() if f'"{each.event.event_id}"' in body), "poison")
+    return next((name for name, creation in made.items() if f'"{creation.event.event_id}"' in body), "poison")
 
 
 def told(tags: Mapping[str, str], wanted: Mapping[str, str]) -> str:

@@ -33,9 +33,9 @@ _MODULES: tuple[Any, ...] = (
 )
 ROWS: list[Row] = [row for module in _MODULES for row in getattr(module, "ROWS", ())]
 PROOFS: list[Proof] = [proof for module in _MODULES for proof in getattr(module, "PROOFS", ())]
-NOT_BUILT: list[NotBuilt] = [each for module in _MODULES for each in getattr(module, "NOT_BUILT", ())]
+NOT_BUILT: list[NotBuilt] = [not_built for module in _MODULES for not_built in getattr(module, "NOT_BUILT", ())]
 
 
 def every() -> list[Row | Proof | NotBuilt]:
-    """All of them."""
+    """All rows, proofs and faults that are not built."""
     return [*ROWS, *PROOFS, *NOT_BUILT]

@@ -23,7 +23,9 @@ def table() -> str:
         lines += [f"| {id_} | {row.fault} | {row.outcome} | {_lasting(row)} |" for row in ROWS if row.id == id_]
         lines += [f"| {id_} | {proof.fault} | {proof.outcome} | |" for proof in PROOFS if proof.id == id_]
         lines += [
-            f"| {id_} | {each.fault} | *not built yet: {each.reason}* | |" for each in NOT_BUILT if each.id == id_
+            f"| {id_} | {not_built.fault} | *not built yet: {not_built.reason}* | |"
+            for not_built in NOT_BUILT
+            if not_built.id == id_
         ]
     return MARK + _HEAD + "\n".join(lines) + "\n"
 

@@ -39,7 +39,7 @@ class Proxy(ThreadingHTTPServer):
         self.asked: Callable[[Call], object] = lambda _: None
 
     def ask(self, call: Call) -> Response:
-        """What moto answers to whoever has this access key, with what it lacks."""
+        """The answer of moto to the holder of this access key, with what it lacks."""
         account = get_account_id_from(call.access_key or "")
 
         def to_moto(call: Call) -> Response:
@@ -88,7 +88,7 @@ class Passing(BaseHTTPRequestHandler):
         self.give(status, headers, content)
 
     def give(self, status: int, headers: list[tuple[str, str]], content: bytes, length: int | None = None) -> None:
-        """Send an answer, that says to be of this length."""
+        """Sends an answer that claims this length."""
         self.send_response(status)
         for name, value in headers:
             if name.lower().startswith(("content-type", "x-amz")):
@@ -99,13 +99,13 @@ class Passing(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def reset(self) -> None:
-        """End the connection with a reset."""
+        """Ends the connection with a reset."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
         self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Logs nothing."""
 
     def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         environ: dict[str, Any] = {

@@ -12,17 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
 from contracts.emulated import ONCE
+from faults.made import States
+from faults.world import World
 
-if TYPE_CHECKING:
-    from faults.world import World
-
-States = Mapping[str, str]
-Inject = Callable[["World"], None]
+Inject = Callable[[World], None]
 
 WELL = "done, tagged, finished tagged"
 

@@ -13,15 +13,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from faults.row import Proof
-from harness import started
+from harness import sandbox_process
 from harness.waiting import wait
 from ownertag.rollout.doctor.checks_hub import check_hub
 from ownertag.rollout.doctor.facts import BusFacts, QueueFacts
 from ownertag.rollout.doctor.findings import Check, CheckState
+from ownertag.sandbox.console_reporter import ConsoleReporter
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
-from ownertag.sandbox.watch import Watch
 from rollout.doctor import healthy
 
 _SPOKE, _FORWARDER = "333333333333", "ownertag-forwarder"
@@ -42,12 +42,12 @@ def _without_the_forwarder(sandbox: Sandbox) -> Iterator[None]:
 
 def _forwarder_is_gone(_: Path) -> None:
     """Its events lie in the Region's queue and say why, and `doctor` finds it, by looking and by its canary."""
-    with Sandbox(Watch(lambda _: None)) as sandbox:
+    with Sandbox(ConsoleReporter(lambda _: None)) as sandbox:
 
         def doctor(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
             where = ["--config", str(sandbox.settings_file), "--profile", f"admin-{ACCOUNTS[HUB]}", "--json"]
             ran = subprocess.run(
-                [started.OWNERTAG, "doctor", *where, *arguments],
+                [sandbox_process.OWNERTAG, "doctor", *where, *arguments],
                 env={**os.environ, "AWS_CONFIG_FILE": str(sandbox.config_file)},
                 capture_output=True,
                 text=True,
@@ -70,9 +70,11 @@ def _forwarder_is_gone(_: Path) -> None:
             assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "FAILED_TO_ASSUME_ROLE"
             code, findings = doctor("--accounts", _SPOKE, "--regions", HOME_REGION)
             assert code == 1, findings
-            assert {"forwarder-role", "undelivered"} <= {each["check"] for each in findings if each["state"] == "fault"}
+            assert {"forwarder-role", "undelivered"} <= {
+                finding["check"] for finding in findings if finding["state"] == "fault"
+            }
             code, found = doctor("--canary", "--canary-timeout", "2")
-            [canary] = [each for each in found if each["check"] == "canary"]
+            [canary] = [finding for finding in found if finding["check"] == "canary"]
             assert (code, canary["account"], canary["state"]) == (1, _SPOKE, "fault")
         code, [canary, finding] = doctor("--canary", "--canary-timeout", "30")
         assert canary["state"] == "ok", canary
@@ -91,7 +93,7 @@ def _a_policy_is_wrong(_: Path) -> None:
         (replace(well, queue=replace(well.queue, policy=other)), Check.QUEUE_POLICY),
         (replace(well, dead_letters=replace(well.dead_letters, policy=None)), Check.QUEUE_POLICY),
     ):
-        faults = [each for each in check_hub(wrong, healthy.wanted()) if each.state is CheckState.FAULT]
+        faults = [finding for finding in check_hub(wrong, healthy.wanted()) if finding.state is CheckState.FAULT]
         assert {fault.check for fault in faults} == {named}
         assert all("ownertag deploy apply" in fault.advice for fault in faults)
 

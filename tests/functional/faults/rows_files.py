@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from contracts.trail import Trail
-from faults.inject import each
+from faults.inject import each_code
 from faults.made import volume_of
 from faults.row import NotBuilt, Proof, Row
 from faults.world import World
@@ -33,7 +33,7 @@ def _refused(data: bytes, *reasons: Reason) -> None:
     assert refusal.where == "logs/broken.json.gz"
     assert refusal.reason in reasons
     assert refusal.detail
-    assert len([each for each in parse_document(gzip.compress(GOOD), "next") if isinstance(each, Arrival)]) == 20
+    assert len([parsed for parsed in parse_document(gzip.compress(GOOD), "next") if isinstance(parsed, Arrival)]) == 20
 
 
 def _truncated(_: Path) -> None:
@@ -71,7 +71,7 @@ def _one_bad_record(_: Path) -> None:
     records = json.loads(GOOD)["Records"]
     records[7] = {"eventTime": 7}
     found = list(parse_document(json.dumps({"Records": records}).encode(), "log"))
-    refusals = [each for each in found if isinstance(each, Refusal)]
+    refusals = [parsed for parsed in found if isinstance(parsed, Refusal)]
     assert [refusal.where for refusal in refusals] == ["log#8"]
     assert len(found) == 20
 
@@ -116,7 +116,7 @@ ROWS = [
         "LookupEvents is throttled, or its token expires",
         "unavailable, never absent: the role's name stands for a while, not the session's, and the message comes back",
         {"*": "back, other, open tagged"},
-        each("LookupEvents", "ThrottlingException InvalidNextTokenException InvalidTimeRangeException"),
+        each_code("LookupEvents", "ThrottlingException InvalidNextTokenException InvalidTimeRangeException"),
         scene=_by_a_session,
     ),
 ]

@@ -141,7 +141,7 @@ def _ten_thousand(folder: Path) -> None:
 
 def _topic_has_its_own_key(_: Path) -> None:
     hub = resources("hub")
-    topics = [each["Properties"] for each in hub.values() if each["Type"] == "AWS::SNS::Topic"]
+    topics = [resource["Properties"] for resource in hub.values() if resource["Type"] == "AWS::SNS::Topic"]
     assert topics
     for topic in topics:
         name = topic["KmsMasterKeyId"].removeprefix("!Ref ")

@@ -9,7 +9,7 @@ from pathlib import Path
 from botocore.awsrequest import AWSResponse
 
 from contracts.emulated import Call, answer
-from faults.inject import each, fails, made
+from faults.inject import each_code, fails, made
 from faults.made import key_of, volume_of
 from faults.row import WELL, Inject, Proof, Row
 from faults.world import World
@@ -31,7 +31,7 @@ def _cancelled(reasons: str, times: int | None) -> Inject:
                 return None
             if left[0] is not None:
                 left[0] -= 1
-            named = ", ".join(f'{{"Code": "{each}"}}' for each in reasons.split())
+            named = ", ".join(f'{{"Code": "{reason}"}}' for reason in reasons.split())
             return answer(call, 400, f'{{"__type": "TransactionCanceledException", "CancellationReasons": [{named}]}}')
 
         world.wire.rule(rule)
@@ -76,7 +76,9 @@ def _both_are_kept(world: World) -> None:
     assert world.aws.tags(world.a)[volume_of("a1")]["owner"] == "alice"
     made_ = world.made["a1"]
     with world.ledger() as ledger:
-        owners = [each.owner.name for each in ledger.history(key_of(made_, volume_of("a1"))) if isinstance(each, Owned)]
+        owners = [
+            entry.owner.name for entry in ledger.history(key_of(made_, volume_of("a1"))) if isinstance(entry, Owned)
+        ]
         [known] = ledger.by_id(volume_of("a1"))
     assert owners == ["alice", "bob"]
     assert known.holding.owner.name == "alice"
@@ -157,7 +159,7 @@ ROWS = [
         "the table throttles",
         "what carries no owner is tagged, and all comes back for its line",
         {"*": _AWAY},
-        each("BatchGetItem", "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded")
+        each_code("BatchGetItem", "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded")
         | {"the writes": fails("TransactWriteItems", "ProvisionedThroughputExceededException")},
         scene=made("a1 a2"),
         reason="the ledger can't be used",
@@ -195,7 +197,7 @@ ROWS = [
         "the table fails in its own words",
         "comes back",
         {"*": _AWAY},
-        each(
+        each_code(
             "TransactWriteItems",
             "InternalServerError TransactionConflictException ReplicatedWriteConflictException"
             " TransactionInProgressException",
@@ -217,7 +219,7 @@ ROWS = [
         "the table is missing, or denies",
         "what carries no owner is tagged, and all comes back so that the line is written later",
         {"*": _AWAY},
-        each("BatchGetItem", "ResourceNotFoundException AccessDeniedException"),
+        each_code("BatchGetItem", "ResourceNotFoundException AccessDeniedException"),
         scene=made("a1 a2"),
         reason="the ledger can't be used",
         metrics="MessagesReturned=2 Outcome.tagged=2",

@@ -17,7 +17,7 @@ from faults.inject import (
     THROTTLED,
     UNSEEN,
     counted,
-    each,
+    each_code,
     fails,
     made,
     tags_first,
@@ -95,7 +95,7 @@ ROWS = [
         "not found, soon after the event",
         "not ready: comes back; found later, it is tagged",
         {"*": "back, untagged, open not-ready"},
-        each(
+        each_code(
             "CreateTags",
             "InvalidVolume.NotFound ResourceNotFoundException NoSuchEntity",
         ),
@@ -149,7 +149,7 @@ ROWS = [
         "somebody tags the same resource now (ConcurrentTagAccess and the like)",
         "comes back after a while",
         {"*": THROTTLED},
-        each(
+        each_code(
             "CreateTags",
             "ConcurrentTagAccess ConflictException OperationAborted",
         ),
@@ -162,7 +162,7 @@ ROWS = [
         "the resource is in a state in which it takes no tags",
         "not ready while young; failed later, and a dead letter at last",
         {"*": "back, untagged, open not-ready"},
-        each("CreateTags", "IncorrectState ResourceInUseException"),
+        each_code("CreateTags", "IncorrectState ResourceInUseException"),
         scene=made("a1 a2"),
         reason="not in a state that can be tagged",
         metrics="MessagesReturned=2 Outcome.not-ready=2",
@@ -194,7 +194,7 @@ ROWS = [
         "a key or value is refused, though they are cleaned",
         "failed, comes back, and a dead letter at last",
         {"*": "back, untagged, open failed"},
-        each("CreateTags", "InvalidParameterValue ValidationException"),
+        each_code("CreateTags", "InvalidParameterValue ValidationException"),
         scene=made("a1 a2", age=OLD),
         reason="AWS refused",
         metrics="MessagesReturned=2 Outcome.failed=2",

@@ -25,7 +25,7 @@ from faults.inject import (
     THROTTLED,
     UNSEEN,
     counted,
-    each,
+    each_code,
     fails,
     made,
 )
@@ -119,7 +119,7 @@ ROWS = [
         "a throttle in another spelling",
         "the same: throttled, comes back",
         {"*": THROTTLED},
-        each(
+        each_code(
             "CreateTags",
             "ThrottlingException TooManyRequestsException ThrottledClientException RateLimitExceededException",
         ),

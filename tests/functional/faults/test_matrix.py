@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from faults.made import States
 from faults.matrix import IDS, NOT_BUILT, PROOFS, ROWS, every
 from faults.page import with_table
 from faults.proxy import passing
-from faults.row import Proof, Row, States
+from faults.row import Proof, Row
 from faults.world import World, worlds
-from harness.profile import sample
+from harness.sampling import sample
 from ownertag.aws.sessions import REFUSED_FOR
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +51,9 @@ def _first_and_healed(row: Row, inject: Callable[[World], None], folder: Path) -
             if told["message"] in {"returned", "dead-lettered"}:
                 assert row.reason in "; ".join(told["reasons"])
         if row.metrics is not None:
-            assert world.last.metrics == {name: int(n) for name, n in (each.split("=") for each in row.metrics.split())}
+            assert world.last.metrics == {
+                name: int(n) for name, n in (metric.split("=") for metric in row.metrics.split())
+            }
         row.also(world)
         if row.healed is None:
             return
@@ -98,13 +101,13 @@ def test_a_fault_that_no_delivery_shows(
 
 
 def test_every_fault_of_the_list_has_its_row() -> None:
-    assert {each.id for each in every()} == set(IDS)
+    assert {entry.id for entry in every()} == set(IDS)
 
 
 def test_what_is_not_built_is_not_green() -> None:
-    ids = [each.id for each in NOT_BUILT]
-    assert [each.id for each in every() if each.id in ids] == ids
-    assert all(each.reason for each in NOT_BUILT)
+    ids = [not_built.id for not_built in NOT_BUILT]
+    assert [entry.id for entry in every() if entry.id in ids] == ids
+    assert all(not_built.reason for not_built in NOT_BUILT)
 
 
 def test_the_page_is_current() -> None:

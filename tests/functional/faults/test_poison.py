@@ -15,7 +15,7 @@ ALWAYS = ("not JSON", "200,000 lists deep in a field", "half of a surrogate pair
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param(each, marks=[] if each in ALWAYS else [pytest.mark.full]) for each in POISON]
+    "kind", [pytest.param(name, marks=[] if name in ALWAYS else [pytest.mark.full]) for name in POISON]
 )
 def test_poison_costs_nobody_else_anything(kind: str, tmp_path: Path) -> None:
     with worlds(tmp_path, store="sqlite", receives=2) as world:

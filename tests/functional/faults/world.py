@@ -16,9 +16,8 @@ from botocore.config import Config
 from moto.sqs.models import sqs_backends
 
 from contracts.emulated import HOME, HUB, ONCE, Emulated, emulated
-from faults.made import Delivery, Made, is_unicode, key_of, name_of, told, volume_of
+from faults.made import Delivery, Made, States, is_unicode, key_of, name_of, told, volume_of
 from faults.proxy import Proxy
-from faults.row import States
 from handler.lambdas import CONFIG, Context, Poller, lines
 from harness.events import envelope, launch_of, tags_for, volume
 from harness.fakes import Clock
@@ -85,7 +84,7 @@ class World:
     # --- what is made
 
     def make(self, names: str, *, user: str = "alice", age: timedelta = timedelta(0), **fields: Any) -> None:
-        """Somebody makes these, and their events are in the queue.
+        """Creates these resources, and puts their events into the queue.
 
         `a1` is a volume in account a; `La` is a launch in account a: an instance, two volumes and an interface.
         """
@@ -93,7 +92,7 @@ class World:
             self.send(name, self.record(name, user=user, age=age, **fields))
 
     def record(self, name: str, *, user: str = "alice", age: timedelta = timedelta(0), **fields: Any) -> dict[str, Any]:
-        """Make one, and give its record."""
+        """Creates one, and returns its record."""
         at, number = self.clock() - age, next(self._numbers)
         if name.startswith("L"):
             account = {"a": self.a, "b": self.b}[name[1]]
@@ -110,7 +109,7 @@ class World:
         return record
 
     def knows(self, name: str, record: dict[str, Any], ids: Iterable[str] = (), user: str = "") -> None:
-        """Remember what a message is about; `send` sends it."""
+        """Remembers what a message is about; `send` sends it."""
         account = record["recipientAccountId"]
         at = datetime.fromisoformat(record["eventTime"])
         user = user or record["userIdentity"].get("userName", "")
@@ -122,7 +121,7 @@ class World:
         )
 
     def send(self, name: str, record: Mapping[str, Any] | str, **fields: Any) -> None:
-        """Put an event, or a body as it is, on the queue."""
+        """Puts an event, or a body as it is, on the queue."""
         text = record if isinstance(record, str) else json.dumps(envelope(dict(record), **fields))
         # SQS refuses texts that are no XML, or too long: to show what comes of them all the same, they are put into
         # the queue behind its back, or into the batch.
@@ -130,7 +129,7 @@ class World:
         self._messages[message_id] = name
         self.bodies[message_id] = text
         if is_unicode(text):
-            next(each for each in self._queue() if each.id == message_id).body = text
+            next(message for message in self._queue() if message.id == message_id).body = text
 
     def _queue(self) -> list[Any]:
         found: list[Any] = sqs_backends[HUB][HOME].queues["ownertag"]._messages
@@ -164,7 +163,7 @@ class World:
         return variables | ({"AWS_ENDPOINT_URL": self._endpoint_url} if self._endpoint_url else {})
 
     def deliver(self) -> Delivery:
-        """What is in the queue, to the function; what is done is deleted, what is not stays hidden."""
+        """Delivers the queue to the function; deletes what is done, and leaves the rest hidden."""
         event = self.receive_as_sent()
         self.receipts = [record["receiptHandle"] for record in event["Records"]]
         self.wire.clear()
@@ -189,7 +188,7 @@ class World:
         named = {batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]}
         assert named <= set(received)  # E10
         told = lines(self._output.getvalue())
-        self.last.log = [each for each in told if "message_id" in each]
+        self.last.log = [line for line in told if "message_id" in line]
         self.last.metrics = {
             metric["Name"]: int(sum(line[metric["Name"]]))
             for line in told
@@ -197,7 +196,7 @@ class World:
             for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
             if sum(line[metric["Name"]])
         }
-        said = {each["message_id"]: each["message"] for each in self.last.log}
+        said = {line["message_id"]: line["message"] for line in self.last.log}
         assert set(said) == set(received)  # a message that nobody speaks of is lost
         for id_ in received:
             assert (said[id_] == "returned") == (id_ in named)
@@ -208,23 +207,23 @@ class World:
         return self.last
 
     def receive_as_sent(self) -> dict[str, Any]:
-        """What is in the queue, as a batch."""
+        """The messages of the queue, as a batch."""
         event = self.poller.receive()
         for record in event["Records"]:
             record["body"] = self.bodies[record["messageId"]]
         return event
 
     def run_quietly(self, function: Handler, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a function; what it prints is kept."""
+        """Calls a function, and keeps what it prints."""
         with redirect_stdout(self._output):
             return function(event, Context(self.milliseconds))
 
     def keep_accounts(self) -> dict[str, Any]:
-        """What the hub's schedule does, in an environment of its own."""
+        """Keeps the list of accounts, as the hub's schedule does, in an environment of its own."""
         return self.run_quietly(self.build(), KEEP_ACCOUNTS)
 
     def _check_delays(self, event: Mapping[str, Any], back: Mapping[str, int]) -> None:
-        """What comes back stays away for the time that its receives give, a fifth more or less."""
+        """Checks that what comes back is hidden for the time that its receives give, a fifth more or less."""
         receipts = {record["receiptHandle"]: record["messageId"] for record in event["Records"]}
         hidden = {
             receipts[entry["ReceiptHandle"]]: entry["VisibilityTimeout"]
@@ -246,20 +245,20 @@ class World:
         self.undo.clear()
 
     def wait(self) -> None:
-        """Until what came back shows again."""
-        receives = max((each.approximate_receive_count for each in self._queue()), default=1)
+        """Waits until what came back is visible again."""
+        receives = max((message.approximate_receive_count for message in self._queue()), default=1)
         seconds = seconds_away(receives)
         self.clock.move(timedelta(seconds=seconds))
         self.seconds += seconds
         self.show_all()
 
     def show_all(self) -> None:
-        """As if every message's visibility had ended."""
+        """Makes every message visible, as if its timeout had ended."""
         for message in self._queue():
             message.visible_at = 0
 
     def deliver_until_empty(self, limit: int = 40) -> None:
-        """Deliver and wait, until nothing is left in the queue."""
+        """Delivers and waits, until nothing is left in the queue."""
         for _ in range(limit):
             self.deliver()
             self.wait()
@@ -271,14 +270,14 @@ class World:
 
     def ids_of(self, name: str) -> list[str]:
         """The ids of the messages with this name."""
-        return [id_ for id_, each in self._messages.items() if each == name]
+        return [id_ for id_, sent in self._messages.items() if sent == name]
 
     def message_name(self, id_: str) -> str:
         """The name of the message with this id."""
         return self._messages[id_]
 
     def names(self) -> list[str]:
-        """Of all messages."""
+        """The names of all messages."""
         return list(dict.fromkeys(self._messages.values()))
 
     def states(self) -> States:
@@ -308,7 +307,7 @@ class World:
         kinds = set()
         for id_ in made.ids:
             history = ledger.history(key_of(made, id_))
-            ended = [each.kind.value for each in history if isinstance(each, Ended) and each.event == made.event]
+            ended = [entry.kind.value for entry in history if isinstance(entry, Ended) and entry.event == made.event]
             kinds.update(ended[-1:])
         if not kinds:
             return "finished" if seen.finished else "decided"
@@ -341,7 +340,7 @@ class World:
         return found
 
     def dead_letters(self) -> int:
-        """How many there are."""
+        """The number of dead letters."""
         return len(sqs_backends[HUB][HOME].queues["ownertag-dead-letters"]._messages)
 
 

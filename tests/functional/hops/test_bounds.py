@@ -145,9 +145,9 @@ def test_every_kind_of_parent_is_read_back_from_its_arn() -> None:
 
 def test_a_parent_that_the_catalogue_knows_has_the_arn_that_a_creation_of_it_gets() -> None:
     """By this ARN the ledger is asked for its owner."""
-    types = {each.arn: each for each in fixtures.catalogue().types.values()}
+    types = {type_.arn: type_ for type_ in fixtures.catalogue().types.values()}
     shared = [types[kind.arn] for kind in KINDS.values() if kind.arn in types]
-    assert {each.name for each in shared} == {
+    assert {type_.name for type_ in shared} == {
         "ec2:fleet", "ec2:image", "ec2:instance", "ec2:launch-template", "ec2:snapshot", "ec2:spot-fleet-request",
         "ec2:spot-instances-request", "ec2:volume",
     }  # fmt: skip
@@ -195,12 +195,12 @@ def test_a_child_is_tagged_with_the_best_answer_and_set_right_when_its_parent_is
     first = on_fakes(aws, child())
     assert owner_tag(aws) == "unknown"
     assert "not-ready: the owner of" in "".join(verdicts(first).values())
-    assert [decision_of(each).owner_may_change for each in first.returned] == [True]
+    assert [decision_of(returned).owner_may_change for returned in first.returned] == [True]
     aws.known[PARENT] = ALICE
     second = on_fakes(aws, child())
     assert owner_tag(aws) == "alice"
     assert not second.returned
-    assert [decision_of(each).owner_may_change for each in second.done] == [False]
+    assert [decision_of(done).owner_may_change for done in second.done] == [False]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_after_ten_minutes_the_best_answer_stands_unless_the_look_up_was_only_th
     late = on_fakes(aws, child(), now=Clock(NOON + timedelta(minutes=11)))
     assert len(late.returned) == returned
     every_one: list[Done | Returned] = [*late.returned, *late.done]
-    assert [decision_of(each).owner_may_change for each in every_one] == [bool(returned)]
+    assert [decision_of(verdict).owner_may_change for verdict in every_one] == [bool(returned)]
     assert owner_tag(aws) == "unknown"
 
 
@@ -247,7 +247,7 @@ def test_a_session_s_own_name_is_not_written_while_its_maker_can_t_be_told_nor_a
     aws.known[question] = Unavailable(outcome, "why")
     first = on_fakes(aws, made)
     assert owner_tag(aws) == "dev"
-    assert [decision_of(each).owner_may_change for each in first.returned] == [True]
+    assert [decision_of(returned).owner_may_change for returned in first.returned] == [True]
     on_fakes(aws, made, now=Clock(NOON + timedelta(minutes=11)))
     assert owner_tag(aws) == "dev"
     caller = record(

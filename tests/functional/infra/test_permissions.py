@@ -21,11 +21,11 @@ from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.render.documents import ALARM_TOPIC, BUS, LEDGER_TABLE
 from ownertag.render.policies import hub_permissions, tagger_permissions
+from ownertag.sandbox.console_reporter import ConsoleReporter
+from ownertag.sandbox.demo_launches import launch_and_check
 from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, HUB_ROLE, TAGGER_ROLE
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import tour
-from ownertag.sandbox.watch import Watch
 from ownertag.sinks.findings import FindingsBus
 from ownertag.sinks.mail import FindingsMail
 from ownertag.sinks.queue import DeadLetter, Queue
@@ -52,7 +52,7 @@ def calls() -> dict[str, set[str]]:
     """The permissions that each role needed: for the tour, a message that comes back or dies, and every look-up."""
     returned: list[BatchAnswer] = []
 
-    class Told(Watch):
+    class Told(ConsoleReporter):
         def answer(self, answer: BatchAnswer, failures: list[Any]) -> None:
             super().answer(answer, failures)
             if answer.returned:
@@ -60,7 +60,7 @@ def calls() -> dict[str, set[str]]:
 
     watch = Told(lambda _: None)
     with Sandbox(watch) as sandbox:
-        launches = tour(sandbox, watch, lambda _: None)
+        launches = launch_and_check(sandbox, watch, lambda _: None)
         assert [launch.problems for launch in launches] == [[]] * len(launches)
         hub = sandbox_session(sandbox.organization.hub_keys, HOME_REGION)
         admin = sandbox.account_session("222222222222")
@@ -113,9 +113,9 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
         }.items()
     ]
     anywhere = parent("ecs-task", f"*/{task}", "aws", *here)
-    for each in (*parents, anywhere):
-        assert each is not None
-        lookups.find([Question(QuestionKind.OWNER_OF_RESOURCE, SPOKE, HOME_REGION, each.arn)])
+    for target in (*parents, anywhere):
+        assert target is not None
+        lookups.find([Question(QuestionKind.OWNER_OF_RESOURCE, SPOKE, HOME_REGION, target.arn)])
     organization = OrganizationAccounts(sandbox.client(hub, "organizations"), lambda: datetime.now(UTC))
     organization.find([Question(QuestionKind.OWNER_OF_ACCOUNT, SPOKE, "", "")])
     organization.find([Question(QuestionKind.ACCOUNT, f"{number:012}", "", "") for number in range(2)])

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from contracts.emulated import HOME, session
-from harness.profile import FULL, count
-from harness.started import SAME_PATH
+from harness.sampling import FULL, count
+from harness.sandbox_process import SAME_PATH
 from ledger.entries import event
 from ledger.table import TABLE, emulated_table
 from ledger.writer import address_of, call, creations_of, keys_of

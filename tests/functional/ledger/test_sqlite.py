@@ -14,7 +14,7 @@ from threading import Barrier
 
 import pytest
 
-from harness.started import SAME_PATH
+from harness.sandbox_process import SAME_PATH
 from ledger.entries import created, event, key, owned
 from ownertag.core.values import OutcomeKind
 from ownertag.ledger.port import LedgerError

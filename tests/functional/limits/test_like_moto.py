@@ -12,8 +12,8 @@ from harness.limits.endpoint import Endpoint
 from harness.limits.fleet import Timing
 from harness.limits.protocol import key_of
 from harness.limits.server import serving
+from ownertag.sandbox.demo_launches import DISKS, IMAGE
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import DISKS, IMAGE
 
 ACCOUNT, REGION = "333333333333", "us-east-1"
 
@@ -43,15 +43,15 @@ def test_instances_by_a_filter(ec2: Any, launched: Any, name: str) -> None:
     ids = [instance["InstanceId"] for instance in launched["Instances"]]
     values = {"client-token": ["a-token"], "reservation-id": [launched["ReservationId"]], "instance-id": ids[:1]}[name]
     found = instances(ec2.describe_instances(Filters=[{"Name": name, "Values": values}]))
-    assert [each["InstanceId"] for each in found] == (ids[:1] if name == "instance-id" else ids)
-    for each in found:
-        assert each["State"]["Name"] == "running"
-        assert each["ClientToken"] == "a-token"
-        assert [device["DeviceName"] for device in each["BlockDeviceMappings"]] == ["/dev/sda1", "/dev/sdb"]
-        assert all(device["Ebs"]["AttachTime"] for device in each["BlockDeviceMappings"])
-        assert len(each["NetworkInterfaces"]) == 1
-        assert each["NetworkInterfaces"][0]["Attachment"]["AttachTime"]
-        assert each["RootDeviceType"] == "ebs"
+    assert [instance["InstanceId"] for instance in found] == (ids[:1] if name == "instance-id" else ids)
+    for instance in found:
+        assert instance["State"]["Name"] == "running"
+        assert instance["ClientToken"] == "a-token"
+        assert [device["DeviceName"] for device in instance["BlockDeviceMappings"]] == ["/dev/sda1", "/dev/sdb"]
+        assert all(device["Ebs"]["AttachTime"] for device in instance["BlockDeviceMappings"])
+        assert len(instance["NetworkInterfaces"]) == 1
+        assert instance["NetworkInterfaces"][0]["Attachment"]["AttachTime"]
+        assert instance["RootDeviceType"] == "ebs"
 
 
 def test_a_token_that_was_used_gives_its_instances_again(ec2: Any, launched: Any) -> None:

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from harness.limits.endpoint import Endpoint
 from harness.limits.faults import Chances
 from harness.limits.fleet import Timing
-from harness.limits.protocol import AT, HUB, SECONDS, key_of
+from harness.limits.protocol import HUB, SECONDS_HEADER, TIME_HEADER, key_of
 from harness.limits.server import Server, serving
 
 ACCOUNT, OTHER, REGION = "333333333333", "444444444444", "us-east-1"
@@ -45,7 +45,7 @@ class Caller:
         return [instance["InstanceId"] for instance in answer["Instances"]]
 
     def _tell(self, request: Any, **_: object) -> None:
-        request.headers[AT] = str(self.at)
+        request.headers[TIME_HEADER] = str(self.at)
 
 
 @contextmanager
@@ -301,7 +301,7 @@ def test_the_connection_is_reset_before_or_after_it_was_done(chances: Chances, l
 def test_a_slow_answer_is_slow_or_says_so() -> None:
     with calling(chances=Chances(slow=1, slow_seconds=2)) as caller:
         answer = caller.client().describe_instances()
-        assert float(answer["ResponseMetadata"]["HTTPHeaders"][SECONDS]) > 2
+        assert float(answer["ResponseMetadata"]["HTTPHeaders"][SECONDS_HEADER]) > 2
         client = boto3.client(
             "ec2",
             region_name=REGION,

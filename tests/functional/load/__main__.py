@@ -39,7 +39,7 @@ CHECKS: Mapping[str, Callable[[int], Check]] = {
 
 
 def main() -> int:
-    """Run them, print them."""
+    """Runs them, prints them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=list(CHECKS), default=list(CHECKS))
@@ -50,7 +50,7 @@ def main() -> int:
         found = CHECKS[given.here](given.seed)
         sys.stdout.write(msgspec.json.encode(replace(found, seconds=time.monotonic() - begun)).decode())
         return 0
-    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
     begun = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
         checks = list(pool.map(lambda name: _apart(name, given.seed), given.only))

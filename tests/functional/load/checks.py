@@ -1,4 +1,4 @@
-"""What a check came to, and how long work tells how far it is."""
+"""The result of a check, and the progress of long work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Check(Struct):
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether the check holds."""
         return not self.wrong
 
 

@@ -30,7 +30,7 @@ _COPIES = {1: 0.6, 2: 0.3, 3: 0.1}
 
 
 class Fate(StrEnum):
-    """What a creation has to end as."""
+    """The end that a creation has to have."""
 
     TAGGED = "tagged"
     REFUSED = "refused"
@@ -38,7 +38,7 @@ class Fate(StrEnum):
 
 
 class Creation(Struct):
-    """A creation: its event, when it happened, what it made, and what has to become of it."""
+    """A creation: its event, its time, its resources, and how it has to end."""
 
     number: int
     at: float
@@ -54,7 +54,7 @@ class Creation(Struct):
 
 
 class Creations(Struct):
-    """All of them, whose each resource has to be, and which resources nobody may tag."""
+    """All creations, the owner that each resource has to have, and the resources that nobody may tag."""
 
     all: list[Creation] = field(default_factory=list)
     owners: dict[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Creations(Struct):
 
 
 def create(count: int, seed: int, begin: float, seconds: float, *, forbidden: bool = True) -> Creations:
-    """Draw creations.
+    """Draws creations.
 
     Args:
         count: How many.
@@ -78,7 +78,7 @@ def copies(creations: Sequence[Creation], seed: int) -> list[int]:
     """The number of a creation for each message, up to three times the same."""
     chance = random.Random(f"{seed}/copies")  # noqa: S311 - no secret
     drawn = chance.choices(list(_COPIES), list(_COPIES.values()), k=len(creations))
-    return [each.number for each, limit in zip(creations, drawn, strict=True) for _ in range(limit)]
+    return [creation.number for creation, limit in zip(creations, drawn, strict=True) for _ in range(limit)]
 
 
 class _Maker:
@@ -99,7 +99,7 @@ class _Maker:
         self._kinds, self._weights = list(kinds), list(kinds.values())
 
     def make(self, count: int, begin: float, seconds: float) -> Creations:
-        """In the order of their times: who repeats comes after whoever was first."""
+        """Makes the creations in the order of their times: a repetition comes after the first one."""
         # Whole seconds, as CloudTrail writes them. The times of two may be the same, but not of a repeat and its first.
         for number, at in enumerate(sorted(begin + self._chance.randrange(int(seconds)) for _ in range(count))):
             [kind] = self._chance.choices(self._kinds, self._weights)
@@ -202,7 +202,7 @@ class _Maker:
 
 
 def fate_of(creation: Creation, untaggable: set[str]) -> Fate:
-    """What has to become of it: a resource that nobody may tag takes its creation to the dead letters."""
+    """The end that a creation must have: one with a resource that nobody may tag ends as a dead letter."""
     if creation.fate is Fate.REFUSED:
         return Fate.REFUSED
     if creation.account == CLOSED or untaggable & set(creation.ids):

@@ -39,7 +39,7 @@ _PARTS = ("i", "vol", "eni")
 
 
 def drain(count: int = 50_000, before: int = BEFORE) -> Check:
-    """Drain the queue, and look at memory after each batch."""
+    """Drains the queue, and looks at memory after each batch."""
     with folder() as name:
         ledger = SqliteLedger(Path(name) / "ledger.sqlite")
         earlier = _Told(before, count)
@@ -125,7 +125,7 @@ class _Told:
         return set(ids)
 
     def write(self, write: Write) -> Failure | None:
-        """Note what is tagged, and whether it is for the right person."""
+        """Notes what is tagged, and whether it is for the right person."""
         owner = dict(write.tags)["owner"]
         for resource in write.resources:
             kind, _, number = resource.id.partition("-")

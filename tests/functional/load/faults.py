@@ -67,7 +67,7 @@ class Chances:
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 - no secret
 
     def draw(self) -> tuple[str, Failure] | None:
-        """What becomes of the next call."""
+        """The fault of the next call."""
         return self._random.choice(_FAULTS) if self._random.random() < self.calls else None
 
     def ledger_fault(self) -> str:
@@ -77,7 +77,7 @@ class Chances:
         return self._random.choice(("before", "after"))
 
     def seconds(self) -> tuple[float, float]:
-        """How long a call takes before it is carried out, and after.
+        """The seconds that a call takes before it is carried out, and after.
 
         One of them is nothing: a change of turns is what the simulation costs. Together they are a sixteenth of a real
         call, for the product makes sixteen at once, and here a batch makes them one by one.
@@ -87,7 +87,7 @@ class Chances:
 
 
 class World:
-    """What there is, and the adapters to it. Each call takes its time before it is carried out, and after.
+    """The organization's resources, and the adapters to them. Each call takes time before it is carried out, and after.
 
     Attributes:
         count: Calls so far, by what became of each.
@@ -109,16 +109,16 @@ class World:
         self._sleep = sleep
         late = random.Random(f"{chances.seed}/late")  # noqa: S311 - no secret
         self._visible: dict[str, float] = {}
-        for each in made.all:
-            for id_ in each.ids:
-                self._visible.setdefault(id_, each.at + late.uniform(0.0, chances.late))
-            for instance in each.instances:
-                launched = self.aws.places[each.account, each.region].launched
-                launched.setdefault(instance.id, Launched(instance, each.reservation, each.token))
+        for creation in made.all:
+            for id_ in creation.ids:
+                self._visible.setdefault(id_, creation.at + late.uniform(0.0, chances.late))
+            for instance in creation.instances:
+                launched = self.aws.places[creation.account, creation.region].launched
+                launched.setdefault(instance.id, Launched(instance, creation.reservation, creation.token))
 
     @property
     def owners(self) -> dict[str, str]:
-        """What each resource's tag says."""
+        """The owner in each resource's tag."""
         places = self.aws.places.values()
         return {id_: tags["owner"] for place in places for id_, tags in place.tags.items() if "owner" in tags}
 
@@ -141,12 +141,12 @@ class World:
         return fail(failure)
 
     def seen(self, ids: Iterable[str]) -> set[str]:
-        """Those of these resources that are to be seen by now."""
+        """Those of these resources that are visible by now."""
         now = self._now()
         return {id_ for id_ in ids if self._visible.get(id_, now) <= now}
 
     def _refuses(self, call: FakeCall) -> Failure | None:
-        """What AWS refuses for a reason: somebody denies it, or not all of it is to be seen."""
+        """The error of AWS for a call: somebody denies it, or not all resources are visible."""
         since, until = self._chances.denied.get(call.account, (0.0, 0.0))
         if call.account == CLOSED or since <= self._now() < until:
             self.count["denied"] += 1
@@ -170,14 +170,14 @@ class Tagger(FakeTagger):
         self._world = world
 
     def write(self, write: Write) -> Failure | None:
-        """Carry out one call."""
+        """Carries out one call."""
         done = Failure("", 200)
         failure = self._world.call(lambda: super(Tagger, self).write(write) or done, lambda failed: failed)
         return None if failure is done else failure
 
 
 class Lookups(FakeLookups):
-    """Reads what is to be seen by now."""
+    """Reads what is visible by now."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world.aws)
@@ -194,7 +194,7 @@ class Lookups(FakeLookups):
         return facts
 
     def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
-        """Say which of these are to be seen."""
+        """Those of these resources that are visible."""
         wanted = list(ids)
 
         def look() -> set[str] | Failure:
@@ -232,7 +232,7 @@ class Accounts:
         """Found or absent, or unavailable for all."""
         asked = list(questions)
         return self._world.call(
-            lambda: {each: Found() if each.account in self._active else Absent() for each in asked},
+            lambda: {question: Found() if question.account in self._active else Absent() for question in asked},
             lambda _: dict.fromkeys(asked, Unavailable(OutcomeKind.THROTTLED, "the look-up failed")),
         )
 
@@ -246,15 +246,15 @@ class Shaky:
         self._chances = chances
 
     def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:
-        """What is known of these creations."""
+        """What the ledger knows of these creations."""
         return self._call(lambda: self._ledger.seen(events))
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:
-        """Keep creations and decisions."""
+        """Keeps creations and decisions."""
         return self._call(lambda: self._ledger.claim(created, owned))
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
-        """Keep what became of resources."""
+        """Keeps what became of resources."""
         return self._call(lambda: self._ledger.append(entries))
 
     def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:

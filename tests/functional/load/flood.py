@@ -51,12 +51,12 @@ class Hub:
     until: list[float] = field(default_factory=lambda: [0.0])
 
     def batch(self, batch: list[Message]) -> BatchAnswer:
-        """One batch, with its time."""
+        """Handles one batch and takes its time."""
         self.until[0] = self.clock[0] + BATCH
         return handle(batch, self.ports, CATALOGUE, SETTINGS)
 
     def entries(self) -> int:
-        """What the ledger holds of changed tags."""
+        """The ledger's entries of changed tags."""
         pages = self.table.get_paginator("scan").paginate(
             TableName="ledger",
             FilterExpression="kind = :kind",
@@ -66,7 +66,7 @@ class Hub:
         return sum(page["Count"] for page in pages)
 
     def events(self) -> int:
-        """What was put on the bus."""
+        """The events that were put on the bus."""
         put = (_json(call)["Entries"] for call in self.wire.calls if call.operation == "PutEvents")
         return sum(map(len, put))
 
@@ -106,7 +106,7 @@ def hub() -> Iterator[Hub]:
 
 def tag_call(number: int, name: str, ids: int) -> dict[str, Any]:
     """A call that names so many resources: it writes our three keys, or removes every tag."""
-    items = [{"resourceId": volume_id(number * ids + each)} for each in range(ids)]
+    items = [{"resourceId": volume_id(number * ids + part)} for part in range(ids)]
     request: dict[str, Any] = {"resourcesSet": {"items": items}}
     if name == "CreateTags":
         request["tagSet"] = {"items": [{"key": key, "value": "mallory"} for key in _KEYS]}
@@ -114,12 +114,12 @@ def tag_call(number: int, name: str, ids: int) -> dict[str, Any]:
 
 
 def flood(name: str = "CreateTags", calls: int = 140, ids: int = 1000) -> Check:
-    """Handle them with another account's creation behind them, and what comes back until nothing does."""
+    """Handles the calls with another account's creation behind them, again and again until nothing comes back."""
     with hub() as at:
         waiting = messages(
             *(tag_call(number, name, ids) for number in range(calls)), volume(QUIET, volume_id(10**9), user="bob")
         )
-        size = max(len(each.body) for each in waiting)
+        size = max(len(message.body) for message in waiting)
         creation = waiting[-1].id
         begun = at.clock[0]
         first = at.batch(waiting)
@@ -127,12 +127,12 @@ def flood(name: str = "CreateTags", calls: int = 140, ids: int = 1000) -> Check:
         tagged = at.aws.places[QUIET, HOME].tags.get(volume_id(10**9), {}).get("owner") == "bob"
         done = len(first.done) - 1
         kept, told = at.entries(), at.events()
-        ids_done = {each.message.id for each in first.done}
-        back = [each.message for each in first.returned]
+        ids_done = {done.message.id for done in first.done}
+        back = [returned.message for returned in first.returned]
         batches = 1
         while back and batches < 10 * calls:
             answer = at.batch(back)
-            back = [each.message for each in answer.returned]
+            back = [returned.message for returned in answer.returned]
             batches += 1
         figures: Mapping[str, Any] = {
             "keys x ids of a message": len(_KEYS) * ids,

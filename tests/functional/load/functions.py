@@ -68,7 +68,7 @@ class Case(Struct, frozen=True):
 
 
 class Ran(Struct):
-    """What came of it: when each call reached AWS, and what else was counted."""
+    """The result of a case: when each call reached AWS, and what else was counted."""
 
     at: list[float] = field(default_factory=list)
     refused: int = 0
@@ -106,7 +106,7 @@ class Functions:
         self._quotas = load_catalogue().quotas
 
     def run(self) -> Ran:
-        """Until every call was made."""
+        """Runs until every call was made."""
         with emulated_table():
             for number in range(self.case.functions):
                 work = self._function(number)
@@ -165,13 +165,13 @@ class Functions:
 
     @staticmethod
     def _unused(pacing: Pacing) -> int:
-        leases = [each.lease for apis in pacing._apis.values() for each in apis.values()]
+        leases = [bucket.lease for apis in pacing._apis.values() for bucket in apis.values()]
         return sum(lease.left for lease in leases if lease is not None)
 
     def _received(self) -> int:
         visible = sorted(at for at in self._queue if at <= self._simulation.now)[:BATCH]
-        for each in visible:
-            self._queue.remove(each)
+        for message in visible:
+            self._queue.remove(message)
         return len(visible)
 
     def _answer(self, request: Any, **_: object) -> AWSResponse:
@@ -196,7 +196,7 @@ class Functions:
 
     def _table(self, number: int) -> Any:
         client = session().client("dynamodb", region_name=HOME, config=CONFIG)
-        since, until = (START + each for each in self.case.away)
+        since, until = (START + since for since in self.case.away)
 
         def send(event_name: str, **_: object) -> None:
             self.ran.table[event_name.rpartition(".")[2]] += 1
@@ -221,5 +221,5 @@ class _Body(BytesIO):
 
 
 def run(**case: Any) -> Ran:
-    """Run a case."""
+    """Runs a case."""
     return Functions(Case(**case)).run()

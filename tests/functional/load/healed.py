@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from harness.limits.buckets import RATES, Bucket, Rate
 from harness.limits.endpoint import Endpoint, Throttled
-from harness.limits.protocol import Called
+from harness.limits.protocol import TracedCall
 from harness.simulated.event_source import deployed
 from harness.simulated.events import START
 from load.checks import Check
@@ -25,7 +25,7 @@ _SINCE = START + 30.0
 
 
 def healed(busy: int = 800, others: int = 40, seed: int = 1) -> Check:
-    """Launch, throttle, heal, and look what is tagged and how many calls that took.
+    """Launches, throttles and heals, and looks what is tagged by how many calls.
 
     Args:
         busy: Launches in one account and Region.
@@ -40,10 +40,10 @@ def healed(busy: int = 800, others: int = 40, seed: int = 1) -> Check:
         for launch in launches(endpoint, place, busy if place == places[0] else others, _ARRIVING, seed)
     ]
     handled = run(endpoint, arriving, START, deployed(), seed)
-    ids = [id_ for each in arriving for id_ in each.ids]
+    ids = [id_ for creation in arriving for id_ in creation.ids]
     missing = [id_ for id_ in ids if id_ not in handled.tagged]
     early = [at for at in handled.tagged.values() if _SINCE + 1 < at < _SINCE + THROTTLED]
-    calls = [each for each in endpoint.trace if each.service == "ec2"]
+    calls = [call for call in endpoint.trace if call.service == "ec2"]
     share = Settings().limits.quota_share
     beyond = beyond_the_share(calls, share)
     figures = {
@@ -66,7 +66,7 @@ def healed(busy: int = 800, others: int = 40, seed: int = 1) -> Check:
     return Check(f"all throttled for {THROTTLED:.0f} s, then healed", figures, tuple(wrong))
 
 
-def beyond_the_share(calls: list[Called], share: float) -> list[Called]:
+def beyond_the_share(calls: list[TracedCall], share: float) -> list[TracedCall]:
     """Calls, refused ones among them, for which a bucket of this share of AWS's own would have held no token."""
     buckets: dict[tuple[str, str, str], Bucket] = {}
     found = []
@@ -81,7 +81,7 @@ def beyond_the_share(calls: list[Called], share: float) -> list[Called]:
     return found
 
 
-def _most_used(calls: list[Called], share: float) -> float:
+def _most_used(calls: list[TracedCall], share: float) -> float:
     """The most that any API of any place was called in a minute, of what the share allows within one."""
     by_key: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for call in sorted(calls, key=lambda call: call.at):

@@ -19,8 +19,7 @@ from harness.events import envelope, launch
 from harness.limits.endpoint import Endpoint
 from harness.limits.server import serving
 from harness.simulated import function as ours
-from harness.simulated.event_source import Deployed, Queued
-from harness.simulated.event_source import Mapping as Source
+from harness.simulated.event_source import DeployedHub, QueuedMessage, SimulatedMapping
 from harness.simulated.simulation import Simulation
 from ownertag.core.ownership import EventKey, ResourceKey, Standing
 from ownertag.flows.live import Message, handle
@@ -47,7 +46,7 @@ class Launch(Struct, frozen=True):
 
 
 class Handled(Struct):
-    """What a run came to: when each resource was tagged, and what became of the messages; `asked` is the counter."""
+    """The result of a run: the time of each tag, and the end of the messages; `asked` counts calls to the counter."""
 
     tagged: Mapping[str, float]
     returned: int
@@ -65,7 +64,7 @@ def launches(
     seed: int,
     before: float = 90.0,
 ) -> list[Launch]:
-    """Launch one instance each time, so many seconds before its event arrives; each by somebody else."""
+    """Launches one instance at each time, so many seconds before its event arrives, and each by another person."""
     chance = random.Random(f"{seed}/{'/'.join(place)}")  # noqa: S311 - no secret
     account, region = place
     found = []
@@ -86,15 +85,15 @@ def launches(
     return found
 
 
-def run(endpoint: Endpoint, arriving: Sequence[Launch], start: float, setup: Deployed, seed: int) -> Handled:
-    """Handle these launches as their events arrive, until no message is left."""
+def run(endpoint: Endpoint, arriving: Sequence[Launch], start: float, setup: DeployedHub, seed: int) -> Handled:
+    """Handles these launches as their events arrive, until no message is left."""
     random.seed(seed)  # the SDK draws its waits from it
     simulation = Simulation(start)
     with serving(endpoint) as server:
-        hub = Hub(simulation, setup, server.url, [each.body for each in arriving])
-        source = Source(simulation, setup, hub, seed)
-        for number, each in enumerate(arriving):
-            simulation.spawn(source.arrive(Queued(number, len(each.body) + 1024)), each.arrives - start)
+        hub = Hub(simulation, setup, server.url, [creation.body for creation in arriving])
+        source = SimulatedMapping(simulation, setup, hub, seed)
+        for number, creation in enumerate(arriving):
+            simulation.spawn(source.arrive(QueuedMessage(number, len(creation.body) + 1024)), creation.arrives - start)
         simulation.run()
         hub.close()
     return Handled(endpoint.tagged, source.returned, len(source.dead), source.invocations, simulation.now, hub.asked)
@@ -103,23 +102,23 @@ def run(endpoint: Endpoint, arriving: Sequence[Launch], start: float, setup: Dep
 class Hub(ours.Environments):
     """Lambda's environments, each with adapters of its own."""
 
-    def __init__(self, simulation: Simulation, setup: Deployed, url: str, bodies: Sequence[str]) -> None:
+    def __init__(self, simulation: Simulation, setup: DeployedHub, url: str, bodies: Sequence[str]) -> None:
         super().__init__(simulation, setup, url, (), Path())
         self._bodies = bodies
 
     @property
     def asked(self) -> int:
-        """How often the counter of tokens was asked."""
+        """The number of calls to the counter of tokens."""
         return self._numbers.asked["take"]
 
     def close(self) -> None:
-        """Close the ledger's connections, and remove its file."""
+        """Closes the ledger's connections, and removes its file."""
         for *_, ledger, _pacing in self._built.values():
             ledger.close()
         self._folder.cleanup()
 
-    def __call__(self, number: int, batch: Sequence[Queued]) -> dict[int, float]:
-        """Handle a batch in an environment; who comes back, after how many seconds."""
+    def __call__(self, number: int, batch: Sequence[QueuedMessage]) -> dict[int, float]:
+        """Handles a batch in an environment; returns the messages that come back, and after how many seconds."""
         sleep = self._simulation.sleep
         until = self._simulation.now + self._setup.timeout * self._settings.limits.timeout_share
         cold = 0.0 if number in self._built else ours.COLD_SECONDS
@@ -143,7 +142,7 @@ class Hub(ours.Environments):
         ]
         answer = handle(messages, ports, self._catalogue, self._settings, lambda: self._random.uniform(*_JITTER))
         sleep(-(-len(answer.returned) // DELAYED_AT_ONCE) * DELAY_SECONDS)
-        return {int(each.message.id): float(each.seconds) for each in answer.returned}
+        return {int(returned.message.id): float(returned.seconds) for returned in answer.returned}
 
 
 class Charged:
@@ -154,17 +153,17 @@ class Charged:
         self._simulation = simulation
 
     def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:
-        """What is known of these creations."""
+        """What the ledger knows of these creations."""
         asked = list(events)
         self._simulation.sleep(ours.BATCH_SECONDS + ours.INSTANCE_SECONDS * len(asked))
         return self._ledger.seen(asked)
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:
-        """Keep creations and decisions."""
+        """Keeps creations and decisions."""
         return self._ledger.claim(created, owned)
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
-        """Keep what became of resources."""
+        """Keeps what became of resources."""
         return self._ledger.append(entries)
 
     def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:

@@ -14,7 +14,7 @@ from contracts.trail import Trail
 from harness import fixtures
 from harness.events import CATALOGUE, SETTINGS, messages, volume, volume_id
 from harness.fakes import FakeAccounts
-from harness.memory_counter import MemoryCounter, Numbers
+from harness.memory_counter import MemoryCounter, SharedCounters
 from harness.memory_ledger import MemoryLedger
 from harness.simulated.simulation import Simulation
 from load.checks import Check
@@ -40,11 +40,11 @@ class Ran(Struct):
     calls: list[tuple[float, Call]]
 
     def tagged(self, account: str) -> float:
-        """When an account's last tag was written."""
+        """The time of an account's last tag."""
         return max(at for at, call in self.calls if (call.operation, call.account) == ("CreateTags", account))
 
     def looked_up(self, account: str) -> list[float]:
-        """When CloudTrail was asked in an account."""
+        """The times of the calls to CloudTrail in an account."""
         return [at for at, call in self.calls if (call.operation, call.account) == ("LookupEvents", account)]
 
 
@@ -70,7 +70,7 @@ def by_session(
 
 
 def run(many: int, regions: Sequence[str] = (HOME,)) -> Ran:
-    """One batch: so many look-ups of one account, in these Regions, and one of another."""
+    """Handles one batch: so many look-ups of one account, in these Regions, and one of another."""
     with emulated() as world:
         busy, quiet = world.spokes
         begun = datetime.now(UTC).replace(microsecond=0)
@@ -93,7 +93,7 @@ def run(many: int, regions: Sequence[str] = (HOME,)) -> Ran:
         def clock() -> float:
             return simulation.now
 
-        counter = MemoryCounter(Numbers(), clock, UNSURE)
+        counter = MemoryCounter(SharedCounters(), clock, UNSURE)
         pacing = Pacing(CATALOGUE.quotas, SETTINGS.limits.quota_share, 5, counter, clock, simulation.sleep)
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=now, config=ONCE, pacing=pacing)
         concurrency = simulation.concurrency(16)

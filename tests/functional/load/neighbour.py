@@ -20,10 +20,10 @@ MOST = 2.0
 
 
 def neighbour(busy: int = 10_000, quiet: int = 100, seed: int = 1) -> Check:
-    """Handle the other account's launches alone, then beside the busy one's, and compare how long they take."""
+    """Handles the other account's launches alone, then beside the busy one's, and compares how long they take."""
     alone, alone_ran = _run(0, quiet, seed)
     beside, beside_ran = _run(busy, quiet, seed)
-    ratios = [percentile(beside, each) / percentile(alone, each) for each in (50, 99)]  # type: ignore[operator]
+    ratios = [percentile(beside, percent) / percentile(alone, percent) for percent in (50, 99)]  # type: ignore[operator]
     figures = {
         "the other's": len(beside),
         "alone: p50, p99, s": f"{percentile(alone, 50):.2f}, {percentile(alone, 99):.2f}",
@@ -43,7 +43,7 @@ def neighbour(busy: int = 10_000, quiet: int = 100, seed: int = 1) -> Check:
 
 
 def _run(busy: int, quiet: int, seed: int) -> tuple[list[float], Handled]:
-    """How long after its event's arrival each of the quiet account's resources was tagged, in order."""
+    """The seconds from the event's arrival to the tag of each of the quiet account's resources, in order."""
     endpoint = Endpoint(seed, (_BUSY[0], _QUIET[0]), throttled=(Throttled(0.0, float("inf"), _BUSY[0]),))
     others: list[Launch] = launches(endpoint, _QUIET, quiet, _ARRIVING, seed)
     arriving = others + launches(endpoint, _BUSY, busy, _ARRIVING, seed)

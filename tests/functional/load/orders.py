@@ -35,7 +35,7 @@ _MOST_IN_A_BATCH = 150
 
 
 def orders(count: int = 1000, creations: int = 200, seed: int = 1, workers: int = 2) -> Check:
-    """Handle the same creations in so many orders, and compare what each ends in."""
+    """Handles the same creations in so many orders, and compares what each ends in."""
     progress, ends = Progress("orders", count), dict[str, list[int]]()
     for number, (end, wrong) in enumerate(_each(count, creations, seed, workers)):
         ends.setdefault(end, []).append(number)
@@ -45,7 +45,7 @@ def orders(count: int = 1000, creations: int = 200, seed: int = 1, workers: int 
     made = create(creations, seed, START, 60.0, forbidden=False)
     figures = {"orders": count, "messages in each": len(copies(made.all, seed)), "ends": len(ends)}
     limit = max(ends.values(), key=len)
-    odd = [number for each in ends.values() if each is not limit for number in each]
+    odd = [number for numbers in ends.values() if numbers is not limit for number in numbers]
     wrong_ends = (f"{len(odd)} orders end otherwise, such as {odd[0]}",) if odd else ()
     return Check(f"{count:,} orders of {creations} creations", figures, wrong_ends)
 
@@ -60,7 +60,7 @@ def _each(count: int, creations: int, seed: int, workers: int) -> Iterator[tuple
 
 
 def one_order(number: int, creations: int, seed: int) -> tuple[str, int]:
-    """(A digest of the end of this order, how many resources do not have their owner's tags)."""
+    """Handles one order; returns a digest of its end, and the number of resources without their owner's tags."""
     made = _made(creations, seed)
     with folder() as name:
         ledger = SqliteLedger(Path(name) / "ledger.sqlite")
@@ -96,8 +96,8 @@ def _run(made: Creations, ledger: SqliteLedger, number: int, seed: int) -> World
         batch, left = left[:size], left[size:]
         messages = [Message(str(place), made.all[of].body) for place, of in enumerate(batch)]
         answer = handle(messages, ports, CATALOGUE, SETTINGS)
-        for each in answer.returned:
-            left.insert(order.randrange(len(left) + 1), batch[int(each.message.id)])
+        for returned in answer.returned:
+            left.insert(order.randrange(len(left) + 1), batch[int(returned.message.id)])
         now[0] += order.uniform(0.0, 5.0)
     return world
 
@@ -105,21 +105,21 @@ def _run(made: Creations, ledger: SqliteLedger, number: int, seed: int) -> World
 def _tags(world: World) -> list[object]:
     places = sorted(world.aws.places.items())
     return [
-        (place, sorted((id_, sorted(tags.items())) for id_, tags in each.tags.items() if tags))
-        for place, each in places
+        (place, sorted((id_, sorted(tags.items())) for id_, tags in region.tags.items() if tags))
+        for place, region in places
     ]
 
 
 def _state(made: Creations, ledger: SqliteLedger) -> Iterable[object]:
-    """All that the ledger holds, but for when it was heard of and how often it was tried."""
-    events = [_event(each.account, each.region, each.number) for each in made.all]
+    """The ledger's content, but for when it was written and how often it was tried."""
+    events = [_event(creation.account, creation.region, creation.number) for creation in made.all]
     seen = ledger.seen(events)
     for event in events:
         yield event, seen.get(event), ledger.creation(event)
-    keys = sorted({_key(each.account, each.region, id_) for each in made.all for id_ in each.ids})
-    for known in sorted(ledger.by_key(keys), key=lambda each: each.key):
-        owned = [each for each in ledger.history(known.key) if isinstance(each, Owned)]
-        decisions = [(each.claim, each.owner, each.tags, each.provisional, each.parents) for each in owned]
+    keys = sorted({_key(creation.account, creation.region, id_) for creation in made.all for id_ in creation.ids})
+    for known in sorted(ledger.by_key(keys), key=lambda entry: entry.key):
+        owned = [entry for entry in ledger.history(known.key) if isinstance(entry, Owned)]
+        decisions = [(entry.claim, entry.owner, entry.tags, entry.provisional, entry.parents) for entry in owned]
         yield known, decisions
 
 

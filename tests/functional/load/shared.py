@@ -28,7 +28,7 @@ class _Line:
 
 
 def shared(calls: int = 300, lookups: int = 120, busy: int = 600, seed: int = 1) -> Check:
-    """Run the pacer alone in each case, then the whole function in five and fifty environments."""
+    """Runs the pacer alone in each case, then the whole function in five and fifty environments."""
     scarce = {"operation": "LookupEvents", "calls": lookups}
     lines = [
         _Line("5", {"functions": 5, "calls": calls}),
@@ -77,5 +77,5 @@ def _hub(functions: int, busy: int, seed: int) -> tuple[Handled, int]:
     endpoint = Endpoint(seed, (_PLACE[0],))
     arriving = launches(endpoint, _PLACE, busy, (START, START + 10.0), seed)
     handled = run_hub(endpoint, arriving, START, replace(deployed(), concurrency=functions), seed)
-    calls = [each for each in endpoint.trace if each.service == "ec2"]
+    calls = [call for call in endpoint.trace if call.service == "ec2"]
     return handled, len(beyond_the_share(calls, SHARE))

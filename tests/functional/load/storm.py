@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.events import CATALOGUE, SETTINGS
-from harness.simulated.event_source import Deployed, Mapping, Queued, deployed
+from harness.simulated.event_source import DeployedHub, QueuedMessage, SimulatedMapping, deployed
 from harness.simulated.events import START
 from harness.simulated.simulation import Simulation
 from load.checks import Check, Progress, folder
@@ -38,10 +38,10 @@ _JITTER = (0.8, 1.2)
 class Storm:
     """One run, and what each message and each resource ended as."""
 
-    def __init__(self, count: int, seed: int, path: Path, setup: Deployed) -> None:
+    def __init__(self, count: int, seed: int, path: Path, setup: DeployedHub) -> None:
         self.made: Creations = create(count, seed, START, max(60.0, count / 500))
         self.copies = copies(self.made.all, seed)
-        denied = {each: (START + since, START + until) for each, (since, until) in _DENIED.items()}
+        denied = {operation: (START + since, START + until) for operation, (since, until) in _DENIED.items()}
         self.chances = chances = Chances(seed, FAULTY, LEDGER_FAULTY, LATE, denied)
         self._simulation = Simulation(START)
         self._setup = setup
@@ -55,7 +55,7 @@ class Storm:
             ledger=Shaky(self.ledger, self.world, chances),
         )
         self._jitter = random.Random(f"{seed}/jitter")  # noqa: S311 - no secret
-        self.mapping = Mapping(self._simulation, setup, self._function, seed)
+        self.mapping = SimulatedMapping(self._simulation, setup, self._function, seed)
         self.ended: dict[int, list[str]] = {number: [] for number in range(len(self.copies))}
         self._progress = Progress("storm", len(self.copies))
         self._left = len(self.copies)
@@ -65,26 +65,26 @@ class Storm:
             creation = self.made.all[of]
             after = delivery.uniform(*(REPEATED if of in before else DELIVERED))
             before.add(of)
-            arrival = self.mapping.arrive(Queued(number, len(creation.body) + 1024))
+            arrival = self.mapping.arrive(QueuedMessage(number, len(creation.body) + 1024))
             self._simulation.spawn(arrival, creation.at + after - START)
 
     def run(self) -> None:
-        """Until no message is left; those received too often are dead."""
+        """Runs until no message is left; those received too often are dead letters."""
         self._simulation.run()
-        for each in self.mapping.dead:
-            self.ended[each.number].append("dead")
+        for message in self.mapping.dead:
+            self.ended[message.number].append("dead")
 
     def redrive(self) -> None:
-        """Put the dead letters back into the queue after the faults, as an operator does; what is denied stays so."""
+        """Puts the dead letters back into the queue after the faults, as an operator does; what is denied stays so."""
         self.chances.calls = self.chances.ledger = 0.0
         dead, self.mapping.dead = self.mapping.dead, []
-        for each in dead:
-            self.ended[each.number].clear()
-            self._simulation.spawn(self.mapping.arrive(Queued(each.number, each.size)))
+        for message in dead:
+            self.ended[message.number].clear()
+            self._simulation.spawn(self.mapping.arrive(QueuedMessage(message.number, message.size)))
         self.run()
 
     def ends(self) -> Counter[str]:
-        """How many creations ended as what; what is not tagged, refused or dead is named for what is wrong with it."""
+        """The number of creations by their end; an end that should not be is named for what is wrong with it."""
         owners, wrong = self.world.owners, set(self.wrong_owners()[0])
         ends = [set[str]() for _ in self.made.all]
         for number, of in enumerate(self.copies):
@@ -106,7 +106,7 @@ class Storm:
 
     def wrong_owners(self) -> tuple[list[str], list[str]]:
         """Resources whose tag names another than who made it first: (by mistake, as that one's message is dead)."""
-        dead = {self.copies[each.number] for each in self.mapping.dead}
+        dead = {self.copies[message.number] for message in self.mapping.dead}
         waiting = {
             id_
             for number in dead
@@ -116,7 +116,7 @@ class Storm:
         wrong = sorted(id_ for id_, owner in self.world.owners.items() if self.made.owners[id_] != owner)
         return [id_ for id_ in wrong if id_ not in waiting], [id_ for id_ in wrong if id_ in waiting]
 
-    def _function(self, _: int, batch: Sequence[Queued]) -> dict[int, float]:
+    def _function(self, _: int, batch: Sequence[QueuedMessage]) -> dict[int, float]:
         self._simulation.sleep(_SECONDS_A_BATCH)
         messages = [
             Message(str(queued.number), self.made.all[self.copies[queued.number]].body, receives=queued.receives)
@@ -129,14 +129,14 @@ class Storm:
             self.ended[int(done.message.id)].append("refused" if isinstance(done.result, Refused) else "done")
         self._left -= len(answer.done)
         self._progress(len(self.copies) - self._left)
-        return {int(each.message.id): float(each.seconds) for each in answer.returned}
+        return {int(returned.message.id): float(returned.seconds) for returned in answer.returned}
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._simulation.now, UTC)
 
 
 def storm(count: int = 100_000, seed: int = 1) -> Check:
-    """Run it, count, put the dead letters back once the faults are over, and count again."""
+    """Runs it, counts, puts the dead letters back once the faults are over, and counts again."""
     with folder() as name:
         run = Storm(count, seed, Path(name) / "ledger.sqlite", deployed())
         run.run()
@@ -146,9 +146,9 @@ def storm(count: int = 100_000, seed: int = 1) -> Check:
         run.redrive()
         second = _Counted(run)
         run.ledger.close()
-    fates = Counter(fate_of(each, run.made.untaggable) for each in run.made.all)
+    fates = Counter(fate_of(creation, run.made.untaggable) for creation in run.made.all)
     wrong = first.wrong(count) + second.wrong(count)
-    if second.after_dead or {each: second.ends[each.value] for each in Fate} != dict(fates):
+    if second.after_dead or {fate: second.ends[fate.value] for fate in Fate} != dict(fates):
         wrong.append(f"after the dead letters were put back: {dict(second.ends)}, not {dict(fates)}")
     drawn = sum(faults[name] for name in DRAWN)
     others = faults["denied"] + faults["not found yet"] + faults["tag policy"]
@@ -181,10 +181,10 @@ class _Counted:
         self.mistaken, self.after_dead = run.wrong_owners()
         self.dead = self.ends["dead"] + self.ends["dead by chance"]
         self.total = self.ends["tagged"] + self.ends["refused"] + self.dead
-        self._unended = sum(len(each) != 1 for each in run.ended.values())
+        self._unended = sum(len(ends) != 1 for ends in run.ended.values())
 
     def wrong(self, count: int) -> list[str]:
-        """What must not be."""
+        """What is wrong with the end."""
         found = []
         if self.total != count:
             found.append(f"{self.total:,} of {count:,} ended well: {dict(self.ends)}")

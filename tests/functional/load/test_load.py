@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from harness.limits.protocol import Called
-from harness.profile import count
+from harness.limits.protocol import TracedCall
+from harness.sampling import count
+from harness.sandbox_process import SAME_PATH
 from harness.simulated.events import START
-from harness.started import SAME_PATH
 from load import neighbour as beside
 from load import orders as in_orders
 from load.checks import Check
@@ -43,9 +43,9 @@ def test_a_seed_gives_one_storm_whatever_the_order_of_sets() -> None:
     printed = {
         subprocess.run(
             [sys.executable, "-c", code],
-            env={**environment, "PYTHONHASHSEED": each}, stdout=subprocess.PIPE, check=True,
+            env={**environment, "PYTHONHASHSEED": seed}, stdout=subprocess.PIPE, check=True,
         ).stdout
-        for each in "12"
+        for seed in "12"
     }  # fmt: skip
     assert len(printed) == 1
 
@@ -64,7 +64,7 @@ def test_a_throttled_minute_costs_nothing_but_time() -> None:
 
 
 def test_a_call_beyond_the_share_is_seen() -> None:
-    calls = [Called(START, 0.1, "333333333300", "us-east-1", "ec2", "CreateTags") for _ in range(51)]
+    calls = [TracedCall(START, 0.1, "333333333300", "us-east-1", "ec2", "CreateTags") for _ in range(51)]
     assert len(beyond_the_share(calls, 0.5)) == 1
     assert not beyond_the_share(calls[:50], 0.5)
 
@@ -88,17 +88,17 @@ def test_one_who_tags_without_end_holds_up_nobody(name: str, entries: int) -> No
 def test_an_outage_is_drained() -> None:
     check = drain(1500, before=0)
     assert check.figures["done"] == 1500
-    assert not [each for each in check.wrong if "memory" not in each]
+    assert not [text for text in check.wrong if "memory" not in text]
 
 
 def test_the_mix_has_all_that_can_become_of_a_creation() -> None:
     made = create(2000, 1, START, 60.0)
-    fates = [fate_of(each, made.untaggable) for each in made.all]
-    assert {fates.count(each) > 20 for each in Fate} == {True}
+    fates = [fate_of(creation, made.untaggable) for creation in made.all]
+    assert {fates.count(fate) > 20 for fate in Fate} == {True}
     people: dict[str, set[str]] = {}
-    for each in made.all:
-        for id_ in each.ids:
-            people.setdefault(id_, set()).add(each.person)
-    assert sum(len(each) > 1 for each in people.values()) > 100
+    for creation in made.all:
+        for id_ in creation.ids:
+            people.setdefault(id_, set()).add(creation.person)
+    assert sum(len(names) > 1 for names in people.values()) > 100
     numbers = copies(made.all, 1)
-    assert {numbers.count(each.number) for each in made.all[:200]} == {1, 2, 3}
+    assert {numbers.count(creation.number) for creation in made.all[:200]} == {1, 2, 3}

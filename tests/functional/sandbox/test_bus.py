@@ -56,10 +56,10 @@ def received(sandbox: Sandbox, account: str, region: str, url: str) -> list[dict
 
 
 def carried(sandbox: Sandbox, *records: Mapping[str, Any]) -> None:
-    """Let the bus carry records: what comes last has been carried when a metric of its rule moves."""
+    """Lets the bus carry records: what comes last has been carried when a metric of its rule moves."""
     before = matched(sandbox, DATA, "eu-west-1")
-    for each in (*records, record(DATA, awsRegion="eu-west-1")):
-        sandbox.bus.put(dict(each))
+    for sent in (*records, record(DATA, awsRegion="eu-west-1")):
+        sandbox.bus.put(dict(sent))
     wait(lambda: matched(sandbox, DATA, "eu-west-1") != before)
     with sandbox.bus._lock:  # given back when the last one is with its targets
         pass
@@ -69,17 +69,17 @@ def delivered(sandbox: Sandbox, *records: Mapping[str, Any]) -> list[dict[str, A
     """The events of these records that come to the hub's queue."""
     carried(sandbox, *records)
     ids = {record["eventID"] for record in records}
-    events = [json.loads(each["Body"]) for each in received(sandbox, HUB, HOME_REGION, sandbox.queue_url)]
+    events = [json.loads(message["Body"]) for message in received(sandbox, HUB, HOME_REGION, sandbox.queue_url)]
     return [event for event in events if event["detail"]["eventID"] in ids]
 
 
 def undelivered(sandbox: Sandbox, account: str = WEB, region: str = REGION) -> list[tuple[str, dict[str, str]]]:
     url = f"{sandbox.endpoint_url}/{account}/ownertag-undelivered"
-    return [attributes(each) for each in received(sandbox, account, region, url)]
+    return [attributes(message) for message in received(sandbox, account, region, url)]
 
 
 def attributes(message: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    given = {key: each["StringValue"] for key, each in message["MessageAttributes"].items()}
+    given = {key: attribute["StringValue"] for key, attribute in message["MessageAttributes"].items()}
     return json.loads(message["Body"])["detail"]["eventID"], given
 
 
@@ -97,7 +97,7 @@ def count(sandbox: Sandbox, account: str, region: str, metric: str, **dimensions
         Statistics=["Sum"],
     )["Datapoints"]
     cloudwatch.close()
-    return float(sum(each["Sum"] for each in found))
+    return float(sum(datum["Sum"] for datum in found))
 
 
 def matched(sandbox: Sandbox, account: str, region: str) -> float:
@@ -210,7 +210,7 @@ def test_without_its_queue_the_hub_keeps_the_event_in_its_dead_letter_queue(sand
     sent = record()
     carried(sandbox, sent)
     queues["ownertag"] = kept
-    found = dict(attributes(each) for each in received(sandbox, HUB, HOME_REGION, sandbox.dead_letter_url))
+    found = dict(attributes(message) for message in received(sandbox, HUB, HOME_REGION, sandbox.dead_letter_url))
     assert found[sent["eventID"]]["ERROR_CODE"] == "NO_RESOURCE"
     assert found[sent["eventID"]]["RULE_ARN"].endswith(f"rule/{BUS}/ownertag-creations")
 
@@ -222,7 +222,7 @@ def test_an_event_that_the_queue_does_not_take_does_not_end_the_hop(sandbox: San
     bad, good = record(requestParameters={"x": "y" * 3000}), record()
     assert [event["detail"] for event in delivered(sandbox, bad, good)] == [good]
     sqs.set_queue_attributes(QueueUrl=sandbox.queue_url, Attributes=size)
-    found = dict(attributes(each) for each in received(sandbox, HUB, HOME_REGION, sandbox.dead_letter_url))
+    found = dict(attributes(message) for message in received(sandbox, HUB, HOME_REGION, sandbox.dead_letter_url))
     assert found[bad["eventID"]]["ERROR_CODE"] == "ERROR_FROM_TARGET"
 
 

@@ -17,10 +17,10 @@ from ownertag.core.settings import SettingsError
 from ownertag.ledger.accounts import KeptAccounts
 from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.render.documents import LEDGER_TABLE
+from ownertag.sandbox.console_reporter import ConsoleReporter
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB, PERSONAS, TAGGER_ROLE
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
-from ownertag.sandbox.watch import Watch
 
 WHO = {persona.name: persona.account for persona in PERSONAS}
 
@@ -40,7 +40,7 @@ def told() -> Told:
 
 @pytest.fixture(scope="module")
 def sandbox(told: Told) -> Iterator[Sandbox]:
-    with Sandbox(Watch(told.lines.append), failed=told.failures.append) as running:
+    with Sandbox(ConsoleReporter(told.lines.append), failed=told.failures.append) as running:
         yield running
 
 

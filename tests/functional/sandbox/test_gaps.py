@@ -16,11 +16,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from harness.waiting import wait
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.identities import Identities
 from ownertag.sandbox.organization import SandboxOrganization, role_id, sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, PERSONAS
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
 
 WEB = "333333333333"
 RESEARCH = "555555555555"
@@ -86,7 +86,7 @@ def test_every_call_has_a_request_id_of_its_own_and_its_record_has_the_same(sand
     told = [ec2.create_volume(AvailabilityZone="eu-north-1a", Size=1, ClientToken="one") for _ in range(2)]
     with pytest.raises(ClientError) as failed:
         ec2.create_volume(AvailabilityZone="eu-north-1a", SnapshotId="snap-0")
-    ids = [each["ResponseMetadata"]["RequestId"] for each in (*told, failed.value.response)]
+    ids = [answer["ResponseMetadata"]["RequestId"] for answer in (*told, failed.value.response)]
     records = sandbox.recorder.records(WEB, "eu-north-1")
     assert [record["requestID"] for record in records] == ids
     assert [record["responseElements"]["requestId"] for record in records[:2]] == ids[:2]

@@ -32,7 +32,7 @@ def test_a_group_is_created_described_and_deleted(ec2: Any) -> None:
     assert (found["Strategy"], found["State"], found["GroupId"]) == ("spread", "available", made["GroupId"])
     shown = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [made["GroupId"]]}])["Tags"]
     assert {(tag["Key"], tag["Value"]) for tag in found["Tags"]} == {("team", "web"), ("owner", "alice")}
-    assert {(each["Key"], each["Value"]) for each in shown} == {("team", "web"), ("owner", "alice")}
+    assert {(tag["Key"], tag["Value"]) for tag in shown} == {("team", "web"), ("owner", "alice")}
     by_id = ec2.describe_placement_groups(GroupIds=[made["GroupId"]])["PlacementGroups"]
     by_filter = ec2.describe_placement_groups(Filters=[{"Name": "strategy", "Values": ["spread"]}])["PlacementGroups"]
     assert by_id == by_filter == [found]

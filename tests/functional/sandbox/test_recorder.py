@@ -17,11 +17,11 @@ from ownertag.core.records import Arrival
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation
 from ownertag.sandbox.bus import as_event
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.identities import root_user
 from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION, HUB_ROLE, PERSONAS, TAGGER_ROLE
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
 
 WEB = "333333333333"
 IDENTITIES = {

@@ -60,8 +60,8 @@ def test_what_is_disabled_is_no_schedule_or_leads_to_no_function_is_never_due(ev
 def test_a_rule_that_is_deployed_anew_is_due_at_once(events: Any) -> None:
     schedules = Schedules(Seconds())
     rule(events, "accounts")
-    for each in schedules.due():
-        schedules.done(each)
+    for scheduled in schedules.due():
+        schedules.done(scheduled)
     events.disable_rule(Name="accounts")
     assert schedules.due() == []
     events.enable_rule(Name="accounts")

@@ -14,8 +14,8 @@ from ownertag.core.owner.links import machine_links, service_of
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
 from ownertag.sandbox.bus import as_event
+from ownertag.sandbox.demo_launches import IMAGE
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE
 
 WEB, DATA = "333333333333", "444444444444"
 SCALING_ROLE = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
@@ -87,7 +87,7 @@ def test_a_group_launches_as_its_service_linked_role(sandbox: Sandbox, group: st
     assert "accessKeyId" not in identity
     assert sent_by_a_service(record, "autoscaling.amazonaws.com")
     response = record["responseElements"]["instancesSet"]["items"]
-    assert [each["instanceId"] for each in response] == ids(sandbox, group)
+    assert [item["instanceId"] for item in response] == ids(sandbox, group)
     wanted = {"aws:autoscaling:groupName": group, "team": "shop"}
     [asked] = record["requestParameters"]["tagSpecificationSet"]["items"]
     assert {tag["key"]: tag["value"] for tag in asked["tags"]} == wanted

@@ -140,8 +140,8 @@ def test_a_unit_is_its_accounts_and_those_of_the_units_below(sandbox: Sandbox, m
     assert operation["StackSetOperation"]["Status"] == "SUCCEEDED"
     found = instances(client, managed)
     assert set(found) == {(account, region) for account in MEMBERS for region in ("us-east-1", HOME_REGION)}
-    assert {each["OrganizationalUnitId"] for each in found.values()} == {unit}
-    assert {each["Status"] for each in found.values()} == {"CURRENT"}
+    assert {summary["OrganizationalUnitId"] for summary in found.values()} == {unit}
+    assert {summary["Status"] for summary in found.values()} == {"CURRENT"}
     assert queues(sandbox, DATA) == queues(sandbox, WEB, "us-east-1") == {"one"}
     assert queues(sandbox, MANAGEMENT) == queues(sandbox, WEB, "eu-west-1") == set()
     one = client.describe_stack_instance(
@@ -194,7 +194,7 @@ def test_an_account_whose_stack_fails_does_not_keep_back_the_others(sandbox: San
     operation = client.describe_stack_set_operation(StackSetName="roles", OperationId=made["OperationId"])
     assert operation["StackSetOperation"]["Status"] == "FAILED"
     found = instances(client, "roles")
-    assert {account for (account, _), each in found.items() if each["Status"] == "OUTDATED"} == {WEB}
+    assert {account for (account, _), summary in found.items() if summary["Status"] == "OUTDATED"} == {WEB}
     assert "auto-tag-role already exists" in found[WEB, HOME_REGION]["StatusReason"]
     iam.delete_role(RoleName="auto-tag-role")
     client.create_stack_instances(StackSetName="roles", DeploymentTargets=targets, Regions=[HOME_REGION])
@@ -269,7 +269,7 @@ def test_an_update_of_a_key_changes_its_policy_and_what_names_it_is_found(sandbo
         client.create_change_set(**named, ChangeSetType=kind, TemplateBody=body(sid))
         client.execute_change_set(**named)
         listed = client.list_stack_resources(StackName="keyed")["StackResourceSummaries"]
-        [key] = [each["PhysicalResourceId"] for each in listed if each["LogicalResourceId"] == "Key"]
+        [key] = [resource["PhysicalResourceId"] for resource in listed if resource["LogicalResourceId"] == "Key"]
         with closing(sandbox.client(sandbox.account_session(WEB, HOME_REGION), "kms")) as kms:
             assert sid in kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
         with closing(sandbox.client(sandbox.account_session(WEB, HOME_REGION), "iam")) as iam:
@@ -348,7 +348,7 @@ def test_the_hub_is_created_updated_and_deleted(sandbox: Sandbox, infra: dict[st
     client.update_stack(StackName="ownertag-hub", TemplateBody=changed, Parameters=parameters("b.zip"), **NAMED)
     events = sandbox.client(session, "events")
     [rule] = [
-        each for each in events.list_rules(EventBusName="ownertag")["Rules"] if each["Name"] == "ownertag-creations"
+        rule for rule in events.list_rules(EventBusName="ownertag")["Rules"] if rule["Name"] == "ownertag-creations"
     ]
     assert '"aws.e"' in rule["EventPattern"]
     assert events.list_targets_by_rule(EventBusName="ownertag", Rule="ownertag-creations")["Targets"]

@@ -42,8 +42,8 @@ def test_a_member_has_its_own_trails_beside_it(sandbox: Sandbox) -> None:
     sandbox.client(sandbox.account_session(account, "us-east-1"), "s3").create_bucket(Bucket="own-trail")
     cloudtrail = _cloudtrail(sandbox, account, "us-east-1")
     cloudtrail.create_trail(Name="own", S3BucketName="own-trail")
-    assert {each["Name"] for each in cloudtrail.describe_trails()["trailList"]} == {"own", TRAIL}
-    assert [each["Name"] for each in cloudtrail.describe_trails(includeShadowTrails=False)["trailList"]] == ["own"]
+    assert {trail["Name"] for trail in cloudtrail.describe_trails()["trailList"]} == {"own", TRAIL}
+    assert [trail["Name"] for trail in cloudtrail.describe_trails(includeShadowTrails=False)["trailList"]] == ["own"]
     assert not cloudtrail.get_trail_status(Name="own")["IsLogging"]
     with pytest.raises(ClientError, match="TrailNotFound"):
         cloudtrail.get_trail_status(Name=TRAIL)

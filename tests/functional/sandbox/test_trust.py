@@ -80,12 +80,12 @@ def test_the_rendered_trusts_let_in_whom_they_are_made_for() -> None:
         id=ORGANIZATION, management_account="111111111111", hub_account=HUB, home_region="eu-central-1"
     )
     tagger, audit, forwarder = (
-        filled(each, HERE) for each in (tagger_trust(organization), audit_trust(organization), forwarder_trust())
+        filled(policy, HERE) for policy in (tagger_trust(organization), audit_trust(organization), forwarder_trust())
     )
-    assert [allows(tagger, each, "sts:AssumeRole") for each in (FUNCTION, OTHER_ROLE, ROOT, STRANGER, OUTSIDE)] == [
+    assert [allows(tagger, caller, "sts:AssumeRole") for caller in (FUNCTION, OTHER_ROLE, ROOT, STRANGER, OUTSIDE)] == [
         True, False, False, False, False,
     ]  # fmt: skip
-    assert [allows(audit, each, "sts:AssumeRole") for each in (FUNCTION, ROOT, STRANGER, OUTSIDE)] == [
+    assert [allows(audit, caller, "sts:AssumeRole") for caller in (FUNCTION, ROOT, STRANGER, OUTSIDE)] == [
         True, True, False, False,
     ]  # fmt: skip
     rule = f"arn:aws:events:us-east-1:{WEB}:rule/ownertag-creations-1"

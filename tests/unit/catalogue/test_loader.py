@@ -207,10 +207,10 @@ def member(shape: Shape, key: str) -> Shape | None:
     """The member that CloudTrail writes under this key: its name on the wire, with a small first letter."""
     if not isinstance(shape, StructureShape):
         return None
-    for name, each in shape.members.items():
-        wire = each.serialization.get("name", name)
+    for name, member in shape.members.items():
+        wire = member.serialization.get("name", name)
         if key in {wire[0].lower() + wire[1:], name[0].lower() + name[1:]}:
-            return each
+            return member
     return None
 
 
@@ -287,13 +287,13 @@ def test_a_tag_api_is_an_operation(api: Any) -> None:
 def sample(shape: Shape, depth: int = 6) -> Any:
     """An answer that has a text wherever the shape has one."""
     if isinstance(shape, StructureShape) and depth:
-        return {name: sample(each, depth - 1) for name, each in shape.members.items()}
+        return {name: sample(member, depth - 1) for name, member in shape.members.items()}
     if isinstance(shape, ListShape) and depth:
         return [sample(shape.member, depth - 1)]
     return f"<{shape.name}>" if shape.type_name == "string" else None
 
 
-@pytest.mark.parametrize("type_", [each for each in TYPES if each.lookup], ids=lambda each: each.name)
+@pytest.mark.parametrize("type_", [type_ for type_ in TYPES if type_.lookup], ids=lambda type_: type_.name)
 def test_a_lookup_is_a_describe_call_with_that_filter_and_those_ids(type_: ResourceType) -> None:
     assert type_.lookup is not None
     operation = model(type_.service).operation_model(type_.lookup.operation)
@@ -308,12 +308,12 @@ def test_a_lookup_is_a_describe_call_with_that_filter_and_those_ids(type_: Resou
 EC2_TYPES = set(model("ec2").shape_for("ResourceType").enum)
 
 
-@pytest.mark.parametrize("type_", TYPES, ids=lambda each: each.name)
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: type_.name)
 def test_a_type_is_one_that_ec2_can_tag(type_: ResourceType) -> None:
     assert type_.name.removeprefix("ec2:") in EC2_TYPES
 
 
-@pytest.mark.parametrize("type_", TYPES, ids=lambda each: each.name)
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: type_.name)
 def test_a_pattern_of_ids_takes_no_more_than_ids(type_: ResourceType) -> None:
     pattern = type_.id
     assert pattern.flags & re.ASCII
@@ -334,7 +334,7 @@ def test_a_pattern_of_ids_takes_no_more_than_ids(type_: ResourceType) -> None:
                     assert not pattern.fullmatch(wrong)
 
 
-@pytest.mark.parametrize("type_", TYPES, ids=lambda each: each.name)
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: type_.name)
 def test_every_type_is_made_by_a_row(type_: ResourceType) -> None:
     made = {makes.type.name for row in ROWS for makes in row.makes}
     assert type_.name in made | {"ec2:volume", "ec2:network-interface"}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from harness import fixtures
-from harness.profile import count
+from harness.sampling import count
 from ownertag.core.match import match
 from ownertag.core.owner.principal import principal_of
 from ownertag.core.parse import parse_event

@@ -150,4 +150,4 @@ def test_there_are_enough_of_them() -> None:
 
 def test_every_kind_of_parent_is_among_them() -> None:
     asked = {parent_of_arn(fact["value"]) for path in PATHS for fact in read(path)["facts"]}
-    assert {each.kind.name for each in asked if each} == set(KINDS)
+    assert {question.kind.name for question in asked if question} == set(KINDS)

@@ -35,7 +35,7 @@ def pairs() -> frozenset[Pair]:
 
     What a row finds beside what its operation can tag is no tag of the request's; that it is let through does no harm.
     """
-    rows = {name: [each.removeprefix("ec2:") for each in types] for name, types in THROUGH.items()}
+    rows = {name: [type_.removeprefix("ec2:") for type_ in types] for name, types in THROUGH.items()}
     sources: list[Any] = [KNOWN, MODELS, rows]
     return frozenset((name, type_) for source in sources for name, types in source.items() for type_ in types)
 
@@ -48,18 +48,18 @@ def denied(
     region = "" if type_.startswith("ipam") and type_ != "ipam-pool-allocation" else "eu-central-1"
     resource = f"arn:aws:ec2:{region}:{account}:{type_}/x-0123456789abcdef0"
     context = {"aws:TagKeys": list(keys), "ec2:CreateAction": [operation], "aws:PrincipalArn": [ADMIN]}
-    statements = (each for policy in policies for each in policy["Statement"])
+    statements = (statement for policy in policies for statement in policy["Statement"])
     return any(_matches(statement, "ec2:CreateTags", resource, context) for statement in statements)
 
 
 def _matches(statement: Statement, action: str, resource: str, context: dict[str, list[str]]) -> bool:
     assert statement["Effect"] == "Deny"
-    if not any(fnmatchcase(action.lower(), each.lower()) for each in _many(statement["Action"])):
+    if not any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _many(statement["Action"])):
         return False
     if "NotResource" in statement:
-        if any(fnmatchcase(resource, each) for each in _many(statement["NotResource"])):
+        if any(fnmatchcase(resource, pattern) for pattern in _many(statement["NotResource"])):
             return False
-    elif not any(fnmatchcase(resource, each) for each in _many(statement["Resource"])):
+    elif not any(fnmatchcase(resource, pattern) for pattern in _many(statement["Resource"])):
         return False
     conditions = statement.get("Condition", {})
     return all(
@@ -72,13 +72,13 @@ def _matches(statement: Statement, action: str, resource: str, context: dict[str
 def _holds(operator: str, wanted: list[str], given: list[str]) -> bool:
     match operator:
         case "ForAnyValue:StringEqualsIgnoreCase":
-            return bool({each.lower() for each in given} & {each.lower() for each in wanted})
+            return bool({key.lower() for key in given} & {key.lower() for key in wanted})
         case "StringEquals":
-            return any(each in wanted for each in given)
+            return any(key in wanted for key in given)
         case "StringNotEquals":
-            return not any(each in wanted for each in given)
+            return not any(key in wanted for key in given)
         case "ArnNotLike":
-            return not any(fnmatchcase(each, pattern) for each, pattern in product(given, wanted))
+            return not any(fnmatchcase(key, pattern) for key, pattern in product(given, wanted))
         case "Null":
             return wanted == ["false" if given else "true"]
     raise AssertionError(f"unknown operator {operator}")

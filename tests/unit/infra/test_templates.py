@@ -62,7 +62,7 @@ def resources(name: str) -> dict[str, Any]:
 
 
 def of_type(name: str, kind: str) -> dict[str, dict[str, Any]]:
-    return {key: each["Properties"] for key, each in resources(name).items() if each["Type"] == kind}
+    return {key: resource["Properties"] for key, resource in resources(name).items() if resource["Type"] == kind}
 
 
 def test_what_is_committed_is_what_is_rendered() -> None:
@@ -122,7 +122,9 @@ def test_the_alarm_topic_has_a_key_that_cloudwatch_may_use() -> None:
     assert topic["KmsMasterKeyId"] == {"Ref": "AlarmKey"}
     for document, action in ((key["KeyPolicy"], "kms:GenerateDataKey*"), (policy["PolicyDocument"], "sns:Publish")):
         services = [
-            each for each in document["Statement"] if each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+            statement
+            for statement in document["Statement"]
+            if statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
         ]
         assert any(action in service["Action"] for service in services)
 
@@ -153,7 +155,7 @@ def test_every_rule_has_a_role_and_a_queue_for_what_it_can_not_deliver() -> None
 
 
 def test_the_schedule_keeps_the_accounts_in_time_even_if_it_fails_twice() -> None:
-    [rule] = (each for each in of_type("hub", "AWS::Events::Rule").values() if "ScheduleExpression" in each)
+    [rule] = (rule for rule in of_type("hub", "AWS::Events::Rule").values() if "ScheduleExpression" in rule)
     [permission] = of_type("hub", "AWS::Lambda::Permission").values()
     [target] = rule["Targets"]
     assert json.loads(target["Input"]) == KEEP_ACCOUNTS

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from harness.fuzz import documents, hostile, steps
 from harness.fuzz.documents import MOST_BYTES, Document, drawn
 from harness.fuzz.minimal import smaller
-from harness.fuzz.rules import Fault, holds
+from harness.fuzz.rules import Violation, holds
 from harness.fuzz.seeds import seeds
-from harness.profile import count
 from harness.properties import examples
+from harness.sampling import count
 from ownertag.core.addresses import read_address
 from ownertag.core.owner import principal as identity
 
@@ -25,7 +25,7 @@ DOCUMENTS = count(40_000)
 HANG = 1.0
 
 
-@pytest.mark.parametrize("document", SEEDS, ids=lambda each: each.name)
+@pytest.mark.parametrize("document", SEEDS, ids=lambda seed: seed.name)
 def test_what_once_went_wrong_ends_well(document: Document) -> None:
     assert len(document.data) <= MOST_BYTES
     ended = steps.run(document, f"seed:{document.name}")
@@ -58,8 +58,8 @@ def test_the_large_ones_are_nearly_as_large_as_an_event_can_be() -> None:
 def test_what_goes_wrong_is_made_small() -> None:
     """A document with one odd value deep in it comes down to little more than that value."""
 
-    def fails(each: Document) -> bool:
-        return hostile.SECRET.encode() in each.data
+    def fails(document: Document) -> bool:
+        return hostile.SECRET.encode() in document.data
 
     plain = {"detail": {"a": [{"b": number, "c": "x" * 50} for number in range(20)], "d": {"e": [1, hostile.SECRET]}}}
     small = smaller(Document(b"", plain=plain), fails)
@@ -68,7 +68,7 @@ def test_what_goes_wrong_is_made_small() -> None:
 
 
 def test_a_rule_that_does_not_hold_is_a_fault() -> None:
-    with pytest.raises(Fault, match="plan: it does not"):
+    with pytest.raises(Violation, match="plan: it does not"):
         holds(False, "plan", "it does not")
 
 
@@ -99,7 +99,7 @@ def test_marks_of_any_class_in_order_are_the_same_text(text: str) -> None:
 def test_every_character_that_is_taken_apart_into_marks_of_two_classes_is_known() -> None:
     for code in range(0x110000):
         apart = unicodedata.normalize("NFD", chr(code))
-        classes = [unicodedata.combining(each) for each in apart]
+        classes = [unicodedata.combining(character) for character in apart]
         if classes[0] and len({*classes, unicodedata.combining(chr(code))}) > 1:
             assert code in identity._APART, hex(code)
 

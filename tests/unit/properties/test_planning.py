@@ -70,7 +70,7 @@ def record_of(draw: st.DrawFn, number: int) -> fixtures.Json:
         return fixtures.record(responseElements={"volumeId": numbered("vol", draw(small))}, **fields)
     if kind == "snapshots":
         ids = draw(a_few)
-        items = [{"snapshotId": numbered("snap", each), "ownerId": account} for each in ids]
+        items = [{"snapshotId": numbered("snap", number), "ownerId": account} for number in ids]
         return fixtures.record("CreateSnapshots", responseElements={"snapshotSet": {"item": items}}, **fields)
     if kind == "interface":
         body = {"networkInterface": {"networkInterfaceId": numbered("eni", draw(small)), "ownerId": account}}
@@ -81,8 +81,8 @@ def record_of(draw: st.DrawFn, number: int) -> fixtures.Json:
         fields |= {"responseElements": fixtures.OMITTED, "requestParameters": request}
     ids = draw(distinct)
     return fixtures.launch(
-        [numbered("i", each) for each in ids],
-        [numbered("eni", each) for each in ids],
+        [numbered("i", number) for number in ids],
+        [numbered("eni", number) for number in ids],
         numbered("r", reservation),
         account,
         **fields,
@@ -244,7 +244,7 @@ def test_every_creation_ends_as_a_decision_or_a_refusal(
     assert len(decided.decisions) + len(decided.refusals) == len(creations)
     written = {resource.arn for write in decided.writes for resource in write.resources}
     for decision in decided.decisions:
-        settled = {each.arn for each in decision.settled}
+        settled = {resource.arn for resource in decision.settled}
         left = {resource.arn for resource in decision.resources} - settled - written
         assert not left or decision.waits, "neither written, nor settled, nor waited for"
         assert decision.resources or decision.settled or decision.waits

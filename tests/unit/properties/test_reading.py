@@ -150,7 +150,7 @@ def test_anything_in_a_carrier_is_read_or_refused(key: str, held: str | bytes) -
 @given(st.lists(st.text(alphabet='{}[]=, "nulltypearn\n\\', max_size=40), min_size=19, max_size=19))
 @THOROUGH
 def test_any_row_of_athena_is_read_or_refused(cells: list[str]) -> None:
-    read_all(fixtures.csv_of([each.lower() for each in fixtures.ATHENA], [cells]))
+    read_all(fixtures.csv_of([name.lower() for name in fixtures.ATHENA], [cells]))
 
 
 @given(st.text(max_size=300))
@@ -201,9 +201,9 @@ def test_any_json_anywhere_in_a_golden_record_is_read_or_refused(data: st.DataOb
 )
 @THOROUGH
 def test_every_carrier_of_any_golden_records_brings_each_of_them_once(many: list[fixtures.Golden], carry: Any) -> None:
-    reads = list(parse_document(carry([each.record for each in many]), "x"))
+    reads = list(parse_document(carry([arrival.record for arrival in many]), "x"))
     ids = [read.record.event_id for read in reads if isinstance(read, Arrival)]
-    assert ids == [each.record["eventID"] for each in many]
+    assert ids == [arrival.record["eventID"] for arrival in many]
 
 
 # --- values

@@ -1,1 +1,1 @@
-"""What moto lacks or gets wrong and we rely on, by service: each gap answers a call, or passes it on changed."""
+"""What moto lacks or gets wrong, by service: each module answers a call itself, or passes it on changed."""

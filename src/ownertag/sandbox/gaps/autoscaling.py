@@ -1,4 +1,4 @@
-"""Auto Scaling: its groups launch by calls of EC2, which CloudTrail shows; moto's launch within moto."""
+"""Auto Scaling: its groups launch by calls of EC2, which CloudTrail shows; those of moto launch within moto."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Ec2:
     def run_instances(
         self, image_id: str, count: int, user_data: Any, security_group_names: list[str], **more: Any
     ) -> Reservation:
-        """Launch, as moto asks for it; a launch that EC2 refuses leaves the group without its instances."""
+        """Launches what moto asks for; if EC2 refuses, the group is left without its instances."""
         tags = [{"Key": key, "Value": value} for key, value in more["tags"]["instance"].items()]
         subnet, config = more.get("subnet_id"), more.get("launch_config")
         given = {
@@ -53,7 +53,7 @@ class _Ec2:
 
 @contextmanager
 def launching(account: str, region: str, launch: Launch) -> Iterator[None]:
-    """Let the groups of an account and Region launch by this."""
+    """Lets the groups of an account and Region launch by this function."""
     scaling: Any = autoscaling_backends[account][region]
     real = scaling.ec2_backend
     scaling.ec2_backend = _Ec2(real, launch)

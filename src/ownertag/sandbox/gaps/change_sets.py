@@ -1,4 +1,4 @@
-"""CloudFormation's change sets: found by their stack, with changes by parameters; outputs once executed."""
+"""CloudFormation's change sets: found by their stack, with changes by parameters, and with outputs once executed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _SAME = "The submitted information didn't contain changes. Submit different info
 
 
 def answer(call: Call, account: str, next_: Next) -> Response:
-    """Answer an operation on a change set."""
+    """Answers an operation on a change set."""
     backend = cloudformation_backends[account][call.region]
     stack = next(
-        (each for each in backend.stacks.values() if call.params.get("StackName") in (each.name, each.stack_id)), None
+        (known for known in backend.stacks.values() if call.params.get("StackName") in (known.name, known.stack_id)),
+        None,
     )
     if call.operation == "CreateChangeSet":
         return _create(call, backend, stack, next_)
@@ -86,7 +87,7 @@ def _create(call: Call, backend: Any, stack: Any, next_: Next) -> Response:
 
 
 def _changes(made: Any) -> list[Change]:
-    """What would change, for parameters as well, of which moto compares none."""
+    """The changes of a change set, those by parameters included, which moto leaves out."""
     by_action = made.stack.resource_map.build_resource_diff(made.template_dict, made.parameters)
     known = {**made.stack.template_dict.get("Resources", {}), **made.template_dict["Resources"]}
     return [Change(action, name, known[name]["Type"]) for action, names in by_action.items() for name in names]
@@ -104,8 +105,8 @@ def _parameters(call: Call, stack: Any) -> dict[str, str]:
 def _same(stack: Any, given: dict[str, str]) -> bool:
     """Whether the parameters are those that the stack has, defaults included."""
     defaults = {
-        key: str(each["Default"])
-        for key, each in stack.template_dict.get("Parameters", {}).items()
-        if "Default" in each
+        key: str(parameter["Default"])
+        for key, parameter in stack.template_dict.get("Parameters", {}).items()
+        if "Default" in parameter
     }
     return {**defaults, **given} == {key: str(value) for key, value in stack.stack_parameters.items()}

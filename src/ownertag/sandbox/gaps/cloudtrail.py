@@ -94,11 +94,11 @@ def referenced_resources(record: Record) -> dict[str, str | None]:
     """
     found: dict[str, str | None] = {}
     for key, text in _texts("", [record["requestParameters"], record["responseElements"]]):
-        each = _ID.fullmatch(text)
+        id_ = _ID.fullmatch(text)
         if key in _NAMES:
             found[text] = _NAMES[key]
-        elif each and each[1] != _NO_RESOURCE:
-            found[text] = _TYPES.get(each[1])
+        elif id_ and id_[1] != _NO_RESOURCE:
+            found[text] = _TYPES.get(id_[1])
     return found
 
 
@@ -107,15 +107,15 @@ def _texts(key: str, node: Any) -> Iterator[tuple[str, str]]:
     if isinstance(node, str):
         yield key, node
     elif isinstance(node, dict):
-        for name, each in node.items():
-            yield from _texts(name, each)
+        for name, value in node.items():
+            yield from _texts(name, value)
     elif isinstance(node, list):
-        for each in node:
-            yield from _texts(key, each)
+        for item in node:
+            yield from _texts(key, item)
 
 
 def _attribute(record: Record, key: str) -> set[str | None]:
-    """What a record has for an attribute; an attribute that there is not has nothing."""
+    """The values that a record has for an attribute; none for an unknown attribute."""
     match key:
         case "AccessKeyId":
             return {record["userIdentity"].get("accessKeyId")}
@@ -159,5 +159,5 @@ def organization_trails(call: Call, account: str, management: str, to: Callable[
     own, theirs = to(account), to(management)
     if own.failed or theirs.failed or call.json().get("includeShadowTrails") is False:
         return own
-    shared = [each for each in json.loads(theirs.body)["trailList"] if each["IsOrganizationTrail"]]
+    shared = [trail for trail in json.loads(theirs.body)["trailList"] if trail["IsOrganizationTrail"]]
     return answer_json({"trailList": json.loads(own.body)["trailList"] + shared})

@@ -14,7 +14,7 @@ from ownertag.sandbox.calls import Call, Next, Response
 
 
 def transact_write_items(call: Call, account: str, next_: Next) -> Response:
-    """Answer by moto, with copies of what the transaction touches alone: they are put back if it fails."""
+    """Answers by moto, with copies of what the transaction touches alone: they are put back if it fails."""
     backend = dynamodb_backends[account][call.region]
     touched: list[tuple[str, Any, Any, Any]] = []
     for item in call.json().get("TransactItems", []):

@@ -28,7 +28,7 @@ class ClientTokens:
         self._answers: dict[tuple[str, str, str, str], tuple[dict[str, str], Response]] = {}
 
     def answer(self, call: Call, actor: SandboxActor, next_: Next) -> Response:
-        """Answer a call of EC2 that carries a client token."""
+        """Answers a call of EC2 that carries a client token."""
         token = call.params.get("ClientToken")
         if call.service != "ec2" or not token:
             return next_(call)
@@ -83,7 +83,7 @@ def describe_instances(call: Call, next_: Next) -> Response:
     answer = _all_pages(call.with_params({**kept, **rest, "MaxResults": "1000"}), next_)
     if isinstance(answer, Response):
         return answer
-    reservations = [each for each in answer if all(_passes(each, name, values) for name, values in ours)]
+    reservations = [item for item in answer if all(_passes(item, name, values) for name, values in ours)]
     page: list[ET.Element] = []
     count, end = 0, start
     for reservation in reservations[start:]:
@@ -137,7 +137,7 @@ def _write_filters(filters: list[tuple[str, list[str]]]) -> dict[str, str]:
 def _passes(reservation: ET.Element, name: str, values: list[str]) -> bool:
     """Whether a filter lets a reservation pass. AWS reads `*` and `?` as wildcards unless a backslash stands before."""
     found = {element.text or "" for element in reservation.findall(_FILTERS[name])}
-    return any(_wildcard(value).fullmatch(each) for value in values for each in found)
+    return any(_wildcard(value).fullmatch(present) for value in values for present in found)
 
 
 def _wildcard(value: str) -> re.Pattern[str]:

@@ -14,9 +14,9 @@ from ownertag.sandbox.calls import Call, Response, answer_json
 
 
 def put_events(call: Call, account: str, put: Callable[[dict[str, Any], str], None]) -> Response:
-    """Answer PutEvents: each entry by itself, as AWS does."""
+    """Answers PutEvents for each entry by itself, as AWS does."""
     given = [_put(entry, call, account, put) for entry in call.json().get("Entries", [])]
-    failed = sum("ErrorCode" in each for each in given)
+    failed = sum("ErrorCode" in entry for entry in given)
     return answer_json({"FailedEntryCount": failed, "Entries": given})
 
 

@@ -1,4 +1,4 @@
-"""Organizations: who besides the management account may read it, and what moto takes that AWS refuses."""
+"""Organizations: which members may read it, and refusals of AWS that moto lacks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
 _BAD = 400
 
 
-class Access:
-    """Calls to Organizations by whom they come from: a member acts for the management account where it is let.
+class OrganizationsAccess:
+    """Calls to Organizations: a member acts for the management account where a policy or its delegation lets it.
 
     Args:
         management: The management account.
@@ -33,7 +33,7 @@ class Access:
             FakeDelegatedAdministrator.SUPPORTED_SERVICES.append(STACK_SETS)
 
     def answer(self, call: Call, actor: SandboxActor, organization_id: str, to: Callable[[str], Response]) -> Response:
-        """Answer a call; `to` makes it in an account."""
+        """Answers a call; `to` passes it to moto in an account."""
         if actor.account != self._management and not self._let(call, actor, organization_id):
             message = "You don't have permissions to access this resource."
             return refuse(call, "AccessDeniedException", message, _BAD)
@@ -60,7 +60,7 @@ class Access:
         return any(admin.account.id == account and STACK_SETS in admin.services for admin in admins)
 
     def _let(self, call: Call, actor: SandboxActor, organization_id: str) -> bool:
-        """Whether a member may: each may read whose member it is, a delegated administrator everything."""
+        """Whether a member may make a call: each may read whose member it is, a delegated administrator everything."""
         if call.operation == "DescribeOrganization":
             return True
         reads = call.operation.startswith(("Describe", "List"))
@@ -81,7 +81,7 @@ def _backend(management: str) -> Any:
 def _not_attachable(call: Call, management: str) -> Response | None:
     """AWS's refusals of AttachPolicy: the type is not switched on, or the policy is there; moto takes both."""
     wanted, backend = call.json(), _backend(management)
-    policy = next((each for each in backend.policies if each.id == wanted["PolicyId"]), None)
+    policy = next((policy for policy in backend.policies if policy.id == wanted["PolicyId"]), None)
     if policy is None:
         return None
     enabled = {kind["Type"] for unit in backend.ou if unit.type == "ROOT" for kind in unit.policy_types}
@@ -94,7 +94,7 @@ def _not_attachable(call: Call, management: str) -> Response | None:
 
 def _not_attached(call: Call, management: str) -> Response | None:
     wanted = call.json()
-    policy = next((each for each in _backend(management).policies if each.id == wanted["PolicyId"]), None)
+    policy = next((policy for policy in _backend(management).policies if policy.id == wanted["PolicyId"]), None)
     if policy is None or any(attachment.id == wanted["TargetId"] for attachment in policy.attachments):
         return None
     return refuse(call, "PolicyNotAttachedException", "The policy is not attached to it.", _BAD)

@@ -19,7 +19,7 @@ _NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
 
 @dataclass(frozen=True)
-class PlacementGroup:
+class EmulatedPlacementGroup:
     """A placement group."""
 
     id: str
@@ -28,7 +28,7 @@ class PlacementGroup:
     arn: str
 
     def has(self, filter_: str, values: set[str]) -> bool:
-        """Whether a filter lets it pass."""
+        """Whether a filter lets the group pass."""
         known = {"group-name": self.name, "group-arn": self.arn, "strategy": self.strategy, "state": "available"}
         return known.get(filter_) in values
 
@@ -40,10 +40,10 @@ class PlacementGroups:
         # moto refuses to tag what has no prefix that it knows.
         EC2_RESOURCE_TO_PREFIX["placement-group"] = "pg"
         EC2_PREFIX_TO_RESOURCE["pg"] = "placement-group"
-        self._groups: dict[tuple[str, str], dict[str, PlacementGroup]] = defaultdict(dict)
+        self._groups: dict[tuple[str, str], dict[str, EmulatedPlacementGroup]] = defaultdict(dict)
 
     def answer(self, call: Call, account: str) -> Response:
-        """Answer one of the operations."""
+        """Answers one of the operations."""
         groups = self._groups[account, call.region]
         match call.operation:
             case "CreatePlacementGroup":
@@ -56,7 +56,7 @@ class PlacementGroups:
                 return answer_xml(call.operation, _NAMESPACE, element("return", True), result=False)
         return self._describe(call, account, groups)
 
-    def _create(self, call: Call, account: str, groups: dict[str, PlacementGroup]) -> Response:
+    def _create(self, call: Call, account: str, groups: dict[str, EmulatedPlacementGroup]) -> Response:
         name = call.params.get("GroupName", "")
         if not name:
             return refuse(call, "MissingParameter", "The request must contain the parameter groupName", 400)
@@ -64,7 +64,7 @@ class PlacementGroups:
             message = f"The placement group '{name}' already exists."
             return refuse(call, "InvalidPlacementGroup.Duplicate", message, 400)
         arn = f"arn:aws:ec2:{call.region}:{account}:placement-group/{name}"
-        group = PlacementGroup(f"pg-{uuid4().hex[:17]}", name, call.params.get("Strategy") or "cluster", arn)
+        group = EmulatedPlacementGroup(f"pg-{uuid4().hex[:17]}", name, call.params.get("Strategy") or "cluster", arn)
         groups[name] = group
         tags = {
             value: call.params.get(f"{key.removesuffix('.Key')}.Value", "")
@@ -76,9 +76,9 @@ class PlacementGroups:
         shown = _shown("placementGroup", group, account, call.region)
         return answer_xml(call.operation, _NAMESPACE, shown, result=False)
 
-    def _describe(self, call: Call, account: str, groups: dict[str, PlacementGroup]) -> Response:
+    def _describe(self, call: Call, account: str, groups: dict[str, EmulatedPlacementGroup]) -> Response:
         names, ids = _values(call, "GroupName"), _values(call, "GroupId")
-        if unknown := [each for each in names if each not in groups]:
+        if unknown := [name for name in names if name not in groups]:
             return _unknown(call, unknown[0])
         if unknown := sorted(set(ids) - {group.id for group in groups.values()}):
             return _unknown(call, unknown[0])
@@ -104,7 +104,7 @@ def _values(call: Call, name: str) -> list[str]:
     return values
 
 
-def _shown(name: str, group: PlacementGroup, account: str, region: str) -> ET.Element:
+def _shown(name: str, group: EmulatedPlacementGroup, account: str, region: str) -> ET.Element:
     made = element(
         name,
         {

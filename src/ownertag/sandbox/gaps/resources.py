@@ -1,4 +1,4 @@
-"""What moto's CloudFormation leaves undone in the resources that it makes: set right after each change of a stack."""
+"""Completes the resources that moto's CloudFormation makes, after each change of a stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from moto.logs.models import logs_backends
 
 
 def complete(stack: Any) -> None:
-    """Bring a stack's roles and functions to what its template says.
+    """Brings a stack's roles and functions to what its template says.
 
     moto keeps a role's policies as Python writes them, does not update them nor a key's, and takes every function for
     x86_64.
@@ -34,8 +34,8 @@ def complete(stack: Any) -> None:
             made.completed = properties
 
 
-class _Known(dict[str, Any]):
-    """A stack's resources by their logical names; what is there is not lost to what moto made nothing of."""
+class _KnownResources(dict[str, Any]):
+    """A stack's resources by their logical names; keeps a resource where moto would put none in its place."""
 
     def __setitem__(self, name: str, made: Any) -> None:
         if made is not None or name not in self:
@@ -43,13 +43,13 @@ class _Known(dict[str, Any]):
 
 
 def keep_known(stack: Any) -> None:
-    """See to it that an update does not lose the resources of a type that moto does not know how to change."""
+    """Keeps, in an update, the resources of a type that moto does not know how to change."""
     resources = stack.resource_map
-    resources._parsed_resources = _Known(resources._parsed_resources)  # noqa: SLF001 - there is no other way into it
+    resources._parsed_resources = _KnownResources(resources._parsed_resources)  # noqa: SLF001 - there is no other way into it
 
 
 def forget_missing(stack: Any) -> None:
-    """Leave roles out of a stack's deletion that are not there any more; moto would end with an error, AWS goes on."""
+    """Leaves roles that are gone out of a stack's deletion; moto would end with an error, AWS goes on."""
     resources = stack.resource_map._parsed_resources  # noqa: SLF001 - there is no other way into it
     known = iam_backends[stack.account_id]["aws"].roles.values()
     for name, plain in stack.template_dict.get("Resources", {}).items():
@@ -59,7 +59,7 @@ def forget_missing(stack: Any) -> None:
 
 @contextmanager
 def existing(template: dict[str, Any], account: str, region: str) -> Iterator[None]:
-    """Take what was retained into a new stack, as `ImportExistingResources` does; moto would refuse what is there."""
+    """Takes retained resources into a new stack, as `ImportExistingResources` does; moto would refuse them."""
     held: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for kind, (holder, name) in _RETAINED.items():
         there = holder(account, region)
@@ -68,7 +68,7 @@ def existing(template: dict[str, Any], account: str, region: str) -> Iterator[No
             for resource in template.get("Resources", {}).values()
             if resource["Type"] == kind
         ]
-        held.append((there, {each: there.pop(each) for each in wanted if each in there}))
+        held.append((there, {name: there.pop(name) for name in wanted if name in there}))
     try:
         yield
     finally:

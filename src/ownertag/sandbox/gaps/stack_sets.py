@@ -1,4 +1,4 @@
-"""CloudFormation's service-managed stack sets: units as targets, updates that reach the stacks, what is told."""
+"""CloudFormation's service-managed stack sets: units as targets, updates that reach the stacks, descriptions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOT_ACTIVE = "You must enable organizations access to operate a service managed
 
 
 @dataclass
-class _More:
+class _StackSetExtras:
     """What moto does not keep of a stack set.
 
     Attributes:
@@ -50,7 +50,7 @@ class StackSets:
     def __init__(self, management: str, administers: Callable[[str], bool]) -> None:
         self._management = management
         self._administers = administers
-        self._more: dict[str, _More] = {}
+        self._more: dict[str, _StackSetExtras] = {}
 
     def account(self, call: Call, account: str) -> str:
         """The account whose stack sets a call is about: a delegated administrator's are the management account's."""
@@ -58,7 +58,7 @@ class StackSets:
         return self._management if delegated else account
 
     def answer(self, call: Call, account: str, next_: Next) -> Response:
-        """Answer a call; `next_` passes it to moto in the account of the stack sets."""
+        """Answers a call; `next_` passes it to moto in the account of the stack sets."""
         managed = call.params.get("PermissionModel") == "SERVICE_MANAGED"
         if managed and account != self._management:
             return refuse(call, "ValidationError", _NOT_ALLOWED, 400)
@@ -78,15 +78,15 @@ class StackSets:
             case "CreateStackSet":
                 answer = next_(call)
                 if not answer.failed:
-                    self._more[self._find(call, account).id] = _More(_told(call))
+                    self._more[self._find(call, account).id] = _StackSetExtras(_told(call))
                 return answer
         stack_set = self._find(call, account)
         if stack_set is None:
             return next_(call)
-        more = self._more.setdefault(stack_set.id, _More())
+        more = self._more.setdefault(stack_set.id, _StackSetExtras())
         match call.operation:
             case "DescribeStackSet" if not (answer := next_(call)).failed:
-                return _with_more(answer, call.operation, more)
+                return _with_extras(answer, call.operation, more)
             case "UpdateStackSet" if not (answer := next_(call)).failed:
                 more.told |= _told(call)
                 _update(stack_set, more)
@@ -106,9 +106,10 @@ class StackSets:
     def _find(self, call: Call, account: str) -> Any:
         name = call.params.get("StackSetName", "")
         found = cloudformation_backends[account][call.region].stacksets.values()
-        return next((each for each in found if name in (each.name, each.id) and each.status == "ACTIVE"), None)
+        active = (stack_set for stack_set in found if stack_set.status == "ACTIVE")
+        return next((stack_set for stack_set in active if name in (stack_set.name, stack_set.id)), None)
 
-    def _create(self, call: Call, stack_set: Any, more: _More) -> Response:
+    def _create(self, call: Call, stack_set: Any, more: _StackSetExtras) -> Response:
         units = values(call, "DeploymentTargets.OrganizationalUnitIds")
         if not units:
             return refuse(call, "ValidationError", "OrganizationalUnitIds are required", 400)
@@ -144,7 +145,7 @@ class StackSets:
         backend: Any = organizations_backends[self._management]["aws"]
         below = {unit: {unit} for unit in units}
         for inside in below.values():
-            while more := {each.id for each in backend.ou if each.parent_id in inside} - inside:
+            while more := {unit.id for unit in backend.ou if unit.parent_id in inside} - inside:
                 inside.update(more)
         accounts = {
             account.id: unit
@@ -171,7 +172,7 @@ def values(call: Call, name: str, part: str = "") -> list[str]:
 
 
 def _told(call: Call) -> dict[str, Any]:
-    """What a call asks for that moto forgets."""
+    """The settings in a call that moto forgets."""
     told: dict[str, Any] = {}
     for name in ("AutoDeployment", "ManagedExecution"):
         parts = {key.partition(".")[2]: value for key, value in call.params.items() if key.startswith(f"{name}.")}
@@ -182,7 +183,7 @@ def _told(call: Call) -> dict[str, Any]:
     return told
 
 
-def _with_more(answer: Response, operation: str, more: _More) -> Response:
+def _with_extras(answer: Response, operation: str, more: _StackSetExtras) -> Response:
     root = answer.xml()
     found = root.find(".//StackSet")
     if found is None:
@@ -196,8 +197,8 @@ def _with_more(answer: Response, operation: str, more: _More) -> Response:
     return answer_xml(operation, NAMESPACE, found)
 
 
-def _make(stack_set: Any, more: _More, account: str, region: str, parameters: Any) -> bool:
-    """Make an instance, and show its stack in the account, as AWS does; whether it went well."""
+def _make(stack_set: Any, more: _StackSetExtras, account: str, region: str, parameters: Any) -> bool:
+    """Makes an instance, shows its stack in the account, as AWS does, and tells whether it went well."""
     there = stack_set.instances.get_instance(account, region) is not None
     try:
         stack_set.instances.create_instances([account], [region], parameters, {}, "SERVICE_MANAGED")
@@ -223,8 +224,8 @@ def _forget(stack_set: Any, accounts: list[str], regions: list[str]) -> None:
             forget_missing(stack_instance.stack)
 
 
-def _update(stack_set: Any, more: _More) -> None:
-    """Bring the stacks of a stack set up to its template; moto leaves them as they were. What failed is tried again."""
+def _update(stack_set: Any, more: _StackSetExtras) -> None:
+    """Brings the stacks of a stack set up to its template, which moto does not; tries again what failed."""
     stack_set.instances.template = stack_set.template
     for instance in stack_set.instances.stack_instances:
         key = instance.account_id, instance.region_name
@@ -245,14 +246,14 @@ def _update(stack_set: Any, more: _More) -> None:
             stack_set.operations[-1]["Status"] = "FAILED"
 
 
-def _list(call: Call, stack_set: Any, more: _More) -> Response:
+def _list(call: Call, stack_set: Any, more: _StackSetExtras) -> Response:
     wanted = call.params.get("StackInstanceAccount"), call.params.get("StackInstanceRegion")
     found = [
         _shown(stack_instance, more)
         for stack_instance in stack_set.instances.stack_instances
         if wanted[0] in (None, stack_instance.account_id) and wanted[1] in (None, stack_instance.region_name)
     ]
-    there = {(each["Account"], each["Region"]) for each in found}
+    there = {(summary["Account"], summary["Region"]) for summary in found}
     found += [
         {
             "StackSetId": stack_set.id,
@@ -269,7 +270,7 @@ def _list(call: Call, stack_set: Any, more: _More) -> Response:
     return answer_xml(call.operation, NAMESPACE, element("Summaries", found))
 
 
-def _shown(instance: Any, more: _More) -> dict[str, Any]:
+def _shown(instance: Any, more: _StackSetExtras) -> dict[str, Any]:
     reason = more.failures.get((instance.account_id, instance.region_name))
     return {
         "StackSetId": instance.stackset_id,

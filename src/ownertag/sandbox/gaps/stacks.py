@@ -1,4 +1,4 @@
-"""CloudFormation's stacks: their instances are launched by calls of EC2, which CloudTrail shows; moto's within moto.
+"""CloudFormation's stacks: they launch instances by calls of EC2, which CloudTrail shows; moto launches within moto.
 
 Other resources of a stack are moto's alone, and leave no records.
 """
@@ -52,7 +52,7 @@ def refused_role(call: Call, account: str) -> Response | None:
 
 @contextmanager
 def launching(launch: Launch) -> Iterator[None]:
-    """Let stacks launch their instances by this."""
+    """Lets stacks launch their instances by this function."""
 
     class Launched(Instance):
         """An instance of a stack, with the tags that CloudFormation gives at launch (seen)."""

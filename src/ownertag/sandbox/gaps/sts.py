@@ -1,4 +1,4 @@
-"""STS: roles that exist and trust the caller, who one is, and access keys that are one's own."""
+"""STS: only roles that exist and trust the caller, the caller's identity, and an access key for each session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates read by YAML's parser in C: moto reads each a dozen times with the one in Python, half of a start."""
+"""Reads templates by YAML's parser in C: moto reads each a dozen times with the one in Python, half of a start."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ _Loader.add_multi_constructor("", yaml_tag_constructor)
 
 
 def read_quickly() -> None:
-    """Have moto read templates with it, in this process."""
+    """Has moto read templates by the parser in C, in this process."""
     yaml.Loader = _Loader  # type: ignore[misc] # moto takes it from there by this name

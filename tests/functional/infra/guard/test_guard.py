@@ -41,8 +41,8 @@ def broken(program: Path, template: Path) -> dict[str, set[str]]:
     [report] = json.loads(answer.stdout)
     assert len(report["compliant"]) + len(report["not_applicable"]) + len(report["not_compliant"]) > 100
     found: dict[str, set[str]] = {}
-    for each in report["not_compliant"]:
-        text = json.dumps(each)
+    for violation in report["not_compliant"]:
+        text = json.dumps(violation)
         rule = text.partition("[CT.")[2].partition("]")[0]
         paths = {part.partition("/Resources/")[2].partition("/")[0] for part in text.split('"path": "') if part}
         found.setdefault(f"CT.{rule}", set()).update({path for path in paths if path})
@@ -51,17 +51,19 @@ def broken(program: Path, template: Path) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_rule_is_kept_or_explained(program: Path, name: str) -> None:
-    explained = {each["rule"]: set(each["resources"]) for each in EXCEPTIONS.get(name, [])}
+    explained = {exception["rule"]: set(exception["resources"]) for exception in EXCEPTIONS.get(name, [])}
     assert broken(program, INFRA / name) == explained
 
 
 def test_every_exception_says_why() -> None:
     assert set(EXCEPTIONS) <= {*TEMPLATES}
-    assert all(len(each["why"]) > 60 for found in EXCEPTIONS.values() for each in found)
+    assert all(len(exception["why"]) > 60 for found in EXCEPTIONS.values() for exception in found)
 
 
 def test_a_broken_rule_is_found(program: Path, tmp_path: Path) -> None:
     text = (INFRA / "hub/template.yaml").read_text("utf-8")
     worse = tmp_path / "template.yaml"
     worse.write_text(text.replace("EnableKeyRotation: true", "EnableKeyRotation: false"), "utf-8")
-    assert set(broken(program, worse)) - {each["rule"] for each in EXCEPTIONS["hub/template.yaml"]} == {"CT.KMS.PR.1"}
+    assert set(broken(program, worse)) - {exception["rule"] for exception in EXCEPTIONS["hub/template.yaml"]} == {
+        "CT.KMS.PR.1"
+    }

@@ -59,8 +59,8 @@ def _changes(statement: Json) -> Iterator[tuple[str, Json]]:
     condition = statement.get("Condition", {})
     for operator, keys in condition.items():
         for key, values in keys.items():
-            others = {each: value for each, value in condition.items() if each != operator}
-            rest = {each: value for each, value in keys.items() if each != key}
+            others = {other: value for other, value in condition.items() if other != operator}
+            rest = {other: value for other, value in keys.items() if other != key}
             without = others | ({operator: rest} if rest else {})
             yield f"lacks {operator} {key}", {**statement, "Condition": without}
             for value, fewer in _shorter(values):
@@ -75,7 +75,7 @@ def _many(values: str | list[str]) -> list[str]:
 def _shorter(values: str | list[str]) -> Iterator[tuple[str, list[str]]]:
     """A list without each of its entries, where one is left."""
     if isinstance(values, list) and len(values) > 1:
-        yield from ((value, [each for each in values if each != value]) for value in values)
+        yield from ((value, [other for other in values if other != value]) for value in values)
 
 
 def _nothing(name: str, statement: Json) -> Json:

@@ -108,8 +108,10 @@ def _tiers() -> Iterator[str]:
     yield ""
     yield f"| action | with | {' | '.join(CARRIES)} |"
     yield f"|---|---|{'---|' * len(CARRIES)}"
-    for each in dict.fromkeys(action._replace(arn="*") for action in (*services.EC2_ACTIONS, *services.OTHER_ACTIONS)):
-        yield from _denied(each)
+    for action in dict.fromkeys(
+        action._replace(arn="*") for action in (*services.EC2_ACTIONS, *services.OTHER_ACTIONS)
+    ):
+        yield from _denied(action)
     yield ""
 
 
@@ -161,7 +163,7 @@ def _row(case: Case) -> str:
 
 
 def _value(value: str | list[str]) -> str:
-    return ", ".join(f"`{each}`" for each in ([value] if isinstance(value, str) else value))
+    return ", ".join(f"`{item}`" for item in ([value] if isinstance(value, str) else value))
 
 
 if __name__ == "__main__":

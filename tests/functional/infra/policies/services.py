@@ -117,8 +117,8 @@ def _types() -> Json:
 def of_ec2() -> Iterator[Asked]:
     """The matrix of EC2: every direct case, and each creation that can tag, with each type that it can tag."""
     for number, action in enumerate(EC2_ACTIONS):
-        for each in asked(action):
-            yield each._replace(id=f"{number}/{each.id}", request=each.request | {"id": f"{number}/{each.id}"})
+        for case in asked(action):
+            yield case._replace(id=f"{number}/{case.id}", request=case.request | {"id": f"{number}/{case.id}"})
     through = overwritten_types(fixtures.catalogue(), "ec2")
     whole = {
         ("RunInstances", "volume"),

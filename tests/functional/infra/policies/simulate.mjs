@@ -21,7 +21,7 @@ function named(name) {
 
 function statements(found, effect) {
   return (found?.[effect] ?? []).map(
-    (each) => `${each.policyId ?? 'trust'}:${each.statement.sid?.() ?? each.statement.index?.() ?? '?'}`
+    (match) => `${match.policyId ?? 'trust'}:${match.statement.sid?.() ?? match.statement.index?.() ?? '?'}`
   )
 }
 
@@ -48,7 +48,7 @@ async function evaluate(line) {
   )
   if (answer.resultType === 'error') return { id: line.id, error: JSON.stringify(answer.errors) }
   const results = answer.resultType === 'single' ? [answer.result] : answer.results
-  const ignored = results.flatMap((each) => each.ignoredContextKeys ?? [])
+  const ignored = results.flatMap((result) => result.ignoredContextKeys ?? [])
   if (ignored.length > 0) return { id: line.id, error: `${line.action} carries no ${ignored.join(', ')}` }
   const allowed = answer.overallResult === 'Allowed'
   const effect = allowed ? 'allowStatements' : 'denyStatements'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.profile import sample
+from harness.sampling import sample
 from infra.policies import services
 from infra.policies.cases import INSTALLED, MISSING, NODE, run
 from infra.policies.matrix import Action, asked
@@ -34,7 +34,7 @@ def test_every_case_of_the_matrix_is_answered_by_the_rule() -> None:
 )
 def test_a_case_with_a_key_that_the_action_does_not_carry_fails(action: Action, key: str) -> None:
     [first, *_] = [
-        each for each in asked(action, "scp-all") if any(name.startswith(key) for name in each.request["context"])
+        case for case in asked(action, "scp-all") if any(name.startswith(key) for name in case.request["context"])
     ]
     [answer] = run([first.request], AROUND | {"scp-all": services.all_services()})
     assert "carries no" in answer["error"]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.profile import sample
+from harness.sampling import sample
 from infra.policies import services
 from infra.policies.cases import INSTALLED, MISSING, NODE, every, requests, run, uses, with_other
 from infra.policies.mutants import EQUIVALENT, Mutant, mutants
@@ -24,9 +24,9 @@ def test_each_mutant_makes_a_row_fail() -> None:
     made = {mutant.id: mutant for mutant in sample(every_mutant, 8)}
     rows = [{**request, "expected": case.allowed} for case in every() for request in requests(case)]
     creations = [
-        ({**each.request, "expected": each.allowed}, json.dumps(each.request))
-        for each in services.of_ec2()
-        if "ec2:CreateAction" in each.request["context"]
+        ({**case.request, "expected": case.allowed}, json.dumps(case.request))
+        for case in services.of_ec2()
+        if "ec2:CreateAction" in case.request["context"]
     ]
 
     def of_creations(mutant: Mutant) -> list[Json]:

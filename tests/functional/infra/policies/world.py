@@ -55,7 +55,7 @@ def scp(catalogue: Catalogue) -> Json:
     """The service control policies as one: whether a statement stands in one or another is all the same to IAM."""
     scp_settings = ScpSettings(break_glass_roles=BREAK_GLASS, max_policy_size=10240)
     found = service_control_policies(catalogue, tag_actions.load_tag_actions(), replace(SETTINGS, scp=scp_settings))
-    return {"Version": "2012-10-17", "Statement": [each for policy in found for each in policy["Statement"]]}
+    return {"Version": "2012-10-17", "Statement": [statement for policy in found for statement in policy["Statement"]]}
 
 
 def rendered() -> dict[str, Json]:

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from ownertag.cli.app import app
 from ownertag.rollout.doctor.findings import Check
+from ownertag.sandbox.console_reporter import ConsoleReporter
 from ownertag.sandbox.personas import ACCOUNTS, HUB, MANAGEMENT, REGIONS
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.watch import Watch
 
 MEMBER, OTHER = "333333333333", "444444444444"
 Findings = list[dict[str, Any]]
@@ -22,7 +22,7 @@ Run = Callable[..., tuple[int, Findings]]
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Watch(lambda _: None)) as running:
+    with Sandbox(ConsoleReporter(lambda _: None)) as running:
         yield running
 
 

@@ -51,7 +51,7 @@ def is_creation(record: fixtures.Json) -> bool:
 
 
 def golden() -> list[fixtures.Json]:
-    return [each.record for each in fixtures.golden()]
+    return [golden.record for golden in fixtures.golden()]
 
 
 def agrees(records: Sequence[fixtures.Json]) -> int:
@@ -95,7 +95,7 @@ def test_only_events_of_aws_are_sent_and_let_in() -> None:
     forged = [{**event, "source": source} for source in ("evil.ec2", "aws", "AWS.ec2", " aws.ec2", "")]
     forged.append({**event, "detail-type": "EC2 Instance State-change Notification"})
     assert sent([event, *forged]) == [True] + [False] * len(forged)
-    assert run([(hub_pattern(), each) for each in (event, *forged)]) == [True] + [False] * len(forged)
+    assert run([(hub_pattern(), sent) for sent in (event, *forged)]) == [True] + [False] * len(forged)
 
 
 @matcher

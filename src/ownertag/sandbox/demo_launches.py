@@ -1,4 +1,4 @@
-"""The scripted tour: launches by every persona, and whether each resource ended up with its tags."""
+"""The demo's launches by every persona, and whether each resource ended up with its tags."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from ownertag.sandbox.console_reporter import ConsoleReporter
 from ownertag.sandbox.personas import ACCOUNTS, PERSONAS, Persona
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.watch import Watch
 
 #: An image that moto knows.
 IMAGE = "ami-12c6146b"
 LINK = "https://wiki.internal/ownertag"
-#: How long everything may take to be tagged before the tour says that something is wrong.
+#: How long everything may take to be tagged before the demo says that something is wrong.
 PATIENCE_SECONDS = 45.0
 
 # A launch with a second volume, as many have.
@@ -28,8 +28,8 @@ DISKS = [
 
 
 @dataclass
-class Launch:
-    """One thing that a persona did, what it made, and what was found of it afterwards."""
+class DemoLaunch:
+    """A launch by a persona, what it made, and what was found of it afterwards."""
 
     persona: Persona
     what: str
@@ -66,12 +66,12 @@ class Launch:
         }
 
 
-def tour(sandbox: Sandbox, watch: Watch, say: Callable[[str], None]) -> list[Launch]:
-    """Launch, wait for the tags, read them back with each account's own credentials, and compare.
+def launch_and_check(sandbox: Sandbox, reporter: ConsoleReporter, say: Callable[[str], None]) -> list[DemoLaunch]:
+    """Launches, waits for the tags, reads them back with each account's own credentials, and compares.
 
     Args:
-        sandbox: A running sandbox, whose function reports to `watch`.
-        watch: When what was done.
+        sandbox: A running sandbox, whose function reports to `reporter`.
+        reporter: Knows which events are done, and since when.
         say: Takes a line of progress.
     """
     by_name = {persona.name: persona for persona in PERSONAS}
@@ -82,7 +82,7 @@ def tour(sandbox: Sandbox, watch: Watch, say: Callable[[str], None]) -> list[Lau
     launches.append(_fail(sandbox, by_name["alice"], say))
     say("reading the tags back with each account's own credentials")
     for launch in launches:
-        _check(sandbox, launch, watch)
+        _check(sandbox, launch, reporter)
     return launches
 
 
@@ -93,7 +93,7 @@ def _run(
     what: str,
     say: Callable[[str], None],
     claims: dict[str, str] | None = None,
-) -> Launch:
+) -> DemoLaunch:
     say(step(persona, f"launches {what}"))
     token = str(uuid4())
     ec2 = sandbox.client(sandbox.session(persona.name), "ec2")
@@ -108,21 +108,21 @@ def _run(
         **({"TagSpecifications": [{"ResourceType": "instance", "Tags": tags}]} if tags else {}),
     )
     ids = [instance["InstanceId"] for instance in answer["Instances"]]
-    return Launch(persona, what, token, time.monotonic(), ids)
+    return DemoLaunch(persona, what, token, time.monotonic(), ids)
 
 
-def _volume(sandbox: Sandbox, persona: Persona, say: Callable[[str], None]) -> Launch:
+def _volume(sandbox: Sandbox, persona: Persona, say: Callable[[str], None]) -> DemoLaunch:
     say(step(persona, "creates a volume"))
     token = str(uuid4())
     ec2 = sandbox.client(sandbox.session(persona.name), "ec2")
     volume = ec2.create_volume(AvailabilityZone=f"{persona.region}a", Size=1, ClientToken=token)
-    return Launch(persona, "1 volume", token, time.monotonic(), [volume["VolumeId"]])
+    return DemoLaunch(persona, "1 volume", token, time.monotonic(), [volume["VolumeId"]])
 
 
-def _fail(sandbox: Sandbox, persona: Persona, say: Callable[[str], None]) -> Launch:
+def _fail(sandbox: Sandbox, persona: Persona, say: Callable[[str], None]) -> DemoLaunch:
     say(step(persona, "tries to launch into a subnet that is not there"))
     token = str(uuid4())
-    launch = Launch(persona, "a launch that fails", token, time.monotonic())
+    launch = DemoLaunch(persona, "a launch that fails", token, time.monotonic())
     ec2 = sandbox.client(sandbox.session(persona.name), "ec2")
     try:
         ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, ClientToken=token, SubnetId="subnet-00000000000000000")
@@ -132,8 +132,8 @@ def _fail(sandbox: Sandbox, persona: Persona, say: Callable[[str], None]) -> Lau
     return launch
 
 
-def _check(sandbox: Sandbox, launch: Launch, watch: Watch) -> None:
-    """Wait until the launch is done, then compare its tags with what they should be."""
+def _check(sandbox: Sandbox, launch: DemoLaunch, reporter: ConsoleReporter) -> None:
+    """Waits until the launch is done, then compares its tags with what they should be."""
     record = _record(sandbox, launch)
     if record is None:
         launch.problems.append("CloudTrail has no record of it")
@@ -141,16 +141,16 @@ def _check(sandbox: Sandbox, launch: Launch, watch: Watch) -> None:
     if not launch.ids:
         if not record.get("errorCode"):
             launch.problems.append("its record shows no error")
-        if record["eventID"] in watch.done:
+        if record["eventID"] in reporter.done:
             launch.problems.append("its event was sent to the hub")
         return
     until = launch.at + PATIENCE_SECONDS
-    while record["eventID"] not in watch.done and time.monotonic() < until:
+    while record["eventID"] not in reporter.done and time.monotonic() < until:
         time.sleep(0.05)
-    if record["eventID"] not in watch.done:
+    if record["eventID"] not in reporter.done:
         launch.problems.append(f"not done after {PATIENCE_SECONDS:.0f} s")
         return
-    done_at, decision = watch.done[record["eventID"]]
+    done_at, decision = reporter.done[record["eventID"]]
     launch.seconds, launch.confidence = done_at - launch.at, decision.owner.confidence.value
     if launch.confidence != launch.persona.confidence:
         launch.problems.append(f"its owner is {launch.confidence}, not {launch.persona.confidence}")
@@ -168,7 +168,7 @@ def _check(sandbox: Sandbox, launch: Launch, watch: Watch) -> None:
     launch.owner, launch.created = first.get("owner", ""), first.get("dateCreated", "")
 
 
-def _children(ec2: Any, launch: Launch) -> list[str]:
+def _children(ec2: Any, launch: DemoLaunch) -> list[str]:
     """The volumes and network interfaces of the launched instances, as the account sees them."""
     ids = [id_ for id_ in launch.ids if id_.startswith("i-")]
     children: list[str] = []
@@ -195,7 +195,7 @@ def _tags(ec2: Any, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _record(sandbox: Sandbox, launch: Launch) -> dict[str, Any] | None:
+def _record(sandbox: Sandbox, launch: DemoLaunch) -> dict[str, Any] | None:
     for record in sandbox.recorder.records(launch.persona.account, launch.persona.region):
         if (record["requestParameters"] or {}).get("clientToken") == launch.token:
             return record
@@ -203,5 +203,5 @@ def _record(sandbox: Sandbox, launch: Launch) -> dict[str, Any] | None:
 
 
 def step(persona: Persona, did: str) -> str:
-    """Who does what, and where, in a line."""
+    """A line of progress: the persona, what it does, and where."""
     return f"{persona.name} ({persona.kind.value}) {did} in {ACCOUNTS[persona.account]}, {persona.region}"

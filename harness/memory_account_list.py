@@ -1,4 +1,4 @@
-"""The list of accounts that the function's environments share, in the place of the ledger's table."""
+"""The list of accounts that the function's environments share: a fake in the place of the ledger's table."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from ownertag.core.values import AccountList
 
 
-class KeptList:
-    """The list as it was kept last.
+class MemoryAccountList:
+    """A list of accounts in memory.
 
     Args:
         look: Takes as long as a look at the table does.
@@ -19,10 +19,10 @@ class KeptList:
         self._list: AccountList | None = None
 
     def read(self) -> AccountList | None:
-        """Look at it."""
+        """Returns the list as it was kept last."""
         self._look()
         return self._list
 
     def keep(self, accounts: AccountList) -> None:
-        """Keep this one."""
+        """Keeps this list."""
         self._list = accounts

@@ -1,4 +1,4 @@
-"""What the hub's function does, told in a line each, and kept with its time."""
+"""Tells on the console what the hub's function does, and keeps when each event was done."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ownertag.flows.result import Decided, Refused, Result, Tampered
 from ownertag.sandbox.personas import ACCOUNTS
 
 
-class Watch:
+class ConsoleReporter:
     """Keeps what was decided for each event and when it was done, and tells of it.
 
     Args:
@@ -26,7 +26,7 @@ class Watch:
         self.done: dict[str, tuple[float, Decision]] = {}
 
     def answer(self, answer: BatchAnswer, failures: list[Failure]) -> None:
-        """Tell of a batch."""
+        """Tells of a batch."""
         at = time.monotonic()
         verdicts: list[Done | Returned] = [*answer.done, *answer.returned, *answer.dead_letters]
         for verdict in verdicts:
@@ -38,13 +38,13 @@ class Watch:
             self._say(f"a message could not be delayed: {failure.code}")
 
     def accounts(self, kept: int | Unavailable) -> None:
-        """Tell why the list of accounts is not kept; that it is, nobody needs to know."""
+        """Tells why the list of accounts is not kept; nothing where it is."""
         if not isinstance(kept, int):
             self._say(f"the list of accounts is not kept: {kept.reason}")
 
 
 def line(verdict: Done | Returned) -> str:
-    """One message in one line: when, where, what, whose, and what became of it."""
+    """One message in one line: time, place, call, owner, and outcome."""
     result = verdict.result
     clock = datetime.now(UTC).strftime("%H:%M:%S")
     if result is None:

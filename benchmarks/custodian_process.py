@@ -46,7 +46,7 @@ def tell_time(url: str, at: float) -> None:
 
 
 def main(given: dict[str, Any]) -> None:
-    """Handle every event, or every so-manieth, at the time at which it arrives where there is one."""
+    """Handles every event, or every so-manieth, at the time at which it arrives where there is one."""
     logging.disable(logging.CRITICAL)
     failed: dict[str, int] = {}
     path = Path(given["events"])
@@ -62,9 +62,9 @@ def main(given: dict[str, Any]) -> None:
             if index:
                 tell_time(given["url"], index[number]["delivered"])
             try:
-                for each in PolicyCollection.from_data({"policies": [policy(given["member_role"])]}, config):
-                    each.validate()
-                    each.push(json.loads(line), None)
+                for loaded in PolicyCollection.from_data({"policies": [policy(given["member_role"])]}, config):
+                    loaded.validate()
+                    loaded.push(json.loads(line), None)
             except Exception as error:  # noqa: BLE001 - whatever fails an invocation
                 name = f"{type(error).__name__}: {error}"[:200]
                 failed[name] = failed.get(name, 0) + 1

@@ -1,4 +1,4 @@
-"""The sandbox as a user starts it: a process of its own, which ends with the block whatever comes of it."""
+"""The sandbox as a user starts it: a process of its own, which ends with the `with` block in any case."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ END_SECONDS = 20
 
 @contextmanager
 def sandbox(*options: str) -> Iterator[subprocess.Popen[str]]:
-    """`ownertag sandbox` with these options; Ctrl-C ends it in peace, and with no more on standard output.
+    """Runs `ownertag sandbox` with these options; checks that Ctrl-C ends it with no more on standard output.
 
     What it says on standard error goes into a file: a pipe that nobody reads would be full one day, and stop it.
     """

@@ -1,4 +1,4 @@
-"""The hub's queue to the handler, as Lambda's event source mapping does it with partial batch responses."""
+"""Passes the hub's queue to the handler, as Lambda's event source mapping does with partial batch responses."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.sqs.models import sqs_backends
 
 #: The function's timeout that the article advises.
 TIMEOUT_SECONDS = 180.0
@@ -35,7 +36,7 @@ class InvocationContext:
         return max(0, int((self.until - time.monotonic()) * 1000))
 
 
-class EventSource:
+class QueuePoller:
     """Polls a queue and calls the handler with batches, on one thread.
 
     Args:
@@ -74,21 +75,21 @@ class EventSource:
         self._thread = Thread(target=self._poll, name="event-source", daemon=True)
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Starts polling."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the batch in hand, and end."""
+        """Finishes the batch in hand, and ends."""
         self._stop.set()
         self._wake.set()
         self._thread.join()
 
     def wake(self) -> None:
-        """There is something in the queue: look now, not at the next turn."""
+        """Looks into the queue now, not at the next turn."""
         self._wake.set()
 
     def poll_once(self) -> int:
-        """Receive a batch and hand it to the handler; how many messages it held."""
+        """Receives a batch, hands it to the handler, and returns the number of its messages."""
         messages = self._receive(BATCH)
         if messages and len(messages) < BATCH:
             self._stop.wait(WINDOW_SECONDS)
@@ -170,3 +171,11 @@ def _as_record(message: Mapping[str, Any], arn: str) -> dict[str, Any]:
         "eventSourceARN": arn,
         "awsRegion": arn.split(":")[3],
     }
+
+
+def keep_from_docker() -> None:
+    """Takes the mappings off moto's queues, or moto would run their functions in Docker at the next message."""
+    for regions in list(sqs_backends.values()):
+        for backend in list(regions.values()):
+            for queue in list(backend.queues.values()):
+                queue.lambda_event_source_mappings.clear()

@@ -1,6 +1,7 @@
-"""The demo's night: instances misbehave that do not say whose they are, and `whois` is asked, from the hub's table.
+"""The demo's instances that do not say whose they are, and what `whois` says of them from the hub's table.
 
-A group, a stack and an instance launched them, a chain of roles did, and somebody who goes by another person's name.
+They are launched by an Auto Scaling group, a stack, another instance, a chain of roles, and somebody whose session
+bears another person's name. The demo tells of them as a night on which they misbehave.
 """
 
 from __future__ import annotations
@@ -18,28 +19,28 @@ from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.port import Reader
 from ownertag.render.documents import LEDGER_TABLE
+from ownertag.sandbox.demo_launches import IMAGE, PATIENCE_SECONDS, step
 from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import ACCOUNTS, HOME_REGION, HUB, PERSONAS, Persona
 from ownertag.sandbox.sandbox import Sandbox
-from ownertag.sandbox.tour import IMAGE, PATIENCE_SECONDS, step
 
 _LAUNCH = {"ImageId": IMAGE, "InstanceType": "t3.micro"}
 _ONE = {**_LAUNCH, "MinCount": 1, "MaxCount": 1}
 
 
 @dataclass(frozen=True)
-class Case:
-    """How an instance came to be, and what has to be said of it.
+class OwnerCase:
+    """How an instance is launched, and what `whois` has to say of it.
 
     Attributes:
-        who: The persona whose it is.
+        who: The name of the persona that owns it.
         did: What that persona does.
         how: How the instance was launched.
-        launch: Does it; gives the instance's id.
-        evidence: By which its owner has to be found.
-        confidence: How surely.
-        claimed: The name by which its session goes, of somebody else.
-        gone: It is terminated before anybody asks, and then its address is asked for as well.
+        launch: Launches the instance and returns its id.
+        evidence: The evidence by which its owner has to be found.
+        confidence: The confidence of that owner.
+        claimed: The name of somebody else that its session bears.
+        gone: Whether it is terminated before `whois` is asked; its address is then asked for as well.
     """
 
     who: str
@@ -53,19 +54,19 @@ class Case:
 
     @property
     def persona(self) -> Persona:
-        """Whose the instance is."""
+        """The persona that owns the instance."""
         return next(persona for persona in PERSONAS if persona.name == self.who)
 
 
 #: A case, and its instance's id.
-Launched = tuple[Case, str]
+Launched = tuple[OwnerCase, str]
 
 
 @dataclass
-class NightAnswers:
-    """A question of the night, by an id or an address, and its answer."""
+class OwnerAnswer:
+    """The answer of `whois` for an id or an address, and what is wrong with it."""
 
-    case: Case
+    case: OwnerCase
     id: str
     asked: str
     answer: WhoisAnswer | None
@@ -73,12 +74,12 @@ class NightAnswers:
 
     @property
     def claimed(self) -> str | None:
-        """The name of somebody else by which the session went, as the answer has it."""
+        """The name of somebody else that the session bore, as the answer has it."""
         created = self.answer.created if self.answer else None
         return created.actor.session if created and self.case.claimed else None
 
     def as_object(self) -> dict[str, Any]:
-        """The question for `--json`; the fields are described in `docs/reference/json.md`."""
+        """The answer for `--json`; `docs/reference/json.md` describes the fields."""
         case, owner = self.case, self.answer.owner if self.answer else None
         return {
             "schema": 1,
@@ -99,7 +100,7 @@ class NightAnswers:
         }
 
     def lines(self) -> list[str]:
-        """The answer for a person: whose, how surely, by what, and the way there."""
+        """The answer for a person: owner, confidence, evidence, and the hops to the owner."""
         if self.answer is None:
             return [f"{self.asked:<20} nobody knows"]
         owner, how = self.answer.owner, self.case.how
@@ -114,8 +115,8 @@ class NightAnswers:
         ]
 
 
-def by_day(sandbox: Sandbox, say: Callable[[str], None]) -> list[Launched]:
-    """Launch what will misbehave at night.
+def launch_cases(sandbox: Sandbox, say: Callable[[str], None]) -> list[Launched]:
+    """Launches an instance for each case.
 
     Args:
         sandbox: A running sandbox, with the hub's function.
@@ -128,24 +129,24 @@ def by_day(sandbox: Sandbox, say: Callable[[str], None]) -> list[Launched]:
     return launched
 
 
-def at_night(sandbox: Sandbox, launched: Sequence[Launched]) -> list[NightAnswers]:
-    """Ask whose each is, once the hub has decided; of what is terminated by then, its address is asked for as well."""
-    told: list[NightAnswers] = []
+def ask_owners(sandbox: Sandbox, launched: Sequence[Launched]) -> list[OwnerAnswer]:
+    """Asks `whois` for each instance once the hub has decided; for a terminated one, also by its address."""
+    told: list[OwnerAnswer] = []
     with closing(sandbox.client(sandbox.account_session(HUB, HOME_REGION), "dynamodb")) as dynamodb:
         reader = DynamoLedger(DynamoDBClient(dynamodb, LEDGER_TABLE))
         until = time.monotonic() + PATIENCE_SECONDS
         for case, id_ in launched:
             _wait(reader, id_, until)
             asked = [id_, _terminated(sandbox, case.persona, id_)] if case.gone else [id_]
-            told += [question(case, id_, each, reader) for each in asked]
+            told += [check_owner(case, id_, query, reader) for query in asked]
     return told
 
 
-# --- what is asked
+# --- asking
 
 
 def _wait(reader: Reader, id_: str, until: float) -> None:
-    """Until the hub has decided and awaits nothing more."""
+    """Waits until the hub has decided and awaits nothing more."""
     while time.monotonic() < until:
         answer = _ask(reader, id_, id_)
         if answer is not None and not answer.provisional:
@@ -159,9 +160,9 @@ def _ask(reader: Reader, asked: str, id_: str) -> WhoisAnswer | None:
     return next((answer for answer in told.answers if answer.id == id_), None)  # others may have had the address
 
 
-def question(case: Case, id_: str, asked: str, reader: Reader) -> NightAnswers:
-    """Ask whose an instance is, by its id or address, and compare the answer with what it has to be."""
-    told = NightAnswers(case, id_, asked, _ask(reader, asked, id_))
+def check_owner(case: OwnerCase, id_: str, asked: str, reader: Reader) -> OwnerAnswer:
+    """Asks `whois` by an id or address, and compares the answer with the case."""
+    told = OwnerAnswer(case, id_, asked, _ask(reader, asked, id_))
     if told.answer is None:
         told.problems.append(f"whois does not know {asked}")
         return told
@@ -176,14 +177,14 @@ def question(case: Case, id_: str, asked: str, reader: Reader) -> NightAnswers:
 
 
 def _terminated(sandbox: Sandbox, persona: Persona, id_: str) -> str:
-    """Terminate an instance; the address that it had."""
+    """Terminates an instance and returns the address that it had."""
     with closing(sandbox.client(sandbox.account_session(persona.account, persona.region), "ec2")) as ec2:
         [reservation] = ec2.describe_instances(InstanceIds=[id_])["Reservations"]
         ec2.terminate_instances(InstanceIds=[id_])
     return str(reservation["Instances"][0]["PrivateIpAddress"])
 
 
-# --- how they came to be
+# --- launching
 
 
 def _by_group(sandbox: Sandbox, persona: Persona) -> str:
@@ -245,36 +246,36 @@ def _launched(ec2: Any) -> str:
 
 
 def _role(sandbox: Sandbox, persona: Persona, name: str, trusted: dict[str, str]) -> str:
-    """A role in the persona's account, which the account's administrator makes; its ARN."""
+    """Creates a role in the persona's account, as its administrator, and returns the ARN."""
     statement = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     with closing(sandbox.client(sandbox.account_session(persona.account), "iam")) as iam:
         return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy)["Role"]["Arn"])
 
 
-CASES: Sequence[Case] = (
-    Case(
+CASES: Sequence[OwnerCase] = (
+    OwnerCase(
         "alice",
         "creates an Auto Scaling group, which launches an instance",
         "launched by an Auto Scaling group",
         _by_group,
         "auto-scaling-group",
     ),
-    Case(
+    OwnerCase(
         "carol",
         "creates a stack with a service role, which launches an instance",
         "launched by a stack",
         _by_stack,
         "stack",
     ),
-    Case(
+    OwnerCase(
         "frank",
         "launches an instance, which launches another",
         "launched by another instance",
         _by_instance,
         "instance",
     ),
-    Case(
+    OwnerCase(
         "dave",
         "assumes a second role from the first, and launches an instance",
         "launched by a chain of roles with SourceIdentity",
@@ -282,7 +283,7 @@ CASES: Sequence[Case] = (
         "source-identity",
         "asserted",
     ),
-    Case(
+    OwnerCase(
         "erin",
         "launches an instance in a session named after carol",
         "launched in a session",

@@ -1,4 +1,4 @@
-"""How much a run of the tests tries: a tenth in `make test`, all of it in `make test-full`, which a release runs.
+"""The part of the examples that a run of the tests tries: a tenth in `make test`, all in `make test-full`.
 
 What differs is numbers alone: the same properties, the same mutants of a policy, fewer draws of them.
 """
@@ -16,10 +16,10 @@ PART = 10
 
 
 def count(full: int) -> int:
-    """How many of so many."""
+    """The number of examples that this run tries, of those of a full run."""
     return full if FULL else -(-full // PART)
 
 
 def sample(of: Sequence[T], part: int = PART) -> Sequence[T]:
-    """Every tenth, or every n-th, spread over all of them."""
+    """Every tenth, or every n-th, of a sequence; in a full run all."""
     return of if FULL else of[::part]

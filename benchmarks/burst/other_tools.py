@@ -1,4 +1,4 @@
-"""The article's sequence and Cloud Custodian: their calls for each event, recorded at the endpoint."""
+"""The calls of the article's sequence and of Cloud Custodian for each event, recorded at the endpoint."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ import boto3
 from msgspec.structs import replace
 
 from benchmarks import article
-from benchmarks.custodian import Told
+from benchmarks.custodian import CustodianRun
 from benchmarks.custodian import run as run_custodian
 from harness.limits.fleet import Instance
-from harness.limits.protocol import HUB, Called, key_of
+from harness.limits.protocol import HUB, TracedCall, key_of
 from harness.process import peak_kb
-from harness.simulated.events import Event, Shape, read_events, read_index
-from harness.simulated.remote import Remote, ask
+from harness.simulated.endpoint_process import EndpointProcess, ask
+from harness.simulated.events import BurstEvent, BurstShape, read_events, read_index
 
 ROOT = Path(__file__).parents[2]
 #: Of more events than this, Custodian handles every tenth: it takes a quarter of a second for one.
 MANY, EVERY = 200, 10
 #: Each event's calls, by its number.
-Steps = dict[int, list[Called]]
+Steps = dict[int, list[TracedCall]]
 
 
 def article_side(url: str, path: Path, most: int) -> None:
-    """Handle the first events by the article's function, each at its time. Run as a process of its own."""
+    """Handles the first events by the article's function, each at its time. Run as a process of its own."""
     events = read_index(path)[:most]
     for event, body in zip(events, read_events(path, events), strict=True):
         ask(url, "time", {"at": event.delivered})
@@ -46,7 +46,9 @@ def _client_of(url: str) -> article.ClientFactory:
     return client
 
 
-def the_article(remote: Remote, shape: Shape, path: Path, events: Sequence[Event], omitted: bool) -> tuple[Steps, int]:
+def the_article(
+    remote: EndpointProcess, shape: BurstShape, path: Path, events: Sequence[BurstEvent], omitted: bool
+) -> tuple[Steps, int]:
     """The article's calls for every event, and its peak memory in KB.
 
     Where CloudTrail leaves ids out it makes none, which is recorded for every event. Otherwise it is recorded for the
@@ -56,7 +58,7 @@ def the_article(remote: Remote, shape: Shape, path: Path, events: Sequence[Event
     command = [
         sys.executable,
         "-m",
-        "benchmarks.burst.others",
+        "benchmarks.burst.other_tools",
         remote.url,
         str(path),
         str(len(events) if omitted else 1),
@@ -66,19 +68,19 @@ def the_article(remote: Remote, shape: Shape, path: Path, events: Sequence[Event
     if omitted:
         return _by_event(recorded, events), peak
     fleet = _instances(remote, shape)
-    first = [each.operation for each in recorded]
+    first = [call.operation for call in recorded]
     size = shape.size
     pattern = recorded[: len(recorded) // size]
-    if first != [each.operation for each in pattern] * size:
+    if first != [call.operation for call in pattern] * size:
         raise SystemExit(f"the article's calls were not the same for each instance: {first}")
     steps: Steps = {}
     for event, body in zip(events, read_events(path, events), strict=True):
         launched = [fleet[id_] for id_ in _ids_in(body)]
-        steps[event.number] = [step for each in launched for step in _for_instance(pattern, each, event)]
+        steps[event.number] = [step for instance in launched for step in _for_instance(pattern, instance, event)]
     return steps, peak
 
 
-def _for_instance(pattern: Sequence[Called], instance: Instance, event: Event) -> list[Called]:
+def _for_instance(pattern: Sequence[TracedCall], instance: Instance, event: BurstEvent) -> list[TracedCall]:
     """The calls for one instance; a volume that isn't attached when the event arrives is not found."""
     attached = [part.id for part in instance.volumes if part.attached_at <= event.delivered]
     targets = iter([instance.id, *attached])
@@ -91,7 +93,9 @@ def _for_instance(pattern: Sequence[Called], instance: Instance, event: Event) -
     return found
 
 
-def custodian(remote: Remote, shape: Shape, path: Path, events: Sequence[Event]) -> tuple[Steps, Told]:
+def custodian(
+    remote: EndpointProcess, shape: BurstShape, path: Path, events: Sequence[BurstEvent]
+) -> tuple[Steps, CustodianRun]:
     """Cloud Custodian's calls for every event, and what its process tells.
 
     In one account it runs there; for several, in the hub with a member role, as its documentation has it. Of many
@@ -107,7 +111,7 @@ def custodian(remote: Remote, shape: Shape, path: Path, events: Sequence[Event])
     recorded = _by_event(remote.trace(), events)
     if not recorded:
         return {}, told
-    pattern = [(each.service, each.operation, bool(each.ids)) for each in recorded[0]]
+    pattern = [(call.service, call.operation, bool(call.ids)) for call in recorded[0]]
     for number, calls in recorded.items():
         if [(call.service, call.operation, bool(call.ids)) for call in calls] != pattern:
             raise SystemExit(f"Cloud Custodian's calls were not the same for event {number}: {calls}")
@@ -122,18 +126,18 @@ def _ids_in(body: str) -> tuple[str, ...]:
     return tuple(item["instanceId"] for item in items)
 
 
-def _for_launch(pattern: Sequence[Called], event: Event, ids: tuple[str, ...]) -> list[Called]:
+def _for_launch(pattern: Sequence[TracedCall], event: BurstEvent, ids: tuple[str, ...]) -> list[TracedCall]:
     """The same calls for another launch."""
     return [_placed(step, event, ids if step.ids else ()) for step in pattern]
 
 
-def _placed(step: Called, event: Event, ids: tuple[str, ...] = ()) -> Called:
+def _placed(step: TracedCall, event: BurstEvent, ids: tuple[str, ...] = ()) -> TracedCall:
     """The same call for another event: of the hub's own quota, or in the event's account and Region."""
     own = step.service == "sts"
     return replace(step, account=HUB if own else event.account, region=step.region if own else event.region, ids=ids)
 
 
-def _by_event(trace: Sequence[Called], events: Sequence[Event]) -> Steps:
+def _by_event(trace: Sequence[TracedCall], events: Sequence[BurstEvent]) -> Steps:
     """The endpoint's time stood still for each event: it tells them apart."""
     numbers = {event.delivered: event.number for event in events}
     steps: Steps = defaultdict(list)
@@ -142,8 +146,8 @@ def _by_event(trace: Sequence[Called], events: Sequence[Event]) -> Steps:
     return steps
 
 
-def _instances(remote: Remote, shape: Shape) -> dict[str, Instance]:
-    return {each.id: each for its in remote.fleet(shape.places).values() for each in its}
+def _instances(remote: EndpointProcess, shape: BurstShape) -> dict[str, Instance]:
+    return {instance.id: instance for its in remote.fleet(shape.places).values() for instance in its}
 
 
 if __name__ == "__main__":

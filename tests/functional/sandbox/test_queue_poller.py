@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from harness.waiting import wait
-from ownertag.sandbox.event_source import EventSource, failed_items
 from ownertag.sandbox.organization import sandbox_session
 from ownertag.sandbox.personas import HOME_REGION
+from ownertag.sandbox.queue_poller import QueuePoller, failed_items
 from ownertag.sandbox.sandbox import Sandbox
 
 
@@ -49,9 +49,9 @@ class Queue:
         self.url = self.sqs.create_queue(QueueName="test", Attributes=attributes)["QueueUrl"]
         self.failures: list[Exception] = []
 
-    def source(self, handler: Any) -> EventSource:
+    def source(self, handler: Any) -> QueuePoller:
         arn = f"arn:aws:sqs:{HOME_REGION}:222222222222:test"
-        return EventSource(self.sqs, self.url, arn, handler, self.failures.append)
+        return QueuePoller(self.sqs, self.url, arn, handler, self.failures.append)
 
     def send(self, *bodies: str) -> None:
         for body in bodies:
@@ -78,7 +78,7 @@ def test_what_the_handler_names_comes_back_and_the_rest_is_deleted(queue: Queue)
         seen.extend(event["Records"])
         assert context.get_remaining_time_in_millis() > 100_000
         back = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
-        return {"batchItemFailures": [{"itemIdentifier": each} for each in back]}
+        return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in back]}
 
     queue.send("good", "bad", "fine")
     assert queue.source(handler).poll_once() == 3
@@ -109,7 +109,7 @@ def test_an_answer_is_not_read_where_the_mapping_does_not_say_so(queue: Queue) -
         return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in event["Records"]]}
 
     queue.send("lost")
-    source = EventSource(
+    source = QueuePoller(
         queue.sqs, queue.url, "arn:aws:sqs:::test", handler, queue.failures.append, reports_failures=False
     )
     assert source.poll_once() == 1

@@ -1,0 +1,1 @@
+"""The benchmarks' own tests: a package, so that import-linter sees it."""
