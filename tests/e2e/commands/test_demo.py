@@ -14,7 +14,7 @@ from harness import started
 
 ROOT = Path(__file__).parents[3]
 
-# Whose each instance of the night is, by which evidence, how surely, and what its way there holds.
+# The owner of each instance of the night, with evidence, confidence and what its hops hold.
 NIGHT = (
     ("alice", "auto-scaling-group", "inferred", "autoScalingGroupName/web", "user/alice"),
     ("carol@example.com", "stack", "inferred", "deployment/AWSCloudFormation", "/carol@example.com"),

@@ -1,4 +1,4 @@
-"""Every threat and every fault that something in the project cites by its id is documented in the project."""
+"""Every threat, fault and decision that something in the project cites is documented in the project."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 THREATS, FAULTS = ROOT / "docs/reference/threats.md", ROOT / "docs/reference/faults.md"
+DECISIONS = ROOT / "docs/decisions"
 #: What tools made, or would be mistaken: hashes in a lock, lines of a picture.
 NOT_OURS = {"node_modules", "build", "dist", "results", "__pycache__", "package-lock.json"}
 NO_TEXT = {".svg", ".pyc"}
@@ -19,6 +20,15 @@ _CITED = re.compile(
     r"|(?<=def test_)[tcelb][1-9][0-9]?(?=_)",  # def test_t12_...
     re.ASCII,
 )
+
+
+#: `decision 16`, `decisions 24 and 25`, `docs/decisions/0037`, `[decision 42](0042-...)`.
+_DECISIONS = re.compile(r"\b[Dd]ecisions? (\d+)(?:(?:, (\d+))* and (\d+))?|\bdecisions(?:/|: )(\d+)\b")
+
+
+def decisions_cited(text: str) -> set[int]:
+    """The numbers of the decisions that a text cites."""
+    return {int(number) for groups in _DECISIONS.findall(text) for number in groups if number}
 
 
 def documented(page: Path) -> set[str]:
@@ -94,3 +104,37 @@ def test_a_threat_without_a_test_says_that_nothing_stops_it() -> None:
     assert len(rows) == 50
     for row in rows:
         assert row[4].strip() or "*not yet*" in row[3] or "no HTML report yet" in row[3], row[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("# of a large batch (decision 16).", {16}),
+        ("[decisions 24 and 25](README.md)", {24, 25}),
+        ("are; docs/decisions/0037 has the proof", {37}),
+        ("can write (docs/decisions: 23).", {23}),
+        ("each decision of 2 accounts, 3 decisions, tests/decisions", set()),
+    ],
+)
+def test_a_decision_that_is_cited_is_found(text: str, numbers: set[int]) -> None:
+    assert decisions_cited(text) == numbers
+
+
+def test_every_decision_that_is_cited_is_there() -> None:
+    there = {int(path.name[:4]) for path in DECISIONS.glob("0*.md")}
+    assert there == set(range(1, len(there) + 1))
+    skipped = {Path(__file__), ROOT / "CHANGELOG.md"}
+    unknown = {
+        str(path.relative_to(ROOT)): found
+        for path in files()
+        if path not in skipped and (found := decisions_cited(text(path)) - there)
+    }
+    assert not unknown
+
+
+def test_a_decision_has_the_number_of_its_file_and_of_the_links_to_it() -> None:
+    for path in DECISIONS.glob("0*.md"):
+        assert text(path).startswith(f"# {int(path.name[:4])}. "), path.name
+    for path in files(ROOT / "docs"):
+        for number, name in re.findall(r"\[(?:decision )?(\d+)\]\([^)]*?(\d{4})-[^)]*\)", text(path)):
+            assert int(number) == int(name), f"{path.name}: {number} leads to {name}"

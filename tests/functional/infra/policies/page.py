@@ -38,8 +38,8 @@ _SETS = {"each-type": "each type of the catalogue", "fitting": "what fits", "our
 
 HEAD = """# IAM policies: conditions and cases
 
-> For whoever reviews the policies before they are deployed. You will have seen what each condition is for, and the answer
-> to each simulated case.
+> For whoever reviews the policies before they are deployed. You will have seen what each condition is for, and the
+> answer to each simulated case.
 
 Generated from the cases in `tests/functional/infra/policies/cases/` by `make generate`; `make test` runs them.
 
