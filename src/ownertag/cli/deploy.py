@@ -116,7 +116,7 @@ def apply(
     if usage and usage.uses and yes and not force:
         fail(
             f"the policy would stop {len(usage.uses)} principals who use the protected keys today: talk to them, or "
-            "name them in scp.break_glass_roles, or repeat with --force",
+            "name them in protection.break_glass, or repeat with --force",
             Exit.FINDINGS,
         )
     _execute(prepared, steps, options, yes, "Do this?", "`ownertag doctor` shows whether everything delivers")

@@ -43,7 +43,7 @@ class OrganizationSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_o
     hub_account: str
     home_region: str
     regions: tuple[str, ...] = ()
-    organizational_units: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
 
 
 class HubSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,17 +67,17 @@ TAG_COPYING_ROLES = (
 )
 
 
-class ScpSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ProtectionSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the service control policies are attached, whom they exempt, and how large they may be.
 
-    They are attached to `organizational_units` (None: those of the organization). `break_glass_roles` may do all that
+    They are attached to `units` (None: those of the organization). `break_glass` may do all that
     they deny; `tag_copying_roles` may bring our keys to what has no owner yet. `max_policies` may be attached to a unit
     (doc: 5 by default, and FullAWSAccess is one of them), of `max_policy_size` characters each (doc: 5,120; reported to
     be 10,240, and ten policies, since May 2026).
     """
 
-    organizational_units: tuple[str, ...] | None = None
-    break_glass_roles: tuple[str, ...] = ()
+    units: tuple[str, ...] | None = None
+    break_glass: tuple[str, ...] = ()
     tag_copying_roles: tuple[str, ...] = TAG_COPYING_ROLES
     max_policies: int = 4
     max_policy_size: int = 5120
@@ -145,7 +145,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
 
     organization: OrganizationSettings | None = None
     hub: HubSettings = HubSettings()
-    scp: ScpSettings = ScpSettings()
+    protection: ProtectionSettings = ProtectionSettings()
     tags: dict[str, str] = field(default_factory=lambda: {"owner": "{owner}", "dateCreated": "{created_at}"})
     existing_tags: dict[str, Literal["overwrite", "keep"]] = field(default_factory=dict)
     trust: Trust = Trust()
@@ -181,13 +181,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
 
 #: Tables and keys that have another name now: a file that says the old one is told the new one.
 RENAMED_KEYS: Mapping[str, str] = {
-    "organization.units": "organization.organizational_units",
-    "protection": "scp",
-    "scp.units": "scp.organizational_units",
-    "scp.break_glass": "scp.break_glass_roles",
-    "scp.copiers": "scp.tag_copying_roles",
-    "scp.policies": "scp.max_policies",
-    "scp.policy_size": "scp.max_policy_size",
+    "protection.copiers": "protection.tag_copying_roles",
+    "protection.policies": "protection.max_policies",
+    "protection.policy_size": "protection.max_policy_size",
     "existing": "existing_tags",
     "trust.source_identity_guarded": "trust.restrict_source_identity",
     "trust.identity_region": "trust.identity_center_region",

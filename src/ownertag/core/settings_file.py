@@ -21,7 +21,7 @@ from ownertag.core.settings import (
     Limits,
     OrganizationSettings,
     OwnerRule,
-    ScpSettings,
+    ProtectionSettings,
     Settings,
     SettingsError,
     Trust,
@@ -86,7 +86,7 @@ def _problems(settings: Settings) -> _Problems:
     return chain(
         _organization_problems(settings.organization) if settings.organization else (),
         _hub_problems(settings.hub),
-        _scp_problems(settings.scp),
+        _protection_problems(settings.protection),
         _tag_problems(settings),
         _trust_problems(settings.trust),
         _source_identity_problems(settings),
@@ -107,7 +107,7 @@ def _organization_problems(org: OrganizationSettings) -> _Problems:
             yield [table, key], f"{region!r} is in another partition than home_region {org.home_region!r}"
     if org.regions and org.home_region not in org.regions:
         yield [table, "regions"], f"lacks home_region {org.home_region!r}; add it"
-    yield from _unit_problems([table, "organizational_units"], org.organizational_units)
+    yield from _unit_problems([table, "units"], org.units)
 
 
 def _hub_problems(hub: HubSettings) -> _Problems:
@@ -121,21 +121,21 @@ def _hub_problems(hub: HubSettings) -> _Problems:
         yield ["hub", "tagger_role"], f"{hub.tagger_role!r} is no name of a role"
 
 
-def _scp_problems(scp: ScpSettings) -> _Problems:
-    yield from _unit_problems(["scp", "organizational_units"], scp.organizational_units or ())
+def _protection_problems(protection: ProtectionSettings) -> _Problems:
+    yield from _unit_problems(["protection", "units"], protection.units or ())
     for key, example in (
-        ("break_glass_roles", "security-admin"),
+        ("break_glass", "security-admin"),
         ("tag_copying_roles", "service-role/AWSBackupDefaultServiceRole"),
     ):
-        for name in getattr(scp, key):
+        for name in getattr(protection, key):
             if not _ROLE.fullmatch(name):
                 advice = f"write its name, or its path and name, such as {example!r}"
-                yield ["scp", key], f"{name!r} can be no role; {advice}"
-    if not 1 <= scp.max_policies <= 9:
+                yield ["protection", key], f"{name!r} can be no role; {advice}"
+    if not 1 <= protection.max_policies <= 9:
         advice = "AWS takes 5 on a unit, or 10, with its own among them"
-        yield ["scp", "max_policies"], f"must lie between 1 and 9: {advice}"
-    if not 5120 <= scp.max_policy_size <= 10240:
-        yield ["scp", "max_policy_size"], "must lie between 5120 and 10240, as AWS takes it"
+        yield ["protection", "max_policies"], f"must lie between 1 and 9: {advice}"
+    if not 5120 <= protection.max_policy_size <= 10240:
+        yield ["protection", "max_policy_size"], "must lie between 5120 and 10240, as AWS takes it"
 
 
 def _tag_problems(settings: Settings) -> _Problems:
@@ -180,16 +180,16 @@ def _source_identity_problems(settings: Settings) -> _Problems:
     account outside of the listed units, or directly under the root, would be free to name anybody to a role inside: so
     only the root's id covers all of them, and units never do, however many.
     """
-    trust, protected = settings.trust, settings.scp.organizational_units
+    trust, protected = settings.trust, settings.protection.units
     if trust.source_identity_roles and not trust.restrict_source_identity:
         advice = "write restrict_source_identity = true as well"
         yield ["trust", "source_identity_roles"], f"gives leave that nothing asks for; {advice}"
     if protected is None:
-        protected = settings.organization.organizational_units if settings.organization else ()
+        protected = settings.organization.units if settings.organization else ()
         if not protected:  # the whole organization
             return
     if trust.restrict_source_identity and not any(unit.startswith("r-") for unit in protected):
-        advice = "write the root's id, such as 'r-ab12', in [scp] organizational_units, or false here"
+        advice = "write the root's id, such as 'r-ab12', in [protection] units, or false here"
         why = "accounts outside of the policy's units could name anybody"
         yield ["trust", "restrict_source_identity"], f"proven only under the policy, and {why}: {advice}"
 

@@ -57,7 +57,7 @@ management_account = "{management_account}"
 hub_account = "{hub_account}"
 home_region = "{home_region}"
 regions = {regions}
-organizational_units = ["{unit}"]
+units = ["{unit}"]
 
 [hub]
 alarm_email = "security@example.com"

@@ -1,7 +1,7 @@
 """Looks up whose a resource is, as far as AWS tells: the surest answer first, in bulk.
 
 In this order: the principal that a launch template names; the record of the creation in CloudTrail; the owner tag,
-which whoever makes a resource can write (docs/decisions: 23).
+which whoever makes a resource can write (docs/decisions/0014).
 """
 
 from __future__ import annotations

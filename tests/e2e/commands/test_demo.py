@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness import sandbox_process
 
-# Whose each instance of the night is, by which evidence, how surely, and what its way there holds.
+ROOT = Path(__file__).parents[3]
+
+# The owner of each instance of the night, with evidence, confidence and what its hops hold.
 NIGHT = (
     ("alice", "auto-scaling-group", "inferred", "autoScalingGroupName/web", "user/alice"),
     ("carol@example.com", "stack", "inferred", "deployment/AWSCloudFormation", "/carol@example.com"),
@@ -66,3 +70,18 @@ def test_at_night_the_impostor_is_not_believed(run: subprocess.CompletedProcess[
     assert by_id["asked"] == by_id["id"] == by_address["id"]
     assert by_address["asked"].startswith("10.")
     assert "in a session that goes by carol@example.com, which is not believed; terminated by then" in run.stderr
+
+
+def test_the_readme_shows_what_the_demo_prints(run: subprocess.CompletedProcess[str]) -> None:
+    section = (ROOT / "README.md").read_text("utf-8").partition("## What the demo shows")[2]
+    head, *rows, last = section.split("```")[1].strip().splitlines()
+    assert head.split() == ["who", "as", "account", "did", "owner", "confidence", "tagged"]
+    fields = ("who", "kind", "account_name", "did", "owner", "confidence")
+    printed = [
+        [*(launch[field] for field in fields), f"{launch['tagged']} of {launch['resources']}"]
+        for launch in part(run, "launch")
+    ]
+    assert len(rows) == 4
+    for row in rows:
+        assert re.split(r"  +", row) in printed
+    assert last.partition(", after")[0] in run.stderr

@@ -13,7 +13,7 @@ from ownertag.cli.app import app
 from ownertag.core.tiers import MEANINGS, Tier
 
 SETTINGS = (Path(__file__).parents[3] / "infra/ownertag.toml").read_text("utf-8")
-MANY = f"[scp]\nbreak_glass_roles = {[f'role-of-a-name-{number:02}' for number in range(30)]}\nmax_policies = 1\n"
+MANY = f"[protection]\nbreak_glass = {[f'role-of-a-name-{number:02}' for number in range(30)]}\nmax_policies = 1\n"
 
 
 def render(*arguments: str, config: Path) -> tuple[int, str, str]:
@@ -72,7 +72,7 @@ def test_the_tiers_alone_need_no_room(config: Path) -> None:
     [
         ("".join(f'"{"k" * 60}{number}" = "x"\n' for number in range(20)), "the event pattern for tampering", "2,048"),
         (
-            "[scp]\nbreak_glass_roles = " + str([f"{'r' * 120}{number}" for number in range(60)]) + "\n",
+            "[protection]\nbreak_glass = " + str([f"{'r' * 120}{number}" for number in range(60)]) + "\n",
             "statement",
             "5,120",
         ),
@@ -97,7 +97,7 @@ def test_policies_that_do_not_fit_are_told_in_a_line_and_nothing_is_written(
     to = tmp_path / "out"
     code, out, err = render(*command, *(("--output-dir", str(to)) if command == ("infra",) else ()), config=config)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
-    for said in ("scp.max_policies allows 1", "fewer break-glass roles (now 30)", "The last one would hold"):
+    for said in ("protection.max_policies allows 1", "fewer break-glass roles (now 30)", "The last one would hold"):
         assert said in err
     assert not to.exists()
 
@@ -119,6 +119,6 @@ def test_a_policy_that_is_not_needed_any_more_goes_from_the_folder_and_nothing_e
     kept, second = held / "service_control_policy-of-ours.json", held / "service_control_policy-2.json"
     kept.write_text("{}", "utf-8")
     assert second.exists()
-    config.write_text(SETTINGS + "[scp]\nmax_policy_size = 10240\n", "utf-8")
+    config.write_text(SETTINGS + "[protection]\nmax_policy_size = 10240\n", "utf-8")
     assert render("infra", "--output-dir", str(to), config=config)[0] == 0
     assert (second.exists(), kept.exists()) == (False, True)

@@ -11,7 +11,7 @@ from faults.row import Row
 MARK = "<!-- From tests/functional/faults, by `make generate`: change it there. -->\n"
 
 _HEAD = """
-| fault | what happens | what comes of it | if it lasts |
+| fault | what happens | outcome | if it lasts |
 |---|---|---|---|
 """
 

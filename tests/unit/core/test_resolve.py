@@ -1,4 +1,4 @@
-"""Who is named, by which evidence and how surely, for every shape of `userIdentity`."""
+"""The owner's name, evidence and confidence, for every shape of `userIdentity`."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ WRONG: dict[str, Wrong] = {
     "byte-order-mark": Wrong("\ufeff[tags]", 1, "Invalid statement", ""),
     "unknown-table": Wrong('\n[tag]\nowner = "{owner}"', 2, "tag: unknown key", "did you mean 'tags'"),
     "unknown-table-like-none": Wrong(
-        "[zzz]", 1, "zzz: unknown key", "there are organization, hub, scp, tags, existing_tags"
+        "[zzz]", 1, "zzz: unknown key", "there are organization, hub, protection, tags, existing_tags"
     ),
     "unknown-key": Wrong('[hub]\ntagger_rol = "x"', 2, "hub.tagger_rol", "did you mean 'tagger_role'"),
     "unknown-key-like-none": Wrong("[limits]\nzzz = 1", 2, "limits.zzz", "there are timeout_share, quota_share"),
@@ -105,13 +105,11 @@ WRONG: dict[str, Wrong] = {
         organization('regions = ["eu-central-1", "cn-north-1"]'), 6, "'cn-north-1'", "partition than home_region"
     ),
     "regions-without-home": Wrong(organization('regions = ["us-east-1"]'), 6, "lacks home_region", "add it"),
-    "unit-that-is-none": Wrong(
-        organization('organizational_units = ["workloads"]'), 6, "organizational_units: 'workloads'", "ou-ab12-c3d4e5f6"
-    ),
-    "unit-protected-that-is-none": Wrong('[scp]\norganizational_units = ["ou-1"]', 2, "'ou-1' is no unit", "'r-ab12'"),
+    "unit-that-is-none": Wrong(organization('units = ["workloads"]'), 6, "units: 'workloads'", "ou-ab12-c3d4e5f6"),
+    "unit-protected-that-is-none": Wrong('[protection]\nunits = ["ou-1"]', 2, "'ou-1' is no unit", "'r-ab12'"),
     **{
         f"break-glass-{name!r}": Wrong(
-            f"[scp]\nbreak_glass_roles = [{json.dumps(name)}]", 2, "can be no role", "security-admin"
+            f"[protection]\nbreak_glass = [{json.dumps(name)}]", 2, "can be no role", "security-admin"
         )
         for name in ("*", "**", "*/x", "", "a b", "arn:aws:iam::111122223333:role/x", "x\n", "/x", "x/")
     },
@@ -267,15 +265,15 @@ def test_right_settings_are_read() -> None:
 
 
 def test_what_is_deployed_where() -> None:
-    text = organization('organizational_units = ["r-ab12"]') + (
+    text = organization('units = ["r-ab12"]') + (
         '\n[hub]\nalarm_email = "a@example.com"\nmaximum_concurrency = 2\npackage_bucket = "our.packages"\n'
-        '[scp]\norganizational_units = []\nbreak_glass_roles = ["security-admin"]\n'
+        '[protection]\nunits = []\nbreak_glass = ["security-admin"]\n'
     )
     found = read_settings(text, "x")
     assert found.organization is not None
-    assert (found.organization.organizational_units, found.scp.organizational_units) == (("r-ab12",), ())
-    assert found.scp.break_glass_roles == ("security-admin",)
-    assert read_settings(organization(""), "x").scp.organizational_units is None
+    assert (found.organization.units, found.protection.units) == (("r-ab12",), ())
+    assert found.protection.break_glass == ("security-admin",)
+    assert read_settings(organization(""), "x").protection.units is None
 
 
 @pytest.mark.parametrize("role", ["sign-in-broker", "team/x", "aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Ops_*"])
@@ -329,11 +327,11 @@ id = "o-exampleorg1"
 management_account = "123456789012"
 hub_account = "777788889999"
 home_region = "eu-central-1"
-organizational_units = {organization}
+units = {organization}
 [trust]
 restrict_source_identity = true
 """
-    text += f"[scp]\norganizational_units = {protection}\n" if protection else ""
+    text += f"[protection]\nunits = {protection}\n" if protection else ""
     if refused:
         with pytest.raises(SettingsError, match=r"line 8: trust.restrict_source_identity: .* the root's id"):
             read_settings(text, "ownertag.toml")

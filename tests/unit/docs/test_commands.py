@@ -50,6 +50,28 @@ def test_every_command_that_a_page_tells_is_there(path: Path) -> None:
     assert [each for each in re.findall(r"`make ([a-z][\w-]*)", text) if each not in TARGETS] == []
 
 
+def options(command: Any = COMMANDS) -> set[str]:
+    """The options of a command and of all below it."""
+    own = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+    return own.union(*(options(below) for below in getattr(command, "commands", {}).values()))
+
+
+def options_told(text: str) -> set[str]:
+    """The options that a page names by themselves, in code within a line: `--at TIME`."""
+    code = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    return {found[0] for span in code if (found := re.match(r"--[a-z][\w-]*", span))}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_option_that_a_page_names_is_there(path: Path) -> None:
+    of_others = {"--output", "--chances", "--strict"}  # of aws, of the stand-in for EC2, of Zensical
+    assert options_told(path.read_text("utf-8")) - options() - of_others == set()
+
+
+def test_an_option_is_told_from_other_code() -> None:
+    assert options_told("`--at TIME`, `aws x --query y`\n```\n`--none`\n```\n| `--canary` |") == {"--at", "--canary"}
+
+
 @pytest.mark.parametrize(
     ("line", "right"),
     [

@@ -1,4 +1,4 @@
-"""Every threat and every fault that something in the project cites by its id is documented in the project."""
+"""Every threat, fault and decision that something in the project cites is documented in the project."""
 
 from __future__ import annotations
 
@@ -10,14 +10,25 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 THREATS, FAULTS = ROOT / "docs/reference/threats.md", ROOT / "docs/reference/faults.md"
-FOLDERS = ("src", "tests", "harness", "benchmarks", "models", "docs", "infra")
-NAMES = {".py", ".md", ".json", ".toml", ".yaml", ".tf"}
+DECISIONS = ROOT / "docs/decisions"
+#: What tools made, or would be mistaken: hashes in a lock, lines of a picture.
+NOT_OURS = {"node_modules", "build", "dist", "results", "__pycache__", "package-lock.json"}
+NO_TEXT = {".svg", ".pyc"}
 
 _CITED = re.compile(
     r"(?<![\w.:/-])(?:[TCELB][1-9][0-9]?)(?![\w./-]|,\d)"  # T12, and not 11T12:00 or T2.micro
     r"|(?<=def test_)[tcelb][1-9][0-9]?(?=_)",  # def test_t12_...
     re.ASCII,
 )
+
+
+#: `decision 16`, `decisions 24 and 25`, `docs/decisions/0037`, `[decision 42](0042-...)`.
+_DECISIONS = re.compile(r"\b[Dd]ecisions? (\d+)(?:(?:, (\d+))* and (\d+))?|\bdecisions(?:/|: )(\d+)\b")
+
+
+def decisions_cited(text: str) -> set[int]:
+    """The numbers of the decisions that a text cites."""
+    return {int(number) for groups in _DECISIONS.findall(text) for number in groups if number}
 
 
 def documented(page: Path) -> set[str]:
@@ -27,7 +38,7 @@ def documented(page: Path) -> set[str]:
 
 def cited(text: str) -> set[str]:
     """The ids that a text cites, in capitals."""
-    return {each.upper() for each in _CITED.findall(text)}
+    return {id_.upper() for id_ in _CITED.findall(text)}
 
 
 def text(path: Path) -> str:
@@ -35,12 +46,15 @@ def text(path: Path) -> str:
     return path.read_text("utf-8", errors="replace")
 
 
-def files() -> Iterator[Path]:
-    for folder in FOLDERS:
-        for path in (ROOT / folder).rglob("*"):
-            if path.suffix in NAMES and "node_modules" not in path.parts:
-                yield path
-    yield from ROOT.glob("*.md")
+def files(folder: Path = ROOT) -> Iterator[Path]:
+    """All of the project's own text: not what is hidden, but for `.ci`, nor what tools made."""
+    for path in sorted(folder.iterdir()):
+        if path.name in NOT_OURS or path.suffix in NO_TEXT or (path.name.startswith(".") and path.name != ".ci"):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from files(path)
+        elif path.is_file():
+            yield path
 
 
 @pytest.mark.parametrize(
@@ -58,6 +72,14 @@ def test_an_id_is_told_from_what_looks_like_one(text: str, ids: set[str]) -> Non
     assert cited(text) == ids
 
 
+def test_files_of_every_folder_and_kind_are_looked_at() -> None:
+    seen = [path.relative_to(ROOT) for path in files()]
+    folders = {"src", "tests", "harness", "benchmarks", "models", "derive", "docs", "infra", "requirements", ".ci"}
+    assert folders <= {path.parts[0] for path in seen}
+    assert {".py", ".md", ".json", ".toml", ".yaml", ".tf", ".mjs", ".txt"} <= {path.suffix for path in seen}
+    assert {Path("Makefile"), Path("zensical.toml"), Path("README.md")} <= set(seen)
+
+
 def test_every_id_that_is_cited_is_documented() -> None:
     known = documented(THREATS) | documented(FAULTS)
     unknown = {str(path.relative_to(ROOT)): found for path in files() if (found := cited(text(path)) - known)}
@@ -65,8 +87,8 @@ def test_every_id_that_is_cited_is_documented() -> None:
 
 
 def test_many_are_cited_and_none_is_documented_twice() -> None:
-    ids = [each for path in files() for each in cited(text(path)) if path not in (THREATS, FAULTS)]
-    assert len({each for each in ids if each[0] == "T"}) >= 15
+    ids = {id_ for path in files() if path not in (THREATS, FAULTS) for id_ in cited(text(path))}
+    assert len({id_ for id_ in ids if id_[0] == "T"}) >= 15
     rows = re.findall(r"^\| (T[0-9]+) \|", THREATS.read_text("utf-8"), re.MULTILINE)
     assert sorted(rows) == sorted(set(rows))
 
@@ -79,6 +101,40 @@ def test_every_test_that_a_threat_names_is_there() -> None:
 
 def test_a_threat_without_a_test_says_that_nothing_stops_it() -> None:
     rows = [line.split("|") for line in THREATS.read_text("utf-8").splitlines() if re.match(r"\| T[0-9]+ \|", line)]
-    assert len(rows) > 35
+    assert len(rows) == 50
     for row in rows:
         assert row[4].strip() or "*not yet*" in row[3] or "no HTML report yet" in row[3], row[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("# of a large batch (decision 16).", {16}),
+        ("[decisions 24 and 25](README.md)", {24, 25}),
+        ("are; docs/decisions/0037 has the proof", {37}),
+        ("can write (docs/decisions: 23).", {23}),
+        ("each decision of 2 accounts, 3 decisions, tests/decisions", set()),
+    ],
+)
+def test_a_decision_that_is_cited_is_found(text: str, numbers: set[int]) -> None:
+    assert decisions_cited(text) == numbers
+
+
+def test_every_decision_that_is_cited_is_there() -> None:
+    there = {int(path.name[:4]) for path in DECISIONS.glob("0*.md")}
+    assert there == set(range(1, len(there) + 1))
+    skipped = {Path(__file__), ROOT / "CHANGELOG.md"}
+    unknown = {
+        str(path.relative_to(ROOT)): found
+        for path in files()
+        if path not in skipped and (found := decisions_cited(text(path)) - there)
+    }
+    assert not unknown
+
+
+def test_a_decision_has_the_number_of_its_file_and_of_the_links_to_it() -> None:
+    for path in DECISIONS.glob("0*.md"):
+        assert text(path).startswith(f"# {int(path.name[:4])}. "), path.name
+    for path in files(ROOT / "docs"):
+        for number, name in re.findall(r"\[(?:decision )?(\d+)\]\([^)]*?(\d{4})-[^)]*\)", text(path)):
+            assert int(number) == int(name), f"{path.name}: {number} leads to {name}"

@@ -33,6 +33,20 @@ def test_every_link_within_the_project_leads_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), target
 
 
+def anchors(path: Path) -> set[str]:
+    """The anchors that a page's headings have, on GitHub and on the site alike."""
+    text = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_anchor_that_a_link_names_is_a_heading(path: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", path.read_text("utf-8")):
+        if not target.startswith("http"):
+            assert anchor in anchors(path.parent / target if target else path), f"{target}#{anchor}"
+
+
 @pytest.mark.parametrize("path", [path for path in PAGES if path.name != "CHANGELOG.md"], ids=lambda path: path.stem)
 def test_every_file_of_the_project_that_a_page_names_is_there(path: Path) -> None:
     named = re.findall(r"`((?:src|tests|harness|benchmarks|models|infra|docs)/[\w./-]+)`", path.read_text("utf-8"))

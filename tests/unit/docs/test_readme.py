@@ -1,4 +1,4 @@
-"""The README says on its first screen what, why, how to try and how to roll out; all of it takes two pages."""
+"""The README says on its first screen what, why, how to try, how to roll out and what it does not do, and is short."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ SCREEN = "\n".join(LINES[:50])
     [
         r"^# ownertag$",
         r"^Every resource in an AWS organization names its owner",  # what
-        r"\bfor platform and security teams\b",  # for whom, and why
+        r"\bfor platform and\s+security teams who have to find an owner\b",  # for whom, and why
         r"│ CloudTrail ─+► bus",  # the picture
-        r"^\| works \| does not, yet \|",
+        r"^\| works \| does not work yet \|",
         r"\*\*nothing here has been run on AWS\*\*",
         r"restores none by itself, and is no access control",  # what it does not do
         r"^make demo ",  # how to try
         r"^ownertag deploy apply ",  # how to roll out
+        r"^ownertag deploy destroy ",
     ],
 )
 def test_the_first_screen_says_it(said: str) -> None:

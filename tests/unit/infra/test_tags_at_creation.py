@@ -90,7 +90,7 @@ def _many(values: str | list[str]) -> list[str]:
 
 @pytest.fixture(scope="module", params=[5120, 10240])
 def policies(request: pytest.FixtureRequest) -> tuple[PolicyDocument, ...]:
-    settings = fixtures.settings(f"[scp]\nmax_policy_size = {request.param}\n")
+    settings = fixtures.settings(f"[protection]\nmax_policy_size = {request.param}\n")
     return service_control_policies(CATALOGUE, tag_actions.load_tag_actions(), settings)
 
 

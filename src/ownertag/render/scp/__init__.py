@@ -37,4 +37,4 @@ def service_control_policies(
     Raises:
         TooLong: They need more room than the settings allow.
     """
-    return packed([*kept_tags(catalogue, actions, settings), *machinery(settings)], settings.scp)
+    return packed([*kept_tags(catalogue, actions, settings), *machinery(settings)], settings.protection)

@@ -47,7 +47,7 @@ _PROVIDER_CHANGES = ("Add*", "Create*", "Delete*", "Remove*", "Update*")
 
 def machinery(settings: Settings) -> Iterator[Statement]:
     """The statements that keep roles, rules, stacks, queue, bus, providers and SourceIdentity as they are."""
-    broken = settings.scp.break_glass_roles
+    broken = settings.protection.break_glass
     guarded = settings.trust.restrict_source_identity
     leave = settings.trust.source_identity_roles if guarded else ()
     # Whoever could make or change a role that is exempt would be exempt.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ownertag.core.arn import role_arn
-from ownertag.core.settings import ScpSettings
+from ownertag.core.settings import ProtectionSettings
 from ownertag.render.documents import PolicyDocument, Statement, TooLong, compact, policy
 
 Condition = dict[str, dict[str, str | list[str]]]
@@ -50,19 +50,19 @@ def role(name: str) -> str:
     return role_arn("*", "*", name)
 
 
-def packed(statements: Iterable[Statement], scp: ScpSettings) -> tuple[PolicyDocument, ...]:
+def packed(statements: Iterable[Statement], protection: ProtectionSettings) -> tuple[PolicyDocument, ...]:
     """As few policies as hold the statements in turn: each goes into the first that has room for it.
 
     Raises:
         TooLong: They need more than the settings allow; the text says how much, and what to leave out.
     """
-    size, most = scp.max_policy_size, scp.max_policies
+    size, most = protection.max_policy_size, protection.max_policies
     bins: list[list[Statement]] = []
     for statement in statements:
         if length(statement) > size:
             raise TooLong(
                 f"statement {statement['Sid']} of the service control policy has {length(statement):,} characters, and "
-                f"a policy takes {size:,}: {_advice(scp)}"
+                f"a policy takes {size:,}: {_advice(protection)}"
             )
         room = next((each for each in bins if length(*each, statement) <= size), None)
         if room is None:
@@ -72,8 +72,8 @@ def packed(statements: Iterable[Statement], scp: ScpSettings) -> tuple[PolicyDoc
         sizes = ", ".join(f"{each['Sid']} {length(each):,}" for each in bins[-1])
         raise TooLong(
             f"the service control policies have {sum(length(*each) for each in bins):,} characters, which is "
-            f"{len(bins)} policies of {size:,}, and scp.max_policies allows {most}: allow one more, or "
-            f"{_advice(scp)}. The last one would hold {sizes}"
+            f"{len(bins)} policies of {size:,}, and protection.max_policies allows {most}: allow one more, or "
+            f"{_advice(protection)}. The last one would hold {sizes}"
         )
     return tuple(policy(*each) for each in bins)
 
@@ -83,11 +83,14 @@ def length(*statements: Statement) -> int:
     return len(compact(policy(*statements)))
 
 
-def _advice(scp: ScpSettings) -> str:
+def _advice(protection: ProtectionSettings) -> str:
     bigger = (
-        "write max_policy_size = 10240 if your organization's quota is that, " if scp.max_policy_size < 10240 else ""
+        "write max_policy_size = 10240 if your organization's quota is that, "
+        if protection.max_policy_size < 10240
+        else ""
     )
     return (
-        f"{bigger}name fewer break-glass roles (now {len(scp.break_glass_roles)}) or tag-copying roles (now "
-        f"{len(scp.tag_copying_roles)}), or shorter ones with `*`, list fewer identity providers, or protect fewer keys"
+        f"{bigger}name fewer break-glass roles (now {len(protection.break_glass)}) or tag-copying roles "
+        f"(now {len(protection.tag_copying_roles)}), or shorter ones with `*`, list fewer identity providers, "
+        "or protect fewer keys"
     )

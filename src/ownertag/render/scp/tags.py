@@ -46,7 +46,7 @@ def _guard(service: str, own: list[TagAction], keys: list[str], settings: Settin
     What a creation brings is no change of what is there, even if AWS should set `aws:ResourceTag` from it: where the
     service tells creations apart, they are left to `_no_forging`.
     """
-    tagger, broken = settings.hub.tagger_role, settings.scp.break_glass_roles
+    tagger, broken = settings.hub.tagger_role, settings.protection.break_glass
     title = service.title().replace("-", "")
     direct: dict[str, str | list[str]] = {f"{service}:CreateAction": "true"} if service else {}
     removes = _names(tag_action for tag_action in own if tag_action.does is TagEffect.UNTAG)
@@ -74,11 +74,11 @@ def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, setting
     names = _names(each for each in actions.of([service]) if Tier.NO_FORGING in each.tiers)
     through = overwritten_types(catalogue, service)
     can_tag = actions.creations.get(service, {})
-    scp, title = settings.scp, service.title().replace("-", "")
+    protection, title = settings.protection, service.title().replace("-", "")
     if not names:
         return
     made: Condition = {"StringNotEquals": {f"{service}:CreateAction": sorted(through)}} if through else {}
-    exempt = (settings.hub.tagger_role, *scp.break_glass_roles, *scp.tag_copying_roles)
+    exempt = (settings.hub.tagger_role, *protection.break_glass, *protection.tag_copying_roles)
     yield deny(f"ForgeNoTags{title}", names, "*", exempt, _touches(settings) | made)
     by_types: dict[frozenset[str], list[str]] = {}
     for operation, types in sorted(through.items()):
@@ -91,7 +91,7 @@ def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, setting
         )
         made = {"StringEquals": {f"{service}:CreateAction": operations}}
         yield deny(
-            f"ForgeNoTags{title}{number}", names, arns, scp.break_glass_roles, _touches(settings) | made, but=True
+            f"ForgeNoTags{title}{number}", names, arns, protection.break_glass, _touches(settings) | made, but=True
         )
 
 
@@ -100,7 +100,7 @@ def _replace_all(
 ) -> Iterator[Statement]:
     """Whatever replaces all tags of what carries the owner tag; the tagger may where it tags by such a call."""
     ours = {api.action for api in catalogue.tag_apis.values()}
-    tagger, broken = settings.hub.tagger_role, settings.scp.break_glass_roles
+    tagger, broken = settings.hub.tagger_role, settings.protection.break_glass
     for title, actions, exempt in (
         ("KeepTheSet", [tag_action for tag_action in own if tag_action.name not in ours], broken),
         ("KeepTheSetByUs", [tag_action for tag_action in own if tag_action.name in ours], (tagger, *broken)),

@@ -83,7 +83,7 @@ def read_current(clients: Clients, desired: Desired, root: dict[str, Any]) -> Cu
         policies = access.policy_states(organizations)
     with explained(account, "list the accounts of the units"):
         accounts = {unit: access.accounts_under(organizations, unit) - {account} for unit in desired.units}
-    with explained(account, "list the policies of the protected units", "look at [scp] organizational_units"):
+    with explained(account, "list the policies of the protected units", "look at [protection] units"):
         attached = {unit: access.policies_on(organizations, unit) for unit in desired.protected}
     with explained(account, "read the stack sets"):
         found = {name: stack_sets.read(cloudformation, name) for name in (desired.roles.name, desired.rules.name)}

@@ -81,7 +81,7 @@ def desired(
     roles, rules = found["spoke_account/template.yaml"], found["spoke_region/template.yaml"]
     home, management = organization.home_region, organization.management_account
     regions = regions_of(organization, enabled)
-    units = organization.organizational_units or (root,)
+    units = organization.units or (root,)
     bucket = bucket_of(settings, organization)
     return Desired(
         organization=organization,
@@ -107,9 +107,9 @@ def desired(
         management_rules=tuple(DesiredStack(management, region, REGION_STACK, rules) for region in regions),
         units=units,
         # Whoever allows more than fit beside FullAWSAccess under the default quota says that his is the larger one.
-        most=5 if settings.scp.max_policies <= 4 else 10,
+        most=5 if settings.protection.max_policies <= 4 else 10,
         policies={policy_name(number): compact(scp) for number, scp in enumerate(scps(found), 1)},
-        protected=units if settings.scp.organizational_units is None else settings.scp.organizational_units,
+        protected=units if settings.protection.units is None else settings.protection.units,
         read_accounts=read_accounts(organization),
     )
 

@@ -56,7 +56,7 @@ def _check_room(desired: Desired, current: Current) -> None:
         there = current.attached.get(unit) or {"FullAWSAccess"}
         others = sorted(name for name in there if not is_ours(name))
         if len(others) + len(desired.policies) > desired.most:
-            ways = ["detach one of those", "write max_policy_size = 10240 in [scp] where your quota is that"]
+            ways = ["detach one of those", "write max_policy_size = 10240 in [protection] where your quota is that"]
             ways += ["write max_policies = 9 there where AWS takes 10"] if desired.most < 10 else []
             raise DeployError(
                 f"{unit} has no room for {len(desired.policies)} service control policies: AWS takes {desired.most} on "

@@ -136,8 +136,8 @@ def _principal(identity: Identity | None) -> str:
 
 
 def _exempt(settings: Settings) -> Callable[[str], bool]:
-    scp = settings.scp
-    names = (settings.hub.tagger_role, *scp.break_glass_roles, *scp.tag_copying_roles)
+    protection = settings.protection
+    names = (settings.hub.tagger_role, *protection.break_glass, *protection.tag_copying_roles)
     globs = [re.compile(".*".join(map(re.escape, name.split("*")))) for name in names]
 
     def exempt(principal: str) -> bool:

@@ -86,11 +86,11 @@ class Expected(Struct, frozen=True):
 
     def units(self, root: str) -> tuple[str, ...]:
         """The units that are deployed to."""
-        return self.organization.organizational_units or (root,)
+        return self.organization.units or (root,)
 
     def protected(self, root: str) -> tuple[str, ...]:
         """The units that the policy should be attached to."""
-        units = self.settings.scp.organizational_units
+        units = self.settings.protection.units
         return self.units(root) if units is None else units
 
     def arn(self, service: str, resource: str, account: str, region: str = "") -> str:

@@ -38,18 +38,18 @@ _SETS = {"each-type": "each type of the catalogue", "fitting": "what fits", "our
 
 HEAD = """# IAM policies: conditions and cases
 
-> For whoever reviews the policies before they come to an organization. You will have seen what each condition is
-> for, and each case that was asked of them.
+> For whoever reviews the policies before they are deployed. You will have seen what each condition is for, and the
+> answer to each simulated case.
 
 Generated from the cases in `tests/functional/infra/policies/cases/` by `make generate`; `make test` runs them.
 
-The policies are rendered from the catalogue and `ownertag.toml` (`src/ownertag/render/`). Each row below is asked
-of all policies at once, as AWS would: the service control policies of each level, the caller's own policies, its
+The policies are rendered from the catalogue and `ownertag.toml` (`src/ownertag/render/`). Each row below is evaluated
+by all policies at once, as on AWS: the service control policies of each level, the caller's own policies, its
 session's, and the policy of the role or bus itself. A second test takes every policy apart: without any one
 statement, condition or entry of a list, or with its actions or resources widened to `*`, at least one row must
 fail.
 
-**These answers are a simulation's**, that of [iam-simulate](https://github.com/cloud-copilot/iam-simulate); nothing
+**These answers are from a simulation** by [iam-simulate](https://github.com/cloud-copilot/iam-simulate); nothing
 here has been confirmed on AWS yet. Where the simulator has to be told how AWS behaves, that is from AWS's
 documentation:
 
@@ -65,16 +65,16 @@ What no service control policy stops:
 
 - the management account, service-linked roles (a group may propagate an `owner` of its own), and a SourceIdentity that
   is set by a SAML or OpenID Connect sign-in or by a caller from outside whom a member's role trusts;
-- those who may assume the exempt roles: they are the roles' own affair. **Roles that copy tags** among them (AWS
-  Backup's and DLM's service roles by default, `scp.tag_copying_roles`): they do it by calls of their own, so they may
-  bring our keys to what has no owner yet, and a member can make or take a role of that name and path. What is written
-  so is told as tampering and counts as asserted at most, as any owner tag that the ledger does not know. Whoever runs
-  no such backups closes it with `tag_copying_roles = []`;
-- an owner that a member brings with a creation for a type that AWS's sources do not name for that operation: the
+- whoever may assume an exempt role. **Roles that copy tags** are among these (AWS Backup's and DLM's service roles by
+  default, `protection.tag_copying_roles`): they do it by calls of their own, so they may write our keys where no owner
+  stands yet, and a member can make or take a role of that name and path. What is written so is a finding, and is
+  asserted at most, as any owner tag that the ledger does not know. `tag_copying_roles = []` closes this where there are
+  no such backups;
+- an owner that a creation's request sets for a type that AWS's sources do not name for that operation: the
   statements are exact for each pair of an operation and a type that the authorization reference or EC2's model has;
-- `account:PutAccountName` and `account:EnableRegion`, which are not denied. `ownertag doctor` tells of a Region that an
-  account has on alone. A changed name it does not tell: no tag holds an account's name and no decision asks for it, it
-  is only shown beside the account's number, and what it was before nothing keeps.
+- `account:PutAccountName` and `account:EnableRegion`, which are not denied. `ownertag doctor` reports a Region that an
+  account alone has enabled. It does not report a changed name: no tag and no decision uses an account's name, and
+  nothing keeps the earlier one.
 
 ## What each condition is for
 

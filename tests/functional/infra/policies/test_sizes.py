@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from harness import fixtures
 from ownertag.catalogue import tag_actions
-from ownertag.core.settings import ScpSettings, Settings, SettingsError
+from ownertag.core.settings import ProtectionSettings, Settings, SettingsError
 from ownertag.core.settings_file import read_settings
 from ownertag.render import policies
 from ownertag.render.documents import PolicyDocument, Statement, within_limit
@@ -27,7 +27,8 @@ def scps(
     settings: Settings, *break_glass: str, policies: int = 4, policy_size: int = 5120
 ) -> tuple[PolicyDocument, ...]:
     given = replace(
-        settings, scp=ScpSettings(break_glass_roles=break_glass, max_policies=policies, max_policy_size=policy_size)
+        settings,
+        protection=ProtectionSettings(break_glass=break_glass, max_policies=policies, max_policy_size=policy_size),
     )
     return service_control_policies(CATALOGUE, ACTIONS, given)
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from harness import fixtures
 from ownertag.catalogue import tag_actions
 from ownertag.core.catalogue_types import Catalogue
-from ownertag.core.settings import ScpSettings
+from ownertag.core.settings import ProtectionSettings
 from ownertag.core.settings_file import read_settings
 from ownertag.render import policies, service_policies
 from ownertag.render.scp import service_control_policies
@@ -53,8 +53,10 @@ ALARM_KEY = f"arn:aws:kms:{REGION}:{HUB}:key/{HASH}"
 
 def scp(catalogue: Catalogue) -> Json:
     """The service control policies as one: whether a statement stands in one or another is all the same to IAM."""
-    scp_settings = ScpSettings(break_glass_roles=BREAK_GLASS, max_policy_size=10240)
-    found = service_control_policies(catalogue, tag_actions.load_tag_actions(), replace(SETTINGS, scp=scp_settings))
+    protection = ProtectionSettings(break_glass=BREAK_GLASS, max_policy_size=10240)
+    found = service_control_policies(
+        catalogue, tag_actions.load_tag_actions(), replace(SETTINGS, protection=protection)
+    )
     return {"Version": "2012-10-17", "Statement": [statement for policy in found for statement in policy["Statement"]]}
 
 

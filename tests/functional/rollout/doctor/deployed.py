@@ -54,7 +54,7 @@ class Deployed:
             hub_account = "{self.hub}"
             home_region = "{HOME}"
             regions = ["{HOME}"]
-            organizational_units = ["{unit}"]
+            units = ["{unit}"]
             [tags]
             owner = "{{owner}}"
             WhatIsThis = "https://wiki.internal/ownertag"

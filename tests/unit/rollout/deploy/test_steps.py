@@ -322,12 +322,12 @@ def test_without_units_the_whole_organization_is_meant() -> None:
 
 
 def test_the_policy_goes_where_protection_says_and_nowhere_if_it_says_so() -> None:
-    elsewhere = wanted(settings(more=f'[scp]\norganizational_units = ["{OTHER_UNIT}"]\n'))
+    elsewhere = wanted(settings(more=f'[protection]\nunits = ["{OTHER_UNIT}"]\n'))
     assert [step.task for step in pending(all_of(TO), elsewhere)] == [
         *(Attach(name, OTHER_UNIT) for name in POLICIES),
         *(Detach(state.id, UNIT) for state in POLICIES.values()),
     ]
-    nowhere = wanted(settings(more="[scp]\norganizational_units = []\n"))
+    nowhere = wanted(settings(more="[protection]\nunits = []\n"))
     assert not [step for step in to_apply(nowhere, nothing(nowhere)) if "polic" in step.what and step.task]
 
 
@@ -352,12 +352,12 @@ OTHERS = [f"p{number}" for number in range(9)]
     [
         (3, "", True),
         (4, "", False),
-        (4, "[scp]\nmax_policy_size = 10240\n", True),
-        (5, "[scp]\nmax_policy_size = 10240\n", False),
-        (4, "[scp]\nmax_policies = 5\n", True),
-        (8, "[scp]\nmax_policies = 9\n", True),
-        (9, "[scp]\nmax_policies = 9\n", False),
-        (4, "[scp]\norganizational_units = []\n", True),
+        (4, "[protection]\nmax_policy_size = 10240\n", True),
+        (5, "[protection]\nmax_policy_size = 10240\n", False),
+        (4, "[protection]\nmax_policies = 5\n", True),
+        (8, "[protection]\nmax_policies = 9\n", True),
+        (9, "[protection]\nmax_policies = 9\n", False),
+        (4, "[protection]\nunits = []\n", True),
     ],
 )
 def test_a_unit_without_room_for_all_policies_is_refused_before_anything_is_changed(
@@ -427,4 +427,4 @@ def test_nothing_is_taken_away_from_an_empty_organization() -> None:
 def test_a_policy_that_is_too_long_is_refused_before_anything_is_read() -> None:
     names = [f"{'very' * 10}-long-name-of-a-role-{number:02}" for number in range(30)]
     with pytest.raises(SettingsError, match=r"has [\d,]+ characters, and a policy takes 5,120"):
-        wanted(settings(more=f"[scp]\nbreak_glass_roles = {names}\n"))
+        wanted(settings(more=f"[protection]\nbreak_glass = {names}\n"))

@@ -151,7 +151,7 @@ def test_roles_are_wanted_in_the_home_region_alone() -> None:
 
 
 def test_the_policy_belongs_on_the_protected_units() -> None:
-    more = '[scp]\norganizational_units = ["ou-ab12-c3d4e5f6"]\n'
+    more = '[protection]\nunits = ["ou-ab12-c3d4e5f6"]\n'
     assert ["is not attached to ou-ab12-c3d4e5f6" in finding.seen for finding in bad(WELL, more)] == [True] * len(
         POLICIES
     )
