@@ -29,8 +29,9 @@ from harness.simulated.event_source import Deployed, Mapping, Queued, deployed
 from harness.simulated.events import START, Event, read_events, read_index
 from harness.simulated.simulation import Process, Simulation
 from ownertag.aws.concurrency import WORKERS
+from ownertag.aws.credentials import client_config
 from ownertag.aws.pacing import Pacing
-from ownertag.aws.sessions import Sessions, client_config
+from ownertag.aws.sessions import Sessions
 from ownertag.aws.times import read_times_quickly
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import Settings

@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from msgspec import Struct
 
-from ownertag.aws.concurrency import WORKERS
+from ownertag.aws.credentials import AssumedRole, CallerSession, assume_role, client_config
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.aws.pacing import AccountRegion, Pacing
 from ownertag.core.arn import partition_of
@@ -38,22 +38,6 @@ REFUSED_FOR = timedelta(seconds=60)
 MAX_CLIENTS = 64
 #: What a client is made with that signs for many accounts: nobody's, so that a call signed by them is refused.
 _NOBODY = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key", "aws_session_token"), "none")
-
-
-def client_config() -> Config:
-    """Timeouts that end before the function does: botocore's own would wait a minute for each of its attempts."""
-    return Config(
-        connect_timeout=2,
-        read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        max_pool_connections=WORKERS,  # all accounts may be in one Region, and share its client
-        user_agent_extra="ownertag",
-    )
-
-
-class _Session(Struct, frozen=True):
-    credentials: Credentials
-    expires: datetime
 
 
 class _Acting(Struct, frozen=True):
@@ -78,7 +62,8 @@ class Sessions:
     """Clients that act in any account of the organization, by the tagger's role there. Threads may share it.
 
     Args:
-        base: The session of the hub (or of an operator), whose credentials may assume the role.
+        base: The session of the hub (or of an operator), whose credentials may assume the role. One of boto3's is for
+            this object alone, a `CallerSession` may serve others as well.
         role_name: The role in every account.
         region: Where the role is assumed: the Regional STS endpoint of the hub.
         now: Gives the time, with a time zone.
@@ -91,7 +76,7 @@ class Sessions:
 
     def __init__(
         self,
-        base: boto3.Session,
+        base: boto3.Session | CallerSession,
         *,
         role_name: str,
         region: str,
@@ -113,10 +98,10 @@ class Sessions:
         # Left out of the call where there is none: STS refuses an empty one.
         self._policy: dict[str, Any] = {} if policy is None else {"Policy": policy}
         self._sts = base.client("sts", region_name=region, endpoint_url=endpoint_url, config=self._config)
-        self._sessions: dict[str, _Session] = {}
+        self._assumed: dict[str, AssumedRole] = {}
         self._refused: dict[str, tuple[datetime, Failure]] = {}
         self._clients: OrderedDict[tuple[str, str, bool], Any] = OrderedDict()
-        # boto3 makes one client at a time (doc: "Multithreading"); a role is assumed once, whoever needs it first.
+        # Clients are made and kept by one thread at a time; a role is assumed once, whoever needs it first.
         self._making = Lock()
         self._assuming: defaultdict[str, Lock] = defaultdict(Lock)
 
@@ -135,13 +120,13 @@ class Sessions:
                 failure = failure_of(error)
                 if judge(failure, None).remedy is not Remedy.NEW_SESSION or account == self._own_account:
                     return failure
-                self._sessions.pop(account, None)
+                self._assumed.pop(account, None)
         assert failure is not None  # noqa: S101 - both tries failed
         return failure
 
     def _act(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T:
         own = account == self._own_account
-        acting = _Acting((account, region), None if own else self._session(account).credentials)
+        acting = _Acting((account, region), None if own else self._role(account).credentials)
         with self._making:
             client = self._client(service, region, own)
         before = _ACTING.set(acting)
@@ -164,7 +149,7 @@ class Sessions:
             **({} if own else _NOBODY),
         )
         if not own:
-            client.meta.events.register("before-sign", _sign_for_the_account)
+            client.meta.events.register("before-sign", _sign_for_account)
         if self._pacing is not None:
             self._pacing.watch(client, lambda: _ACTING.get().place)
         self._clients[key] = client
@@ -173,40 +158,33 @@ class Sessions:
             oldest.close()
         return client
 
-    def _session(self, account: str) -> _Session:
+    def _role(self, account: str) -> AssumedRole:
         with self._making:
             assuming = self._assuming[account]
         with assuming:
-            return self._assumed(account)
+            return self._assume(account)
 
-    def _assumed(self, account: str) -> _Session:
+    def _assume(self, account: str) -> AssumedRole:
         now = self._now()
-        session = self._sessions.get(account)
-        if session is not None and now < session.expires - RENEW_BEFORE:
-            return session
+        assumed = self._assumed.get(account)
+        if assumed is not None and now < assumed.expires - RENEW_BEFORE:
+            return assumed
         refused = self._refused.get(account)
         if refused is not None and now < refused[0] + REFUSED_FOR:
             raise Refused(refused[1])
         try:
-            answer = self._sts.assume_role(
-                RoleArn=f"arn:{self._partition}:iam::{account}:role/{self._role_name}",
-                RoleSessionName="ownertag",
-                DurationSeconds=SESSION_SECONDS,
-                **self._policy,
-            )
+            arn = f"arn:{self._partition}:iam::{account}:role/{self._role_name}"
+            assumed = assume_role(self._sts, arn, "ownertag", DurationSeconds=SESSION_SECONDS, **self._policy)
         except AWS_ERRORS as error:
             failure = failure_of(error)
             if judge(failure, None).outcome is OutcomeKind.FORBIDDEN:
                 self._refused[account] = (now, failure)
             raise Refused(failure) from error
-        given = answer["Credentials"]
-        credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-        session = _Session(credentials, given["Expiration"])
-        self._sessions[account] = session
+        self._assumed[account] = assumed
         self._refused.pop(account, None)
-        return session
+        return assumed
 
 
-def _sign_for_the_account(request: Any, **_: object) -> None:
-    """As botocore itself does where a request has credentials of its own (S3 Express)."""
+def _sign_for_account(request: Any, **_: object) -> None:
+    """Signs with the account's credentials, as botocore does where a request has its own (S3 Express)."""
     request.context.setdefault("signing", {})["request_credentials"] = _ACTING.get().credentials

@@ -5,19 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import boto3
 import botocore.session
 from botocore.utils import parse_timestamp
 
 #: The shortest text that is a date and a time with its zone: 2026-01-05T09:00:00Z.
 _SHORTEST = 20
-
-
-def new_session() -> boto3.Session:
-    """A session with the credentials of the environment, whose clients read times by `read_time`."""
-    core = botocore.session.Session()
-    read_times_quickly(core)
-    return boto3.Session(botocore_session=core)
 
 
 def read_times_quickly(core: botocore.session.Session) -> None:

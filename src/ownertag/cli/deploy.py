@@ -135,8 +135,7 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
 
 
 def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> Prepared:
-    import boto3
-
+    from ownertag.aws.credentials import open_session
     from ownertag.render.infra import check_deployable
     from ownertag.rollout.deploy.package import DEFAULT, read_package
     from ownertag.rollout.deploy.prepare import NO_PACKAGE, prepare
@@ -146,11 +145,9 @@ def _prepare(options: Options, package: Path | None, access_role: str, *, with_p
         fail("there are no settings: write ownertag.toml, or name it with --config")
     organization = check_deployable(file.settings, str(file.path))
     zip_ = read_package(package or DEFAULT, file.text) if with_package else NO_PACKAGE
-    session = boto3.Session(profile_name=options.profile, region_name=organization.home_region)
+    session = open_session(options.profile, organization.home_region, options.endpoint_url)
     options.say(f"reading organization {organization.id}")
-    return prepare(
-        session, file.settings, str(file.path), zip_, access_role=access_role, endpoint_url=options.endpoint_url
-    )
+    return prepare(session, file.settings, str(file.path), zip_, access_role=access_role)
 
 
 def _steps(ready: Prepared, options: Options, recreate: str) -> tuple[Step, ...]:
@@ -228,6 +225,7 @@ def _ended(done: tuple[StepResult, ...], pending: int, options: Options, then: s
 @contextmanager
 def _told() -> Iterator[None]:
     """What can't be done ends the command with one line, not a traceback."""
+    from ownertag.aws.credentials import CredentialsError
     from ownertag.aws.errors import AWS_ERRORS
     from ownertag.rollout.deploy.clients import DeployError
 
@@ -235,7 +233,7 @@ def _told() -> Iterator[None]:
         yield
     except SettingsError as error:
         fail(str(error))
-    except DeployError as error:
+    except (CredentialsError, DeployError) as error:
         fail(str(error), Exit.UNREACHABLE)
-    except AWS_ERRORS as error:  # a profile that is not there, credentials that are none
+    except AWS_ERRORS as error:
         fail(f"AWS can't be used: {error}", Exit.UNREACHABLE)

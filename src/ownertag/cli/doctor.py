@@ -87,25 +87,21 @@ def _named(text: str) -> frozenset[str]:
 
 def _way(options: Options, expected: Expected) -> AccountAccess:
     """The way into every account, checked to begin in the hub's."""
-    import boto3
-
-    from ownertag.aws.errors import AWS_ERRORS
-    from ownertag.rollout.doctor.access import AccountAccess, patient, shared
+    from ownertag.aws.credentials import CredentialsError, open_session
+    from ownertag.rollout.doctor.access import AccountAccess
 
     organization = expected.organization
-    profile = f"profile {options.profile}" if options.profile else "the default credentials"
-    given: dict[str, Any] = {"region_name": organization.home_region, "endpoint_url": options.endpoint_url}
     try:
-        session = boto3.Session(profile_name=options.profile, region_name=organization.home_region)
-        account = session.client("sts", **given, config=patient()).get_caller_identity()["Account"]
-    except AWS_ERRORS as error:
-        fail(f"{profile}: can't be used: {error}", Exit.UNREACHABLE)
+        session = open_session(options.profile, organization.home_region, options.endpoint_url)
+        account = session.identity().account
+    except CredentialsError as error:
+        fail(str(error), Exit.UNREACHABLE)
     if account != organization.hub_account:
         fail(
-            f"{profile}: these are credentials of account {account}, and the hub's account is "
+            f"{session.name}: these are credentials of account {account}, and the hub's account is "
             f"{organization.hub_account}: name a profile of it with --profile"
         )
-    return AccountAccess(shared(session), organization.home_region, lambda: datetime.now(UTC), options.endpoint_url)
+    return AccountAccess(session, organization.home_region, lambda: datetime.now(UTC))
 
 
 def _examine(way: AccountAccess, expected: Expected, options: Options, scope: Any) -> list[Finding]:
@@ -121,11 +117,12 @@ def _examine(way: AccountAccess, expected: Expected, options: Options, scope: An
 def _canary(
     way: AccountAccess, expected: Expected, options: Options, account: str, region: str, timeout: float
 ) -> list[Finding]:
+    from ownertag.aws.credentials import patient_config
     from ownertag.ledger.opening import LedgerLocation as LedgerPlace
     from ownertag.ledger.opening import open_ledger
     from ownertag.ledger.port import Store
     from ownertag.render.documents import CANARY_ROLE, LEDGER_TABLE
-    from ownertag.rollout.doctor.access import AuditedAccount, patient
+    from ownertag.rollout.doctor.access import AuditedAccount
     from ownertag.rollout.doctor.canary import CanaryClock, PlacementGroup, canary
     from ownertag.rollout.doctor.canary_finding import HubTrace
     from ownertag.rollout.doctor.collect_hub import subscriptions
@@ -142,9 +139,9 @@ def _canary(
 
     @cache
     def ledger() -> Store:
-        given: dict[str, Any] = {"region_name": way.region, "endpoint_url": way.endpoint_url, "config": patient()}
         table = LedgerPlace("dynamodb", LEDGER_TABLE)
-        return open_ledger(table, lambda: way.base.client("dynamodb", **given), read_only=True)
+        client = way.base.client("dynamodb", way.region, config=patient_config())
+        return open_ledger(table, lambda: client, read_only=True)
 
     hub = AuditedAccount(way, expected.organization.hub_account)
     told = HubTrace(ledger, lambda: subscriptions(hub, expected))

@@ -185,11 +185,9 @@ def _ledger(text: str | None, dry_run: bool) -> Ledger:
 
 def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: Ledger) -> Ports:
     """The same adapters as in the hub, with an operator's credentials."""
-    import boto3
-
-    from ownertag.aws.errors import AWS_ERRORS, failure_of
+    from ownertag.aws.credentials import CredentialsError, open_session
     from ownertag.aws.pacing import Pacing
-    from ownertag.aws.sessions import Sessions, client_config
+    from ownertag.aws.sessions import Sessions
     from ownertag.flows.ports import Ports
     from ownertag.sinks.tagging import DryRun, Tagger
     from ownertag.sources.lookups import AwsLookups
@@ -199,20 +197,17 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
         return datetime.now(UTC)
 
     try:
-        session = boto3.Session(profile_name=options.profile, region_name=options.region)
-        region = session.region_name or "us-east-1"
-        given = {"region_name": region, "endpoint_url": options.endpoint_url, "config": client_config()}
-        account = session.client("sts", **given).get_caller_identity()["Account"]  # type: ignore[call-overload] # options
-    except AWS_ERRORS as error:
-        profile = f"profile {options.profile}" if options.profile else "the default credentials"
-        fail(f"{profile}: can't be used ({failure_of(error).code}): {error}")
+        session = open_session(options.profile, options.region, options.endpoint_url)
+        region = session.region or "us-east-1"
+        account = session.identity(region).account
+    except CredentialsError as error:
+        fail(str(error))
     sessions = Sessions(
         session,
         role_name=settings.limits.role_name,
         region=region,
         now=now,
         own_account=account,
-        endpoint_url=options.endpoint_url,
         pacing=Pacing(catalogue.quotas, settings.limits.quota_share, patience=math.inf),
     )
     return Ports(

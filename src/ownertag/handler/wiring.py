@@ -16,9 +16,9 @@ from botocore.config import Config
 from msgspec import to_builtins
 
 from ownertag.aws.concurrency import WORKERS, concurrent
+from ownertag.aws.credentials import client_config, new_session
 from ownertag.aws.pacing import Pacing
-from ownertag.aws.sessions import Sessions, client_config
-from ownertag.aws.times import new_session
+from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.arn import partition_of
 from ownertag.core.catalogue_types import Catalogue

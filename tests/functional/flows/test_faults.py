@@ -28,7 +28,7 @@ from harness.events import (
 )
 from harness.fakes import Budget, FakeAccounts, FakeAws, fake_ports
 from harness.properties import examples
-from ownertag.aws.sessions import client_config
+from ownertag.aws.credentials import client_config
 from ownertag.core.values import Outcome, OutcomeKind, Reason, Refusal
 from ownertag.flows import live
 from ownertag.flows.live import Message

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from ownertag.aws.credentials import CallerSession, assume_role
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.core.arn import partition_of
 from ownertag.core.settings import OrganizationSettings
@@ -36,27 +36,24 @@ class Clients:
         base: The caller's session, in the management account.
         organization: Whose accounts these are.
         access_role: The role that is assumed in the hub's account, and in any account that is looked into.
-        endpoint_url: Another endpoint than AWS's, for every service.
 
     A client is made once for each account, Region and service, and can be used by several threads.
     """
 
     def __init__(
         self,
-        base: boto3.Session,
+        base: CallerSession,
         organization: OrganizationSettings,
         *,
         access_role: str = ACCESS_ROLE,
-        endpoint_url: str | None = None,
     ) -> None:
         self._base = base
         self._organization = organization
         self._access_role = access_role
-        self._endpoint_url = endpoint_url
         self._config = Config(retries={"mode": "standard", "total_max_attempts": 8}, user_agent_extra="ownertag")
         self._keys: dict[str, dict[str, str]] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
-        self._lock = Lock()  # making a client is not safe in threads (doc: boto3, multithreading)
+        self._lock = Lock()
 
     def management(self, service: str, region: str | None = None) -> Any:
         """A client in the management account, in the home Region unless another is named."""
@@ -75,13 +72,8 @@ class Clients:
         key = (account, service, region or self._organization.home_region)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = self._base.client(
-                    service,  # type: ignore[call-overload] # any service
-                    region_name=key[2],
-                    endpoint_url=self._endpoint_url,
-                    config=self._config,
-                    **self._credentials(account),
-                )
+                credentials = self._credentials(account)
+                self._clients[key] = self._base.client(service, key[2], config=self._config, **credentials)
             return self._clients[key]
 
     def _credentials(self, account: str) -> dict[str, str]:
@@ -90,16 +82,11 @@ class Clients:
         if account not in self._keys:
             region = self._organization.home_region
             arn = f"arn:{partition_of(region)}:iam::{account}:role/{self._access_role}"
-            sts = self._base.client("sts", region_name=region, endpoint_url=self._endpoint_url, config=self._config)
+            sts = self._base.client("sts", region, config=self._config)
             with explained(
                 account, f"assume {arn}", "or name a role with --access-role that the caller may assume there"
             ):
-                given = sts.assume_role(RoleArn=arn, RoleSessionName="ownertag-deploy")["Credentials"]
-            self._keys[account] = {
-                "aws_access_key_id": given["AccessKeyId"],
-                "aws_secret_access_key": given["SecretAccessKey"],
-                "aws_session_token": given["SessionToken"],
-            }
+                self._keys[account] = assume_role(sts, arn, "ownertag-deploy").client_arguments
         return self._keys[account]
 
 

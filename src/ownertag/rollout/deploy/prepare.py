@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import boto3
 from msgspec import Struct
 
+from ownertag.aws.credentials import CallerSession
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import Settings
 from ownertag.render.infra import check_deployable
@@ -27,13 +27,12 @@ class Prepared(Struct, frozen=True):
 
 
 def prepare(
-    session: boto3.Session,
+    session: CallerSession,
     settings: Settings,
     where: str,
     package: Package,
     *,
     access_role: str = ACCESS_ROLE,
-    endpoint_url: str | None = None,
 ) -> Prepared:
     """Check where the credentials lead, and read what is there.
 
@@ -43,14 +42,13 @@ def prepare(
         where: The settings' file, for messages.
         package: The function's zip.
         access_role: The role to assume in the hub's account.
-        endpoint_url: Another endpoint than AWS's.
 
     Raises:
         SettingsError: The settings can't be deployed, or are another organization's; nothing was changed.
         DeployError: Something can't be read; the text names the account and the permission.
     """
     organization = check_deployable(settings, where)
-    clients = Clients(session, organization, access_role=access_role, endpoint_url=endpoint_url)
+    clients = Clients(session, organization, access_role=access_role)
     place = OrganizationCheck(clients, organization, where)
     place.check()
     root = place.root()

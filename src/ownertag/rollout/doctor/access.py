@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import boto3
 from botocore.config import Config
 from msgspec import Struct
 
+from ownertag.aws.credentials import CallerSession, patient_config
 from ownertag.aws.sessions import Sessions
 from ownertag.core.judge import judge
 from ownertag.core.values import Failure
@@ -35,56 +34,27 @@ _MISSING = frozenset(
 )
 
 
-def patient() -> Config:
-    """Nobody waits for one call; but a check that gives up on a throttle would call a healthy account unreached."""
-    return Config(
-        connect_timeout=5,
-        read_timeout=20,
-        retries={"mode": "standard", "total_max_attempts": 6},
-        user_agent_extra="ownertag",
-    )
-
-
 class AccountAccess(Struct, frozen=True):
     """How accounts are accessed: by a role, assumed with an operator's session in the hub's account."""
 
-    base: boto3.Session
+    base: CallerSession
     region: str
     now: Callable[[], datetime]
-    endpoint_url: str | None = None
     config: Config | None = None
 
     def sessions(self, role_name: str) -> Sessions:
-        """Sessions of this role. One thread's own: they are not made for several."""
+        """Sessions of this role, in any account."""
         return Sessions(
             self.base,
             role_name=role_name,
             region=self.region,
             now=self.now,
-            endpoint_url=self.endpoint_url,
-            config=self.config or patient(),
+            config=self.config or patient_config(),
         )
 
 
-class _OneAtATime:
-    """A session of boto3 that several threads may ask for clients (doc: boto3, multithreading: sessions may not)."""
-
-    def __init__(self, session: boto3.Session) -> None:
-        self._session = session
-        self._lock = Lock()
-
-    def client(self, *args: Any, **given: Any) -> Any:
-        with self._lock:
-            return self._session.client(*args, **given)
-
-
-def shared(session: boto3.Session) -> boto3.Session:
-    """The session, for several threads."""
-    return cast("boto3.Session", _OneAtATime(session))
-
-
 class AuditedAccount:
-    """One account, read with its audit role. For one thread.
+    """One account, read with its audit role.
 
     Args:
         way: How it is entered.

@@ -24,8 +24,9 @@ from botocore.awsrequest import AWSResponse
 from contracts.emulated import HOME, ONCE, Call, Emulated, Wire, answer, emulated, moto, session
 from contracts.kept import Kept
 from harness import fixtures
+from ownertag.aws.credentials import CallerSession
 from ownertag.core.settings_file import read_settings
-from ownertag.rollout.doctor.access import AccountAccess, shared
+from ownertag.rollout.doctor.access import AccountAccess
 from ownertag.rollout.doctor.examine import AwsCollector
 from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK, expected
 
@@ -83,7 +84,7 @@ class Deployed:
     def way(self) -> AccountAccess:
         """How doctor enters its accounts."""
         now = datetime.now(UTC)
-        return AccountAccess(shared(self.base), HOME, lambda: now, config=ONCE)
+        return AccountAccess(CallerSession(self.base), HOME, lambda: now, config=ONCE)
 
     @cached_property
     def looks(self) -> AwsCollector:
