@@ -10,43 +10,26 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
-from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.catalogue_types import ACTIONS, Catalogue
 
-#: What the function calls whatever the catalogue says; `tests/e2e/package/test_models.py` holds it against the source.
-CALLS: Mapping[str, frozenset[str]] = {
-    "autoscaling": frozenset({"DescribeAutoScalingGroups"}),
-    "cloudtrail": frozenset({"LookupEvents"}),
-    "codebuild": frozenset({"ListBuilds"}),
+#: What the function calls at the hub; what it looks up in the accounts is `catalogue_types.ACTIONS`.
+HUB_CALLS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset({"BatchGetItem", "Query", "TransactWriteItems", "UpdateItem"}),
-    "ec2": frozenset(
-        {
-            "DescribeImages",
-            "DescribeInstances",
-            "DescribeLaunchTemplates",
-            "DescribeNatGateways",
-            "DescribeNetworkAcls",
-            "DescribeRouteTables",
-            "DescribeSecurityGroups",
-            "DescribeSnapshots",
-            "DescribeTags",
-            "DescribeVolumes",
-        }
-    ),
-    "ecs": frozenset({"DescribeTasks", "ListClusters"}),
     "events": frozenset({"PutEvents"}),
-    "identitystore": frozenset({"DescribeUser"}),
     "organizations": frozenset({"DescribeAccount", "ListAccounts", "ListTagsForResource"}),
-    "resourcegroupstaggingapi": frozenset({"GetResources"}),
     "sns": frozenset({"Publish"}),
     "sqs": frozenset({"ChangeMessageVisibilityBatch", "GetQueueAttributes", "SendMessage"}),
     "sts": frozenset({"AssumeRole"}),
 }
+#: The services that IAM calls otherwise than botocore does (service authorization reference: service prefix).
+_BOTOCORE_NAMES = {"tag": "resourcegroupstaggingapi"}
 #: The files of a service that a client reads. Waiters and examples are not used.
 _FILES = ("service-2", "paginators-1", "endpoint-rule-set-1")
 _WORDS = ("documentation", "documentationUrl")
@@ -57,8 +40,11 @@ class ModelError(Exception):
 
 
 def calls_of(catalogue: Catalogue) -> dict[str, frozenset[str]]:
-    """The operations that the function calls, by service: the fixed ones and those that the catalogue names."""
-    calls = {service: set(operations) for service, operations in CALLS.items()}
+    """The operations that the function calls, by service: the hub's, those of look-ups, and those of the catalogue."""
+    calls = {service: set(operations) for service, operations in HUB_CALLS.items()}
+    for action in chain.from_iterable(ACTIONS.values()):
+        service, _, operation = action.partition(":")
+        calls.setdefault(_BOTOCORE_NAMES.get(service, service), set()).add(operation)
     for api in catalogue.tag_apis.values():
         service, _, operation = api.name.partition(".")
         calls.setdefault(service, set()).add(operation)
