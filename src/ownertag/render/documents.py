@@ -29,6 +29,10 @@ ALARM_TOPIC = "ownertag-alarms"
 #: The ledger's table at the hub.
 LEDGER_TABLE = "ownertag-ledger"
 RULE_PREFIX = "ownertag-"
+#: The hub's rule, for what its bus takes from the accounts.
+HUB_RULE = f"{RULE_PREFIX}creations"
+#: The hub's queue for messages that could not be done.
+DEAD_LETTERS = "ownertag-dead-letters"
 #: A Region's queue for what its rules could not deliver.
 UNDELIVERED = "ownertag-undelivered"
 #: The stacks, and the stack sets of the same names; what they hold is in `infra/`.

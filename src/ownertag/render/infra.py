@@ -26,8 +26,26 @@ _LINK = re.compile(r"https://(?!([\w.-]+\.)?example\.(com|net|org)\b)[\w.-]+(/\S
 
 # A name of CloudFormation's, in a text that it puts in; IAM's own variables begin with a small letter.
 _NAME = re.compile(r"\$\{[A-Z]")
+# A capital within a logical name: its mark has an underscore before it.
+_CAPITAL = re.compile(r"(?<!^)([A-Z])")
 _LOGICAL = re.compile(r"[^A-Za-z0-9]")
 _SENDS = {"creations": "what creates taggable resources", "tampering": "who else touches the owner tags"}
+
+#: Values of the hub's template, which says why each is so; `ownertag doctor` expects the same.
+FUNCTION_ARCHITECTURE = "arm64"
+FUNCTION_TIMEOUT = 180
+VISIBILITY_TIMEOUT = 1090
+MAX_RECEIVE_COUNT = 16
+OLDEST_MESSAGE_SECONDS = 900
+#: The alarms: what the hub's template calls each, and its name.
+ALARMS: Mapping[str, str] = {
+    "DeadLettersAlarm": "ownertag-dead-letters",
+    "OldestMessageAlarm": "ownertag-oldest-message",
+    "ErrorsAlarm": "ownertag-errors",
+    "UnexpectedAlarm": "ownertag-unexpected",
+    "NotFoundAlarm": "ownertag-not-found",
+    "SilenceAlarm": "ownertag-silence",
+}
 
 #: Global services are recorded in one Region each, so the rules go there whatever the settings say.
 ALWAYS = ("us-east-1", "us-west-2")
@@ -63,17 +81,23 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "audit_trust": service_policies.audit_trust(organization),
         "bus_policy": policies.bus_policy(organization),
         "canary_permissions": service_policies.canary_permissions(),
+        "function_architecture": FUNCTION_ARCHITECTURE,
+        "function_timeout": FUNCTION_TIMEOUT,
         "forwarder_permissions": policies.forwarder_permissions(organization),
         "forwarder_trust": policies.forwarder_trust(),
         "hub_pattern": hub_pattern(),
         "hub_permissions": policies.hub_permissions(settings, organization),
         "lambda_trust": service_policies.lambda_trust(),
+        "max_receive_count": MAX_RECEIVE_COUNT,
+        "oldest_message_seconds": OLDEST_MESSAGE_SECONDS,
         "queue_policy": service_policies.queue_policy(),
         "rules": _rules(catalogue, settings, organization),
         "tagger_permissions": policies.tagger_permissions(catalogue, settings),
         "tagger_role": settings.limits.role_name,
         "tagger_trust": policies.tagger_trust(organization),
         "undelivered_policy": service_policies.undelivered_policy(),
+        "visibility_timeout": VISIBILITY_TIMEOUT,
+        **{_CAPITAL.sub(r"_\1", logical).lower(): name for logical, name in ALARMS.items()},
     }
     found = {f"{name}/template.yaml": _filled(name, parts) for name in ("hub", "spoke_account", "spoke_region")}
     for number, scp in enumerate(service_control_policies(catalogue, tag_actions.load_tag_actions(), settings), 1):
@@ -136,7 +160,7 @@ def _rules(catalogue: Catalogue, settings: Settings, organization: OrganizationS
             f"          Arn: {_put('          ', policies.bus_arn(organization)).lstrip()}",
             f"          RoleArn: !Sub arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{policies.FORWARDER_ROLE}",
             "          DeadLetterConfig:",
-            "            Arn: !GetAtt DeadLetters.Arn",
+            "            Arn: !GetAtt UndeliveredQueue.Arn",
         ]
         blocks.append("\n".join(lines).replace("          Arn: arn:$", "          Arn: !Sub arn:$"))
     return "\n\n".join(blocks) + "\n"

@@ -207,7 +207,7 @@ def bus_policy(organization: OrganizationSettings) -> Statement:
     That `aws:SourceArn`, the rule, is set where the target has a role is not confirmed: so it is compared if it exists.
     """
     return {
-        "Sid": "OwnertagForwarders",
+        "Sid": "AllowForwarders",
         "Effect": "Allow",
         "Principal": "*",
         "Action": "events:PutEvents",
@@ -268,13 +268,13 @@ def hub_permissions(settings: Settings, organization: OrganizationSettings) -> P
         },
         {"Sid": "PublishFindings", "Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn(organization)},
         {
-            "Sid": "MailIt",
+            "Sid": "PublishToAlarmTopic",
             "Effect": "Allow",
             "Action": "sns:Publish",
             "Resource": arn("sns", ALARM_TOPIC, region="${AWS::Region}"),
         },
         {
-            "Sid": "EncryptTheMail",
+            "Sid": "UseAlarmKey",
             "Effect": "Allow",
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": "${AlarmKey.Arn}",

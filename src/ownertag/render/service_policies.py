@@ -109,7 +109,7 @@ def read_accounts(organization: OrganizationSettings) -> Statement:
     (doc: AWS Organizations, resource-based delegation policies).
     """
     return {
-        "Sid": "OwnertagReadAccounts",
+        "Sid": "AllowOwnertagToReadAccounts",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:{partition_of(organization.home_region)}:iam::{organization.hub_account}:root"},
         "Action": [
@@ -175,7 +175,7 @@ def audit_permissions(tagger_role: str) -> PolicyDocument:
             "Resource": [arn("events", f"rule/{prefix}{RULE_PREFIX}*", region="*") for prefix in ("", f"{BUS}/")],
         },
         {
-            "Sid": "ReadTheBuses",
+            "Sid": "ReadEventBuses",
             "Effect": "Allow",
             "Action": "events:DescribeEventBus",
             "Resource": [arn("events", f"event-bus/{bus}", region="*") for bus in ("default", BUS)],
@@ -256,11 +256,11 @@ def canary_permissions() -> PolicyDocument:
             "Resource": group,
         },
         {
-            "Sid": "BringATag",
+            "Sid": "TagCanaryPlacementGroup",
             "Effect": "Allow",
             "Action": "ec2:CreateTags",
             "Resource": group,
             "Condition": {"StringEquals": {"ec2:CreateAction": "CreatePlacementGroup"}},
         },
-        {"Sid": "ReadCanaryTags", "Effect": "Allow", "Action": "ec2:DescribePlacementGroups", "Resource": "*"},
+        {"Sid": "DescribePlacementGroups", "Effect": "Allow", "Action": "ec2:DescribePlacementGroups", "Resource": "*"},
     )

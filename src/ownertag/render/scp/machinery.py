@@ -56,8 +56,8 @@ def machinery(settings: Settings) -> Iterator[Statement]:
     yield deny("ProtectRoles", _of("iam", _ROLE_CHANGES), [role(name) for name in protected], deployers)
     yield deny("ProtectRules", _of("events", _RULE_CHANGES), f"arn:*:events:*:*:rule/{RULE_PREFIX}*", deployers)
     # Under a customer's key that EventBridge may not use, no rule of the default bus matches anything any more.
-    yield deny("KeepTheBus", ["events:UpdateEventBus"], "arn:*:events:*:*:event-bus/default", broken)
-    yield deny("KeepTheQueue", _of("sqs", _QUEUE_CHANGES), f"arn:*:sqs:*:*:{UNDELIVERED}", deployers)
+    yield deny("ProtectDefaultBus", ["events:UpdateEventBus"], "arn:*:events:*:*:event-bus/default", broken)
+    yield deny("ProtectUndeliveredQueue", _of("sqs", _QUEUE_CHANGES), f"arn:*:sqs:*:*:{UNDELIVERED}", deployers)
     yield deny(
         "ProtectStacks",
         _of("cloudformation", _STACK_CHANGES),
@@ -65,11 +65,11 @@ def machinery(settings: Settings) -> Iterator[Statement]:
         deployers,
     )
     if providers := sorted(name for name in settings.trust.identity_providers if name.startswith("arn:")):
-        yield deny("KeepTheProviders", _of("iam", _PROVIDER_CHANGES), providers, broken)
+        yield deny("ProtectIdentityProviders", _of("iam", _PROVIDER_CHANGES), providers, broken)
     if guarded:
         # Who has a SourceIdentity can't change it, only hand it on: so that is left alone.
         yield deny(
-            "KeepSourceIdentity",
+            "ProtectSourceIdentity",
             ["sts:SetSourceIdentity"],
             "*",
             (*leave, *broken),

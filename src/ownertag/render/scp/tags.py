@@ -78,7 +78,7 @@ def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, setting
         return
     made: Condition = {"StringNotEquals": {f"{service}:CreateAction": sorted(through)}} if through else {}
     exempt = (settings.limits.role_name, *protection.break_glass, *protection.copiers)
-    yield deny(f"ForgeNoTags{title}", names, "*", exempt, _touches(settings) | made)
+    yield deny(f"DenyForgedTags{title}", names, "*", exempt, _touches(settings) | made)
     by_types: dict[frozenset[str], list[str]] = {}
     for operation, types in sorted(through.items()):
         takes = {f"{service}:{name}" for name in can_tag.get(operation, ())}
@@ -93,7 +93,7 @@ def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, setting
         )
         made = {"StringEquals": {f"{service}:CreateAction": operations}}
         yield deny(
-            f"ForgeNoTags{title}{number}", names, arns, protection.break_glass, _touches(settings) | made, but=True
+            f"DenyForgedTags{title}{number}", names, arns, protection.break_glass, _touches(settings) | made, but=True
         )
 
 
@@ -104,8 +104,8 @@ def _replace_all(
     ours = {api.action for api in catalogue.tag_apis.values()}
     tagger, broken = settings.limits.role_name, settings.protection.break_glass
     for title, actions, exempt in (
-        ("KeepTheSet", [tag_action for tag_action in own if tag_action.name not in ours], broken),
-        ("KeepTheSetByUs", [tag_action for tag_action in own if tag_action.name in ours], (tagger, *broken)),
+        ("ProtectTagSet", [tag_action for tag_action in own if tag_action.name not in ours], broken),
+        ("ProtectTagSetByTagger", [tag_action for tag_action in own if tag_action.name in ours], (tagger, *broken)),
     ):
         for number, key in enumerate(keys, 1) if actions else ():
             carries: Condition = {"Null": {f"aws:ResourceTag/{key}": "false"}}

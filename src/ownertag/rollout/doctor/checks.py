@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-from ownertag.render.documents import AUDIT_ROLE, BUS, CANARY_ROLE, FORWARDER_ROLE, PolicyDocument
+from ownertag.render.documents import AUDIT_ROLE, BUS, CANARY_ROLE, FORWARDER_ROLE, UNDELIVERED, PolicyDocument
 from ownertag.render.infra import logical_name
 from ownertag.rollout.doctor.documents import same
-from ownertag.rollout.doctor.expected import UNDELIVERED, Expected, ExpectedRole
+from ownertag.rollout.doctor.expected import Expected, ExpectedRole
 from ownertag.rollout.doctor.facts import (
     SENT_DAYS,
     AccountFacts,
@@ -295,7 +295,7 @@ def _sent(place: Location, name: str, sent: Observed[Sent]) -> Finding:
 def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
     queue, what = facts.undelivered, f"queue {UNDELIVERED}"
     if not isinstance(queue, QueueFacts):
-        yield unread_finding(place, Check.UNDELIVERED, what, queue, facts.stack, "DeadLetters")
+        yield unread_finding(place, Check.UNDELIVERED, what, queue, facts.stack, "UndeliveredQueue")
         return
     region = place.region or ""
     if queue.messages:
@@ -310,7 +310,7 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
         yield place.ok(Check.UNDELIVERED, "empty")
     wanted = expected.filled_for(expected.undelivered_policy, place.account, region)
     if queue.policy is None:
-        yield missing_finding(place, Check.UNDELIVERED, f"the policy of {what}", facts.stack, "DeadLettersPolicy")
+        yield missing_finding(place, Check.UNDELIVERED, f"the policy of {what}", facts.stack, "UndeliveredQueuePolicy")
     elif not same(queue.policy, wanted):
         yield place.fault(
             Check.UNDELIVERED, f"{what} has another policy than rendered: EventBridge may not write to it", DEPLOY

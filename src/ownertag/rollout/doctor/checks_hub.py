@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
-from ownertag.render.documents import AUDIT_ROLE, BUS, HUB_STACK
+from ownertag.render.documents import ALARM_TOPIC, AUDIT_ROLE, BUS, DEAD_LETTERS, HUB_RULE, HUB_STACK
 from ownertag.rollout.deploy.package import parts_of
 from ownertag.rollout.doctor.checks import DEPLOY, check_rule, missing_finding, never_made, not_held, unread_finding
 from ownertag.rollout.doctor.documents import same, statements
-from ownertag.rollout.doctor.expected import ALARM_TOPIC, DEAD_LETTERS, HUB_RULE, Expected
+from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     BusFacts,
     Function,
@@ -24,15 +24,6 @@ from ownertag.rollout.doctor.facts import (
 )
 from ownertag.rollout.doctor.findings import Check, Finding, Location
 
-#: Names of the alarms in the hub's template.
-_ALARMS = {
-    "ownertag-dead-letters": "DeadLettersAlarm",
-    "ownertag-oldest-message": "AgeAlarm",
-    "ownertag-errors": "ErrorsAlarm",
-    "ownertag-unexpected": "UnexpectedAlarm",
-    "ownertag-not-found": "NotFoundAlarm",
-    "ownertag-silence": "SilenceAlarm",
-}
 _LOG = f"its log says why: `aws logs tail /aws/lambda/{BUS} --since 1h`"
 
 
@@ -81,13 +72,13 @@ def _stack(place: Location, stack: Observed[StackFacts], expected: Expected) -> 
 
 def _bus(place: Location, facts: HubFacts, expected: Expected) -> Finding:
     if not isinstance(facts.bus, BusFacts):
-        return unread_finding(place, Check.BUS, f"bus {BUS}", facts.bus, facts.stack, "Bus")
+        return unread_finding(place, Check.BUS, f"bus {BUS}", facts.bus, facts.stack, "EventBus")
     wanted = expected.filled_for(expected.bus_statement, place.account)
     found = statements(facts.bus.policy) if facts.bus.policy else []
     ours = [each for each in found if each.get("Sid") == wanted["Sid"]]
     if not ours:
         return missing_finding(
-            place, Check.BUS, f"the policy of bus {BUS}", facts.stack, "BusPolicy", ": nothing gets in"
+            place, Check.BUS, f"the policy of bus {BUS}", facts.stack, "EventBusPolicy", ": nothing gets in"
         )
     if not same(ours[0], wanted):
         return place.fault(Check.BUS, f"the policy of bus {BUS} is not the rendered one", DEPLOY)
@@ -102,7 +93,7 @@ def _bus(place: Location, facts: HubFacts, expected: Expected) -> Finding:
 
 def _rule(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
     if not isinstance(facts.rule, Rule):
-        yield unread_finding(place, Check.HUB_RULE, f"rule {HUB_RULE}", facts.rule, facts.stack, "Rule")
+        yield unread_finding(place, Check.HUB_RULE, f"rule {HUB_RULE}", facts.rule, facts.stack, "CreationsRule")
         return
     yield check_rule(place, Check.HUB_RULE, HUB_RULE, facts.rule, expected.hub_pattern)
     queue = expected.arn("sqs", BUS, place.account, place.region or "")
@@ -156,7 +147,7 @@ def _queue(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Fin
 def _dead_letters(place: Location, facts: HubFacts) -> Finding:
     found = facts.dead_letters
     if not isinstance(found, QueueFacts):
-        return unread_finding(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetters")
+        return unread_finding(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetterQueue")
     if not found.messages:
         return place.ok(Check.DEAD_LETTERS, "none")
     return place.fault(
@@ -225,12 +216,13 @@ def _package(place: Location, facts: HubFacts, expected: Expected) -> Finding:
 def _source(place: Location, facts: HubFacts, expected: Expected) -> Finding:
     found = facts.sources
     if not isinstance(found, tuple):
-        return unread_finding(place, Check.EVENT_SOURCE, f"what function {BUS} is fed by", found, facts.stack, "Source")
+        what = f"the event source mappings of function {BUS}"
+        return unread_finding(place, Check.EVENT_SOURCE, what, found, facts.stack, "EventSourceMapping")
     queue = expected.arn("sqs", BUS, place.account, place.region or "")
     ours = [each for each in found if each.queue == queue]
     if not ours:
         return missing_finding(
-            place, Check.EVENT_SOURCE, f"a mapping from queue {BUS} to the function", facts.stack, "Source"
+            place, Check.EVENT_SOURCE, f"a mapping from queue {BUS} to the function", facts.stack, "EventSourceMapping"
         )
     if ours[0].state != "Enabled":
         return place.fault(
@@ -250,9 +242,9 @@ def _alarms(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Fi
     if isinstance(found, Missing | NotGiven | Unread):
         yield unread_finding(place, Check.ALARMS, "the alarms", found, facts.stack, "")
         return
-    for name in expected.alarms:
+    for logical, name in expected.alarms.items():
         if name not in found:
-            yield missing_finding(place, Check.ALARMS, f"alarm {name}", facts.stack, _ALARMS.get(name, ""))
+            yield missing_finding(place, Check.ALARMS, f"alarm {name}", facts.stack, logical)
         elif found[name] == "ALARM":
             yield place.fault(
                 Check.ALARMS,
@@ -272,7 +264,7 @@ def _topic(place: Location, facts: HubFacts) -> Finding:
         return place.ok(Check.ALARM_TOPIC, f"{len(confirmed)} confirmed subscriptions")
     # The mail is made only where an address is given.
     mailed = isinstance(facts.stack, StackFacts) and facts.stack.parameters.get("AlarmEmail")
-    if mailed and not found and never_made(facts.stack, "AlarmMail"):
+    if mailed and not found and never_made(facts.stack, "AlarmSubscription"):
         return not_held(place, Check.ALARM_TOPIC, f"the subscription of topic {ALARM_TOPIC}")
     waiting = sum(each == "PendingConfirmation" for each in found)
     return place.fault(

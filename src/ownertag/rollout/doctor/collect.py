@@ -9,8 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from ownertag.render.documents import UNDELIVERED
 from ownertag.rollout.doctor.access import AuditedAccount
-from ownertag.rollout.doctor.expected import UNDELIVERED, Expected
+from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     SENT_DAYS,
     AccountFacts,

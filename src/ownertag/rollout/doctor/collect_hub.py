@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ownertag.render.documents import BUS, HUB_STACK
+from ownertag.render.documents import ALARM_TOPIC, BUS, DEAD_LETTERS, HUB_RULE, HUB_STACK
 from ownertag.rollout.doctor.access import AuditedAccount
 from ownertag.rollout.doctor.collect import Metrics, metrics, queue, rule
-from ownertag.rollout.doctor.expected import ALARM_TOPIC, DEAD_LETTERS, HUB_RULE, Expected
+from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import BusFacts, EventSourceMapping, Function, HubFacts, NotGiven, Observed, Unread
 
 
@@ -27,7 +28,7 @@ def collect_hub(account: AuditedAccount, expected: Expected, now: datetime) -> H
         dead_letters=queue(account, home, DEAD_LETTERS),
         function=_function(account),
         sources=_sources(account),
-        alarms=_alarms(account, expected.alarms),
+        alarms=_alarms(account, expected.alarms.values()),
         subscriptions=subscriptions(account, expected),
     )
 
@@ -85,7 +86,7 @@ def _sources(account: AuditedAccount) -> Observed[tuple[EventSourceMapping, ...]
     return account.read("lambda", account.home, use)
 
 
-def _alarms(account: AuditedAccount, names: tuple[str, ...]) -> Observed[dict[str, str]]:
+def _alarms(account: AuditedAccount, names: Iterable[str]) -> Observed[dict[str, str]]:
     def use(cloudwatch: Any) -> dict[str, str]:
         found = cloudwatch.describe_alarms(AlarmNames=list(names))["MetricAlarms"]
         return {each["AlarmName"]: each["StateValue"] for each in found}

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from ownertag.render.documents import REGION_STACK, ROLES_STACK
 from ownertag.rollout.doctor.access import AccountAccess, AuditedAccount
 from ownertag.rollout.doctor.checks import check_account
 from ownertag.rollout.doctor.checks_hub import check_hub
@@ -15,7 +16,7 @@ from ownertag.rollout.doctor.checks_organization import check_organization
 from ownertag.rollout.doctor.collect import collect
 from ownertag.rollout.doctor.collect_hub import collect_hub
 from ownertag.rollout.doctor.collect_organization import collect_organization
-from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK, Expected
+from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import AccountFacts, HubFacts, OrganizationFacts, StackSetFacts, Unread
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding, Location
 
