@@ -38,7 +38,7 @@ from ownertag.core.settings import Settings
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.handler.wiring import ACCOUNT_CALLS
-from ownertag.ledger.owners import LedgerOwners
+from ownertag.ledger.read_only import LedgerOwners
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.sinks.tagging import Tagger
 from ownertag.sources.fact_cache import FactCache

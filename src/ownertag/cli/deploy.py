@@ -16,8 +16,8 @@ from ownertag.cli.options import Exit, Options, fail, with_options
 from ownertag.core.settings import SettingsError
 
 if TYPE_CHECKING:
+    from ownertag.rollout.deploy.current import Prepared
     from ownertag.rollout.deploy.execute import StepResult
-    from ownertag.rollout.deploy.prepare import Prepared
     from ownertag.rollout.deploy.tag_usage import TagUsage
     from ownertag.rollout.deploy.values import Step
 
@@ -137,8 +137,8 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
 def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> Prepared:
     from ownertag.aws.credentials import open_session
     from ownertag.render.infra import check_deployable
-    from ownertag.rollout.deploy.package import DEFAULT, read_package
-    from ownertag.rollout.deploy.prepare import NO_PACKAGE, prepare
+    from ownertag.rollout.deploy.current import prepare
+    from ownertag.rollout.deploy.package import DEFAULT, NO_PACKAGE, read_package
 
     file = options.settings_file()
     if file is None:
@@ -152,7 +152,7 @@ def _prepare(options: Options, package: Path | None, access_role: str, *, with_p
 
 def _steps(ready: Prepared, options: Options, recreate: str) -> tuple[Step, ...]:
     from ownertag.rollout.deploy.current import check_empty
-    from ownertag.rollout.deploy.preview import previewed
+    from ownertag.rollout.deploy.execute import previewed
     from ownertag.rollout.deploy.steps import to_apply
 
     accounts = frozenset(part.strip() for part in recreate.split(",") if part.strip())

@@ -26,7 +26,8 @@ from ownertag.core.values import OutcomeKind, Reason, Refusal
 from ownertag.flows.result import Result
 from ownertag.flows.result_object import WOULD_TAG, result_object
 from ownertag.ledger.opening import LEDGER, LedgerLocationError, open_ledger, read_location
-from ownertag.ledger.port import Ledger, LedgerError, NoLedger
+from ownertag.ledger.port import Ledger, LedgerError
+from ownertag.ledger.read_only import NoLedger
 
 if TYPE_CHECKING:
     from ownertag.flows.ports import Ports
@@ -169,7 +170,7 @@ def _here(options: Options, settings: Settings, catalogue: Catalogue, dry_run: b
 def _ledger(text: str | None, dry_run: bool) -> Ledger:
     if text is None:
         return NoLedger()
-    from ownertag.ledger.dry_run import DryRunLedger
+    from ownertag.ledger.read_only import DryRunLedger
 
     try:
         place = read_location(text)

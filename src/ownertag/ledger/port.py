@@ -75,23 +75,3 @@ class Reader(Protocol):
 
 class Store(Ledger, Reader, Protocol):
     """A ledger that is used in both ways."""
-
-
-class NoLedger:
-    """For an operator who tags from files without a ledger: nothing is remembered, so the batch alone decides."""
-
-    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:  # noqa: ARG002 - it knows none
-        """Nothing was seen before."""
-        return {}
-
-    def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:  # noqa: ARG002 - it keeps none
-        """Say nothing of any resource."""
-        return {}
-
-    def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:  # noqa: ARG002 - it keeps none
-        """Keep nothing."""
-        return set()
-
-    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:  # noqa: ARG002 - it knows none
-        """Know nothing."""
-        return []

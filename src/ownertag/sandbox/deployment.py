@@ -10,9 +10,9 @@ import boto3
 
 from ownertag.aws.credentials import CallerSession
 from ownertag.core.settings_file import read_settings
+from ownertag.rollout.deploy.current import prepare
 from ownertag.rollout.deploy.execute import execute
 from ownertag.rollout.deploy.package import read_package
-from ownertag.rollout.deploy.prepare import prepare
 from ownertag.rollout.deploy.steps import to_apply
 from ownertag.rollout.package.build import SETTINGS
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, REGIONS

@@ -1,4 +1,4 @@
-"""What is there: read in the management account and in the hub's, before anything is decided."""
+"""Reads what is there, in the management account and in the hub's, before anything is decided."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
-from ownertag.core.settings import OrganizationSettings, SettingsError
+from ownertag.aws.credentials import CallerSession
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.settings import OrganizationSettings, Settings, SettingsError
 from ownertag.render.documents import UNDELIVERED
+from ownertag.render.infra import check_deployable
 from ownertag.rollout.deploy import access, stack_sets, stacks
-from ownertag.rollout.deploy.clients import Clients, DeployError, explained
-from ownertag.rollout.deploy.desired import Desired, DesiredStack
+from ownertag.rollout.deploy.clients import ACCESS_ROLE, Clients, DeployError, explained
+from ownertag.rollout.deploy.desired import Desired, DesiredStack, desired
+from ownertag.rollout.deploy.package import Package
 from ownertag.rollout.deploy.values import Current, StackState
 
 #: How many stacks are read at once.
@@ -167,3 +172,42 @@ def _head(call: Any) -> bool:
             return False
         raise
     return True
+
+
+class Prepared(Struct, frozen=True):
+    """What a plan is made from, and the clients that carry it out."""
+
+    clients: Clients
+    settings: Settings
+    desired: Desired
+    current: Current
+
+
+def prepare(
+    session: CallerSession,
+    settings: Settings,
+    where: str,
+    package: Package,
+    *,
+    access_role: str = ACCESS_ROLE,
+) -> Prepared:
+    """Check where the credentials lead, and read what is there.
+
+    Args:
+        session: Of the management account.
+        settings: What should be deployed.
+        where: The settings' file, for messages.
+        package: The function's zip.
+        access_role: The role to assume in the hub's account.
+
+    Raises:
+        SettingsError: The settings can't be deployed, or are another organization's; nothing was changed.
+        DeployError: Something can't be read; the text names the account and the permission.
+    """
+    organization = check_deployable(settings, where)
+    clients = Clients(session, organization, access_role=access_role)
+    place = OrganizationCheck(clients, organization, where)
+    place.check()
+    root = place.root()
+    wanted = desired(load_catalogue(), settings, organization, package, place.enabled_regions(), root["Id"])
+    return Prepared(clients, settings, wanted, read_current(clients, wanted, root))

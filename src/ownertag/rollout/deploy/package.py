@@ -57,3 +57,7 @@ def parts_of(key: str) -> tuple[str, str] | None:
     """(version, SHA-256 in hex) of a package, from its key; None for a key that was not made here."""
     found = _KEY.fullmatch(key)
     return (found["version"], found["sha256"]) if found else None
+
+
+#: Stands where no package is needed: what is deleted is found by the names of the stacks.
+NO_PACKAGE = Package(Path(), "none", "")

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable, Iterator
 from difflib import unified_diff
 
-from msgspec.structs import replace
-
 from ownertag.rollout.deploy.access import SCP, is_ours, with_statement
 from ownertag.rollout.deploy.clients import DeployError
 from ownertag.rollout.deploy.desired import Desired, DesiredStack, DesiredStackSet
+from ownertag.rollout.deploy.recreate import recreated
 from ownertag.rollout.deploy.stacks import differs, is_new
 from ownertag.rollout.deploy.values import (
     Action,
@@ -27,8 +26,6 @@ from ownertag.rollout.deploy.values import (
     PutStack,
     PutStackSet,
     ReadAccounts,
-    RemakeInstances,
-    RemakeStack,
     Stage,
     Step,
     Upload,
@@ -46,7 +43,7 @@ def to_apply(desired: Desired, current: Current, recreate: frozenset[str] = froz
     """
     _check_room(desired, current)
     steps = _to_apply(desired, current)
-    return _made_anew(steps, desired, current, recreate) if recreate else steps
+    return recreated(steps, desired, current, recreate) if recreate else steps
 
 
 def _check_room(desired: Desired, current: Current) -> None:
@@ -83,46 +80,6 @@ def _to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:
             key=lambda step: step.stage,
         )
     )
-
-
-def _made_anew(
-    steps: tuple[Step, ...], desired: Desired, current: Current, recreate: frozenset[str]
-) -> tuple[Step, ...]:
-    found = list(steps)
-    hub = desired.hub
-    if hub.account in recreate:
-        task = PutStack(hub, None, revert=True)
-        found = [
-            replace(step, action=Action.UPDATE, changes=("put back what was changed by hand",), task=task)
-            if (step.stage, step.task) == (Stage.HUB, None)
-            else step
-            for step in found
-        ]
-    if desired.management_roles.account in recreate:
-        stacks = [
-            (Stage.ROLES, desired.management_roles),
-            *((Stage.RULES, management_rule) for management_rule in desired.management_rules),
-        ]
-        anew = [
-            Step(stage, Action.UPDATE, f"stack {each.name}", each.account, each.region, _ANEW, task=RemakeStack(each))
-            for stage, each in stacks
-        ]
-        places = {(step.what, step.account, step.region) for step in anew}
-        found = [step for step in found if (step.what, step.account, step.region) not in places] + anew
-    for stage, stack_set in ((Stage.ROLES_IN_ACCOUNTS, desired.roles), (Stage.RULES_IN_ACCOUNTS, desired.rules)):
-        state = current.stack_sets.get(stack_set.name)
-        there = [instance for instance in state.instances if instance.account in recreate] if state else []
-        for unit in sorted({each.unit for each in there} - {""}):
-            accounts = tuple(sorted({each.account for each in there if each.unit == unit}))
-            regions = tuple(sorted({each.region for each in there if each.unit == unit} & {*stack_set.regions}))
-            what = f"stack set {stack_set.name} in {', '.join(accounts)}"
-            remake = RemakeInstances(stack_set.name, unit, accounts, regions)
-            management = desired.organization.management_account
-            found.append(Step(stage, Action.UPDATE, what, management, changes=_ANEW, task=remake))
-    return tuple(sorted(found, key=lambda step: step.stage))
-
-
-_ANEW = ("delete and make anew",)
 
 
 def _access(desired: Desired, current: Current) -> Iterator[Step]:

@@ -7,8 +7,16 @@ from collections.abc import Iterator
 
 from ownertag.render.documents import ALARM_TOPIC, AUDIT_ROLE, BUS, DEAD_LETTERS, HUB_RULE, HUB_STACK
 from ownertag.rollout.deploy.package import parts_of
-from ownertag.rollout.doctor.checks import DEPLOY, check_rule, missing_finding, never_made, not_held, unread_finding
-from ownertag.rollout.doctor.documents import same, statements
+from ownertag.rollout.doctor.checks import (
+    DEPLOY,
+    check_rule,
+    missing_finding,
+    never_made,
+    not_held,
+    same,
+    statements,
+    unread_finding,
+)
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     BusFacts,

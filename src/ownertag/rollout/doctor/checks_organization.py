@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ownertag.render.documents import AUDIT_ROLE, ROLES_STACK
-from ownertag.rollout.doctor.checks import unread_finding
-from ownertag.rollout.doctor.documents import same
+from ownertag.rollout.doctor.checks import same, unread_finding
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     Document,

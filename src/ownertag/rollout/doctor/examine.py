@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ownertag.render.documents import REGION_STACK, ROLES_STACK
 from ownertag.rollout.doctor.access import AccountAccess, AuditedAccount
-from ownertag.rollout.doctor.checks import check_account
+from ownertag.rollout.doctor.checks_account import check_account
 from ownertag.rollout.doctor.checks_hub import check_hub
 from ownertag.rollout.doctor.checks_organization import check_organization
 from ownertag.rollout.doctor.collect import collect

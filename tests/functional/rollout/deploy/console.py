@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from ownertag.aws.credentials import CallerSession
 from ownertag.cli.app import app
 from ownertag.core.settings_file import read_settings
+from ownertag.rollout.deploy.current import Prepared, prepare
 from ownertag.rollout.deploy.execute import StepResult, execute
 from ownertag.rollout.deploy.package import read_package
-from ownertag.rollout.deploy.prepare import Prepared, prepare
 from ownertag.rollout.deploy.values import Step
 from ownertag.sandbox.deployment import write_package
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT

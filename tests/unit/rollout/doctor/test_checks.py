@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from ownertag.render.documents import AUDIT_ROLE, CANARY_ROLE, FORWARDER_ROLE
-from ownertag.rollout.doctor.checks import check_account
+from ownertag.rollout.doctor.checks_account import check_account
 from ownertag.rollout.doctor.facts import (
     AccountFacts,
     Missing,

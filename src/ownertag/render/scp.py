@@ -1,4 +1,9 @@
-"""What members may not do to tags: statements by the tier of each action of the catalogue's services."""
+"""The service control policies: what members of the organization may not do, whatever their own administrators allow.
+
+They bind every principal of the accounts under the units that they are attached to, their root users among them. They
+do not bind the management account, service-linked roles, and callers from outside of the organization (doc: AWS
+Organizations, "SCP effects on permissions"). `docs/explanation/policies.md` says what each condition is for.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +13,68 @@ from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.request_tags import overwritten_types
 from ownertag.core.settings import Settings, SettingsError
 from ownertag.core.tiers import TagAction, TagActions, TagEffect, Tier
-from ownertag.render.documents import Statement
-from ownertag.render.scp.statements import Condition, deny
+from ownertag.render.documents import (
+    AUDIT_ROLE,
+    CANARY_ROLE,
+    FORWARDER_ROLE,
+    RULE_PREFIX,
+    STACK_SET_PREFIX,
+    UNDELIVERED,
+    PolicyDocument,
+    Statement,
+    packed,
+)
+
+Condition = dict[str, dict[str, str | list[str]]]
+
+# The role by which StackSets deploys to an account; a service-linked role makes it, and no SCP binds that one.
+_DEPLOYER = "stacksets-exec-*"
+# Customers can't change roles of this path, so they need no protection.
+_RESERVED = "aws-reserved/"
+
+# What changes a role, whatever AWS calls it later; reading stays free to the account's own auditors.
+_ROLE_CHANGES = ("Attach*", "Create*", "Delete*", "Detach*", "Put*", "Tag*", "Untag*", "Update*")
+_RULE_CHANGES = ("DeleteRule", "DisableRule", "PutRule", "PutTargets", "RemoveTargets")
+# The reference gives both calls of a refactoring the stack as their resource. Execute's request names no stack: whether
+# it is asked for each of them has not been seen on AWS, Create's request names them.
+_STACK_CHANGES = (
+    "CancelUpdateStack",
+    "ContinueUpdateRollback",
+    "CreateChangeSet",
+    "CreateStackRefactor",
+    "DeleteStack",
+    "ExecuteChangeSet",
+    "ExecuteStackRefactor",
+    "RollbackStack",
+    "SetStackPolicy",
+    "UpdateStack",
+    "UpdateTerminationProtection",
+)
+_QUEUE_CHANGES = ("AddPermission", "DeleteQueue", "PurgeQueue", "RemovePermission", "SetQueueAttributes")
+# Of a provider: its metadata, its thumbprints, its client ids, and itself.
+_PROVIDER_CHANGES = ("Add*", "Create*", "Delete*", "Remove*", "Update*")
+
+
+def service_control_policies(
+    catalogue: Catalogue, actions: TagActions, settings: Settings
+) -> tuple[PolicyDocument, ...]:
+    """What members may not do: remove or forge the tags, or disable what writes them.
+
+    Args:
+        catalogue: For the services whose tags are written, and for the creations whose brought tags are overwritten.
+        actions: What AWS's reference says of each action that changes tags.
+        settings: For the keys, the roles that are exempt, the identity providers, and the sizes.
+
+    Returns:
+        One policy or more: all of them have to be attached.
+
+    Raises:
+        TooLong: They need more room than the settings allow.
+    """
+    return packed([*kept_tags(catalogue, actions, settings), *machinery(settings)], settings.protection)
+
+
+# --- tags
 
 
 def kept_tags(catalogue: Catalogue, actions: TagActions, settings: Settings) -> Iterator[Statement]:
@@ -114,3 +179,82 @@ def _replace_all(
 
 def _names(actions: Iterable[TagAction]) -> list[str]:
     return [action.name for action in actions]
+
+
+# --- what writes the tags
+
+
+def machinery(settings: Settings) -> Iterator[Statement]:
+    """The statements that keep roles, rules, stacks, queue, bus, providers and SourceIdentity as they are."""
+    broken = settings.protection.break_glass
+    guarded = settings.trust.source_identity_guarded
+    leave = settings.trust.source_identity_roles if guarded else ()
+    # Whoever could make or change a role that is exempt would be exempt.
+    known = (settings.limits.role_name, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE, _DEPLOYER, *broken, *leave)
+    protected = [name for name in dict.fromkeys(known) if not name.startswith(_RESERVED)]
+    deployers = (_DEPLOYER, *broken)
+    yield deny("ProtectRoles", _of("iam", _ROLE_CHANGES), [role(name) for name in protected], deployers)
+    yield deny("ProtectRules", _of("events", _RULE_CHANGES), f"arn:*:events:*:*:rule/{RULE_PREFIX}*", deployers)
+    # Under a customer's key that EventBridge may not use, no rule of the default bus matches anything any more.
+    yield deny("ProtectDefaultBus", ["events:UpdateEventBus"], "arn:*:events:*:*:event-bus/default", broken)
+    yield deny("ProtectUndeliveredQueue", _of("sqs", _QUEUE_CHANGES), f"arn:*:sqs:*:*:{UNDELIVERED}", deployers)
+    yield deny(
+        "ProtectStacks",
+        _of("cloudformation", _STACK_CHANGES),
+        f"arn:*:cloudformation:*:*:stack/StackSet-{STACK_SET_PREFIX}*",
+        deployers,
+    )
+    if providers := sorted(name for name in settings.trust.identity_providers if name.startswith("arn:")):
+        yield deny("ProtectIdentityProviders", _of("iam", _PROVIDER_CHANGES), providers, broken)
+    if guarded:
+        # Who has a SourceIdentity can't change it, only hand it on: so that is left alone.
+        yield deny(
+            "ProtectSourceIdentity",
+            ["sts:SetSourceIdentity"],
+            "*",
+            (*leave, *broken),
+            {"Null": {"aws:SourceIdentity": "true"}},
+        )
+
+
+def _of(service: str, actions: tuple[str, ...]) -> list[str]:
+    return [f"{service}:{action}" for action in actions]
+
+
+# --- statements
+
+
+def deny(
+    sid: str,
+    actions: list[str],
+    resource: str | list[str],
+    exempt: Iterable[str] = (),
+    condition: Condition | None = None,
+    *,
+    but: bool = False,
+) -> Statement:
+    """A statement that denies actions to all but some roles.
+
+    Args:
+        sid: What the statement is called.
+        actions: With their service.
+        resource: On what; with `but`, on all but that.
+        exempt: Roles that it leaves out, as the settings name them.
+        condition: When; all of it must hold.
+        but: Whether `resource` names what is left out.
+    """
+    conditions: Condition = dict(condition or {})
+    if names := [role(name) for name in dict.fromkeys(exempt)]:
+        conditions["ArnNotLike"] = {"aws:PrincipalArn": names}
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Action": actions,
+        "NotResource" if but else "Resource": resource,
+        **({"Condition": conditions} if conditions else {}),
+    }
+
+
+def role(name: str) -> str:
+    """The ARN of a role of any account, by its name or by its path and name."""
+    return f"arn:*:iam::*:role/{name}"
