@@ -1,8 +1,8 @@
-"""Sessions of the tagger's role in other accounts: one an account, until shortly before it expires.
+"""Sessions of a role in the organization's accounts, one for each account until shortly before it expires.
 
-A client is made once for each service and Region, and signs each call with the credentials of the account that it is
-for. So its connections serve all accounts: with a client for each, every account would cost the making of one, and a
-handshake with a Region that may be a third of a second away.
+There is one client for each service and Region. It signs each call with the credentials of the account that the call is
+for, so its connections serve all accounts. A client for each account would cost its making, and a TLS handshake with a
+Region that may be a third of a second away.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ T = TypeVar("T")
 SESSION_SECONDS = 900
 #: A session is renewed this long before it expires, so that a batch that begins with it can end with it.
 RENEW_BEFORE = timedelta(seconds=180)
-#: How long a refused role is not asked for again: one call a minute, not one a message.
+#: How long a refused role is not assumed again: one call a minute, not one a message.
 REFUSED_FOR = timedelta(seconds=60)
-#: Each client holds its own connections; a service that was needed in a Region long ago needs none.
+#: Each client holds its own connections; the one that was used longest ago is closed.
 MAX_CLIENTS = 64
-#: What a client is made with that signs for many accounts: nobody's, so that a call signed by them is refused.
+#: The credentials of a client that signs for many accounts. They are nobody's: a call signed with them is refused.
 _NOBODY = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key", "aws_session_token"), "none")
 
 
 class _Acting(Struct, frozen=True):
-    """For which account and Region a thread calls, and with whose credentials; None for the base session's own."""
+    """The account and Region that a thread calls, and the credentials; None for those of the base session."""
 
     place: AccountRegion
     credentials: Credentials | None
@@ -51,7 +51,7 @@ _ACTING: ContextVar[_Acting] = ContextVar("acting")
 
 
 class Refused(Exception):
-    """No session is to be had in an account; `failure` says why."""
+    """The role can't be assumed in an account; `failure` says why."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.code)
@@ -59,7 +59,7 @@ class Refused(Exception):
 
 
 class Sessions:
-    """Clients that act in any account of the organization, by the tagger's role there. Threads may share it.
+    """Calls in any account of the organization, with a role there such as the tagger's. Threads may share it.
 
     Args:
         base: The session of the hub (or of an operator), whose credentials may assume the role. One of boto3's is for
@@ -106,9 +106,9 @@ class Sessions:
         self._assuming: defaultdict[str, Lock] = defaultdict(Lock)
 
     def call(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T | Failure:
-        """Use a client of this service in this account and Region; what goes wrong comes back as a value.
+        """Calls `use` with a client of this service for this account and Region. Errors are returned as values.
 
-        A session that AWS no longer takes is replaced once, and the call repeated.
+        Credentials that AWS no longer accepts are replaced once, and the call is repeated.
         """
         failure: Failure | None = None
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""Times in AWS's answers, read by Python's own parser: botocore's takes two thirds of reading a DescribeInstances."""
+"""Parses times in AWS's answers by Python's own parser: botocore's takes two thirds of reading a DescribeInstances."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHORTEST = 20
 
 
 def read_times_quickly(core: botocore.session.Session) -> None:
-    """Let the clients that this session will make read times by `read_time` (doc: ResponseParserFactory)."""
+    """Makes the clients of this session read times by `read_time` (doc: ResponseParserFactory)."""
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=read_time)
 
 

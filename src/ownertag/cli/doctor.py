@@ -123,7 +123,7 @@ def _canary(
     from ownertag.ledger.port import Store
     from ownertag.render.documents import CANARY_ROLE, LEDGER_TABLE
     from ownertag.rollout.doctor.access import AuditedAccount
-    from ownertag.rollout.doctor.canary import CanaryClock, PlacementGroup, canary
+    from ownertag.rollout.doctor.canary import AwsPlacementGroup, CanaryClock, canary
     from ownertag.rollout.doctor.canary_finding import HubTrace
     from ownertag.rollout.doctor.collect_hub import subscriptions
     from ownertag.rollout.doctor.examine import AwsCollector, spokes
@@ -135,7 +135,7 @@ def _canary(
             fail("there is no member account to be seen beside the hub's: name one with --canary-account")
         account = found[0]
     place = Location(account, region or expected.organization.home_region)
-    group = PlacementGroup(way.sessions(CANARY_ROLE), account, place.region or "")
+    group = AwsPlacementGroup(way.sessions(CANARY_ROLE), account, place.region or "")
 
     @cache
     def ledger() -> Store:

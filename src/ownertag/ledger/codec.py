@@ -1,4 +1,4 @@
-"""Entries and decisions as text, the same in both stores; which store keeps it is not known here."""
+"""Encodes entries and decisions as JSON, the same for both stores."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _encode = msgspec.json.Encoder().encode
 
 @cache
 def decoder(type_: Any) -> msgspec.json.Decoder[Any]:
-    """What reads a body; made once for each type."""
+    """The decoder of a type, made once."""
     return msgspec.json.Decoder(type_)
 
 
 def json(value: Any) -> str:
-    """A body."""
+    """A value as JSON."""
     return _encode(value).decode()

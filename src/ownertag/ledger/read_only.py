@@ -1,4 +1,4 @@
-"""Ledgers that write nothing: none at all, one for a dry run, and the look-up of owners in one."""
+"""Ledgers that keep nothing, and owners of parents from the ledger."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from ownertag.ledger.port import Ledger, LedgerError, Reader
 
 
 class NoLedger:
-    """For an operator who tags from files without a ledger: nothing is remembered, so the batch alone decides."""
+    """For a command without a ledger: nothing is kept, so the batch alone decides."""
 
     def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:  # noqa: ARG002 - it knows none
-        """Nothing was seen before."""
+        """Knows no creation."""
         return {}
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:  # noqa: ARG002 - it keeps none
-        """Say nothing of any resource."""
+        """Says nothing of any resource."""
         return {}
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:  # noqa: ARG002 - it keeps none
-        """Keep nothing."""
+        """Keeps nothing."""
         return set()
 
     def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:  # noqa: ARG002 - it knows none
-        """Know nothing."""
+        """Knows no resource."""
         return []
 
 
 class DryRunLedger:
-    """The same answers as the ledger's, as if it had kept what it is given.
+    """For a dry run: answers as the ledger would if it kept the entries, and keeps nothing.
 
     Raises:
         LedgerError: Each method that asks, if the ledger can't be used.
@@ -45,12 +45,12 @@ class DryRunLedger:
         return self._ledger.seen(events)
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:  # noqa: ARG002 - creations are not kept
-        """Whose each resource would be."""
-        keys = dict.fromkeys(each.resource for each in owned)
+        """The owner that each resource would have."""
+        keys = dict.fromkeys(decision.resource for decision in owned)
         holdings: dict[ResourceKey, Holding | None] = dict.fromkeys(keys)
         holdings |= {known_resource.key: known_resource.holding for known_resource in self._ledger.by_key(keys)}
-        for each in owned:
-            holdings[each.resource] = apply_claim(holdings[each.resource], each.holding)
+        for decision in owned:
+            holdings[decision.resource] = apply_claim(holdings[decision.resource], decision.holding)
         return {
             key: Standing(held.claim.event_id, held.owner, held.tags, held.outcome)
             for key, held in holdings.items()
@@ -58,7 +58,7 @@ class DryRunLedger:
         }
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:  # noqa: ARG002 - they are not kept
-        """Keep nothing."""
+        """Keeps nothing."""
         return set()
 
     def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
@@ -67,7 +67,7 @@ class DryRunLedger:
 
 
 class LedgerOwners:
-    """Owners of resources, as the ledger has them.
+    """Finds owners of parents in the ledger, before AWS is asked.
 
     Args:
         reader: The ledger.
@@ -77,10 +77,10 @@ class LedgerOwners:
         self._reader = reader
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Answer what is known; what is not is left out, so that AWS is asked. The value of a question is an ARN."""
+        """Answers what the ledger knows; other questions are left out. The value of a question is an ARN."""
         keys = {ResourceKey(question.account, question.region, question.value): question for question in questions}
         try:
             known = self._reader.by_key(keys)
         except LedgerError as error:
             return dict.fromkeys(keys.values(), Unavailable(error.outcome, f"the ledger can't be used: {error}"))
-        return {keys[each.key]: Found(owner=each.holding.owner) for each in known if each.key in keys}
+        return {keys[resource.key]: Found(owner=resource.holding.owner) for resource in known if resource.key in keys}

@@ -115,18 +115,18 @@ def packed(statements: Iterable[Statement], protection: Protection) -> tuple[Pol
                 f"statement {statement['Sid']} of the service control policy has {length(statement):,} characters, and "
                 f"a policy takes {size:,}: {_advice(protection)}"
             )
-        room = next((each for each in bins if length(*each, statement) <= size), None)
+        room = next((held for held in bins if length(*held, statement) <= size), None)
         if room is None:
             bins.append(room := [])
         room.append(statement)
     if len(bins) > most:
-        sizes = ", ".join(f"{each['Sid']} {length(each):,}" for each in bins[-1])
+        sizes = ", ".join(f"{statement['Sid']} {length(statement):,}" for statement in bins[-1])
         raise TooLong(
-            f"the service control policies have {sum(length(*each) for each in bins):,} characters, which is "
+            f"the service control policies have {sum(length(*held) for held in bins):,} characters, which is "
             f"{len(bins)} policies of {size:,}, and protection.policies allows {most}: allow one more, or "
             f"{_advice(protection)}. The last one would hold {sizes}"
         )
-    return tuple(policy(*each) for each in bins)
+    return tuple(policy(*held) for held in bins)
 
 
 def length(*statements: Statement) -> int:

@@ -32,7 +32,7 @@ def catalogue_page(catalogue: Catalogue) -> str:
         "|---|---|---|---|---|",
     ]
     for (source, name), row in sorted(catalogue.rows.items()):
-        makes = ", ".join(dict.fromkeys(each.type.name for each in row.makes))
+        makes = ", ".join(dict.fromkeys(made.type.name for made in row.makes))
         looked_up = row.children is QuestionKind.INSTANCES_BY_RESERVATION
         note = row.note or ("its volumes are looked up" if looked_up else "")
         lines.append(f"| `{source}` | `{name}` | {makes} | {_BASIS[row.basis]} | {note} |")
@@ -145,7 +145,7 @@ def why_page(settings: Settings) -> str:
 def by_tier(catalogue: Catalogue, actions: TagActions) -> dict[Tier, tuple[str, ...]]:
     """The actions of the catalogue's services in each tier; an action in two tiers stands in both."""
     known = _of_catalogue(catalogue, actions)
-    return {tier: tuple(each.name for each in known if tier in each.tiers) for tier in Tier}
+    return {tier: tuple(action.name for action in known if tier in action.tiers) for tier in Tier}
 
 
 def tiers_object(catalogue: Catalogue, actions: TagActions) -> dict[str, Any]:

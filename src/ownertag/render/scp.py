@@ -86,17 +86,17 @@ def kept_tags(catalogue: Catalogue, actions: TagActions, settings: Settings) -> 
     """
     services = sorted({kind.service for kind in catalogue.types.values()})
     known = actions.of(services)
-    if unknown := sorted({api.action for api in catalogue.tag_apis.values()} - {each.name for each in known}):
+    if unknown := sorted({api.action for api in catalogue.tag_apis.values()} - {action.name for action in known}):
         raise SettingsError(f"{unknown[0]}: AWS's reference does not know this action, so it can't be protected")
     keys = sorted(settings.owner_keys)
-    tellers = [name for name in services if any(each.create_action for each in known if each.service == name)]
+    tellers = [name for name in services if any(action.create_action for action in known if action.service == name)]
     for service in tellers:
         yield from _no_forging(service, catalogue, actions, settings)
-    guarded = [each for each in known if Tier.GUARD in each.tiers]
+    guarded = [action for action in known if Tier.GUARD in action.tiers]
     for service in ("", *tellers):
-        own = [each for each in guarded if (each.service if each.service in tellers else "") == service]
+        own = [action for action in guarded if (action.service if action.service in tellers else "") == service]
         yield from _guard(service, own, keys, settings)
-    yield from _replace_all([each for each in known if Tier.REPLACE_ALL in each.tiers], keys, catalogue, settings)
+    yield from _replace_all([action for action in known if Tier.REPLACE_ALL in action.tiers], keys, catalogue, settings)
 
 
 def _touches(settings: Settings) -> Condition:
@@ -135,7 +135,7 @@ def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, setting
     several types, or one that is not overwritten, is let through for the overwritten ones alone; from any other AWS
     itself takes no tags but for the one type that it makes.
     """
-    names = _names(each for each in actions.of([service]) if Tier.NO_FORGING in each.tiers)
+    names = _names(action for action in actions.of([service]) if Tier.NO_FORGING in action.tiers)
     through = overwritten_types(catalogue, service)
     can_tag = actions.creations.get(service, {})
     protection, title = settings.protection, service.title().replace("-", "")

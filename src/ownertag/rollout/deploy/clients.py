@@ -1,4 +1,4 @@
-"""Who acts where: the management account with the caller's credentials, the hub by a role assumed from there."""
+"""Clients: in the management account with the caller's credentials, in the hub's by a role assumed with them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DENIED = frozenset(
 
 
 class DeployError(Exception):
-    """Something can't be done; the text says what, where, and what to do."""
+    """Something failed; the text says what, where, and what to do."""
 
 
 class Clients:
@@ -35,7 +35,7 @@ class Clients:
     Args:
         base: The caller's session, in the management account.
         organization: Whose accounts these are.
-        access_role: The role that is assumed in the hub's account, and in any account that is looked into.
+        access_role: The role that is assumed in the hub's account, and in each account that is read.
 
     A client is made once for each account, Region and service, and can be used by several threads.
     """
@@ -92,11 +92,11 @@ class Clients:
 
 @contextmanager
 def explained(account: str, doing: str, advice: str = "") -> Iterator[None]:
-    """Turn what AWS refuses in here into a `DeployError` that names the account and the permission.
+    """Turns errors of AWS into a `DeployError` that names the account and the missing permission.
 
     Args:
         account: Where the call goes.
-        doing: What could not be done, as "can't ..." goes on.
+        doing: What fails, to follow "can't".
         advice: What else would help.
     """
     try:

@@ -43,18 +43,18 @@ from ownertag.rollout.deploy.values import (
 
 #: How many stacks change, or are previewed, at once.
 AT_ONCE = 8
-#: What fails in one account must not keep the others from what comes next.
+#: A failure in one account must not keep the others from the next stage.
 GOES_ON = frozenset({Stage.ROLES_IN_ACCOUNTS, Stage.RULES_IN_ACCOUNTS})
 
 
 class StepResult(Struct, frozen=True):
-    """A step that was carried out, or why it was not."""
+    """A step that was carried out; `failed` says why it could not be."""
 
     step: Step
     failed: str = ""
 
 
-#: Is told of a step as it goes: the step, and what happens.
+#: Is called with a step and what happens to it.
 Progress = Callable[[Step, str], None]
 
 
@@ -65,10 +65,10 @@ def execute(
     progress: Progress,
     pause: Pause = time.sleep,
 ) -> tuple[StepResult, ...]:
-    """Carry out the steps that have a task, in their order.
+    """Carries out the steps that have a task, in their order.
 
-    A stage that fails ends it: what comes later would stand on it. Only accounts that StackSets could not deploy to
-    don't keep the others waiting; the result names them.
+    A stage that fails is the last one, since later ones depend on it. Only where StackSets could not deploy to some
+    accounts, the other accounts go on; the result names those that failed.
     """
     worker = _Worker(clients, organization, pause)
     done: list[StepResult] = []
@@ -169,7 +169,7 @@ class _Worker:
 
 
 def previewed(steps: Iterable[Step], clients: Clients, pause: Pause = time.sleep) -> tuple[Step, ...]:
-    """The same steps, those of stacks with what CloudFormation says that they would change.
+    """The steps, those of stacks with the changes that CloudFormation would make.
 
     Raises:
         DeployError: CloudFormation refuses a template or a change, or the permission to ask is missing.
@@ -178,9 +178,9 @@ def previewed(steps: Iterable[Step], clients: Clients, pause: Pause = time.sleep
     @cache
     def added(template: str) -> tuple[str, ...]:
         first = next(
-            each.task.stack
-            for each in wanted
-            if isinstance(each.task, PutStack) and each.task.stack.template == template
+            step.task.stack
+            for step in wanted
+            if isinstance(step.task, PutStack) and step.task.stack.template == template
         )
         return stacks.preview_new(clients.of(first.account, "cloudformation", first.region), first)
 

@@ -1,4 +1,4 @@
-"""The function's zip: the one that belongs to the settings, named by its hash."""
+"""The function's package as it is deployed: checked against the settings, named by version and hash."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Package(Struct, frozen=True):
 
 
 def read_package(path: Path, settings: str) -> Package:
-    """The package, if it is one and holds these settings.
+    """Reads a package, and checks that it holds these settings.
 
     Args:
         path: The zip.
         settings: The text of the settings that are deployed.
 
     Raises:
-        DeployError: It is not there, is no package, or was built with other settings.
+        DeployError: There is none, or it was built with other settings.
     """
     advice = "build it with `make package CONFIG=...`, your settings, or name another with --package"
     try:

@@ -19,7 +19,7 @@ from ownertag.rollout.doctor.facts import Missing, NotGiven, Observed, StackFact
 
 T = TypeVar("T")
 
-#: What AWS says of what is not there (service models; SQS answers with the first in the older protocol).
+#: Error codes for what is not there (service models; SQS answers with the first in its older protocol).
 _MISSING = frozenset(
     {
         "AWS.SimpleQueueService.NonExistentQueue",
@@ -57,14 +57,14 @@ class AuditedAccount:
     """One account, read with its audit role.
 
     Args:
-        way: How it is entered.
-        account: Which it is.
+        access: How accounts are accessed.
+        account: Its id.
     """
 
-    def __init__(self, way: AccountAccess, account: str) -> None:
+    def __init__(self, access: AccountAccess, account: str) -> None:
         self.id = account
-        self.home = way.region
-        self._sessions = way.sessions(AUDIT_ROLE)
+        self.home = access.region
+        self._sessions = access.sessions(AUDIT_ROLE)
 
     def read(
         self, service: str, region: str, use: Callable[[Any], T], *, missing: frozenset[str] = _MISSING

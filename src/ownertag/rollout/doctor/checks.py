@@ -1,4 +1,4 @@
-"""What the checks of all places share: findings for what could not be read, and whether two documents are the same."""
+"""What all checks share: findings for what could not be read, the check of a rule, and the comparison of documents."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from ownertag.rollout.doctor.facts import (
 )
 from ownertag.rollout.doctor.findings import Check, Finding, Location
 
-#: What brings back what is gone or was changed.
-#: CloudFormation does not see by itself what was changed by hand.
+#: CloudFormation does not see by itself what was changed or deleted by hand.
 DEPLOY = "`ownertag deploy apply --again {account}` puts it back"
 ALLOW = "see that the audit role has the rendered permissions and no SCP or boundary denies them, then look again"
 
@@ -29,12 +28,12 @@ def unread_finding(
     """The finding for what could not be read.
 
     Args:
-        place: Where.
-        check: Of which check.
-        what: What it is, for a person.
-        seen: Why there is nothing.
-        stack: The stack that makes it.
-        logical: Its name in the stack's template.
+        place: The account and Region.
+        check: The check.
+        what: What could not be read, for a person.
+        seen: Why.
+        stack: The stack that it belongs to.
+        logical: Its logical name in the stack's template.
     """
     match seen:
         case Missing():
@@ -50,26 +49,26 @@ def unread_finding(
 def missing_finding(
     place: Location, check: Check, what: str, stack: Observed[StackFacts], logical: str, so: str = ""
 ) -> Finding:
-    """The finding for a part that should have been put on something that is there; `so` is what follows from that."""
+    """The finding for a missing part of something that is there; `so` says what follows from that."""
     if never_made(stack, logical):
         return not_held(place, check, what)
     return place.fault(check, f"{what} is not there{so}", DEPLOY)
 
 
 def never_made(stack: Observed[StackFacts], logical: str) -> bool:
-    """Whether a complete stack declares it and CloudFormation lists none: it was never made, so it is not gone."""
+    """Whether a complete stack declares it and CloudFormation never made it, so that nobody deleted it."""
     return (
         isinstance(stack, StackFacts) and stack.complete and logical in stack.declared and logical not in stack.listed
     )
 
 
 def not_held(place: Location, check: Check, what: str) -> Finding:
-    """The finding for what the template has and CloudFormation never made."""
+    """The finding for what the template declares and CloudFormation never made."""
     return place.not_checkable(check, f"{what}: CloudFormation holds no such resource although the template has it")
 
 
 def check_rule(place: Location, check: Check, name: str, rule: Rule, pattern: PolicyDocument) -> Finding:
-    """Whether a rule is on, and has the pattern that is rendered now."""
+    """Whether a rule is enabled, and has the pattern that is rendered now."""
     if rule.state != "ENABLED":
         bus = f"--event-bus-name {BUS} " if check is Check.HUB_RULE else ""
         return place.fault(

@@ -31,13 +31,13 @@ from ownertag.rollout.doctor.findings import Check, Finding, Location
 def check_account(
     facts: AccountFacts, expected: Expected, regions: Iterable[str], known: frozenset[str] | None = None
 ) -> Iterator[Finding]:
-    """An account and these of its Regions.
+    """Checks an account and some of its Regions.
 
     Args:
         facts: What was read there.
         expected: What should be there.
-        regions: Which Regions were looked into.
-        known: The Regions that have rules or that the management account has as well; None where that is not known.
+        regions: The Regions that were read.
+        known: The Regions that have rules, and those that the management account has enabled; None if not known.
     """
     place = Location(facts.account)
     if facts.refused:
@@ -53,8 +53,8 @@ def check_account(
     yield from _regions(place, facts, regions)
     if known is not None and isinstance(facts.enabled, frozenset):
         yield from _enabled_besides(facts.account, facts.enabled - known)
-    for each in facts.places:
-        yield from _region(facts.account, each, expected)
+    for region_facts in facts.places:
+        yield from _region(facts.account, region_facts, expected)
 
 
 def _checks(expected: Expected) -> dict[str, Check]:
@@ -118,7 +118,7 @@ def _regions(place: Location, facts: AccountFacts, regions: Iterable[str]) -> It
 
 
 def _enabled_besides(account: str, regions: Iterable[str]) -> Iterator[Finding]:
-    """Whoever enables a Region for his account works there unseen (doc: account:EnableRegion is the account's own)."""
+    """Regions that an account enabled for itself (account:EnableRegion): what is created there is not seen."""
     for region in sorted(regions):
         yield Location(account, region).fault(
             Check.REGION,
@@ -131,7 +131,7 @@ def _enabled_besides(account: str, regions: Iterable[str]) -> Iterator[Finding]:
 
 
 def _bus(place: Location, facts: RegionFacts) -> Finding:
-    """Under a customer's key that EventBridge may not use, no rule of the bus matches anything any more."""
+    """Whether the default bus is under a customer's key: if EventBridge may not use it, no rule matches any more."""
     match facts.bus_key:
         case None:
             return place.ok(Check.DEFAULT_BUS, "its events are under EventBridge's own key")
@@ -160,7 +160,7 @@ def _region(account: str, facts: RegionFacts, expected: Expected) -> Iterator[Fi
 
 
 def _trail(place: Location, trails: Observed[tuple[TrailFacts, ...]]) -> Finding:
-    """At least one trail must log what writes; what an unread one does is not known."""
+    """Whether at least one trail logs management events that write."""
     if not isinstance(trails, tuple):
         return unread_finding(place, Check.TRAIL, "the list of trails", trails, Missing(), "")
     here = [trail for trail in trails if trail.multi_region or trail.home == place.region]

@@ -1,4 +1,4 @@
-"""Whether the hub is as it should be. Pure."""
+"""Whether the hub is as it should be. Pure: facts and what should be there, to findings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LOG = f"its log says why: `aws logs tail /aws/lambda/{BUS} --since 1h`"
 
 
 def check_hub(facts: HubFacts | Unread, expected: Expected) -> Iterator[Finding]:
-    """The hub, in its account's home Region."""
+    """Checks the hub, in its account's home Region."""
     organization = expected.organization
     place = Location(organization.hub_account, organization.home_region)
     if isinstance(facts, Unread):
@@ -83,14 +83,14 @@ def _bus(place: Location, facts: HubFacts, expected: Expected) -> Finding:
         return unread_finding(place, Check.BUS, f"bus {BUS}", facts.bus, facts.stack, "EventBus")
     wanted = expected.filled_for(expected.bus_statement, place.account)
     found = statements(facts.bus.policy) if facts.bus.policy else []
-    ours = [each for each in found if each.get("Sid") == wanted["Sid"]]
+    ours = [statement for statement in found if statement.get("Sid") == wanted["Sid"]]
     if not ours:
         return missing_finding(
             place, Check.BUS, f"the policy of bus {BUS}", facts.stack, "EventBusPolicy", ": nothing gets in"
         )
     if not same(ours[0], wanted):
         return place.fault(Check.BUS, f"the policy of bus {BUS} is not the rendered one", DEPLOY)
-    if others := [str(each.get("Sid", "without a name")) for each in found if each not in ours]:
+    if others := [str(statement.get("Sid", "without a name")) for statement in found if statement not in ours]:
         return place.fault(
             Check.BUS,
             f"bus {BUS} lets in more than it should: statements {', '.join(others)}",
@@ -227,7 +227,7 @@ def _source(place: Location, facts: HubFacts, expected: Expected) -> Finding:
         what = f"the event source mappings of function {BUS}"
         return unread_finding(place, Check.EVENT_SOURCE, what, found, facts.stack, "EventSourceMapping")
     queue = expected.arn("sqs", BUS, place.account, place.region or "")
-    ours = [each for each in found if each.queue == queue]
+    ours = [mapping for mapping in found if mapping.queue == queue]
     if not ours:
         return missing_finding(
             place, Check.EVENT_SOURCE, f"a mapping from queue {BUS} to the function", facts.stack, "EventSourceMapping"
@@ -267,14 +267,14 @@ def _topic(place: Location, facts: HubFacts) -> Finding:
     found = facts.subscriptions
     if not isinstance(found, tuple):
         return unread_finding(place, Check.ALARM_TOPIC, f"topic {ALARM_TOPIC}", found, facts.stack, "AlarmTopic")
-    confirmed = [each for each in found if each.startswith("arn:")]
+    confirmed = [subscription for subscription in found if subscription.startswith("arn:")]
     if confirmed:
         return place.ok(Check.ALARM_TOPIC, f"{len(confirmed)} confirmed subscriptions")
-    # The mail is made only where an address is given.
+    # The template has the subscription only where an address is given.
     mailed = isinstance(facts.stack, StackFacts) and facts.stack.parameters.get("AlarmEmail")
     if mailed and not found and never_made(facts.stack, "AlarmSubscription"):
         return not_held(place, Check.ALARM_TOPIC, f"the subscription of topic {ALARM_TOPIC}")
-    waiting = sum(each == "PendingConfirmation" for each in found)
+    waiting = sum(subscription == "PendingConfirmation" for subscription in found)
     return place.fault(
         Check.ALARM_TOPIC,
         f"nobody is told of alarms: {waiting} subscriptions wait to be confirmed"

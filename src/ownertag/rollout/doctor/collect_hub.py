@@ -15,7 +15,7 @@ from ownertag.rollout.doctor.facts import BusFacts, EventSourceMapping, Function
 
 
 def collect_hub(account: AuditedAccount, expected: Expected, now: datetime) -> HubFacts | Unread:
-    """The hub, in its account's home Region; or why its account could not be entered."""
+    """Collects the facts of the hub; or why the audit role could not be assumed in its account."""
     if refused := account.refused():
         return refused
     home = account.home
@@ -89,13 +89,13 @@ def _sources(account: AuditedAccount) -> Observed[tuple[EventSourceMapping, ...]
 def _alarms(account: AuditedAccount, names: Iterable[str]) -> Observed[dict[str, str]]:
     def use(cloudwatch: Any) -> dict[str, str]:
         found = cloudwatch.describe_alarms(AlarmNames=list(names))["MetricAlarms"]
-        return {each["AlarmName"]: each["StateValue"] for each in found}
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
 
     return account.read("cloudwatch", account.home, use)
 
 
 def subscriptions(account: AuditedAccount, expected: Expected) -> Observed[tuple[str, ...]]:
-    """The topic's subscriptions; instead of an ARN, one that waits says PendingConfirmation (doc: SNS)."""
+    """The topic's subscriptions; one that is not confirmed has PendingConfirmation for its ARN (doc: SNS)."""
     topic = expected.arn("sns", ALARM_TOPIC, account.id, account.home)
 
     def use(sns: Any) -> tuple[str, ...]:
