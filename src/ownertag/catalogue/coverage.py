@@ -40,7 +40,7 @@ class _NotMade(Struct, forbid_unknown_fields=True):
     types: list[str]
 
 
-class _Overlay(Struct, forbid_unknown_fields=True):
+class _CoverageOverlay(Struct, forbid_unknown_fields=True):
     denied: list[_Denied]
     not_made: list[_NotMade]
 
@@ -79,7 +79,7 @@ def read_derived() -> Derived:
 def coverage(catalogue: Catalogue) -> Coverage:
     """EC2's coverage by these rows."""
     models = read_derived()
-    overlay = msgspec.toml.decode(_text("overlay"), type=_Overlay)
+    overlay = msgspec.toml.decode(_text("overlay"), type=_CoverageOverlay)
     pairs = frozenset(_pairs(models.operations))
     rows = {row.event_name: created_types(row) for row in catalogue.rows.values() if row.event_source == _SOURCE}
     catalogued = frozenset(pair for pair in pairs if f"ec2:{pair[1]}" in rows.get(pair[0], ()))

@@ -47,7 +47,7 @@ class _Entry(Struct, forbid_unknown_fields=True):
     leave_out: bool = False
 
 
-class _Overlay(Struct, forbid_unknown_fields=True):
+class _TagActionsOverlay(Struct, forbid_unknown_fields=True):
     action: list[_Entry]
 
 
@@ -82,7 +82,7 @@ def read_tag_actions(derived: bytes, overlay: str) -> TagActions:
             f"generated/tag_actions.json: schema {found.schema} is not 1; write it with `make catalogue`"
         )
     try:
-        by_hand = msgspec.toml.decode(overlay, type=_Overlay)
+        by_hand = msgspec.toml.decode(overlay, type=_TagActionsOverlay)
     except msgspec.DecodeError as error:
         raise CatalogueError(f"overlay/tag_actions.toml: {error}") from error
     actions = {

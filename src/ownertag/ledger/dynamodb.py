@@ -23,7 +23,7 @@ from ownertag.core.ownership import (
     Standing,
     apply_claim,
 )
-from ownertag.ledger.codec import KINDS, Decided, decoder
+from ownertag.ledger.codec import KINDS, Decided, decoder, truncated
 from ownertag.ledger.dynamodb_client import ConditionFailed, DynamoDBClient, Item, Key
 from ownertag.ledger.entries import (
     Created,
@@ -40,7 +40,6 @@ from ownertag.ledger.entries import (
     Transferred,
     apply_entry,
     sorted_history,
-    truncated,
 )
 from ownertag.ledger.items import (
     HOLDING,

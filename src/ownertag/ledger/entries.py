@@ -1,28 +1,20 @@
-"""The ledger's entries, their limits, and what each does to a resource.
+"""The ledger's entries, and what each does to a resource.
 
-Each entry has an identity, so that one that comes again is not kept twice. Texts and lists that members can write are
-cleaned and truncated (T30, T31).
+Each entry has an identity, so that one that comes again is not kept twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from ownertag.core.findings import MAX_CHANGES, MAX_KEY, MAX_VALUE, TagChange
-from ownertag.core.owner.principal import UNKNOWN, clean
+from ownertag.core.findings import TagChange
+from ownertag.core.owner.principal import UNKNOWN
 from ownertag.core.ownership import Claim, EventKey, Holding, ResourceKey, apply_deletion, apply_outcome, apply_transfer
 from ownertag.core.record_details import Actor
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
-
-#: The longest text of a record, in characters: DynamoDB takes items of 400 KB (T31).
-MAX_TEXT = 1024
-MAX_VIA = 16
-MAX_PARENTS = 16
 
 
 class Created(Struct, frozen=True, omit_defaults=True):
@@ -183,56 +175,6 @@ _ORDER = (Owned, TagChanged, Transferred, Ended, Deleted)
 def sorted_history(entries: list[HistoryEntry]) -> list[HistoryEntry]:
     """A history in order, however the entries arrived."""
     return sorted(entries, key=lambda entry: (entry_time(entry), _ORDER.index(type(entry)), entry_identity(entry)))
-
-
-E = TypeVar("E", bound=Created | Owned | Ended | TagChanged | Transferred | Deleted)
-
-MAX_REASON = 1024
-
-
-def truncated(entry: E) -> E:
-    """The entry with its texts and lists truncated; `core.record_details` has truncated the actor."""
-    match entry:
-        case Created():
-            return replace(
-                entry,
-                event_name=truncated_text(entry.event_name, 128),
-                event_source=truncated_text(entry.event_source, 128),
-            )
-        case Owned():
-            tags = tuple((truncated_text(key, 128), truncated_text(value)) for key, value in entry.tags)
-            parents = tuple(parent[:MAX_TEXT] for parent in dict.fromkeys(entry.parents))[:MAX_PARENTS]
-            return replace(entry, owner=_owner(entry.owner), tags=tags[:50], parents=parents)
-        case Ended():
-            return replace(entry, owner=truncated_text(entry.owner), reason=truncated_text(entry.reason, MAX_REASON))
-        case TagChanged():
-            return replace(entry, changes=tuple(_change(change) for change in entry.changes[:MAX_CHANGES]))
-        case Transferred():
-            return replace(
-                entry,
-                to=truncated_text(entry.to),
-                by=truncated_text(entry.by, MAX_TEXT),
-                reason=truncated_text(entry.reason, MAX_REASON),
-            )
-    return entry
-
-
-def truncated_text(text: str, most: int = MAX_VALUE) -> str:
-    """A text without invisible characters, no longer than this."""
-    return clean(text[: most * 2])[:most]
-
-
-def _change(change: TagChange) -> TagChange:
-    old = None if change.old is None else truncated_text(change.old)
-    return TagChange(
-        truncated_text(change.key, MAX_KEY), old, None if change.new is None else truncated_text(change.new)
-    )
-
-
-def _owner(owner: Owner) -> Owner:
-    via = tuple(truncated_text(hop, MAX_TEXT) for hop in owner.via[:MAX_VIA])
-    reason = None if owner.reason is None else truncated_text(owner.reason, MAX_REASON)
-    return Owner(truncated_text(owner.name), owner.evidence, owner.confidence, via, reason)
 
 
 class AppliedEntry(Struct, frozen=True):

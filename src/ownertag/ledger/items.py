@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.core.ownership import EventKey, Holding, ResourceKey
-from ownertag.ledger.codec import Decided, json
+from ownertag.ledger.codec import Decided, json, truncated
 from ownertag.ledger.dynamodb_client import Item, Key
-from ownertag.ledger.entries import Created, HistoryEntry, Owned, entry_identity, truncated
+from ownertag.ledger.entries import Created, HistoryEntry, Owned, entry_identity
 from ownertag.ledger.table import joined, key
 
 Writes = dict[Key, dict[str, Any]]

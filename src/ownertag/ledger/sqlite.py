@@ -25,7 +25,7 @@ from ownertag.core.ownership import (
     Standing,
     apply_claim,
 )
-from ownertag.ledger.codec import Decided, decoder, json
+from ownertag.ledger.codec import Decided, decoder, json, truncated
 from ownertag.ledger.entries import (
     Created,
     Ended,
@@ -39,7 +39,6 @@ from ownertag.ledger.entries import (
     apply_entry,
     entry_identity,
     sorted_history,
-    truncated,
 )
 from ownertag.ledger.port import LedgerError
 from ownertag.ledger.rows import (

@@ -1,4 +1,4 @@
-"""What all policies are made of: the names that are deployed, statements, ARNs, and the sizes that AWS takes.
+"""What all policies share: the names of what is deployed, statements, ARNs, and how statements fit AWS's limits.
 
 Names of the current account, Region and partition are CloudFormation's pseudo parameters (`${AWS::AccountId}`), so that
 one document serves every account; `filled` puts one account's in.
@@ -22,9 +22,9 @@ HUB_ROLE = "ownertag-hub"
 FORWARDER_ROLE = "ownertag-forwarder"
 AUDIT_ROLE = "ownertag-audit"
 CANARY_ROLE = records.CANARY_ROLE
-#: The canary's own resource: costs nothing, and nobody else may have one of this name.
+#: The canary's placement group, which costs nothing.
 CANARY = "ownertag-canary"
-#: Whom alarms and findings are told.
+#: The SNS topic for alarms and findings.
 ALARM_TOPIC = "ownertag-alarms"
 #: The ledger's table at the hub.
 LEDGER_TABLE = "ownertag-ledger"
@@ -33,32 +33,32 @@ RULE_PREFIX = "ownertag-"
 HUB_RULE = f"{RULE_PREFIX}creations"
 #: The hub's queue for messages that could not be done.
 DEAD_LETTERS = "ownertag-dead-letters"
-#: A Region's queue for what its rules could not deliver.
+#: A Region's queue for events that its rules could not deliver.
 UNDELIVERED = "ownertag-undelivered"
-#: The stacks, and the stack sets of the same names; what they hold is in `infra/`.
+#: The stacks, and the stack sets of the same names; their templates are in `infra/`.
 HUB_STACK = "ownertag-hub"
 ROLES_STACK = "ownertag-spoke-account"
 REGION_STACK = "ownertag-spoke-region"
-#: The first service control policy's name in the organization; the others have a number from 2 behind it.
+#: The name of the first service control policy; the others have a number from 2 behind it.
 POLICY_NAME = "ownertag"
-#: Names of the stack sets begin like this; in an account, CloudFormation puts `StackSet-` before.
+#: Names of the stack sets begin with this; in an account, CloudFormation puts `StackSet-` before it.
 STACK_SET_PREFIX = "ownertag-"
 
-#: What makes a document shorter that holds the keys.
+#: Advice for a document with the keys that is too long.
 SHORTER_KEYS = "write fewer or shorter keys in [tags]"
 
 
 class TooLong(SettingsError):
-    """A document is longer than AWS takes; the text says by how much, and what would make it shorter."""
+    """A document is longer than AWS takes; the text says by how much, and what makes it shorter."""
 
 
 def policy_name(number: int) -> str:
-    """What the service control policy of this number is called, from 1."""
+    """The name of the service control policy with this number, from 1."""
     return POLICY_NAME if number == 1 else f"{POLICY_NAME}-{number}"
 
 
 def policy(*statements: Statement) -> PolicyDocument:
-    """A document of these statements."""
+    """A policy document with these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
@@ -68,17 +68,17 @@ def arn(service: str, resource: str, account: str = "${AWS::AccountId}", region:
 
 
 def compact(document: Any) -> str:
-    """JSON without spaces: what is sent, since AWS counts every character."""
+    """JSON without spaces, as it is sent: AWS counts every character."""
     return json.dumps(document, separators=(",", ":"))
 
 
 def within_limit(document: PolicyDocument, most: int, what: str, advice: str) -> PolicyDocument:
-    """The document, if it is no longer than AWS takes.
+    """Returns the document if it is no longer than AWS takes.
 
     Args:
         document: The policy.
-        most: How many characters AWS takes, without spaces between them.
-        what: What it is, for the message.
+        most: How many characters AWS takes, without white space.
+        what: The name of it, for the message.
         advice: What the user can shorten.
 
     Raises:
@@ -91,7 +91,7 @@ def within_limit(document: PolicyDocument, most: int, what: str, advice: str) ->
 
 
 def filled(node: Any, values: Mapping[str, str]) -> Any:
-    """A document with its pseudo parameters replaced, as it stands in one account and Region."""
+    """A document with its pseudo parameters replaced, as it is in one account and Region."""
     if isinstance(node, dict):
         return {filled(key, values): filled(value, values) for key, value in node.items()}
     if isinstance(node, list):
@@ -102,10 +102,10 @@ def filled(node: Any, values: Mapping[str, str]) -> Any:
 
 
 def packed(statements: Iterable[Statement], protection: Protection) -> tuple[PolicyDocument, ...]:
-    """As few policies as hold the statements in turn: each goes into the first that has room for it.
+    """Packs statements into as few policies as possible: each goes into the first that has room for it.
 
     Raises:
-        TooLong: They need more than the settings allow; the text says how much, and what to leave out.
+        TooLong: They need more room than the settings allow; the text says how much, and what to leave out.
     """
     size, most = protection.policy_size, protection.policies
     bins: list[list[Statement]] = []
@@ -130,7 +130,7 @@ def packed(statements: Iterable[Statement], protection: Protection) -> tuple[Pol
 
 
 def length(*statements: Statement) -> int:
-    """How many characters a policy of these statements has as it is sent."""
+    """The characters of a policy with these statements, as it is sent."""
     return len(compact(policy(*statements)))
 
 

@@ -1,7 +1,7 @@
-"""The CloudFormation templates: what is written by hand, with the generated policies and patterns put in.
+"""Renders the CloudFormation templates: written by hand, with generated policies and patterns inserted.
 
 The sources in `render/templates/` hold marks such as `@bus_policy@`, which no YAML parser takes: nothing half-rendered
-can be deployed. What goes in is JSON, which YAML reads; names of the account and Region become `Fn::Sub`.
+can be deployed. JSON is inserted, which is YAML; pseudo parameters become `Fn::Sub`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ownertag.render.scp import service_control_policies
 _MARK = re.compile(r"^(?P<lead>.*?)@(?P<name>[a-z_]+)@", re.MULTILINE)
 _LINK = re.compile(r"https://(?!([\w.-]+\.)?example\.(com|net|org)\b)[\w.-]+(/\S*)?")
 
-# A name of CloudFormation's, in a text that it puts in; IAM's own variables begin with a small letter.
+# A parameter of CloudFormation in a text; IAM's own variables begin with a small letter.
 _NAME = re.compile(r"\$\{[A-Z]")
 # A capital within a logical name: its mark has an underscore before it.
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
@@ -47,12 +47,12 @@ ALARMS: Mapping[str, str] = {
     "SilenceAlarm": "ownertag-silence",
 }
 
-#: Global services are recorded in one Region each, so the rules go there whatever the settings say.
+#: Global services are recorded in one of these Regions, so the rules are deployed there whatever the settings say.
 ALWAYS = ("us-east-1", "us-west-2")
 
 
 def check_deployable(settings: Settings, where: str) -> OrganizationSettings:
-    """The organization of settings that can be deployed.
+    """Checks that settings can be deployed. Returns their organization.
 
     Raises:
         SettingsError: The organization is missing, or no tag links to a page that says what the tags are.
@@ -68,10 +68,10 @@ def check_deployable(settings: Settings, where: str) -> OrganizationSettings:
 
 
 def templates(catalogue: Catalogue, settings: Settings, organization: OrganizationSettings) -> dict[str, str]:
-    """Every file of `infra/`, by its path there.
+    """Renders every file of `infra/`, by its path there.
 
     Raises:
-        TooLong: A policy is longer than AWS takes; also the one that the function passes to its sessions.
+        TooLong: A policy, or the session policy of the function, is longer than AWS takes.
     """
     policies.session_policy(catalogue, settings)
     parts: dict[str, Any] = {
@@ -106,7 +106,7 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
 
 
 def scp_file(number: int) -> str:
-    """Where the service control policy of this number stands, from 1."""
+    """The path of the service control policy with this number, from 1."""
     return f"management/service_control_policy{'' if number == 1 else f'-{number}'}.json"
 
 
@@ -117,7 +117,7 @@ def scps(found: Mapping[str, str]) -> tuple[PolicyDocument, ...]:
 
 
 def logical_name(rule: str) -> str:
-    """What the template calls a rule."""
+    """The logical name of a rule in its template."""
     return _LOGICAL.sub("", rule.removeprefix(policies.RULE_PREFIX).title())
 
 
@@ -128,7 +128,7 @@ def _filled(name: str, parts: dict[str, Any]) -> str:
 
 
 def _put(lead: str, part: Any) -> str:
-    """A part behind what stands before its mark, with its further lines indented to match."""
+    """A part behind the text before its mark, with its further lines indented to match."""
     if isinstance(part, str):
         return lead + part
     indent = " " * (len(lead) - len(lead.lstrip()))
@@ -144,7 +144,7 @@ def _with_names(node: Any) -> Any:
 
 
 def _rules(catalogue: Catalogue, settings: Settings, organization: OrganizationSettings) -> str:
-    """A rule for each pattern; a pattern that has grown too long has become two."""
+    """The rules of a Region, one for each pattern."""
     blocks = []
     for name, pattern in spoke_rules(catalogue, settings).items():
         lines = [

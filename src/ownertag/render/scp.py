@@ -58,57 +58,60 @@ _PROVIDER_CHANGES = ("Add*", "Create*", "Delete*", "Remove*", "Update*")
 def service_control_policies(
     catalogue: Catalogue, actions: TagActions, settings: Settings
 ) -> tuple[PolicyDocument, ...]:
-    """What members may not do: remove or forge the tags, or disable what writes them.
+    """Renders the policies: members may not remove or forge the tags, or disable what writes them.
 
     Args:
-        catalogue: For the services whose tags are written, and for the creations whose brought tags are overwritten.
+        catalogue: For the services whose tags are written, and for the creations whose request tags are overwritten.
         actions: What AWS's reference says of each action that changes tags.
         settings: For the keys, the roles that are exempt, the identity providers, and the sizes.
 
     Returns:
-        One policy or more: all of them have to be attached.
+        One policy or more; all of them have to be attached.
 
     Raises:
         TooLong: They need more room than the settings allow.
     """
-    return packed([*kept_tags(catalogue, actions, settings), *machinery(settings)], settings.protection)
+    return packed(
+        [*_tag_statements(catalogue, actions, settings), *_machinery_statements(settings)], settings.protection
+    )
 
 
 # --- tags
 
 
-def kept_tags(catalogue: Catalogue, actions: TagActions, settings: Settings) -> Iterator[Statement]:
+def _tag_statements(catalogue: Catalogue, actions: TagActions, settings: Settings) -> Iterator[Statement]:
     """The statements that keep the tags of the catalogue's services, most important first.
 
-    Break-glass roles may do all of it. The tagger may write, but never remove all of a resource's tags at once. Copiers
-    may bring our keys to what has no owner yet, as they copy them from what they copy; what has one is guarded from
-    them too.
+    Break-glass roles may do all of it. The tagger may write tags, but never remove all tags of a resource at once.
+    Copiers may set our keys on a resource without an owner, as they copy tags with it; a resource with an owner is
+    guarded from them too.
     """
     services = sorted({kind.service for kind in catalogue.types.values()})
     known = actions.of(services)
     if unknown := sorted({api.action for api in catalogue.tag_apis.values()} - {action.name for action in known}):
         raise SettingsError(f"{unknown[0]}: AWS's reference does not know this action, so it can't be protected")
     keys = sorted(settings.owner_keys)
-    tellers = [name for name in services if any(action.create_action for action in known if action.service == name)]
-    for service in tellers:
+    # The services whose CreateAction key tells creations from direct calls.
+    with_key = [name for name in services if any(action.create_action for action in known if action.service == name)]
+    for service in with_key:
         yield from _no_forging(service, catalogue, actions, settings)
     guarded = [action for action in known if Tier.GUARD in action.tiers]
-    for service in ("", *tellers):
-        own = [action for action in guarded if (action.service if action.service in tellers else "") == service]
+    for service in ("", *with_key):
+        own = [action for action in guarded if (action.service if action.service in with_key else "") == service]
         yield from _guard(service, own, keys, settings)
     yield from _replace_all([action for action in known if Tier.REPLACE_ALL in action.tiers], keys, catalogue, settings)
 
 
 def _touches(settings: Settings) -> Condition:
-    """Some tag key of the request is one of ours, in whatever letter case: some services tell keys apart by it."""
+    """Some tag key of the request is one of ours in any letter case: some services distinguish keys by case."""
     return {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": sorted(settings.tags)}}
 
 
 def _guard(service: str, own: list[TagAction], keys: list[str], settings: Settings) -> Iterator[Statement]:
-    """Our keys on what carries the owner tag; and removing without keys, which removes all of them.
+    """Denies changes of our keys on a resource with the owner tag, and removals without keys, which remove all tags.
 
-    What a creation brings is no change of what is there, even if AWS should set `aws:ResourceTag` from it: where the
-    service tells creations apart, they are left to `_no_forging`.
+    Tags in the request of a creation are no change, even if AWS sets `aws:ResourceTag` from them: where the service has
+    a CreateAction key, `_no_forging` treats them.
     """
     tagger, broken = settings.limits.role_name, settings.protection.break_glass
     title = service.title().replace("-", "")
@@ -129,11 +132,10 @@ def _guard(service: str, own: list[TagAction], keys: list[str], settings: Settin
 
 
 def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, settings: Settings) -> Iterator[Statement]:
-    """Our keys, but for creations whose brought tags are overwritten.
+    """Denies our keys, but for creations whose request tags are overwritten.
 
-    A direct call has no CreateAction, and so is not one of those that are let through. An operation that can tag
-    several types, or one that is not overwritten, is let through for the overwritten ones alone; from any other AWS
-    itself takes no tags but for the one type that it makes.
+    A direct call has no CreateAction, so it is denied. An operation that can tag several types, or one whose tags are
+    not overwritten, may tag the overwritten types alone; any other operation can tag only the type that it makes.
     """
     names = _names(action for action in actions.of([service]) if Tier.NO_FORGING in action.tiers)
     through = overwritten_types(catalogue, service)
@@ -165,7 +167,7 @@ def _no_forging(service: str, catalogue: Catalogue, actions: TagActions, setting
 def _replace_all(
     own: list[TagAction], keys: list[str], catalogue: Catalogue, settings: Settings
 ) -> Iterator[Statement]:
-    """Whatever replaces all tags of what carries the owner tag; the tagger may where it tags by such a call."""
+    """Denies calls that replace all tags of a resource with the owner tag; the tagger may tag by such a call."""
     ours = {api.action for api in catalogue.tag_apis.values()}
     tagger, broken = settings.limits.role_name, settings.protection.break_glass
     for title, actions, exempt in (
@@ -184,12 +186,12 @@ def _names(actions: Iterable[TagAction]) -> list[str]:
 # --- what writes the tags
 
 
-def machinery(settings: Settings) -> Iterator[Statement]:
-    """The statements that keep roles, rules, stacks, queue, bus, providers and SourceIdentity as they are."""
+def _machinery_statements(settings: Settings) -> Iterator[Statement]:
+    """The statements that protect roles, rules, stacks, queue, bus, identity providers and SourceIdentity."""
     broken = settings.protection.break_glass
     guarded = settings.trust.source_identity_guarded
     leave = settings.trust.source_identity_roles if guarded else ()
-    # Whoever could make or change a role that is exempt would be exempt.
+    # Who could create or change an exempt role would be exempt.
     known = (settings.limits.role_name, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE, _DEPLOYER, *broken, *leave)
     protected = [name for name in dict.fromkeys(known) if not name.startswith(_RESERVED)]
     deployers = (_DEPLOYER, *broken)
@@ -207,7 +209,7 @@ def machinery(settings: Settings) -> Iterator[Statement]:
     if providers := sorted(name for name in settings.trust.identity_providers if name.startswith("arn:")):
         yield deny("ProtectIdentityProviders", _of("iam", _PROVIDER_CHANGES), providers, broken)
     if guarded:
-        # Who has a SourceIdentity can't change it, only hand it on: so that is left alone.
+        # A session with a SourceIdentity can't change it, only pass it on: that stays allowed.
         yield deny(
             "ProtectSourceIdentity",
             ["sts:SetSourceIdentity"],
@@ -233,15 +235,15 @@ def deny(
     *,
     but: bool = False,
 ) -> Statement:
-    """A statement that denies actions to all but some roles.
+    """A statement that denies actions to all principals but some roles.
 
     Args:
-        sid: What the statement is called.
-        actions: With their service.
-        resource: On what; with `but`, on all but that.
-        exempt: Roles that it leaves out, as the settings name them.
-        condition: When; all of it must hold.
-        but: Whether `resource` names what is left out.
+        sid: The name of the statement.
+        actions: The actions, with their service.
+        resource: The resources; with `but`, those that are left out.
+        exempt: The roles that may act, as the settings name them.
+        condition: The condition.
+        but: Whether `resource` becomes `NotResource`.
     """
     conditions: Condition = dict(condition or {})
     if names := [role(name) for name in dict.fromkeys(exempt)]:
