@@ -9,6 +9,8 @@ variable or behind a lock.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -49,13 +51,6 @@ def patient_config() -> Config:
 
 class CredentialsError(Exception):
     """The caller's credentials can't be used; the text says whose, why, and what to do."""
-
-
-class CallerIdentity(Struct, frozen=True):
-    """Whose credentials a session has."""
-
-    account: str
-    arn: str
 
 
 class AssumedRole(Struct, frozen=True):
@@ -114,17 +109,13 @@ class CallerSession:
                 **credentials,
             )
 
-    def identity(self, region: str | None = None) -> CallerIdentity:
-        """Whose credentials these are, as STS has it.
-
-        Raises:
-            CredentialsError: They can't be used.
-        """
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns errors of AWS into a `CredentialsError` that says whose credentials these are, and what to do."""
         try:
-            found = self.client("sts", region, config=patient_config()).get_caller_identity()
+            yield
         except AWS_ERRORS as error:
             raise _error(self.name, error) from error
-        return CallerIdentity(found["Account"], found["Arn"])
 
 
 def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
+from ownertag.cli.caller import caller_identity
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import clean_lines, print_table
 from ownertag.core.settings import SettingsError
@@ -93,7 +94,7 @@ def _way(options: Options, expected: Expected) -> AccountAccess:
     organization = expected.organization
     try:
         session = open_session(options.profile, organization.home_region, options.endpoint_url)
-        account = session.identity().account
+        account = caller_identity(session).account
     except CredentialsError as error:
         fail(str(error), Exit.UNREACHABLE)
     if account != organization.hub_account:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ownertag.cli.caller import caller_identity
 from ownertag.cli.options import Exit, Options, fail
 
 FUNCTION = "ownertag"
@@ -35,7 +36,7 @@ class HubFunction:
         patient = Config(read_timeout=200, retries={"total_max_attempts": attempts, "mode": "standard"})
         try:
             session = open_session(options.profile, region, options.endpoint_url)
-            self.caller: str = session.identity().arn
+            self.caller: str = caller_identity(session).arn
         except CredentialsError as error:
             fail(str(error), Exit.UNREACHABLE)
         self._lambda = session.client("lambda", config=patient)

@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
+from ownertag.cli.caller import caller_identity
 from ownertag.cli.explain import Tally
 from ownertag.cli.hub import AnswerTooLarge, HubFunction
 from ownertag.cli.inputs import Reading
@@ -200,7 +201,7 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
     try:
         session = open_session(options.profile, options.region, options.endpoint_url)
         region = session.region or "us-east-1"
-        account = session.identity(region).account
+        account = caller_identity(session, region).account
     except CredentialsError as error:
         fail(str(error))
     sessions = Sessions(

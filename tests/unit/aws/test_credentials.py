@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from ownertag.aws.credentials import CallerSession, CredentialsError, assume_role, open_session
+from ownertag.cli.caller import caller_identity
 
 
 class FakeSession:
@@ -59,7 +60,7 @@ def test_credentials_that_can_not_be_used_are_told_with_advice() -> None:
             return Sts()
 
     with pytest.raises(CredentialsError, match=r"^the default credentials: .*log in again, or name another profile"):
-        CallerSession(cast("boto3.Session", Session())).identity("us-east-1")
+        caller_identity(CallerSession(cast("boto3.Session", Session())), "us-east-1")
 
 
 def test_the_credentials_of_a_role_are_arguments_of_a_client() -> None:
