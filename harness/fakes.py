@@ -29,7 +29,8 @@ from ownertag.core.values import (
     Write,
 )
 from ownertag.flows.ports import FindingPublisher, NoPublisher, Ports
-from ownertag.ledger.port import Ledger, NoLedger
+from ownertag.ledger.port import Ledger
+from ownertag.ledger.read_only import NoLedger
 
 #: AWS gives a resource no more than 50 tags.
 MOST_TAGS = 50

@@ -15,6 +15,7 @@ from ownertag.core.ownership import (
     apply_outcome,
     apply_transfer,
 )
+from ownertag.ledger.codec import truncated
 from ownertag.ledger.entries import (
     Created,
     Deleted,
@@ -29,7 +30,6 @@ from ownertag.ledger.entries import (
     Transferred,
     entry_identity,
     sorted_history,
-    truncated,
 )
 from ownertag.ledger.port import LedgerError
 

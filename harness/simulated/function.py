@@ -29,15 +29,16 @@ from harness.simulated.event_source import DeployedHub, QueuedMessage, Simulated
 from harness.simulated.events import START, BurstEvent, read_events, read_index
 from harness.simulated.simulation import Process, Simulation
 from ownertag.aws.concurrency import WORKERS
+from ownertag.aws.credentials import client_config
 from ownertag.aws.pacing import Pacing
-from ownertag.aws.sessions import Sessions, client_config
+from ownertag.aws.sessions import Sessions
 from ownertag.aws.times import read_times_quickly
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import Settings
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.handler.wiring import ACCOUNT_CALLS
-from ownertag.ledger.owners import LedgerOwners
+from ownertag.ledger.read_only import LedgerOwners
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.sinks.tagging import Tagger
 from ownertag.sources.fact_cache import FactCache

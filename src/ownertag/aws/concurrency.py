@@ -24,15 +24,15 @@ def concurrent(workers: int) -> Concurrency:
 
     All have ended at return.
     """
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="together")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="concurrent")
 
     def run(tasks: Tasks) -> None:
         if len(tasks) < 2:
             sequential(tasks)
             return
-        begun = [pool.submit(task) for task in tasks]
-        wait(begun)
-        for each in begun:
-            each.result()
+        futures = [pool.submit(task) for task in tasks]
+        wait(futures)
+        for future in futures:
+            future.result()
 
     return run

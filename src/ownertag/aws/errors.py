@@ -1,4 +1,4 @@
-"""Exceptions of botocore to `Failure`, so that the core can judge them."""
+"""Turns exceptions of botocore into `Failure`, so that the core can judge them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from botocore.parsers import ResponseParserError
 
 from ownertag.core.values import Failure
 
-#: All that a call of boto3 raises when AWS, or the way there, fails. Anything else is a bug and is not caught.
+#: All that a call of boto3 raises when AWS or the network fails. Anything else is a bug and is not caught.
 AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
 
 _UNANSWERED = (ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
 
 
 def failure_of(error: Exception) -> Failure:
-    """The error as a value. Without an answer it is not known whether the call was carried out."""
+    """The error as a value. Without an answer it is not known whether AWS carried the call out."""
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code") or "Unknown")
         return Failure(code, int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0))

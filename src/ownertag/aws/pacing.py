@@ -1,8 +1,8 @@
-"""The share of each account's own quota that ownertag may use: a token for each request, by account, Region and API.
+"""Keeps to ownertag's share of each account's API quota: a token for each request, by account, Region and API.
 
-Every request counts, the SDK's own repeats and further pages among them, since they count at AWS as well. A few tokens
-each function has for itself; the rest it takes from a counter that all functions share, several at a time. Where there
-is no token, the call waits a little, or fails as `Paced` without being sent: then its message comes back later, and the
+Every request counts, the SDK's retries and further pages among them, since they count at AWS as well. Each function has
+a few tokens for itself, and takes the rest from a counter that all functions share, several at a time. Where there is
+no token, the call waits a little, or fails as `Paced` without being sent: then its message comes back later, and the
 batch goes on with other accounts.
 """
 
@@ -17,24 +17,23 @@ from threading import Lock
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msgspec.structs import replace
 
+from ownertag.aws.api_tokens import ApiTokens
 from ownertag.aws.errors import failure_of
 from ownertag.core.catalogue_types import Quota
 from ownertag.core.judge import is_throttle
 from ownertag.core.server_clock import Span
-from ownertag.core.token_bucket import TokenBucket
-from ownertag.core.token_leases import LEASE_SECONDS, Lease, NoneFree, Shares, Taken, divide_share, lease_terms
+from ownertag.core.token_leases import Lease, NoneFree, Shares, Taken, divide_share, lease_terms
 
-#: How long one batch waits for one account: whoever has most to do must not hold up the others.
+#: How many seconds one batch waits for one account: the busiest account must not hold up the others.
 PATIENCE = 5.0
-#: And for all accounts together, in times of that.
+#: How often that for all accounts together.
 MAX_CONCURRENT_WAITS = 4
-#: Places whose buckets are kept. Those that have filled up again are forgotten above this: a new one is full as well.
+#: Accounts and Regions whose buckets are kept. Above this, full ones are dropped: a new bucket is full as well.
 MAX_PLACES = 1000
-#: A counter that did not answer is left alone for so many seconds.
+#: For how many seconds a counter that did not answer is not asked again.
 AWAY = 5.0
-#: How often a counter is asked for one token, and how often a token that was lost meanwhile is replaced.
+#: How often a counter is asked for one token, and how often a token that expired meanwhile is replaced.
 TRIES = 3
 
 Quotas = Mapping[str, tuple[tuple[str, Quota], ...]]
@@ -45,33 +44,33 @@ CounterKey = tuple[str, str, str]
 
 
 class Paced(BotoCoreError):
-    """A call was not sent: ownertag's share of the account's quota is used up, or AWS throttles it just now."""
+    """A call was not sent: ownertag's share of the account's quota is used up, or AWS throttles the account now."""
 
     fmt = "{operation} was not sent: ownertag's share of the account's quota is used up"
 
 
 class Counter(Protocol):
-    """What all functions take tokens from. Threads may share it. All times are seconds since 1970 by its own clock."""
+    """What all functions take tokens from. Threads may share it. Times are seconds since 1970 by its own clock."""
 
     def between(self) -> Span | None:
-        """Between which times it is; None if it can't be asked."""
+        """The time, as an earliest and a latest value; None if the counter can't be asked."""
 
     def take(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | NoneFree | None:
-        """Take what costs so many seconds, as `core.token_leases.take_tokens` says; None if it can't be asked."""
+        """Takes tokens that cost so many seconds (see `core.token_leases.take_tokens`); None if it can't be asked."""
 
 
 class Pacing:
-    """What may be sent, and when. Threads may share it.
+    """Decides which requests may be sent, and when. Threads may share it.
 
     Args:
-        quotas: AWS's buckets, by service; a call that has none there is not paced.
+        quotas: AWS's token buckets, by service; a call without one is not paced.
         share: The part of them that ownertag may use, between 0 and 1.
-        functions: How many of the function run at once at most.
-        counter: What they share; without one each takes its part of the share.
+        functions: How many instances of the function run at once at most.
+        counter: The counter that they share; without one each has its part of the share.
         clock: Seconds that only go forward.
         sleep: Waits so many seconds.
-        patience: How many of them one account may cost a batch. Where AWS refuses an account, it is waited for without
-            end only: for a person, who has nothing else to do.
+        patience: How many seconds one account may cost a batch. Infinite for a command, whose user waits anyway: then
+            an account that AWS throttles is waited for as well.
     """
 
     def __init__(
@@ -91,29 +90,29 @@ class Pacing:
         self._clock = clock
         self._sleep = sleep
         self._patience = patience
-        self._apis: dict[AccountRegion, dict[Api, _Tokens]] = {}
+        self._apis: dict[AccountRegion, dict[Api, ApiTokens]] = {}
         self._away = -inf
         self._lock = Lock()
         self.begin()
 
     def begin(self, until: float | None = None) -> None:
-        """A new batch: the time that it may wait begins anew. It never waits beyond `until`, by the clock."""
+        """Begins a batch, with all of its time to wait. It never waits beyond `until`, by the clock."""
         self._until = until
         self._waited: dict[str, float] = {}
         self._hurried = False
 
     def hurry(self, on: bool) -> None:
-        """Wait for no token while others have their turn; or as long as the patience lasts again."""
+        """Waits for no token from now on, since other accounts have their turn; or waits again."""
         self._hurried = on
 
     def held(self, account: str, region: str) -> bool:
-        """Whether AWS refuses an account's calls in a Region just now, so that nothing needs to be tried there."""
+        """Whether AWS throttles an account in a Region now, so that nothing needs to be tried there."""
         now = self._clock()
         with self._lock:
-            return any(each.bucket.holds(now) for each in self._apis.get((account, region), {}).values())
+            return any(tokens.bucket.holds(now) for tokens in self._apis.get((account, region), {}).values())
 
     def watch(self, client: Any, place: Callable[[], AccountRegion]) -> None:
-        """Pace a client, which acts in the account and Region that `place` tells at each request."""
+        """Paces a client, which calls the account and Region that `place` returns at each request."""
         service = client.meta.service_model.service_name
         if self._quotas.get(service):
             client.meta.events.register(f"before-send.{service}", partial(self._before_send, place, service))
@@ -133,11 +132,11 @@ class Pacing:
                 return
         raise Paced(operation=operation)
 
-    def _take(self, tokens: _Tokens, key: CounterKey) -> tuple[float, float | None]:
-        """Take a token, if need be one that is still to come: (seconds until then, the end of a lease's).
+    def _take(self, tokens: ApiTokens, key: CounterKey) -> tuple[float, float | None]:
+        """Takes a token, perhaps a future one: (seconds until it may be used, when its lease ends).
 
         Raises:
-            Paced: There is none for which may be waited.
+            Paced: There is none, or it would take too long.
         """
         account, now = key[0], self._clock()
         paced = Paced(operation=key[2].partition(".")[2])
@@ -163,8 +162,8 @@ class Pacing:
         tokens.bucket = tokens.bucket.after_call(now)
         return own, None
 
-    def _slot(self, tokens: _Tokens, key: CounterKey, now: float) -> tuple[Lease, Span] | None:
-        """The next token of the common part, and the counter's time; None if there is none to be had."""
+    def _slot(self, tokens: ApiTokens, key: CounterKey, now: float) -> tuple[Lease, Span] | None:
+        """The next token of the common part, and the counter's time; None if there is none."""
         span = self._between()
         if span is None:
             return None
@@ -211,7 +210,7 @@ class Pacing:
         return answer
 
     def _left(self, account: str, now: float) -> float:
-        """How long may be waited for an account."""
+        """How many seconds may be waited for an account."""
         with self._lock:
             return self._left_of(account, now)
 
@@ -223,7 +222,7 @@ class Pacing:
         return left if self._until is None else min(left, self._until - now)
 
     def _may_wait(self, account: str, now: float, wait: float, counted: float) -> bool:
-        """Whether a call may wait so long; what counts of it is noted."""
+        """Whether a call may wait so long; `counted` of it is subtracted from the account's time."""
         if wait > 0 and self._until is not None and now + wait >= self._until:
             return False
         with self._lock:
@@ -249,7 +248,7 @@ class Pacing:
             with tokens.lock:
                 tokens.answered(self._clock(), code is not None and is_throttle(code))
 
-    def _tokens(self, place: AccountRegion, service: str, operation: str) -> _Tokens | None:
+    def _tokens(self, place: AccountRegion, service: str, operation: str) -> ApiTokens | None:
         with self._lock:
             here = self._apis.get(place)
             if here is None:
@@ -258,10 +257,12 @@ class Pacing:
                 here = self._apis.setdefault(place, {})
             known = here.get((service, operation))
             if known is None:
-                quota = next((each for name, each in self._quotas[service] if fnmatchcase(operation, name)), None)
+                quota = next(
+                    (found for pattern, found in self._quotas[service] if fnmatchcase(operation, pattern)), None
+                )
                 if quota is None:
                     return None
-                known = here[service, operation] = _Tokens(self._divided(quota), self._counter is None, self._clock())
+                known = here[service, operation] = ApiTokens(self._divided(quota), self._counter is None, self._clock())
             return known
 
     def _divided(self, quota: Quota) -> Shares:
@@ -274,76 +275,5 @@ class Pacing:
     def _forget_the_full(self) -> None:
         now = self._clock()
         for place, apis in list(self._apis.items()):
-            if all(each.full(now) for each in apis.values()):
+            if all(tokens.full(now) for tokens in apis.values()):
                 del self._apis[place]
-
-
-class _Tokens:
-    """What a function has of one API's tokens in one place; whoever uses it holds its lock.
-
-    Attributes:
-        bucket: Its own tokens, and the pause where AWS refuses.
-        lease: What it took from the counter.
-        until: Where the counter stood at least.
-        not_before: When the next of the counter's may be used at the earliest.
-        alone: Whether it goes by its bucket only.
-        was_alone: Whether it did since the counter was asked last.
-    """
-
-    def __init__(self, shares: Shares, alone: bool, now: float) -> None:
-        self.lock = Lock()
-        self.shares = shares
-        self.lease: Lease | None = None
-        self.until = -inf
-        self.not_before = -inf
-        self.alone = alone
-        self.was_alone = False
-        self._never_shared = alone
-        self._part: TokenBucket | None = None
-        self._count = 1
-        self._asked = -inf
-        own = shares.own or Quota(0.0, shares.common.refill)
-        self.bucket = TokenBucket(own.size, own.refill, own.size, now)
-
-    def turn(self, now: float, alone: bool) -> None:
-        """Go by the bucket only from now on, which is the function's whole part then; or try to share again."""
-        if alone == self.alone or self._never_shared:
-            return
-        self.alone = alone
-        before = self.bucket
-        if alone:
-            part = self.shares.part or Quota(0.0, self.shares.common.refill)
-            self.bucket = self._part or before.resized(now, part.size, part.refill)
-            self.was_alone = True
-        else:  # until the counter answers the part is kept, and none of its tokens are counted twice
-            self._part = before
-            own = self.shares.own or Quota(0.0, self.shares.common.refill)
-            self.bucket = TokenBucket(own.size, own.refill, 0.0, now)
-        self.bucket = replace(self.bucket, refusals=before.refusals, held=before.held)
-
-    def shared(self, until: float) -> None:
-        """The counter answered, and stands here."""
-        self.was_alone, self._part, self.until = False, None, until
-
-    def next_lease(self, now: float) -> int:
-        """How many to take: twice as many while they are used up, so that at most half of them are lost."""
-        most = max(1, int(self.shares.common.refill * LEASE_SECONDS))
-        self._count = (
-            min(self._count * 2, most) if self.lease is None and now - self._asked < LEASE_SECONDS else min(2, most)
-        )
-        return self._count
-
-    def taken(self, now: float, count: int) -> None:
-        """So many were taken."""
-        self._count, self._asked = count, now
-
-    def answered(self, now: float, throttled: bool) -> None:
-        """After AWS's answer, which goes before all counting: others use the same quota."""
-        self.bucket = self.bucket.after_answer(now, throttled)
-        if throttled:
-            self.lease = None
-            self.not_before = now + 1 / self.shares.common.refill
-
-    def full(self, now: float) -> bool:
-        """Whether it is as good as new."""
-        return self.bucket.full(now) and not self.was_alone and now - self._asked > LEASE_SECONDS

@@ -1,8 +1,8 @@
-"""Sessions of the tagger's role in other accounts: one an account, until shortly before it expires.
+"""Sessions of a role in the organization's accounts, one for each account until shortly before it expires.
 
-A client is made once for each service and Region, and signs each call with the credentials of the account that it is
-for. So its connections serve all accounts: with a client for each, every account would cost the making of one, and a
-handshake with a Region that may be a third of a second away.
+There is one client for each service and Region. It signs each call with the credentials of the account that the call is
+for, so its connections serve all accounts. A client for each account would cost its making, and a TLS handshake with a
+Region that may be a third of a second away.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from msgspec import Struct
 
-from ownertag.aws.concurrency import WORKERS
+from ownertag.aws.credentials import AssumedRole, CallerSession, assume_role, client_config
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.aws.pacing import AccountRegion, Pacing
 from ownertag.core.arn import partition_of, role_arn
@@ -32,32 +32,16 @@ T = TypeVar("T")
 SESSION_SECONDS = 900
 #: A session is renewed this long before it expires, so that a batch that begins with it can end with it.
 RENEW_BEFORE = timedelta(seconds=180)
-#: How long a refused role is not asked for again: one call a minute, not one a message.
+#: How long a refused role is not assumed again: one call a minute, not one a message.
 REFUSED_FOR = timedelta(seconds=60)
-#: Each client holds its own connections; a service that was needed in a Region long ago needs none.
+#: Each client holds its own connections; the one that was used longest ago is closed.
 MAX_CLIENTS = 64
-#: What a client is made with that signs for many accounts: nobody's, so that a call signed by them is refused.
+#: The credentials of a client that signs for many accounts. They are nobody's: a call signed with them is refused.
 _NOBODY = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key", "aws_session_token"), "none")
 
 
-def client_config() -> Config:
-    """Timeouts that end before the function does: botocore's own would wait a minute for each of its attempts."""
-    return Config(
-        connect_timeout=2,
-        read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        max_pool_connections=WORKERS,  # all accounts may be in one Region, and share its client
-        user_agent_extra="ownertag",
-    )
-
-
-class _Session(Struct, frozen=True):
-    credentials: Credentials
-    expires: datetime
-
-
 class _Acting(Struct, frozen=True):
-    """For which account and Region a thread calls, and with whose credentials; None for the base session's own."""
+    """The account and Region that a thread calls, and the credentials; None for those of the base session."""
 
     place: AccountRegion
     credentials: Credentials | None
@@ -67,7 +51,7 @@ _ACTING: ContextVar[_Acting] = ContextVar("acting")
 
 
 class Refused(Exception):
-    """No session is to be had in an account; `failure` says why."""
+    """The role can't be assumed in an account; `failure` says why."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.code)
@@ -75,10 +59,11 @@ class Refused(Exception):
 
 
 class Sessions:
-    """Clients that act in any account of the organization, by the tagger's role there. Threads may share it.
+    """Calls in any account of the organization, with a role there such as the tagger's. Threads may share it.
 
     Args:
-        base: The session of the hub (or of an operator), whose credentials may assume the role.
+        base: The session of the hub (or of an operator), whose credentials may assume the role. One of boto3's is for
+            this object alone, a `CallerSession` may serve others as well.
         role_name: The role in every account.
         region: Where the role is assumed: the Regional STS endpoint of the hub.
         now: Gives the time, with a time zone.
@@ -91,7 +76,7 @@ class Sessions:
 
     def __init__(
         self,
-        base: boto3.Session,
+        base: boto3.Session | CallerSession,
         *,
         role_name: str,
         region: str,
@@ -113,17 +98,17 @@ class Sessions:
         # Left out of the call where there is none: STS refuses an empty one.
         self._policy: dict[str, Any] = {} if policy is None else {"Policy": policy}
         self._sts = base.client("sts", region_name=region, endpoint_url=endpoint_url, config=self._config)
-        self._sessions: dict[str, _Session] = {}
+        self._assumed: dict[str, AssumedRole] = {}
         self._refused: dict[str, tuple[datetime, Failure]] = {}
         self._clients: OrderedDict[tuple[str, str, bool], Any] = OrderedDict()
-        # boto3 makes one client at a time (doc: "Multithreading"); a role is assumed once, whoever needs it first.
+        # Clients are made and kept by one thread at a time; a role is assumed once, whoever needs it first.
         self._making = Lock()
         self._assuming: defaultdict[str, Lock] = defaultdict(Lock)
 
     def call(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T | Failure:
-        """Use a client of this service in this account and Region; what goes wrong comes back as a value.
+        """Calls `use` with a client of this service for this account and Region. Errors are returned as values.
 
-        A session that AWS no longer takes is replaced once, and the call repeated.
+        Credentials that AWS no longer accepts are replaced once, and the call is repeated.
         """
         failure: Failure | None = None
         for _ in range(2):
@@ -135,13 +120,13 @@ class Sessions:
                 failure = failure_of(error)
                 if judge(failure, None).remedy is not Remedy.NEW_SESSION or account == self._own_account:
                     return failure
-                self._sessions.pop(account, None)
+                self._assumed.pop(account, None)
         assert failure is not None  # noqa: S101 - both tries failed
         return failure
 
     def _act(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T:
         own = account == self._own_account
-        acting = _Acting((account, region), None if own else self._session(account).credentials)
+        acting = _Acting((account, region), None if own else self._role(account).credentials)
         with self._making:
             client = self._client(service, region, own)
         before = _ACTING.set(acting)
@@ -164,7 +149,7 @@ class Sessions:
             **({} if own else _NOBODY),
         )
         if not own:
-            client.meta.events.register("before-sign", _sign_for_the_account)
+            client.meta.events.register("before-sign", _sign_for_account)
         if self._pacing is not None:
             self._pacing.watch(client, lambda: _ACTING.get().place)
         self._clients[key] = client
@@ -173,40 +158,33 @@ class Sessions:
             oldest.close()
         return client
 
-    def _session(self, account: str) -> _Session:
+    def _role(self, account: str) -> AssumedRole:
         with self._making:
             assuming = self._assuming[account]
         with assuming:
-            return self._assumed(account)
+            return self._assume(account)
 
-    def _assumed(self, account: str) -> _Session:
+    def _assume(self, account: str) -> AssumedRole:
         now = self._now()
-        session = self._sessions.get(account)
-        if session is not None and now < session.expires - RENEW_BEFORE:
-            return session
+        assumed = self._assumed.get(account)
+        if assumed is not None and now < assumed.expires - RENEW_BEFORE:
+            return assumed
         refused = self._refused.get(account)
         if refused is not None and now < refused[0] + REFUSED_FOR:
             raise Refused(refused[1])
         try:
-            answer = self._sts.assume_role(
-                RoleArn=role_arn(self._partition, account, self._role_name),
-                RoleSessionName="ownertag",
-                DurationSeconds=SESSION_SECONDS,
-                **self._policy,
-            )
+            arn = role_arn(self._partition, account, self._role_name)
+            assumed = assume_role(self._sts, arn, "ownertag", DurationSeconds=SESSION_SECONDS, **self._policy)
         except AWS_ERRORS as error:
             failure = failure_of(error)
             if judge(failure, None).outcome is OutcomeKind.FORBIDDEN:
                 self._refused[account] = (now, failure)
             raise Refused(failure) from error
-        given = answer["Credentials"]
-        credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-        session = _Session(credentials, given["Expiration"])
-        self._sessions[account] = session
+        self._assumed[account] = assumed
         self._refused.pop(account, None)
-        return session
+        return assumed
 
 
-def _sign_for_the_account(request: Any, **_: object) -> None:
-    """As botocore itself does where a request has credentials of its own (S3 Express)."""
+def _sign_for_account(request: Any, **_: object) -> None:
+    """Signs with the account's credentials, as botocore does where a request has its own (S3 Express)."""
     request.context.setdefault("signing", {})["request_credentials"] = _ACTING.get().credentials

@@ -1,11 +1,10 @@
-"""Times in AWS's answers, read by Python's own parser: botocore's takes two thirds of reading a DescribeInstances."""
+"""Parses times in AWS's answers by Python's own parser: botocore's takes two thirds of reading a DescribeInstances."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-import boto3
 import botocore.session
 from botocore.utils import parse_timestamp
 
@@ -13,15 +12,8 @@ from botocore.utils import parse_timestamp
 _SHORTEST = 20
 
 
-def new_session() -> boto3.Session:
-    """A session with the credentials of the environment, whose clients read times by `read_time`."""
-    core = botocore.session.Session()
-    read_times_quickly(core)
-    return boto3.Session(botocore_session=core)
-
-
 def read_times_quickly(core: botocore.session.Session) -> None:
-    """Let the clients that this session will make read times by `read_time` (doc: ResponseParserFactory)."""
+    """Makes the clients of this session read times by `read_time` (doc: ResponseParserFactory)."""
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=read_time)
 
 

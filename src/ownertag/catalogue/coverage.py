@@ -42,7 +42,7 @@ class _NotMade(Struct, forbid_unknown_fields=True):
     types: list[str]
 
 
-class _Overlay(Struct, forbid_unknown_fields=True):
+class _CoverageOverlay(Struct, forbid_unknown_fields=True):
     denied: list[_Denied]
     not_made: list[_NotMade]
 
@@ -81,7 +81,7 @@ def read_derived() -> Derived:
 def coverage(catalogue: Catalogue) -> Coverage:
     """Returns the coverage of EC2 by these rows."""
     models = read_derived()
-    overlay = _read("overlay", _Overlay)
+    overlay = _read("overlay", _CoverageOverlay)
     pairs = frozenset(_pairs(models.operations))
     rows = {row.event_name: created_types(row) for row in catalogue.rows.values() if row.event_source == _SOURCE}
     catalogued = frozenset(pair for pair in pairs if f"ec2:{pair[1]}" in rows.get(pair[0], ()))

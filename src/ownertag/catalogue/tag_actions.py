@@ -49,7 +49,7 @@ class _Entry(Struct, forbid_unknown_fields=True):
     leave_out: bool = False
 
 
-class _Overlay(Struct, forbid_unknown_fields=True):
+class _TagActionsOverlay(Struct, forbid_unknown_fields=True):
     action: list[_Entry]
 
 
@@ -79,7 +79,7 @@ def read_tag_actions(derived: bytes, overlay: str) -> TagActions:
         raise CatalogueError(f"{_DERIVED}: {error}; write it anew with `make catalogue`") from error
     if found.schema != 1:
         raise CatalogueError(f"{_DERIVED}: schema {found.schema} is not 1; write it with `make catalogue`")
-    by_hand = read_file(_OVERLAY, overlay, _Overlay)
+    by_hand = read_file(_OVERLAY, overlay, _TagActionsOverlay)
     actions = {
         name: TagAction(
             name,

@@ -17,8 +17,8 @@ from ownertag.cli.parameters import Command, Group
 from ownertag.core.settings import SettingsError
 
 if TYPE_CHECKING:
+    from ownertag.rollout.deploy.current import Prepared
     from ownertag.rollout.deploy.execute import StepResult
-    from ownertag.rollout.deploy.prepare import Prepared
     from ownertag.rollout.deploy.tag_usage import TagUsage
     from ownertag.rollout.deploy.values import Step
 
@@ -142,27 +142,24 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
 
 
 def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> Prepared:
-    import boto3
-
+    from ownertag.aws.credentials import open_session
     from ownertag.render.infra import check_deployable
-    from ownertag.rollout.deploy.package import DEFAULT, read_package
-    from ownertag.rollout.deploy.prepare import NO_PACKAGE, prepare
+    from ownertag.rollout.deploy.current import prepare
+    from ownertag.rollout.deploy.package import DEFAULT, NO_PACKAGE, read_package
 
     file = options.settings_file()
     if file is None:
         fail("there are no settings: write ownertag.toml, or name it with --config")
     organization = check_deployable(file.settings, str(file.path))
     zip_ = read_package(package or DEFAULT, file.text) if with_package else NO_PACKAGE
-    session = boto3.Session(profile_name=options.profile, region_name=organization.home_region)
+    session = open_session(options.profile, organization.home_region, options.endpoint_url)
     options.say(f"reading organization {organization.id}")
-    return prepare(
-        session, file.settings, str(file.path), zip_, access_role=access_role, endpoint_url=options.endpoint_url
-    )
+    return prepare(session, file.settings, str(file.path), zip_, access_role=access_role)
 
 
 def _steps(prepared: Prepared, options: Options, recreate: str) -> tuple[Step, ...]:
     from ownertag.rollout.deploy.current import check_empty
-    from ownertag.rollout.deploy.preview import previewed
+    from ownertag.rollout.deploy.execute import previewed
     from ownertag.rollout.deploy.steps import to_apply
 
     accounts = frozenset(part.strip() for part in recreate.split(",") if part.strip())
@@ -237,6 +234,7 @@ def _exit_code(done: tuple[StepResult, ...], pending: int, options: Options, aft
 @contextmanager
 def _errors_in_one_line() -> Iterator[None]:
     """Ends the command with one line, and no traceback, where something can't be done."""
+    from ownertag.aws.credentials import CredentialsError
     from ownertag.aws.errors import AWS_ERRORS
     from ownertag.rollout.deploy.clients import DeployError
 
@@ -244,7 +242,7 @@ def _errors_in_one_line() -> Iterator[None]:
         yield
     except SettingsError as error:
         fail(str(error))
-    except DeployError as error:
+    except (CredentialsError, DeployError) as error:
         fail(str(error), Exit.UNREACHABLE)
-    except AWS_ERRORS as error:  # a profile that is not there, credentials that are none
+    except AWS_ERRORS as error:
         fail(f"AWS can't be used: {error}", Exit.UNREACHABLE)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
+from ownertag.cli.caller import caller_identity
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import clean_lines, print_table
 from ownertag.core.settings import SettingsError
@@ -87,25 +88,21 @@ def _listed(text: str) -> frozenset[str]:
 
 def _account_access(options: Options, expected: Expected) -> AccountAccess:
     """Returns the access to every account; its credentials are checked to be of the hub's."""
-    import boto3
-
-    from ownertag.aws.errors import AWS_ERRORS
-    from ownertag.rollout.doctor.access import AccountAccess, patient, shared
+    from ownertag.aws.credentials import CredentialsError, open_session
+    from ownertag.rollout.doctor.access import AccountAccess
 
     organization = expected.organization
-    profile = f"profile {options.profile}" if options.profile else "the default credentials"
-    given: dict[str, Any] = {"region_name": organization.home_region, "endpoint_url": options.endpoint_url}
     try:
-        session = boto3.Session(profile_name=options.profile, region_name=organization.home_region)
-        account = session.client("sts", **given, config=patient()).get_caller_identity()["Account"]
-    except AWS_ERRORS as error:
-        fail(f"{profile}: can't be used: {error}", Exit.UNREACHABLE)
+        session = open_session(options.profile, organization.home_region, options.endpoint_url)
+        account = caller_identity(session).account
+    except CredentialsError as error:
+        fail(str(error), Exit.UNREACHABLE)
     if account != organization.hub_account:
         fail(
-            f"{profile}: these are credentials of account {account}, and the hub's account is "
+            f"{session.name}: these are credentials of account {account}, and the hub's account is "
             f"{organization.hub_account}: name a profile of it with --profile"
         )
-    return AccountAccess(shared(session), organization.home_region, lambda: datetime.now(UTC), options.endpoint_url)
+    return AccountAccess(session, organization.home_region, lambda: datetime.now(UTC))
 
 
 def _examine(access: AccountAccess, expected: Expected, options: Options, scope: Any) -> list[Finding]:
@@ -121,11 +118,12 @@ def _examine(access: AccountAccess, expected: Expected, options: Options, scope:
 def _canary(
     access: AccountAccess, expected: Expected, options: Options, account: str, region: str, timeout: float
 ) -> list[Finding]:
+    from ownertag.aws.credentials import patient_config
     from ownertag.ledger.opening import LedgerLocation, open_ledger
     from ownertag.ledger.port import Store
     from ownertag.render.documents import CANARY_ROLE, LEDGER_TABLE
-    from ownertag.rollout.doctor.access import AuditedAccount, patient
-    from ownertag.rollout.doctor.canary import CanaryClock, PlacementGroup, canary
+    from ownertag.rollout.doctor.access import AuditedAccount
+    from ownertag.rollout.doctor.canary import AwsPlacementGroup, CanaryClock, canary
     from ownertag.rollout.doctor.canary_finding import HubTrace
     from ownertag.rollout.doctor.collect_hub import subscriptions
     from ownertag.rollout.doctor.examine import AwsCollector, spokes
@@ -137,13 +135,13 @@ def _canary(
             fail("there is no member account to be seen beside the hub's: name one with --canary-account")
         account = found[0]
     place = Location(account, region or expected.organization.home_region)
-    group = PlacementGroup(access.sessions(CANARY_ROLE), account, place.region or "")
+    group = AwsPlacementGroup(access.sessions(CANARY_ROLE), account, place.region or "")
 
     @cache
     def ledger() -> Store:
-        given: dict[str, Any] = {"region_name": access.region, "endpoint_url": access.endpoint_url, "config": patient()}
         table = LedgerLocation("dynamodb", LEDGER_TABLE)
-        return open_ledger(table, lambda: access.base.client("dynamodb", **given), read_only=True)
+        client = access.base.client("dynamodb", access.region, config=patient_config())
+        return open_ledger(table, lambda: client, read_only=True)
 
     hub = AuditedAccount(access, expected.organization.hub_account)
     trace = HubTrace(ledger, lambda: subscriptions(hub, expected))

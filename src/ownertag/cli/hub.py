@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ownertag.cli.caller import caller_identity
 from ownertag.cli.options import Exit, Options, fail
 
 FUNCTION = "ownertag"
@@ -27,21 +28,18 @@ class HubFunction:
     """
 
     def __init__(self, options: Options, region: str, attempts: int = 1) -> None:
-        import boto3
         from botocore.config import Config
 
-        from ownertag.aws.errors import AWS_ERRORS
+        from ownertag.aws.credentials import CredentialsError, open_session
 
         # The function may take its time.
         patient = Config(read_timeout=200, retries={"total_max_attempts": attempts, "mode": "standard"})
-        given: dict[str, Any] = {"region_name": region, "endpoint_url": options.endpoint_url}
         try:
-            session = boto3.Session(profile_name=options.profile)
-            self.caller: str = session.client("sts", **given).get_caller_identity()["Arn"]
-            self._lambda: Any = session.client("lambda", **given, config=patient)
-        except AWS_ERRORS as error:
-            profile = f"profile {options.profile}" if options.profile else "the default credentials"
-            fail(f"{profile}: can't be used: {error}", Exit.UNREACHABLE)
+            session = open_session(options.profile, region, options.endpoint_url)
+            self.caller: str = caller_identity(session).arn
+        except CredentialsError as error:
+            fail(str(error), Exit.UNREACHABLE)
+        self._lambda = session.client("lambda", config=patient)
 
     def ask(self, order: Mapping[str, Any], key: str) -> dict[str, Any]:
         """Returns the answer, which has this key; the command ends where there is none.

@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
+from ownertag.cli.caller import caller_identity
 from ownertag.cli.explain import Tally
 from ownertag.cli.hub import AnswerTooLarge, HubFunction
 from ownertag.cli.inputs import Reading
@@ -26,7 +27,8 @@ from ownertag.core.values import OutcomeKind, Reason, Refusal
 from ownertag.flows.result import Refused
 from ownertag.flows.result_object import WOULD_TAG, result_object
 from ownertag.ledger.opening import LEDGER, LedgerLocationError, open_ledger, read_location
-from ownertag.ledger.port import Ledger, LedgerError, NoLedger
+from ownertag.ledger.port import Ledger, LedgerError
+from ownertag.ledger.read_only import NoLedger
 
 if TYPE_CHECKING:
     from ownertag.flows.ports import Ports
@@ -169,7 +171,7 @@ def _local_work(options: Options, settings: Settings, catalogue: Catalogue, dry_
 def _ledger(text: str | None, dry_run: bool) -> Ledger:
     if text is None:
         return NoLedger()
-    from ownertag.ledger.dry_run import DryRunLedger
+    from ownertag.ledger.read_only import DryRunLedger
 
     try:
         place = read_location(text)
@@ -185,11 +187,9 @@ def _ledger(text: str | None, dry_run: bool) -> Ledger:
 
 def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: Ledger) -> Ports:
     """Returns the same adapters as in the hub, with an operator's credentials."""
-    import boto3
-
-    from ownertag.aws.errors import AWS_ERRORS, failure_of
+    from ownertag.aws.credentials import CredentialsError, open_session
     from ownertag.aws.pacing import Pacing
-    from ownertag.aws.sessions import Sessions, client_config
+    from ownertag.aws.sessions import Sessions
     from ownertag.flows.ports import Ports
     from ownertag.sinks.tagging import DryRun, Tagger
     from ownertag.sources.lookups import AwsLookups
@@ -199,20 +199,17 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
         return datetime.now(UTC)
 
     try:
-        session = boto3.Session(profile_name=options.profile, region_name=options.region)
-        region = session.region_name or "us-east-1"
-        given = {"region_name": region, "endpoint_url": options.endpoint_url, "config": client_config()}
-        account = session.client("sts", **given).get_caller_identity()["Account"]  # type: ignore[call-overload] # options
-    except AWS_ERRORS as error:
-        profile = f"profile {options.profile}" if options.profile else "the default credentials"
-        fail(f"{profile}: can't be used ({failure_of(error).code}): {error}")
+        session = open_session(options.profile, options.region, options.endpoint_url)
+        region = session.region or "us-east-1"
+        account = caller_identity(session, region).account
+    except CredentialsError as error:
+        fail(str(error))
     sessions = Sessions(
         session,
         role_name=settings.hub.tagger_role,
         region=region,
         now=now,
         own_account=account,
-        endpoint_url=options.endpoint_url,
         pacing=Pacing(catalogue.quotas, settings.limits.quota_share, patience=math.inf),
     )
     return Ports(

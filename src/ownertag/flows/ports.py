@@ -11,7 +11,8 @@ from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.core.catalogue_types import Lookup
 from ownertag.core.findings import TamperFinding
 from ownertag.core.values import Fact, Failure, Question, Write
-from ownertag.ledger.port import Ledger, NoLedger
+from ownertag.ledger.port import Ledger
+from ownertag.ledger.read_only import NoLedger
 
 
 class Accounts(Protocol):

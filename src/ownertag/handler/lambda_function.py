@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ownertag.aws.times import new_session
+from ownertag.aws.credentials import new_session
 from ownertag.handler.garbage_collection import collect_rarely
 from ownertag.handler.settings import read_environment
 from ownertag.handler.wiring import Context, Handler, build

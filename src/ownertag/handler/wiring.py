@@ -16,9 +16,9 @@ from botocore.config import Config
 from msgspec import to_builtins
 
 from ownertag.aws.concurrency import WORKERS, Concurrency, concurrent
+from ownertag.aws.credentials import client_config, new_session
 from ownertag.aws.pacing import Pacing
-from ownertag.aws.sessions import Sessions, client_config
-from ownertag.aws.times import new_session
+from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.arn import Arn, partition_of
 from ownertag.core.catalogue_types import Catalogue
@@ -32,10 +32,9 @@ from ownertag.flows.tag import TagOrder, tag
 from ownertag.flows.transfer import Transfer, transfer
 from ownertag.handler.settings import Environment
 from ownertag.handler.telemetry import Telemetry
-from ownertag.ledger.dry_run import DryRunLedger
 from ownertag.ledger.opening import kept_accounts, open_counter, open_ledger
-from ownertag.ledger.owners import LedgerOwners
 from ownertag.ledger.port import Store
+from ownertag.ledger.read_only import DryRunLedger, LedgerOwners
 from ownertag.render.documents import ALARM_TOPIC, BUS, compact
 from ownertag.render.policies import session_policy
 from ownertag.sinks.findings import FindingsBus

@@ -1,5 +1,5 @@
-"""The ledger: who created what, its owner and the evidence, and the outcome. Two stores, one contract.
+"""The ledger: who created what, its owner with the evidence, and the outcome. Two stores, one contract.
 
-Entries are only added. What is changed is derived from them: whose a resource is now (`core.ownership`), and whether a
+Entries are only added. Derived from them, and updated, are the owner of a resource (`core.ownership`) and whether a
 creation is finished.
 """

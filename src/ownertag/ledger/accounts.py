@@ -1,4 +1,4 @@
-"""The list of the organization's accounts, kept in the ledger's table: so the function's environments share it.
+"""Keeps the list of the organization's accounts in the ledger's table, so that the function's environments share it.
 
 It is one item, of which DynamoDB takes 400 KB (developer guide: quotas): packed, twenty thousand accounts fit.
 """
@@ -32,7 +32,7 @@ class KeptAccounts:
         self._calls = calls
 
     def read(self) -> AccountList | None:
-        """The list as it was kept last; None where there is none, or it can't be read."""
+        """The list as it was written last; None where there is none, or it can't be read."""
         try:
             item = self._calls.get([_AT]).get(_AT)
             if item is None:
@@ -43,13 +43,13 @@ class KeptAccounts:
         return found
 
     def keep(self, accounts: AccountList) -> Unavailable | None:
-        """Keep this list instead, or say why it can't be."""
+        """Writes this list instead. Returns why that failed, or None."""
         packed = zlib.compress(json(accounts).encode())
         if len(packed) > _MOST_BYTES:
             return Unavailable(OutcomeKind.FAILED, f"the list of {len(accounts.names):,} accounts is too long to keep")
         try:
             self._calls.write({_AT: put(_AT, {"body": {"B": packed}})}, {})
-        except ConditionFailed:  # somebody keeps another just now, which is as new
+        except ConditionFailed:  # another environment writes it at the same time, and its list is as new
             return None
         except LedgerError as error:
             return Unavailable(error.outcome, str(error))

@@ -1,9 +1,9 @@
 """The ledger in a DynamoDB table of the hub.
 
-A batch is read in bulk, decided by `core.ownership`, and written in transactions, each holding on condition that what
-was read is still so; where it is not, that batch is read and decided anew. A transaction takes 100 items, so a large
-batch is several: if the function ends between two, its messages come back, and what is there already is not doubled. A
-creation is marked as finished after all else is kept. Indexes lag a moment behind; handlers read by key only.
+A batch is read in bulk, decided by `core.ownership`, and written in transactions, on condition that the items are as
+they were read; if they are not, the batch is read and decided again. A transaction takes 100 items, so a large batch
+needs several: if the function ends between two, its messages come back, and nothing is written twice. A creation is
+marked as finished after all else is written. Indexes lag a moment behind, so the function reads by key only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ownertag.core.ownership import (
     Standing,
     apply_claim,
 )
-from ownertag.ledger.codec import KINDS, Decided, decoder
+from ownertag.ledger.codec import KINDS, Decided, decoder, truncated
 from ownertag.ledger.dynamodb_client import ConditionFailed, DynamoDBClient, Item, Key
 from ownertag.ledger.entries import (
     Created,
@@ -41,7 +41,6 @@ from ownertag.ledger.entries import (
     Transferred,
     apply_entry,
     sorted_history,
-    truncated,
 )
 from ownertag.ledger.items import (
     HOLDING,
@@ -75,30 +74,32 @@ class DynamoLedger:
         self._calls = calls
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Does nothing: no connection is held open."""
 
     # --- writing
 
     def seen(self, events: Iterable[EventKey]) -> dict[EventKey, SeenCreation]:
-        """What is known of these creations."""
+        """The creations of these events that the ledger knows."""
         keys = {event_key(event): event for event in events}
         found = {}
         for at, item in self._calls.get(keys).items():
-            each = self._read(Decided, item["decision"]["S"])
-            found[keys[at]] = SeenCreation("finished" in item, each.owner, each.tags, each.provisional)
+            decided = self._read(Decided, item["decision"]["S"])
+            found[keys[at]] = SeenCreation("finished" in item, decided.owner, decided.tags, decided.provisional)
         return found
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> dict[ResourceKey, Standing]:
-        """Keep creations with their decisions; whose each resource is after all of them."""
-        owned = [truncated(each) for each in owned]
+        """Keeps creations with their decisions. Returns who owns each resource after all of them."""
+        owned = [truncated(entry) for entry in owned]
         rounds = 0
         while True:
-            keys = [event_key(each.event) for each in created] + [holding_key(each.resource) for each in owned]
+            keys = [event_key(creation.event) for creation in created] + [
+                holding_key(entry.resource) for entry in owned
+            ]
             items = self._calls.get(keys)
-            # What was never seen has no entries; else they are looked at, so that none is written over.
-            again = [each for each in owned if event_key(each.event) in items]
-            items |= self._calls.get([entry_key(each) for each in again]) if again else {}
-            states = {each.resource: self._state(items, each.resource, each.id, each.type) for each in owned}
+            # An event that was never seen has no entries; of others they are read, so that none is overwritten.
+            again = [entry for entry in owned if event_key(entry.event) in items]
+            items |= self._calls.get([entry_key(entry) for entry in again]) if again else {}
+            states = {entry.resource: self._state(items, entry.resource, entry.id, entry.type) for entry in owned}
             writes, events, states = self._claims(created, owned, items, states)
             try:
                 self._calls.write(writes, events)
@@ -113,20 +114,20 @@ class DynamoLedger:
             }
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
-        """Keep what became of resources; those whose tags were written for somebody who no longer holds them."""
+        """Keeps what became of resources. Returns those whose tags were written for a former owner."""
         finished = [entry for entry in entries if isinstance(entry, Finished)]
         others = [truncated(entry) for entry in entries if not isinstance(entry, Finished)]
         rounds = 0
         while True:
-            keys = [holding_key(each.resource) for each in others] + [entry_key(each) for each in others]
-            items = self._calls.get(keys + [event_key(each.event) for each in finished])
+            keys = [holding_key(entry.resource) for entry in others] + [entry_key(entry) for entry in others]
+            items = self._calls.get(keys + [event_key(entry.event) for entry in finished])
             writes, lost = self._entries(others, items)
             ends: Writes = {}
-            undone = {each.event for each in others if isinstance(each, Ended) and each.resource in lost}
-            for each in finished:
-                at = event_key(each.event)
-                if at in items and "finished" not in items[at] and each.event not in undone:
-                    ends[at] = finish(at, each.at)
+            undone = {entry.event for entry in others if isinstance(entry, Ended) and entry.resource in lost}
+            for entry in finished:
+                at = event_key(entry.event)
+                if at in items and "finished" not in items[at] and entry.event not in undone:
+                    ends[at] = finish(at, entry.at)
             try:
                 self._calls.write(writes, ends)
             except ConditionFailed:
@@ -142,33 +143,33 @@ class DynamoLedger:
         items: Mapping[Key, Item],
         states: dict[ResourceKey, HoldingState],
     ) -> tuple[Writes, Writes, dict[ResourceKey, HoldingState]]:
-        """What to write of resources, what then of events, and whose each resource is by it."""
+        """The writes of resources, the writes of events, and the new state of each resource."""
         before = dict(states)
         decisions: dict[EventKey, Decided] = {}
         writes: Writes = {}
         events: Writes = {}
-        for each in owned:
-            known = decisions.get(each.event) or self._decided(items.get(event_key(each.event)))
+        for entry in owned:
+            known = decisions.get(entry.event) or self._decided(items.get(event_key(entry.event)))
             if known is None or known.provisional:
-                known = Decided(each.owner, each.tags, each.decided_at, each.provisional)
-            decisions[each.event] = known
-            at = entry_key(each)
+                known = Decided(entry.owner, entry.tags, entry.decided_at, entry.provisional)
+            decisions[entry.event] = known
+            at = entry_key(entry)
             kept = self._read(Owned, items[at]["body"]["S"]) if at in items else None
-            if kept is None or (kept.provisional and kept != each):
-                writes[at] = put(at, entry_body(each))
-                writes |= links(each)
-            state = states[each.resource]
-            states[each.resource] = replace(state, holding=apply_claim(state.holding, each.holding, state.deletions))
+            if kept is None or (kept.provisional and kept != entry):
+                writes[at] = put(at, entry_body(entry))
+                writes |= links(entry)
+            state = states[entry.resource]
+            states[entry.resource] = replace(state, holding=apply_claim(state.holding, entry.holding, state.deletions))
         for resource, state in states.items():
             if state != before[resource]:
                 writes[holding_key(resource)] = hold(resource, state)
-        for one in created:
-            if one.event in decisions:
-                at = event_key(one.event)
+        for creation in created:
+            if creation.event in decisions:
+                at = event_key(creation.event)
                 if at not in items:
-                    events[at] = create(at, one, decisions[one.event])
-                elif decisions[one.event] != self._decided(items[at]):
-                    events[at] = decide(at, decisions[one.event], items[at]["decision"]["S"])
+                    events[at] = create(at, creation, decisions[creation.event])
+                elif decisions[creation.event] != self._decided(items[at]):
+                    events[at] = decide(at, decisions[creation.event], items[at]["decision"]["S"])
         return writes, events, states
 
     def _entries(
@@ -281,7 +282,7 @@ class DynamoLedger:
             item["id"]["S"] if item["type"]["S"] or not type_ else id_,
             item["type"]["S"] or type_,
             self._read(Holding, item["body"]["S"]) if "body" in item else None,
-            tuple(datetime.fromisoformat(each["S"]) for each in item["deletions"]["L"]),
+            tuple(datetime.fromisoformat(deletion["S"]) for deletion in item["deletions"]["L"]),
             int(item["version"]["N"]),
         )
 

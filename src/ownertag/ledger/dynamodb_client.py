@@ -1,4 +1,4 @@
-"""The calls to DynamoDB that the ledger makes: in bulk, again for what was left over, with errors that say what to do.
+"""Calls DynamoDB for the ledger: in bulk, with retries of unprocessed keys, and errors that say what to do.
 
 Limits: BatchGetItem 100 keys, TransactWriteItems 100 items and 4 MB, an item 400 KB (developer guide: quotas). Codes
 and shapes: botocore's model of DynamoDB.
@@ -27,14 +27,14 @@ Key = tuple[str, str]
 MOST_KEYS = 100
 MOST_ITEMS = 100
 MOST_BYTES = 3_500_000
-#: How often what was left over is asked for again before it counts as throttled.
+#: How often unprocessed keys are asked for again before they count as throttled.
 ROUNDS = 8
 
 _BUSY = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
 
 
 class ConditionFailed(Exception):
-    """A condition failed: another writer changed an item meanwhile. Read it again."""
+    """A condition failed: another writer changed an item meanwhile, and it has to be read again."""
 
 
 class DynamoDBClient:
@@ -44,7 +44,7 @@ class DynamoDBClient:
         client: A DynamoDB client.
         table: Its name.
         sleep: Waits for so many seconds.
-        concurrency: Makes several calls; it is never used from within itself.
+        concurrency: Makes several calls at once.
     """
 
     def __init__(
@@ -57,18 +57,18 @@ class DynamoDBClient:
         self._client = client
         self.table = table
         self._sleep = sleep
-        self._together = concurrency
+        self._concurrency = concurrency
 
     def get(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """The items with these keys that are there, as they are now."""
         wanted = [_plain(key) for key in dict.fromkeys(keys)]
         found: dict[Key, Item] = {}
         pages = [wanted[start : start + MOST_KEYS] for start in range(0, len(wanted), MOST_KEYS)]
-        self._together([partial(self._page, page, found) for page in pages])
+        self._concurrency([partial(self._page, page, found) for page in pages])
         return found
 
     def _page(self, left: list[Item], found: dict[Key, Item]) -> None:
-        """Put into `found` what is there of as many keys as one call takes."""
+        """Puts the items of as many keys as one call takes into `found`."""
         rounds = 0
         while left:
             answer = self._call("batch_get_item", RequestItems={self.table: {"Keys": left, "ConsistentRead": True}})
@@ -80,22 +80,21 @@ class DynamoDBClient:
                 self.wait(rounds)
 
     def write(self, writes: Mapping[Key, dict[str, Any]], last: Mapping[Key, dict[str, Any]]) -> None:
-        """Carry out writes (of TransactWriteItems, without the table's name), as many in a transaction as it takes.
+        """Writes items (as TransactWriteItems takes them, without the table), in as few transactions as possible.
 
-        What is in `last` says of the rest that it is there: no transaction with it begins before all others have ended
-        well.
+        The writes of `last` mean that all others are there: their transactions begin when all others have succeeded.
 
         Raises:
-            Changed: A condition did not hold, or two transactions met. Others may be carried out.
+            ConditionFailed: A condition did not hold, or two transactions conflicted. Others may have been written.
         """
         stages = [list(_transactions([*writes.values(), *last.values()]))]
         if len(stages[0]) > 1:
             stages = [list(_transactions(writes.values())), list(_transactions(last.values()))]
         for stage in stages:
-            self._together([partial(self._transact, items) for items in stage])
+            self._concurrency([partial(self._transact, items) for items in stage])
 
     def _transact(self, items: Sequence[dict[str, Any]]) -> None:
-        named = [{kind: {**each, "TableName": self.table} for kind, each in item.items()} for item in items]
+        named = [{kind: {**write, "TableName": self.table} for kind, write in item.items()} for item in items]
         try:
             self._client.transact_write_items(TransactItems=named)
         except ClientError as error:
@@ -125,10 +124,10 @@ class DynamoDBClient:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def wait(self, rounds: int) -> None:
-        """Wait before the next round, longer each time.
+        """Waits before the next round, longer each time.
 
         Raises:
-            LedgerError: There were enough.
+            LedgerError: There were too many rounds.
         """
         if rounds >= ROUNDS:
             raise LedgerError(f"ledger {self.table}: is busy: {ROUNDS} tries were not enough", OutcomeKind.THROTTLED)

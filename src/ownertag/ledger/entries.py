@@ -1,28 +1,20 @@
-"""The ledger's entries, what bounds their size, and what each does to a resource.
+"""The ledger's entries, and what each does to a resource.
 
-Each entry says what makes it the same entry when it is received again. What strangers write is bounded: texts are cut
-and cleaned, lists end (T30, T31).
+Each entry has an identity, so that one that comes again is not kept twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from ownertag.core.findings import MAX_CHANGES, MAX_KEY, MAX_VALUE, TagChange
-from ownertag.core.owner.principal import UNKNOWN, clean
+from ownertag.core.findings import TagChange
+from ownertag.core.owner.principal import UNKNOWN
 from ownertag.core.ownership import Claim, EventKey, Holding, ResourceKey, apply_deletion, apply_outcome, apply_transfer
 from ownertag.core.record_details import Actor
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
-
-#: What a text of a record may be long, in characters: DynamoDB takes items of 400 KB (T31).
-MAX_TEXT = 1024
-MAX_VIA = 16
-MAX_PARENTS = 16
 
 
 class Created(Struct, frozen=True, omit_defaults=True):
@@ -37,9 +29,9 @@ class Created(Struct, frozen=True, omit_defaults=True):
 
 
 class Owned(Struct, frozen=True, omit_defaults=True):
-    """What a creation's decision is for one resource. Kept once for an event, a resource and an owner's name.
+    """A creation's decision for one resource. Kept once for an event, a resource and an owner's name.
 
-    It is kept of every creation that came to the resource; whose the resource is follows from all of them.
+    It is kept for every creation that names the resource; who owns the resource follows from all of them.
     """
 
     resource: ResourceKey
@@ -55,19 +47,19 @@ class Owned(Struct, frozen=True, omit_defaults=True):
 
     @property
     def event(self) -> EventKey:
-        """The creation that this belongs to."""
+        """The event of the creation."""
         return EventKey(self.resource.account, self.resource.region, self.claim.event_id)
 
     @property
     def holding(self) -> Holding:
-        """The decision, as if it were the only one."""
+        """The holding, as if this decision were the only one."""
         return Holding(self.claim, self.owner, self.tags, self.provisional)
 
 
 class Ended(Struct, frozen=True, omit_defaults=True):
     """What became of one resource in one handling of `event`. Kept once for an event, a resource and an outcome.
 
-    `holder` and `owner` say whose tags were written: those of the creation that held it when the ledger was asked.
+    `holder` and `owner` say whose tags were written: those of the creation that held the resource at that time.
     """
 
     resource: ResourceKey
@@ -88,9 +80,9 @@ class Finished(Struct, frozen=True):
 
 
 class TagChanged(Struct, frozen=True, omit_defaults=True):
-    """Somebody else changed protected keys. Kept once for an event, at the one of its `resources` that is named.
+    """Somebody else changed protected keys. Kept once for an event, at one of its `resources`.
 
-    Of what only was found there, by an unknown actor, once for each event and what was found.
+    Where the change was only found on the resource, and the actor is unknown, once for an event and the change.
     """
 
     resource: ResourceKey
@@ -102,7 +94,7 @@ class TagChanged(Struct, frozen=True, omit_defaults=True):
 
 
 class Transferred(Struct, frozen=True, omit_defaults=True):
-    """A resource was given to somebody by hand. `id` makes a repeat of the same transfer the same."""
+    """A resource was given to somebody by a person's order. `id` is the same where the order is repeated."""
 
     resource: ResourceKey
     id: str
@@ -114,7 +106,7 @@ class Transferred(Struct, frozen=True, omit_defaults=True):
 
 
 class Deleted(Struct, frozen=True, omit_defaults=True):
-    """A resource's life ended. Kept once for an event and a resource."""
+    """A resource was deleted. Kept once for an event and a resource."""
 
     resource: ResourceKey
     event: EventKey
@@ -122,13 +114,13 @@ class Deleted(Struct, frozen=True, omit_defaults=True):
     at: datetime
 
 
-#: What the history of a resource is made of, in this order where times are equal.
+#: The entries of a resource's history, in this order where times are equal.
 HistoryEntry = Owned | Ended | TagChanged | Transferred | Deleted
 Entry = Ended | Finished | TagChanged | Transferred | Deleted
 
 
 class SeenCreation(Struct, frozen=True):
-    """A creation that the ledger knows: finished or not, and what was decided for it."""
+    """A creation that the ledger knows: whether it is finished, and its decision."""
 
     finished: bool
     owner: Owner
@@ -137,7 +129,7 @@ class SeenCreation(Struct, frozen=True):
 
 
 class KnownResource(Struct, frozen=True):
-    """A resource that the ledger knows, and whose it is."""
+    """A resource that the ledger knows, and its owner."""
 
     key: ResourceKey
     id: str
@@ -146,7 +138,7 @@ class KnownResource(Struct, frozen=True):
 
 
 class Span(Struct, frozen=True):
-    """From when a resource had an address. Until its life ended, as far as that is known."""
+    """From when on a resource had an address, until it was deleted as far as that is known."""
 
     known: KnownResource
     address: str
@@ -154,14 +146,14 @@ class Span(Struct, frozen=True):
 
 
 def entry_identity(entry: HistoryEntry) -> tuple[str, str, str]:
-    """(kind, event id, detail): what makes an entry of one resource the same entry when it comes again."""
+    """(kind, event id, detail): the identity of an entry of one resource."""
     match entry:
         case Owned():
             return ("owned", entry.claim.event_id, entry.owner.name)
         case Ended():
             return ("ended", entry.event.event_id, f"{entry.kind.value} {entry.owner}")
         case TagChanged():
-            # What is only found on a creation's resources is not what its request brought, nor what was found before.
+            # A change that is only found on a resource is another one than that of the request, or an earlier one.
             found = (
                 [f"{change.key} {change.new}" for change in entry.changes] if entry.actor.principal == UNKNOWN else ()
             )
@@ -173,7 +165,7 @@ def entry_identity(entry: HistoryEntry) -> tuple[str, str, str]:
 
 
 def entry_time(entry: HistoryEntry) -> datetime:
-    """When it happened, for the order of a history: a creation's own time, not when it was heard of."""
+    """When it happened, for the order of a history: for a creation its own time, not that of the decision."""
     return entry.claim.created_at if isinstance(entry, Owned) else entry.at
 
 
@@ -181,64 +173,14 @@ _ORDER = (Owned, TagChanged, Transferred, Ended, Deleted)
 
 
 def sorted_history(entries: list[HistoryEntry]) -> list[HistoryEntry]:
-    """A history, the same however the entries came."""
+    """A history in order, however the entries arrived."""
     return sorted(entries, key=lambda entry: (entry_time(entry), _ORDER.index(type(entry)), entry_identity(entry)))
 
 
-E = TypeVar("E", bound=Created | Owned | Ended | TagChanged | Transferred | Deleted)
-
-MAX_REASON = 1024
-
-
-def truncated(entry: E) -> E:
-    """The entry, no longer than is kept. The actor of a record was cut when it was read (`core.record_details`)."""
-    match entry:
-        case Created():
-            return replace(
-                entry,
-                event_name=truncated_text(entry.event_name, 128),
-                event_source=truncated_text(entry.event_source, 128),
-            )
-        case Owned():
-            tags = tuple((truncated_text(key, 128), truncated_text(value)) for key, value in entry.tags)
-            parents = tuple(parent[:MAX_TEXT] for parent in dict.fromkeys(entry.parents))[:MAX_PARENTS]
-            return replace(entry, owner=_owner(entry.owner), tags=tags[:50], parents=parents)
-        case Ended():
-            return replace(entry, owner=truncated_text(entry.owner), reason=truncated_text(entry.reason, MAX_REASON))
-        case TagChanged():
-            return replace(entry, changes=tuple(_change(change) for change in entry.changes[:MAX_CHANGES]))
-        case Transferred():
-            return replace(
-                entry,
-                to=truncated_text(entry.to),
-                by=truncated_text(entry.by, MAX_TEXT),
-                reason=truncated_text(entry.reason, MAX_REASON),
-            )
-    return entry
-
-
-def truncated_text(text: str, most: int = MAX_VALUE) -> str:
-    """A text without what shows nothing, no longer than this."""
-    return clean(text[: most * 2])[:most]
-
-
-def _change(change: TagChange) -> TagChange:
-    old = None if change.old is None else truncated_text(change.old)
-    return TagChange(
-        truncated_text(change.key, MAX_KEY), old, None if change.new is None else truncated_text(change.new)
-    )
-
-
-def _owner(owner: Owner) -> Owner:
-    via = tuple(truncated_text(hop, MAX_TEXT) for hop in owner.via[:MAX_VIA])
-    reason = None if owner.reason is None else truncated_text(owner.reason, MAX_REASON)
-    return Owner(truncated_text(owner.name), owner.evidence, owner.confidence, via, reason)
-
-
 class AppliedEntry(Struct, frozen=True):
-    """A resource after an entry: whose it is, and its deletions while nobody is known to hold it.
+    """A resource after an entry: its holding, and its deletions while no owner is known.
 
-    `right`: what was written were the tags of whoever holds it.
+    `right`: the tags that were written are those of whoever holds it.
     """
 
     holding: Holding | None
@@ -252,13 +194,13 @@ def apply_entry(
     entry: Ended | TagChanged | Transferred | Deleted,
     owned: Callable[[], Iterable[Owned]],
 ) -> AppliedEntry:
-    """A resource after one more entry.
+    """Applies one more entry to a resource.
 
     Args:
-        holding: Whose it was until now, if anybody's.
-        deletions: When it was deleted, as long as nobody is known to hold it.
-        entry: What became known.
-        owned: Reads every decision for it; called for the deletion of what somebody holds.
+        holding: Its holding until now, if there is one.
+        deletions: When it was deleted, while no owner is known.
+        entry: The entry.
+        owned: Reads all decisions for the resource; called where a held resource was deleted.
     """
     match entry:
         case Ended() if holding is not None:
@@ -269,6 +211,8 @@ def apply_entry(
         case Deleted() if holding is None:
             return AppliedEntry(None, tuple(sorted({*deletions, entry.at})))
         case Deleted() if holding is not None:
-            claims = sorted(owned(), key=lambda each: each.decided_at, reverse=True)
-            return AppliedEntry(apply_deletion(holding, [claim.holding for claim in claims], entry.at), deletions)
+            decisions = sorted(owned(), key=lambda decision: decision.decided_at, reverse=True)
+            return AppliedEntry(
+                apply_deletion(holding, [decision.holding for decision in decisions], entry.at), deletions
+            )
     return AppliedEntry(holding, deletions)

@@ -9,16 +9,16 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.core.ownership import EventKey, Holding, ResourceKey
-from ownertag.ledger.codec import Decided, json
+from ownertag.ledger.codec import Decided, json, truncated
 from ownertag.ledger.dynamodb_client import Item, Key
-from ownertag.ledger.entries import Created, HistoryEntry, Owned, entry_identity, truncated
+from ownertag.ledger.entries import Created, HistoryEntry, Owned, entry_identity
 from ownertag.ledger.table import joined, key
 
 Writes = dict[Key, dict[str, Any]]
 
 
 class HoldingState(Struct, frozen=True):
-    """A resource as it was read, and as it is to be written: `version` is that of what was read, 0 if nothing was."""
+    """The state of a resource. `version` is that of the item that was read, 0 if there was none."""
 
     id: str
     type: str
@@ -31,30 +31,30 @@ HOLDING = joined("holding")
 
 
 def event_key(event: EventKey) -> Key:
-    """A creation's item."""
+    """The key of a creation's item."""
     return key(("event", event.account, event.region, event.event_id), ("event",))
 
 
 @lru_cache(maxsize=4096)  # asked for ten times in a batch
 def holding_key(resource: ResourceKey) -> Key:
-    """The item that says whose a resource is."""
+    """The key of the item that has a resource's owner."""
     return key(("resource", resource.account, resource.region, resource.arn), ("holding",))
 
 
 def entry_key(entry: HistoryEntry) -> Key:
-    """An entry's item: the same for the same entry."""
+    """The key of an entry's item: the same for the same entry."""
     pk, _ = holding_key(entry.resource)
-    # The kind alone tells entries from the rest, also where the whole is replaced by its hash.
+    # The first part tells entries from other items, also where the rest is replaced by its hash.
     return pk, joined("entry") + key((), entry_identity(entry))[1]
 
 
 def entry_body(entry: HistoryEntry) -> Item:
-    """What an entry's item holds."""
+    """The attributes of an entry's item."""
     return {"body": {"S": json(entry)}, "kind": {"S": entry_identity(entry)[0]}}
 
 
 def put(at: Key, item: Item, **condition: Any) -> dict[str, Any]:
-    """Write an item."""
+    """The write of an item."""
     return {"Put": {"Item": {"pk": {"S": at[0]}, "sk": {"S": at[1]}, **item}, **condition}}
 
 
@@ -71,7 +71,7 @@ def links(owned: Owned) -> Writes:
 
 
 def hold(resource: ResourceKey, state: HoldingState) -> dict[str, Any]:
-    """Whose a resource is, if nobody wrote it since it was read."""
+    """The write of a resource's state, on condition that nobody wrote it since it was read."""
     item: Item = {
         "account": {"S": resource.account},
         "region": {"S": resource.region},
@@ -93,13 +93,13 @@ def hold(resource: ResourceKey, state: HoldingState) -> dict[str, Any]:
 
 
 def create(at: Key, created: Created, decided: Decided) -> dict[str, Any]:
-    """A creation that is not there yet."""
+    """The write of a creation, on condition that it is not there yet."""
     item = {"body": {"S": json(truncated(created))}, "decision": {"S": json(decided)}}
     return put(at, item, ConditionExpression="attribute_not_exists(pk)")
 
 
 def decide(at: Key, decided: Decided, before: str) -> dict[str, Any]:
-    """A creation's next decision, if the last is still that which was read."""
+    """The write of a creation's next decision, on condition that the last one is still that which was read."""
     return {
         "Update": {
             "Key": {"pk": {"S": at[0]}, "sk": {"S": at[1]}},
@@ -111,7 +111,7 @@ def decide(at: Key, decided: Decided, before: str) -> dict[str, Any]:
 
 
 def finish(at: Key, time: datetime) -> dict[str, Any]:
-    """Nothing is left to do for a creation."""
+    """The write that marks a creation as finished."""
     return {
         "Update": {
             "Key": {"pk": {"S": at[0]}, "sk": {"S": at[1]}},

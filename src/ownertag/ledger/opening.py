@@ -23,7 +23,7 @@ _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 
 class LedgerLocationError(ValueError):
-    """No place of a ledger; the text says what would be one."""
+    """A text that is no location of a ledger; the message says what would be one."""
 
 
 class LedgerLocation(Struct, frozen=True):
@@ -34,10 +34,10 @@ class LedgerLocation(Struct, frozen=True):
 
 
 def read_location(text: str) -> LedgerLocation:
-    """The place that a text names.
+    """Reads the location of a ledger.
 
     Raises:
-        PlaceError: It names none.
+        LedgerLocationError: The text is none.
     """
     kind, colon, name = text.partition(":")
     if kind == "sqlite" and colon and name:
@@ -50,56 +50,60 @@ def read_location(text: str) -> LedgerLocation:
 
 
 def open_ledger(
-    place: LedgerLocation, client: Callable[[], Any], *, read_only: bool = False, concurrency: Concurrency = sequential
+    location: LedgerLocation,
+    client: Callable[[], Any],
+    *,
+    read_only: bool = False,
+    concurrency: Concurrency = sequential,
 ) -> Store:
-    """The ledger at this place.
+    """Opens the ledger at this location.
 
     Args:
-        place: A file, or a table.
+        location: A file, or a table.
         client: Makes a client of DynamoDB; called for a table only.
-        read_only: Make no file where there is none, and write nothing.
-        concurrency: Makes the calls to a table that do not need each other.
+        read_only: Write nothing, and make no file.
+        concurrency: Makes independent calls to a table.
 
     Raises:
         LedgerError: The file can't be used.
     """
-    if place.kind == "dynamodb":
+    if location.kind == "dynamodb":
         from ownertag.ledger.dynamodb import DynamoLedger  # noqa: PLC0415
         from ownertag.ledger.dynamodb_client import DynamoDBClient  # noqa: PLC0415 - boto3 takes longer than a look into a file
 
-        return DynamoLedger(DynamoDBClient(client(), place.name, concurrency=concurrency))
+        return DynamoLedger(DynamoDBClient(client(), location.name, concurrency=concurrency))
     from ownertag.ledger.sqlite import SqliteLedger  # noqa: PLC0415 - at the hub it is never needed
 
-    return SqliteLedger(place.name, read_only=read_only)
+    return SqliteLedger(location.name, read_only=read_only)
 
 
-def kept_accounts(place: LedgerLocation, client: Callable[[], Any]) -> KeptAccounts | None:
-    """The list of accounts that is kept beside the ledger; None for a file, whose one user reads it for itself.
+def kept_accounts(location: LedgerLocation, client: Callable[[], Any]) -> KeptAccounts | None:
+    """The list of accounts in the ledger's table; None for a file, since a command reads the list by itself.
 
     Args:
-        place: A file, or a table.
+        location: A file, or a table.
         client: Makes a client of DynamoDB; called for a table only.
     """
-    if place.kind != "dynamodb":
+    if location.kind != "dynamodb":
         return None
     from ownertag.ledger.accounts import KeptAccounts  # noqa: PLC0415 - as above
     from ownertag.ledger.dynamodb_client import DynamoDBClient  # noqa: PLC0415
 
-    return KeptAccounts(DynamoDBClient(client(), place.name))
+    return KeptAccounts(DynamoDBClient(client(), location.name))
 
 
 def open_counter(
-    place: LedgerLocation, client: Callable[[Any], Any], clock: Callable[[], float]
+    location: LedgerLocation, client: Callable[[Any], Any], clock: Callable[[], float]
 ) -> TableCounter | None:
-    """The counter of tokens that is kept beside the ledger; None for a file, whose one user has nobody to share with.
+    """The counter of tokens in the ledger's table; None for a file, since a command shares with nobody.
 
     Args:
-        place: A file, or a table.
+        location: A file, or a table.
         client: Makes a client of DynamoDB with a configuration; called for a table only.
         clock: Seconds that only go forward.
     """
-    if place.kind != "dynamodb":
+    if location.kind != "dynamodb":
         return None
     from ownertag.ledger.token_counter import CONFIG, TableCounter  # noqa: PLC0415 - as above
 
-    return TableCounter(client(CONFIG), place.name, clock)
+    return TableCounter(client(CONFIG), location.name, clock)

@@ -1,4 +1,4 @@
-"""What a flow and a reader need of a ledger. Both stores, and the fake of the tests, pass one contract suite."""
+"""The ledger's ports, for flows and for readers. Both stores, and the fake of the tests, pass one contract suite."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ownertag.ledger.entries import Created, Entry, HistoryEntry, KnownResource,
 
 
 class LedgerError(Exception):
-    """The ledger can't be used now. The text says which, why and what to do; `outcome` what it means for a message."""
+    """The ledger can't be used now. The text says which, why and what to do; `outcome` is that of the message."""
 
     def __init__(self, message: str, outcome: OutcomeKind = OutcomeKind.FAILED) -> None:
         super().__init__(message)
@@ -19,23 +19,23 @@ class LedgerError(Exception):
 
 
 class Ledger(Protocol):
-    """The ledger, as a flow uses it. What a method has returned from is durable; each of them may be repeated.
+    """The ledger as a flow uses it. What a method has written is durable when it returns; each may be repeated.
 
     Raises:
-        LedgerError: Each method, if the ledger can't be used. Part may be kept then: to repeat it doubles nothing.
+        LedgerError: Each method, if the ledger can't be used. A part may be written then; a repeat doubles nothing.
     """
 
     def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:
-        """What is known of these creations; one that is not there is new."""
+        """The creations of these events that the ledger knows; others are new."""
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:
-        """Keep creations with their decisions, and say whose each resource is after all of them.
+        """Keeps creations with their decisions. Returns who owns each resource after all of them.
 
-        Each of `created` has a decision in `owned` at least.
+        Each of `created` has at least one decision in `owned`.
         """
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
-        """Keep what became of resources; those whose tags were written for somebody who no longer holds them.
+        """Keeps what became of resources. Returns those whose tags were written for a former owner.
 
         A creation with such a resource is not finished, even if `entries` say so.
         """
@@ -45,7 +45,7 @@ class Ledger(Protocol):
 
 
 class Reader(Protocol):
-    """The ledger, as somebody asks it.
+    """The ledger as a reader uses it.
 
     Raises:
         LedgerError: Each method, if the ledger can't be used.
@@ -74,24 +74,4 @@ class Reader(Protocol):
 
 
 class Store(Ledger, Reader, Protocol):
-    """A ledger that is used in both ways."""
-
-
-class NoLedger:
-    """For an operator who tags from files without a ledger: nothing is remembered, so the batch alone decides."""
-
-    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:  # noqa: ARG002 - it knows none
-        """Nothing was seen before."""
-        return {}
-
-    def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:  # noqa: ARG002 - it keeps none
-        """Say nothing of any resource."""
-        return {}
-
-    def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:  # noqa: ARG002 - it keeps none
-        """Keep nothing."""
-        return set()
-
-    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:  # noqa: ARG002 - it knows none
-        """Know nothing."""
-        return []
+    """A ledger for flows and readers."""

@@ -1,4 +1,4 @@
-"""Rows of the SQLite ledger to values and back; each function works within a transaction of its caller."""
+"""Reads and writes rows of the SQLite ledger, within a transaction of the caller."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ownertag.ledger.entries import HistoryEntry, KnownResource, Owned
 
 
 class Made(Struct, frozen=True, omit_defaults=True):
-    """`owned.body`."""
+    """The JSON of `owned.body`."""
 
     claim: Claim
     addresses: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ HOLDING = """
 
 
 class ResourceRow(Struct, frozen=True):
-    """A row of `resource`, with the holding put together."""
+    """A row of the table `resource`."""
 
     number: int
     key: ResourceKey
@@ -43,12 +43,12 @@ class ResourceRow(Struct, frozen=True):
 
     @property
     def known(self) -> KnownResource | None:
-        """The resource, if somebody is known to own it."""
+        """The resource, if its owner is known."""
         return KnownResource(self.key, self.id, self.type, self.holding) if self.holding else None
 
 
 def resource_row(row: Sequence[Any]) -> ResourceRow:
-    """A row of the columns of `HOLDING`."""
+    """The row with the columns of `HOLDING`."""
     number, arn, account, region, name, type_, held, deletions = row
     times = decoder(tuple[datetime, ...]).decode(deletions) if deletions else ()
     holding = replace(decoder(Holding).decode(held), deletions=times) if held is not None else None
@@ -56,22 +56,22 @@ def resource_row(row: Sequence[Any]) -> ResourceRow:
 
 
 def each_of(do: sqlite3.Connection, sql: str, keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The rows of each key. One by one: within a process that costs microseconds, and a key may hold any character."""
+    """The rows of all keys. One query for each: that costs microseconds, and a key may hold any character."""
     return [row for key in keys for row in do.execute(sql, key)]
 
 
 def resources_of(do: sqlite3.Connection, keys: Iterable[ResourceKey]) -> dict[ResourceKey, ResourceRow]:
-    """The rows of these resources that are there."""
+    """The rows of these resources, where there are any."""
     rows = each_of(
         do,
         f"SELECT {HOLDING} WHERE r.arn = ? AND r.account = ? AND r.region = ?",
         [(key.arn, key.account, key.region) for key in dict.fromkeys(keys)],
     )
-    return {each.key: each for each in map(resource_row, rows)}
+    return {row.key: row for row in map(resource_row, rows)}
 
 
 def write_holdings(do: sqlite3.Connection, rows: Iterable[ResourceRow]) -> None:
-    """Write what was derived."""
+    """Writes the derived columns."""
     values = []
     for row in rows:
         holding = row.holding
@@ -95,14 +95,14 @@ def event_numbers(do: sqlite3.Connection, events: Iterable[EventKey]) -> dict[Ev
 def keep_decisions(
     do: sqlite3.Connection, owned: Sequence[Owned], events: Mapping[EventKey, int]
 ) -> dict[tuple[EventKey, str], int]:
-    """Each decision once for its event, and the event's last one noted: (event, name) to its number."""
-    wanted = {(each.event, each.owner.name): each for each in owned}
+    """Writes each decision once for its event, and the event's last one. Returns row numbers by (event, name)."""
+    wanted = {(entry.event, entry.owner.name): entry for entry in owned}
     do.executemany(
         "INSERT INTO decision (event, name, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
         " WHERE body ->> 'provisional'",
         [
-            (events[event], name, json(Decided(each.owner, each.tags, each.decided_at, each.provisional)))
-            for (event, name), each in wanted.items()
+            (events[event], name, json(Decided(entry.owner, entry.tags, entry.decided_at, entry.provisional)))
+            for (event, name), entry in wanted.items()
         ],
     )
     rows = each_of(
@@ -146,5 +146,5 @@ def others_of(do: sqlite3.Connection, row: ResourceRow) -> list[HistoryEntry]:
 
 
 def other_body(entry: HistoryEntry) -> str:
-    """`other.body`. Its row has the number of the resource, whose key would be half of the text."""
+    """The JSON of `other.body`, without the resource, whose number is in the row."""
     return json(replace(entry, resource=_ELSEWHERE))

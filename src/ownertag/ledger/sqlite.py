@@ -1,7 +1,7 @@
 """The ledger in one SQLite file: for one machine, an operator's files, and the sandbox.
 
-Every method that writes is one transaction, durable when it returns: the log is written ahead (WAL) and synced at each
-commit (`synchronous=FULL`; WAL's NORMAL can lose the last commits to a power cut). Readers never wait for the writer.
+Every method that writes is one transaction, durable when it returns: the write-ahead log (WAL) is synced at each
+commit (`synchronous=FULL`; with NORMAL a power cut can lose the last commits). Readers never wait for the writer.
 A file that can't be used is never changed.
 """
 
@@ -26,7 +26,7 @@ from ownertag.core.ownership import (
     Standing,
     apply_claim,
 )
-from ownertag.ledger.codec import Decided, decoder, json
+from ownertag.ledger.codec import Decided, decoder, json, truncated
 from ownertag.ledger.entries import (
     Created,
     Ended,
@@ -40,7 +40,6 @@ from ownertag.ledger.entries import (
     apply_entry,
     entry_identity,
     sorted_history,
-    truncated,
 )
 from ownertag.ledger.port import LedgerError
 from ownertag.ledger.rows import (
@@ -61,7 +60,7 @@ from ownertag.ledger.sqlite_file import BUSY_SECONDS, open_file, sqlite_error
 
 
 class SqliteLedger:
-    """A ledger file, made if there is none.
+    """A ledger file, created if there is none.
 
     Args:
         path: The file. Its folder must be writable even for readers, since SQLite keeps the log beside it.
@@ -85,14 +84,14 @@ class SqliteLedger:
             raise LedgerError(f"ledger {self._path}: can't be made: {error.strerror}") from error
 
     def close(self) -> None:
-        """Close the file."""
+        """Closes the file."""
         with self._lock:
             self._connection.close()
 
     # --- writing
 
     def seen(self, events: Iterable[EventKey]) -> dict[EventKey, SeenCreation]:
-        """What is known of these creations."""
+        """The creations of these events that the ledger knows."""
         with self._used() as do:
             rows = each_of(
                 do,
@@ -102,60 +101,60 @@ class SqliteLedger:
             )
         found = {}
         for account, region, event_id, finished, body in rows:
-            each = decoder(Decided).decode(body)
+            decided = decoder(Decided).decode(body)
             found[EventKey(account, region, event_id)] = SeenCreation(
-                finished is not None, each.owner, each.tags, each.provisional
+                finished is not None, decided.owner, decided.tags, decided.provisional
             )
         return found
 
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> dict[ResourceKey, Standing]:
-        """Keep creations with their decisions; whose each resource is after all of them."""
-        owned = [truncated(each) for each in owned]
+        """Keeps creations with their decisions. Returns who owns each resource after all of them."""
+        owned = [truncated(entry) for entry in owned]
         with self._transaction() as do:
             do.executemany(
                 "INSERT INTO event (event_id, account, region, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 [
-                    (each.event.event_id, each.event.account, each.event.region, json(truncated(each)))
-                    for each in created
+                    (creation.event.event_id, creation.event.account, creation.event.region, json(truncated(creation)))
+                    for creation in created
                 ],
             )
-            events = event_numbers(do, [each.event for each in owned])
+            events = event_numbers(do, [entry.event for entry in owned])
             decisions = keep_decisions(do, owned, events)
             do.executemany(
                 "INSERT INTO resource (arn, account, region, name, type) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
                 " SET name = excluded.name, type = excluded.type WHERE type = ''",
                 [
-                    (each.resource.arn, each.resource.account, each.resource.region, each.id, each.type)
-                    for each in owned
+                    (entry.resource.arn, entry.resource.account, entry.resource.region, entry.id, entry.type)
+                    for entry in owned
                 ],
             )
-            resources = resources_of(do, [each.resource for each in owned])
+            resources = resources_of(do, [entry.resource for entry in owned])
             do.executemany(
                 "INSERT INTO owned VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [
                     (
-                        resources[each.resource].number,
-                        decisions[each.event, each.owner.name],
-                        json(Made(each.claim, each.addresses, each.parents)),
+                        resources[entry.resource].number,
+                        decisions[entry.event, entry.owner.name],
+                        json(Made(entry.claim, entry.addresses, entry.parents)),
                     )
-                    for each in owned
+                    for entry in owned
                 ],
             )
             do.executemany(
                 "INSERT INTO link VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 [
-                    (kind, value, resources[each.resource].number, int(each.claim.created_at.timestamp()))
-                    for each in owned
-                    for kind, values in (("address", each.addresses), ("parent", each.parents))
+                    (kind, value, resources[entry.resource].number, int(entry.claim.created_at.timestamp()))
+                    for entry in owned
+                    for kind, values in (("address", entry.addresses), ("parent", entry.parents))
                     for value in values
                 ],
             )
             changed: dict[ResourceKey, ResourceRow] = {}
-            for each in owned:
-                row = resources[each.resource]
-                holding = apply_claim(row.holding, each.holding, row.deletions)
+            for entry in owned:
+                row = resources[entry.resource]
+                holding = apply_claim(row.holding, entry.holding, row.deletions)
                 if holding != row.holding:
-                    changed[each.resource] = resources[each.resource] = replace(row, holding=holding)
+                    changed[entry.resource] = resources[entry.resource] = replace(row, holding=holding)
             write_holdings(do, changed.values())
             return {
                 key: Standing(held.claim.event_id, held.owner, held.tags, held.outcome)
@@ -164,7 +163,7 @@ class SqliteLedger:
             }
 
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
-        """Keep what became of resources; those whose tags were written for somebody who no longer holds them."""
+        """Keeps what became of resources. Returns those whose tags were written for a former owner."""
         lost: set[ResourceKey] = set()
         finished = [entry for entry in entries if isinstance(entry, Finished)]
         others = [truncated(entry) for entry in entries if not isinstance(entry, Finished)]
@@ -172,30 +171,38 @@ class SqliteLedger:
             do.executemany(
                 "INSERT INTO resource (arn, account, region, name, type) VALUES (?, ?, ?, ?, '')"
                 " ON CONFLICT DO NOTHING",
-                [(key.arn, key.account, key.region, key.id) for key in dict.fromkeys(each.resource for each in others)],
+                [
+                    (key.arn, key.account, key.region, key.id)
+                    for key in dict.fromkeys(entry.resource for entry in others)
+                ],
             )
-            resources = resources_of(do, [each.resource for each in others])
+            resources = resources_of(do, [entry.resource for entry in others])
             changed: dict[ResourceKey, ResourceRow] = {}
-            for each in others:
-                row = resources[each.resource]
+            for entry in others:
+                row = resources[entry.resource]
                 do.execute(
                     "INSERT INTO other VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    (row.number, *entry_identity(each), other_body(each)),
+                    (row.number, *entry_identity(entry), other_body(entry)),
                 )
-                done = apply_entry(row.holding, row.deletions, each, partial(owned_of, do, row))
+                done = apply_entry(row.holding, row.deletions, entry, partial(owned_of, do, row))
                 if not done.right:
-                    lost.add(each.resource)
+                    lost.add(entry.resource)
                 new = replace(row, holding=done.holding, deletions=done.deletions)
                 if new != row:
-                    changed[each.resource] = resources[each.resource] = new
+                    changed[entry.resource] = resources[entry.resource] = new
             write_holdings(do, changed.values())
-            undone = {each.event for each in others if isinstance(each, Ended) and each.resource in lost}
+            undone = {entry.event for entry in others if isinstance(entry, Ended) and entry.resource in lost}
             do.executemany(
                 "UPDATE event SET finished = ? WHERE event_id = ? AND account = ? AND region = ? AND finished IS NULL",
                 [
-                    (int(each.at.timestamp()), each.event.event_id, each.event.account, each.event.region)
-                    for each in finished
-                    if each.event not in undone
+                    (
+                        int(entry.at.timestamp()),
+                        entry.event.event_id,
+                        entry.event.account,
+                        entry.event.region,
+                    )
+                    for entry in finished
+                    if entry.event not in undone
                 ],
             )
         return lost
@@ -205,7 +212,7 @@ class SqliteLedger:
     def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys that are known."""
         with self._used() as do:
-            return [known for each in resources_of(do, keys).values() if (known := each.known) is not None]
+            return [known for row in resources_of(do, keys).values() if (known := row.known) is not None]
 
     def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id or ARN."""

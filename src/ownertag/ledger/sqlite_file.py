@@ -1,6 +1,6 @@
-"""Opens the ledger's SQLite file: made if it isn't there, refused if it is another's, newer or damaged.
+"""Opens the ledger's SQLite file: creates it if there is none, refuses another program's, a newer or a damaged one.
 
-SQLite's errors become a `LedgerError` that says what to do.
+Errors of SQLite become a `LedgerError` that says what to do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ownertag.ledger.schema import APPLICATION_ID, SCHEMA, TABLES
 
 
 def sqlite_error(error: sqlite3.Error, path: Path) -> LedgerError:
-    """An error of SQLite, by its code (sqlite.org: Result and Error Codes); the file stays as it is."""
+    """The error of the ledger for an error of SQLite, by its code (sqlite.org: Result and Error Codes)."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
     match primary:
@@ -44,7 +44,7 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> LedgerError:
     return LedgerError(f"ledger {path}: can't be used ({type(error).__name__}: {error})")
 
 
-#: How long another writer is waited for.
+#: How many seconds another writer is waited for.
 BUSY_SECONDS = 5.0
 
 

@@ -5,13 +5,13 @@ One table. `pk` and `sk` of an item:
 | item | pk | sk |
 |---|---|---|
 | a creation: Created, its decision, whether it is finished | event, account, Region, event id | event |
-| whose a resource is (derived) | resource, account, Region, ARN | holding |
+| the owner of a resource (derived) | resource, account, Region, ARN | holding |
 | an entry of a resource | the same | entry, kind, event id, detail |
 | an address or a parent of a resource | the same | link, kind, value, time |
 | the organization's accounts, of which only the newest list is kept | accounts | list |
 | up to when the tokens of an API are taken (`counter`); no part of the ledger | quota, account, Region, API | quota |
 
-An attribute that an index is over stands only on the items that it is for.
+Only the items that an index is for have its attribute.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What all functions take their tokens from: a number for each account, Region and API, beside the ledger in its table.
+"""The counter that all functions take tokens from: a number for each account, Region and API, in the ledger's table.
 
-To take some is one UpdateItem on a condition, with nothing read before. Times are the table's, which tells the second
-in each of its answers (doc: DynamoDB API reference, the Date header), so that no function's clock counts; that all of
-DynamoDB's machines go by one time is memory. An item is written a thousand times a second at most (doc: a partition's
-write units), and stays: accounts, Regions and APIs are so few that a table of them needs no end.
+To take tokens is one UpdateItem on a condition, with nothing read before. Times are those of DynamoDB, which gives the
+second in each of its answers (doc: DynamoDB API reference, the Date header), so that no function's clock matters. That
+all machines of DynamoDB have the same time is from memory. An item takes a thousand writes a second at most (doc: a
+partition's write units). Items are never deleted: there are few accounts, Regions and APIs.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from ownertag.core.token_leases import NoneFree, Taken
 from ownertag.ledger.dynamodb_client import Item
 from ownertag.ledger.table import key
 
-#: Of the form of an item; one of another form is left alone.
+#: The version of an item's form; an item of another version is not touched.
 VERSION = "1"
-#: Who waits for a token does not wait for a table that does not answer: each function has its part.
+#: A call that needs a token does not wait for a table that does not answer: each function has its own part.
 CONFIG = Config(
     connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1}, parameter_validation=False
 )
-#: How often one token is tried for, when others take some at the same moment.
+#: How often one token is tried for while others take some.
 TRIES = 4
-#: Numbers that are remembered, to guess on which condition to ask.
+#: How many numbers are remembered, to guess the condition of the next update.
 MOST = 10_000
 _MICRO = 1_000_000
 
 
 class TableCounter:
-    """The numbers in a table.
+    """The counter in a table.
 
     Args:
         client: A DynamoDB client, made with `CONFIG`.
@@ -57,12 +57,12 @@ class TableCounter:
         self.hear(client)
 
     def hear(self, client: Any) -> None:
-        """Learn the time from all answers that this client gets: the more there are, the surer it is."""
+        """Learns the time from all answers that this client gets; more answers make it more exact."""
         client.meta.events.register("before-call.dynamodb", self._sent)
         client.meta.events.register("after-call.dynamodb", self._answered)
 
     def between(self) -> Span | None:
-        """Between which times it is by the table; None if it does not answer."""
+        """The time of the table, as an earliest and a latest value; None if it does not answer."""
         span = self._told.between(self._clock())
         if span is None:
             at = _plain(key(("quota",), ("time",)))
@@ -74,7 +74,7 @@ class TableCounter:
         return span
 
     def take(self, key: CounterKey, at: float, cost: float, latest: float) -> Taken | NoneFree | None:
-        """Take what costs so many seconds, as `core.token_leases.take_tokens` says; None if it can't be asked."""
+        """Takes tokens that cost so many seconds (see `core.token_leases.take_tokens`); None if it can't be asked."""
         after, costs, last = math.ceil(at * _MICRO), math.ceil(cost * _MICRO), math.floor(latest * _MICRO)
         until = self._until.get(key)
         for _ in range(TRIES):
@@ -103,7 +103,7 @@ class TableCounter:
     def _update(
         self, at: CounterKey, expression: str, condition: str, values: dict[str, int]
     ) -> tuple[bool, Item | None] | None:
-        """(Whether it was done, the item as it is now); None if the table does not answer."""
+        """(Whether the condition held, the item as it is now); None if the table does not answer."""
         try:
             answer = self._client.update_item(
                 TableName=self._table,
@@ -147,19 +147,19 @@ class TableCounter:
 
 
 def _read(item: Item) -> int | None:
-    """Where it stands; None of an item of another form."""
+    """The number of an item; None for an item of another version."""
     until = item.get("full_until", {}).get("N", "")
     return int(until) if item.get("version", {}).get("N") == VERSION and until.isdecimal() else None
 
 
 def _from(at: int, cost: int) -> tuple[str, str, dict[str, int]]:
-    """From now on: where what was taken is over, or nothing was."""
+    """The update from now on, where no token of the future is taken."""
     condition = "attribute_not_exists(pk) OR (version = :version AND full_until < :at)"
     return "SET full_until = :after", condition, {":at": at, ":after": at + cost}
 
 
 def _onwards(at: int, cost: int, latest: int) -> tuple[str, str, dict[str, int]]:
-    """After what others took."""
+    """The update after the tokens that others took."""
     condition = "version = :version AND full_until BETWEEN :at AND :latest"
     return "SET full_until = full_until + :cost", condition, {":at": at, ":latest": latest, ":cost": cost}
 

@@ -1,4 +1,4 @@
-"""Write anew what is generated from the catalogue: `python -m ownertag.render FOLDER README`."""
+"""Writes the page and the numbers that are generated from the catalogue: `python -m ownertag.render FOLDER README`."""
 
 from __future__ import annotations
 

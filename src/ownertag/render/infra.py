@@ -1,7 +1,7 @@
-"""The CloudFormation templates: what is written by hand, with the generated policies and patterns put in.
+"""Renders the CloudFormation templates: written by hand, with generated policies and patterns inserted.
 
 The sources in `render/templates/` hold marks such as `@bus_policy@`, which no YAML parser takes: nothing half-rendered
-can be deployed. What goes in is JSON, which YAML reads; names of the account and Region become `Fn::Sub`.
+can be deployed. JSON is inserted, which is YAML; pseudo parameters become `Fn::Sub`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,35 @@ from ownertag.render.scp import service_control_policies
 _MARK = re.compile(r"^(?P<lead>.*?)@(?P<name>[a-z_]+)@", re.MULTILINE)
 _LINK = re.compile(r"https://(?!([\w.-]+\.)?example\.(com|net|org)\b)[\w.-]+(/\S*)?")
 
-# A name of CloudFormation's, in a text that it puts in; IAM's own variables begin with a small letter.
+# A parameter of CloudFormation in a text; IAM's own variables begin with a small letter.
 _NAME = re.compile(r"\$\{[A-Z]")
+# A capital within a logical name: its mark has an underscore before it.
+_CAPITAL = re.compile(r"(?<!^)([A-Z])")
 _LOGICAL = re.compile(r"[^A-Za-z0-9]")
 _SENDS = {"creations": "what creates taggable resources", "tampering": "who else touches the owner tags"}
 
-#: Global services are recorded in one Region each, so the rules go there whatever the settings say.
+#: Values of the hub's template, which says why each is so; `ownertag doctor` expects the same.
+FUNCTION_ARCHITECTURE = "arm64"
+FUNCTION_TIMEOUT = 180
+VISIBILITY_TIMEOUT = 1090
+MAX_RECEIVE_COUNT = 16
+OLDEST_MESSAGE_SECONDS = 900
+#: The alarms: what the hub's template calls each, and its name.
+ALARMS: Mapping[str, str] = {
+    "DeadLettersAlarm": "ownertag-dead-letters",
+    "OldestMessageAlarm": "ownertag-oldest-message",
+    "ErrorsAlarm": "ownertag-errors",
+    "UnexpectedAlarm": "ownertag-unexpected",
+    "NotFoundAlarm": "ownertag-not-found",
+    "SilenceAlarm": "ownertag-silence",
+}
+
+#: Global services are recorded in one of these Regions, so the rules are deployed there whatever the settings say.
 ALWAYS = ("us-east-1", "us-west-2")
 
 
 def check_deployable(settings: Settings, where: str) -> OrganizationSettings:
-    """The organization of settings that can be deployed.
+    """Checks that settings can be deployed. Returns their organization.
 
     Raises:
         SettingsError: The organization is missing, or no tag links to a page that says what the tags are.
@@ -48,10 +66,10 @@ def check_deployable(settings: Settings, where: str) -> OrganizationSettings:
 
 
 def templates(catalogue: Catalogue, settings: Settings, organization: OrganizationSettings) -> dict[str, str]:
-    """Every file of `infra/`, by its path there.
+    """Renders every file of `infra/`, by its path there.
 
     Raises:
-        TooLong: A policy is longer than AWS takes; also the one that the function passes to its sessions.
+        TooLong: A policy, or the session policy of the function, is longer than AWS takes.
     """
     policies.session_policy(catalogue, settings)
     parts: dict[str, Any] = {
@@ -61,17 +79,23 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "audit_trust": service_policies.audit_trust(organization),
         "bus_policy": policies.bus_policy(organization),
         "canary_permissions": service_policies.canary_permissions(),
+        "function_architecture": FUNCTION_ARCHITECTURE,
+        "function_timeout": FUNCTION_TIMEOUT,
         "forwarder_permissions": policies.forwarder_permissions(organization),
         "forwarder_trust": policies.forwarder_trust(),
         "hub_pattern": hub_pattern(),
         "hub_permissions": policies.hub_permissions(settings, organization),
         "lambda_trust": service_policies.lambda_trust(),
+        "max_receive_count": MAX_RECEIVE_COUNT,
+        "oldest_message_seconds": OLDEST_MESSAGE_SECONDS,
         "queue_policy": service_policies.queue_policy(),
         "rules": _rules(catalogue, settings, organization),
         "tagger_permissions": policies.tagger_permissions(catalogue, settings),
         "tagger_role": settings.hub.tagger_role,
         "tagger_trust": policies.tagger_trust(organization),
         "undelivered_policy": service_policies.undelivered_policy(),
+        "visibility_timeout": VISIBILITY_TIMEOUT,
+        **{_CAPITAL.sub(r"_\1", logical).lower(): name for logical, name in ALARMS.items()},
     }
     found = {f"{name}/template.yaml": _filled(name, parts) for name in ("hub", "spoke_account", "spoke_region")}
     for number, scp in enumerate(service_control_policies(catalogue, tag_actions.load_tag_actions(), settings), 1):
@@ -80,7 +104,7 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
 
 
 def scp_file(number: int) -> str:
-    """Where the service control policy of this number stands, from 1."""
+    """The path of the service control policy with this number, from 1."""
     return f"management/service_control_policy{'' if number == 1 else f'-{number}'}.json"
 
 
@@ -91,7 +115,7 @@ def scps(found: Mapping[str, str]) -> tuple[PolicyDocument, ...]:
 
 
 def logical_name(rule: str) -> str:
-    """What the template calls a rule."""
+    """The logical name of a rule in its template."""
     return _LOGICAL.sub("", rule.removeprefix(policies.RULE_PREFIX).title())
 
 
@@ -102,7 +126,7 @@ def _filled(name: str, parts: dict[str, Any]) -> str:
 
 
 def _put(lead: str, part: Any) -> str:
-    """A part behind what stands before its mark, with its further lines indented to match."""
+    """A part behind the text before its mark, with its further lines indented to match."""
     if isinstance(part, str):
         return lead + part
     indent = " " * (len(lead) - len(lead.lstrip()))
@@ -118,7 +142,7 @@ def _with_names(node: Any) -> Any:
 
 
 def _rules(catalogue: Catalogue, settings: Settings, organization: OrganizationSettings) -> str:
-    """A rule for each pattern; a pattern that has grown too long has become two."""
+    """The rules of a Region, one for each pattern."""
     blocks = []
     for name, pattern in spoke_rules(catalogue, settings).items():
         lines = [
@@ -134,7 +158,7 @@ def _rules(catalogue: Catalogue, settings: Settings, organization: OrganizationS
             f"          Arn: {_put('          ', policies.bus_arn(organization)).lstrip()}",
             f"          RoleArn: !Sub arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{policies.FORWARDER_ROLE}",
             "          DeadLetterConfig:",
-            "            Arn: !GetAtt DeadLetters.Arn",
+            "            Arn: !GetAtt UndeliveredQueue.Arn",
         ]
         blocks.append("\n".join(lines).replace("          Arn: arn:$", "          Arn: !Sub arn:$"))
     return "\n\n".join(blocks) + "\n"

@@ -1,4 +1,4 @@
-"""Pages for people: the catalogue as documentation, what the tags are, and Terraform's `ignore_tags` block."""
+"""Renders pages for people: the catalogue, what the tags are, the tiers of actions, Terraform's `ignore_tags` block."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARKS = ("<!-- By `make generate`. -->", "<!-- -->")
 
 
 def catalogue_page(catalogue: Catalogue) -> str:
-    """Markdown: every event that is watched, what it makes, and how sure its row is; and what is left out, and why."""
+    """Markdown: every watched event with what it makes and the basis of its row; and what is left out, and why."""
     lines = [
         "# Supported events",
         "",
@@ -32,7 +32,7 @@ def catalogue_page(catalogue: Catalogue) -> str:
         "|---|---|---|---|---|",
     ]
     for (source, name), row in sorted(catalogue.rows.items()):
-        makes = ", ".join(dict.fromkeys(each.type.name for each in row.makes))
+        makes = ", ".join(dict.fromkeys(made.type.name for made in row.makes))
         looked_up = row.children is QuestionKind.INSTANCES_BY_RESERVATION
         note = row.note or ("its volumes are looked up" if looked_up else "")
         lines.append(f"| `{source}` | `{name}` | {makes} | {_BASIS[row.basis]} | {note} |")
@@ -40,7 +40,7 @@ def catalogue_page(catalogue: Catalogue) -> str:
 
 
 def with_numbers(readme: str, catalogue: Catalogue) -> str:
-    """The README with the numbers of EC2 written anew, between their marks."""
+    """The README with the current numbers of EC2 between their marks."""
     start, end = _MARKS
     head, _, rest = readme.partition(start)
     tail = rest.partition(end)[2]
@@ -86,7 +86,7 @@ def _grouped(rows: Iterable[tuple[str, str, str]]) -> list[str]:
 
 
 def terraform_ignore_tags(settings: Settings) -> str:
-    """The `ignore_tags` block for an AWS provider: without it Terraform takes our tags away at each apply."""
+    """The `ignore_tags` block for an AWS provider: without it Terraform removes our tags at each apply."""
     keys = ", ".join(json.dumps(key) for key in settings.tags)
     return f'provider "aws" {{\n  ignore_tags {{\n    keys = [{keys}]\n  }}\n}}\n'
 
@@ -106,7 +106,7 @@ _MEANS = {
 
 
 def why_page(settings: Settings) -> str:
-    """A page, in Markdown, for the person who finds the tags and wonders."""
+    """A page in Markdown for a person who finds the tags and wants to know what they are."""
     lines = [
         "# What is this tag?",
         "",
@@ -143,13 +143,13 @@ def why_page(settings: Settings) -> str:
 
 
 def by_tier(catalogue: Catalogue, actions: TagActions) -> dict[Tier, tuple[str, ...]]:
-    """The actions of the catalogue's services in each tier; an action in two tiers stands in both."""
+    """The actions of the catalogue's services in each tier; an action may be in two tiers."""
     known = _of_catalogue(catalogue, actions)
-    return {tier: tuple(each.name for each in known if tier in each.tiers) for tier in Tier}
+    return {tier: tuple(action.name for action in known if tier in action.tiers) for tier in Tier}
 
 
 def tiers_object(catalogue: Catalogue, actions: TagActions) -> dict[str, Any]:
-    """All of it as JSON: the catalogue's services action by action, the others as numbers."""
+    """The tiers as JSON: each action of the catalogue's services, and the numbers of all services."""
     return {
         "source": actions.source,
         "actions": [
@@ -167,7 +167,7 @@ def tiers_object(catalogue: Catalogue, actions: TagActions) -> dict[str, Any]:
 
 
 def tiers_text(catalogue: Catalogue, actions: TagActions) -> Iterator[str]:
-    """Lines of at most 80 columns."""
+    """The tiers as lines of at most 80 columns."""
     counts = actions.counts()
     for tier, names in by_tier(catalogue, actions).items():
         yield f"{tier.value}"
@@ -178,7 +178,7 @@ def tiers_text(catalogue: Catalogue, actions: TagActions) -> Iterator[str]:
 
 
 def tiers_page(catalogue: Catalogue, actions: TagActions) -> str:
-    """The table of the documentation, as Markdown."""
+    """The tiers as a Markdown table for the documentation."""
     counts = actions.counts()
     held = by_tier(catalogue, actions)
     lines = [

@@ -1,4 +1,4 @@
-"""Event patterns for the rules: which records go on from an account's bus, and which the hub's bus lets in."""
+"""Renders the event patterns of the rules: what an account's bus sends to the hub, and what the hub's bus takes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MAX_PATTERN = 2048
 
 
 def spoke_rules(catalogue: Catalogue, settings: Settings) -> dict[str, dict[str, Any]]:
-    """The rules of an account's Region, name to pattern: what creates resources, and who touches our tags.
+    """The rules of an account's Region, pattern by name: creations, and changes of our tags.
 
-    The names of the account and partition in them are CloudFormation's pseudo parameters.
+    The account and partition in them are CloudFormation's pseudo parameters.
     """
     creations = {
         f"{RULE_PREFIX}creations-{number}": pattern for number, pattern in enumerate(spoke_patterns(catalogue), 1)
@@ -27,9 +27,9 @@ def spoke_rules(catalogue: Catalogue, settings: Settings) -> dict[str, dict[str,
 
 
 def spoke_patterns(catalogue: Catalogue) -> list[dict[str, Any]]:
-    """The patterns of an account's rules, as few as fit: successful calls of the catalogue's rows.
+    """As few patterns as possible, for the successful calls of the catalogue's rows.
 
-    A failed call carries an `errorCode`, which a pattern can ask to be absent: so it is never sent.
+    The record of a failed call has an `errorCode`, which the patterns exclude.
     """
     by_source: dict[str, list[str]] = defaultdict(list)
     for event_source, event_name in sorted(catalogue.rows):
@@ -47,10 +47,10 @@ def spoke_patterns(catalogue: Catalogue) -> list[dict[str, Any]]:
 
 
 def tampering_pattern(settings: Settings) -> dict[str, Any]:
-    """Successful tag calls that name a protected key in any letter case, or no key at all, but for the tagger's own.
+    """Successful tag calls with a protected key in any letter case, or without keys, that are not the tagger's.
 
-    The tagger's calls are the many: what a rule keeps back costs nothing on the way. A removal without keys removes
-    every tag.
+    The tagger makes most of these calls, and an event that no rule matches costs nothing. A removal without keys
+    removes all tags.
 
     Raises:
         TooLong: AWS would not take it.

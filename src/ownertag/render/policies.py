@@ -1,4 +1,4 @@
-"""IAM and bus policies, from the catalogue and the settings; the service control policies are in `scp`.
+"""Renders the policies of the tagger, the forwarder, the bus and the function; service control policies are in `scp`.
 
 Sources: IAM user guide, EventBridge user guide, service authorization reference; `docs/explanation/policies.md` says
 what each condition is for.
@@ -80,7 +80,7 @@ _WITHOUT_REGION = {
 
 
 def tagger_permissions(catalogue: Catalogue, settings: Settings) -> PolicyDocument:
-    """What the tagger may do in an account: write our keys and no other, and look up what the flow asks.
+    """The tagger's permissions in an account: write our keys and no other, and look up facts.
 
     Raises:
         TooLong: AWS would not take it.
@@ -101,9 +101,9 @@ def tagger_permissions(catalogue: Catalogue, settings: Settings) -> PolicyDocume
 
 
 def session_policy(catalogue: Catalogue, settings: Settings) -> PolicyDocument:
-    """What the hub asks of each session as the tagger: no more than the role may, even where somebody widened the role.
+    """The session policy of the tagger: it holds even where somebody gave the role more permissions.
 
-    One document for every account, so it names none: that is the role's part.
+    It is the same for every account, so it names none; the role's policy does.
 
     Raises:
         TooLong: AWS would not take it.
@@ -113,7 +113,7 @@ def session_policy(catalogue: Catalogue, settings: Settings) -> PolicyDocument:
 
 
 def _tagging(catalogue: Catalogue, settings: Settings, resources: str | list[str]) -> PolicyDocument:
-    """`ForAllValues` alone is true where no key is named at all, so `Null` demands that one is."""
+    """The statements of both. `ForAllValues` is true where there is no key at all, so `Null` requires one."""
     write: Statement = {
         "Sid": "WriteOwnerTags",
         "Effect": "Allow",
@@ -134,7 +134,7 @@ def _tagging(catalogue: Catalogue, settings: Settings, resources: str | list[str
 
 
 def lookups(catalogue: Catalogue, settings: Settings) -> list[str]:
-    """The read actions that the flow uses, as the catalogue's rows and the settings ask for them."""
+    """The read actions that the catalogue's rows and the settings need."""
     actions = {f"{kind.service}:{kind.lookup.operation}" for kind in catalogue.types.values() if kind.lookup}
     return sorted(actions.union(*(ACTIONS[kind] for kind in _asked(catalogue, settings))))
 
@@ -156,10 +156,10 @@ def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
 
 
 def tagger_trust(organization: OrganizationSettings) -> PolicyDocument:
-    """Who may be the tagger: the hub's function, and nobody else.
+    """The trust policy of the tagger: the hub's function, and nobody else.
 
-    The role is compared by its ARN. Named as the principal, IAM would keep its unique id: a hub that was deployed anew
-    would be locked out of every account, and no account could be deployed to before the hub.
+    The role is compared by its ARN. If it were the principal, IAM would store its unique id: a hub that is deployed
+    again would be locked out of every account, and no account could be deployed to before the hub.
     """
     return policy(
         {
@@ -175,12 +175,12 @@ def tagger_trust(organization: OrganizationSettings) -> PolicyDocument:
 
 
 def forwarder_permissions(organization: OrganizationSettings) -> PolicyDocument:
-    """What EventBridge may do for the rules: put events on the hub's bus."""
+    """The forwarder's permissions: put events on the hub's bus."""
     return policy({"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn(organization)})
 
 
 def forwarder_trust() -> PolicyDocument:
-    """EventBridge alone, for this account's rules of ours (doc: cross-service confused deputy prevention)."""
+    """The trust policy of the forwarder: EventBridge, for our rules of this account (doc: confused deputy)."""
     return policy(
         {
             "Effect": "Allow",
@@ -203,12 +203,12 @@ def bus_arn(organization: OrganizationSettings) -> str:
 
 
 def bus_policy(organization: OrganizationSettings) -> Statement:
-    """The statement of the hub's bus: forwarded events of CloudTrail, by the forwarder of an account of ours.
+    """The statement of the bus: forwarded events of CloudTrail, from the forwarder of an account of the organization.
 
-    That `aws:SourceArn`, the rule, is set where the target has a role is not confirmed: so it is compared if it exists.
+    It is not confirmed that `aws:SourceArn`, the rule, is set where the target has a role, so it is `IfExists`.
     """
     return {
-        "Sid": "OwnertagForwarders",
+        "Sid": "AllowForwarders",
         "Effect": "Allow",
         "Principal": "*",
         "Action": "events:PutEvents",
@@ -226,11 +226,11 @@ def bus_policy(organization: OrganizationSettings) -> Statement:
 
 
 def hub_permissions(settings: Settings, organization: OrganizationSettings) -> PolicyDocument:
-    """What the function may do: be the tagger in the organization's accounts, work its queue, keep the ledger.
+    """The function's permissions: assume the tagger role, consume the queue, write the ledger, publish findings.
 
-    In the ledger's table it can change what is derived, but it can't delete, and it can't list what is there: a
-    transaction's Put and Update are authorized by themselves (doc: DynamoDB, IAM with transactions). Whoever publishes
-    to an encrypted topic must be allowed to use its key (doc: SNS, key management).
+    In the ledger's table it can update items, but it can't delete or scan: Put and Update of a transaction are
+    authorized separately (doc: DynamoDB, IAM with transactions). Publishing to an encrypted topic needs its key (doc:
+    SNS, key management).
     """
     return policy(
         {
@@ -269,13 +269,13 @@ def hub_permissions(settings: Settings, organization: OrganizationSettings) -> P
         },
         {"Sid": "PublishFindings", "Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn(organization)},
         {
-            "Sid": "MailIt",
+            "Sid": "PublishToAlarmTopic",
             "Effect": "Allow",
             "Action": "sns:Publish",
             "Resource": arn("sns", ALARM_TOPIC, region="${AWS::Region}"),
         },
         {
-            "Sid": "EncryptTheMail",
+            "Sid": "UseAlarmKey",
             "Effect": "Allow",
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": "${AlarmKey.Arn}",

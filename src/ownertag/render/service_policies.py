@@ -1,7 +1,7 @@
-"""Policies for AWS's services, and for those who check the deployment: queues, topic, key, audit, canary.
+"""Renders the policies of queues, topic, key, the organization's resource policy, and the audit and canary roles.
 
-A queue or topic names every service that must write to it, and from which of our own resources: what is not named here
-delivers nothing, and mostly says nothing either.
+A queue or topic policy names every service that must write to it, and from which of our resources. A service that is
+not named delivers nothing, mostly without an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REGION = "${AWS::Region}"
 
 
 def _from_rules(queues: list[str], rule: str) -> PolicyDocument:
-    """EventBridge may send from our rules, and everybody must use TLS."""
+    """The policy of queues: EventBridge may send from our rules, and everybody must use TLS."""
     arns = [arn("sqs", queue, region=_REGION) for queue in queues]
     return policy(
         {
@@ -49,22 +49,22 @@ def _from_rules(queues: list[str], rule: str) -> PolicyDocument:
 
 
 def queue_policy() -> PolicyDocument:
-    """The hub's queue and its dead letters take what the hub's rules send."""
+    """The policy of the hub's queue and dead-letter queue, for the hub's rules."""
     return _from_rules(["ownertag", "ownertag-dead-letters"], f"rule/{BUS}/{RULE_PREFIX}*")
 
 
 def undelivered_policy() -> PolicyDocument:
-    """A Region's queue takes what its rules could not deliver."""
+    """The policy of a Region's queue for undelivered events, for its rules."""
     return _from_rules(["ownertag-undelivered"], f"rule/{RULE_PREFIX}*")
 
 
 def lambda_trust() -> PolicyDocument:
-    """Lambda may run the function with this role."""
+    """The trust policy of the function's role: Lambda."""
     return policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
 
 
 def alarm_key_policy() -> PolicyDocument:
-    """The account rules its key, so that the function's role may use it; and CloudWatch may, for the topic."""
+    """The policy of the key: the account rules it, so the function's role may use it; and CloudWatch may."""
     return policy(
         {
             "Sid": "AdministerKey",
@@ -85,10 +85,10 @@ def alarm_key_policy() -> PolicyDocument:
 
 
 def alarm_topic_policy() -> PolicyDocument:
-    """CloudWatch may publish our alarms. The function may by its role; EventBridge may not.
+    """The policy of the topic: CloudWatch may publish our alarms. The function may by its role; EventBridge may not.
 
     A topic's policy can't say which of EventBridge's rules may publish (doc: EventBridge, using resource-based
-    policies), so a statement for it would let in everybody's.
+    policies), so a statement for it would allow all of them.
     """
     return policy(
         {
@@ -103,14 +103,14 @@ def alarm_topic_policy() -> PolicyDocument:
 
 
 def read_accounts(organization: OrganizationSettings) -> Statement:
-    """For the organization's resource policy: the hub's account may read which accounts there are, and their tags.
+    """The statement of the organization's resource policy: the hub's account may read the accounts and their tags.
 
-    Narrower than making it the delegated administrator of a service, which would let it act in that service as well
+    A delegated administrator of a service could read them too, and act in that service as well
     (doc: AWS Organizations, resource-based delegation policies).
     """
     hub = Arn(partition_of(organization.home_region), "iam", "", organization.hub_account, "root")
     return {
-        "Sid": "OwnertagReadAccounts",
+        "Sid": "AllowOwnertagToReadAccounts",
         "Effect": "Allow",
         "Principal": {"AWS": str(hub)},
         "Action": [
@@ -123,7 +123,7 @@ def read_accounts(organization: OrganizationSettings) -> Statement:
 
 
 def audit_trust(organization: OrganizationSettings) -> PolicyDocument:
-    """People of the hub's account may check, as far as their own permissions let them assume the role."""
+    """The trust policy of the audit and canary roles: principals of the hub's account whose own policies allow it."""
     return policy(
         {
             "Effect": "Allow",
@@ -134,20 +134,20 @@ def audit_trust(organization: OrganizationSettings) -> PolicyDocument:
     )
 
 
-#: What the audit role may read that `doctor` does not ask for, and what it is for.
+#: What the audit role may read for other commands than `doctor`, with the reason.
 AUDIT_BESIDES = {
     "cloudtrail:LookupEvents": "who uses the protected keys, before the policy stops them; who created a resource",
-    "ec2:DescribeAddresses": "what an Elastic IP address leads to today",
+    "ec2:DescribeAddresses": "what an Elastic IP address is attached to today",
     "ec2:DescribeInstances": "whether an instance still runs",
     "ec2:DescribeTags": "which resources carry the protected keys today; whose a resource is",
 }
 
 
 def audit_permissions(tagger_role: str) -> PolicyDocument:
-    """Read what is deployed here, and nothing of what anybody else has.
+    """The audit role's permissions: read what is deployed, and nothing of anybody else.
 
-    One document for every account: what only the hub's or the management account has, nobody else can read there. What
-    stands under `*` has no resources in IAM's sense (service authorization reference), or, as trails, is the account's.
+    The same for every account: what only the hub's or the management account has, does not exist elsewhere. Actions on
+    `*` have no resource type (service authorization reference), or read the account's own trails.
     """
     roles = [tagger_role, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE]
     queues = [BUS, f"{BUS}-dead-letters", f"{BUS}-undelivered"]
@@ -176,7 +176,7 @@ def audit_permissions(tagger_role: str) -> PolicyDocument:
             "Resource": [arn("events", f"rule/{prefix}{RULE_PREFIX}*", region="*") for prefix in ("", f"{BUS}/")],
         },
         {
-            "Sid": "ReadTheBuses",
+            "Sid": "ReadEventBuses",
             "Effect": "Allow",
             "Action": "events:DescribeEventBus",
             "Resource": [arn("events", f"event-bus/{bus}", region="*") for bus in ("default", BUS)],
@@ -247,7 +247,7 @@ def audit_permissions(tagger_role: str) -> PolicyDocument:
 
 
 def canary_permissions() -> PolicyDocument:
-    """Create and delete one placement group, with an owner tag that it brings, and see how that is tagged."""
+    """The canary role's permissions: create one placement group with an owner tag, describe it, and delete it."""
     group = arn("ec2", f"placement-group/{CANARY}", region="*")
     return policy(
         {
@@ -257,11 +257,11 @@ def canary_permissions() -> PolicyDocument:
             "Resource": group,
         },
         {
-            "Sid": "BringATag",
+            "Sid": "TagCanaryPlacementGroup",
             "Effect": "Allow",
             "Action": "ec2:CreateTags",
             "Resource": group,
             "Condition": {"StringEquals": {"ec2:CreateAction": "CreatePlacementGroup"}},
         },
-        {"Sid": "ReadCanaryTags", "Effect": "Allow", "Action": "ec2:DescribePlacementGroups", "Resource": "*"},
+        {"Sid": "DescribePlacementGroups", "Effect": "Allow", "Action": "ec2:DescribePlacementGroups", "Resource": "*"},
     )

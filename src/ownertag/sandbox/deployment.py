@@ -8,10 +8,11 @@ from pathlib import Path
 
 import boto3
 
+from ownertag.aws.credentials import CallerSession
 from ownertag.core.settings_file import read_settings
+from ownertag.rollout.deploy.current import prepare
 from ownertag.rollout.deploy.execute import execute
 from ownertag.rollout.deploy.package import read_package
-from ownertag.rollout.deploy.prepare import prepare
 from ownertag.rollout.deploy.steps import to_apply
 from ownertag.rollout.package.build import SETTINGS
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, REGIONS
@@ -31,11 +32,10 @@ def deploy(session: boto3.Session, endpoint_url: str, settings: Path, package: P
     """
     text = settings.read_text("utf-8")
     ready = prepare(
-        session,
+        CallerSession(session, endpoint_url),
         read_settings(text, str(settings)),
         str(settings),
         read_package(package, text),
-        endpoint_url=endpoint_url,
     )
     steps = to_apply(ready.desired, ready.current)
     done = execute(steps, ready.clients, ready.desired.organization, lambda *_: None, lambda _: None)

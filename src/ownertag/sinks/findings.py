@@ -1,6 +1,6 @@
-"""Findings to the hub's bus, as events: whoever wants to know of them puts a rule there.
+"""Publishes findings as events on the hub's bus, where rules can match them.
 
-On this bus nobody but the hub's account can put such an event. People are told by mail: `sinks.mail`.
+Only the hub's account can put such an event on this bus. People get mails: `sinks.mail`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ownertag.core.values import Failure
 
 SOURCE = "ownertag"
 DETAIL_TYPE = "Owner tag changed"
-#: Of `detail`; raised when a field changes its meaning or goes.
+#: The version of `detail`: raised when a field changes its meaning or is removed.
 SCHEMA = 1
 #: EventBridge takes at most ten entries a call, and 256 KB of them (doc: PutEvents, "Calculating event entry size").
 _MOST = 10
 _MOST_BYTES = 250_000
 
-#: After so many calls that failed the rest waits for the next time: each is tried again by the SDK, and takes a while.
+#: After so many failed calls the rest is left for the next time: the SDK retries each, which takes a while.
 _MOST_FAILED = 3
 
 
@@ -40,7 +40,7 @@ class FindingsBus:
         self._bus = bus
 
     def publish(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
-        """Put an event for each finding; for each why that failed, or None. A 200 can hold failures of single ones."""
+        """Puts an event for each finding. Returns for each why that failed, or None; a 200 can have single failures."""
         failures: list[Failure | None] = []
         failed: list[Failure] = []
         for entries in _calls(self._entry(finding) for finding in findings):
@@ -72,7 +72,7 @@ class FindingsBus:
 
 
 def _calls(entries: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """As many entries as one call takes. None is too large by itself: of a finding, all texts have an end."""
+    """Entries in groups that one call takes. No entry is too large by itself: all texts of a finding are bounded."""
     call: list[dict[str, Any]] = []
     size = 0
     for entry in entries:

@@ -1,9 +1,10 @@
-"""Findings to people, by the topic that alarms are published to.
+"""Mails findings to people, by the topic of the alarms.
 
-The function publishes by itself: EventBridge puts what it takes out of an event into a text as it is, quotes included,
-and its rules can't publish to a topic whose policy has a condition (doc: EventBridge, input transformation; using
-resource-based policies). What a member can cause without end must not become mails without end, so each account has
-its number of mails. What is not mailed is counted in the account's next mail, and stands in the ledger and on the bus.
+The function publishes to the topic, not EventBridge: EventBridge puts values of an event into a text without escaping
+them, and its rules can't publish to a topic key policy has a condition (doc: EventBridge, input transformation; using
+resource-based policies). A member can cause findings without end, which must not become mails without end: so the mails
+of each account are limited. Findings that are not mailed are counted in the account's next mail, and are in the ledger
+and on the bus.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from ownertag.core.mail import MAX_SUBJECT, mail_for
 from ownertag.core.token_bucket import TokenBucket
 from ownertag.core.values import Failure
 
-#: Mails of one account at once, and how many come back a second: one in ten minutes. In each environment of Lambda's.
+#: Mails of one account at once, and how many more a second: one in ten minutes. For each environment of Lambda.
 MOST_MAILS = 10
 _REFILL = 1 / 600
-#: Mails of one batch, over all accounts: each is a call. After so many that failed the rest waits for the next time.
+#: Mails of one batch over all accounts, each of which is a call. After so many failures the rest is left for later.
 MOST_CALLS = 100
 _MOST_FAILED = 3
 
-# An account's findings, or its tests: those must not wait behind a flood of the others.
-_Whose = tuple[str, bool]
+# An account, and whether its findings are tests: those must not wait behind a flood of the others.
+_MailKey = tuple[str, bool]
 
 
 class FindingsMail:
@@ -42,32 +43,32 @@ class FindingsMail:
         self._client = client
         self._topic = topic
         self._clock = clock
-        self._mails: dict[_Whose, TokenBucket] = {}
-        self._not_mailed: Counter[_Whose] = Counter()
+        self._mails: dict[_MailKey, TokenBucket] = {}
+        self._not_mailed: Counter[_MailKey] = Counter()
 
     def publish(self, findings: Sequence[TamperFinding]) -> list[Failure | None]:
-        """One mail for each account; for each finding why that failed, or None.
+        """Sends one mail for each account. Returns for each finding why that failed, or None.
 
-        What a creation brought and was written over at once wakes nobody.
+        A tag of a request that was overwritten at once is not mailed.
         """
-        by_account: dict[_Whose, list[TamperFinding]] = defaultdict(list)
+        by_account: dict[_MailKey, list[TamperFinding]] = defaultdict(list)
         for finding in findings:
             if finding.test or not finding.overwritten:
                 by_account[finding.account, finding.test].append(finding)
         failures: dict[TamperFinding, Failure] = {}
         calls = 0
         failed: list[Failure] = []
-        for whose, found in by_account.items():
+        for key, found in by_account.items():
             if len(failed) == _MOST_FAILED:
                 failures |= dict.fromkeys(found, failed[-1])
                 continue
-            if calls == MOST_CALLS or not self._may(whose):
-                self._not_mailed[whose] += len(found)
+            if calls == MOST_CALLS or not self._may(key):
+                self._not_mailed[key] += len(found)
                 continue
             calls += 1
-            failure = self._publish(*mail_for(found, self._not_mailed[whose]))
+            failure = self._publish(*mail_for(found, self._not_mailed[key]))
             if failure is None:
-                self._taken(whose)
+                self._taken(key)
             else:
                 failed.append(failure)
                 failures |= dict.fromkeys(found, failure)
@@ -80,13 +81,13 @@ class FindingsMail:
             return failure_of(error)
         return None
 
-    def _may(self, whose: _Whose) -> bool:
+    def _may(self, key: _MailKey) -> bool:
         now = self._clock()
-        bucket = self._mails.get(whose)
+        bucket = self._mails.get(key)
         if bucket is None or bucket.full(now):
-            self._mails[whose] = bucket = TokenBucket(MOST_MAILS, _REFILL, MOST_MAILS, now)
+            self._mails[key] = bucket = TokenBucket(MOST_MAILS, _REFILL, MOST_MAILS, now)
         return bucket.wait(now) == 0
 
-    def _taken(self, whose: _Whose) -> None:
-        self._mails[whose] = self._mails[whose].after_call(self._clock())
-        del self._not_mailed[whose]
+    def _taken(self, key: _MailKey) -> None:
+        self._mails[key] = self._mails[key].after_call(self._clock())
+        del self._not_mailed[key]

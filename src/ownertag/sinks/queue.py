@@ -1,4 +1,4 @@
-"""What becomes of a message that is not done: how long it stays away, and why it is dead at last."""
+"""Delays messages that are not done, and sends them to the dead-letter queue with the reason."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ownertag.core.owner.principal import clean
 from ownertag.core.values import Failure
 
 _BATCH = 10  # SQS takes at most ten entries a call
-#: A queue's redrive policy is asked for only once a message came as often as this: none allows less (doc: at least 5
-#: for a queue that Lambda reads).
+#: The queue's redrive policy is read only when a message was received as often as this: none allows fewer receives
+#: (doc: at least 5 for a queue that Lambda reads).
 _ASK_FROM = 5
 _MAX_REASON = 1000
 
@@ -43,10 +43,10 @@ class Queue:
         self._redrive: tuple[str, int] | None = None
 
     def delay(self, delays: Iterable[tuple[str, int]]) -> list[Failure]:
-        """Hide messages, given as (receipt handle, seconds), until they come back.
+        """Hides messages, given as (receipt handle, seconds).
 
-        Returns what failed. That loses nothing: such a message comes back when its visibility ends, and one whose
-        receipt is no longer valid is at another function already.
+        Returns the failures. They lose nothing: such a message comes back when its visibility timeout ends, and one
+        whose receipt handle is no longer valid is with another instance of the function already.
         """
         failures = []
         entries = [
@@ -65,10 +65,10 @@ class Queue:
         return failures
 
     def send_to_dead_letter_queue(self, messages: Iterable[DeadLetter]) -> set[str]:
-        """Put messages that were received for the last time into the dead-letter queue, with the reason.
+        """Sends messages that were received for the last time to the dead-letter queue, with the reason.
 
-        SQS would put them there as well, but could not say why; EventBridge's own dead letters have the same
-        attributes. Returns the ids of those that are there. What is not, SQS moves: to bury it twice loses nothing.
+        SQS would move them there as well, without the reason; EventBridge's dead letters have the same attributes.
+        Returns the ids of those that were sent. SQS moves the others: a message that is sent twice does no harm.
         """
         dead_letters = set()
         for message in messages:
@@ -97,7 +97,7 @@ class Queue:
         return dead_letters
 
     def _redrive_to(self) -> tuple[str, int]:
-        """(URL of the dead-letter queue, how often a message may be received); ("", 0) if none is known."""
+        """(URL of the dead-letter queue, maxReceiveCount); ("", 0) if they can't be read."""
         if self._redrive is None:
             try:
                 answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["RedrivePolicy"])

@@ -1,4 +1,4 @@
-"""Writes to calls of the tag APIs that the catalogue names, or to nothing in a dry run."""
+"""Carries out writes by the tag APIs that the catalogue names, or nothing in a dry run."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Tagger:
         self._sessions = sessions
 
     def write(self, write: Write) -> Failure | None:
-        """One call, for all resources of the write or for none; None when it was done."""
+        """Makes one call, for all resources of the write or for none. Returns why it failed, or None."""
         service, call = _APIS[write.tag_api]
         return self._sessions.call(service, write.account, write.region, lambda client: call(client, write))
 
 
 class DryRun:
-    """Carries out nothing, and says that all went well."""
+    """Carries out nothing, and reports success."""
 
     def write(self, write: Write) -> Failure | None:
-        """Nothing is written."""
+        """Writes nothing."""

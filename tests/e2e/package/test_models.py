@@ -16,7 +16,7 @@ from botocore.loaders import Loader
 
 import ownertag
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.rollout.package.models import CALLS, ModelError, calls_of, cut_service
+from ownertag.rollout.package.models import ModelError, calls_of, cut_service
 
 EXPIRES = b"2026-11-23T12:00:00Z"
 FILTERS = {"Filters": [{"Name": "resource-id", "Values": ["a b&c", "i-1", "é"]}], "MaxResults": 1000}
@@ -262,9 +262,14 @@ def test_what_is_for_people_is_imported_by_the_command_line_alone() -> None:
 
 def test_every_operation_that_the_adapters_name_is_in_the_cut_models() -> None:
     """By the words of the source: any text or attribute that is an operation's name in botocore's full models."""
-    kept = {xform_name(operation) for operations in calls_of(load_catalogue()).values() for operation in operations}
+    calls = calls_of(load_catalogue())
+    kept = {xform_name(operation) for operations in calls.values() for operation in operations}
     loader = botocore.session.Session().get_component("data_loader")
-    known = {xform_name(name) for call in CALLS for name in loader.load_service_model(call, "service-2")["operations"]}
+    known = {
+        xform_name(operation)
+        for service in calls
+        for operation in loader.load_service_model(service, "service-2")["operations"]
+    }
     named: set[str] = set()
     for folder in ("aws", "sources", "sinks", "handler"):
         for path in (Path(ownertag.__file__).parent / folder).glob("*.py"):

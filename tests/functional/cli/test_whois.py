@@ -667,7 +667,7 @@ def test_an_account_that_can_not_be_read_stops_no_answer(path: Path, config: Pat
     assert (code, "  contact    not read: --offline\n" in output) == (0, True)
     code, output, _ = ask(ONE, *where, "--profile", "nobody")
     assert code == 0
-    assert output.count(": forbidden: the credentials can't be used: ") == 2
+    assert output.count(": forbidden: profile nobody: can't be used ") == 2
 
 
 @pytest.mark.parametrize("waits", [("DescribeAccount", "DescribeTags"), ("DescribeTags", "DescribeAccount")])

@@ -31,7 +31,7 @@ from faults.inject import (
 )
 from faults.row import WELL, Inject, Lasting, NotBuilt, Row
 from faults.world import World
-from ownertag.aws.sessions import client_config
+from ownertag.aws.credentials import client_config
 
 
 def on_the_wire(name: str) -> Inject:

@@ -29,7 +29,7 @@ from harness.events import (
 )
 from harness.fakes import Budget, FakeAccounts, FakeAws, fake_ports
 from harness.properties import examples
-from ownertag.aws.sessions import client_config
+from ownertag.aws.credentials import client_config
 from ownertag.core.match import match
 from ownertag.core.values import (
     Confidence,

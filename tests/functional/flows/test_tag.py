@@ -20,9 +20,9 @@ from ownertag.core.records import Arrival
 from ownertag.core.values import Confidence, LaunchedInstance, OutcomeKind, Owner
 from ownertag.flows.ports import Ports
 from ownertag.flows.tag import TagOrder, tag
-from ownertag.ledger.dry_run import DryRunLedger
 from ownertag.ledger.entries import Created, Ended, Entry, Owned, Transferred
 from ownertag.ledger.port import LedgerError
+from ownertag.ledger.read_only import DryRunLedger
 from ownertag.sinks.tagging import DryRun
 
 ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION

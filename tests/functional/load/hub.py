@@ -25,7 +25,7 @@ from ownertag.core.ownership import EventKey, ResourceKey, Standing
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.ledger.entries import Created, Entry, KnownResource, Owned, SeenCreation
-from ownertag.ledger.owners import LedgerOwners
+from ownertag.ledger.read_only import LedgerOwners
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.sources.lookups import AwsLookups
 

@@ -7,7 +7,8 @@ import pytest
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 from botocore.utils import parse_timestamp
 
-from ownertag.aws.times import new_session, read_time
+from ownertag.aws.credentials import new_session
+from ownertag.aws.times import read_time
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from ownertag.handler.wiring import KEEP_ACCOUNTS
 from ownertag.render.documents import RULE_PREFIX
 from ownertag.render.infra import check_deployable, templates
 from ownertag.render.pages import terraform_ignore_tags, why_page
+from ownertag.rollout.doctor.access import declared_in
+from ownertag.rollout.doctor.expected import expected
 from ownertag.sandbox.schedules import interval
 from ownertag.sources.organization import STALE
 
@@ -72,6 +74,30 @@ def test_what_is_committed_is_what_is_rendered() -> None:
     assert {str(path.relative_to(INFRA)) for path in committed} == set(rendered)
     for name, text in rendered.items():
         assert (INFRA / name).read_text("utf-8") == text, f"{name} is stale: run `make generate`"
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.parent.name)
+def test_doctor_reads_the_logical_names_that_yaml_has(path: Path) -> None:
+    assert declared_in(path.read_text("utf-8")) == set(resources(path.parent.name))
+
+
+def test_doctor_expects_the_values_of_the_hubs_template() -> None:
+    found = settings()
+    wanted = expected(load_catalogue(), found, check_deployable(found, "ownertag.toml"))
+    hub = {name: resource["Properties"] for name, resource in resources("hub").items() if "Properties" in resource}
+    alarms = {name: alarm["AlarmName"] for name, alarm in of_type("hub", "AWS::CloudWatch::Alarm").items()}
+    assert (wanted.architecture, wanted.timeout) == (*hub["Function"]["Architectures"], hub["Function"]["Timeout"])
+    assert wanted.visibility == hub["Queue"]["VisibilityTimeout"]
+    assert wanted.receives == hub["Queue"]["RedrivePolicy"]["maxReceiveCount"]
+    assert wanted.oldest == hub["OldestMessageAlarm"]["Threshold"]
+    assert wanted.alarms == alarms
+
+
+def test_doctor_names_the_roles_as_the_template_does() -> None:
+    found = settings()
+    wanted = expected(load_catalogue(), found, check_deployable(found, "ownertag.toml"))
+    roles = {role["RoleName"]: name for name, role in of_type("spoke_account", "AWS::IAM::Role").items()}
+    assert {name: role.logical for name, role in wanted.roles.items()} == roles
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.parent.name)
@@ -150,7 +176,7 @@ def test_every_rule_has_a_role_and_a_queue_for_what_it_can_not_deliver() -> None
     for rule in rules.values():
         [target] = rule["Targets"]
         assert target["RoleArn"]
-        assert target["DeadLetterConfig"]["Arn"] == {"GetAtt": "DeadLetters.Arn"}
+        assert target["DeadLetterConfig"]["Arn"] == {"GetAtt": "UndeliveredQueue.Arn"}
         assert rule["State"] == "ENABLED"
 
 

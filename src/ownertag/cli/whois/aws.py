@@ -21,6 +21,7 @@ from ownertag.flows.whois import Wanted, WhoisAnswer
 from ownertag.render.documents import AUDIT_ROLE
 
 if TYPE_CHECKING:
+    from ownertag.aws.credentials import CallerSession
     from ownertag.aws.pacing import Pacing
     from ownertag.aws.sessions import Sessions
 
@@ -38,7 +39,7 @@ def dynamodb(options: Options, settings: Settings) -> Any:
     Raises:
         NoCredentials: There are none.
     """
-    return _client("dynamodb", *_base(options, settings), options)
+    return _client("dynamodb", *_base(options, settings))
 
 
 def today(
@@ -54,15 +55,14 @@ def today(
         base, region = _base(options, settings)
     except NoCredentials as error:
         return _unread(answers, live, str(error)), NotChecked()
-    return _look_up(answers, live, base, region, options, settings), NotChecked()
+    return _look_up(answers, live, base, region, settings), NotChecked()
 
 
 def _look_up(
     answers: Sequence[WhoisAnswer],
     live: list[WhoisAnswer],
-    base: Any,
+    base: CallerSession,
     region: str,
-    options: Options,
     settings: Settings,
 ) -> Today:
     """Looks up accounts and resources at the same time, so that neither waits for the other."""
@@ -72,8 +72,7 @@ def _look_up(
     from ownertag.sources.organization import AccountDetails
 
     until = monotonic() + ACCOUNTS_SECONDS
-    # Made here: a session of boto3 is no thing for two threads (doc: boto3, multithreading).
-    client = _client("organizations", base, region, options)
+    client = _client("organizations", base, region)
     accounts = AccountDetails(client, settings.owner_key or "owner", lambda: monotonic() > until)
     with ThreadPoolExecutor(1) as beside:
         names = beside.submit(accounts.find, [answer.key.account for answer in answers])
@@ -83,7 +82,7 @@ def _look_up(
         from ownertag.sources.ec2 import Ec2
         from ownertag.sources.ec2_state import ElasticIps, InstanceStates
 
-        audit = _sessions(base, region, options)
+        audit = _sessions(base, region)
         tags, attached = tags_now(live, Ec2(audit)), attached_now(live, ElasticIps(audit))
         return Today(tags, attached, names.result(), states_now(live, InstanceStates(audit)))
 
@@ -157,41 +156,37 @@ def _paced_sessions(options: Options, settings: Settings) -> Sessions:
     from ownertag.aws.pacing import Pacing
 
     pacing = Pacing(load_catalogue().quotas, settings.limits.quota_share, patience=inf)
-    return _sessions(*_base(options, settings), options, pacing)
+    return _sessions(*_base(options, settings), pacing)
 
 
 # --- credentials, clients and sessions
 
 
-def _base(options: Options, settings: Settings) -> tuple[Any, str]:
+def _base(options: Options, settings: Settings) -> tuple[CallerSession, str]:
     """Returns the credentials, and the home Region."""
-    import boto3
-
-    from ownertag.aws.errors import AWS_ERRORS
+    from ownertag.aws.credentials import CredentialsError, open_session
 
     try:
-        session = boto3.Session(profile_name=options.profile)
-    except AWS_ERRORS as error:
-        raise NoCredentials(f"the credentials can't be used: {error}") from error
+        session = open_session(options.profile, endpoint_url=options.endpoint_url)
+    except CredentialsError as error:
+        raise NoCredentials(str(error)) from error
     home = settings.organization.home_region if settings.organization else None
-    region = home or session.region_name or options.region
+    region = home or session.region or options.region
     if not region:
         fail("in which Region the hub is can't be told: name the settings with --config, or write --region")
     return session, region
 
 
-def _client(service: str, base: Any, region: str, options: Options) -> Any:
-    from ownertag.aws.sessions import client_config
+def _client(service: str, base: CallerSession, region: str) -> Any:
+    from ownertag.aws.credentials import client_config
 
-    return base.client(service, region_name=region, endpoint_url=options.endpoint_url, config=client_config())
+    return base.client(service, region, config=client_config())
 
 
-def _sessions(base: Any, region: str, options: Options, pacing: Pacing | None = None) -> Sessions:
+def _sessions(base: CallerSession, region: str, pacing: Pacing | None = None) -> Sessions:
     from ownertag.aws.sessions import Sessions
 
-    return Sessions(
-        base, role_name=AUDIT_ROLE, region=region, now=clock, endpoint_url=options.endpoint_url, pacing=pacing
-    )
+    return Sessions(base, role_name=AUDIT_ROLE, region=region, now=clock, pacing=pacing)
 
 
 def clock() -> datetime:

@@ -1,4 +1,4 @@
-"""What the organization must allow, and the service control policy: AWS Organizations in the management account."""
+"""Reads AWS Organizations: the root, accounts, delegated administrators, resource policy, service control policies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ownertag.rollout.deploy.values import PolicyState
 from ownertag.sources.organization import is_active
 
 SCP = "SERVICE_CONTROL_POLICY"
-# The names that `policy_name` gives; nobody else's policy is one of ours because its name begins alike.
+# The names that `policy_name` gives. A policy of somebody else may begin with the same name.
 _OURS = re.compile(rf"{POLICY_NAME}(?:-[2-9])?")
 
 
@@ -56,13 +56,13 @@ def resource_policy(organizations: Any) -> str | None:
 
 
 def with_statement(policy: str | None, statement: Statement) -> str:
-    """A resource policy with our statement, in the place of an older one of ours; the others stay as they are."""
+    """A resource policy with our statement, instead of an older one of ours; others stay as they are."""
     document = json.loads(policy) if policy else {"Version": "2012-10-17", "Statement": []}
     return json.dumps({**document, "Statement": [*_others(document, statement), statement]}, indent=2)
 
 
 def without_statement(policy: str, statement: Statement) -> str:
-    """A resource policy without our statement; empty if nothing is left of it."""
+    """A resource policy without our statement; empty if it had no other."""
     document = json.loads(policy)
     others = _others(document, statement)
     return json.dumps({**document, "Statement": others}, indent=2) if others else ""
@@ -71,7 +71,7 @@ def without_statement(policy: str, statement: Statement) -> str:
 def _others(document: dict[str, Any], statement: Statement) -> list[Statement]:
     found = document["Statement"]
     statements: Iterable[Statement] = found if isinstance(found, list) else [found]
-    return [each for each in statements if each.get("Sid") != statement["Sid"]]
+    return [other for other in statements if other.get("Sid") != statement["Sid"]]
 
 
 def policy_states(organizations: Any) -> dict[str, PolicyState]:

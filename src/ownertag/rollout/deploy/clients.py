@@ -1,4 +1,4 @@
-"""Who acts where: the management account with the caller's credentials, the hub by a role assumed from there."""
+"""Clients: in the management account with the caller's credentials, in the hub's by a role assumed with them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from ownertag.aws.credentials import CallerSession, assume_role
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.core.arn import partition_of, role_arn
 from ownertag.core.settings import OrganizationSettings
@@ -26,7 +26,7 @@ _DENIED = frozenset(
 
 
 class DeployError(Exception):
-    """Something can't be done; the text says what, where, and what to do."""
+    """Something failed; the text says what, where, and what to do."""
 
 
 class Clients:
@@ -35,28 +35,25 @@ class Clients:
     Args:
         base: The caller's session, in the management account.
         organization: Whose accounts these are.
-        access_role: The role that is assumed in the hub's account, and in any account that is looked into.
-        endpoint_url: Another endpoint than AWS's, for every service.
+        access_role: The role that is assumed in the hub's account, and in each account that is read.
 
     A client is made once for each account, Region and service, and can be used by several threads.
     """
 
     def __init__(
         self,
-        base: boto3.Session,
+        base: CallerSession,
         organization: OrganizationSettings,
         *,
         access_role: str = ACCESS_ROLE,
-        endpoint_url: str | None = None,
     ) -> None:
         self._base = base
         self._organization = organization
         self._access_role = access_role
-        self._endpoint_url = endpoint_url
         self._config = Config(retries={"mode": "standard", "total_max_attempts": 8}, user_agent_extra="ownertag")
         self._keys: dict[str, dict[str, str]] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
-        self._lock = Lock()  # making a client is not safe in threads (doc: boto3, multithreading)
+        self._lock = Lock()
 
     def management(self, service: str, region: str | None = None) -> Any:
         """A client in the management account, in the home Region unless another is named."""
@@ -75,13 +72,8 @@ class Clients:
         key = (account, service, region or self._organization.home_region)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = self._base.client(
-                    service,  # type: ignore[call-overload] # any service
-                    region_name=key[2],
-                    endpoint_url=self._endpoint_url,
-                    config=self._config,
-                    **self._credentials(account),
-                )
+                credentials = self._credentials(account)
+                self._clients[key] = self._base.client(service, key[2], config=self._config, **credentials)
             return self._clients[key]
 
     def _credentials(self, account: str) -> dict[str, str]:
@@ -90,26 +82,21 @@ class Clients:
         if account not in self._keys:
             region = self._organization.home_region
             arn = role_arn(partition_of(region), account, self._access_role)
-            sts = self._base.client("sts", region_name=region, endpoint_url=self._endpoint_url, config=self._config)
+            sts = self._base.client("sts", region, config=self._config)
             with explained(
                 account, f"assume {arn}", "or name a role with --access-role that the caller may assume there"
             ):
-                given = sts.assume_role(RoleArn=arn, RoleSessionName="ownertag-deploy")["Credentials"]
-            self._keys[account] = {
-                "aws_access_key_id": given["AccessKeyId"],
-                "aws_secret_access_key": given["SecretAccessKey"],
-                "aws_session_token": given["SessionToken"],
-            }
+                self._keys[account] = assume_role(sts, arn, "ownertag-deploy").client_arguments
         return self._keys[account]
 
 
 @contextmanager
 def explained(account: str, doing: str, advice: str = "") -> Iterator[None]:
-    """Turn what AWS refuses in here into a `DeployError` that names the account and the permission.
+    """Turns errors of AWS into a `DeployError` that names the account and the missing permission.
 
     Args:
         account: Where the call goes.
-        doing: What could not be done, as "can't ..." goes on.
+        doing: What fails, to follow "can't".
         advice: What else would help.
     """
     try:

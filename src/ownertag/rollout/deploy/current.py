@@ -1,4 +1,4 @@
-"""What is there: read in the management account and in the hub's, before anything is decided."""
+"""Reads what is there, in the management account and in the hub's, before anything is decided."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
-from ownertag.core.settings import OrganizationSettings, SettingsError
+from ownertag.aws.credentials import CallerSession
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.settings import OrganizationSettings, Settings, SettingsError
 from ownertag.render.documents import UNDELIVERED
+from ownertag.render.infra import check_deployable
 from ownertag.rollout.deploy import access, stack_sets, stacks
-from ownertag.rollout.deploy.clients import Clients, DeployError, explained
-from ownertag.rollout.deploy.desired import Desired, DesiredStack
+from ownertag.rollout.deploy.clients import ACCESS_ROLE, Clients, DeployError, explained
+from ownertag.rollout.deploy.desired import Desired, DesiredStack, desired
+from ownertag.rollout.deploy.package import Package
 from ownertag.rollout.deploy.values import Current, StackState
 
 #: How many stacks are read at once.
@@ -19,7 +24,7 @@ AT_ONCE = 8
 
 
 class OrganizationCheck:
-    """Where the settings' organization is, checked against where the credentials lead."""
+    """Checks that the credentials are of the settings' organization, and reads what is needed first."""
 
     def __init__(self, clients: Clients, organization: OrganizationSettings, where: str) -> None:
         self._clients = clients
@@ -27,11 +32,11 @@ class OrganizationCheck:
         self._where = where
 
     def check(self) -> None:
-        """Nothing is read or changed in an organization that is not the settings'.
+        """Checks the organization, so that nothing is changed in another than the settings'.
 
         Raises:
-            SettingsError: The credentials lead to another account or organization.
-            DeployError: AWS does not say where they lead.
+            SettingsError: The credentials are of another account or organization.
+            DeployError: AWS does not say of which.
         """
         wanted = self._organization
         with explained(wanted.management_account, "learn whose credentials these are"):
@@ -58,7 +63,7 @@ class OrganizationCheck:
         """The Regions that the management account has enabled: StackSets deploys to no others."""
         with explained(self._organization.management_account, "list the Regions"):
             found = self._clients.management("ec2").describe_regions(AllRegions=False)["Regions"]
-        return frozenset(each["RegionName"] for each in found)
+        return frozenset(region["RegionName"] for region in found)
 
     def root(self) -> dict[str, Any]:
         """The organization's root."""
@@ -67,7 +72,7 @@ class OrganizationCheck:
 
 
 def read_current(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
-    """What is there of all that is desired, and what else is there of ours.
+    """Reads what is there of all that is desired, and what else is there of ours.
 
     Raises:
         DeployError: Something can't be read; the text names the account and the permission.
@@ -117,10 +122,10 @@ def _stacks(clients: Clients, wanted: tuple[DesiredStack, ...]) -> dict[tuple[st
 
 
 def check_empty(clients: Clients, desired: Desired, current: Current, recreate: frozenset[str]) -> None:
-    """Nothing is lost where an account's stacks are made anew: no event may wait in one of their queues.
+    """Checks that no event waits in a queue of the accounts whose stacks are recreated: it would be lost.
 
     Raises:
-        DeployError: One does, or the account is not one that is deployed to.
+        DeployError: One waits, or an account is not deployed to.
     """
     organization = desired.organization
     known = frozenset({organization.management_account}).union(*current.accounts.values())
@@ -150,7 +155,7 @@ def _waiting(sqs: Any) -> int:
 
 
 def _package(clients: Clients, desired: Desired) -> tuple[bool, bool]:
-    """(whether the bucket is there, whether the package is in it). A bucket of somebody else's is refused here."""
+    """(whether the bucket is there, whether the package is in it). A bucket of another account is refused."""
     s3, account = clients.hub("s3"), desired.organization.hub_account
     with explained(account, f"look into bucket {desired.bucket}", "name another with hub.package_bucket"):
         if not _head(lambda: s3.head_bucket(Bucket=desired.bucket, ExpectedBucketOwner=account)):
@@ -167,3 +172,42 @@ def _head(call: Any) -> bool:
             return False
         raise
     return True
+
+
+class Prepared(Struct, frozen=True):
+    """What a plan is made from, and the clients that execute it."""
+
+    clients: Clients
+    settings: Settings
+    desired: Desired
+    current: Current
+
+
+def prepare(
+    session: CallerSession,
+    settings: Settings,
+    where: str,
+    package: Package,
+    *,
+    access_role: str = ACCESS_ROLE,
+) -> Prepared:
+    """Checks whose credentials these are, and reads what is there.
+
+    Args:
+        session: A session of the management account.
+        settings: What should be deployed.
+        where: The settings' file, for messages.
+        package: The function's zip.
+        access_role: The role to assume in the hub's account.
+
+    Raises:
+        SettingsError: The settings can't be deployed, or are another organization's; nothing was changed.
+        DeployError: Something can't be read; the text names the account and the permission.
+    """
+    organization = check_deployable(settings, where)
+    clients = Clients(session, organization, access_role=access_role)
+    place = OrganizationCheck(clients, organization, where)
+    place.check()
+    root = place.root()
+    wanted = desired(load_catalogue(), settings, organization, package, place.enabled_regions(), root["Id"])
+    return Prepared(clients, settings, wanted, read_current(clients, wanted, root))

@@ -1,4 +1,4 @@
-"""What should be there, from settings, catalogue and package alone."""
+"""What should be there, from settings, catalogue and package alone. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DesiredStackSet(Struct, frozen=True):
 
 
 class Desired(Struct, frozen=True):
-    """All that deploying comes to.
+    """All that should be deployed.
 
     `policies` has the content of each service control policy by its name, `most` how many AWS takes on a unit.
     """
@@ -106,7 +106,7 @@ def desired(
         management_roles=DesiredStack(management, home, ROLES_STACK, roles),
         management_rules=tuple(DesiredStack(management, region, REGION_STACK, rules) for region in regions),
         units=units,
-        # Whoever allows more than fit beside FullAWSAccess under the default quota says that his is the larger one.
+        # Who allows more policies than fit beside FullAWSAccess under the default quota has the larger one.
         most=5 if settings.protection.max_policies <= 4 else 10,
         policies={policy_name(number): compact(scp) for number, scp in enumerate(scps(found), 1)},
         protected=units if settings.protection.units is None else settings.protection.units,

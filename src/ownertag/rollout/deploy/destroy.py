@@ -20,10 +20,9 @@ from ownertag.rollout.deploy.values import (
 
 
 def to_destroy(desired: Desired, current: Current) -> tuple[Step, ...]:
-    """The steps that take it all away, in the other order.
+    """The steps that delete everything, in the reverse order.
 
-    Tags stay, and so does what may serve others by now: the organization's access for StackSets, the type of policy,
-    the bucket.
+    Tags stay, and so does what others may use by now: the access of StackSets, the enabled policy type, the bucket.
     """
     management = desired.organization.management_account
     steps: list[Step] = []
@@ -51,8 +50,8 @@ def to_destroy(desired: Desired, current: Current) -> tuple[Step, ...]:
             continue
         for unit in sorted({instance.unit for instance in state.instances}):
             there = [instance for instance in state.instances if instance.unit == unit]
-            regions = tuple(sorted({each.region for each in there}))
-            changes = tuple(f"delete in {each.account} {each.region}" for each in there)
+            regions = tuple(sorted({instance.region for instance in there}))
+            changes = tuple(f"delete in {instance.account} {instance.region}" for instance in there)
             task = DropInstances(stack_set.name, (unit,), regions)
             what = f"stack set {stack_set.name} in {unit}"
             steps.append(Step(instances, Action.DELETE, what, management, changes=changes, task=task))

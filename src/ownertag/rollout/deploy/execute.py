@@ -1,20 +1,24 @@
-"""Carries out the steps of a plan, stage by stage; those of a stage side by side."""
+"""Carries out the steps of a plan, stage by stage, those of a stage concurrently; or shows what they would change."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ownertag.core.settings import OrganizationSettings
 from ownertag.rollout.deploy import access, stack_sets, stacks
 from ownertag.rollout.deploy.clients import Clients, DeployError, explained
+from ownertag.rollout.deploy.desired import DesiredStack
 from ownertag.rollout.deploy.stacks import Pause
 from ownertag.rollout.deploy.values import (
+    Action,
     AllowPolicies,
     AllowStackSets,
     Attach,
@@ -37,20 +41,20 @@ from ownertag.rollout.deploy.values import (
     Upload,
 )
 
-#: How many stacks change at once.
+#: How many stacks change, or are previewed, at once.
 AT_ONCE = 8
-#: What fails in one account must not keep the others from what comes next.
+#: A failure in one account must not keep the others from the next stage.
 GOES_ON = frozenset({Stage.ROLES_IN_ACCOUNTS, Stage.RULES_IN_ACCOUNTS})
 
 
 class StepResult(Struct, frozen=True):
-    """A step that was carried out, or why it was not."""
+    """A step that was carried out; `failed` says why it could not be."""
 
     step: Step
     failed: str = ""
 
 
-#: Is told of a step as it goes: the step, and what happens.
+#: Is called with a step and what happens to it.
 Progress = Callable[[Step, str], None]
 
 
@@ -61,10 +65,10 @@ def execute(
     progress: Progress,
     pause: Pause = time.sleep,
 ) -> tuple[StepResult, ...]:
-    """Carry out the steps that have a task, in their order.
+    """Carries out the steps that have a task, in their order.
 
-    A stage that fails ends it: what comes later would stand on it. Only accounts that StackSets could not deploy to
-    don't keep the others waiting; the result names them.
+    A stage that fails is the last one, since later ones depend on it. Only where StackSets could not deploy to some
+    accounts, the other accounts go on; the result names those that failed.
     """
     worker = _Worker(clients, organization, pause)
     done: list[StepResult] = []
@@ -162,3 +166,36 @@ class _Worker:
         owner = self._organization.hub_account
         with path.open("rb") as file:
             self._clients.hub("s3").put_object(Bucket=bucket, Key=key, Body=file, ExpectedBucketOwner=owner)
+
+
+def previewed(steps: Iterable[Step], clients: Clients, pause: Pause = time.sleep) -> tuple[Step, ...]:
+    """The steps, those of stacks with the changes that CloudFormation would make.
+
+    Raises:
+        DeployError: CloudFormation refuses a template or a change, or the permission to ask is missing.
+    """
+
+    @cache
+    def added(template: str) -> tuple[str, ...]:
+        first = next(
+            step.task.stack
+            for step in wanted
+            if isinstance(step.task, PutStack) and step.task.stack.template == template
+        )
+        return stacks.preview_new(clients.of(first.account, "cloudformation", first.region), first)
+
+    def one(step: Step) -> Step:
+        if not isinstance(step.task, PutStack):
+            return step
+        stack: DesiredStack = step.task.stack
+        with explained(stack.account, f"look what would change in stack {stack.name} in {stack.region}"):
+            if step.action is Action.CREATE:
+                return replace(step, changes=added(stack.template))
+            client = clients.of(stack.account, "cloudformation", stack.region)
+            return replace(
+                step, changes=(*step.changes, *stacks.preview(client, stack, pause, revert=step.task.revert))
+            )
+
+    wanted = list(steps)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return tuple(pool.map(one, wanted))

@@ -1,4 +1,4 @@
-"""The function's zip: the one that belongs to the settings, named by its hash."""
+"""The function's package as it is deployed: checked against the settings, named by version and hash."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Package(Struct, frozen=True):
 
 
 def read_package(path: Path, settings: str) -> Package:
-    """The package, if it is one and holds these settings.
+    """Reads a package, and checks that it holds these settings.
 
     Args:
         path: The zip.
         settings: The text of the settings that are deployed.
 
     Raises:
-        DeployError: It is not there, is no package, or was built with other settings.
+        DeployError: There is none, or it was built with other settings.
     """
     advice = "build it with `make package CONFIG=...`, your settings, or name another with --package"
     try:
@@ -57,3 +57,7 @@ def parts_of(key: str) -> tuple[str, str] | None:
     """(version, SHA-256 in hex) of a package, from its key; None for a key that was not made here."""
     found = _KEY.fullmatch(key)
     return (found["version"], found["sha256"]) if found else None
+
+
+#: Stands where no package is needed: what is deleted is found by the names of the stacks.
+NO_PACKAGE = Package(Path(), "none", "")

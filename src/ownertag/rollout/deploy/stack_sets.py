@@ -1,7 +1,7 @@
 """A service-managed stack set: read, created, updated, and its instances deployed to units.
 
-Made in the management account. Operations wait for each other in AWS (managed execution), and one account that fails
-does not keep the others waiting: what failed is told at the end.
+All calls are made in the management account. AWS queues operations that conflict (managed execution). An account that
+fails does not stop the others; the error at the end lists what failed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PREFERENCES = {
     "ConcurrencyMode": "SOFT_FAILURE_TOLERANCE",
 }
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
-#: What failed is told by account; of more than these, how many.
+#: So many failed instances are listed; of more, only the number is told.
 MOST_TOLD = 20
 
 
@@ -55,9 +55,9 @@ def instances(client: Any, name: str) -> tuple[StackInstance, ...]:
 
 
 def put(client: Any, stack_set: DesiredStackSet, pause: Pause, say: Say) -> None:
-    """Create a stack set, or update it and all of its instances.
+    """Creates a stack set, or updates it and all of its instances.
 
-    New accounts get an instance by themselves: of a stack set that another one comes before, after that one.
+    New accounts get an instance by automatic deployment; `after` names the stack set that is deployed to them first.
 
     Raises:
         DeployError: Some instances could not be updated; the text names them.
@@ -82,7 +82,7 @@ def put(client: Any, stack_set: DesiredStackSet, pause: Pause, say: Say) -> None
 
 
 def put_instances(client: Any, task: PutInstances, pause: Pause, say: Say) -> None:
-    """Deploy to every account of the units, in the Regions.
+    """Deploys to every account of the units, in the Regions.
 
     Raises:
         DeployError: Some could not be deployed to; the text names them.
@@ -91,7 +91,7 @@ def put_instances(client: Any, task: PutInstances, pause: Pause, say: Say) -> No
 
 
 def remake_instances(client: Any, task: RemakeInstances, pause: Pause, say: Say) -> None:
-    """Delete some accounts' instances and create them again.
+    """Deletes some accounts' instances and creates them again.
 
     Raises:
         DeployError: Some could not be; the text names them.
@@ -108,12 +108,12 @@ def _put(client: Any, name: str, targets: dict[str, Any], regions: tuple[str, ..
 
 
 def _some(unit: str, accounts: tuple[str, ...]) -> dict[str, Any]:
-    """Some accounts of a unit, as targets."""
+    """Some accounts of a unit, as deployment targets."""
     return {"OrganizationalUnitIds": [unit], "Accounts": list(accounts), "AccountFilterType": "INTERSECTION"}
 
 
 def drop_instances(client: Any, task: DropInstances, pause: Pause, say: Say) -> None:
-    """Delete instances.
+    """Deletes instances.
 
     Raises:
         DeployError: Some could not be deleted; the text names them.
@@ -131,7 +131,7 @@ def drop_instances(client: Any, task: DropInstances, pause: Pause, say: Say) -> 
 
 
 def drop(client: Any, name: str) -> None:
-    """Delete a stack set without instances; one that is not there is no error."""
+    """Deletes a stack set without instances; one that is not there is no error."""
     if _describe(client, name) is not None:
         client.delete_stack_set(StackSetName=name)
 
@@ -147,7 +147,7 @@ def _describe(client: Any, name: str) -> dict[str, Any] | None:
 
 
 def _finish(client: Any, name: str, operation: str, pause: Pause, say: Say) -> None:
-    """Wait for an operation, and tell of what failed in it."""
+    """Waits for an operation, and raises what failed in it."""
     told = -1
     while True:
         found = client.describe_stack_set_operation(StackSetName=name, OperationId=operation)["StackSetOperation"]
@@ -161,7 +161,10 @@ def _finish(client: Any, name: str, operation: str, pause: Pause, say: Say) -> N
     lacking = [instance for instance in instances(client, name) if instance.status != "CURRENT"]
     if found["Status"] == "SUCCEEDED" and not lacking:
         return
-    lines = [f"{each.account} {each.region}: {each.reason or each.status}" for each in lacking[:MOST_TOLD]]
+    lines = [
+        f"{instance.account} {instance.region}: {instance.reason or instance.status}"
+        for instance in lacking[:MOST_TOLD]
+    ]
     more = f"\n  and {len(lacking) - MOST_TOLD} more" if len(lacking) > MOST_TOLD else ""
     reason = found.get("StatusReason") or f"{len(lacking)} instances are not current"
     raise DeployError(

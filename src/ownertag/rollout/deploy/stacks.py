@@ -16,17 +16,17 @@ from ownertag.rollout.deploy.values import StackState
 Say = Callable[[str], None]
 Pause = Callable[[float], None]
 
-#: Seconds between two looks at something that goes on.
+#: Seconds between two calls that ask how far an operation is.
 POLL_SECONDS = 5.0
-#: How many looks an execution has to begin.
+#: How often it is asked whether an execution has begun.
 PATIENCE = 24
 
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
-# A stack whose first creation failed, or was only looked at, can't be updated: it has to go first.
+# A stack whose creation failed can't be updated: it has to be deleted first.
 _STILLBORN = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 _REVIEW = "REVIEW_IN_PROGRESS"
 _WELL = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-# Rolled back to what it was: as good as before, if that is what should be there.
+# Rolled back to what it was: well, if its template is what should be there.
 _AS_BEFORE = frozenset({"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
 
 
@@ -54,13 +54,13 @@ def differs(stack: DesiredStack, state: StackState) -> bool:
 
 
 def preview_new(client: Any, stack: DesiredStack) -> tuple[str, ...]:
-    """What a new stack would hold, a line for each type of resource; CloudFormation reads the template for it."""
+    """What a new stack would add, a line for each resource type, as CloudFormation reads the template."""
     summary = client.get_template_summary(TemplateBody=stack.template)
     return tuple(f"add {resource_type}" for resource_type in sorted(set(summary["ResourceTypes"])))
 
 
 def preview(client: Any, stack: DesiredStack, pause: Pause, *, revert: bool = False) -> tuple[str, ...]:
-    """What an update would change, a line for each resource: by a change set, which is deleted again."""
+    """What an update would change, a line for each resource, by a change set that is deleted again."""
     settle(client, stack.name, pause, lambda _: None)
     change_set = _change_set(client, stack, "UPDATE", pause, revert)
     if change_set is None:
@@ -72,10 +72,10 @@ def preview(client: Any, stack: DesiredStack, pause: Pause, *, revert: bool = Fa
 
 
 def put(client: Any, stack: DesiredStack, pause: Pause, say: Say, *, revert: bool = False) -> None:
-    """Create or update a stack, and wait for it; with `revert`, put back what was changed by hand.
+    """Creates or updates a stack, and waits for it; with `revert`, puts back what was changed by hand.
 
     Raises:
-        DeployError: CloudFormation could not do it; the text has its first reason.
+        DeployError: CloudFormation failed; the text has the first reason.
     """
     status = settle(client, stack.name, pause, say)
     if status in _STILLBORN:
@@ -99,10 +99,10 @@ def put(client: Any, stack: DesiredStack, pause: Pause, say: Say, *, revert: boo
 
 
 def drop(client: Any, name: str, pause: Pause, say: Say) -> None:
-    """Delete a stack, and wait for it; one that is not there is no error.
+    """Deletes a stack, and waits for it; one that is not there is no error.
 
     Raises:
-        DeployError: CloudFormation could not do it.
+        DeployError: CloudFormation failed.
     """
     if settle(client, name, pause, say) is None:
         return
@@ -113,7 +113,7 @@ def drop(client: Any, name: str, pause: Pause, say: Say) -> None:
 
 
 def settle(client: Any, name: str, pause: Pause, say: Say) -> str | None:
-    """Wait until nothing goes on in a stack; its status then, None if there is no stack (any more)."""
+    """Waits until no operation runs on a stack. Returns its status, None if there is no such stack (any more)."""
     last = ""
     while (found := _describe(client, name)) is not None:
         status = str(found["StackStatus"])
@@ -140,8 +140,8 @@ def _describe(client: Any, name: str) -> dict[str, Any] | None:
 def _change_set(client: Any, stack: DesiredStack, kind: str, pause: Pause, revert: bool) -> str | None:
     """A change set that can be executed; None where there is nothing to change.
 
-    With `revert` it is one that compares with what is really there (doc: drift-aware change sets). What is retained
-    when a stack is deleted (the log, the dead letters) is taken into the new one.
+    With `revert` it compares with the actual resources (doc: drift-aware change sets). A new stack imports what was
+    retained when an older one was deleted (the log group, the dead-letter queue).
     """
     parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()]
     made = client.create_change_set(
@@ -163,7 +163,7 @@ def _change_set(client: Any, stack: DesiredStack, kind: str, pause: Pause, rever
         return str(made)
     reason = str(found.get("StatusReason", ""))
     client.delete_change_set(ChangeSetName=made)
-    # CloudFormation tells by these words alone that there is nothing to change.
+    # CloudFormation has no code for it: only these words say that there is nothing to change.
     if "didn't contain changes" in reason or "No updates are to be performed" in reason:
         return None
     raise DeployError(
@@ -175,8 +175,8 @@ def _changes(client: Any, change_set: str) -> tuple[str, ...]:
     pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
     lines = []
     for page in pages:
-        for each in page["Changes"]:
-            change = each["ResourceChange"]
+        for listed in page["Changes"]:
+            change = listed["ResourceChange"]
             replaced = change.get("Replacement") in {"True", "Conditional"}
             note = " (replaced)" if replaced else ""
             lines.append(f"{change['Action'].lower()} {change['ResourceType']} {change['LogicalResourceId']}{note}")
@@ -184,7 +184,7 @@ def _changes(client: Any, change_set: str) -> tuple[str, ...]:
 
 
 def _reason(client: Any, name: str) -> str:
-    """The first thing that failed: what comes after it fails because of it."""
+    """The first thing that failed: later failures follow from it."""
     failed = []
     with suppress(ClientError):
         for page in client.get_paginator("describe_stack_events").paginate(StackName=name):

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable, Iterator
 from difflib import unified_diff
 
-from msgspec.structs import replace
-
 from ownertag.rollout.deploy.access import SCP, is_ours, with_statement
 from ownertag.rollout.deploy.clients import DeployError
 from ownertag.rollout.deploy.desired import Desired, DesiredStack, DesiredStackSet
+from ownertag.rollout.deploy.recreate import recreated
 from ownertag.rollout.deploy.stacks import differs, is_new
 from ownertag.rollout.deploy.values import (
     Action,
@@ -27,8 +26,6 @@ from ownertag.rollout.deploy.values import (
     PutStack,
     PutStackSet,
     ReadAccounts,
-    RemakeInstances,
-    RemakeStack,
     Stage,
     Step,
     Upload,
@@ -36,23 +33,25 @@ from ownertag.rollout.deploy.values import (
 
 
 def to_apply(desired: Desired, current: Current, recreate: frozenset[str] = frozenset()) -> tuple[Step, ...]:
-    """The steps that make what is there what should be there; a step without a task is one that is so already.
+    """The steps from what is there to what should be there; a step without a task is there already.
 
-    What somebody changed by hand CloudFormation does not see: of the accounts in `recreate`, all is made anew, but for
-    the hub's own stack, which holds messages, and is put back in place.
+    Args:
+        desired: What should be there.
+        current: What is there.
+        recreate: The accounts whose stacks are deleted and created again.
 
     Raises:
-        DeployError: A unit has no room for all of the service control policies; the text says what to do.
+        DeployError: A unit has no room for all service control policies; the text says what to do.
     """
     _check_room(desired, current)
     steps = _to_apply(desired, current)
-    return _made_anew(steps, desired, current, recreate) if recreate else steps
+    return recreated(steps, desired, current, recreate) if recreate else steps
 
 
 def _check_room(desired: Desired, current: Current) -> None:
-    """A policy that finds no room would leave the tags half protected, after all else has been changed."""
+    """Checks that all policies fit on each unit: one that does not would leave the tags half protected."""
     for unit in desired.protected:
-        # AWS attaches its own everywhere when service control policies are enabled, and none may go without any.
+        # AWS attaches its own everywhere when service control policies are enabled, and no unit may be without any.
         there = current.attached.get(unit) or {"FullAWSAccess"}
         others = sorted(name for name in there if not is_ours(name))
         if len(others) + len(desired.policies) > desired.most:
@@ -83,46 +82,6 @@ def _to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:
             key=lambda step: step.stage,
         )
     )
-
-
-def _made_anew(
-    steps: tuple[Step, ...], desired: Desired, current: Current, recreate: frozenset[str]
-) -> tuple[Step, ...]:
-    found = list(steps)
-    hub = desired.hub
-    if hub.account in recreate:
-        task = PutStack(hub, None, revert=True)
-        found = [
-            replace(step, action=Action.UPDATE, changes=("put back what was changed by hand",), task=task)
-            if (step.stage, step.task) == (Stage.HUB, None)
-            else step
-            for step in found
-        ]
-    if desired.management_roles.account in recreate:
-        stacks = [
-            (Stage.ROLES, desired.management_roles),
-            *((Stage.RULES, management_rule) for management_rule in desired.management_rules),
-        ]
-        anew = [
-            Step(stage, Action.UPDATE, f"stack {each.name}", each.account, each.region, _ANEW, task=RemakeStack(each))
-            for stage, each in stacks
-        ]
-        places = {(step.what, step.account, step.region) for step in anew}
-        found = [step for step in found if (step.what, step.account, step.region) not in places] + anew
-    for stage, stack_set in ((Stage.ROLES_IN_ACCOUNTS, desired.roles), (Stage.RULES_IN_ACCOUNTS, desired.rules)):
-        state = current.stack_sets.get(stack_set.name)
-        there = [instance for instance in state.instances if instance.account in recreate] if state else []
-        for unit in sorted({each.unit for each in there} - {""}):
-            accounts = tuple(sorted({each.account for each in there if each.unit == unit}))
-            regions = tuple(sorted({each.region for each in there if each.unit == unit} & {*stack_set.regions}))
-            what = f"stack set {stack_set.name} in {', '.join(accounts)}"
-            remake = RemakeInstances(stack_set.name, unit, accounts, regions)
-            management = desired.organization.management_account
-            found.append(Step(stage, Action.UPDATE, what, management, changes=_ANEW, task=remake))
-    return tuple(sorted(found, key=lambda step: step.stage))
-
-
-_ANEW = ("delete and make anew",)
 
 
 def _access(desired: Desired, current: Current) -> Iterator[Step]:
@@ -207,7 +166,9 @@ def _stack_set(stage: Stage, stack_set: DesiredStackSet, desired: Desired, curre
         return Step(stage, Action.CREATE, what, management, desired.organization.home_region, task=task)
     broken = [instance for instance in state.instances if instance.status != "CURRENT"]
     changes = [] if state.auto_deployment else ["new accounts get it by themselves: no -> yes"]
-    changes += [f"repeat in {each.account} {each.region}: {each.reason or each.status}" for each in broken]
+    changes += [
+        f"repeat in {instance.account} {instance.region}: {instance.reason or instance.status}" for instance in broken
+    ]
     diff = diff_of(state.template, stack_set.template, "template")
     if not (diff or changes):
         return Step(stage, Action.KEEP, what, management, desired.organization.home_region)
@@ -216,18 +177,18 @@ def _stack_set(stage: Stage, stack_set: DesiredStackSet, desired: Desired, curre
 
 
 def _instances(stage: Stage, stack_set: DesiredStackSet, desired: Desired, current: Current) -> Iterator[Step]:
-    """Which accounts and Regions lack an instance, and which have one too many."""
+    """The steps for accounts and Regions that lack an instance, and for those that have one too many."""
     management = desired.organization.management_account
     state = current.stack_sets.get(stack_set.name)
     there = state.instances if state else ()
-    places = {(each.account, each.region) for each in there}
+    places = {(instance.account, instance.region) for instance in there}
     wanted = {
         (account, region) for found in current.accounts.values() for account in found for region in stack_set.regions
     }
     what = f"stack set {stack_set.name} in {', '.join(desired.units)}"
     missing = sorted(wanted - places)
-    units = {each.unit for each in there}
-    # A unit without accounts is deployed to as well: those that join it later get theirs by themselves.
+    units = {instance.unit for instance in there}
+    # A unit without accounts is deployed to as well: accounts that join it later get theirs automatically.
     if missing or (state is None and not wanted):
         regions = tuple(sorted({region for _, region in missing})) or stack_set.regions
         changes = _by_region("add", missing)
@@ -236,16 +197,16 @@ def _instances(stage: Stage, stack_set: DesiredStackSet, desired: Desired, curre
         yield Step(stage, action, what, management, changes=changes, task=task)
     kept = frozenset().union(*current.accounts.values())
     for unit in sorted(units - {""}):
-        of_unit = [each for each in there if each.unit == unit]
-        # Another unit that holds the same account may be wanted: then it is that one's now.
-        left = [each for each in of_unit if unit not in desired.units and each.account not in kept]
+        of_unit = [instance for instance in there if instance.unit == unit]
+        # Another desired unit may hold the same account: then its instance stays.
+        left = [instance for instance in of_unit if unit not in desired.units and instance.account not in kept]
         for gone, accounts in (
-            ([each for each in of_unit if each.region not in stack_set.regions], ()),
-            (left, tuple(sorted({each.account for each in left})) if len(left) < len(of_unit) else ()),
+            ([instance for instance in of_unit if instance.region not in stack_set.regions], ()),
+            (left, tuple(sorted({instance.account for instance in left})) if len(left) < len(of_unit) else ()),
         ):
             if gone:
-                regions = tuple(sorted({each.region for each in gone}))
-                changes = _by_region("delete", sorted((each.account, each.region) for each in gone))
+                regions = tuple(sorted({instance.region for instance in gone}))
+                changes = _by_region("delete", sorted((instance.account, instance.region) for instance in gone))
                 drop = DropInstances(stack_set.name, (unit,), regions, accounts)
                 name = f"stack set {stack_set.name} in {unit}"
                 yield Step(stage, Action.DELETE, name, management, changes=changes, task=drop)
@@ -261,7 +222,7 @@ def _by_region(verb: str, places: Iterable[tuple[str, str]]) -> tuple[str, ...]:
 
 
 def _policies(desired: Desired, current: Current) -> Iterator[Step]:
-    """A policy that is there is kept up to date, attached or not; one that is not wanted any more goes."""
+    """The steps for policies: one that is there is updated, attached or not; a surplus one is deleted."""
     management = desired.organization.management_account
     for name, content in desired.policies.items():
         what, state = f"service control policy {name}", current.policies.get(name)
@@ -297,11 +258,11 @@ def _policies(desired: Desired, current: Current) -> Iterator[Step]:
 
 
 def pretty(policy: str | None) -> str:
-    """A policy as a person reads it, the same however it was written; none is an empty text."""
+    """A policy in a normal form that a person can read; empty if there is none."""
     return json.dumps(json.loads(policy), indent=2, sort_keys=True) if policy else ""
 
 
 def diff_of(old: str, new: str, what: str) -> str:
-    """What differs between two texts, in the unified form; empty if nothing does."""
+    """The unified diff of two texts; empty if they are equal."""
     lines = unified_diff(old.splitlines(), new.splitlines(), f"{what} now", f"{what} then", lineterm="", n=2)
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Counts who uses the protected keys today and would be denied by the policy, from CloudTrail's event history.
 
-LookupEvents keeps 90 days, and takes 2 calls a second in an account and Region (doc); so each account is asked on a
-thread of its own, newest first, and no longer than `MAX_PAGES`: what was not read is told.
+LookupEvents keeps 90 days, and takes 2 calls a second in an account and Region (doc). So each account is read on a
+thread of its own, newest first, at most `MAX_PAGES`; what was not read is reported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ownertag.core.tamper import TAG_CALLS, tag_call
 from ownertag.core.values import Refusal
 from ownertag.rollout.deploy.clients import Clients, DeployError, explained
 
-#: Of 50 events each, for one call's name in one account and Region.
+#: Pages of 50 events, for one event name in one account and Region.
 MAX_PAGES = 10
 #: How many accounts are read at once.
 AT_ONCE = 16
@@ -33,7 +33,7 @@ _UNBOUND = "/aws-service-role/"
 
 
 class Use(Struct, frozen=True, order=True):
-    """A principal that the policy would stop: where, which keys it wrote or removed, and how often."""
+    """A principal that the policy would deny: its account, which keys it wrote or removed, and how often."""
 
     account: str
     principal: str
@@ -43,7 +43,7 @@ class Use(Struct, frozen=True, order=True):
 
 
 class TagUsage(Struct, frozen=True):
-    """What was found, and the accounts that could not be read to the end, with the reason."""
+    """Who uses the keys, and the accounts that could not be read to the end, with the reason."""
 
     uses: tuple[Use, ...]
     unread: tuple[tuple[str, str], ...]
@@ -57,11 +57,11 @@ def tag_usage(
     since: datetime,
     progress: Callable[[str], None] = lambda _: None,
 ) -> TagUsage:
-    """Count, per account, who wrote or removed the protected keys since then.
+    """Counts, per account, who wrote or removed the protected keys since then.
 
-    What the policies would let pass is not counted: calls that failed, the tagger's, those of break-glass roles, of
-    copiers and of service-linked roles. A launch that brings its own tags makes no record of CreateTags and goes on as
-    well.
+    Calls that the policies would allow are not counted: failed ones, the tagger's, those of break-glass roles, of
+    copiers and of service-linked roles. A launch with tags in its request makes no record of CreateTags, and the
+    policies allow it.
     """
     wanted = sorted(accounts)
 
@@ -98,7 +98,7 @@ def _of_account(
                 call = tag_call(record)
                 who = _principal(record.identity)
                 named = call.touches(keys) if call and not record.error_code else frozenset()
-                # Removing all is denied only for what carries an owner, which nothing does before the roll-out.
+                # Removing all tags is denied only where there is an owner tag, and before the roll-out there is none.
                 if not named or (call and call.removes_all) or exempt(who):
                     continue
                 calls[who] += 1

@@ -1,4 +1,4 @@
-"""What a plan is made of: steps, each with what it changes and the task that does it."""
+"""Steps of a plan with their tasks, and what is there."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ownertag.rollout.deploy.desired import DesiredStack, DesiredStackSet
 
 
 class Stage(IntEnum):
-    """The order of the steps; those of one stage are carried out side by side.
+    """The order of the steps; those of one stage are carried out concurrently.
 
     The hub comes before everything that sends to it, roles come before the rules whose targets name them, and the
-    policy comes last: before the taggers work it would only take tags away from people. Taking out goes the other way.
+    policy comes last: before the taggers work it would only keep people from tagging. Removal goes the other way.
     """
 
     ACCESS = 1
@@ -46,29 +46,29 @@ class Action(StrEnum):
 
 
 class AllowStackSets(Struct, frozen=True):
-    """Give StackSets access to the organization."""
+    """Gives StackSets access to the organization."""
 
 
 class ReadAccounts(Struct, frozen=True):
-    """Put the organization's resource policy, which lets the hub read the accounts; an empty one is deleted."""
+    """Puts the organization's resource policy, which lets the hub read the accounts; an empty one is deleted."""
 
     policy: str
 
 
 class AllowPolicies(Struct, frozen=True):
-    """Enable service control policies in the organization."""
+    """Enables service control policies in the organization."""
 
     root: str
 
 
 class MakeBucket(Struct, frozen=True):
-    """Make the bucket for packages, closed to the public."""
+    """Makes the bucket for packages, closed to the public."""
 
     name: str
 
 
 class Upload(Struct, frozen=True):
-    """Put the package where the hub's stack looks for it."""
+    """Uploads the package to the bucket."""
 
     bucket: str
     key: str
@@ -76,7 +76,7 @@ class Upload(Struct, frozen=True):
 
 
 class PutStack(Struct, frozen=True):
-    """Create or update a stack; one whose creation failed is taken away first.
+    """Creates or updates a stack; one whose creation failed is deleted first.
 
     With `revert`, what was changed by hand is put back as well, though the template is the same.
     """
@@ -87,13 +87,13 @@ class PutStack(Struct, frozen=True):
 
 
 class RemakeStack(Struct, frozen=True):
-    """Delete a stack and create it again: what was deleted by hand is put back."""
+    """Deletes a stack and creates it again, with what was deleted by hand."""
 
     stack: DesiredStack
 
 
 class DropStack(Struct, frozen=True):
-    """Delete a stack."""
+    """Deletes a stack."""
 
     account: str
     region: str
@@ -101,20 +101,20 @@ class DropStack(Struct, frozen=True):
 
 
 class PutStackSet(Struct, frozen=True):
-    """Create a stack set, or update it with all of its instances."""
+    """Creates a stack set, or updates it with all of its instances."""
 
     stack_set: DesiredStackSet
     exists: bool
 
 
 class DropStackSet(Struct, frozen=True):
-    """Delete a stack set that has no instances left."""
+    """Deletes a stack set that has no instances left."""
 
     name: str
 
 
 class PutInstances(Struct, frozen=True):
-    """Deploy a stack set to units, in Regions; what is there already stays."""
+    """Deploys a stack set to units, in Regions; what is there already stays."""
 
     name: str
     units: tuple[str, ...]
@@ -122,7 +122,7 @@ class PutInstances(Struct, frozen=True):
 
 
 class DropInstances(Struct, frozen=True):
-    """Delete a stack set's instances of units, in Regions; of some of their accounts, or of all where none is named."""
+    """Deletes a stack set's instances in units and Regions; in all of the units' accounts where none is named."""
 
     name: str
     units: tuple[str, ...]
@@ -131,7 +131,7 @@ class DropInstances(Struct, frozen=True):
 
 
 class RemakeInstances(Struct, frozen=True):
-    """Delete a stack set's instances of some accounts of a unit, and create them again."""
+    """Deletes a stack set's instances of some accounts of a unit, and creates them again."""
 
     name: str
     unit: str
@@ -140,7 +140,7 @@ class RemakeInstances(Struct, frozen=True):
 
 
 class PutPolicy(Struct, frozen=True):
-    """Create or update a service control policy."""
+    """Creates or updates a service control policy."""
 
     name: str
     content: str
@@ -148,20 +148,20 @@ class PutPolicy(Struct, frozen=True):
 
 
 class DropPolicy(Struct, frozen=True):
-    """Delete a service control policy."""
+    """Deletes a service control policy."""
 
     id: str
 
 
 class Attach(Struct, frozen=True):
-    """Attach a policy to a unit."""
+    """Attaches a policy to a unit."""
 
     name: str
     unit: str
 
 
 class Detach(Struct, frozen=True):
-    """Detach a policy from a unit."""
+    """Detaches a policy from a unit."""
 
     id: str
     unit: str
@@ -189,7 +189,7 @@ Task = (
 
 
 class Step(Struct, frozen=True):
-    """One thing to do, or one that is as it should be (then there is no task).
+    """One thing to do; without a task, one that is as it should be.
 
     `changes` has a line for each thing that differs; `diff` is the text that differs, in the unified form.
     """
@@ -216,7 +216,7 @@ class StackState(Struct, frozen=True):
 
 
 class StackInstance(Struct, frozen=True, order=True):
-    """An instance of a stack set: a stack in one account and Region. `unit` is the one that it was deployed for."""
+    """A stack instance: the stack of a stack set in one account and Region, deployed for a unit."""
 
     account: str
     region: str

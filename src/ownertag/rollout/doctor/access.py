@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import boto3
 from botocore.config import Config
 from msgspec import Struct
 
+from ownertag.aws.credentials import CallerSession, patient_config
 from ownertag.aws.sessions import Sessions
 from ownertag.core.judge import judge
 from ownertag.core.values import Failure
 from ownertag.render.documents import AUDIT_ROLE
-from ownertag.rollout.doctor.expected import declared_in
 from ownertag.rollout.doctor.facts import Missing, NotGiven, Observed, StackFacts, Unread
 
 T = TypeVar("T")
 
-#: What AWS says of what is not there (service models; SQS answers with the first in the older protocol).
+#: Error codes for what is not there (service models; SQS answers with the first in its older protocol).
 _MISSING = frozenset(
     {
         "AWS.SimpleQueueService.NonExistentQueue",
@@ -35,66 +34,37 @@ _MISSING = frozenset(
 )
 
 
-def patient() -> Config:
-    """Nobody waits for one call; but a check that gives up on a throttle would call a healthy account unreached."""
-    return Config(
-        connect_timeout=5,
-        read_timeout=20,
-        retries={"mode": "standard", "total_max_attempts": 6},
-        user_agent_extra="ownertag",
-    )
-
-
 class AccountAccess(Struct, frozen=True):
     """How accounts are accessed: by a role, assumed with an operator's session in the hub's account."""
 
-    base: boto3.Session
+    base: CallerSession
     region: str
     now: Callable[[], datetime]
-    endpoint_url: str | None = None
     config: Config | None = None
 
     def sessions(self, role_name: str) -> Sessions:
-        """Sessions of this role. One thread's own: they are not made for several."""
+        """Sessions of this role, in any account."""
         return Sessions(
             self.base,
             role_name=role_name,
             region=self.region,
             now=self.now,
-            endpoint_url=self.endpoint_url,
-            config=self.config or patient(),
+            config=self.config or patient_config(),
         )
 
 
-class _OneAtATime:
-    """A session of boto3 that several threads may ask for clients (doc: boto3, multithreading: sessions may not)."""
-
-    def __init__(self, session: boto3.Session) -> None:
-        self._session = session
-        self._lock = Lock()
-
-    def client(self, *args: Any, **given: Any) -> Any:
-        with self._lock:
-            return self._session.client(*args, **given)
-
-
-def shared(session: boto3.Session) -> boto3.Session:
-    """The session, for several threads."""
-    return cast("boto3.Session", _OneAtATime(session))
-
-
 class AuditedAccount:
-    """One account, read with its audit role. For one thread.
+    """One account, read with its audit role.
 
     Args:
-        way: How it is entered.
-        account: Which it is.
+        access: How accounts are accessed.
+        account: Its id.
     """
 
-    def __init__(self, way: AccountAccess, account: str) -> None:
+    def __init__(self, access: AccountAccess, account: str) -> None:
         self.id = account
-        self.home = way.region
-        self._sessions = way.sessions(AUDIT_ROLE)
+        self.home = access.region
+        self._sessions = access.sessions(AUDIT_ROLE)
 
     def read(
         self, service: str, region: str, use: Callable[[Any], T], *, missing: frozenset[str] = _MISSING
@@ -137,3 +107,11 @@ class AuditedAccount:
 
         # CloudFormation has no code of its own for this: "Stack with id ... does not exist" is a ValidationError.
         return self.read("cloudformation", region, use, missing=frozenset({"ValidationError"}))
+
+
+def declared_in(template: str) -> frozenset[str]:
+    """The logical names of the resources that one of our templates declares.
+
+    By the form in which they are rendered: reading YAML would take a package that nothing else here needs.
+    """
+    return frozenset(re.findall(r"^  (\w+):[^\n]*\n    Type: AWS::", template, re.MULTILINE))

@@ -1,7 +1,7 @@
 """The canary: creates a placement group, which costs nothing, and measures the time until it is tagged.
 
-It brings an owner tag of its own. ownertag writes over that, and finds it as it finds what members bring: so a finding
-goes through as well, from CloudTrail's record to the alarms' topic, and says that it is a test.
+Its request sets an owner tag. ownertag overwrites it and makes a finding of it, as of the tags that members set: so a
+finding goes the whole way as well, from CloudTrail's record to the alarm topic, and says that it is a test.
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ from ownertag.render.documents import CANARY
 from ownertag.rollout.doctor.canary_finding import FindingTrace, check_finding
 from ownertag.rollout.doctor.findings import Check, Finding, Location
 
-#: Seconds between two looks.
+#: Seconds between two calls that ask for the group.
 POLL = 2.0
-#: The owner that the placement group brings along.
-BROUGHT = "this is a test by ownertag doctor --canary"
+#: The owner that the request sets.
+TEST_OWNER = "this is a test by ownertag doctor --canary"
 
 _ABSENT = frozenset({"InvalidPlacementGroup.Unknown"})
 
 
-class CanaryGroup(Struct, frozen=True):
-    """The canary's placement group, as it is seen."""
+class DescribedGroup(Struct, frozen=True):
+    """The canary's placement group, as EC2 describes it."""
 
     id: str
     tags: Mapping[str, str]
 
 
-class Groups(Protocol):
+class CanaryPlacementGroup(Protocol):
     """The canary's placement group, in one account and Region."""
 
     def create(self, tags: Mapping[str, str]) -> Failure | None:
-        """Create it, with tags that it brings along."""
+        """Creates it, with these tags in the request."""
 
-    def look(self) -> CanaryGroup | Failure | None:
-        """As it is now, or None if there is no such group."""
+    def describe(self) -> DescribedGroup | Failure | None:
+        """The group as it is now, or None if there is none."""
 
     def delete(self) -> Failure | None:
-        """Delete it; that there is none is no failure."""
+        """Deletes it; that there is none is no failure."""
 
 
-class PlacementGroup:
+class AwsPlacementGroup:
     """The canary's placement group in AWS, with the canary's role."""
 
     def __init__(self, sessions: Sessions, account: str, region: str) -> None:
@@ -56,23 +56,23 @@ class PlacementGroup:
         self._region = region
 
     def create(self, tags: Mapping[str, str]) -> Failure | None:
-        """Create it, with tags that it brings along."""
+        """Creates it, with these tags in the request."""
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-        brings = {"TagSpecifications": [{"ResourceType": "placement-group", "Tags": listed}]} if tags else {}
-        return self._failure(lambda ec2: ec2.create_placement_group(GroupName=CANARY, Strategy="spread", **brings))
+        specified = {"TagSpecifications": [{"ResourceType": "placement-group", "Tags": listed}]} if tags else {}
+        return self._failure(lambda ec2: ec2.create_placement_group(GroupName=CANARY, Strategy="spread", **specified))
 
-    def look(self) -> CanaryGroup | Failure | None:
-        """As it is now, or None if there is no such group; one that is being deleted is there."""
+    def describe(self) -> DescribedGroup | Failure | None:
+        """The group as it is now, or None if there is none; one that is being deleted is there."""
 
-        def use(ec2: Any) -> CanaryGroup:
+        def use(ec2: Any) -> DescribedGroup:
             [group] = ec2.describe_placement_groups(GroupNames=[CANARY])["PlacementGroups"]
-            return CanaryGroup(group.get("GroupId", ""), {tag["Key"]: tag["Value"] for tag in group.get("Tags", ())})
+            return DescribedGroup(group.get("GroupId", ""), {tag["Key"]: tag["Value"] for tag in group.get("Tags", ())})
 
         found = self._sessions.call("ec2", self._account, self._region, use)
         return None if isinstance(found, Failure) and found.code in _ABSENT else found
 
     def delete(self) -> Failure | None:
-        """Delete it; that there is none is no failure."""
+        """Deletes it; that there is none is no failure."""
         found = self._failure(lambda ec2: ec2.delete_placement_group(GroupName=CANARY))
         return None if found and found.code in _ABSENT else found
 
@@ -82,32 +82,37 @@ class PlacementGroup:
 
 
 class CanaryClock(Struct, frozen=True):
-    """The time: a clock that never goes back, and a way to let it pass."""
+    """A clock that never goes back, and how to wait."""
 
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
 
 
 def canary(
-    groups: Groups, told: FindingTrace, place: Location, settings: Settings, timeout: float, watch: CanaryClock
+    group: CanaryPlacementGroup,
+    trace: FindingTrace,
+    place: Location,
+    settings: Settings,
+    timeout: float,
+    clock: CanaryClock,
 ) -> list[Finding]:
-    """Create the group, wait for its tags and for its finding, and delete it, whatever happens.
+    """Creates the group, waits for its tags and for its finding, and deletes it, whatever happens.
 
     Args:
-        groups: The placement group.
-        told: What became of findings.
+        group: The placement group.
+        trace: Reads what became of its finding.
         place: Its account and Region.
         settings: Which tags to wait for.
         timeout: Seconds, for both together.
-        watch: The time.
+        clock: Measures the time.
     """
-    if stuck := _cleared(groups, place, timeout, watch):
+    if stuck := _cleared(group, place, timeout, clock):
         return [stuck]
     findings = []
     try:
-        findings += _sent(groups, told, place, settings, timeout, watch)
+        findings += _created(group, trace, place, settings, timeout, clock)
     finally:
-        left = groups.delete()
+        left = group.delete()
     if left is not None:
         findings.append(
             place.fault(
@@ -119,74 +124,84 @@ def canary(
     return findings
 
 
-def _cleared(groups: Groups, place: Location, timeout: float, watch: CanaryClock) -> Finding | None:
-    """Remove what an earlier run left, or say why that does not go."""
-    if failed := groups.delete():  # what an earlier run left would be tagged already
+def _cleared(group: CanaryPlacementGroup, place: Location, timeout: float, clock: CanaryClock) -> Finding | None:
+    """Deletes what an earlier run left, or says why that fails."""
+    if failed := group.delete():  # what an earlier run left would be tagged already
         return _unreached(place, f"a leftover placement group {CANARY} can't be deleted", failed)
-    begun = watch.monotonic()
-    while (left := groups.look()) is not None:
+    started = clock.monotonic()
+    while (left := group.describe()) is not None:
         if isinstance(left, Failure):
-            return _unreached(place, f"placement group {CANARY} can't be looked at", left)
-        if watch.monotonic() - begun >= timeout:
+            return _unreached(place, f"placement group {CANARY} can't be read", left)
+        if clock.monotonic() - started >= timeout:
             return place.fault(
                 Check.CANARY,
                 f"a leftover placement group {CANARY} does not go away",
                 "see what holds it, and delete it",
             )
-        watch.sleep(POLL)
+        clock.sleep(POLL)
     return None
 
 
-def _sent(
-    groups: Groups, told: FindingTrace, place: Location, settings: Settings, timeout: float, watch: CanaryClock
+def _created(
+    group: CanaryPlacementGroup,
+    trace: FindingTrace,
+    place: Location,
+    settings: Settings,
+    timeout: float,
+    clock: CanaryClock,
 ) -> list[Finding]:
-    begun = watch.monotonic()
-    # Of a key whose value is kept, what is brought would stay, and is no finding.
+    started = clock.monotonic()
+    # A key whose value is kept would keep that of the request, which is no finding then.
     ours = [key for key in (*sorted(settings.owner_keys), *sorted(settings.tags)) if key not in settings.kept_keys]
-    brings = dict.fromkeys(ours[:1], BROUGHT)
-    without = None if brings else "the settings keep the value of every key"
-    failed = groups.create(brings)
-    if brings and failed and judge(failed, None, place.region or "").outcome is OutcomeKind.FORBIDDEN:
-        without, brings = f"{CANARY} may not bring a tag along: {_why(failed, place)}", {}
-        failed = groups.create({})
+    request_tags = dict.fromkeys(ours[:1], TEST_OWNER)
+    without = None if request_tags else "the settings keep the value of every key"
+    failed = group.create(request_tags)
+    if request_tags and failed and judge(failed, None, place.region or "").outcome is OutcomeKind.FORBIDDEN:
+        without, request_tags = f"{CANARY} may not set a tag at creation: {_why(failed, place)}", {}
+        failed = group.create({})
     if failed:
         return [_unreached(place, f"placement group {CANARY} can't be created", failed)]
-    found = _tagged(groups, place, settings.owner_keys.union(brings), timeout, watch, begun)
+    found = _tagged(group, place, settings.owner_keys.union(request_tags), timeout, clock, started)
     if isinstance(found, Finding):
         return [found]
-    tagged = place.ok(Check.CANARY, f"tagged {watch.monotonic() - begun:.1f} s after the call")
+    tagged = place.ok(Check.CANARY, f"tagged {clock.monotonic() - started:.1f} s after the call")
     if without:
         return [tagged, place.not_checkable(Check.CANARY_FINDING, f"no finding was sent: {without}")]
     while True:
-        seconds = watch.monotonic() - begun
-        checked = check_finding(told, place, found.id, BROUGHT, seconds)
+        seconds = clock.monotonic() - started
+        checked = check_finding(trace, place, found.id, TEST_OWNER, seconds)
         if checked.ends or seconds >= timeout:
             return [tagged, checked.finding]
-        watch.sleep(min(POLL, timeout - seconds))
+        clock.sleep(min(POLL, timeout - seconds))
 
 
 def _tagged(
-    groups: Groups, place: Location, keys: frozenset[str], timeout: float, watch: CanaryClock, begun: float
-) -> CanaryGroup | Finding:
-    """The group once it has all of these keys, and of none the value that it brought; or why it has not."""
-    trouble: Failure | None = None
+    group: CanaryPlacementGroup,
+    place: Location,
+    keys: frozenset[str],
+    timeout: float,
+    clock: CanaryClock,
+    started: float,
+) -> DescribedGroup | Finding:
+    """The group once it has all of these keys, none with the value of the request; or why it has not."""
+    failed: Failure | None = None
     while True:
-        group = groups.look()
-        seconds = watch.monotonic() - begun
-        if isinstance(group, Failure):
-            trouble = group
-        elif group is not None and all(group.tags.get(key, BROUGHT) != BROUGHT for key in keys):
-            return group
+        found = group.describe()
+        seconds = clock.monotonic() - started
+        if isinstance(found, Failure):
+            failed = found
+        elif found is not None and all(found.tags.get(key, TEST_OWNER) != TEST_OWNER for key in keys):
+            return found
         if seconds >= timeout:
             break
-        watch.sleep(min(POLL, timeout - seconds))
-    if trouble is not None:
-        return _unreached(place, f"placement group {CANARY} could not be looked at to the end", trouble)
+        clock.sleep(min(POLL, timeout - seconds))
+    if failed is not None:
+        return _unreached(place, f"placement group {CANARY} could not be read to the end", failed)
     return place.fault(
         Check.CANARY,
         f"not tagged within {timeout:.0f} s",
-        "follow the way: the rule's findings here, the queue ownertag-undelivered of this Region, at the hub the queue "
-        "ownertag, then ownertag-dead-letters, then the function's log (`aws logs tail /aws/lambda/ownertag`)",
+        "check in this order: the findings of the rules here, the queue ownertag-undelivered of this Region, the "
+        "hub's queue ownertag, its ownertag-dead-letters, the function's log (`aws logs tail /aws/lambda/ownertag`)",
     )
 
 

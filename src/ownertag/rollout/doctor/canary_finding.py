@@ -1,4 +1,4 @@
-"""What became of the finding that the canary brings about: kept, put on the bus, mailed; and who hears of it."""
+"""Checks the finding that the canary causes: in the ledger, on the bus, mailed; and who is subscribed."""
 
 from __future__ import annotations
 
@@ -15,29 +15,28 @@ from ownertag.render.documents import ALARM_TOPIC, LEDGER_TABLE
 from ownertag.rollout.doctor.facts import Missing, NotGiven, Observed, Unread
 from ownertag.rollout.doctor.findings import Check, Finding, Location
 
-#: What nothing here can see.
+#: What no check can show.
 NOT_PROVEN = "not seen: that a mail was read, and that the rule ownertag-tampering sends on who changes tags later"
 
 
 class FindingTrace(Protocol):
-    """What became of a finding."""
+    """Reads what became of a finding."""
 
     def finding(self, key: ResourceKey, value: str) -> bool | None:
-        """Whether the finding of this value at a resource was told; None if none is kept.
+        """Whether the finding of this value at a resource was published; None if there is none in the ledger.
 
         Raises:
             LedgerError: The ledger can't be read.
         """
 
     def subscriptions(self) -> Observed[tuple[str, ...]]:
-        """Those of the topic; instead of an ARN, one that waits says PendingConfirmation."""
+        """The subscriptions of the topic; one that is not confirmed has PendingConfirmation for its ARN."""
 
 
 class HubTrace:
-    """What the hub's ledger and topic say.
+    """Reads the hub's ledger and topic.
 
-    A creation is finished in the ledger only after its finding was kept, put on the bus and taken by the topic: so that
-    says what nothing else does.
+    A creation is finished in the ledger only after its finding was kept, put on the bus and accepted by the topic.
     """
 
     def __init__(self, ledger: Callable[[], Store], subscriptions: Callable[[], Observed[tuple[str, ...]]]) -> None:
@@ -45,7 +44,7 @@ class HubTrace:
         self.subscriptions = subscriptions
 
     def finding(self, key: ResourceKey, value: str) -> bool | None:
-        """Whether the finding of this value at a resource was told; None if none is kept."""
+        """Whether the finding of this value at a resource was published; None if there is none in the ledger."""
         ledger = self._ledger()
         for entry in ledger.history(key):
             if isinstance(entry, TagChanged) and any(change.new == value for change in entry.changes):
@@ -55,18 +54,18 @@ class HubTrace:
 
 
 class FindingCheck(Struct, frozen=True):
-    """How it stands, and whether to wait for more."""
+    """The finding of doctor, and whether it is the last word."""
 
     finding: Finding
     ends: bool
 
 
-def check_finding(told: FindingTrace, place: Location, id_: str, value: str, seconds: float) -> FindingCheck:
-    """How the finding of a placement group stands, so many seconds after its creation."""
+def check_finding(trace: FindingTrace, place: Location, id_: str, value: str, seconds: float) -> FindingCheck:
+    """What became of the finding of a placement group, so many seconds after its creation."""
     region = place.region or ""
     arn = str(Arn(partition_of(region), "ec2", region, place.account, f"placement-group/{id_}"))
     try:
-        is_told = told.finding(ResourceKey(place.account, region, arn), value)
+        published = trace.finding(ResourceKey(place.account, region, arn), value)
     except LedgerError as error:
         return FindingCheck(
             place.unreached(
@@ -76,9 +75,9 @@ def check_finding(told: FindingTrace, place: Location, id_: str, value: str, sec
             ),
             ends=True,
         )
-    if is_told:
-        return FindingCheck(_heard(told.subscriptions(), place, seconds), ends=True)
-    if is_told is None:
+    if published:
+        return FindingCheck(_subscribed(trace.subscriptions(), place, seconds), ends=True)
+    if published is None:
         seen = f"no finding of the tag that it brought is in the ledger after {seconds:.0f} s"
     else:
         seen = f"its finding is in the ledger, and was not told within {seconds:.0f} s"
@@ -86,7 +85,7 @@ def check_finding(told: FindingTrace, place: Location, id_: str, value: str, sec
     return FindingCheck(place.fault(Check.CANARY_FINDING, seen, advice), ends=False)
 
 
-def _heard(found: Observed[tuple[str, ...]], place: Location, seconds: float) -> Finding:
+def _subscribed(found: Observed[tuple[str, ...]], place: Location, seconds: float) -> Finding:
     went = f"its finding is in the ledger, and was taken by the bus and by topic {ALARM_TOPIC} within {seconds:.1f} s"
     if isinstance(found, (Missing, Unread, NotGiven)):
         return place.unreached(
@@ -94,7 +93,7 @@ def _heard(found: Observed[tuple[str, ...]], place: Location, seconds: float) ->
             f"{went}; who is subscribed can't be read: {_text(found)}",
             "deploy the hub's roles, and see who may assume ownertag-audit there",
         )
-    confirmed = [each for each in found if is_arn(each)]
+    confirmed = [subscription for subscription in found if is_arn(subscription)]
     if not confirmed:
         waiting = f"{len(found)} subscriptions wait to be confirmed" if found else "the topic has no subscription"
         return place.fault(

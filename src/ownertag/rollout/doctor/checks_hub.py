@@ -1,4 +1,4 @@
-"""Whether the hub is as it should be. Pure."""
+"""Whether the hub is as it should be. Pure: facts and what should be there, to findings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ import base64
 from collections.abc import Iterator
 
 from ownertag.core.arn import is_arn
-from ownertag.render.documents import AUDIT_ROLE, BUS, HUB_STACK
+from ownertag.render.documents import ALARM_TOPIC, AUDIT_ROLE, BUS, DEAD_LETTERS, HUB_RULE, HUB_STACK
 from ownertag.rollout.deploy.package import parts_of
-from ownertag.rollout.doctor.checks import DEPLOY, check_rule, missing_finding, never_made, not_held, unread_finding
-from ownertag.rollout.doctor.documents import same, statements
-from ownertag.rollout.doctor.expected import ALARM_TOPIC, DEAD_LETTERS, HUB_RULE, Expected
+from ownertag.rollout.doctor.checks import (
+    DEPLOY,
+    check_rule,
+    missing_finding,
+    never_made,
+    not_held,
+    same,
+    statements,
+    unread_finding,
+)
+from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     BusFacts,
     Function,
@@ -25,20 +33,11 @@ from ownertag.rollout.doctor.facts import (
 )
 from ownertag.rollout.doctor.findings import Check, Finding, Location
 
-#: Names of the alarms in the hub's template.
-_ALARMS = {
-    "ownertag-dead-letters": "DeadLettersAlarm",
-    "ownertag-oldest-message": "AgeAlarm",
-    "ownertag-errors": "ErrorsAlarm",
-    "ownertag-unexpected": "UnexpectedAlarm",
-    "ownertag-not-found": "NotFoundAlarm",
-    "ownertag-silence": "SilenceAlarm",
-}
 _LOG = f"its log says why: `aws logs tail /aws/lambda/{BUS} --since 1h`"
 
 
 def check_hub(facts: HubFacts | Unread, expected: Expected) -> Iterator[Finding]:
-    """The hub, in its account's home Region."""
+    """Checks the hub, in its account's home Region."""
     organization = expected.organization
     place = Location(organization.hub_account, organization.home_region)
     if isinstance(facts, Unread):
@@ -82,17 +81,17 @@ def _stack(place: Location, stack: Observed[StackFacts], expected: Expected) -> 
 
 def _bus(place: Location, facts: HubFacts, expected: Expected) -> Finding:
     if not isinstance(facts.bus, BusFacts):
-        return unread_finding(place, Check.BUS, f"bus {BUS}", facts.bus, facts.stack, "Bus")
+        return unread_finding(place, Check.BUS, f"bus {BUS}", facts.bus, facts.stack, "EventBus")
     wanted = expected.filled_for(expected.bus_statement, place.account)
     found = statements(facts.bus.policy) if facts.bus.policy else []
-    ours = [each for each in found if each.get("Sid") == wanted["Sid"]]
+    ours = [statement for statement in found if statement.get("Sid") == wanted["Sid"]]
     if not ours:
         return missing_finding(
-            place, Check.BUS, f"the policy of bus {BUS}", facts.stack, "BusPolicy", ": nothing gets in"
+            place, Check.BUS, f"the policy of bus {BUS}", facts.stack, "EventBusPolicy", ": nothing gets in"
         )
     if not same(ours[0], wanted):
         return place.fault(Check.BUS, f"the policy of bus {BUS} is not the rendered one", DEPLOY)
-    if others := [str(each.get("Sid", "without a name")) for each in found if each not in ours]:
+    if others := [str(statement.get("Sid", "without a name")) for statement in found if statement not in ours]:
         return place.fault(
             Check.BUS,
             f"bus {BUS} lets in more than it should: statements {', '.join(others)}",
@@ -103,7 +102,7 @@ def _bus(place: Location, facts: HubFacts, expected: Expected) -> Finding:
 
 def _rule(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
     if not isinstance(facts.rule, Rule):
-        yield unread_finding(place, Check.HUB_RULE, f"rule {HUB_RULE}", facts.rule, facts.stack, "Rule")
+        yield unread_finding(place, Check.HUB_RULE, f"rule {HUB_RULE}", facts.rule, facts.stack, "CreationsRule")
         return
     yield check_rule(place, Check.HUB_RULE, HUB_RULE, facts.rule, expected.hub_pattern)
     queue = expected.arn("sqs", BUS, place.account, place.region or "")
@@ -157,7 +156,7 @@ def _queue(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Fin
 def _dead_letters(place: Location, facts: HubFacts) -> Finding:
     found = facts.dead_letters
     if not isinstance(found, QueueFacts):
-        return unread_finding(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetters")
+        return unread_finding(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetterQueue")
     if not found.messages:
         return place.ok(Check.DEAD_LETTERS, "none")
     return place.fault(
@@ -226,12 +225,13 @@ def _package(place: Location, facts: HubFacts, expected: Expected) -> Finding:
 def _source(place: Location, facts: HubFacts, expected: Expected) -> Finding:
     found = facts.sources
     if not isinstance(found, tuple):
-        return unread_finding(place, Check.EVENT_SOURCE, f"what function {BUS} is fed by", found, facts.stack, "Source")
+        what = f"the event source mappings of function {BUS}"
+        return unread_finding(place, Check.EVENT_SOURCE, what, found, facts.stack, "EventSourceMapping")
     queue = expected.arn("sqs", BUS, place.account, place.region or "")
-    ours = [each for each in found if each.queue == queue]
+    ours = [mapping for mapping in found if mapping.queue == queue]
     if not ours:
         return missing_finding(
-            place, Check.EVENT_SOURCE, f"a mapping from queue {BUS} to the function", facts.stack, "Source"
+            place, Check.EVENT_SOURCE, f"a mapping from queue {BUS} to the function", facts.stack, "EventSourceMapping"
         )
     if ours[0].state != "Enabled":
         return place.fault(
@@ -251,9 +251,9 @@ def _alarms(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Fi
     if isinstance(found, Missing | NotGiven | Unread):
         yield unread_finding(place, Check.ALARMS, "the alarms", found, facts.stack, "")
         return
-    for name in expected.alarms:
+    for logical, name in expected.alarms.items():
         if name not in found:
-            yield missing_finding(place, Check.ALARMS, f"alarm {name}", facts.stack, _ALARMS.get(name, ""))
+            yield missing_finding(place, Check.ALARMS, f"alarm {name}", facts.stack, logical)
         elif found[name] == "ALARM":
             yield place.fault(
                 Check.ALARMS,
@@ -268,14 +268,14 @@ def _topic(place: Location, facts: HubFacts) -> Finding:
     found = facts.subscriptions
     if not isinstance(found, tuple):
         return unread_finding(place, Check.ALARM_TOPIC, f"topic {ALARM_TOPIC}", found, facts.stack, "AlarmTopic")
-    confirmed = [each for each in found if is_arn(each)]
+    confirmed = [subscription for subscription in found if is_arn(subscription)]
     if confirmed:
         return place.ok(Check.ALARM_TOPIC, f"{len(confirmed)} confirmed subscriptions")
-    # The mail is made only where an address is given.
+    # The template has the subscription only where an address is given.
     mailed = isinstance(facts.stack, StackFacts) and facts.stack.parameters.get("AlarmEmail")
-    if mailed and not found and never_made(facts.stack, "AlarmMail"):
+    if mailed and not found and never_made(facts.stack, "AlarmSubscription"):
         return not_held(place, Check.ALARM_TOPIC, f"the subscription of topic {ALARM_TOPIC}")
-    waiting = sum(each == "PendingConfirmation" for each in found)
+    waiting = sum(subscription == "PendingConfirmation" for subscription in found)
     return place.fault(
         Check.ALARM_TOPIC,
         f"nobody is told of alarms: {waiting} subscriptions wait to be confirmed"

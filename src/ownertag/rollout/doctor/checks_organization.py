@@ -1,13 +1,12 @@
-"""Whether the organization deploys to every account, and the policy binds them. Pure."""
+"""Whether stack sets deploy to every account, and the policies are attached. Pure: facts to findings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ownertag.render.documents import AUDIT_ROLE
-from ownertag.rollout.doctor.checks import unread_finding
-from ownertag.rollout.doctor.documents import same
-from ownertag.rollout.doctor.expected import ROLES_STACK, Expected
+from ownertag.render.documents import AUDIT_ROLE, ROLES_STACK
+from ownertag.rollout.doctor.checks import same, unread_finding
+from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     Document,
     Missing,
@@ -23,12 +22,12 @@ from ownertag.rollout.doctor.findings import Check, Finding, Location
 def check_organization(
     facts: OrganizationFacts | Unread, expected: Expected, regions: Iterable[str]
 ) -> Iterator[Finding]:
-    """Accounts, stack sets and policy, as the management account has them.
+    """Checks accounts, stack sets and policies, as the management account has them.
 
     Args:
         facts: What was read there.
         expected: What should be there.
-        regions: Where the rules should be.
+        regions: The Regions that should have rules.
     """
     place = Location(expected.organization.management_account)
     if isinstance(facts, Unread):
@@ -77,19 +76,19 @@ def _stack_set(
 def _instances(
     place: Location, name: str, found: StackSetFacts, facts: OrganizationFacts, regions: tuple[str, ...]
 ) -> Iterator[Finding]:
-    """Findings stand with the account and Region that lack it."""
+    """Findings name the account and Region that lack an instance."""
     if not isinstance(found.instances, tuple):
         yield unread_finding(place, Check.INSTANCES, f"the instances of {name}", found.instances, Missing(), "")
         return
     held = {(instance.account, instance.region): instance for instance in found.instances}
     well = 0
-    for each in found.instances:
-        if each.status == "CURRENT":
+    for instance in found.instances:
+        if instance.status == "CURRENT":
             well += 1
             continue
-        yield Location(each.account, each.region).fault(
+        yield Location(instance.account, instance.region).fault(
             Check.INSTANCES,
-            f"the instance of {name} is {each.status}{f': {each.reason}' if each.reason else ''}",
+            f"the instance of {name} is {instance.status}{f': {instance.reason}' if instance.reason else ''}",
             "mend what it says, then `ownertag deploy apply`",
         )
     if isinstance(facts.accounts, frozenset):
@@ -152,7 +151,7 @@ def _policy(
 
 
 def _tiers(place: Location, expected: Expected) -> Finding:
-    """What the policies can do about each action that changes tags; what they can't is no fault, and must be known."""
+    """What the policies can do about each action that changes tags. What they can't do is no fault."""
     told = [f"{tier.value}: {', '.join(names)}" for tier, names in expected.tiers.items() if names]
     advice = "`ownertag render scp --tiers` says what each tier does, and what holds for other services"
     return place.ok(Check.TIERS, "; ".join(told), advice)

@@ -9,8 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from ownertag.render.documents import UNDELIVERED
 from ownertag.rollout.doctor.access import AuditedAccount
-from ownertag.rollout.doctor.expected import UNDELIVERED, Expected
+from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     SENT_DAYS,
     AccountFacts,
@@ -29,7 +30,7 @@ from ownertag.rollout.doctor.facts import (
     Unread,
 )
 
-#: How recent a failure counts.
+#: How recent a failure must be to count.
 FAILED_WITHIN = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 
@@ -41,14 +42,14 @@ def collect(
     stacks: Mapping[tuple[str, str], str],
     now: datetime,
 ) -> AccountFacts:
-    """An account, and its Regions.
+    """Collects the facts of an account and its Regions.
 
     Args:
         account: The account.
         expected: For the names of roles and rules.
-        regions: Which Regions to look into; one that the account has switched off is left out.
-        stacks: Names or ids of the stacks by (stack, Region), as far as they are known: they are read only where
-            something is missing, to tell what is gone from what CloudFormation never made.
+        regions: The Regions to read; one that the account has not enabled is left out.
+        stacks: Names or ids of the stacks by (stack, Region), as far as they are known. They are read only where
+            something is missing, to tell what was deleted from what CloudFormation never made.
         now: The time.
     """
     if refused := account.refused():
@@ -68,7 +69,7 @@ def collect(
 
 
 def enabled_regions(account: AuditedAccount) -> Observed[frozenset[str]]:
-    """The Regions that an account has switched on."""
+    """The Regions that an account has enabled."""
 
     def use(ec2: Any) -> frozenset[str]:
         regions = ec2.describe_regions(AllRegions=True)["Regions"]
@@ -94,7 +95,10 @@ def role(account: AuditedAccount, name: str) -> Observed[Role]:
         ]
         return Role(
             found["AssumeRolePolicyDocument"],
-            {each: _document(iam.get_role_policy(RoleName=name, PolicyName=each)) for each in names},
+            {
+                policy_name: _document(iam.get_role_policy(RoleName=name, PolicyName=policy_name))
+                for policy_name in names
+            },
             tuple(attached),
             found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         )
@@ -103,7 +107,7 @@ def role(account: AuditedAccount, name: str) -> Observed[Role]:
 
 
 def _document(answer: Mapping[str, Any]) -> Document | NotGiven:
-    """The document of a role's policy; what is no JSON, botocore leaves as text."""
+    """The document of a role's policy. botocore leaves it as text where it is no JSON."""
     found = answer["PolicyDocument"]
     return found if isinstance(found, Mapping) else NotGiven("a PolicyDocument in JSON")
 
@@ -127,7 +131,7 @@ def rule(account: AuditedAccount, region: str, name: str, bus: str = "default") 
 
 
 def queue(account: AuditedAccount, region: str, name: str) -> Observed[QueueFacts]:
-    """A queue, and how much is in it."""
+    """A queue, and how many messages it holds."""
 
     def use(sqs: Any) -> QueueFacts:
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
@@ -177,24 +181,24 @@ def _trails(account: AuditedAccount, region: str) -> Observed[tuple[TrailFacts, 
     if not isinstance(found, list):
         return found
 
-    def one(each: dict[str, Any]) -> TrailFacts:
-        arn = each["TrailARN"]
+    def one(trail: dict[str, Any]) -> TrailFacts:
+        arn = trail["TrailARN"]
         logging: Observed[bool] = account.read(
             "cloudtrail", region, lambda client: bool(client.get_trail_status(Name=arn)["IsLogging"])
         )
         writes: Observed[bool] = True
         # Without selectors of its own a trail logs all management events (doc: logging management events).
-        if each.get("HasCustomEventSelectors"):
+        if trail.get("HasCustomEventSelectors"):
             writes = account.read(
                 "cloudtrail", region, lambda client: _writes(client.get_event_selectors(TrailName=arn))
             )
-        return TrailFacts(arn, each["HomeRegion"], bool(each["IsMultiRegionTrail"]), logging, writes)
+        return TrailFacts(arn, trail["HomeRegion"], bool(trail["IsMultiRegionTrail"]), logging, writes)
 
-    return tuple(one(each) for each in found)
+    return tuple(one(trail) for trail in found)
 
 
 def _writes(selectors: Mapping[str, Any]) -> bool:
-    """Whether selectors let management events that write pass."""
+    """Whether the event selectors include management events that write."""
     basic = any(
         event_selector.get("IncludeManagementEvents", True)
         and event_selector.get("ReadWriteType", "All") in {"All", "WriteOnly"}
@@ -227,7 +231,7 @@ def _sent(account: AuditedAccount, region: str, rules: tuple[str, ...], now: dat
 
 
 class Metrics(Struct, frozen=True):
-    """Metrics of one namespace, each as (name, dimensions), and how they are put together."""
+    """Metrics of one namespace as (name, dimensions), with their statistic and period."""
 
     namespace: str
     wanted: tuple[tuple[str, dict[str, str]], ...]
@@ -238,7 +242,7 @@ class Metrics(Struct, frozen=True):
 def metrics(
     account: AuditedAccount, region: str, asked: Metrics, since: datetime, now: datetime
 ) -> Observed[list[list[tuple[datetime, float]]]]:
-    """For each metric its (beginning of the period, value), where there is any."""
+    """The data points of each metric, as (beginning of the period, value)."""
     queries = [
         {
             "Id": f"m{number}",

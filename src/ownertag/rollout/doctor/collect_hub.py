@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ownertag.render.documents import BUS, HUB_STACK
+from ownertag.render.documents import ALARM_TOPIC, BUS, DEAD_LETTERS, HUB_RULE, HUB_STACK
 from ownertag.rollout.doctor.access import AuditedAccount
 from ownertag.rollout.doctor.collect import Metrics, metrics, queue, rule
-from ownertag.rollout.doctor.expected import ALARM_TOPIC, DEAD_LETTERS, HUB_RULE, Expected
+from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import BusFacts, EventSourceMapping, Function, HubFacts, NotGiven, Observed, Unread
 
 
 def collect_hub(account: AuditedAccount, expected: Expected, now: datetime) -> HubFacts | Unread:
-    """The hub, in its account's home Region; or why its account could not be entered."""
+    """Collects the facts of the hub; or why the audit role could not be assumed in its account."""
     if refused := account.refused():
         return refused
     home = account.home
@@ -27,7 +28,7 @@ def collect_hub(account: AuditedAccount, expected: Expected, now: datetime) -> H
         dead_letters=queue(account, home, DEAD_LETTERS),
         function=_function(account),
         sources=_sources(account),
-        alarms=_alarms(account, expected.alarms),
+        alarms=_alarms(account, expected.alarms.values()),
         subscriptions=subscriptions(account, expected),
     )
 
@@ -85,16 +86,16 @@ def _sources(account: AuditedAccount) -> Observed[tuple[EventSourceMapping, ...]
     return account.read("lambda", account.home, use)
 
 
-def _alarms(account: AuditedAccount, names: tuple[str, ...]) -> Observed[dict[str, str]]:
+def _alarms(account: AuditedAccount, names: Iterable[str]) -> Observed[dict[str, str]]:
     def use(cloudwatch: Any) -> dict[str, str]:
         found = cloudwatch.describe_alarms(AlarmNames=list(names))["MetricAlarms"]
-        return {each["AlarmName"]: each["StateValue"] for each in found}
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
 
     return account.read("cloudwatch", account.home, use)
 
 
 def subscriptions(account: AuditedAccount, expected: Expected) -> Observed[tuple[str, ...]]:
-    """The topic's subscriptions; instead of an ARN, one that waits says PendingConfirmation (doc: SNS)."""
+    """The topic's subscriptions; one that is not confirmed has PendingConfirmation for its ARN (doc: SNS)."""
     topic = expected.arn("sns", ALARM_TOPIC, account.id, account.home)
 
     def use(sns: Any) -> tuple[str, ...]:

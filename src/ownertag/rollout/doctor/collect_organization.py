@@ -23,7 +23,7 @@ from ownertag.rollout.doctor.facts import (
 
 
 def collect_organization(account: AuditedAccount, expected: Expected) -> OrganizationFacts | Unread:
-    """The organization; or why its management account could not be entered."""
+    """Collects the facts of the organization; or why the audit role could not be assumed in its management account."""
     if refused := account.refused():
         return refused
     home = account.home

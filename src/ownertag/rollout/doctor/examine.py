@@ -1,4 +1,4 @@
-"""All of it: the organization, the hub, and every account side by side."""
+"""Examines the organization, the hub, and every account, the accounts concurrently."""
 
 from __future__ import annotations
 
@@ -8,117 +8,117 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from ownertag.render.documents import REGION_STACK, ROLES_STACK
 from ownertag.rollout.doctor.access import AccountAccess, AuditedAccount
-from ownertag.rollout.doctor.checks import check_account
+from ownertag.rollout.doctor.checks_account import check_account
 from ownertag.rollout.doctor.checks_hub import check_hub
 from ownertag.rollout.doctor.checks_organization import check_organization
 from ownertag.rollout.doctor.collect import collect
 from ownertag.rollout.doctor.collect_hub import collect_hub
 from ownertag.rollout.doctor.collect_organization import collect_organization
-from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK, Expected
+from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import AccountFacts, HubFacts, OrganizationFacts, StackSetFacts, Unread
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding, Location
 
-#: How many accounts are looked at side by side: their calls wait for AWS, and AWS limits each account by itself.
+#: How many accounts are read at once: their calls wait for AWS, and AWS limits each account by itself.
 AT_ONCE = 16
 
 Stacks = dict[tuple[str, str], str]
 
 
 class Collector(Protocol):
-    """What is there, by place; each says why where it can't be entered."""
+    """Collects facts; where the audit role can't be assumed, the reason."""
 
     def organization(self) -> OrganizationFacts | Unread:
-        """From the management account."""
+        """Collects in the management account."""
 
     def hub(self) -> HubFacts | Unread:
-        """In the hub's account."""
+        """Collects in the hub's account."""
 
     def account(self, account: str, regions: tuple[str, ...], stacks: Stacks) -> AccountFacts:
-        """In an account and these Regions; called by several threads."""
+        """Collects in an account and these Regions; several threads call it."""
 
 
 class AwsCollector:
-    """What is there in AWS."""
+    """Collects facts from AWS."""
 
-    def __init__(self, way: AccountAccess, expected: Expected) -> None:
-        self._way = way
+    def __init__(self, access: AccountAccess, expected: Expected) -> None:
+        self._access = access
         self._expected = expected
 
     def organization(self) -> OrganizationFacts | Unread:
         """From the management account."""
-        account = AuditedAccount(self._way, self._expected.organization.management_account)
+        account = AuditedAccount(self._access, self._expected.organization.management_account)
         return collect_organization(account, self._expected)
 
     def hub(self) -> HubFacts | Unread:
         """In the hub's account."""
-        account = AuditedAccount(self._way, self._expected.organization.hub_account)
-        return collect_hub(account, self._expected, self._way.now())
+        account = AuditedAccount(self._access, self._expected.organization.hub_account)
+        return collect_hub(account, self._expected, self._access.now())
 
     def account(self, account: str, regions: tuple[str, ...], stacks: Stacks) -> AccountFacts:
         """In an account and these Regions."""
-        return collect(AuditedAccount(self._way, account), self._expected, regions, stacks, self._way.now())
+        return collect(AuditedAccount(self._access, account), self._expected, regions, stacks, self._access.now())
 
 
 class Scope(Struct, frozen=True):
-    """Which accounts and Regions to look at; all where none is named."""
+    """Which accounts and Regions to examine; all where none is named."""
 
     accounts: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
 
     def holds(self, finding: Finding) -> bool:
-        """Whether a finding is of one of these."""
+        """Whether a finding is about one of these."""
         return (not self.accounts or finding.account in self.accounts) and (
             not self.regions or finding.region is None or finding.region in self.regions
         )
 
 
-#: All of it.
 EVERYWHERE = Scope()
 
 
 class UnknownLocation(Exception):
-    """An account or a Region was named in which nothing should be; the text says which there are."""
+    """The scope names an account or a Region that is not deployed to; the text lists those that are."""
 
 
 def examine(
-    looks: Collector,
+    collector: Collector,
     expected: Expected,
     scope: Scope = EVERYWHERE,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> list[Finding]:
-    """Every finding, in the order of their places: the management account first, then the hub, then by account.
+    """All findings, sorted: the management account first, then the hub, then by account.
 
     Args:
-        looks: What is there.
+        collector: Collects the facts.
         expected: What should be there.
         scope: Which accounts and Regions.
-        progress: Is told of each account that was looked at, how many that makes, and of how many.
+        progress: Is called after each account, with its number and the number of all.
 
     Raises:
-        UnknownPlace: The scope names an account or a Region that is not deployed to.
+        UnknownLocation: The scope names an account or a Region that is not deployed to.
     """
     organization, hub = expected.organization, expected.organization.hub_account
-    whole = looks.organization()
+    whole = collector.organization()
     regions = _regions(whole, expected)
     known = _accounts(whole, expected)
     if isinstance(whole, OrganizationFacts):
         _refuse(scope.accounts - known, "account", known)
     _refuse(scope.regions - set(regions), "Region", regions)
     accounts = sorted(scope.accounts or known)
-    looked = tuple(region for region in regions if not scope.regions or region in scope.regions)
+    scoped = tuple(region for region in regions if not scope.regions or region in scope.regions)
     findings = list(check_organization(whole, expected, regions))
     if not scope.accounts or hub in scope.accounts:
-        findings += check_hub(looks.hub(), expected)
+        findings += check_hub(collector.hub(), expected)
     enabled = whole.enabled if isinstance(whole, OrganizationFacts) else None
-    switched_on = enabled | {*regions} if isinstance(enabled, frozenset) else None
+    known_regions = enabled | {*regions} if isinstance(enabled, frozenset) else None
     stacks = {account: _stacks(whole, expected, account, regions) for account in accounts}
     # Not by `with`, which would wait for all accounts after Ctrl-C.
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="doctor")
     try:
-        waiting = {pool.submit(looks.account, account, looked, stacks[account]): account for account in accounts}
+        waiting = {pool.submit(collector.account, account, scoped, stacks[account]): account for account in accounts}
         for number, done in enumerate(as_completed(waiting), 1):
-            findings += check_account(done.result(), expected, looked, switched_on)
+            findings += check_account(done.result(), expected, scoped, known_regions)
             progress(waiting[done], number, len(accounts))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -129,7 +129,7 @@ def examine(
         rank = first.index(finding.account) if finding.account in first else len(first)
         return rank, finding.account, finding.region or "", checks.index(finding.check)
 
-    return sorted((finding for finding in findings if _told(finding, scope)), key=order)
+    return sorted((finding for finding in findings if _reported(finding, scope)), key=order)
 
 
 def spokes(whole: OrganizationFacts | Unread, expected: Expected) -> tuple[str, ...]:
@@ -138,8 +138,8 @@ def spokes(whole: OrganizationFacts | Unread, expected: Expected) -> tuple[str, 
     return tuple(sorted(_accounts(whole, expected) - {organization.management_account, organization.hub_account}))
 
 
-def _told(finding: Finding, scope: Scope) -> bool:
-    """A narrowed look leaves others out, but not that the organization could not be read."""
+def _reported(finding: Finding, scope: Scope) -> bool:
+    """Whether to report a finding: one of the scope, or that the organization could not be read."""
     return scope.holds(finding) or (finding.check is Check.ACCOUNTS and finding.state is CheckState.UNREACHABLE)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -14,30 +13,21 @@ from ownertag.core.arn import Arn, partition_of
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.core.tiers import Tier
-from ownertag.render import policies, service_policies
+from ownertag.render import infra, policies, service_policies
 from ownertag.render.documents import (
-    ALARM_TOPIC,
     AUDIT_ROLE,
-    BUS,
     CANARY_ROLE,
     FORWARDER_ROLE,
     REGION_STACK,
     ROLES_STACK,
-    RULE_PREFIX,
     PolicyDocument,
     Statement,
     filled,
     policy_name,
 )
-from ownertag.render.infra import scps, templates
 from ownertag.render.pages import by_tier
 from ownertag.render.patterns import hub_pattern, spoke_rules
 from ownertag.rollout.deploy.desired import regions_of
-
-#: The names of what the templates in `render/templates/` write by hand, and what they call it.
-UNDELIVERED = "ownertag-undelivered"
-DEAD_LETTERS = "ownertag-dead-letters"
-HUB_RULE = f"{RULE_PREFIX}creations"
 
 
 class ExpectedRole(Struct, frozen=True):
@@ -52,7 +42,8 @@ class ExpectedRole(Struct, frozen=True):
 class Expected(Struct, frozen=True):
     """All that should be there. Documents name no account: `filled_for` puts one's in.
 
-    `tiers` says what the policies can do about each action that changes tags.
+    `tiers` says what the policies can do about each action that changes tags. `alarms` has the name of each by its
+    logical name.
     """
 
     settings: Settings
@@ -73,7 +64,7 @@ class Expected(Struct, frozen=True):
     visibility: int
     receives: int
     oldest: int
-    alarms: tuple[str, ...]
+    alarms: Mapping[str, str]
 
     @property
     def bus_arn(self) -> str:
@@ -109,7 +100,7 @@ def expected(catalogue: Catalogue, settings: Settings, organization: Organizatio
     Raises:
         SettingsError: A policy is longer than AWS takes.
     """
-    rendered = templates(catalogue, settings, organization)
+    rendered = infra.templates(catalogue, settings, organization)
     hub = rendered["hub/template.yaml"]
     tagger = settings.hub.tagger_role
     audit_trust = service_policies.audit_trust(organization)
@@ -122,55 +113,33 @@ def expected(catalogue: Catalogue, settings: Settings, organization: Organizatio
                 policies.tagger_trust(organization),
                 "ownertag-tagger",
                 policies.tagger_permissions(catalogue, settings),
-                "Tagger",
+                "TaggerRole",
             ),
             FORWARDER_ROLE: ExpectedRole(
-                policies.forwarder_trust(), FORWARDER_ROLE, policies.forwarder_permissions(organization), "Forwarder"
+                policies.forwarder_trust(),
+                FORWARDER_ROLE,
+                policies.forwarder_permissions(organization),
+                "ForwarderRole",
             ),
-            AUDIT_ROLE: ExpectedRole(audit_trust, AUDIT_ROLE, service_policies.audit_permissions(tagger), "Audit"),
-            CANARY_ROLE: ExpectedRole(audit_trust, CANARY_ROLE, service_policies.canary_permissions(), "Canary"),
+            AUDIT_ROLE: ExpectedRole(audit_trust, AUDIT_ROLE, service_policies.audit_permissions(tagger), "AuditRole"),
+            CANARY_ROLE: ExpectedRole(audit_trust, CANARY_ROLE, service_policies.canary_permissions(), "CanaryRole"),
         },
         rules=spoke_rules(catalogue, settings),
         hub_pattern=hub_pattern(),
         bus_statement=policies.bus_policy(organization),
         queue_policy=service_policies.queue_policy(),
         undelivered_policy=service_policies.undelivered_policy(),
-        scps={policy_name(number): scp for number, scp in enumerate(scps(rendered), 1)},
+        scps={policy_name(number): scp for number, scp in enumerate(infra.scps(rendered), 1)},
         tiers=by_tier(catalogue, tag_actions.load_tag_actions()),
         hub_template=hub,
         stack_sets={
             ROLES_STACK: rendered["spoke_account/template.yaml"],
             REGION_STACK: rendered["spoke_region/template.yaml"],
         },
-        architecture=_only(r"^      Architectures: \[(\S+)\]$", hub),
-        timeout=int(_only(r"^      Timeout: (\d+)$", hub)),
-        visibility=int(_only(r"^      VisibilityTimeout: (\d+)$", hub)),
-        receives=int(_only(r"^        maxReceiveCount: (\d+)$", hub)),
-        oldest=int(_only(r"MetricName: ApproximateAgeOfOldestMessage\n(?:      .*\n)*?      Threshold: (\d+)$", hub)),
-        alarms=tuple(re.findall(r"^      AlarmName: (\S+)$", hub, re.MULTILINE)),
+        architecture=infra.FUNCTION_ARCHITECTURE,
+        timeout=infra.FUNCTION_TIMEOUT,
+        visibility=infra.VISIBILITY_TIMEOUT,
+        receives=infra.MAX_RECEIVE_COUNT,
+        oldest=infra.OLDEST_MESSAGE_SECONDS,
+        alarms=infra.ALARMS,
     )
-
-
-def declared_in(template: str) -> frozenset[str]:
-    """The logical names of the resources that one of our templates declares."""
-    return frozenset(re.findall(r"^  (\w+):[^\n]*\n    Type: AWS::", template, re.MULTILINE))
-
-
-def _only(pattern: str, text: str) -> str:
-    [found] = re.findall(pattern, text, re.MULTILINE)
-    return str(found)
-
-
-__all__ = [
-    "ALARM_TOPIC",
-    "BUS",
-    "DEAD_LETTERS",
-    "HUB_RULE",
-    "REGION_STACK",
-    "ROLES_STACK",
-    "UNDELIVERED",
-    "Expected",
-    "ExpectedRole",
-    "declared_in",
-    "expected",
-]

@@ -1,6 +1,6 @@
-"""What there is, as it was read. Frozen; nothing here is judged.
+"""Facts as they were read from AWS; checks judge them.
 
-Everything read is a value, or says why there is none: `Missing`, `Unread` or `NotGiven`.
+Each is a value, or says why there is none: `Missing`, `Unread` or `NotGiven`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Document = Mapping[str, Any]
 
 
 class Missing(Struct, frozen=True):
-    """AWS says that there is none."""
+    """AWS says that it does not exist."""
 
 
 class Unread(Struct, frozen=True):
-    """AWS did not say; `reason` is why."""
+    """It could not be read; `reason` says why."""
 
     reason: str
 
@@ -32,7 +32,7 @@ class NotGiven(Struct, frozen=True):
     field: str
 
 
-#: What stands in the place of what could not be read.
+#: Instead of a value that could not be read.
 Nothing: TypeAlias = Missing | Unread | NotGiven
 Observed: TypeAlias = T | Missing | Unread | NotGiven
 
@@ -59,7 +59,7 @@ class StackFacts(Struct, frozen=True):
 
 
 class Role(Struct, frozen=True):
-    """A role: whom it trusts, its own policies by name, and the names of what is attached."""
+    """A role: its trust policy, its inline policies by name, and the names of its attached policies."""
 
     trust: Document
     inline: Mapping[str, Document | NotGiven]
@@ -68,7 +68,7 @@ class Role(Struct, frozen=True):
 
 
 class RuleTarget(Struct, frozen=True):
-    """Where a rule sends to."""
+    """A target of a rule."""
 
     arn: str
     role: str | None
@@ -83,7 +83,7 @@ class Rule(Struct, frozen=True):
     targets: tuple[RuleTarget, ...]
 
 
-#: How far back it is looked for what a rule sent.
+#: How many days of a rule's metrics are read.
 SENT_DAYS = 14
 
 
@@ -95,7 +95,7 @@ class Sent(Struct, frozen=True):
 
 
 class QueueFacts(Struct, frozen=True):
-    """A queue: messages waiting or in work, its policy, and what becomes of messages that come back."""
+    """A queue: messages visible or in flight, its policy, visibility timeout and redrive policy."""
 
     messages: int
     policy: Document | None
@@ -130,7 +130,7 @@ class RegionFacts(Struct, frozen=True):
 
 
 class AccountFacts(Struct, frozen=True):
-    """An account. Where `refused` says why it could not be entered, nothing else is known of it."""
+    """An account. Where `refused` says why the audit role could not be assumed, nothing else is known of it."""
 
     account: str
     refused: Unread | None = None
@@ -150,7 +150,7 @@ class BusFacts(Struct, frozen=True):
 
 
 class Function(Struct, frozen=True):
-    """The function, as far as Lambda tells."""
+    """The function's configuration."""
 
     state: Observed[str]
     architectures: Observed[tuple[str, ...]]

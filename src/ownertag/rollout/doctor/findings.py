@@ -1,4 +1,4 @@
-"""What the checks say: one finding for each thing that was looked at."""
+"""What the checks find: one finding for each thing that was checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class CheckState(StrEnum):
-    """How a thing stands."""
+    """What a check came to."""
 
     OK = "ok"
     FAULT = "fault"
@@ -18,7 +18,7 @@ class CheckState(StrEnum):
 
 
 class Check(StrEnum):
-    """What is looked at; `docs/how-to/doctor.md` says what each means and what to do."""
+    """What is checked; `docs/how-to/doctor.md` says what each means and what to do."""
 
     ACCOUNTS = "accounts"
     STACK_SET = "stack-set"
@@ -53,7 +53,7 @@ class Check(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """How one thing stands: where, what was seen, and one line of advice where something is to be done.
+    """What one check came to: where, what was seen, and one line of advice where something is to be done.
 
     `region` is None for what an account has once.
     """
@@ -73,21 +73,21 @@ class Location(Struct, frozen=True):
     region: str | None = None
 
     def ok(self, check: Check, seen: str, advice: str = "") -> Finding:
-        """All is well; advice only where more could be known."""
+        """A finding that all is well; advice only where more could be known."""
         return Finding(self.account, self.region, check, CheckState.OK, seen, advice)
 
     def fault(self, check: Check, seen: str, advice: str) -> Finding:
-        """Something is not as it should be; `{account}` in the advice is this one."""
+        """A finding that something is not as it should be; `{account}` in the advice is replaced by this account."""
         return Finding(
             self.account, self.region, check, CheckState.FAULT, seen, advice.replace("{account}", self.account)
         )
 
     def unreached(self, check: Check, seen: str, advice: str) -> Finding:
-        """AWS did not let us see it."""
+        """A finding that AWS did not let us read it."""
         return Finding(self.account, self.region, check, CheckState.UNREACHABLE, seen, advice)
 
     def not_checkable(self, check: Check, seen: str) -> Finding:
-        """It can't be seen here."""
+        """A finding that it can't be checked here."""
         return Finding(self.account, self.region, check, CheckState.NOT_CHECKABLE, seen)
 
 

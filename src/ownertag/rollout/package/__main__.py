@@ -1,4 +1,4 @@
-"""Builds the function's packages and says what is in them.
+"""Builds the function's packages and prints what they contain.
 
 Exit codes: 0 built; 1 could not be built; 2 bad usage or settings.
 """
@@ -18,7 +18,7 @@ _VERSION = ".".join(map(str, LAMBDA_PYTHON))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build what the arguments ask for."""
+    """Builds the packages that the arguments name."""
     given = _parser().parse_args(arguments)
     targets = [CURRENT] if given.python == "current" else [LAMBDA[name] for name in given.arch or LAMBDA]
     try:

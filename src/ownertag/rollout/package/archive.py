@@ -1,6 +1,6 @@
-"""A folder as a zip with the same bytes each time: names sorted, times and modes fixed.
+"""Zips a folder to the same bytes each time: names sorted, times and modes fixed.
 
-The bytes are those of this Python's zlib: another build of it may compress the same files to other bytes.
+Another build of zlib may compress the same files to other bytes.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Share(Struct):
 
 
 def write(folder: Path, path: Path, share_of: Callable[[str], str]) -> tuple[str, list[Share]]:
-    """Zip a folder. An older file stays until the new one is whole.
+    """Zips a folder. An older file stays until the new one is complete.
 
     Args:
         folder: What goes in.
         path: The zip.
-        share_of: The share that a file counts to, by its name in the zip.
+        share_of: The share that a file belongs to, by its name in the zip.
 
     Returns:
         The zip's SHA-256 in hex, and its shares, the largest first.
@@ -49,7 +49,7 @@ def write(folder: Path, path: Path, share_of: Callable[[str], str]) -> tuple[str
     shares: dict[str, Share] = {}
     try:
         with ZipFile(half, "w", ZIP_DEFLATED, compresslevel=9) as archive:
-            for name in sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file()):
+            for name in sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()):
                 info = ZipInfo(name, _TIME)
                 info.compress_type, info.create_system, info.external_attr = ZIP_DEFLATED, _UNIX, _MODE << 16
                 archive.writestr(info, (folder / name).read_bytes())

@@ -1,4 +1,4 @@
-"""Dependencies, own modules, settings and bytecode, put together and zipped."""
+"""Builds the package: dependencies, own modules, settings and bytecode in one zip."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ownertag.rollout.package.targets import Platform
 #: Where the template's OWNERTAG_CONFIG looks for the settings.
 SETTINGS = "ownertag.toml"
 
-# What is imported never, or only by what the function does not use.
+# Never imported, or only by what the function does not use.
 _DROPPED = (
     "bin/*",
     "*.pyi",
@@ -65,10 +65,10 @@ def build(
     compiler: str | None = None,
     wheels: Path | None = None,
 ) -> Built:
-    """Build the function's package.
+    """Builds the function's package.
 
     Args:
-        target: What it is for.
+        target: The machine and the interpreter that it is for.
         path: The zip; an older one stays if this fails.
         lock: Requirements with hashes.
         settings: The `ownertag.toml` that goes in, if any.
@@ -95,7 +95,7 @@ def build(
 
 
 def pack(path: Path, fill: Callable[[Path], None], compiler: str | None) -> Built:
-    """Have a folder filled, compile it, and zip it.
+    """Has a folder filled, compiles it, and zips it.
 
     Raises:
         PackageError: It can't be compiled or written.
@@ -115,7 +115,7 @@ def pack(path: Path, fill: Callable[[Path], None], compiler: str | None) -> Buil
 
 
 def install(folder: Path, target: Platform, lock: Path, wheels: Path | None = None) -> None:
-    """Put the locked dependencies into a folder, as wheels for the target's machine; pip checks the hashes.
+    """Installs the locked dependencies into a folder, as wheels for the target's machine; pip checks the hashes.
 
     Raises:
         PackageError: One can't be had, or is not the locked one.
@@ -125,7 +125,7 @@ def install(folder: Path, target: Platform, lock: Path, wheels: Path | None = No
 
 
 def download(folder: Path, target: Platform, lock: Path) -> None:
-    """Put the wheels of the locked dependencies into a folder, to build from it later.
+    """Downloads the wheels of the locked dependencies into a folder, to build from it later.
 
     Raises:
         PackageError: One can't be had, or is not the locked one.
@@ -149,8 +149,8 @@ def _pip(command: str, target: Platform, lock: Path, *options: str) -> None:
 
 
 def strip(folder: Path) -> None:
-    """Take away what the function never imports."""
-    for path in [each for each in folder.rglob("*") if each.is_file()]:
+    """Deletes what the function never imports."""
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
         name = path.relative_to(folder).as_posix()
         top, _, rest = name.partition("/")
         if top.endswith(".dist-info"):
@@ -162,7 +162,7 @@ def strip(folder: Path) -> None:
 
 
 def add_own(folder: Path) -> None:
-    """Add ownertag's own modules, and the catalogue's rows."""
+    """Adds ownertag's own modules, and the catalogue's rows."""
     root = Path(ownertag.__file__).parents[1]
     for path in function_files():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +170,7 @@ def add_own(folder: Path) -> None:
 
 
 def compile_all(folder: Path, compiler: str) -> None:
-    """Add bytecode that Python takes without looking at the times of the sources, which a zip has none of."""
+    """Adds bytecode that Python uses without comparing the sources' times, which are fixed in the zip."""
     command = (
         *(compiler, "-P", "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"),
         *("-s", str(folder), "-p", "/var/task", str(folder)),
@@ -183,7 +183,7 @@ def compile_all(folder: Path, compiler: str) -> None:
 
 
 def _checked(path: Path) -> str:
-    """The text of settings that the function can start with."""
+    """Reads settings that the function can start with."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeError) as error:

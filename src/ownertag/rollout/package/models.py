@@ -1,4 +1,4 @@
-"""Botocore's models cut to the calls that the function makes.
+"""Cuts botocore's models to the calls that the function makes.
 
 A client's first use reads its service's whole model: EC2's, with more than 700 operations, takes half of the time that
 the function needs to start. Cut to a dozen operations and the shapes that they reach, it is read in a few milliseconds,
@@ -10,46 +10,29 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
-from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.catalogue_types import ACTIONS, Catalogue
 
-#: What the function calls whatever the catalogue says; `tests/e2e/package/test_models.py` holds it against the source.
-CALLS: Mapping[str, frozenset[str]] = {
-    "autoscaling": frozenset({"DescribeAutoScalingGroups"}),
-    "cloudtrail": frozenset({"LookupEvents"}),
-    "codebuild": frozenset({"ListBuilds"}),
+#: What the function calls at the hub; what it looks up in the accounts is `catalogue_types.ACTIONS`.
+HUB_CALLS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset({"BatchGetItem", "Query", "TransactWriteItems", "UpdateItem"}),
-    "ec2": frozenset(
-        {
-            "DescribeImages",
-            "DescribeInstances",
-            "DescribeLaunchTemplates",
-            "DescribeNatGateways",
-            "DescribeNetworkAcls",
-            "DescribeRouteTables",
-            "DescribeSecurityGroups",
-            "DescribeSnapshots",
-            "DescribeTags",
-            "DescribeVolumes",
-        }
-    ),
-    "ecs": frozenset({"DescribeTasks", "ListClusters"}),
     "events": frozenset({"PutEvents"}),
-    "identitystore": frozenset({"DescribeUser"}),
     "organizations": frozenset({"DescribeAccount", "ListAccounts", "ListTagsForResource"}),
-    "resourcegroupstaggingapi": frozenset({"GetResources"}),
     "sns": frozenset({"Publish"}),
     "sqs": frozenset({"ChangeMessageVisibilityBatch", "GetQueueAttributes", "SendMessage"}),
     "sts": frozenset({"AssumeRole"}),
 }
+#: The services that IAM calls otherwise than botocore does (service authorization reference: service prefix).
+_BOTOCORE_NAMES = {"tag": "resourcegroupstaggingapi"}
 #: The files of a service that a client reads. Waiters and examples are not used.
 _FILES = ("service-2", "paginators-1", "endpoint-rule-set-1")
-_WORDS = ("documentation", "documentationUrl")
+_DOCUMENTATION = ("documentation", "documentationUrl")
 
 
 class ModelError(Exception):
@@ -57,8 +40,11 @@ class ModelError(Exception):
 
 
 def calls_of(catalogue: Catalogue) -> dict[str, frozenset[str]]:
-    """The operations that the function calls, by service: the fixed ones and those that the catalogue names."""
-    calls = {service: set(operations) for service, operations in CALLS.items()}
+    """The operations that the function calls, by service: the hub's, those of look-ups, and those of the catalogue."""
+    calls = {service: set(operations) for service, operations in HUB_CALLS.items()}
+    for action in chain.from_iterable(ACTIONS.values()):
+        service, _, operation = action.partition(":")
+        calls.setdefault(_BOTOCORE_NAMES.get(service, service), set()).add(operation)
     for api in catalogue.tag_apis.values():
         service, _, operation = api.name.partition(".")
         calls.setdefault(service, set()).add(operation)
@@ -69,14 +55,14 @@ def calls_of(catalogue: Catalogue) -> dict[str, frozenset[str]]:
 
 
 def cut_models(data: Path, calls: Mapping[str, frozenset[str]]) -> None:
-    """Leave of a `botocore/data` folder what these calls need.
+    """Cuts a `botocore/data` folder to what these calls need.
 
     Raises:
         ModelError: A service or an operation is not there.
     """
     loader = Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
     kept = {service: _service(loader, service, operations) for service, operations in calls.items()}
-    for folder in [each for each in data.iterdir() if each.is_dir()]:
+    for folder in [path for path in data.iterdir() if path.is_dir()]:
         shutil.rmtree(folder)
     for service, (version, files) in kept.items():
         folder = data / service / version
@@ -85,7 +71,7 @@ def cut_models(data: Path, calls: Mapping[str, frozenset[str]]) -> None:
             _write(folder / f"{name}.json", content)
     endpoints = json.loads((data / "endpoints.json").read_text("utf-8"))
     for partition in endpoints["partitions"]:
-        partition["services"] = {name: each for name, each in partition["services"].items() if name in calls}
+        partition["services"] = {name: endpoints for name, endpoints in partition["services"].items() if name in calls}
     _write(data / "endpoints.json", endpoints)
 
 
@@ -93,7 +79,7 @@ def _service(loader: Loader, service: str, operations: frozenset[str]) -> tuple[
     """The newest version of a service's model, and its files by name."""
     try:
         version = loader.determine_latest_version(service, "service-2")
-        # With the additions that botocore keeps in files beside it.
+        # With the additions that botocore keeps in separate files.
         files: dict[str, Any] = {name: loader.load_service_model(service, name, version) for name in _FILES}
     except DataNotFoundError as error:
         raise ModelError(f"botocore has no model of {service}: {error}") from error
@@ -115,16 +101,18 @@ def cut_service(model: Mapping[str, Any], operations: frozenset[str]) -> dict[st
         name = model["metadata"]["serviceId"]
         raise ModelError(f"botocore's model of {name} has no operation {', '.join(unknown)}")
     reached: set[str] = set()
-    waiting = [each for name in operations for each in _reached_by_operation(model["operations"][name])]
+    waiting = [shape for name in operations for shape in _reached_by_operation(model["operations"][name])]
     while waiting:
         name = waiting.pop()
         if name not in reached:
             reached.add(name)
             waiting += [ref["shape"] for ref in _references(model["shapes"][name])]
     return {
-        **_without_words(model),
-        "operations": {name: _bare_operation(each) for name, each in model["operations"].items() if name in operations},
-        "shapes": {name: _bare_shape(shape) for name, shape in model["shapes"].items() if name in reached},
+        **_without_documentation(model),
+        "operations": {
+            name: _cut_operation(operation) for name, operation in model["operations"].items() if name in operations
+        },
+        "shapes": {name: _cut_shape(shape) for name, shape in model["shapes"].items() if name in reached},
     }
 
 
@@ -141,28 +129,28 @@ def _references(shape: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield shape[key]
 
 
-def _bare_operation(operation: Mapping[str, Any]) -> dict[str, Any]:
-    bare = _without_words(operation)
+def _cut_operation(operation: Mapping[str, Any]) -> dict[str, Any]:
+    cut = _without_documentation(operation)
     for key in ("input", "output"):
-        if key in bare:
-            bare[key] = _without_words(bare[key])
-    if "errors" in bare:
-        bare["errors"] = [_without_words(ref) for ref in bare["errors"]]
-    return bare
+        if key in cut:
+            cut[key] = _without_documentation(cut[key])
+    if "errors" in cut:
+        cut["errors"] = [_without_documentation(ref) for ref in cut["errors"]]
+    return cut
 
 
-def _bare_shape(shape: Mapping[str, Any]) -> dict[str, Any]:
-    bare = _without_words(shape)
-    if "members" in bare:  # a member may be called documentation: only what describes one goes
-        bare["members"] = {name: _without_words(ref) for name, ref in bare["members"].items()}
+def _cut_shape(shape: Mapping[str, Any]) -> dict[str, Any]:
+    cut = _without_documentation(shape)
+    if "members" in cut:  # a member may be called documentation: only what describes one goes
+        cut["members"] = {name: _without_documentation(ref) for name, ref in cut["members"].items()}
     for key in ("member", "key", "value"):
-        if key in bare:
-            bare[key] = _without_words(bare[key])
-    return bare
+        if key in cut:
+            cut[key] = _without_documentation(cut[key])
+    return cut
 
 
-def _without_words(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in part.items() if key not in _WORDS}
+def _without_documentation(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if key not in _DOCUMENTATION}
 
 
 def _write(path: Path, content: Any) -> None:

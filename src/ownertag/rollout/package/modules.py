@@ -8,14 +8,14 @@ from pathlib import Path
 
 import ownertag
 
-#: What a template may name as the function's handler.
+#: The modules that a template may name as the function's handler.
 ENTRIES = ("ownertag.handler.lambda_function",)
 
 
 def function_files() -> list[Path]:
-    """The files, relative to the folder that holds ownertag: modules, and the rows that stand beside them.
+    """The files, relative to the folder that holds ownertag: modules, and the TOML files beside them.
 
-    Imports inside of functions count, since they are read from the source.
+    Imports inside functions count.
     """
     found: dict[str, Path] = {}
     waiting = list(ENTRIES)
@@ -37,11 +37,11 @@ def _path(name: str) -> Path | None:
     if not name:
         return None
     place = _ROOT.joinpath(*name.split("."))
-    return next((each for each in (place.with_suffix(".py"), place / "__init__.py") if each.is_file()), None)
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
 
 
 def _imported(path: Path) -> Iterator[str]:
-    """Ownertag's modules that a module imports, and texts of names in them, which are no files."""
+    """The modules of ownertag that a module imports, and the names that it imports from them."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         match node:
             case ast.Import():

@@ -1,4 +1,4 @@
-"""Which machines and interpreters there are packages for, and what compiles for them."""
+"""The machines and interpreters that there are packages for, and what compiles bytecode for them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LAMBDA: Mapping[str, Platform] = {
     "x86_64": _for_lambda("x86_64", "x86_64"),
 }
 
-#: For the interpreter that this runs on: what the tests try.
+#: For the interpreter that this runs on, for the tests.
 CURRENT = Platform("current", sys.version_info[:2])
 
 
@@ -59,7 +59,7 @@ def _candidates(version: tuple[int, int]) -> Iterator[str]:
 
 
 def _is_cpython(path: str, version: tuple[int, int]) -> bool:
-    """Whether this is one: a pyenv that has another version selected answers to the name, and runs nothing."""
+    """Whether this is one: with another version selected, pyenv has the command, and it fails."""
     code = "import platform; print(platform.python_implementation(), *platform.python_version_tuple()[:2])"
     try:
         answer = subprocess.run([path, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603 - a Python found on this machine

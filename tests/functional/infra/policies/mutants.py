@@ -10,13 +10,13 @@ from infra.policies.world import Json
 
 #: Mutants that change nothing, and why: no row can tell them from the policy.
 EQUIVALENT = {
-    "bus/OwnertagForwarders: Action is *": "no other action of a bus has `events:eventBusInvocation`, which must be",
+    "bus/AllowForwarders: Action is *": "no other action of a bus has `events:eventBusInvocation`, which must be",
     "queue/DenyInsecureTransport: Action is *": "no other action asks a queue's policy",
     "undelivered/DenyInsecureTransport: Action is *": "no other action asks a queue's policy",
     "alarm-key/AdministerKey: Action is *": "no other action asks a key's policy",
-    "canary/BringATag: Action is *": "no other action carries `ec2:CreateAction`, which must be",
+    "canary/TagCanaryPlacementGroup: Action is *": "no other action carries `ec2:CreateAction`, which must be",
     **{
-        f"scp/ForgeNoTagsEc2{number}: Action is *": "no other action carries `ec2:CreateAction`, which must be"
+        f"scp/DenyForgedTagsEc2{number}: Action is *": "no other action carries `ec2:CreateAction`, which must be"
         for number in range(1, 10)
     },
 }

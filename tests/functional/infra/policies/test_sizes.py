@@ -72,7 +72,7 @@ def test_what_does_not_fit_says_how_long_it_is_and_what_to_leave_out() -> None:
         assert advice in str(told.value)
     long = [f"{'very' * 10}-long-name-of-a-role-{number:02}" for number in range(60)]
     with pytest.raises(
-        policies.TooLong, match=r"statement ForgeNoTagsEc2 .* has [\d,]+ characters, .* takes 10,240"
+        policies.TooLong, match=r"statement DenyForgedTagsEc2 .* has [\d,]+ characters, .* takes 10,240"
     ) as told:
         scps(fixtures.settings(), *long, *(f"{name}x" for name in long), policy_size=10240)
     assert "write max_policy_size" not in str(told.value)

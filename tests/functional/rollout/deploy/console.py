@@ -10,11 +10,12 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+from ownertag.aws.credentials import CallerSession
 from ownertag.cli.app import app
 from ownertag.core.settings_file import read_settings
+from ownertag.rollout.deploy.current import Prepared, prepare
 from ownertag.rollout.deploy.execute import StepResult, execute
 from ownertag.rollout.deploy.package import read_package
-from ownertag.rollout.deploy.prepare import Prepared, prepare
 from ownertag.rollout.deploy.values import Step
 from ownertag.sandbox.deployment import write_package
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
@@ -61,7 +62,7 @@ class Console:
         session = self.sandbox.account_session(MANAGEMENT)
         package = read_package(self.package, text)
         settings = read_settings(text, str(self.settings))
-        return prepare(session, settings, str(self.settings), package, endpoint_url=self.sandbox.endpoint_url)
+        return prepare(CallerSession(session, self.sandbox.endpoint_url), settings, str(self.settings), package)
 
     def client(self, account: str, service: str, region: str = HOME_REGION) -> closing[Any]:
         return closing(self.sandbox.client(self.sandbox.account_session(account, region), service))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ownertag.aws.credentials import CallerSession
 from ownertag.rollout.deploy.clients import Clients
 from ownertag.rollout.deploy.destroy import to_destroy
 from ownertag.rollout.deploy.steps import to_apply
@@ -256,8 +257,7 @@ def test_what_was_deleted_by_hand_is_made_anew_and_loses_nothing(console: Consol
 
 def test_clients_are_of_the_account_that_was_asked_for(console: Console) -> None:
     organization = console.prepared().desired.organization
-    clients = Clients(
-        console.sandbox.account_session(MANAGEMENT), organization, endpoint_url=console.sandbox.endpoint_url
-    )
+    session = CallerSession(console.sandbox.account_session(MANAGEMENT), console.sandbox.endpoint_url)
+    clients = Clients(session, organization)
     for account in (MANAGEMENT, HUB, WEB):
         assert clients.of(account, "sts").get_caller_identity()["Account"] == account

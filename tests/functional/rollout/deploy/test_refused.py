@@ -49,7 +49,7 @@ WRONG: dict[str, tuple[Callable[[Console], None], str, int, list[str]]] = {
         2,
         [f"those of account {WEB}", f"management account is {MANAGEMENT}", "--profile"],
     ),
-    "no profile": (as_they_are, "nobody", 3, ["AWS can't be used", "nobody"]),
+    "no profile": (as_they_are, "nobody", 3, ["profile nobody: can't be used", "aws configure list-profiles"]),
     "an old package": (newer_than_the_package, "admin-management", 3, ["built with other settings", "make package"]),
 }
 

@@ -24,10 +24,12 @@ from botocore.awsrequest import AWSResponse
 from contracts.emulated import HOME, ONCE, Call, Emulated, Wire, answer, emulated, moto, session
 from contracts.kept import Kept
 from harness import fixtures
+from ownertag.aws.credentials import CallerSession
 from ownertag.core.settings_file import read_settings
-from ownertag.rollout.doctor.access import AccountAccess, shared
+from ownertag.render.documents import REGION_STACK, ROLES_STACK
+from ownertag.rollout.doctor.access import AccountAccess
 from ownertag.rollout.doctor.examine import AwsCollector
-from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK, expected
+from ownertag.rollout.doctor.expected import expected
 
 MANAGEMENT = "123456789012"
 REGIONS = (HOME, "us-east-1", "us-west-2")
@@ -83,7 +85,7 @@ class Deployed:
     def way(self) -> AccountAccess:
         """How doctor enters its accounts."""
         now = datetime.now(UTC)
-        return AccountAccess(shared(self.base), HOME, lambda: now, config=ONCE)
+        return AccountAccess(CallerSession(self.base), HOME, lambda: now, config=ONCE)
 
     @cached_property
     def looks(self) -> AwsCollector:
@@ -131,7 +133,7 @@ class Deployed:
         document = self.expected.filled_for(self.expected.queue_policy, self.hub, HOME)
         for name in ("ownertag", "ownertag-dead-letters"):
             self.put_queue_policy(self.hub, HOME, name, document)
-        for name in self.expected.alarms:
+        for name in self.expected.alarms.values():
             self.client(self.hub, "cloudwatch").put_metric_alarm(
                 AlarmName=name, MetricName="Errors", Namespace="AWS/Lambda", Statistic="Sum", Period=60,
                 EvaluationPeriods=1, Threshold=0, ComparisonOperator="GreaterThanThreshold",

@@ -10,7 +10,7 @@ from harness import fixtures
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.values import Failure
 from ownertag.ledger.port import LedgerError
-from ownertag.rollout.doctor.canary import BROUGHT, POLL, CanaryClock, CanaryGroup, Groups, canary
+from ownertag.rollout.doctor.canary import POLL, TEST_OWNER, CanaryClock, CanaryPlacementGroup, DescribedGroup, canary
 from ownertag.rollout.doctor.canary_finding import FindingTrace
 from ownertag.rollout.doctor.facts import Missing, Observed, Unread
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding, Location
@@ -44,14 +44,14 @@ class FakeGroup:
         self.created, self.brought = self.time, dict(tags)
         return None
 
-    def look(self) -> CanaryGroup | Failure | None:
+    def describe(self) -> DescribedGroup | Failure | None:
         if failed := self._call("look"):
             return failed
         if self.created is None:
             return None
         late = self.tagged_after is not None and self.time - self.created >= self.tagged_after
         ours = {"owner": "x", "dateCreated": "y"} if late else {"dateCreated": "y"}
-        return CanaryGroup("pg-1", {**self.brought, **ours})
+        return DescribedGroup("pg-1", {**self.brought, **ours})
 
     def delete(self) -> Failure | None:
         if failed := self._call("delete"):
@@ -86,7 +86,7 @@ class FakeTold:
 
 
 def both(group: FakeGroup, told: FindingTrace | None = None, timeout: float = 30.0, more: str = "") -> list[Finding]:
-    port: Groups = group
+    port: CanaryPlacementGroup = group
     watch = CanaryClock(lambda: group.time, group.sleep)
     return canary(port, told or FakeTold(), PLACE, fixtures.settings(more), timeout, watch)
 
@@ -106,8 +106,8 @@ def test_its_finding_is_told_with_what_was_seen_of_the_way_and_what_was_not() ->
     )
     assert "not seen: that a mail was read" in finding.advice
     arn = "arn:aws:ec2:eu-central-1:111122223333:placement-group/pg-1"
-    assert told.asked[-1] == (ResourceKey("111122223333", "eu-central-1", arn), BROUGHT)
-    assert group.brought == {"owner": BROUGHT}
+    assert told.asked[-1] == (ResourceKey("111122223333", "eu-central-1", arn), TEST_OWNER)
+    assert group.brought == {"owner": TEST_OWNER}
     assert group.created is None
 
 
@@ -143,8 +143,8 @@ def test_a_finding_that_does_not_arrive_is_no_good_news(told: FakeTold, state: C
 
 def test_what_the_group_brought_is_not_taken_for_ours() -> None:
     class Never(FakeGroup):
-        def look(self) -> CanaryGroup | Failure | None:
-            return CanaryGroup("pg-1", {**self.brought, "dateCreated": "y"}) if self.created else None
+        def describe(self) -> DescribedGroup | Failure | None:
+            return DescribedGroup("pg-1", {**self.brought, "dateCreated": "y"}) if self.created else None
 
     [finding] = both(Never(), timeout=9.0)
     assert finding.seen == "not tagged within 9 s"
@@ -156,7 +156,7 @@ def test_where_a_policy_denies_the_tag_that_is_said_and_the_rest_is_seen() -> No
     [tagged, finding] = both(group)
     assert tagged.state is CheckState.OK
     assert (finding.check, finding.state) == (Check.CANARY_FINDING, CheckState.NOT_CHECKABLE)
-    assert "may not bring a tag along" in finding.seen
+    assert "may not set a tag at creation" in finding.seen
 
 
 def test_a_kept_key_is_not_brought() -> None:
@@ -198,8 +198,8 @@ def test_a_leftover_that_goes_away_slowly_is_waited_for() -> None:
             self.calls.append("delete")
             return None
 
-        def look(self) -> CanaryGroup | Failure | None:
-            return CanaryGroup("pg-0", {"owner": "old"}) if self.time < 105 else super().look()
+        def describe(self) -> DescribedGroup | Failure | None:
+            return DescribedGroup("pg-0", {"owner": "old"}) if self.time < 105 else super().describe()
 
         def create(self, tags: Mapping[str, str]) -> Failure | None:
             assert self.time >= 105
@@ -210,8 +210,8 @@ def test_a_leftover_that_goes_away_slowly_is_waited_for() -> None:
     assert finding.seen == "tagged 2.0 s after the call"
 
     class Stuck(Slow):
-        def look(self) -> CanaryGroup | Failure | None:
-            return CanaryGroup("pg-0", {"owner": "old"})
+        def describe(self) -> DescribedGroup | Failure | None:
+            return DescribedGroup("pg-0", {"owner": "old"})
 
     stuck = Stuck()
     [finding] = send(stuck, 9.0)
@@ -233,13 +233,13 @@ def test_a_canary_that_aws_refuses_is_unreached(call: str) -> None:
 
 def test_a_canary_of_which_nothing_is_seen_any_more_is_unreached_and_deleted() -> None:
     class Blind(FakeGroup):
-        def look(self) -> CanaryGroup | Failure | None:
-            return DENIED if self.created is not None else super().look()
+        def describe(self) -> DescribedGroup | Failure | None:
+            return DENIED if self.created is not None else super().describe()
 
     group = Blind()
     [finding] = send(group, 9.0)
     assert finding.state is CheckState.UNREACHABLE
-    assert "could not be looked at to the end" in finding.seen
+    assert "could not be read to the end" in finding.seen
     assert group.calls[-1] == "delete"
 
 
@@ -255,8 +255,8 @@ def test_one_that_can_not_be_deleted_is_told_with_the_call_that_does_it() -> Non
 
 def test_a_look_that_fails_in_between_is_repeated() -> None:
     class Flaky(FakeGroup):
-        def look(self) -> CanaryGroup | Failure | None:
-            return THROTTLED if self.created is not None and self.time < 105 else super().look()
+        def describe(self) -> DescribedGroup | Failure | None:
+            return THROTTLED if self.created is not None and self.time < 105 else super().describe()
 
     [finding] = send(Flaky(tagged_after=2.0))
     assert finding.state is CheckState.OK

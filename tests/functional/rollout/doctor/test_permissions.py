@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 from contracts.emulated import Call, answer, error
 from harness import fixtures
 from ownertag.render.service_policies import AUDIT_BESIDES, audit_permissions, canary_permissions
-from ownertag.rollout.doctor.canary import CanaryClock, PlacementGroup, canary
+from ownertag.rollout.doctor.canary import AwsPlacementGroup, CanaryClock, canary
 from ownertag.rollout.doctor.examine import examine
 from ownertag.rollout.doctor.findings import CheckState, Location
 from rollout.doctor.deployed import HOME, MANAGEMENT, Deployed
@@ -81,7 +81,7 @@ def test_the_canary_role_may_do_what_the_canary_does_and_nothing_else(world: Dep
     groups = Groups()
     world.wire.rule(groups)
     sessions = world.way.sessions("ownertag-canary")
-    group = PlacementGroup(sessions, world.member, "us-east-1")
+    group = AwsPlacementGroup(sessions, world.member, "us-east-1")
     watch = CanaryClock(lambda: 0.0, lambda _: None)
     [finding, sent] = canary(group, FakeTold(), Location(world.member, "us-east-1"), fixtures.settings(), 10, watch)
     assert sent.state is CheckState.OK
@@ -100,7 +100,7 @@ def test_the_canary_role_may_do_what_the_canary_does_and_nothing_else(world: Dep
 
 def test_a_canary_that_is_denied_is_unreached(world: Deployed) -> None:
     world.wire.fail("AssumeRole", "AccessDenied", 403)
-    group = PlacementGroup(world.way.sessions("ownertag-canary"), world.member, HOME)
+    group = AwsPlacementGroup(world.way.sessions("ownertag-canary"), world.member, HOME)
     watch = CanaryClock(lambda: 0.0, lambda _: None)
     [finding] = canary(group, FakeTold(), Location(world.member, HOME), fixtures.settings(), 10, watch)
     assert finding.state is CheckState.UNREACHABLE

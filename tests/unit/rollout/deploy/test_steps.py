@@ -136,14 +136,14 @@ DIFFERENCES = {
         replace(THERE, stack_sets_allowed=False), "access of StackSets", Action.CREATE, object
     ),
     "the hub may not read the accounts": Difference(
-        replace(THERE, resource_policy=None), "permission for the hub", Action.CREATE, ReadAccounts, "OwnertagRead"
+        replace(THERE, resource_policy=None), "permission for the hub", Action.CREATE, ReadAccounts, "ToReadAccounts"
     ),
     "the organization has a policy of others": Difference(
         replace(THERE, resource_policy=json.dumps({"Version": "2012-10-17", "Statement": OF_OTHERS})),
         "permission for the hub",
         Action.UPDATE,
         ReadAccounts,
-        '+      "Sid": "OwnertagReadAccounts"',
+        '+      "Sid": "AllowOwnertagToReadAccounts"',
     ),
     "policies are not enabled": Difference(
         replace(THERE, policy_types=frozenset()), "service control policies", Action.CREATE, object
@@ -225,7 +225,7 @@ DIFFERENCES = {
         "service control policy ownertag",
         Action.UPDATE,
         PutPolicy,
-        '+      "Sid": "ForgeNoTagsEc2"',
+        '+      "Sid": "DenyForgedTagsEc2"',
     ),
     "the policy is not attached": Difference(
         policies(FIRST, targets=frozenset()),

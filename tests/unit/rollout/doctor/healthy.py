@@ -8,9 +8,10 @@ from functools import cache
 
 from harness import fixtures
 from ownertag.core.settings_file import read_settings
-from ownertag.render.documents import FORWARDER_ROLE
+from ownertag.render.documents import FORWARDER_ROLE, REGION_STACK, ROLES_STACK
+from ownertag.rollout.doctor.access import declared_in
 from ownertag.rollout.doctor.examine import Stacks
-from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK, Expected, declared_in, expected
+from ownertag.rollout.doctor.expected import Expected, expected
 from ownertag.rollout.doctor.facts import (
     AccountFacts,
     BusFacts,
@@ -100,7 +101,7 @@ def hub() -> HubFacts:
         dead_letters=QueueFacts(0, policy, 30),
         function=Function("Active", ("arm64",), want.timeout, base64.b64encode(bytes.fromhex(SHA256)).decode()),
         sources=(EventSourceMapping(queue, "Enabled", ("ReportBatchItemFailures",)),),
-        alarms=dict.fromkeys(want.alarms, "OK"),
+        alarms=dict.fromkeys(want.alarms.values(), "OK"),
         subscriptions=("arn:aws:sns:eu-central-1:777788889999:ownertag-alarms:1",),
     )
 

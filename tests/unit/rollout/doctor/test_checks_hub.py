@@ -109,7 +109,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "mapping off": (_source(state="Disabled"), Check.EVENT_SOURCE, "is Disabled", "update-event-source-mapping"),
     "mapping without failures": (_source(response_types=()), Check.EVENT_SOURCE, "deleted undone", "deploy apply"),
     "alarm gone": (
-        {"alarms": {name: "OK" for name in wanted().alarms if name != "ownertag-errors"}}, Check.ALARMS,
+        {"alarms": {name: "OK" for name in wanted().alarms.values() if name != "ownertag-errors"}}, Check.ALARMS,
         "alarm ownertag-errors is not there", "deploy apply",
     ),
     "alarm on": ({"alarms": {**WELL.alarms, "ownertag-silence": "ALARM"}}, Check.ALARMS, "is on", "describe"),
@@ -134,16 +134,16 @@ def test_a_hub_that_is_not_as_rendered_is_a_fault(name: str) -> None:
 
 
 NEVER_MADE: dict[str, tuple[dict[str, Any], Check]] = {
-    "Bus": ({"bus": Missing()}, Check.BUS),
-    "BusPolicy": ({"bus": BusFacts(None)}, Check.BUS),
-    "Rule": ({"rule": Missing()}, Check.HUB_RULE),
+    "EventBus": ({"bus": Missing()}, Check.BUS),
+    "EventBusPolicy": ({"bus": BusFacts(None)}, Check.BUS),
+    "CreationsRule": ({"rule": Missing()}, Check.HUB_RULE),
     "Queue": ({"queue": Missing()}, Check.QUEUE),
     "QueuePolicy": (_queue(policy=None), Check.QUEUE_POLICY),
-    "DeadLetters": ({"dead_letters": Missing()}, Check.DEAD_LETTERS),
+    "DeadLetterQueue": ({"dead_letters": Missing()}, Check.DEAD_LETTERS),
     "Function": ({"function": Missing()}, Check.FUNCTION),
-    "Source": ({"sources": ()}, Check.EVENT_SOURCE),
-    "AgeAlarm": (
-        {"alarms": {name: "OK" for name in wanted().alarms if name != "ownertag-oldest-message"}},
+    "EventSourceMapping": ({"sources": ()}, Check.EVENT_SOURCE),
+    "OldestMessageAlarm": (
+        {"alarms": {name: "OK" for name in wanted().alarms.values() if name != "ownertag-oldest-message"}},
         Check.ALARMS,
     ),
     "AlarmTopic": ({"subscriptions": Missing()}, Check.ALARM_TOPIC),
@@ -160,7 +160,7 @@ def test_what_cloudformation_never_made_is_not_checkable(logical: str) -> None:
 
 
 def test_a_mail_that_cloudformation_never_made_is_not_checkable_but_one_that_nobody_asked_for_is_a_fault() -> None:
-    listed = WELL.stack.listed - {"AlarmMail"}
+    listed = WELL.stack.listed - {"AlarmSubscription"}
     mailed = {**WELL.stack.parameters, "AlarmEmail": "ops@example.com"}
     [finding] = bad(subscriptions=(), **stack(listed=listed, parameters=mailed))
     assert (finding.check, finding.state) == (Check.ALARM_TOPIC, CheckState.NOT_CHECKABLE)
@@ -171,8 +171,8 @@ def test_a_mail_that_cloudformation_never_made_is_not_checkable_but_one_that_nob
 
 
 def test_every_alarm_of_the_template_has_its_name_there() -> None:
-    for name in wanted().alarms:
-        alarms = {alarm: "OK" for alarm in wanted().alarms if alarm != name}
+    for name in wanted().alarms.values():
+        alarms = {alarm: "OK" for alarm in wanted().alarms.values() if alarm != name}
         listed = frozenset(each for each in WELL.stack.listed if not each.endswith("Alarm"))
         [finding] = bad(alarms=alarms, **stack(listed=listed))
         assert finding.state is CheckState.NOT_CHECKABLE

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ownertag.render.documents import REGION_STACK, ROLES_STACK
 from ownertag.rollout.doctor.checks_organization import check_organization
-from ownertag.rollout.doctor.expected import REGION_STACK, ROLES_STACK
 from ownertag.rollout.doctor.facts import Missing, NotGiven, OrganizationFacts, PolicyFacts, Unread
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding
 from rollout.doctor import healthy

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ownertag.rollout.doctor.documents import same, statements
+from ownertag.rollout.doctor.checks import same, statements
 
 STATEMENT: dict[str, Any] = {
     "Sid": "X",

@@ -1,0 +1,165 @@
+"""Credentials to call AWS with: those of the caller, and those of a role that is assumed with them.
+
+Commands and the function make no session of boto3 anywhere else. boto3 documents that threads may share a client, and
+may not share a session, which makes the clients (boto3 guide, "Multithreading or multiprocessing with clients" and "...
+with sessions"). So one thread at a time uses a session, behind a lock, and threads share the clients. Handlers of a
+client's events run on each of these threads (same guide, "Custom Botocore Events"): ours keep their state in a context
+variable or behind a lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import HTTPClientError, ProfileNotFound
+from msgspec import Struct
+
+from ownertag.aws.concurrency import WORKERS
+from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.aws.times import read_times_quickly
+
+
+def client_config() -> Config:
+    """Timeouts that end before the function does: botocore's own would wait a minute for each of its attempts."""
+    return Config(
+        connect_timeout=2,
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=WORKERS,  # all accounts may be in one Region, and share its client
+        user_agent_extra="ownertag",
+    )
+
+
+def patient_config() -> Config:
+    """For what a person waits for: a check that gave up on a throttle would call a healthy account unreachable."""
+    return Config(
+        connect_timeout=5,
+        read_timeout=20,
+        retries={"mode": "standard", "total_max_attempts": 6},
+        user_agent_extra="ownertag",
+    )
+
+
+class CredentialsError(Exception):
+    """The caller's credentials can't be used; the text says whose, why, and what to do."""
+
+
+class AssumedRole(Struct, frozen=True):
+    """The temporary credentials of a role, and when they expire."""
+
+    credentials: Credentials
+    expires: datetime
+
+    @property
+    def client_arguments(self) -> dict[str, str]:
+        """The credentials as the arguments by which `client` of a session takes them."""
+        given = self.credentials
+        return {
+            "aws_access_key_id": given.access_key,
+            "aws_secret_access_key": given.secret_key,
+            "aws_session_token": str(given.token),  # AssumeRole always gives one
+        }
+
+
+class CallerSession:
+    """A session with the caller's credentials. Threads may share it.
+
+    Args:
+        session: The session of boto3, which nobody else uses from now on.
+        endpoint_url: Another endpoint than AWS's, for every service.
+        profile: The profile that the credentials come from, for messages.
+    """
+
+    def __init__(self, session: boto3.Session, endpoint_url: str | None = None, profile: str | None = None) -> None:
+        self._session = session
+        self._endpoint_url = endpoint_url
+        self._making = Lock()
+        self.name = f"profile {profile}" if profile else "the default credentials"
+
+    @property
+    def region(self) -> str | None:
+        """The Region of the session: the one that was named, or the profile's."""
+        return self._session.region_name
+
+    def client(
+        self,
+        service: str,
+        region_name: str | None = None,
+        *,
+        endpoint_url: str | None = None,
+        config: Config | None = None,
+        **credentials: str,
+    ) -> Any:
+        """A client, as `boto3.Session.client` makes it; with the endpoint of this session where none is named."""
+        with self._making:
+            return self._session.client(
+                service,  # type: ignore[call-overload] # any service
+                region_name=region_name,
+                endpoint_url=endpoint_url or self._endpoint_url,
+                config=config,
+                **credentials,
+            )
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns errors of AWS into a `CredentialsError` that says whose credentials these are, and what to do."""
+        try:
+            yield
+        except AWS_ERRORS as error:
+            raise _error(self.name, error) from error
+
+
+def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:
+    """A session of the environment's credentials, or of a profile's. Its clients read times by `times.read_time`."""
+    core = botocore.session.Session()
+    read_times_quickly(core)
+    return boto3.Session(profile_name=profile, region_name=region, botocore_session=core)
+
+
+def open_session(
+    profile: str | None = None, region: str | None = None, endpoint_url: str | None = None
+) -> CallerSession:
+    """The session that a command begins with.
+
+    Args:
+        profile: The profile to use, if one is named.
+        region: The Region to start from; the profile's where none is named.
+        endpoint_url: Another endpoint than AWS's.
+
+    Raises:
+        CredentialsError: There is no such profile, or it can't be read.
+    """
+    try:
+        return CallerSession(new_session(profile, region), endpoint_url, profile)
+    except AWS_ERRORS as error:
+        raise _error(f"profile {profile}" if profile else "the default credentials", error) from error
+
+
+def assume_role(sts: Any, arn: str, session_name: str, **more: Any) -> AssumedRole:
+    """Assumes a role by a client of STS. `more` goes into the call (duration, session policy).
+
+    Raises:
+        AWS_ERRORS: The role can't be assumed.
+    """
+    given = sts.assume_role(RoleArn=arn, RoleSessionName=session_name, **more)["Credentials"]
+    credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return AssumedRole(credentials, given["Expiration"])
+
+
+def _error(name: str, error: Exception) -> CredentialsError:
+    if isinstance(error, ProfileNotFound):
+        advice = "`aws configure list-profiles` lists those that there are"
+    elif isinstance(error, (NoConnection, HTTPClientError)):
+        advice = "can AWS's endpoint be reached from here?"
+    else:
+        advice = "log in again, or name another profile with --profile"
+    return CredentialsError(f"{name}: can't be used ({failure_of(error).code}): {error}; {advice}")

@@ -1,0 +1,86 @@
+"""Ledgers that keep nothing, and owners of parents from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ownertag.core.ownership import EventKey, Holding, ResourceKey, Standing, apply_claim
+from ownertag.core.values import Fact, Found, Question, Unavailable
+from ownertag.ledger.entries import Created, Entry, KnownResource, Owned, SeenCreation
+from ownertag.ledger.port import Ledger, LedgerError, Reader
+
+
+class NoLedger:
+    """For a command without a ledger: nothing is kept, so the batch alone decides."""
+
+    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:  # noqa: ARG002 - it knows none
+        """Knows no creation."""
+        return {}
+
+    def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:  # noqa: ARG002 - it keeps none
+        """Says nothing of any resource."""
+        return {}
+
+    def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:  # noqa: ARG002 - it keeps none
+        """Keeps nothing."""
+        return set()
+
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:  # noqa: ARG002 - it knows none
+        """Knows no resource."""
+        return []
+
+
+class DryRunLedger:
+    """For a dry run: answers as the ledger would if it kept the entries, and keeps nothing.
+
+    Raises:
+        LedgerError: Each method that asks, if the ledger can't be used.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def seen(self, events: Iterable[EventKey]) -> Mapping[EventKey, SeenCreation]:
+        """What is known of these creations."""
+        return self._ledger.seen(events)
+
+    def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> Mapping[ResourceKey, Standing]:  # noqa: ARG002 - creations are not kept
+        """The owner that each resource would have."""
+        keys = dict.fromkeys(decision.resource for decision in owned)
+        holdings: dict[ResourceKey, Holding | None] = dict.fromkeys(keys)
+        holdings |= {known_resource.key: known_resource.holding for known_resource in self._ledger.by_key(keys)}
+        for decision in owned:
+            holdings[decision.resource] = apply_claim(holdings[decision.resource], decision.holding)
+        return {
+            key: Standing(held.claim.event_id, held.owner, held.tags, held.outcome)
+            for key, held in holdings.items()
+            if held is not None
+        }
+
+    def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:  # noqa: ARG002 - they are not kept
+        """Keeps nothing."""
+        return set()
+
+    def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
+        """The resources with these keys that are known."""
+        return self._ledger.by_key(keys)
+
+
+class LedgerOwners:
+    """Finds owners of parents in the ledger, before AWS is asked.
+
+    Args:
+        reader: The ledger.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
+        """Answers what the ledger knows; other questions are left out. The value of a question is an ARN."""
+        keys = {ResourceKey(question.account, question.region, question.value): question for question in questions}
+        try:
+            known = self._reader.by_key(keys)
+        except LedgerError as error:
+            return dict.fromkeys(keys.values(), Unavailable(error.outcome, f"the ledger can't be used: {error}"))
+        return {keys[resource.key]: Found(owner=resource.holding.owner) for resource in known if resource.key in keys}
