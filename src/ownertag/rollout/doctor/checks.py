@@ -18,7 +18,7 @@ from ownertag.rollout.doctor.facts import (
 from ownertag.rollout.doctor.findings import Check, Finding, Location
 
 #: CloudFormation does not see by itself what was changed or deleted by hand.
-DEPLOY = "`ownertag deploy apply --again {account}` puts it back"
+DEPLOY = "`ownertag deploy apply --recreate {account}` puts it back"
 ALLOW = "see that the audit role has the rendered permissions and no SCP or boundary denies them, then look again"
 
 
