@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class Fault(StrEnum):
-    """What can go wrong with one call."""
+    """The fault of one call."""
 
     NONE = "none"
     ERROR = "error"  # a 5xx, and nothing was done

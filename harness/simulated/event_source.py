@@ -51,7 +51,7 @@ def deployed(template: Path = TEMPLATE) -> DeployedHub:
     Loader.add_multi_constructor("!", short_form)
     found = yaml.load(template.read_text("utf-8"), Loader)  # noqa: S506 - a safe loader, and this project's own file
     resources = found["Resources"]
-    source = resources["EventSourceMapping"]["Properties"]
+    source = resources["Source"]["Properties"]
     schedule = resources["AccountsRule"]["Properties"]["ScheduleExpression"]
     seconds = interval(schedule)
     if seconds is None:

@@ -5,7 +5,7 @@ output "regions" {
 
 output "hub" {
   value       = aws_cloudformation_stack.hub.outputs
-  description = "What the hub's stack gives: BusArn, QueueUrl, DeadLetterQueueUrl, AlarmTopicArn."
+  description = "What the hub's stack gives: BusArn, QueueUrl, DeadLettersUrl, AlarmTopicArn."
 }
 
 output "stack_sets" {

@@ -267,7 +267,7 @@ Facts = Mapping[Question, Fact]
 
 
 class Confidence(StrEnum):
-    """How surely a name is the owner's, from the surest down."""
+    """How certain it is that a name is the owner's, from the most certain down."""
 
     PROVEN = "proven"
     ASSERTED = "asserted"
@@ -277,7 +277,7 @@ class Confidence(StrEnum):
 
 
 class Owner(Struct, frozen=True):
-    """The accountable person or team: the rule that named it, how surely, through whom, and why not if nobody."""
+    """The accountable person or team: the rule that named it, its confidence and hops, or why nobody is named."""
 
     name: str
     evidence: str

@@ -68,7 +68,7 @@ def _counts(answer: BatchAnswer) -> Counter[str]:
     counts: Counter[str] = Counter(
         MessagesDone=len(answer.done),
         MessagesReturned=len(answer.returned),
-        MessagesBuried=len(answer.dead_letters),
+        MessagesDeadLettered=len(answer.dead_letters),
     )
     verdicts: list[Done | Returned] = [*answer.done, *answer.returned, *answer.dead_letters]
     for verdict in verdicts:

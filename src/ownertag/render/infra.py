@@ -40,7 +40,7 @@ OLDEST_MESSAGE_SECONDS = 900
 #: The alarms: what the hub's template calls each, and its name.
 ALARMS: Mapping[str, str] = {
     "DeadLettersAlarm": "ownertag-dead-letters",
-    "OldestMessageAlarm": "ownertag-oldest-message",
+    "AgeAlarm": "ownertag-oldest-message",
     "ErrorsAlarm": "ownertag-errors",
     "UnexpectedAlarm": "ownertag-unexpected",
     "NotFoundAlarm": "ownertag-not-found",
@@ -158,7 +158,7 @@ def _rules(catalogue: Catalogue, settings: Settings, organization: OrganizationS
             f"          Arn: {_put('          ', policies.bus_arn(organization)).lstrip()}",
             f"          RoleArn: !Sub arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{policies.FORWARDER_ROLE}",
             "          DeadLetterConfig:",
-            "            Arn: !GetAtt UndeliveredQueue.Arn",
+            "            Arn: !GetAtt DeadLetters.Arn",
         ]
         blocks.append("\n".join(lines).replace("          Arn: arn:$", "          Arn: !Sub arn:$"))
     return "\n\n".join(blocks) + "\n"

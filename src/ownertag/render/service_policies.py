@@ -110,7 +110,7 @@ def read_accounts(organization: OrganizationSettings) -> Statement:
     """
     hub = Arn(partition_of(organization.home_region), "iam", "", organization.hub_account, "root")
     return {
-        "Sid": "AllowOwnertagToReadAccounts",
+        "Sid": "OwnertagReadsTheAccounts",  # deploy finds its statement by it: by another, an older one would stay
         "Effect": "Allow",
         "Principal": {"AWS": str(hub)},
         "Action": [

@@ -1,6 +1,6 @@
 """Whose is it, after it is gone: by its id and by its address, from the table that the deployed function has kept.
 
-And what is asked of AWS beside it: the account's name, what an Elastic IP address leads to, and CloudTrail.
+And what it looks up in AWS: the account's name, what an Elastic IP address is attached to, and CloudTrail.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ DEPLOYED = ("infra", "src/ownertag/render", "src/ownertag/catalogue", "tests/e2e
 #: The digest of it when these tests last passed; committed, so that a clone need not run them again.
 SEEN = HERE / "seen.sha256"
 
-Answer = subprocess.CompletedProcess[str]
+CompletedCommand = subprocess.CompletedProcess[str]
 Plan = tuple[int, dict[str, dict[str, Any]]]
 
 
@@ -63,7 +63,7 @@ class Terraform:
     program: str
     environment: dict[str, str]
 
-    def __call__(self, folder: Path, *arguments: str, may_fail: bool = False) -> Answer:
+    def __call__(self, folder: Path, *arguments: str, may_fail: bool = False) -> CompletedCommand:
         """Runs a command in a folder. An exit code of 1 is Terraform's for a failure."""
         answer = subprocess.run(
             [self.program, *arguments],
@@ -195,7 +195,7 @@ def _copy(folder: Path) -> Path:
     return Path(shutil.copytree(INFRA, folder / "infra", ignore=ignored)) / "terraform"
 
 
-def _module_tests(terraform: Terraform, _: Sandbox | None, folder: Path) -> Answer:
+def _module_tests(terraform: Terraform, _: Sandbox | None, folder: Path) -> CompletedCommand:
     return terraform(terraform.init(_copy(folder)), "test", "-no-color", may_fail=True)
 
 
@@ -335,7 +335,7 @@ def _result(jobs: dict[str, Future[Any]], name: str, kind: type[T]) -> T:
 
 
 @pytest.fixture(scope="session")
-def module_tests(jobs: dict[str, Future[Any]]) -> Answer:
+def module_tests(jobs: dict[str, Future[Any]]) -> CompletedCommand:
     return _result(jobs, "module_tests", subprocess.CompletedProcess)
 
 

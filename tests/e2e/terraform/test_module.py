@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from terraform.conftest import INFRA, Answer, Terraform
+from terraform.conftest import INFRA, CompletedCommand, Terraform
 
 MODULE = INFRA / "terraform"
 TESTS = (MODULE / "tests/module.tftest.hcl").read_text("utf-8")
@@ -29,7 +29,7 @@ def test_an_example_is_valid_with_the_module_that_it_uses(valid_examples: dict[s
 
 
 @pytest.mark.parametrize("name", re.findall(r'^run "(\w+)"', TESTS, re.MULTILINE))
-def test_with_mocked_providers(module_tests: Answer, name: str) -> None:
+def test_with_mocked_providers(module_tests: CompletedCommand, name: str) -> None:
     assert f'run "{name}"... pass' in module_tests.stdout, module_tests.stdout + module_tests.stderr
 
 

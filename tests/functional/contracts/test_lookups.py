@@ -23,7 +23,7 @@ def by_token(account: str, value: str, region: str = HOME) -> Question:
     return Question(QuestionKind.INSTANCES_BY_CLIENT_TOKEN, account, region, value)
 
 
-def tags_of(account: str, value: str, region: str = HOME) -> Question:
+def tags_question(account: str, value: str, region: str = HOME) -> Question:
     return Question(QuestionKind.TAGS, account, region, value)
 
 
@@ -188,7 +188,7 @@ def test_what_is_not_there_is_absent(stage: Stage) -> None:
     asked = [
         by_reservation(account, "r-00000000000000bad"),
         by_token(account, "nobody's"),
-        tags_of(account, "i-00000000000000bad"),
+        tags_question(account, "i-00000000000000bad"),
     ]
     assert stage.lookups.find(asked) == dict.fromkeys(asked, Absent())
 
@@ -203,7 +203,7 @@ def test_the_same_question_elsewhere_finds_nothing_of_here(stage: Stage) -> None
         for question in (
             by_reservation(account, reservation, region),
             by_token(account, "token", region),
-            tags_of(account, launched[0], region),
+            tags_question(account, launched[0], region),
         )
     ]
     assert stage.lookups.find(asked) == dict.fromkeys(asked, Absent())
@@ -215,7 +215,7 @@ def test_tags_are_found_by_resource(stage: Stage) -> None:
     account = stage.spokes[0]
     write_tags(stage, account, "i-00000000000000001", {"owner": "alice", "team": ""})
     write_tags(stage, account, "i-00000000000000002", {"owner": "bob"})
-    first, second = tags_of(account, "i-00000000000000001"), tags_of(account, "i-00000000000000002")
+    first, second = tags_question(account, "i-00000000000000001"), tags_question(account, "i-00000000000000002")
     assert stage.lookups.find([first, second]) == {
         first: Found(tags={"owner": "alice", "team": ""}),
         second: Found(tags={"owner": "bob"}),
@@ -254,7 +254,7 @@ def test_forbidden_is_unavailable_and_never_absent_or_empty(stage: Stage) -> Non
     account = stage.spokes[0]
     reservation, launched = stage.launch(account, token="token")
     stage.deny()
-    asked = [by_reservation(account, reservation), by_token(account, "token"), tags_of(account, launched[0])]
+    asked = [by_reservation(account, reservation), by_token(account, "token"), tags_question(account, launched[0])]
     facts = stage.lookups.find(asked)
     assert set(facts) == set(asked)
     for fact in facts.values():
@@ -335,7 +335,7 @@ def test_tags_on_a_second_page_are_read(moto_stage: MotoStage) -> None:
         return answer(call, 200, f"<DescribeTagsResponse><tagSet>{item}</tagSet>{more}</DescribeTagsResponse>")
 
     moto_stage.world.wire.rule(page)
-    question = tags_of(moto_stage.spokes[0], "i-00000000")
+    question = tags_question(moto_stage.spokes[0], "i-00000000")
     assert moto_stage.lookups.find([question]) == {question: Found(tags={"first": "x", "second": "x"})}
 
 

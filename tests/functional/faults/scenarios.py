@@ -14,7 +14,7 @@ from faults.made import volume_of
 from faults.world import World
 from harness.events import record, volume
 
-#: As few as the function buries by itself.
+#: As few as the function itself sends to the dead-letter queue.
 RECEIVES = 5
 
 

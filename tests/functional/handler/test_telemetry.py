@@ -21,7 +21,7 @@ from ownertag.handler.telemetry import Telemetry
 
 CANARY = "canary7f3a"
 METRICS = (
-    {"MessagesDone", "MessagesReturned", "MessagesBuried", "Unexpected"}
+    {"MessagesDone", "MessagesReturned", "MessagesDeadLettered", "Unexpected"}
     | {f"Refused.{reason.value}" for reason in Reason}
     | {f"Outcome.{kind.value}" for kind in OutcomeKind}
 )
@@ -95,7 +95,7 @@ def test_each_message_is_a_line_and_a_batch_is_one_more(told: Callable[[BatchAns
     assert metrics_of(output) == {
         "MessagesDone": 2,
         "MessagesReturned": 2,
-        "MessagesBuried": 0,
+        "MessagesDeadLettered": 0,
         "Outcome.tagged": 1,
         "Outcome.throttled": 1,
         "Refused.not-a-creation": 1,
@@ -258,4 +258,8 @@ def test_t18_every_forged_event_is_counted_under_a_name_of_the_list(told: Callab
 
 
 def test_an_empty_batch_is_told_without_trouble(told: Callable[[BatchAnswer], str]) -> None:
-    assert metrics_of(told(on_fakes(FakeAws()))) == {"MessagesDone": 0, "MessagesReturned": 0, "MessagesBuried": 0}
+    assert metrics_of(told(on_fakes(FakeAws()))) == {
+        "MessagesDone": 0,
+        "MessagesReturned": 0,
+        "MessagesDeadLettered": 0,
+    }

@@ -321,7 +321,7 @@ _Loader.add_multi_constructor("!", lambda _loader, tag, node: f"!{tag} {node.val
 
 def test_the_template_makes_the_table_that_the_code_expects_and_guards_it() -> None:
     text = (ROOT / "infra/hub/template.yaml").read_text("utf-8")
-    ledger = yaml.load(text, _Loader)["Resources"]["LedgerTable"]  # noqa: S506 - a SafeLoader
+    ledger = yaml.load(text, _Loader)["Resources"]["Ledger"]  # noqa: S506 - a SafeLoader
     table = ledger["Properties"]
     for name, value in DEFINITION.items():
         assert table[name] == value, name

@@ -39,7 +39,7 @@ EXCEPTIONS = {
     "core/owner/parent_kinds.py": "templates of ARNs, which core/arn.py fills",
     "core/settings_file.py": "the forms of two settings, and the examples in their advice",
     "render/infra.py": "lines of YAML with pseudo parameters",
-    "render/scp/machinery.py": "resources of a policy with wildcards: to be read as IAM reads them",
+    "render/scp.py": "resources of a policy with wildcards: to be read as IAM reads them",
     "rollout/doctor/checks_hub.py": "an example in a message",
     "sandbox": "it stands in for AWS, and imports nothing of what it tests",
 }

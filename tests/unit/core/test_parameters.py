@@ -20,7 +20,7 @@ CAPITAL = {"Value": "shop", "tag": 1, "Key": "team"}
 SHOP = {"team": "shop"}
 
 
-def tags_of(request: Any = None, response: Any = None, event: str = "CreateVolume") -> dict[str, str]:
+def request_tags(request: Any = None, response: Any = None, event: str = "CreateVolume") -> dict[str, str]:
     plain = fixtures.record(event, requestParameters=request, responseElements=response)
     return tags_in_request(parameters_of(fixtures.arrival(plain).record))
 
@@ -47,7 +47,7 @@ REQUESTS: dict[str, Any] = {
 
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
 def test_the_tags_of_a_request_are_read_in_each_of_its_shapes(request_: Any) -> None:
-    assert tags_of(request_) == SHOP
+    assert request_tags(request_) == SHOP
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_tags_of_a_request_are_read_in_each_of_its_shapes(request_: Any) -> 
     ],
 )
 def test_and_so_are_those_of_an_answer(response: Any) -> None:
-    assert tags_of(None, response) == SHOP
+    assert request_tags(None, response) == SHOP
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_and_so_are_those_of_an_answer(response: Any) -> None:
     ],
 )
 def test_what_is_for_others_or_is_no_tag_is_none(request_: Any) -> None:
-    assert tags_of(request_) == {}
+    assert request_tags(request_) == {}
 
 
 def test_a_key_with_two_values_says_nothing_and_one_of_two_wrappers_is_enough() -> None:
     other = {"volume": {"tagSet": {"items": [{"key": "team", "value": "other"}, {"key": "a", "value": ""}]}}}
-    assert tags_of({"tags": [TAG]}, other) == {"a": ""}
-    assert tags_of({"OtherRequest": {"tags": [TAG]}}) == {}
+    assert request_tags({"tags": [TAG]}, other) == {"a": ""}
+    assert request_tags({"OtherRequest": {"tags": [TAG]}}) == {}
 
 
 @pytest.mark.parametrize("name", ["flat", "wrapped", "wrapped-list", "wrapped-one-tag", "capital-without-a-wrapper"])
@@ -119,9 +119,9 @@ def test_a_wrapped_request_without_its_answer_is_asked_by_its_token() -> None:
 )
 def test_a_wrapping_object_may_leave_out_the_version_in_the_event_s_name(event: str) -> None:
     short = event.partition("20")[0]
-    assert tags_of({f"{event}Request": {"tags": SHOP}}, event=event) == SHOP
-    assert tags_of({f"{short}Request": {"tags": SHOP}}, event=event) == SHOP
-    assert tags_of({f"{short}2019Request": {"tags": SHOP}}, event=event) == {}
+    assert request_tags({f"{event}Request": {"tags": SHOP}}, event=event) == SHOP
+    assert request_tags({f"{short}Request": {"tags": SHOP}}, event=event) == SHOP
+    assert request_tags({f"{short}2019Request": {"tags": SHOP}}, event=event) == {}
 
 
 @pytest.mark.parametrize("around", ['{{"item":{}}}', '{{"tag":{}}}', "[{}]", '{{"CreateVolumeRequest":{}}}'])

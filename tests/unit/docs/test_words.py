@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from docs.test_ids import files, text
 
@@ -49,18 +48,13 @@ OLD = {
     "confidence": Old(r"\bsurely\b", "confidence"),
     # Of an address: a provider may lead to another account.
     "attached to": Old(r"""["']leads to\b|^\s*leads to {2,}|\baddress leads? to\b""", "attached to"),
-    "not checked": Old(r"\bnot_looked\b|[\"']not looked|\bnow +not looked", "not checked"),
+    "not checked": Old(r"\bnot_looked\b|[\"']not looked|\bnow +not looked", "not_checked"),
     # The label of what is printed, and the head of a table: people and code may ask.
     "looks up": Old(r"""["']asks(["']| {2})|`asks`|^\s*asks {3,}|\| asks \|""", "looks up"),
     "sids": Old(r"\b(BeTheTagger|SayWhyOneIsDead|KeepOwnerTags)", "AssumeTaggerRole"),
     "headings": Old(
         r"\b(Rules that hold|What can go wrong|What an AWS error comes to|Who is named)\b", "Failure modes"
     ),
-}
-#: What another part of the code still has. Whoever changes that takes it out here: a strict xfail asks for it.
-WAITING = {
-    *("written_over", "core", "rollout", "doctor", "dead letter", "recreate", "force", "limit", "confidence"),
-    *("attached to", "Place", "Answer", "tags_of"),
 }
 #: Each of these stood for several things; now for one at most.
 ONE_THING = ("Place", "Organization", "Instance", "Target", "Answer", "fitting", "tags_of")
@@ -89,18 +83,12 @@ def found(old: Old, told: list[tuple[str, str]]) -> list[str]:
     ]
 
 
-def rows(names: Iterable[str]) -> list[ParameterSet]:
-    """Each name as a case of a test."""
-    waits = pytest.mark.xfail(strict=True, reason="another part of the code still has it")
-    return [pytest.param(name, marks=[waits] if name in WAITING else [], id=name) for name in names]
-
-
-@pytest.mark.parametrize("name", rows(OLD))
+@pytest.mark.parametrize("name", OLD)
 def test_a_name_that_is_gone_stands_nowhere(name: str) -> None:
     assert found(OLD[name], LINES) == []
 
 
-@pytest.mark.parametrize("name", rows(ONE_THING))
+@pytest.mark.parametrize("name", ONE_THING)
 def test_a_name_means_one_thing(name: str) -> None:
     pattern = re.compile(rf"^\s*(class|def) {name}\b|^{name}(: \w+)? = ")
     assert len([where for where, line in LINES if where.partition(":")[0].endswith(".py") and pattern.search(line)]) < 2

@@ -89,7 +89,7 @@ def test_doctor_expects_the_values_of_the_hubs_template() -> None:
     assert (wanted.architecture, wanted.timeout) == (*hub["Function"]["Architectures"], hub["Function"]["Timeout"])
     assert wanted.visibility == hub["Queue"]["VisibilityTimeout"]
     assert wanted.receives == hub["Queue"]["RedrivePolicy"]["maxReceiveCount"]
-    assert wanted.oldest == hub["OldestMessageAlarm"]["Threshold"]
+    assert wanted.oldest == hub["AgeAlarm"]["Threshold"]
     assert wanted.alarms == alarms
 
 
@@ -176,7 +176,7 @@ def test_every_rule_has_a_role_and_a_queue_for_what_it_can_not_deliver() -> None
     for rule in rules.values():
         [target] = rule["Targets"]
         assert target["RoleArn"]
-        assert target["DeadLetterConfig"]["Arn"] == {"GetAtt": "UndeliveredQueue.Arn"}
+        assert target["DeadLetterConfig"]["Arn"] == {"GetAtt": "DeadLetters.Arn"}
         assert rule["State"] == "ENABLED"
 
 

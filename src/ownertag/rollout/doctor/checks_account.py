@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ownertag.core.arn import last_part
 from ownertag.render.documents import AUDIT_ROLE, CANARY_ROLE, FORWARDER_ROLE, UNDELIVERED
 from ownertag.render.infra import logical_name
 from ownertag.rollout.doctor.checks import DEPLOY, check_rule, missing_finding, same, unread_finding
@@ -224,7 +225,7 @@ def _sent(place: Location, name: str, sent: Observed[Sent]) -> Finding:
 def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
     queue, what = facts.undelivered, f"queue {UNDELIVERED}"
     if not isinstance(queue, QueueFacts):
-        yield unread_finding(place, Check.UNDELIVERED, what, queue, facts.stack, "UndeliveredQueue")
+        yield unread_finding(place, Check.UNDELIVERED, what, queue, facts.stack, "DeadLetters")
         return
     region = place.region or ""
     if queue.messages:
@@ -239,7 +240,7 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
         yield place.ok(Check.UNDELIVERED, "empty")
     wanted = expected.filled_for(expected.undelivered_policy, place.account, region)
     if queue.policy is None:
-        yield missing_finding(place, Check.UNDELIVERED, f"the policy of {what}", facts.stack, "UndeliveredQueuePolicy")
+        yield missing_finding(place, Check.UNDELIVERED, f"the policy of {what}", facts.stack, "DeadLettersPolicy")
     elif not same(queue.policy, wanted):
         yield place.fault(
             Check.UNDELIVERED, f"{what} has another policy than rendered: EventBridge may not write to it", DEPLOY
@@ -247,4 +248,4 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
 
 
 def _name(arn: str) -> str:
-    return arn.rpartition("/")[2]
+    return last_part(arn)

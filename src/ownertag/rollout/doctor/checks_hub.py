@@ -81,13 +81,13 @@ def _stack(place: Location, stack: Observed[StackFacts], expected: Expected) -> 
 
 def _bus(place: Location, facts: HubFacts, expected: Expected) -> Finding:
     if not isinstance(facts.bus, BusFacts):
-        return unread_finding(place, Check.BUS, f"bus {BUS}", facts.bus, facts.stack, "EventBus")
+        return unread_finding(place, Check.BUS, f"bus {BUS}", facts.bus, facts.stack, "Bus")
     wanted = expected.filled_for(expected.bus_statement, place.account)
     found = statements(facts.bus.policy) if facts.bus.policy else []
     ours = [statement for statement in found if statement.get("Sid") == wanted["Sid"]]
     if not ours:
         return missing_finding(
-            place, Check.BUS, f"the policy of bus {BUS}", facts.stack, "EventBusPolicy", ": nothing gets in"
+            place, Check.BUS, f"the policy of bus {BUS}", facts.stack, "BusPolicy", ": nothing gets in"
         )
     if not same(ours[0], wanted):
         return place.fault(Check.BUS, f"the policy of bus {BUS} is not the rendered one", DEPLOY)
@@ -102,7 +102,7 @@ def _bus(place: Location, facts: HubFacts, expected: Expected) -> Finding:
 
 def _rule(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Finding]:
     if not isinstance(facts.rule, Rule):
-        yield unread_finding(place, Check.HUB_RULE, f"rule {HUB_RULE}", facts.rule, facts.stack, "CreationsRule")
+        yield unread_finding(place, Check.HUB_RULE, f"rule {HUB_RULE}", facts.rule, facts.stack, "Rule")
         return
     yield check_rule(place, Check.HUB_RULE, HUB_RULE, facts.rule, expected.hub_pattern)
     queue = expected.arn("sqs", BUS, place.account, place.region or "")
@@ -156,7 +156,7 @@ def _queue(place: Location, facts: HubFacts, expected: Expected) -> Iterator[Fin
 def _dead_letters(place: Location, facts: HubFacts) -> Finding:
     found = facts.dead_letters
     if not isinstance(found, QueueFacts):
-        return unread_finding(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetterQueue")
+        return unread_finding(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetters")
     if not found.messages:
         return place.ok(Check.DEAD_LETTERS, "none")
     return place.fault(
@@ -226,12 +226,12 @@ def _source(place: Location, facts: HubFacts, expected: Expected) -> Finding:
     found = facts.sources
     if not isinstance(found, tuple):
         what = f"the event source mappings of function {BUS}"
-        return unread_finding(place, Check.EVENT_SOURCE, what, found, facts.stack, "EventSourceMapping")
+        return unread_finding(place, Check.EVENT_SOURCE, what, found, facts.stack, "Source")
     queue = expected.arn("sqs", BUS, place.account, place.region or "")
     ours = [mapping for mapping in found if mapping.queue == queue]
     if not ours:
         return missing_finding(
-            place, Check.EVENT_SOURCE, f"a mapping from queue {BUS} to the function", facts.stack, "EventSourceMapping"
+            place, Check.EVENT_SOURCE, f"a mapping from queue {BUS} to the function", facts.stack, "Source"
         )
     if ours[0].state != "Enabled":
         return place.fault(
@@ -273,7 +273,7 @@ def _topic(place: Location, facts: HubFacts) -> Finding:
         return place.ok(Check.ALARM_TOPIC, f"{len(confirmed)} confirmed subscriptions")
     # The template has the subscription only where an address is given.
     mailed = isinstance(facts.stack, StackFacts) and facts.stack.parameters.get("AlarmEmail")
-    if mailed and not found and never_made(facts.stack, "AlarmSubscription"):
+    if mailed and not found and never_made(facts.stack, "AlarmMail"):
         return not_held(place, Check.ALARM_TOPIC, f"the subscription of topic {ALARM_TOPIC}")
     waiting = sum(subscription == "PendingConfirmation" for subscription in found)
     return place.fault(

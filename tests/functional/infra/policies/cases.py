@@ -53,7 +53,7 @@ class Group(NamedTuple):
     cases: tuple[Case, ...]
 
 
-class Answer(NamedTuple):
+class Verdict(NamedTuple):
     """What the simulator says of a request: allowed or not, by which statements; or why it can't say."""
 
     allowed: bool | None
@@ -143,12 +143,12 @@ def uses(request: Json, policy: str) -> bool:
     return policy in (*attached, *request["identity"], request["session"], request["trust"])
 
 
-def simulate(asked: Iterable[Json]) -> dict[str, Answer]:
+def simulate(asked: Iterable[Json]) -> dict[str, Verdict]:
     """The simulator's answers by the requests' ids."""
     found = {}
     for line in run(asked, rendered() | AROUND):
         assert line["id"] not in found, f"twice: {line['id']}"
-        found[line["id"]] = Answer(line.get("allowed"), tuple(line.get("by", ())), line.get("error", ""))
+        found[line["id"]] = Verdict(line.get("allowed"), tuple(line.get("by", ())), line.get("error", ""))
     return found
 
 

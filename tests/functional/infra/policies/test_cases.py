@@ -6,13 +6,13 @@ from functools import cache
 
 import pytest
 
-from infra.policies.cases import INSTALLED, MISSING, NODE, Answer, Case, every, groups, requests, simulate
+from infra.policies.cases import INSTALLED, MISSING, NODE, Case, Verdict, every, groups, requests, simulate
 
 pytestmark = pytest.mark.skipif(NODE is None or not INSTALLED.exists(), reason=MISSING)
 
 
 @cache
-def answers() -> dict[str, Answer]:
+def answers() -> dict[str, Verdict]:
     return simulate(request for case in every() for request in requests(case))
 
 

@@ -143,7 +143,7 @@ DIFFERENCES = {
         "permission for the hub",
         Action.UPDATE,
         ReadAccounts,
-        '+      "Sid": "AllowOwnertagToReadAccounts"',
+        '+      "Sid": "OwnertagReadsTheAccounts"',
     ),
     "policies are not enabled": Difference(
         replace(THERE, policy_types=frozenset()), "service control policies", Action.CREATE, object

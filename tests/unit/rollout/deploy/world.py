@@ -21,9 +21,7 @@ PACKAGE = Package(Path("function.zip"), "ownertag-0.1.0-arm64-" + "0" * 64 + ".z
 
 
 def settings(regions: tuple[str, ...] = REGIONS, units: tuple[str, ...] = (UNIT,), more: str = "") -> Settings:
-    text = fixtures.SETTINGS_TEXT.replace(
-        "[tags]", f"regions = {list(regions)}\norganizational_units = {list(units)}\n\n[tags]"
-    )
+    text = fixtures.SETTINGS_TEXT.replace("[tags]", f"regions = {list(regions)}\nunits = {list(units)}\n\n[tags]")
     return read_settings(text + more, "ownertag.toml")
 
 

@@ -114,7 +114,7 @@ def test_a_role_that_is_not_as_rendered_is_a_fault(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "logical"), [(TAGGER, "TaggerRole"), (FORWARDER_ROLE, "ForwarderRole"), (CANARY_ROLE, "CanaryRole")]
+    ("name", "logical"), [(TAGGER, "Tagger"), (FORWARDER_ROLE, "Forwarder"), (CANARY_ROLE, "Canary")]
 )
 def test_a_role_that_cloudformation_never_made_is_not_checkable(name: str, logical: str) -> None:
     facts = role(name, lambda _: Missing())
@@ -134,7 +134,7 @@ def test_a_role_whose_policy_is_not_given_is_not_called_well() -> None:
 
 def test_a_role_that_an_unfinished_stack_lacks_is_a_fault() -> None:
     facts = role(TAGGER, lambda _: Missing())
-    unfinished = replace(never_made(facts.stack, "TaggerRole"), status="ROLLBACK_COMPLETE")
+    unfinished = replace(never_made(facts.stack, "Tagger"), status="ROLLBACK_COMPLETE")
     assert CheckState.FAULT in {finding.state for finding in check(replace(facts, stack=unfinished))}
     assert CheckState.FAULT in {finding.state for finding in check(replace(facts, stack=DENIED))}
 
@@ -213,8 +213,8 @@ def test_a_region_that_does_not_deliver_is_a_fault(name: str) -> None:
 
 NEVER_MADE: dict[str, tuple[dict[str, Any], str, Check]] = {
     "rule": ({"rules": (Missing(),)}, "Creations1", Check.RULE),
-    "queue": ({"undelivered": Missing()}, "UndeliveredQueue", Check.UNDELIVERED),
-    "policy": ({"undelivered": replace(QUEUE, policy=None)}, "UndeliveredQueuePolicy", Check.UNDELIVERED),
+    "queue": ({"undelivered": Missing()}, "DeadLetters", Check.UNDELIVERED),
+    "policy": ({"undelivered": replace(QUEUE, policy=None)}, "DeadLettersPolicy", Check.UNDELIVERED),
 }
 
 

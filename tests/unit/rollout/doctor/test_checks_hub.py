@@ -134,15 +134,15 @@ def test_a_hub_that_is_not_as_rendered_is_a_fault(name: str) -> None:
 
 
 NEVER_MADE: dict[str, tuple[dict[str, Any], Check]] = {
-    "EventBus": ({"bus": Missing()}, Check.BUS),
-    "EventBusPolicy": ({"bus": BusFacts(None)}, Check.BUS),
-    "CreationsRule": ({"rule": Missing()}, Check.HUB_RULE),
+    "Bus": ({"bus": Missing()}, Check.BUS),
+    "BusPolicy": ({"bus": BusFacts(None)}, Check.BUS),
+    "Rule": ({"rule": Missing()}, Check.HUB_RULE),
     "Queue": ({"queue": Missing()}, Check.QUEUE),
     "QueuePolicy": (_queue(policy=None), Check.QUEUE_POLICY),
-    "DeadLetterQueue": ({"dead_letters": Missing()}, Check.DEAD_LETTERS),
+    "DeadLetters": ({"dead_letters": Missing()}, Check.DEAD_LETTERS),
     "Function": ({"function": Missing()}, Check.FUNCTION),
-    "EventSourceMapping": ({"sources": ()}, Check.EVENT_SOURCE),
-    "OldestMessageAlarm": (
+    "Source": ({"sources": ()}, Check.EVENT_SOURCE),
+    "AgeAlarm": (
         {"alarms": {name: "OK" for name in wanted().alarms.values() if name != "ownertag-oldest-message"}},
         Check.ALARMS,
     ),
@@ -160,7 +160,7 @@ def test_what_cloudformation_never_made_is_not_checkable(logical: str) -> None:
 
 
 def test_a_mail_that_cloudformation_never_made_is_not_checkable_but_one_that_nobody_asked_for_is_a_fault() -> None:
-    listed = WELL.stack.listed - {"AlarmSubscription"}
+    listed = WELL.stack.listed - {"AlarmMail"}
     mailed = {**WELL.stack.parameters, "AlarmEmail": "ops@example.com"}
     [finding] = bad(subscriptions=(), **stack(listed=listed, parameters=mailed))
     assert (finding.check, finding.state) == (Check.ALARM_TOPIC, CheckState.NOT_CHECKABLE)
