@@ -136,7 +136,7 @@ DIFFERENCES = {
         replace(THERE, stack_sets_allowed=False), "access of StackSets", Action.CREATE, object
     ),
     "the hub may not read the accounts": Difference(
-        replace(THERE, resource_policy=None), "permission for the hub", Action.CREATE, ReadAccounts, "ToReadAccounts"
+        replace(THERE, resource_policy=None), "permission for the hub", Action.CREATE, ReadAccounts, "OwnertagReads"
     ),
     "the organization has a policy of others": Difference(
         replace(THERE, resource_policy=json.dumps({"Version": "2012-10-17", "Statement": OF_OTHERS})),
