@@ -13,6 +13,7 @@ import pytest
 from hops.page import with_table
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.catalogue_types import QuestionKind
+from ownertag.core.owner.chain import CHOSEN_BY_CALLER, FINAL
 from ownertag.core.settings import TEMPLATE_FIELDS
 from ownertag.core.settings_file import read_settings
 from ownertag.core.values import OutcomeKind, Reason
@@ -123,9 +124,17 @@ def test_every_evidence_is_in_the_table_of_identities() -> None:
     named = {evidence for source in sources for evidence in re.findall(told, source, re.MULTILINE)}
     assert {"copy-of", "iam-user", "session-chain", "account-owner", "service-catalog", "aws-service"} <= named
     assert len(named) >= 18
-    text = page("reference/identities.md")
+    by_hand = page("reference/identities.md").partition("<!-- From tests/golden/hops")[0]
     for evidence in named:
-        assert f"`{evidence}`" in text, evidence
+        assert f"`{evidence}`" in by_hand, evidence
+
+
+def test_every_evidence_of_the_identity_alone_says_whether_a_hop_may_follow() -> None:
+    """Otherwise owner rules of the role, or a stack or group in the record, would silently count before it."""
+    source = (ROOT / "src/ownertag/core/owner/principal.py").read_text("utf-8")
+    asserted = set(re.findall(r'_asserted\(\s*"([a-z-]+)"', source))
+    assert {"iam-user", "role-name", "other-account"} <= asserted
+    assert asserted <= FINAL | CHOSEN_BY_CALLER
 
 
 def test_the_table_of_identities_is_that_of_the_golden_ones() -> None:

@@ -50,10 +50,10 @@ FINAL = frozenset(
     }
 )  # fmt: skip
 #: Evidence by a name that whoever made the session has chosen: any name further back is better.
-_CHOSEN = frozenset({"role-session-name", "role-name"})
+CHOSEN_BY_CALLER = frozenset({"role-session-name", "role-name"})
 
 #: Sessions that somebody may have made by AssumeRole. A service makes those of its own roles.
-_CHAINED = _CHOSEN | {"function-session", "instance-session"}
+_CHAINED = CHOSEN_BY_CALLER | {"function-session", "instance-session"}
 
 _NULL = Raw(b"null")
 
@@ -88,7 +88,7 @@ class OwnerChain:
             self._too_far = True
         if own.evidence == "role-session-name" and self._untold:
             own = without_session_name(own, identity)
-        return OwnerHop(self._with_reason(own), chosen=own.evidence in _CHOSEN)
+        return OwnerHop(self._with_reason(own), chosen=own.evidence in CHOSEN_BY_CALLER)
 
     @property
     def _untold(self) -> bool:
@@ -115,7 +115,7 @@ class OwnerChain:
             yield self._copied(record, own, depth)
         elif own.evidence == "role-name" and invoked_by_service(identity):  # a service's, or that of whom it acts for
             yield self._copied(record, own, depth, forgeable=True)
-        if own.evidence not in _CHOSEN:
+        if own.evidence not in CHOSEN_BY_CALLER:
             yield self._by_rule(identity, record, own)
 
     def _first(self, found: Iterable[OwnerHop | None]) -> OwnerHop | None:
@@ -217,7 +217,7 @@ class OwnerChain:
 
     def _session_chain(self, identity: Identity, record: Record, own: Owner, depth: int) -> OwnerHop | None:
         """Whoever assumed the role, by the record that holds the session's access key."""
-        rule = self._by_rule(identity, record, own) if own.evidence in _CHOSEN else None
+        rule = self._by_rule(identity, record, own) if own.evidence in CHOSEN_BY_CALLER else None
         if rule is not None and not copied_from(record):
             return rule  # somebody decided whose the role is; only what a service copies is nearer
         maker = self._makers.find(identity, record)
