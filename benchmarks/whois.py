@@ -38,7 +38,7 @@ from harness.results import show
 from ownertag.core.ownership import Claim, EventKey, Holding, ResourceKey
 from ownertag.core.record_details import Actor
 from ownertag.core.values import Confidence, OutcomeKind, Owner
-from ownertag.ledger.codec import Decided
+from ownertag.ledger.codec import StoredDecision
 from ownertag.ledger.codec import json as json_of
 from ownertag.ledger.entries import Created, Deleted, Ended, Entry, Finished, Owned, entry_identity
 from ownertag.ledger.rows import Made, other_body
@@ -192,7 +192,7 @@ def rows_of(launches: Iterable[LedgerLaunch], first: int) -> dict[str, list[tupl
     }
     for number, one_launch in enumerate(launches, first + 1):  # a launch's event and decision have one number
         event, one = one_launch.created.event, one_launch.owned[0]
-        decided = json_of(Decided(one.owner, one.tags, one.decided_at))
+        decided = json_of(StoredDecision(one.owner, one.tags, one.decided_at))
         [finished] = [int(end.at.timestamp()) for end in one_launch.ends if isinstance(end, Finished)]
         tables["event"].append(
             (number, event.event_id, event.account, event.region, json_of(one_launch.created), number, finished)

@@ -17,6 +17,7 @@ from ownertag.core.ownership import (
 )
 from ownertag.ledger.codec import truncated
 from ownertag.ledger.entries import (
+    AddressSpan,
     Created,
     Deleted,
     Ended,
@@ -26,7 +27,6 @@ from ownertag.ledger.entries import (
     KnownResource,
     Owned,
     SeenCreation,
-    Span,
     Transferred,
     entry_identity,
     sorted_history,
@@ -120,9 +120,9 @@ class MemoryLedger:
             if any(parent in owned.parents for owned in self._owned(known_resource.key))
         ]
 
-    def by_address(self, address: str) -> list[Span]:
+    def by_address(self, address: str) -> list[AddressSpan]:
         spans = {
-            (owned.claim.created_at, known_resource.key): Span(known_resource, address, owned.claim.created_at)
+            (owned.claim.created_at, known_resource.key): AddressSpan(known_resource, address, owned.claim.created_at)
             for known_resource in self._known()
             for owned in self._owned(known_resource.key)
             if address in owned.addresses

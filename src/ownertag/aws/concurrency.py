@@ -20,9 +20,9 @@ def sequential(tasks: Tasks) -> None:
 
 
 def concurrent(workers: int) -> Concurrency:
-    """Runs up to this many tasks at the same time, on threads that are kept. They start in order.
+    """Returns a function that runs up to this many tasks at the same time, on threads that are kept.
 
-    All have ended at return.
+    Tasks start in order, and all have ended when it returns.
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="concurrent")
 

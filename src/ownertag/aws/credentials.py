@@ -40,7 +40,7 @@ def client_config() -> Config:
 
 
 def patient_config() -> Config:
-    """For what a person waits for: a check that gave up on a throttle would call a healthy account unreachable."""
+    """Timeouts and retries for commands: one that gave up on a throttle would call a healthy account unreachable."""
     return Config(
         connect_timeout=5,
         read_timeout=20,

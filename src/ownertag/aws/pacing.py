@@ -27,7 +27,7 @@ from ownertag.core.token_leases import Lease, NoneFree, Shares, Taken, divide_sh
 
 #: How many seconds one batch waits for one account: the busiest account must not hold up the others.
 PATIENCE = 5.0
-#: How often that for all accounts together.
+#: For how many accounts a batch waits so long in all: the seconds are shared by all accounts.
 MAX_CONCURRENT_WAITS = 4
 #: Accounts and Regions whose buckets are kept. Above this, full ones are dropped: a new bucket is full as well.
 MAX_PLACES = 1000

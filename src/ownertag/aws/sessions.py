@@ -50,7 +50,7 @@ class _Acting(Struct, frozen=True):
 _ACTING: ContextVar[_Acting] = ContextVar("acting")
 
 
-class Refused(Exception):
+class RoleRefused(Exception):
     """The role can't be assumed in an account; `failure` says why."""
 
     def __init__(self, failure: Failure) -> None:
@@ -114,7 +114,7 @@ class Sessions:
         for _ in range(2):
             try:
                 return self._act(service, account, region, use)
-            except Refused as refused:
+            except RoleRefused as refused:
                 return refused.failure
             except AWS_ERRORS as error:
                 failure = failure_of(error)
@@ -171,7 +171,7 @@ class Sessions:
             return assumed
         refused = self._refused.get(account)
         if refused is not None and now < refused[0] + REFUSED_FOR:
-            raise Refused(refused[1])
+            raise RoleRefused(refused[1])
         try:
             arn = role_arn(self._partition, account, self._role_name)
             assumed = assume_role(self._sts, arn, "ownertag", DurationSeconds=SESSION_SECONDS, **self._policy)
@@ -179,7 +179,7 @@ class Sessions:
             failure = failure_of(error)
             if judge(failure, None).outcome is OutcomeKind.FORBIDDEN:
                 self._refused[account] = (now, failure)
-            raise Refused(failure) from error
+            raise RoleRefused(failure) from error
         self._assumed[account] = assumed
         self._refused.pop(account, None)
         return assumed

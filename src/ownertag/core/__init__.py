@@ -5,7 +5,8 @@ Data flows through the modules in this order:
     parse    bytes -> Arrival | Refusal
     match    Arrival x catalogue -> Creation | Refusal
     ask      Creations x facts -> Questions, until none is new
-    resolve  userIdentity -> Owner
-    plan     Creations x facts x tag policy -> Plan
+    owner    Record x facts -> Owner
+    decide   Creations x facts x tag policy -> Decisions
+    plan     Decisions x facts -> Plan
     judge    Failure x age of the event -> Judgement
 """

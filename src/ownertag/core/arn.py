@@ -35,9 +35,9 @@ _ROLE = re.compile(rf"{_IAM}:role((?:/[\x21-\x7e]{{1,512}})?/)({_IAM_NAME})")
 _ROOT = re.compile(rf"{_IAM}:root")
 _OIDC_PROVIDER = re.compile(rf"{_IAM}:oidc-provider/([\x21-\x7e]{{1,255}})")
 _ROLE_SESSION = re.compile(rf"arn:aws[a-z-]*:sts::([0-9]{{12}}):assumed-role/({_IAM_NAME})/([\x21-\x7e]{{1,64}})")
-# Lambda API reference: `FunctionName` with at most 140 characters, `Qualifier`.
+# Lambda API reference: `FunctionName` with at most 140 characters, `Qualifier`; developer guide: `$LATEST.PUBLISHED`.
 _FUNCTION = re.compile(
-    r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,140})(?::[A-Za-z0-9_$-]{1,140})?"
+    r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,140})(?::[A-Za-z0-9_$.-]{1,140})?"
 )
 
 

@@ -34,7 +34,7 @@ class TamperFinding(Struct, frozen=True):
     every key that was, with the old value of that first one, `more_changes` how many do not fit. `owner` is whose it
     is by the ledger, None where that knows none. `overwritten`: it came with a creation, or stood on what one made, and
     ours is written over it.
-    `omitted`: CloudTrail left out what was changed. `test`: the canary brought it.
+    `omitted`: CloudTrail left out what was changed. `test`: the canary caused it.
     """
 
     account: str

@@ -66,7 +66,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def parse_event(body: str | bytes, where: str) -> Arrival | Refusal:
-    """The live way in: the body of a queue message, which has to be an EventBridge event of CloudTrail.
+    """Parses the body of a queue message, which has to be an EventBridge event of CloudTrail.
 
     An envelope that AWS would not have written is refused: a source that is not AWS's, another detail type, or an
     account or Region that differs from the record's (EventBridge sets these fields itself, and refuses customers'
@@ -174,7 +174,7 @@ def _check_record(arrival: Arrival) -> Refusal | None:
 
 
 def _bad_event(body: str | bytes, where: str, error: Exception) -> Refusal:
-    """Say more of an event that is no CloudTrail event than that a field is missing."""
+    """Says more of an event that is no CloudTrail event than that a field is missing."""
     try:
         head = _HEAD.decode(body)
     except UNREADABLE:

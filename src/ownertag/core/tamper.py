@@ -108,7 +108,7 @@ def detect_tampering(record: Record, settings: Settings) -> Tampering | NotTampe
         return None
     if record.error_code:
         return NotTampering("the call failed")
-    if is_ours(record, settings):
+    if is_taggers_call(record, settings):
         return NotTampering("it is our own")
     if call.omitted:
         return Tampering(record, call)
@@ -222,7 +222,7 @@ def _finding(
     )
 
 
-def is_ours(record: Record, settings: Settings) -> bool:
+def is_taggers_call(record: Record, settings: Settings) -> bool:
     """Whether the tagger of the record's own account made the call."""
     tagger = role_arn(partition_of(record.region), record.account, settings.hub.tagger_role)
     return role_of(record.identity) == tagger

@@ -1,4 +1,4 @@
-"""Plans to outcomes: each write is tried, and the remedy of its error as well, before an outcome stands."""
+"""Carries out plans: tries each write, and the remedy of its error, before an outcome is final."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Attempts:
 
     Attributes:
         tags: Those of the write in the plan.
-        failures_on_end: How many calls failed since the last that did not.
+        failures_on_end: How many calls failed since the last success.
         checked: Whether it was looked up which of its resources exist.
     """
 
@@ -137,12 +137,12 @@ class _Application:
             )
 
     def _settle_each(self, write: Write, failure: Failure) -> None:
-        """The same error means another thing for a young resource than for an old one."""
+        """Settles each resource by its age: an error means another thing for a young one than for an old one."""
         for resource in write.resources:
             self._settle(replace(write, resources=(resource,)), self._judge(failure, write, resource))
 
     def _present(self, write: Write, failure: Failure) -> list[Write] | None:
-        """The same write without what can't be found, which is settled here; None if all may be there."""
+        """The same write without resources that can't be found, which are settled here; None if all may exist."""
         missing: set[Resource] = set()
         by_type: dict[str, list[Resource]] = {}
         for resource in write.resources:

@@ -24,7 +24,7 @@ def tag_changed(record: Record, finding: TamperFinding) -> TagChanged:
 
 
 def publish_findings(findings: Sequence[TamperFinding], ports: Ports) -> Mapping[TamperFinding, Wait]:
-    """Publishes all of these, each once; returns the waits of those that failed, which come back."""
+    """Publishes each of these findings once. Returns the waits for those that failed."""
     distinct = tuple(dict.fromkeys(findings))
     failures = ports.findings.publish(distinct) if distinct else ()
     waits = {}

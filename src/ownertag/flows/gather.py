@@ -1,4 +1,4 @@
-"""Questions to facts: all questions of a batch at once, again until none is new."""
+"""Gathers facts: asks all questions of a batch at once, and again until no question is new."""
 
 from __future__ import annotations
 

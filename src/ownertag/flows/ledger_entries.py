@@ -39,10 +39,10 @@ def created_of(record: Record) -> Created:
 def decisions_to_keep(
     decisions: Iterable[Decision], facts: Facts, now: datetime
 ) -> tuple[tuple[Created, ...], tuple[Owned, ...]]:
-    """What to keep before anything is written: each creation, and its decision for each of its resources.
+    """The entries to keep before anything is written: each creation, and its decision for each of its resources.
 
-    Of an account that is not known to be the organization's nothing is kept: anybody could fill the ledger. A creation
-    none of whose resources is known yet is kept when one is.
+    Nothing is kept for an account that is not known to be the organization's: anybody could fill the ledger. A creation
+    is kept once one of its resources is known.
     """
     created: dict[EventKey, Created] = {}
     owned: list[Owned] = []
@@ -59,7 +59,7 @@ def decisions_to_keep(
 def outcomes_to_keep(
     decision: Decision, outcomes: Iterable[Outcome], standings: Mapping[ResourceKey, Standing], now: datetime
 ) -> list[Ended]:
-    """The entries of outcomes, for whoever held each resource; none of what was done before, or was not sent."""
+    """The entries of outcomes. A resource that was done before, or whose call was not sent, has none."""
     creation = decision.creation
     resources = {resource.arn: resource for resource in (*creation.resources, *decision.resources)}
     entries = []
@@ -103,7 +103,7 @@ def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:
 
 
 def _looked_up_parents(creation: Creation, facts: Facts) -> dict[str, tuple[str, ...]]:
-    """The parent of each part that was found by a look-up, by their ids: an instance, an image, a VPC and so on."""
+    """The parents of parts that a look-up found (an instance, an image, a VPC and so on), by the part's id."""
     question, fact = launch_of(creation), made_of(creation, facts)
     if not isinstance(fact, Found):
         return {}

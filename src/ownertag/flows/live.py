@@ -146,7 +146,7 @@ def _results(
 def batch_answer(
     messages: Mapping[str, Message], results: Mapping[str, Result], jitter: Callable[[], float] = lambda: 1.0
 ) -> BatchAnswer:
-    """The one exit: each message is done if its result says so, and comes back otherwise."""
+    """Gives each message its verdict, and is the only exit: done if its result says so, otherwise returned."""
     done: list[Done] = []
     returned: list[Returned] = []
     for where, message in messages.items():

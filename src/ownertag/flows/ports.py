@@ -62,8 +62,8 @@ class Ports:
     """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call.
 
     `throttled` says of an account and Region whether AWS throttles it just now, so that nothing is tried there.
-    `concurrency` does what each account and Region needs: in turn, or at once. `fail_fast` switches on or off that a
-    call fails at once where it would have to wait for a quota.
+    `concurrency` runs the tasks of accounts and Regions, one after the other or at once. After `fail_fast(True)` a call
+    fails at once where it would have to wait for a quota.
     """
 
     accounts: Accounts

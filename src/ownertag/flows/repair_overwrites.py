@@ -35,10 +35,10 @@ ForeignTags = Mapping[ResourceKey, Mapping[str, str | None]]
 def repair_overwrites(
     decisions: list[Decision], standings: Standings, finished: Container[EventKey], ports: Ports, settings: Settings
 ) -> tuple[list[Decision], Standings, Mapping[EventKey, TamperFinding]]:
-    """The same, with the holder's tags to be written again where others stand; and the findings, by their event.
+    """Returns the decisions, the standings with what has to be written again, and the findings by their event.
 
-    It costs one look-up, and only where a creation comes to what another holds, or is finished and came again; where
-    that fails, or a finding can't be published, the creation waits.
+    Tags are looked up only for resources that another creation holds, and for finished creations that came again.
+    Where that fails, or a finding can't be published, the creation waits.
 
     Raises:
         LedgerError: A finding can't be kept.
@@ -100,7 +100,7 @@ def _keep_findings(
 def _doubtful(decision: Decision, standings: Standings, finished: Container[EventKey]) -> dict[ResourceKey, Question]:
     """The resources whose tags have to be looked up, with the question.
 
-    Those that carry another's tags by what the ledger says, and all of a creation that is finished.
+    They are those that carry another creation's tags according to the ledger, and all of a finished creation.
     """
     creation = decision.creation
     questions = {}

@@ -12,7 +12,7 @@ from ownertag.core.values import Decision, Outcome, Refusal, Wait
 
 
 class Refused(Struct, frozen=True):
-    """It leads to no tagging."""
+    """The record was refused: nothing is tagged."""
 
     refusal: Refusal
 
@@ -35,7 +35,7 @@ class Refused(Struct, frozen=True):
 class Decided(Struct, frozen=True):
     """A creation was decided, and its resources have these outcomes.
 
-    `finding`: which tags of ours its request set itself, or whose tags were found on its resources. `waits`: why that
+    `finding`: protected tags that its request set, or that somebody else wrote on its resources. `waits`: why that
     can't be published yet.
     """
 

@@ -1,7 +1,8 @@
 """The steps over a batch, the same for the live flow and for an operator's files: match, gather, decide, apply.
 
-The ledger is asked three times for a whole batch: what was seen before, whose each resource is, and, after the writes,
-to keep what became of it. Where it can't be asked, only what carries no owner is tagged, and all comes back.
+The ledger is called three times for a whole batch: to find the creations that it knows, to claim the resources, and,
+after the writes, to keep the outcomes. While it can't be used, only resources without an owner tag are tagged, and all
+messages come back.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.decide import apply_standings, decide
 from ownertag.core.findings import TamperFinding, merged
 from ownertag.core.match import match
-from ownertag.core.ownership import EventKey, ResourceKey, Standing, key_of
+from ownertag.core.ownership import EventKey, ResourceKey, key_of
 from ownertag.core.plan import plan_writes, untagged_only
 from ownertag.core.records import Arrival
 from ownertag.core.request_tags import request_tag_findings
@@ -26,12 +27,10 @@ from ownertag.flows.findings import publish_findings, tag_changed
 from ownertag.flows.gather import gather
 from ownertag.flows.ledger_entries import decisions_to_keep, event_of, event_of_record, outcomes_to_keep
 from ownertag.flows.ports import Ports
-from ownertag.flows.repair_overwrites import repair_overwrites
+from ownertag.flows.repair_overwrites import Standings, repair_overwrites
 from ownertag.flows.result import Decided, FinishedBefore, Refused, Result
 from ownertag.ledger.entries import Entry, Finished, SeenCreation
 from ownertag.ledger.port import LedgerError
-
-Standings = Mapping[ResourceKey, Standing]
 
 
 def run(
@@ -41,7 +40,7 @@ def run(
     settings: Settings,
     redelivered: Container[str] = (),
 ) -> list[Result]:
-    """Matches a batch and settles its creations; one result for each arrival, in an order of its own.
+    """Matches a batch and settles its creations; one result for each arrival, in any order.
 
     Args:
         arrivals: The batch.
@@ -75,8 +74,8 @@ def settle(
         ports: The world.
         catalogue: The rows.
         settings: The tag policy and the owner rules.
-        redelivered: Where that lies which was received before, or was ordered. It may have been written without the
-            ledger, so that even what is finished by another copy is looked at once more: `repair_overwrites` says why.
+        redelivered: The places (`where`) of what was received before, or ordered by an operator. Its tags may have been
+            written without the ledger, so it is checked again even if it is finished: see `repair_overwrites`.
     """
     traces = Traces(settings)
     try:
@@ -117,7 +116,7 @@ def _settle_without_ledger(
     settings: Settings,
     wait: Wait,
 ) -> list[Result]:
-    """Tags what carries no owner; the full decision follows when the ledger answers."""
+    """Tags only resources without an owner tag; the full decision follows when the ledger answers."""
     facts = gather(creations, ports, catalogue, settings, facts, careful=True, traces=traces)
     decisions, refusals = decide(creations, facts, catalogue, settings, ports.now(), careful=True, traces=traces)
     plan = untagged_only(plan_writes(decisions, refusals, facts, catalogue), settings)
@@ -125,13 +124,13 @@ def _settle_without_ledger(
     return [*map(Refused, plan.refusals), *(_waiting_for(result, wait) for result in decided)]
 
 
-# --- what was seen before ------------------------------------------------------------------------------------
+# --- creations that the ledger knows ---------------------------------------------------------------------------
 
 
 def _split_finished(
     creations: Iterable[Creation], finished: Container[EventKey], redelivered: Container[str]
 ) -> tuple[list[FinishedBefore], list[Creation]]:
-    """(results of what was finished before and came for the first time, the creations that are left)."""
+    """(results of creations that were finished before and are not redelivered, all other creations)."""
     results: list[FinishedBefore] = []
     left: list[Creation] = []
     for creation in creations:
@@ -144,27 +143,27 @@ def _split_finished(
 
 
 def _finished_or_refused(refusal: Refusal, finished: Container[EventKey]) -> Result:
-    """The result of a creation that was refused: what was finished before, and is gone since, is no refusal."""
+    """The result of a refused creation; if it was finished before, its resources were deleted since."""
     if refusal.record is not None and event_of_record(refusal.record) in finished:
         return FinishedBefore(refusal.where, refusal.record)
     return Refused(refusal)
 
 
 def _as_stored(decision: Decision, seen: Mapping[EventKey, SeenCreation]) -> Decision:
-    """The decision as it was stored before, which stands unless something was awaited then."""
+    """The decision with the owner and tags that were stored before, unless something was awaited then."""
     stored = seen.get(event_of(decision.creation))
     if stored is None or stored.provisional:
         return decision
     return replace(decision, owner=stored.owner, tags=stored.tags)
 
 
-# --- whose each resource is ----------------------------------------------------------------------------------
+# --- the owner of each resource --------------------------------------------------------------------------------
 
 
 def _merge_with_ledger(
     decisions: list[Decision], facts: Facts, finished: Container[EventKey], ports: Ports, settings: Settings
 ) -> tuple[list[Decision], Standings, Mapping[EventKey, TamperFinding]]:
-    """Keeps decisions in the ledger; returns them as they are after it said whose each resource is, that, and findings.
+    """Keeps decisions in the ledger. Returns them after its claims, the standings, and findings of overwritten tags.
 
     Raises:
         LedgerError: The ledger can't be used.
@@ -177,7 +176,7 @@ def _merge_with_ledger(
     return apply_standings(decisions, standings, facts), standings, drift
 
 
-# --- what became of it ---------------------------------------------------------------------------------------
+# --- outcomes --------------------------------------------------------------------------------------------------
 
 
 def _apply(plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Decided]:
@@ -204,7 +203,7 @@ def _publish_request_tags(
     ports: Ports,
     settings: Settings,
 ) -> list[Decided]:
-    """Keeps and publishes which owner tags the requests of creations set, once these are done and weren't before."""
+    """Keeps and publishes findings of the owner tags that requests set: once for a creation, when it is done."""
 
     def with_finding(result: Decided) -> Decided:
         if result.is_retried or event_of(result.decision.creation) in finished:
@@ -228,7 +227,7 @@ def _publish_request_tags(
 
 
 def _keep_outcomes(decided: Sequence[Decided], standings: Standings, ports: Ports) -> list[Decided]:
-    """Keeps the outcomes in the ledger; what it did not take, or what was lost meanwhile, comes back."""
+    """Keeps outcomes in the ledger. What it did not take comes back, and what another creation owns by now."""
     if not standings:
         return list(decided)
     now = ports.now()

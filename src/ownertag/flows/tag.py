@@ -1,4 +1,4 @@
-"""An operator's order to tag what records created: what delivery missed goes the way of what it brought."""
+"""Carries out an operator's order to tag what records created, such as events that were not delivered."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def results(
 ) -> list[dict[str, Any]]:
     """The results of a batch, as `--json` prints them; `left`: something is still to be done.
 
-    What is finished is looked at all the same: where another owner stands than the ledger's, ours is written again.
+    Finished creations are checked as well: where a resource carries another owner, the ledger's is written again.
     """
 
     def run_arrivals(arrivals: Sequence[Arrival | Refusal]) -> list[Result]:

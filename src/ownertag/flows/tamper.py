@@ -69,7 +69,7 @@ def split_tampering(
 def handle_tampering(
     arrivals: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, settings: Settings
 ) -> list[Result]:
-    """Keeps and publishes what was changed, whoever named the fewest resources first; one result for each arrival."""
+    """Keeps and publishes findings; the account that named the fewest resources first. One result for each arrival."""
     if not arrivals:
         return []
     if ports.expired():
@@ -106,7 +106,7 @@ def _of_unknown_account(arrival: TamperingArrival, account: Fact | None) -> Resu
 
 
 def _parts(arrivals: Sequence[TamperingArrival]) -> Iterator[list[TamperingArrival]]:
-    """As much as is read at a time. Who names the most comes last, so that nobody holds up the others."""
+    """Arrivals in parts that are read together. The account that names the most comes last and holds up no other."""
     named_by: Counter[str] = Counter()
     for arrival in arrivals:
         named_by[arrival.record.account] += len(arrival.tampering.call.ids)
@@ -126,10 +126,10 @@ def _parts(arrivals: Sequence[TamperingArrival]) -> Iterator[list[TamperingArriv
 def _kept_or_returned(
     part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, settings: Settings
 ) -> list[Result]:
-    """The findings of a part, in the ledger; to be published.
+    """Keeps the findings of a part in the ledger, to be published afterwards.
 
-    What the ledger does not take comes back. A part holds several accounts: what is refused because of one must not
-    keep the others' from being published, so then each account is done alone.
+    What the ledger does not take comes back. A part holds several accounts, and an error because of one must not keep
+    the others' findings from being published: so after an error each account is done alone.
     """
     try:
         return _kept(part, ports, catalogue, settings)
@@ -153,7 +153,7 @@ def _kept_or_returned(
 
 
 def _kept(part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Result]:
-    """The findings of a part, in the ledger.
+    """Keeps the findings of a part in the ledger.
 
     Raises:
         LedgerError: The ledger can't be used.

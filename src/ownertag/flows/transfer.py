@@ -30,8 +30,8 @@ class Transfer(Struct, frozen=True):
 def transfer(order: TransferOrder, ports: Ports, reader: Reader, catalogue: Catalogue, settings: Settings) -> Transfer:
     """Carries out an order.
 
-    The ledger comes first: what it knows no later event overwrites, and a tag that could not be written is written by
-    the same order again.
+    The ledger comes first: no later event overwrites it, and a tag that could not be written is written when the same
+    order is given again.
     """
     problem = order_problem(order)
     if problem:

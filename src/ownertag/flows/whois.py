@@ -16,13 +16,13 @@ from ownertag.core.arn import parse_arn
 from ownertag.core.ownership import EventKey, Holding, ResourceKey, apply_transfer, end_of
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
 from ownertag.ledger.entries import (
+    AddressSpan,
     Created,
     Deleted,
     Ended,
     HistoryEntry,
     KnownResource,
     Owned,
-    Span,
     TagChanged,
     Transferred,
 )
@@ -57,7 +57,7 @@ class Wanted(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """An entry of the history; of a creation also by whom, and whether it is the one that owns its life."""
+    """An entry of the history; for a decision also its creation, and whether that creation owns this life."""
 
     entry: HistoryEntry
     created: Created | None = None
@@ -65,7 +65,7 @@ class Event(Struct, frozen=True):
 
 
 class Past(Struct, frozen=True):
-    """What was so at the time that is asked about, and is not today: the tags that a resource carried then.
+    """What was different at the time that is asked about: the tags that a resource carried then.
 
     They are those that were written, with what others are known to have changed. `given_to`: who got it later.
     """
@@ -77,9 +77,9 @@ class Past(Struct, frozen=True):
 class WhoisAnswer(Struct, frozen=True):
     """One life of a resource, and whose it was.
 
-    `since` its creation was seen, or it was given by hand; `until` its deletion, None as far as is known. `now`: it is
-    the latest life, as it is today; `past` if that is not so at the time that is asked about. It is told because it had
-    `address`, from `address_since`, if there is one.
+    `since` is when it was created, or transferred by hand; `until` is its deletion, None if none is known. `now`: this
+    is the latest life, as it is today. `past`: what was different at the time that is asked about. `address` is the one
+    that was asked for, which the resource had from `address_since` on.
     """
 
     key: ResourceKey
@@ -136,11 +136,11 @@ def whois(wanted: Wanted, reader: Reader) -> WhoisAnswers:
     return WhoisAnswers(tuple(found), max(0, len(spans) - wanted.limit))
 
 
-def _spans(wanted: Wanted, reader: Reader) -> list[Span]:
+def _spans(wanted: Wanted, reader: Reader) -> list[AddressSpan]:
     """Returns the lives that had the address, each once, the latest first."""
     if wanted.address is None:
         return []
-    lives: dict[tuple[ResourceKey, datetime | None], Span] = {}
+    lives: dict[tuple[ResourceKey, datetime | None], AddressSpan] = {}
     for span in reader.by_address(wanted.address):
         until = end_of(span.since, span.known.holding.deletions)
         if _here(span.known, wanted) and _overlap(wanted.at, span.since, until):
@@ -160,7 +160,7 @@ def _overlap(at: Window | None, since: datetime, until: datetime | None) -> bool
 
 
 class _Lives:
-    """The lives of one resource, put together from its history. Each is known by when it ended."""
+    """The lives of one resource, put together from its history. Each is identified by the time at which it ended."""
 
     def __init__(self, known: KnownResource, reader: Reader) -> None:
         self._known = known
@@ -182,7 +182,7 @@ class _Lives:
         held = ((end, self._holding(end, at.end)) for end, since in lives.items() if _overlap(at, since, end))
         return [self._then(end, holding, at) for end, holding in held if holding is not None]
 
-    def of(self, span: Span, at: Window | None) -> WhoisAnswer | None:
+    def of(self, span: AddressSpan, at: Window | None) -> WhoisAnswer | None:
         """Returns the life in which it had an address."""
         end = end_of(span.since, self._deletions)
         latest = at is None and end == self._latest
@@ -231,7 +231,7 @@ class _Lives:
         return [entry for entry in owned if end_of(entry.claim.created_at, self._deletions) == end]
 
     def _holding(self, end: datetime | None, until: datetime | None) -> Holding | None:
-        """Returns whose this life was, with the transfers until then."""
+        """Returns the holding of this life, with the transfers until then."""
         holding = self._first(end)
         for transfer in self._transfers(end):
             if until is None or transfer.at <= until:
@@ -240,7 +240,7 @@ class _Lives:
         return holding
 
     def _first(self, end: datetime | None) -> Holding | None:
-        """Returns whose this life was by its creation."""
+        """Returns the holding of this life by its creation."""
         # Of one event's decisions the last stands, unless an earlier one was final (core.ownership).
         claims = sorted(self._claims(end), key=lambda claim: claim.decided_at, reverse=True)
         first = min(claims, key=lambda claim: (claim.claim.rank, claim.provisional), default=None)

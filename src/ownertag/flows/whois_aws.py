@@ -1,4 +1,4 @@
-"""What AWS tells `whois` beside the ledger: tags, states and attachments of today, and CloudTrail's own 90 days."""
+"""Looks up in AWS what `whois` adds to the ledger: tags, states and attachments of today, CloudTrail's records."""
 
 from __future__ import annotations
 

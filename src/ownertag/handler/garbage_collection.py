@@ -11,6 +11,6 @@ AFTER = 100_000
 
 
 def collect_rarely() -> None:
-    """Leaves out of every collection what is there now, and collects the rest seldom."""
+    """Excludes all present objects from garbage collection, and collects new ones rarely."""
     gc.freeze()
     gc.set_threshold(AFTER, 20, 100)

@@ -141,7 +141,7 @@ class _Clients:
 
 @dataclass(frozen=True)
 class _Adapters:
-    """What lives as long as the environment that Lambda started."""
+    """The adapters that live as long as the environment that Lambda started."""
 
     accounts: OrganizationAccounts
     sessions: Sessions
@@ -211,7 +211,7 @@ def _adapters(
 
 
 def _kept(accounts: int | Unavailable, report: Reporter) -> dict[str, Any]:
-    """The answer to the schedule; it asks again soon, so only what will not pass by itself is an error."""
+    """The answer to the schedule, which invokes the function again soon: so a throttle is no error."""
     report.accounts(accounts)
     if isinstance(accounts, int):
         return {"accounts": accounts}

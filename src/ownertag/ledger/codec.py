@@ -25,7 +25,7 @@ MAX_VIA = 16
 MAX_PARENTS = 16
 
 
-class Decided(Struct, frozen=True, omit_defaults=True):
+class StoredDecision(Struct, frozen=True, omit_defaults=True):
     """What was decided for a creation, and when; `provisional` while something was awaited."""
 
     owner: Owner

@@ -24,9 +24,10 @@ from ownertag.core.ownership import (
     Standing,
     apply_claim,
 )
-from ownertag.ledger.codec import KINDS, Decided, decoder, truncated
+from ownertag.ledger.codec import KINDS, StoredDecision, decoder, truncated
 from ownertag.ledger.dynamodb_client import ConditionFailed, DynamoDBClient, Item, Key
 from ownertag.ledger.entries import (
+    AddressSpan,
     Created,
     Deleted,
     Ended,
@@ -36,7 +37,6 @@ from ownertag.ledger.entries import (
     KnownResource,
     Owned,
     SeenCreation,
-    Span,
     TagChanged,
     Transferred,
     apply_entry,
@@ -47,7 +47,6 @@ from ownertag.ledger.items import (
     HoldingState,
     Writes,
     create,
-    decide,
     entry_body,
     entry_key,
     event_key,
@@ -56,6 +55,7 @@ from ownertag.ledger.items import (
     holding_key,
     links,
     put,
+    update_decision,
 )
 from ownertag.ledger.port import LedgerError
 from ownertag.ledger.table import BY_ID, BY_LINK, BY_OWNER, joined
@@ -83,7 +83,7 @@ class DynamoLedger:
         keys = {event_key(event): event for event in events}
         found = {}
         for at, item in self._calls.get(keys).items():
-            decided = self._read(Decided, item["decision"]["S"])
+            decided = self._read(StoredDecision, item["decision"]["S"])
             found[keys[at]] = SeenCreation("finished" in item, decided.owner, decided.tags, decided.provisional)
         return found
 
@@ -145,13 +145,13 @@ class DynamoLedger:
     ) -> tuple[Writes, Writes, dict[ResourceKey, HoldingState]]:
         """The writes of resources, the writes of events, and the new state of each resource."""
         before = dict(states)
-        decisions: dict[EventKey, Decided] = {}
+        decisions: dict[EventKey, StoredDecision] = {}
         writes: Writes = {}
         events: Writes = {}
         for entry in owned:
             known = decisions.get(entry.event) or self._decided(items.get(event_key(entry.event)))
             if known is None or known.provisional:
-                known = Decided(entry.owner, entry.tags, entry.decided_at, entry.provisional)
+                known = StoredDecision(entry.owner, entry.tags, entry.decided_at, entry.provisional)
             decisions[entry.event] = known
             at = entry_key(entry)
             kept = self._read(Owned, items[at]["body"]["S"]) if at in items else None
@@ -169,7 +169,7 @@ class DynamoLedger:
                 if at not in items:
                     events[at] = create(at, creation, decisions[creation.event])
                 elif decisions[creation.event] != self._decided(items[at]):
-                    events[at] = decide(at, decisions[creation.event], items[at]["decision"]["S"])
+                    events[at] = update_decision(at, decisions[creation.event], items[at]["decision"]["S"])
         return writes, events, states
 
     def _entries(
@@ -220,7 +220,7 @@ class DynamoLedger:
         found = self._index(BY_LINK, "link", joined("parent", parent))
         return self._known((pk, HOLDING) for pk, _ in found)
 
-    def by_address(self, address: str) -> list[Span]:
+    def by_address(self, address: str) -> list[AddressSpan]:
         """The resources that had this address, the earliest first."""
         found = self._calls.get(self._index(BY_LINK, "link", joined("address", address)))
         known = {
@@ -228,7 +228,7 @@ class DynamoLedger:
             for known_resource in self._known((pk, HOLDING) for pk, _ in found)
         }
         spans = [
-            Span(known[pk, HOLDING], address, datetime.fromtimestamp(int(item["since"]["N"]), UTC))
+            AddressSpan(known[pk, HOLDING], address, datetime.fromtimestamp(int(item["since"]["N"]), UTC))
             for (pk, _), item in found.items()
             if (pk, HOLDING) in known
         ]
@@ -286,8 +286,8 @@ class DynamoLedger:
             int(item["version"]["N"]),
         )
 
-    def _decided(self, item: Item | None) -> Decided | None:
-        return self._read(Decided, item["decision"]["S"]) if item else None
+    def _decided(self, item: Item | None) -> StoredDecision | None:
+        return self._read(StoredDecision, item["decision"]["S"]) if item else None
 
     def _read(self, type_: type[T], body: str) -> T:
         try:

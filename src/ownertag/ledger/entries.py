@@ -137,7 +137,7 @@ class KnownResource(Struct, frozen=True):
     holding: Holding
 
 
-class Span(Struct, frozen=True):
+class AddressSpan(Struct, frozen=True):
     """From when on a resource had an address, until it was deleted as far as that is known."""
 
     known: KnownResource

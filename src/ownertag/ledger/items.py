@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.core.ownership import EventKey, Holding, ResourceKey
-from ownertag.ledger.codec import Decided, json, truncated
+from ownertag.ledger.codec import StoredDecision, json, truncated
 from ownertag.ledger.dynamodb_client import Item, Key
 from ownertag.ledger.entries import Created, HistoryEntry, Owned, entry_identity
 from ownertag.ledger.table import joined, key
@@ -92,13 +92,13 @@ def hold(resource: ResourceKey, state: HoldingState) -> dict[str, Any]:
     return put(holding_key(resource), item, **condition)
 
 
-def create(at: Key, created: Created, decided: Decided) -> dict[str, Any]:
+def create(at: Key, created: Created, decided: StoredDecision) -> dict[str, Any]:
     """The write of a creation, on condition that it is not there yet."""
     item = {"body": {"S": json(truncated(created))}, "decision": {"S": json(decided)}}
     return put(at, item, ConditionExpression="attribute_not_exists(pk)")
 
 
-def decide(at: Key, decided: Decided, before: str) -> dict[str, Any]:
+def update_decision(at: Key, decided: StoredDecision, before: str) -> dict[str, Any]:
     """The write of a creation's next decision, on condition that the last one is still that which was read."""
     return {
         "Update": {

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ownertag.core.ownership import EventKey, ResourceKey, Standing
 from ownertag.core.values import OutcomeKind
-from ownertag.ledger.entries import Created, Entry, HistoryEntry, KnownResource, Owned, SeenCreation, Span
+from ownertag.ledger.entries import AddressSpan, Created, Entry, HistoryEntry, KnownResource, Owned, SeenCreation
 
 
 class LedgerError(Exception):
@@ -57,7 +57,7 @@ class Reader(Protocol):
     def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id or ARN, in any account and Region."""
 
-    def by_address(self, address: str) -> list[Span]:
+    def by_address(self, address: str) -> list[AddressSpan]:
         """The resources that had this address (in its normal form), the earliest first."""
 
     def by_parent(self, parent: str) -> list[KnownResource]:

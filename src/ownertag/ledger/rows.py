@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ownertag.core.ownership import Claim, EventKey, Holding, ResourceKey
-from ownertag.ledger.codec import KINDS, Decided, decoder, json
+from ownertag.ledger.codec import KINDS, StoredDecision, decoder, json
 from ownertag.ledger.entries import HistoryEntry, KnownResource, Owned
 
 
@@ -60,7 +60,7 @@ def each_of(do: sqlite3.Connection, sql: str, keys: Iterable[tuple[Any, ...]]) -
     return [row for key in keys for row in do.execute(sql, key)]
 
 
-def resources_of(do: sqlite3.Connection, keys: Iterable[ResourceKey]) -> dict[ResourceKey, ResourceRow]:
+def resource_rows(do: sqlite3.Connection, keys: Iterable[ResourceKey]) -> dict[ResourceKey, ResourceRow]:
     """The rows of these resources, where there are any."""
     rows = each_of(
         do,
@@ -101,7 +101,7 @@ def keep_decisions(
         "INSERT INTO decision (event, name, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
         " WHERE body ->> 'provisional'",
         [
-            (events[event], name, json(Decided(entry.owner, entry.tags, entry.decided_at, entry.provisional)))
+            (events[event], name, json(StoredDecision(entry.owner, entry.tags, entry.decided_at, entry.provisional)))
             for (event, name), entry in wanted.items()
         ],
     )
@@ -129,7 +129,7 @@ def owned_of(do: sqlite3.Connection, row: ResourceRow) -> list[Owned]:
     )
     found = []
     for body, decided in rows:
-        made, by = decoder(Made).decode(body), decoder(Decided).decode(decided)
+        made, by = decoder(Made).decode(body), decoder(StoredDecision).decode(decided)
         found.append(
             Owned(
                 row.key, row.id, row.type, made.claim, by.owner, by.tags, by.decided_at, by.provisional,

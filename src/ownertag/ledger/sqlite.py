@@ -26,8 +26,9 @@ from ownertag.core.ownership import (
     Standing,
     apply_claim,
 )
-from ownertag.ledger.codec import Decided, decoder, json, truncated
+from ownertag.ledger.codec import StoredDecision, decoder, json, truncated
 from ownertag.ledger.entries import (
+    AddressSpan,
     Created,
     Ended,
     Entry,
@@ -36,7 +37,6 @@ from ownertag.ledger.entries import (
     KnownResource,
     Owned,
     SeenCreation,
-    Span,
     apply_entry,
     entry_identity,
     sorted_history,
@@ -53,7 +53,7 @@ from ownertag.ledger.rows import (
     others_of,
     owned_of,
     resource_row,
-    resources_of,
+    resource_rows,
     write_holdings,
 )
 from ownertag.ledger.sqlite_file import BUSY_SECONDS, open_file, sqlite_error
@@ -101,7 +101,7 @@ class SqliteLedger:
             )
         found = {}
         for account, region, event_id, finished, body in rows:
-            decided = decoder(Decided).decode(body)
+            decided = decoder(StoredDecision).decode(body)
             found[EventKey(account, region, event_id)] = SeenCreation(
                 finished is not None, decided.owner, decided.tags, decided.provisional
             )
@@ -128,7 +128,7 @@ class SqliteLedger:
                     for entry in owned
                 ],
             )
-            resources = resources_of(do, [entry.resource for entry in owned])
+            resources = resource_rows(do, [entry.resource for entry in owned])
             do.executemany(
                 "INSERT INTO owned VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [
@@ -176,7 +176,7 @@ class SqliteLedger:
                     for key in dict.fromkeys(entry.resource for entry in others)
                 ],
             )
-            resources = resources_of(do, [entry.resource for entry in others])
+            resources = resource_rows(do, [entry.resource for entry in others])
             changed: dict[ResourceKey, ResourceRow] = {}
             for entry in others:
                 row = resources[entry.resource]
@@ -212,7 +212,7 @@ class SqliteLedger:
     def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys that are known."""
         with self._used() as do:
-            return [known for row in resources_of(do, keys).values() if (known := row.known) is not None]
+            return [known for row in resource_rows(do, keys).values() if (known := row.known) is not None]
 
     def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id or ARN."""
@@ -228,7 +228,7 @@ class SqliteLedger:
         chosen = "r.id IN (SELECT resource FROM link WHERE kind = 'parent' AND value = ?)"
         return self._known(f"SELECT {HOLDING} WHERE {chosen} ORDER BY r.id", parent)
 
-    def by_address(self, address: str) -> list[Span]:
+    def by_address(self, address: str) -> list[AddressSpan]:
         """The resources that had this address, the earliest first."""
         rows = self._read(
             f"""
@@ -238,7 +238,7 @@ class SqliteLedger:
             address,
         )
         return [
-            Span(known, address, datetime.fromtimestamp(since, UTC))
+            AddressSpan(known, address, datetime.fromtimestamp(since, UTC))
             for since, *row in rows
             if (known := resource_row(row).known) is not None
         ]
@@ -246,7 +246,7 @@ class SqliteLedger:
     def history(self, key: ResourceKey) -> list[HistoryEntry]:
         """All that is kept of a resource, in order."""
         with self._used() as do:
-            row = resources_of(do, [key]).get(key)
+            row = resource_rows(do, [key]).get(key)
             return sorted_history([*owned_of(do, row), *others_of(do, row)]) if row else []
 
     def creation(self, event: EventKey) -> Created | None:

@@ -1,7 +1,7 @@
 """Mails findings to people, by the topic of the alarms.
 
 The function publishes to the topic, not EventBridge: EventBridge puts values of an event into a text without escaping
-them, and its rules can't publish to a topic key policy has a condition (doc: EventBridge, input transformation; using
+them, and its rules can't publish to a topic whose policy has a condition (doc: EventBridge, input transformation; using
 resource-based policies). A member can cause findings without end, which must not become mails without end: so the mails
 of each account are limited. Findings that are not mailed are counted in the account's next mail, and are in the ledger
 and on the bus.

@@ -79,7 +79,7 @@ class CloudTrail:
         sessions: Where the clients come from.
         now: Gives the time, with a time zone.
         expired: True once there is no time left for another call.
-        regions: Where else a session may have been made that works somewhere.
+        regions: The other Regions in which a session may have been made.
         concurrency: Does what each account needs: in turn, or at once.
     """
 
@@ -100,7 +100,7 @@ class CloudTrail:
         self._elsewhere: dict[str, int] = defaultdict(int)
 
     def begin(self) -> None:
-        """A new round of questions: what was throttled may be asked again."""
+        """Begins a new round of questions: what was throttled may be asked again."""
         self._events.begin()
         self._elsewhere.clear()
         if len(self._issued_by_none) > MOST_KEYS:
@@ -130,7 +130,7 @@ class CloudTrail:
         return _cut(made) if isinstance(made, Record) else made
 
     def maker_at(self, parent: Parent, at: datetime) -> Record | Unavailable | None:
-        """The record of the call that made a resource of which it is known when it was made, whatever came later."""
+        """The record of the call that made a resource at a known time, whatever came later."""
         window = (at - AROUND, at + AROUND)
         history = self._events.history(parent.account, parent.region, "ResourceName", parent.name, window)
         if isinstance(history, Unavailable):
@@ -150,7 +150,7 @@ class CloudTrail:
     def session_makers(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """The records of the calls that made sessions, by the access key that each issued.
 
-        Whoever asks least comes first, and whoever waits holds up no other account.
+        The account with the fewest questions comes first, and one that waits holds up no other.
         """
         facts: dict[Question, Fact] = {}
         places: dict[tuple[str, str], dict[str, list[_Session]]] = defaultdict(lambda: defaultdict(list))
@@ -174,7 +174,7 @@ class CloudTrail:
         return facts
 
     def launches(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """What the records of launches around a time say, as soon as they are all there."""
+        """The launches around a time, once CloudTrail has all of their records."""
         facts: dict[Question, Fact] = {}
         places: dict[tuple[str, str], list[tuple[Question, datetime, str]]] = defaultdict(list)
         for question in questions:

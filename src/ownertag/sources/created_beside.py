@@ -19,9 +19,9 @@ from ownertag.core.values import Fact, Found, Part
 
 
 class DescribeCall(Struct, frozen=True):
-    """A describe call that tells of many by a filter with their ids; what else it is told, and its largest page.
+    """A describe call that finds many resources by a filter with their ids; `more` are other filters.
 
-    `literal`: no `*` in a value stands for anything.
+    `page` is its largest page. `literal`: a `*` in a value is no wildcard.
     """
 
     operation: str

@@ -56,7 +56,7 @@ class Ec2:
         self._concurrency = concurrency
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Answer questions about launches and tags: one call for 200 of a kind in an account and Region."""
+        """Answers questions about launches and tags: one call for 200 of a kind in an account and Region."""
         places: dict[tuple[str, str], dict[QuestionKind, list[Question]]] = {}
         for question in questions:
             place = places.setdefault((question.account, question.region), {})

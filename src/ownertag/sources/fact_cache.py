@@ -39,7 +39,7 @@ class FactCache:
         return kept[0]
 
     def keep(self, question: Question, fact: Fact) -> None:
-        """Keep an answer; what was throttled or failed is asked again."""
+        """Keeps an answer; what was throttled or failed is asked again."""
         span: timedelta | None = KEPT
         if isinstance(fact, Unavailable):
             span = KEPT_UNAVAILABLE.get(fact.outcome)

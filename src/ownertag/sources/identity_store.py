@@ -36,7 +36,7 @@ class IdentityStore:
         self._expired = expired
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Answer questions whose value is `store id/user id`: a call each, and none after the directory throttles."""
+        """Answers questions whose value is `store id/user id`: a call each, and none after the directory throttles."""
         facts: dict[Question, Fact] = {}
         stopped: Unavailable | None = None
         for question in questions:

@@ -30,7 +30,7 @@ _CUT_SHORT = Unavailable(OutcomeKind.FAILED, "CloudTrail has more records of tha
 
 
 class LookupEvents:
-    """Calls of any account and Region.
+    """Calls LookupEvents in any account and Region.
 
     Args:
         sessions: Where the clients come from.
@@ -46,7 +46,7 @@ class LookupEvents:
         self._throttled: dict[tuple[str, str], Unavailable] = {}
 
     def begin(self) -> None:
-        """A new round of questions: what was throttled may be asked again."""
+        """Begins a new round of questions: what was throttled may be asked again."""
         self.calls.clear()
         self._throttled.clear()
 

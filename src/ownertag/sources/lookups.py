@@ -20,10 +20,10 @@ from ownertag.sources.owners import ResourceOwners
 
 
 class KnownOwners(Protocol):
-    """What the ledger answers: whose a resource is by the decision that was made for it."""
+    """The ledger's answers: the owner of a resource by the decision that was made for it."""
 
     def find(self, questions: Iterable[Question]) -> Mapping[Question, Fact]:
-        """Answer questions of kind OWNER_OF_RESOURCE.
+        """Answers questions of kind OWNER_OF_RESOURCE.
 
         `Found(owner=...)` with the owner that was decided, rules applied. What the ledger never saw is left out or
         Absent: AWS is asked then. A ledger that can't be read answers Unavailable, which stands, as it is not absent.
@@ -69,7 +69,7 @@ class AwsLookups:
         }
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Answer every one of these questions, in bulk: found, absent, or unavailable with the reason."""
+        """Answers every one of these questions, in bulk: found, absent, or unavailable with the reason."""
         self._trail.begin()
         groups: dict[QuestionKind, list[Question]] = defaultdict(list)
         direct: list[Question] = []
@@ -103,5 +103,5 @@ class AwsLookups:
         return facts
 
     def present(self, account: str, region: str, lookup: Lookup, ids: Iterable[str]) -> set[str] | Failure:
-        """Say which of these ids exist."""
+        """Returns which of these ids exist."""
         return self._ec2.present(account, region, lookup, ids)

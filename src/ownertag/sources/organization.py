@@ -72,7 +72,7 @@ class KeptList(Protocol):
         """The list as it was kept last; None where there is none, or it can't be read: Organizations is asked then."""
 
     def keep(self, accounts: AccountList) -> Unavailable | None:
-        """Keep this list instead, or say why it can't be."""
+        """Keeps this list instead. Returns why that failed, or None."""
 
 
 class _Read(Struct, frozen=True):
@@ -111,7 +111,7 @@ class OrganizationAccounts:
         self._owners: dict[str, tuple[datetime, Fact]] = {}
 
     def keep_list(self) -> int | Unavailable:
-        """Read all accounts and keep their list: how many are active, or why it can't be read or kept."""
+        """Reads all accounts and keeps their list. Returns how many are active, or why that failed."""
         now = self._now()
         try:
             names = self._list()
@@ -121,7 +121,7 @@ class OrganizationAccounts:
         return failed or len(names)
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Found for an active account, Absent for one that Organizations says just now it has not, else Unavailable.
+        """Found for an active account, Absent for one that Organizations just said it does not have, else Unavailable.
 
         Of an account's owner: Found with the `owner` tag of the account, or else with the account's name.
         """
@@ -163,7 +163,7 @@ class OrganizationAccounts:
         return {question: unread.get(question.account) or self._fact(question.account, now) for question in wanted}
 
     def _look(self, now: datetime) -> None:
-        """Take over the kept list, from time to time; what was read later than it stands."""
+        """Takes over the kept list from time to time; what was read later than the list stays."""
         if self._kept is None or (self._looked is not None and now - self._looked < LOOK_AGAIN):
             return
         self._looked = now
@@ -183,7 +183,7 @@ class OrganizationAccounts:
         return Absent() if read.at == now else _NOT_LISTED_YET
 
     def _describe(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
-        """Read each of these accounts: those that can't be. Once one can't, no other call begins: it would fail too."""
+        """Reads each account. Returns those that can't be read; after the first no other call begins."""
         unread: dict[str, Unavailable] = {}
         refused: list[Unavailable] = []
 
@@ -205,7 +205,7 @@ class OrganizationAccounts:
         return unread
 
     def _read_list(self, accounts: list[str], now: datetime) -> dict[str, Unavailable]:
-        """Read all accounts of the organization: those of these that can't be read."""
+        """Reads all accounts of the organization. Returns those of the given accounts that can't be read."""
         try:
             names = self._list()
         except AWS_ERRORS as error:

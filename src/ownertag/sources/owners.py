@@ -62,9 +62,9 @@ class ResourceOwners:
         self._concurrency = concurrency
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
-        """Answer these questions, whose values are ARNs of kinds that stand behind machines.
+        """Answers these questions, whose values are ARNs of kinds that stand behind machines.
 
-        Whoever asks least comes first, and whoever waits holds up no other place.
+        The account with the fewest questions comes first, and one that waits holds up no other.
         """
         facts: dict[Question, Fact] = {}
         places: dict[tuple[str, str], dict[Parent, Question]] = defaultdict(dict)
@@ -114,7 +114,7 @@ class ResourceOwners:
         return facts | {parent: self._by_tag(parent, tags.get(parent)) for parent in rest}
 
     def _by_its_age(self, parent: Parent) -> Record | Unavailable | None:
-        """The record of the creation among too many, where AWS says when it was made: an Auto Scaling group's."""
+        """The record of an Auto Scaling group's creation among too many, found by the time that AWS gives for it."""
         if parent.kind.name != "auto-scaling-group":
             return None
         tagged = self._tags.find(parent.account, parent.region, [parent]).get(parent)
@@ -122,7 +122,7 @@ class ResourceOwners:
         return self._trail.maker_at(parent, at) if at else None
 
     def _by_tag(self, parent: Parent, tagged: Tagged | Unavailable | None) -> Fact:
-        """What its tag says; and unless it is old, that a record may still come of a kind that is found by one."""
+        """The owner by the tag. It is provisional while the record of the creation may still come."""
         if isinstance(tagged, Unavailable):
             return tagged
         old = bool(tagged and tagged.created_at and self._now() - tagged.created_at > LAG) or not parent.kind.made_by

@@ -164,7 +164,8 @@ def test_principals() -> None:
 
 def test_a_function_is_named_without_its_version() -> None:
     function = "arn:aws:lambda:us-east-1:111122223333:function:resize"
-    assert function_arn(function) == function_arn(f"{function}:$LATEST") == function_arn(f"{function}:7") == function
+    for qualifier in ("", ":$LATEST", ":$LATEST.PUBLISHED", ":7", ":live"):
+        assert function_arn(f"{function}{qualifier}") == function
 
 
 def test_a_partition_is_told_by_the_region() -> None:

@@ -53,7 +53,8 @@ def test_every_command_that_a_page_tells_is_there(path: Path) -> None:
 def options(command: Any = COMMANDS) -> set[str]:
     """The options of a command and of all below it."""
     own = {name for parameter in command.params for name in parameter.opts} | {"--help"}
-    return own.union(*(options(below) for below in getattr(command, "commands", {}).values()))
+    names = command.list_commands(None) if hasattr(command, "list_commands") else ()
+    return own.union(*(options(command.get_command(None, name)) for name in names))
 
 
 def options_told(text: str) -> set[str]:

@@ -45,7 +45,7 @@ def dynamodb(options: Options, settings: Settings) -> Any:
 def today(
     answers: Sequence[WhoisAnswer], options: Options, settings: Settings, offline: bool
 ) -> tuple[Today, NotChecked]:
-    """Returns what AWS tells of these answers now, and why not where nothing is live up."""
+    """Returns what AWS tells about these answers now, and why not if AWS is not called."""
     if offline:
         return Today(), NotChecked("--offline")
     if settings.organization is None:
@@ -90,10 +90,10 @@ def _look_up(
 def _unread(answers: Sequence[WhoisAnswer], live: list[WhoisAnswer], reason: str) -> Today:
     unread = Unavailable(OutcomeKind.FORBIDDEN, reason)
     return Today(
-        {whois_answer.key: unread for whois_answer in live},
-        {whois_answer.key: unread for whois_answer in live},
+        {answer.key: unread for answer in live},
+        {answer.key: unread for answer in live},
         {answer.key.account: unread for answer in answers},
-        {whois_answer.key: unread for whois_answer in live},
+        {answer.key: unread for answer in live},
     )
 
 

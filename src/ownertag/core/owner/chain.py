@@ -92,7 +92,7 @@ class OwnerChain:
 
     @property
     def _untold(self) -> bool:
-        """Whether somebody unknown stands behind the session: then a name counts for nothing that he could choose."""
+        """Whether it is not known who made the session: then no name counts that this person could have chosen."""
         return self._too_far or self._known.unanswered
 
     def _hops(self, identity: Identity, record: Record, own: Owner, depth: int) -> Iterator[OwnerHop | None]:

@@ -40,7 +40,7 @@ class FactTracker:
 
     @property
     def unanswered(self) -> bool:
-        """Whether something nearer was asked and can't be told: it is no longer only a matter of asking."""
+        """Whether a nearer question was asked and can't be answered for now."""
         return self.pending and bool(self.waits)
 
     @property

@@ -1,4 +1,4 @@
-"""Takes one hop of an owner chain: how sure an owner is one hop nearer, and Identity Center users by their names."""
+"""Takes one hop of an owner chain: the confidence of an owner one hop nearer, and names of Identity Center users."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def preview_new(client: Any, stack: DesiredStack) -> tuple[str, ...]:
 
 def preview(client: Any, stack: DesiredStack, pause: Pause, *, revert: bool = False) -> tuple[str, ...]:
     """What an update would change, a line for each resource, by a change set that is deleted again."""
-    settle(client, stack.name, pause, lambda _: None)
+    wait_until_idle(client, stack.name, pause, lambda _: None)
     change_set = _change_set(client, stack, "UPDATE", pause, revert)
     if change_set is None:
         return ()
@@ -77,7 +77,7 @@ def put(client: Any, stack: DesiredStack, pause: Pause, say: Say, *, revert: boo
     Raises:
         DeployError: CloudFormation failed; the text has the first reason.
     """
-    status = settle(client, stack.name, pause, say)
+    status = wait_until_idle(client, stack.name, pause, say)
     if status in _STILLBORN:
         say("the earlier creation failed: it is taken away first")
         drop(client, stack.name, pause, say)
@@ -88,7 +88,7 @@ def put(client: Any, stack: DesiredStack, pause: Pause, say: Say, *, revert: boo
         return
     client.execute_change_set(ChangeSetName=change_set)
     for _ in range(PATIENCE):  # a new stack is under review for a moment longer
-        ended = settle(client, stack.name, pause, say)
+        ended = wait_until_idle(client, stack.name, pause, say)
         if ended != _REVIEW:
             break
         pause(POLL_SECONDS)
@@ -104,15 +104,15 @@ def drop(client: Any, name: str, pause: Pause, say: Say) -> None:
     Raises:
         DeployError: CloudFormation failed.
     """
-    if settle(client, name, pause, say) is None:
+    if wait_until_idle(client, name, pause, say) is None:
         return
     client.delete_stack(StackName=name)
-    ended = settle(client, name, pause, say)
+    ended = wait_until_idle(client, name, pause, say)
     if ended is not None:
         raise DeployError(f"stack {name} could not be deleted and is {ended}: {_reason(client, name)}")
 
 
-def settle(client: Any, name: str, pause: Pause, say: Say) -> str | None:
+def wait_until_idle(client: Any, name: str, pause: Pause, say: Say) -> str | None:
     """Waits until no operation runs on a stack. Returns its status, None if there is no such stack (any more)."""
     last = ""
     while (found := _describe(client, name)) is not None:
