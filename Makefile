@@ -143,6 +143,7 @@ catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's model
 	@$(BIN)/python -m derive.ec2_creations
 
 generate: install $(IAM)/node_modules/installed ## write anew what is generated from the catalogue: infra/ and pages of docs/
+	@test -e $(IAM)/node_modules/installed || { echo "make generate needs npm: a page counts what AWS's reference says"; exit 1; }
 	@$(BIN)/python -m ownertag.render docs/reference README.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m docs.commands docs/reference/commands.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m infra.policies.page docs/explanation/policies.md

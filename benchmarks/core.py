@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
 
+from harness.planning import plan
 from harness.results import show
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.ask import ask
 from ownertag.core.match import match
 from ownertag.core.parse import parse_event
-from ownertag.core.plan import plan
 from ownertag.core.records import Arrival
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation

@@ -15,6 +15,7 @@ from harness.fuzz import rules
 from harness.fuzz.answers import answer
 from harness.fuzz.documents import Document
 from harness.fuzz.rules import Violation
+from harness.planning import plan
 from ownertag.core.addresses import AddressError, read_address
 from ownertag.core.ask import account_of, ask
 from ownertag.core.catalogue_types import QuestionKind
@@ -24,7 +25,6 @@ from ownertag.core.match import match
 from ownertag.core.owner.resolve import trace
 from ownertag.core.owner.rules import rule_for
 from ownertag.core.parse import parse_event
-from ownertag.core.plan import plan
 from ownertag.core.reading.documents import parse_document
 from ownertag.core.record_details import actor_of, addresses_of
 from ownertag.core.records import Arrival, Record

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 from msgspec.structs import replace
 
 from ownertag.core.catalogue_types import Catalogue, QuestionKind
-from ownertag.core.decide import carried_tags, decide, missing_tags
+from ownertag.core.decide import carried_tags, missing_tags
 from ownertag.core.ownership import Claim, ResourceKey, Standing
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
-    Creation,
     Decision,
     Facts,
     Outcome,
@@ -25,18 +23,6 @@ from ownertag.core.values import (
     Unavailable,
     Write,
 )
-
-
-def plan(
-    creations: Iterable[Creation],
-    facts: Facts,
-    catalogue: Catalogue,
-    settings: Settings,
-    now: datetime,
-    careful: bool = False,
-) -> Plan:
-    """The plan of a batch where no ledger says otherwise; the arguments are those of `decide`."""
-    return plan_writes(*decide(creations, facts, catalogue, settings, now, careful=careful), facts, catalogue)
 
 
 def plan_writes(

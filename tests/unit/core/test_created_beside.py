@@ -9,10 +9,10 @@ import pytest
 
 from harness import fixtures
 from harness.fixtures import ACCOUNT, EVENT_TIME, LATE, REGION, SOON
+from harness.planning import plan
 from ownertag.core.ask import account_of, ask, launch_of
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.match import match
-from ownertag.core.plan import plan
 from ownertag.core.values import (
     Absent,
     Creation,

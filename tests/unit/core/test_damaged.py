@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from harness import fixtures
+from harness.planning import plan
 from harness.sampling import count
 from ownertag.core.match import match
 from ownertag.core.owner.principal import principal_of
 from ownertag.core.parse import parse_event
-from ownertag.core.plan import plan
 from ownertag.core.reading.documents import parse_document
 from ownertag.core.values import Creation, Refusal
 

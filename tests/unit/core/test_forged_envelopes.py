@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from harness import fixtures
+from harness.planning import plan
 from ownertag.core.ask import account_of, ask
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.match import match
 from ownertag.core.parse import parse_event
-from ownertag.core.plan import plan
 from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival
 from ownertag.core.settings_file import read_settings

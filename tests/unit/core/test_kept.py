@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from harness import fixtures
 from harness.fixtures import ACCOUNT, INSTANCE, INTERFACE, REGION, SOON, numbered
+from harness.planning import plan
 from ownertag.core.ask import account_of, launch_of
 from ownertag.core.decide import apply_standings
 from ownertag.core.match import match
 from ownertag.core.ownership import ResourceKey, Standing
-from ownertag.core.plan import plan, plan_writes
+from ownertag.core.plan import plan_writes
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
     Attached,

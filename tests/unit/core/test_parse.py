@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harness import fixtures
+from harness.planning import plan
 from ownertag.core.match import match
 from ownertag.core.parse import MAX_RECORD_BYTES, parse_event
-from ownertag.core.plan import plan
 from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival
 from ownertag.core.values import Creation, Reason, Refusal

@@ -23,11 +23,11 @@ from harness.fixtures import (
     TOKEN,
     numbered,
 )
+from harness.planning import plan
 from ownertag.core.ask import account_of, ask, launch_of, tags_question
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.decide import age_of
 from ownertag.core.match import match
-from ownertag.core.plan import plan
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
     YOUNG,

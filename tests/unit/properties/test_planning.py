@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from harness import fixtures
 from harness.fixtures import ACCOUNT, EVENT_TIME, HUB_ACCOUNT, OTHER_ACCOUNT, numbered
+from harness.planning import plan
 from harness.properties import examples
 from ownertag.core.ask import account_of, ask, tags_question
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.match import match
-from ownertag.core.plan import plan
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
     Absent,

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from harness import fixtures
+from harness.planning import plan
 from harness.properties import examples
 from ownertag.core.match import match
 from ownertag.core.owner.principal import clean, principal_of
 from ownertag.core.parse import parse_event
-from ownertag.core.plan import plan
 from ownertag.core.reading.carriers import CARRIERS
 from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival
