@@ -103,9 +103,9 @@ def test_tokens_of_a_function_that_ended_are_there_again_after_a_lease(
     numbers: SharedCounters, time: list[float]
 ) -> None:
     ended, other = Function(numbers, time), Function(numbers, time)
-    for each in (ended, other):
-        each.pacing.hurry(True)
-        assert each.tag(2) == 2  # its own
+    for tagger in (ended, other):
+        tagger.pacing.hurry(True)
+        assert tagger.tag(2) == 2  # its own
     before = numbers.until.get(KEY)
     assert before is None
     assert ended.tag(2) == 2

@@ -210,5 +210,5 @@ def test_the_catalogue_knows_the_quotas_of_every_call_that_tags_or_looks_up() ->
     catalogue = load_catalogue()
     for name in catalogue.tag_apis:
         service, _, operation = name.partition(".")
-        assert any(each == operation for each, _ in catalogue.quotas[service])
+        assert any(api == operation for api, _ in catalogue.quotas[service])
     assert dict(catalogue.quotas["ec2"])["CreateTags"] == Quota(100, 10)

@@ -20,10 +20,10 @@ def told(case: OwnerCase, asked: str = ONE, id_: str = ONE) -> OwnerAnswer:
     return check_owner(case, id_, asked, hub.ledger)
 
 
-def ended(each: OwnerAnswer) -> tuple[int, list[str]]:
+def ended(answer: OwnerAnswer) -> tuple[int, list[str]]:
     said: list[str] = []
     with pytest.raises(typer.Exit) as exit_:
-        end([], [each], "1 s", said.append)
+        end([], [answer], "1 s", said.append)
     return exit_.value.exit_code, said
 
 
@@ -59,10 +59,10 @@ def test_a_wrong_answer_does_not(case: OwnerCase, says: str) -> None:
 
 
 def test_no_answer_does_not() -> None:
-    each = told(RIGHT, OTHER, OTHER)
-    assert ended(each) == (1, [f"wrong: whois does not know {OTHER}", "1 things are not as they should be"])
-    assert each.lines() == [f"{OTHER:<20} nobody knows"]
-    assert each.as_object()["owner"] is None
+    answer = told(RIGHT, OTHER, OTHER)
+    assert ended(answer) == (1, [f"wrong: whois does not know {OTHER}", "1 things are not as they should be"])
+    assert answer.lines() == [f"{OTHER:<20} nobody knows"]
+    assert answer.as_object()["owner"] is None
 
 
 def test_the_impostor_goes_by_the_name_of_somebody_else_who_is_there() -> None:

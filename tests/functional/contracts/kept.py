@@ -23,7 +23,7 @@ class Kept:
 
     def __init__(self) -> None:
         used: list[BackendDict[Any]] = BackendDict._instances  # type: ignore[misc] # moto's own list of all of them
-        self._state = _copy([(each, {name: dict(of) for name, of in each.items()}) for each in used])
+        self._state = _copy([(backend, {name: dict(of) for name, of in backend.items()}) for backend in used])
 
     def restore(self) -> None:
         """Put a copy of it in the place of what moto holds; call it inside `mock_aws`, which begins with nothing."""

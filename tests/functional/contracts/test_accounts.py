@@ -65,8 +65,8 @@ def described(world: Emulated) -> int:
 
 
 def test_a_single_account_is_asked_for_and_no_list_is_read(world: Emulated, organization: OrganizationAccounts) -> None:
-    for each in (world.spokes[0], "999999999999"):
-        organization.find([account(each), account(each)])
+    for id_ in (world.spokes[0], "999999999999"):
+        organization.find([account(id_), account(id_)])
     assert world.wire.counts == {"DescribeAccount": 2}
 
 
@@ -74,7 +74,7 @@ def test_a_few_are_asked_for_one_by_one(world: Emulated, organization: Organizat
     asked = [*(account(spoke) for spoke in world.spokes), *(account(f"9999999999{n:02}") for n in range(MANY - 3))]
     assert len(asked) == MANY - 1
     facts = organization.find(asked)
-    assert facts == {each: Found() if each.account in world.spokes else Absent() for each in asked}
+    assert facts == {question: Found() if question.account in world.spokes else Absent() for question in asked}
     assert world.wire.counts == {"DescribeAccount": MANY - 1}
 
 
@@ -190,8 +190,8 @@ def test_what_can_not_be_read_is_no_answer_for_new_accounts_and_does_not_stop_kn
     clock.move(timedelta(seconds=61))
     facts = organization.find([known, *unknown])
     assert facts[known] == Found()
-    for each in unknown:
-        unread = facts[each]
+    for question in unknown:
+        unread = facts[question]
         assert isinstance(unread, Unavailable)
         assert unread.outcome is OutcomeKind.THROTTLED
     assert world.wire.counts == {operation: 1}

@@ -45,8 +45,8 @@ class Trail:
         first = int(wanted.get("NextToken", "0"))
         content: dict[str, Any] = {
             "Events": [
-                {"EventId": each["eventID"], "EventName": each["eventName"], "CloudTrailEvent": json.dumps(each)}
-                for each in found[first : first + PAGE]
+                {"EventId": record["eventID"], "EventName": record["eventName"], "CloudTrailEvent": json.dumps(record)}
+                for record in found[first : first + PAGE]
             ]
         }
         if first + PAGE < len(found):

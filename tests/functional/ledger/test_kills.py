@@ -89,9 +89,9 @@ def undisturbed(store: Store, calls: int) -> None:
 
 def all_acknowledged(store: Store, calls: int) -> bool:
     """Whether each creation whose calls returned is there and finished, and each of its volumes is known."""
-    events, keys = [event(each) for each in creations_of(calls)], keys_of(calls)
+    events, keys = [event(number) for number in creations_of(calls)], keys_of(calls)
     seen, known = store.seen(events), store.by_key(keys)
-    return all(each in seen and seen[each].finished for each in events) and len(known) == len(keys)
+    return all(key in seen and seen[key].finished for key in events) and len(known) == len(keys)
 
 
 def all_of(store: SqliteLedger, calls: int) -> Any:
@@ -100,10 +100,10 @@ def all_of(store: SqliteLedger, calls: int) -> Any:
     events = [event(number) for number in numbers]
     return (
         store.seen(events),
-        [store.creation(each) for each in events],
+        [store.creation(key) for key in events],
         [store.history(key) for key in keys],
-        sorted(store.by_key(keys), key=lambda each: each.key),
-        sorted(store.by_parent("r-1"), key=lambda each: each.key),
+        sorted(store.by_key(keys), key=lambda known: known.key),
+        sorted(store.by_parent("r-1"), key=lambda known: known.key),
         [store.by_address(address_of(number)) for number in numbers],
     )
 

@@ -80,7 +80,7 @@ def address_of(number: int) -> str:
 
 def creations_of(calls: int) -> list[int]:
     """The creations of so many calls."""
-    return [each for number in range(0, calls, 2) for each in numbers_of(number)]
+    return [creation for number in range(0, calls, 2) for creation in numbers_of(number)]
 
 
 def keys_of(calls: int) -> list[ResourceKey]:

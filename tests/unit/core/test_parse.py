@@ -378,7 +378,7 @@ IDS = [
 ]
 
 
-@pytest.mark.parametrize("id_", IDS, ids=lambda each: str(each)[:20].encode("unicode_escape").decode())
+@pytest.mark.parametrize("id_", IDS, ids=lambda value: str(value)[:20].encode("unicode_escape").decode())
 def test_an_id_that_is_none_is_refused(id_: Any) -> None:
     [refusal] = from_file(fixtures.bytes_of(fixtures.record(responseElements={"volumeId": id_})))
     assert isinstance(refusal, Refusal)
@@ -413,7 +413,7 @@ def test_a_response_that_names_nothing_is_refused(response: Any, reason: Reason)
 @pytest.mark.parametrize(
     "identity",
     [None, ..., {"type": "Martian"}, {"type": ""}, {"type": "iamuser"}, {"type": "IAMUser\n"}, {"type": "x" * 10_000}],
-    ids=lambda each: str(each)[:20],
+    ids=lambda value: str(value)[:20],
 )
 def test_an_identity_that_is_none_is_refused(identity: Any) -> None:
     [refusal] = from_file(fixtures.bytes_of(fixtures.record(userIdentity=identity)))

@@ -33,8 +33,8 @@ def called(world: Deployed, but: str = "AssumeRole") -> set[str]:
 def allowed(policy: dict[str, Any]) -> set[str]:
     return {
         action
-        for each in policy["Statement"]
-        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+        for statement in policy["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
 
 

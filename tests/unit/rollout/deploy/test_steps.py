@@ -265,7 +265,7 @@ def test_the_statements_of_others_stay() -> None:
     [step] = pending(replace(THERE, resource_policy=others))
     assert isinstance(step.task, ReadAccounts)
     assert json.loads(step.task.policy)["Statement"] == [OF_OTHERS, TO.read_accounts]
-    back = [each.task for each in to_destroy(TO, replace(THERE, resource_policy=step.task.policy))]
+    back = [destroying.task for destroying in to_destroy(TO, replace(THERE, resource_policy=step.task.policy))]
     [left] = [task for task in back if isinstance(task, ReadAccounts)]
     assert json.loads(left.policy)["Statement"] == [OF_OTHERS]
 

@@ -66,7 +66,7 @@ def account(account: str = MEMBER, regions: tuple[str, ...] = REGIONS) -> Accoun
         )
         for name, role in want.roles.items()
     }
-    places = tuple(region(account, each) for each in regions)
+    places = tuple(region(account, name) for name in regions)
     return AccountFacts(account, None, frozenset(REGIONS), roles, stack(want.stack_sets[ROLES_STACK]), places)
 
 

@@ -20,7 +20,7 @@ def test_every_account_and_region_is_looked_at_and_all_is_well() -> None:
     looks, told = FakeLooks(), list[tuple[str, int, int]]()
     findings = examine(looks, wanted(), progress=lambda *args: told.append(args))
     assert {finding.state for finding in findings} == {CheckState.OK}
-    assert sorted(looks.asked) == [(each, REGIONS) for each in sorted({MANAGEMENT, HUB, MEMBER, OTHER})]
+    assert sorted(looks.asked) == [(account, REGIONS) for account in sorted({MANAGEMENT, HUB, MEMBER, OTHER})]
     assert [number for _, number, _ in told] == [1, 2, 3, 4]
     assert {of for *_, of in told} == {4}
     # The management account first, then the hub's, then the others by number; an account's own checks first.
@@ -70,7 +70,7 @@ def test_without_the_organization_the_named_accounts_are_looked_at_all_the_same(
 def test_one_account_that_can_not_be_entered_does_not_keep_the_others() -> None:
     looks = FakeLooks()
     looks.accounts[OTHER] = AccountFacts(OTHER, DENIED)
-    findings = [each for each in examine(looks, wanted()) if each.state is not CheckState.OK]
+    findings = [finding for finding in examine(looks, wanted()) if finding.state is not CheckState.OK]
     assert [(finding.account, finding.state) for finding in findings] == [(OTHER, CheckState.UNREACHABLE)]
 
 
