@@ -1,4 +1,4 @@
-"""Calls keep to the share of each account's quota: those of the SDK itself, sent to moto, with a clock of the test."""
+"""Calls keep to the quota share of each account: calls of the SDK itself, sent to moto, with the test's clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ownertag whois` as it is typed: what it prints, how it ends, and what it asks of AWS."""
+"""`ownertag whois` as it is typed: its output, its exit code, and its calls to AWS."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No settings, ledger or credentials of whoever runs the tests."""
+    """Hides the settings, ledger and credentials of the person who runs the tests."""
     monkeypatch.chdir(tmp_path)
     for name, value in (
         ("XDG_CONFIG_HOME", str(tmp_path)),
@@ -414,7 +414,7 @@ REFUSED = {
 
 
 class Aws:
-    """STS, EC2, CloudTrail and Organizations as far as they are asked here, over HTTP.
+    """STS, EC2, CloudTrail and Organizations over HTTP, as far as these tests call them.
 
     `refuses` names operations that are denied; `waits` (operation, other) the first is answered only after the other.
     """
@@ -431,7 +431,7 @@ class Aws:
         self.met = threading.Event()
 
     def called(self) -> list[tuple[str, str]]:
-        """What was called, without what reads accounts' names."""
+        """The calls, without those that read accounts' names."""
         names = {"DescribeAccount", "ListTagsForResource"}
         return [call for call in self.calls if call[0] not in names]
 
@@ -543,7 +543,7 @@ def test_the_tags_of_today_are_told_against_the_ledgers(path: Path, config: Path
 
 
 @pytest.mark.parametrize(
-    ("state", "told", "as_json"),
+    ("state", "life", "as_json"),
     [
         ("running", "running, EC2 says now", "running"),
         ("stopped", "stopped, EC2 says now", "stopped"),
@@ -554,12 +554,12 @@ def test_the_tags_of_today_are_told_against_the_ledgers(path: Path, config: Path
 )
 @pytest.mark.usefixtures("hub")
 def test_an_instance_that_is_terminated_says_so(
-    path: Path, config: Path, aws: Aws_, state: str, told: str, as_json: str
+    path: Path, config: Path, aws: Aws_, state: str, life: str, as_json: str
 ) -> None:
     world, ask = aws
     world.state = state
     where = ("--ledger", f"sqlite:{path}", "--config", str(config))
-    assert f"  life       {told}\n" in ask(ONE, *where)[1]
+    assert f"  life       {life}\n" in ask(ONE, *where)[1]
     answer = json.loads(ask(ONE, *where, "--json")[1])
     assert (answer["state"], answer["state_not_checked"], answer["until"]) == (as_json, None, None)
 

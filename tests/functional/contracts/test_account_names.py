@@ -1,4 +1,4 @@
-"""What is read of accounts, Elastic IPs and instances for people who ask, on moto: found, absent and unavailable."""
+"""Accounts, Elastic IPs and instances that `whois` looks up, on moto: found, absent and unavailable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def world() -> Iterator[Emulated]:
 
 
 def accounts(world: Emulated, left: int = 99) -> AccountDetails:
-    """So many calls may begin."""
+    """The look-up of accounts' details, which begins no call once so many were made."""
     client = world.session.client("organizations", region_name=HOME, config=ONCE)
     return AccountDetails(client, "Owner", lambda: sum(world.wire.counts.values()) >= left)
 
@@ -41,10 +41,10 @@ def test_an_account_has_its_name_address_and_owner_tag(world: Emulated) -> None:
     tag(world, one, OWNER="shop\u202e team", Name="x")
     tag(world, other, owner="unknown")
     found = accounts(world).find([one, other, one, NOBODY])
-    told = {id_: world.organizations.describe_account(AccountId=id_)["Account"] for id_ in (one, other)}
+    described = {id_: world.organizations.describe_account(AccountId=id_)["Account"] for id_ in (one, other)}
     assert found == {
-        one: Account(told[one]["Name"], told[one]["Email"], "shop team"),
-        other: Account(told[other]["Name"], told[other]["Email"], None),
+        one: Account(described[one]["Name"], described[one]["Email"], "shop team"),
+        other: Account(described[other]["Name"], described[other]["Email"], None),
         NOBODY: Absent(),
     }
 

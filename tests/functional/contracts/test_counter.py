@@ -1,4 +1,4 @@
-"""What every counter of tokens does: the table's on moto, and the one in memory that simulations use."""
+"""The behaviour of every counter of tokens: the table's on moto, and the one in memory that simulations use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every ledger does: the stores, and the fake that flows are tested with."""
+"""The behaviour of every ledger: the stores, and the fake that flows are tested with."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ownertag.ledger.sqlite import SqliteLedger
 
 
 class Store(Ledger, Reader, Protocol):
-    """Both sides of a ledger."""
+    """Both sides of a ledger, reading and writing."""
 
 
 Opener = Callable[[], Store]
@@ -75,7 +75,7 @@ def owner_of(store: Store, id_: str = "vol-00000001", account: str = A) -> str:
 
 
 def made(store: Store, number: int, name: str, minutes: float, **fields: object) -> str:
-    """One creation, and who owns the volume now."""
+    """Records one creation, and returns the owner of the volume now."""
     entry = owned(number, name, minutes=minutes, **fields)  # type: ignore[arg-type] # passed on
     [standing] = store.claim([created(number, name, minutes=minutes)], [entry]).values()
     return standing.owner.name
@@ -152,7 +152,7 @@ def test_after_the_birth_window_a_record_that_names_it_comes_too_late(store: Sto
 
 
 def test_after_a_deletion_a_later_creation_owns(store: Store) -> None:
-    """T5, the other half: delete and create is no repeat."""
+    """T5: a creation after a deletion is not a repeat."""
     made(store, 1, "alice", 0)
     store.append([deleted(9, 3)])
     [known] = store.by_key([key()])

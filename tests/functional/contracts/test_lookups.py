@@ -1,4 +1,4 @@
-"""What every `Lookups` does, and what the real one does about filters and pages."""
+"""The behaviour of every `Lookups`, and the filters and pages of the real one."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ def test_after_a_throttle_no_more_is_asked_in_that_account_and_region(moto_stage
 
 
 def test_every_page_is_read(moto_stage: MotoStage) -> None:
-    """moto's page holds as many reservations as EC2's holds instances."""
+    """A page of moto holds as many reservations as one of EC2 holds instances."""
     account = moto_stage.spokes[0]
     launches = dict(moto_stage.launch(account) for _ in range(7))
 
@@ -320,7 +320,7 @@ def test_every_page_is_read(moto_stage: MotoStage) -> None:
 
 
 def test_tags_on_a_second_page_are_read(moto_stage: MotoStage) -> None:
-    """moto's DescribeTags knows no pages, so both are made up."""
+    """moto's DescribeTags has no pages, so both are made up."""
 
     def page(call: Call) -> AWSResponse | None:
         if call.operation != "DescribeTags":

@@ -1,4 +1,4 @@
-"""Whose a resource is, who made a session, what a user is called, whose an account is: the real look-ups on moto.
+"""The real look-ups of owners on moto: of resources, sessions, users' names and accounts.
 
 CloudTrail is a fake on the wire (trail.py); what moto lacks otherwise is answered by the test itself.
 """
@@ -56,13 +56,13 @@ class Stage:
         )
 
     def fail(self, operation: str, code: str, status: int = 400, **more: Any) -> None:
-        """Fail calls before CloudTrail's fake may answer them."""
+        """Fails calls before CloudTrail's fake may answer them."""
         self.world.wire.heal()
         self.world.wire.fail(operation, code, status, **more)
         self.world.wire.rule(self.trail)
 
     def client(self, service: str, account: str | None = None) -> Any:
-        """A client of somebody in the account, whom no wire sees."""
+        """A client in the account whose calls the wire does not count."""
         plain = self.world._plain
         given = plain.client("sts").assume_role(
             RoleArn=f"arn:aws:iam::{account or self.account}:role/somebody", RoleSessionName="somebody"
@@ -148,7 +148,7 @@ def test_the_maker_of_a_group_is_found_in_its_own_account_alone(stage: Stage) ->
 
 
 def test_the_first_creation_owns_until_a_deletion(stage: Stage) -> None:
-    """T5: a repeat that succeeds changes nothing; what is made anew is the new maker's."""
+    """T5: a repeat that succeeds changes nothing; what is created anew belongs to its new creator."""
     stage.made_group("alice")
     stage.made_group("mallory")
     assert maker_of(stage.owner("auto-scaling-group", "web")) == "alice"
@@ -222,7 +222,7 @@ def test_a_function_that_was_deleted_under_any_form_of_its_name_is_the_new_maker
 
 @pytest.mark.parametrize("flooded", ["{arn}", "{account}:function:shop", "shop"])
 def test_a_creation_of_before_the_end_of_a_list_is_not_taken_for_the_last(stage: Stage, flooded: str) -> None:
-    """Alice's was deleted and made anew by bob under another form of its name, which he then called 251 times."""
+    """Bob deleted alice's resource and created it anew under another form of its name, used in 251 later calls."""
     name = flooded.format(arn=f"arn:aws:lambda:{HOME}:{stage.account}:function:shop", account=stage.account)
     other = "shop" if flooded != "shop" else f"{stage.account}:function:shop"
     calls = ((70, "Delete", other, "alice"), (60, "Create", other, "alice"),
@@ -393,7 +393,7 @@ def test_without_a_record_the_tag_of_a_group_counts_as_asserted(stage: Stage) ->
 
 
 def test_the_tag_of_an_instance_is_asserted_and_its_record_counts_first(stage: Stage) -> None:
-    """The policy guards EC2's tags, and a launch may bring its own: until they are overwritten, owner=ceo (T12)."""
+    """The policy protects EC2's tags, but a launch may set its own: owner=ceo until they are overwritten (T12)."""
     instance = stage.world.launch(stage.account)["Instances"][0]["InstanceId"]
     stage.client("ec2").create_tags(Resources=[instance], Tags=[{"Key": "owner", "Value": "alice"}])
     tagged = Found(owner=Owner("alice", "owner-tag", Confidence.ASSERTED), provisional=True)
@@ -560,7 +560,7 @@ def test_a_session_s_maker_is_found_by_its_access_key_in_its_own_account(stage: 
 
 
 def test_of_the_record_of_a_session_no_credential_is_kept(stage: Stage) -> None:
-    """T30"""
+    """T30: the fact of a session holds no credential."""
     assume(stage, KEY, stage.ago(minutes=30))
     question = of_session(stage, session_value(stage))
     fact = stage.lookups().find([question])[question]
@@ -600,13 +600,13 @@ def test_sessions_made_close_together_share_a_look_up(stage: Stage) -> None:
 
 
 def flood(stage: Stage, at: str, region: str = HOME) -> None:
-    """More sessions of that time than can be read, newer than those before them."""
+    """Adds more sessions of that time than can be read, newer than those before them."""
     for number in range(300):
         assume(stage, f"ASIA{number:016d}", at, "somebody", region)
 
 
 def names_key(stage: Stage, at: str, event: str = "GetAccessKeyInfo", times: int = 300, **fields: Any) -> None:
-    """Calls that name the session's key and that anybody can make."""
+    """Adds calls that name the session's key, which anybody can make."""
     for _ in range(times):
         stage.made(event, "sts.amazonaws.com", KEY, {"accessKeyId": KEY}, eventTime=at, **fields)
 
@@ -648,7 +648,7 @@ def test_of_many_sessions_the_time_is_read_once_and_the_rest_by_their_keys(stage
 
 
 def test_a_session_that_was_made_in_another_region_of_the_settings_is_found(stage: Stage) -> None:
-    """Whoever assumes a role chooses the Region of STS."""
+    """The caller of AssumeRole chooses the Region of STS."""
     assume(stage, KEY, stage.ago(minutes=30), "mallory", "ap-south-1")
     question = of_session(stage, session_value(stage))
     plain = fixtures.settings()
@@ -851,7 +851,7 @@ def test_what_was_not_there_is_asked_again_soon(stage: Stage) -> None:
 
 
 class Ledger:
-    """What the ledger knows."""
+    """A ledger that holds these facts."""
 
     def __init__(self, facts: dict[Question, Fact]) -> None:
         self._facts = facts

@@ -1,4 +1,4 @@
-"""What every `TagWriter` does, and the dry run that does nothing."""
+"""The behaviour of every `TagWriter`, and of the dry run, which writes nothing."""
 
 from __future__ import annotations
 

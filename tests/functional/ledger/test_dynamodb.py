@@ -1,4 +1,4 @@
-"""The table's calls: what is left over is asked for again, what fails is said, and no two keys are one."""
+"""The table's calls: unprocessed keys are asked for again, errors are reported, and two keys never join to one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class Wire:
-    """A client whose calls are counted, and answered by `answers` where that has something to say."""
+    """A client whose calls are counted, and answered by `answers` unless that returns None."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -95,7 +95,7 @@ def test_two_different_lists_are_never_joined_to_the_same_text(one: list[str], t
 
 
 def test_nor_is_any_list_of_what_joins_them_another() -> None:
-    """Every list of up to three texts of up to two colons and digits."""
+    """Tries every list of up to three texts of up to two colons and digits."""
     texts = ["".join(characters) for length in range(3) for characters in product(":12", repeat=length)]
     lists = [parts for length in range(4) for parts in product(texts, repeat=length)]
     assert len({joined(*parts) for parts in lists}) == len(lists)
@@ -192,7 +192,7 @@ def _kinds(parameters: dict[str, Any]) -> set[str]:
 
 
 def test_calls_that_do_not_need_each_other_are_made_at_once_and_events_only_then(wire: Wire) -> None:
-    """In turn the first of two would wait at the barrier in vain."""
+    """Two calls must meet at a barrier: made one after the other, the first would wait in vain."""
     meet = Barrier(2, timeout=20)
     stages: list[set[str]] = []
 
@@ -211,7 +211,7 @@ def test_calls_that_do_not_need_each_other_are_made_at_once_and_events_only_then
 
 @pytest.mark.parametrize("concurrency", [sequential, concurrent(3)])
 def test_nothing_says_that_an_event_is_known_before_all_of_it_is_there(wire: Wire, concurrency: Concurrency) -> None:
-    """One transaction of several fails: no event is kept, whatever else is; the repeat does the rest."""
+    """One transaction of several fails: no event is kept, though other items may be; the repeat writes the rest."""
     store = DynamoLedger(DynamoDBClient(wire, TABLE, sleep=lambda _: None, concurrency=concurrency))
     events = [created(number) for number in range(60)]
     many = [owned(number, id_=f"vol-{number}") for number in range(60)]

@@ -1,4 +1,4 @@
-"""What goes wrong with a file: each is said clearly, and the file is left as it is."""
+"""Faults of a ledger's file: each is reported clearly, and the file stays as it is."""
 
 from __future__ import annotations
 

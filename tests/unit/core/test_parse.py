@@ -251,8 +251,8 @@ LAUNCH_PATHS = [
 
 def with_path(plain: fixtures.Json, path: str, json_text: str) -> bytes:
     node = plain
-    *way, last = path.split(".")
-    for key in way:
+    *keys, last = path.split(".")
+    for key in keys:
         known = node.get(key)
         node[key] = known[0] if isinstance(known, list) and known else known if isinstance(known, dict) else {}
         node = node[key]
@@ -480,10 +480,10 @@ HEAVY: dict[str, Callable[[], bytes]] = {
 def test_a_heavy_record_takes_less_than_a_tenth_of_a_second(build: Callable[[], bytes]) -> None:
     data = build()
     event = b'%s"detail":%s}' % (EVENT[: EVENT.index('"detail":')].encode(), data)
-    for way, text in ((from_file, data), (from_queue, event)):
+    for read, text in ((from_file, data), (from_queue, event)):
         took = []
         for _ in range(3):
             start = time.process_time()
-            assert way(text)
+            assert read(text)
             took.append(time.process_time() - start)
-        assert min(took) < 0.1, f"{way.__name__}: {min(took):.3f} s"
+        assert min(took) < 0.1, f"{read.__name__}: {min(took):.3f} s"

@@ -1,4 +1,4 @@
-"""`ownertag deploy` over the sandbox's organization: what it shows, does, goes on with, and takes away."""
+"""`ownertag deploy` in the sandbox's organization: plan, apply, resume after an interruption, and destroy."""
 
 from __future__ import annotations
 

@@ -370,11 +370,11 @@ def test_a_unit_without_room_for_all_policies_is_refused_before_anything_is_chan
         return
     with pytest.raises(
         DeployError, match=f"{UNIT} has no room for {len(to.policies)} service control policies"
-    ) as told:
+    ) as raised:
         to_apply(to, current)
     for said in ("p0, p1", "Nothing was changed", "detach one of those", "max_policy_size = 10240"):
-        assert said in str(told.value)
-    assert ("max_policies = 9" in str(told.value)) == ("max_policies" not in more)
+        assert said in str(raised.value)
+    assert ("max_policies = 9" in str(raised.value)) == ("max_policies" not in more)
     to_destroy(to, current)
 
 

@@ -128,7 +128,7 @@ def organization() -> OrganizationFacts:
     )
 
 
-class FakeLooks:
+class FakeCollector:
     """What is there, as facts: healthy, or what a test put in."""
 
     def __init__(self) -> None:

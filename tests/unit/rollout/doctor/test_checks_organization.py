@@ -162,7 +162,7 @@ def test_the_policy_belongs_on_the_protected_units() -> None:
 
 
 def test_what_each_tier_holds_is_told_and_no_fault() -> None:
-    [told] = [finding for finding in check(WELL) if finding.check is Check.TIERS]
-    assert told.state is CheckState.OK
-    assert told.seen == "guard: ec2:CreateTags, ec2:DeleteTags; no-forging: ec2:CreateTags"
-    assert "render scp --tiers" in told.advice
+    [tiers] = [finding for finding in check(WELL) if finding.check is Check.TIERS]
+    assert tiers.state is CheckState.OK
+    assert tiers.seen == "guard: ec2:CreateTags, ec2:DeleteTags; no-forging: ec2:CreateTags"
+    assert "render scp --tiers" in tiers.advice
