@@ -195,11 +195,11 @@ class FakeLookups:
     def _launches(self, place: FakeRegion, value: str) -> Fact:
         at, _, creation_id = value.partition(" ")
         time = datetime.fromisoformat(at)
-        near = [told for when, told in place.launches if abs(when - time) <= _RECORDED]
-        itself = any(told and told.creation_id == creation_id for told in near)
+        near = [launch for when, launch in place.launches if abs(when - time) <= _RECORDED]
+        itself = any(launch and launch.creation_id == creation_id for launch in near)
         if not itself or self._aws.now() - time < _LAG + _RECORDED:
             return Unavailable(OutcomeKind.NOT_READY, "CloudTrail may not show all of them yet")
-        return Found(launches=tuple(told for told in near if told), complete=None not in near)
+        return Found(launches=tuple(launch for launch in near if launch), complete=None not in near)
 
     def _known(self, account: str, region: str) -> set[str]:
         launched = self._aws.places[account, region].launched
@@ -250,5 +250,5 @@ def fake_ports(
 ) -> Ports:
     """The world of one run, made of fakes."""
     lookups, tagger = FakeLookups(aws), FakeTagger(aws)
-    told = findings or NoPublisher()
-    return Ports(accounts, lookups, tagger, now or Clock(), expired, ledger or NoLedger(), told, throttled)
+    publisher = findings or NoPublisher()
+    return Ports(accounts, lookups, tagger, now or Clock(), expired, ledger or NoLedger(), publisher, throttled)

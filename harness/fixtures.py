@@ -477,9 +477,9 @@ class Forged(NamedTuple):
 def _changed(plain: Json, **changes: Any) -> Json:
     changed = deepcopy(plain)
     for path, value in changes.items():
-        *way, last = path.split("__")
+        *keys, last = path.split("__")
         node = changed
-        for key in way:
+        for key in keys:
             node = node[key]
         node[last] = value
     return changed

@@ -77,8 +77,8 @@ class StepClock:
         self.add(step, time.process_time() - start)
         return found
 
-    def each(self, step: str, does: Callable[..., Iterable[T]], *given: Any) -> Iterator[T]:
-        """Yields what a reader gives one after the other; each is a step of its own."""
+    def time_items(self, step: str, does: Callable[..., Iterable[T]], *given: Any) -> Iterator[T]:
+        """Yields the items of a reader one by one, and times each as a step."""
         found = self.time(step, lambda: iter(does(*given)))
         while next_ := self.time(step, lambda: [*islice(found, 1)]):
             yield from next_
@@ -107,7 +107,7 @@ def run(document: Document, seed: str) -> StepResult:
     kind = "refusal"
     if document.is_file:
         place = "AWSLogs/111122223333/CloudTrail/x.json" if draw.random() < 0.2 else "x.json"
-        for number, read in enumerate(clock.each("read", parse_document, document.data, place)):
+        for number, read in enumerate(clock.time_items("read", parse_document, document.data, place)):
             if number < _DECIDED:
                 kind = max(kind, _decide(read, policy, draw, clock))
         return StepResult(kind, *clock.slowest)

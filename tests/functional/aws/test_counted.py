@@ -1,4 +1,4 @@
-"""What a function takes from the counter that all share, and when it asks: the SDK's calls, answered by the test."""
+"""How a function takes tokens from the shared counter, and when: the SDK's calls, answered by the test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Body(BytesIO):
 
 
 class Function:
-    """One of the functions; time passes where somebody waits."""
+    """One of the functions; time passes only when somebody waits."""
 
     def __init__(self, numbers: SharedCounters, time: list[float], functions: int = 5, unsure: float = 0.0) -> None:
         self.time, self.sent, self.refuse = time, 0, False
@@ -49,7 +49,7 @@ class Function:
         return AWSResponse(request.url, 503 if self.refuse else 200, HTTPHeaders(), Body(body.encode()))
 
     def tag(self, times: int = 1) -> int:
-        """How many of so many calls were sent."""
+        """Makes so many calls; returns the number of those that were sent."""
         return sum(self._sent(self.ec2.create_tags, Resources=["vol-1"], Tags=[]) for _ in range(times))
 
     def look_up(self, times: int = 1) -> int:
@@ -103,9 +103,9 @@ def test_tokens_of_a_function_that_ended_are_there_again_after_a_lease(
     numbers: SharedCounters, time: list[float]
 ) -> None:
     ended, other = Function(numbers, time), Function(numbers, time)
-    for each in (ended, other):
-        each.pacing.hurry(True)
-        assert each.tag(2) == 2  # its own
+    for tagger in (ended, other):
+        tagger.pacing.hurry(True)
+        assert tagger.tag(2) == 2  # its own
     before = numbers.until.get(KEY)
     assert before is None
     assert ended.tag(2) == 2

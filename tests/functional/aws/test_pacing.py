@@ -1,4 +1,4 @@
-"""Calls keep to the share of each account's quota: those of the SDK itself, sent to moto, with a clock of the test."""
+"""Calls keep to the quota share of each account: calls of the SDK itself, sent to moto, with the test's clock."""
 
 from __future__ import annotations
 
@@ -210,5 +210,5 @@ def test_the_catalogue_knows_the_quotas_of_every_call_that_tags_or_looks_up() ->
     catalogue = load_catalogue()
     for name in catalogue.tag_apis:
         service, _, operation = name.partition(".")
-        assert any(each == operation for each, _ in catalogue.quotas[service])
+        assert any(api == operation for api, _ in catalogue.quotas[service])
     assert dict(catalogue.quotas["ec2"])["CreateTags"] == Quota(100, 10)

@@ -1,4 +1,4 @@
-"""Tasks at once: they overlap, every one is finished before it goes on, and a fault is told."""
+"""Concurrent tasks: they overlap, all are finished before the caller goes on, and an exception is raised."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_single_task_needs_no_thread() -> None:
 
 
 def test_threads_share_sessions_and_assume_a_role_once() -> None:
-    """Eight threads for each of two accounts, in several Regions."""
+    """Starts eight threads for each of two accounts, in several Regions."""
     regions = (HOME, "us-east-1", "us-west-2", "eu-west-1")
     with emulated() as world:
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(datetime.now(UTC)), config=ONCE)
@@ -83,7 +83,7 @@ def test_threads_share_sessions_and_assume_a_role_once() -> None:
 
 
 def test_one_client_serves_all_accounts_of_a_region_and_none_outside_of_a_call() -> None:
-    """A client that somebody kept signs for nobody: it must not act in the account of the call before."""
+    """A client that was kept signs no call: it must not act in the account of the call before."""
     with emulated() as world:
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(datetime.now(UTC)), config=ONCE)
         kept: list[Any] = []

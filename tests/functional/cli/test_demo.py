@@ -1,4 +1,4 @@
-"""How `ownertag demo` ends: not well where `whois` names somebody else than whose an instance is."""
+"""How `ownertag demo` ends: with an error where `whois` names another owner than the instance has."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from ownertag.sandbox.demo_owners import CASES, OwnerAnswer, OwnerCase, check_ow
 RIGHT = OwnerCase("alice", "", "launched by herself", lambda *_: ONE, "iam-user", "asserted")
 
 
-def told(case: OwnerCase, asked: str = ONE, id_: str = ONE) -> OwnerAnswer:
+def answer_of(case: OwnerCase, asked: str = ONE, id_: str = ONE) -> OwnerAnswer:
     """The answer of a ledger in which alice has launched an instance."""
     hub = Hub(MemoryLedger())
     hub.deliver(launched(ONE, "alice", 0))
     return check_owner(case, id_, asked, hub.ledger)
 
 
-def ended(each: OwnerAnswer) -> tuple[int, list[str]]:
+def ended(answer: OwnerAnswer) -> tuple[int, list[str]]:
     said: list[str] = []
     with pytest.raises(typer.Exit) as exit_:
-        end([], [each], "1 s", said.append)
+        end([], [answer], "1 s", said.append)
     return exit_.value.exit_code, said
 
 
 @pytest.mark.parametrize("asked", [ONE, ADDRESS])
 def test_a_right_answer_ends_well(asked: str) -> None:
-    code, said = ended(told(RIGHT, asked))
+    code, said = ended(answer_of(RIGHT, asked))
     assert (code, said) == (
         0,
         ["all 0 resources carry the tags that they should, and all 1 answers are right, after 1 s in all"],
@@ -52,17 +52,17 @@ def test_a_right_answer_ends_well(asked: str) -> None:
     ],
 )
 def test_a_wrong_answer_does_not(case: OwnerCase, says: str) -> None:
-    code, said = ended(told(case))
+    code, said = ended(answer_of(case))
     assert code == 1
     assert said[0].startswith("wrong: ")
     assert says in said[0]
 
 
 def test_no_answer_does_not() -> None:
-    each = told(RIGHT, OTHER, OTHER)
-    assert ended(each) == (1, [f"wrong: whois does not know {OTHER}", "1 things are not as they should be"])
-    assert each.lines() == [f"{OTHER:<20} nobody knows"]
-    assert each.as_object()["owner"] is None
+    answer = answer_of(RIGHT, OTHER, OTHER)
+    assert ended(answer) == (1, [f"wrong: whois does not know {OTHER}", "1 things are not as they should be"])
+    assert answer.lines() == [f"{OTHER:<20} nobody knows"]
+    assert answer.as_object()["owner"] is None
 
 
 def test_the_impostor_goes_by_the_name_of_somebody_else_who_is_there() -> None:

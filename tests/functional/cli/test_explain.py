@@ -47,14 +47,14 @@ def launch(tmp_path: Path) -> Path:
 def test_json_has_every_field_on_one_line(launch: Path) -> None:
     code, output, _ = explain("--json", str(launch))
     [line] = output.splitlines()
-    each = json.loads(line)
+    explained = json.loads(line)
     assert code == 0
-    assert set(each) == KEYS
-    assert set(each["owner"]) == {"name", "evidence", "confidence", "via", "reason"}
-    assert each["resources"]
-    assert each["questions"][0]["kind"] == "instances-by-reservation"
-    assert each["refusal"] is None
-    assert set(each["tags"]) == {"owner", "dateCreated"}
+    assert set(explained) == KEYS
+    assert set(explained["owner"]) == {"name", "evidence", "confidence", "via", "reason"}
+    assert explained["resources"]
+    assert explained["questions"][0]["kind"] == "instances-by-reservation"
+    assert explained["refusal"] is None
+    assert set(explained["tags"]) == {"owner", "dateCreated"}
 
 
 def test_a_person_reads_what_was_made_whose_it_is_and_why(launch: Path) -> None:
@@ -115,10 +115,10 @@ def test_one_that_can_not_be_read_among_many_exits_with_2_and_says_where(lost: s
     lines = [json.dumps(record())] * 6
     lines.insert(before, lost)
     code, output, errors = explain("--json", "-", given="\n".join(lines).encode())
-    each = [json.loads(line) for line in output.splitlines()]
+    decisions = [json.loads(line) for line in output.splitlines()]
     assert code == 2
-    assert [one["refusal"] is None for one in each].count(True) == 6
-    [refused] = [one for one in each if one["refusal"]]
+    assert [one["refusal"] is None for one in decisions].count(True) == 6
+    [refused] = [one for one in decisions if one["refusal"]]
     assert refused["where"].startswith(f"-:{before + 1}")
     assert f"could not be read: {refused['where']}" in errors
     assert explain("-", given="\n".join(lines[:before] + lines[before + 1 :]).encode())[0] == 0

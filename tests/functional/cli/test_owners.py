@@ -65,7 +65,7 @@ def test_the_rule_that_maps_a_name_is_named(
 
 def test_what_else_would_fit_is_said(config: Path) -> None:
     _, out, _ = run(config, "test", "ci-deployer", "--account", "333333333333", "--json")
-    assert [each["number"] for each in json.loads(out)["also_fit"]] == [2]
+    assert [rule["number"] for rule in json.loads(out)["also_fit"]] == [2]
 
 
 @pytest.mark.parametrize("name", ["bob", "ci-web", "xmaria@example.com.evil"])

@@ -48,12 +48,12 @@ def test_as_json_they_are_one_object_with_the_tiers(config: Path) -> None:
     assert (code, found["schema"], set(found)) == (0, 1, {"schema", "policies", "tiers"})
     assert list(found["policies"]) == ["ownertag", "ownertag-2"]
     assert all(policy["Version"] == "2012-10-17" for policy in found["policies"].values())
-    told = found["tiers"]
-    assert [(action["action"], action["tiers"]) for action in told["actions"]] == [
+    tiers = found["tiers"]
+    assert [(action["action"], action["tiers"]) for action in tiers["actions"]] == [
         ("ec2:CreateTags", ["guard", "no-forging"]),
         ("ec2:DeleteTags", ["guard"]),
     ]
-    assert set(told["of_all_services"]) == {tier.value for tier in Tier}
+    assert set(tiers["of_all_services"]) == {tier.value for tier in Tier}
 
 
 def test_the_tiers_alone_need_no_room(config: Path) -> None:

@@ -1,4 +1,4 @@
-"""`ownertag whois` as it is typed: what it prints, how it ends, and what it asks of AWS."""
+"""`ownertag whois` as it is typed: its output, its exit code, and its calls to AWS."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No settings, ledger or credentials of whoever runs the tests."""
+    """Hides the settings, ledger and credentials of the person who runs the tests."""
     monkeypatch.chdir(tmp_path)
     for name, value in (
         ("XDG_CONFIG_HOME", str(tmp_path)),
@@ -192,7 +192,7 @@ def test_without_mfa_and_a_repeat_and_a_hand_over_alone_are_told(hub: Hub, path:
     assert "203.0.113.64, without MFA" in output
     assert "seen again by arn:aws:iam::111122223333:user/mallory (RunInstances 00000000-" in output
     _, output, _ = run(OTHER, "--ledger", f"sqlite:{path}", "--json")
-    kinds = [each["kind"] for each in json.loads(output)["history"]]
+    kinds = [entry["kind"] for entry in json.loads(output)["history"]]
     assert sorted(kinds) == ["created", "outcome", "seen-again"]
     _, output, _ = run(fixtures.numbered("i", 9), "--ledger", f"sqlite:{path}")
     assert output.startswith("erin\n")
@@ -217,10 +217,10 @@ def test_json_has_every_field(hub: Hub, path: Path) -> None:
     change_tag(hub, "alice.smith", None)
     code, output, _ = run(ADDRESS, "--json", "--ledger", f"sqlite:{path}")
     [line] = output.splitlines()
-    each = json.loads(line)
-    assert (code, set(each)) == (0, KEYS)
-    assert each["schema"] == 1
-    assert each["owner"] == {
+    answer = json.loads(line)
+    assert (code, set(answer)) == (0, KEYS)
+    assert answer["schema"] == 1
+    assert answer["owner"] == {
         "name": "alice.smith",
         "evidence": "source-identity",
         "confidence": "asserted",
@@ -228,9 +228,9 @@ def test_json_has_every_field(hub: Hub, path: Path) -> None:
         "reason": None,
         "provisional": False,
     }
-    assert (each["arn"], each["address"], each["address_since"]) == (arn(ONE), ADDRESS, "2026-03-02T09:00:00Z")
-    assert (each["created"]["mfa"], each["created"]["session"]) == (True, "alice")
-    assert each["history"][-1] == {
+    assert (answer["arn"], answer["address"], answer["address_since"]) == (arn(ONE), ADDRESS, "2026-03-02T09:00:00Z")
+    assert (answer["created"]["mfa"], answer["created"]["session"]) == (True, "alice")
+    assert answer["history"][-1] == {
         "at": "2026-03-02T09:35:00Z",
         "kind": "tag-changed",
         "event_id": "change-35",
@@ -238,7 +238,7 @@ def test_json_has_every_field(hub: Hub, path: Path) -> None:
         "resources": 3,
         "changes": [{"key": "owner", "old": "alice.smith", "new": None}],
     }
-    assert [each["kind"] for each in each["history"]] == ["created", "outcome", "tag-changed"]
+    assert [entry["kind"] for entry in answer["history"]] == ["created", "outcome", "tag-changed"]
 
 
 def test_the_page_names_every_field_and_kind() -> None:
@@ -414,7 +414,7 @@ REFUSED = {
 
 
 class Aws:
-    """STS, EC2, CloudTrail and Organizations as far as they are asked here, over HTTP.
+    """STS, EC2, CloudTrail and Organizations over HTTP, as far as these tests call them.
 
     `refuses` names operations that are denied; `waits` (operation, other) the first is answered only after the other.
     """
@@ -431,7 +431,7 @@ class Aws:
         self.met = threading.Event()
 
     def called(self) -> list[tuple[str, str]]:
-        """What was called, without what reads accounts' names."""
+        """The calls, without those that read accounts' names."""
         names = {"DescribeAccount", "ListTagsForResource"}
         return [call for call in self.calls if call[0] not in names]
 
@@ -543,7 +543,7 @@ def test_the_tags_of_today_are_told_against_the_ledgers(path: Path, config: Path
 
 
 @pytest.mark.parametrize(
-    ("state", "told", "as_json"),
+    ("state", "life", "as_json"),
     [
         ("running", "running, EC2 says now", "running"),
         ("stopped", "stopped, EC2 says now", "stopped"),
@@ -554,14 +554,14 @@ def test_the_tags_of_today_are_told_against_the_ledgers(path: Path, config: Path
 )
 @pytest.mark.usefixtures("hub")
 def test_an_instance_that_is_terminated_says_so(
-    path: Path, config: Path, aws: Aws_, state: str, told: str, as_json: str
+    path: Path, config: Path, aws: Aws_, state: str, life: str, as_json: str
 ) -> None:
     world, ask = aws
     world.state = state
     where = ("--ledger", f"sqlite:{path}", "--config", str(config))
-    assert f"  life       {told}\n" in ask(ONE, *where)[1]
-    each = json.loads(ask(ONE, *where, "--json")[1])
-    assert (each["state"], each["state_not_checked"], each["until"]) == (as_json, None, None)
+    assert f"  life       {life}\n" in ask(ONE, *where)[1]
+    answer = json.loads(ask(ONE, *where, "--json")[1])
+    assert (answer["state"], answer["state_not_checked"], answer["until"]) == (as_json, None, None)
 
 
 @pytest.mark.usefixtures("hub")
@@ -570,8 +570,8 @@ def test_a_state_that_can_not_be_looked_at_is_not_taken_for_an_end(path: Path, c
     world.refuses = {"DescribeInstances"}
     where = ("--ledger", f"sqlite:{path}", "--config", str(config))
     assert "  life       not ended, as far as the ledger knows\n" in ask(ONE, *where)[1]
-    each = json.loads(ask(ONE, *where, "--json")[1])
-    assert (each["state"], each["state_not_checked"].partition(":")[0]) == (None, "forbidden")
+    answer = json.loads(ask(ONE, *where, "--json")[1])
+    assert (answer["state"], answer["state_not_checked"].partition(":")[0]) == (None, "forbidden")
 
 
 def test_before_a_transfer_the_past_is_compared_with_the_past(hub: Hub, path: Path, config: Path, aws: Aws_) -> None:
@@ -591,8 +591,12 @@ def test_before_a_transfer_the_past_is_compared_with_the_past(hub: Hub, path: Pa
     change_tag(hub, "alice.smith", "mallory")
     _, output, _ = ask(ONE, *where, "--at", "2026-03-02T09:39:00Z")
     assert "  tags then  owner = mallory, not as the ledger has it\n" in output
-    each = json.loads(ask(ONE, *where, "--json", "--at", "2026-03-02T09:39:00Z")[1])
-    assert (each["tags"]["owner"], each["tags_then"]["owner"], each["tags_now"]) == ("alice.smith", "mallory", None)
+    answer = json.loads(ask(ONE, *where, "--json", "--at", "2026-03-02T09:39:00Z")[1])
+    assert (answer["tags"]["owner"], answer["tags_then"]["owner"], answer["tags_now"]) == (
+        "alice.smith",
+        "mallory",
+        None,
+    )
     # After the last transfer it is today.
     _, output, _ = ask(ONE, *where, "--at", "2026-03-02T09:55:00Z")
     assert "  through    ops\n" in output

@@ -1,4 +1,4 @@
-"""Records come in by files: every carrier in one folder, what is said of it, and memory that does not grow."""
+"""Records read from files: every carrier in one folder, the decisions, and memory that does not grow."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def explain(*arguments: str) -> tuple[int, list[dict[str, Any]], str]:
     return answer.exit_code, [json.loads(line) for line in answer.stdout.splitlines()], answer.stderr
 
 
-def told(each: dict[str, Any]) -> str:
-    return str(each["owner"]["name"] if each["refusal"] is None else each["refusal"]["reason"])
+def owner_or_reason(decision: dict[str, Any]) -> str:
+    return str(decision["owner"]["name"] if decision["refusal"] is None else decision["refusal"]["reason"])
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_each_file_comes_to_what_is_expected(name: str) -> None:
     code, found, _ = explain(str(WAYS / f"{name}.json"))
-    assert (code, [told(each) for each in found]) == (EXPECTED[name]["exit"], EXPECTED[name]["each"])
+    assert (code, [owner_or_reason(decision) for decision in found]) == (EXPECTED[name]["exit"], EXPECTED[name]["each"])
 
 
 def test_every_file_has_its_expectation() -> None:
@@ -50,7 +50,7 @@ def numbered(number: int) -> fixtures.Json:
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> tuple[Path, list[str]]:
-    """A folder with two records in each carrier, and beside them what holds none."""
+    """A folder with two records in each carrier, and files that hold none."""
     names = [*fixtures.CARRIERS_OF_MANY, "athena"]
     for number, name in enumerate(names):
         carry = fixtures.CARRIERS_OF_MANY.get(name, fixtures.athena)
@@ -67,7 +67,7 @@ def test_a_folder_of_every_carrier_is_read_whole_and_each_is_counted(mixed: tupl
     folder, names = mixed
     code, found, errors = explain(str(folder))
     assert code == 0
-    ids = sorted(each["event_id"] for each in found if each["event_id"])
+    ids = sorted(decision["event_id"] for decision in found if decision["event_id"])
     assert ids == [f"00000000-0000-4000-8000-{number:012}" for number in range(2 * len(names))]
     assert f"{2 * len(names)} records: {2 * len(names)} creations, 0 refused" in errors
     assert "skipped: 1 digest-file" in errors
@@ -83,7 +83,7 @@ def test_one_that_is_lost_in_a_folder_is_told_by_its_place(mixed: tuple[Path, li
     (folder / "z.json").write_bytes(fixtures.bytes_of({"Records": [numbered(500), {**numbered(501), "eventTime": 7}]}))
     code, found, errors = explain(str(folder))
     assert code == 2
-    [lost] = [each for each in found if told(each) == "not-a-record"]
+    [lost] = [decision for decision in found if owner_or_reason(decision) == "not-a-record"]
     assert (lost["where"], lost["event_id"]) == (f"{folder / 'z.json'}#2", "00000000-0000-4000-8000-000000000501")
     assert f"could not be read: {folder / 'z.json'}#2" in errors
 
@@ -108,7 +108,7 @@ def test_creations_alone_leave_out_what_creates_nothing_and_count_it(tmp_path: P
         assert "8 records: 1 creations, 3 not covered yet, 4 refused (" in errors
         assert "2 not-a-creation" in errors
         assert "not covered yet: 2 s3 CreateBucket, 1 sns CreateTopic" in errors
-    assert [told(each) for each in found] == ["alice", *["not-covered"] * 3, "not-a-record"]
+    assert [owner_or_reason(decision) for decision in found] == ["alice", *["not-covered"] * 3, "not-a-record"]
     assert found[1]["refusal"]["detail"] == "not covered yet: s3 CreateBucket"
 
 
@@ -145,14 +145,14 @@ def test_who_waits_sees_how_far_it_is(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc to read the peak from")
 @pytest.mark.parametrize("form", ["lines", "one-after-the-other", "indented", "gzip", "utf-16", "athena"])
 def test_memory_does_not_grow_with_a_file(tmp_path: Path, form: str) -> None:
-    """Twenty times the records take the same memory."""
+    """Reads twenty times the records in the same memory."""
 
     def peak(count: int) -> int:
         many = [numbered(number) for number in range(count)]
         data = {
             "lines": lambda: b"\n".join(map(fixtures.bytes_of, many)),
             "one-after-the-other": lambda: b"".join(map(fixtures.bytes_of, many)),
-            "indented": lambda: "\n".join(json.dumps(each, indent=2) for each in many).encode(),
+            "indented": lambda: "\n".join(json.dumps(record, indent=2) for record in many).encode(),
             "gzip": lambda: gzip.compress(b"\n".join(map(fixtures.bytes_of, many))),
             "utf-16": lambda: "\n".join(map(fixtures.text_of, many)).encode("utf-16"),
             "athena": lambda: fixtures.athena(many),

@@ -30,19 +30,19 @@ class Stage(Protocol):
     spokes: list[str]
 
     def launch(self, account: str, region: str = HOME, count: int = 1, token: str = "") -> tuple[str, list[str]]:
-        """Launch instances with two volumes and an interface each: (reservation, ids)."""
+        """Launches instances with two volumes and an interface each; returns (reservation, ids)."""
 
     def tags(self) -> dict[tuple[str, str], Tags]:
         """All tags by account and Region."""
 
     def deny(self) -> None:
-        """Refuse every call from now on."""
+        """Refuses every call from now on."""
 
     def add_volumes(self, account: str, *ids: str, region: str = HOME) -> None:
-        """Make volumes with these ids."""
+        """Creates volumes with these ids."""
 
     def fail_ids(self, ids: set[str]) -> None:
-        """Know none of these ids when they are tagged."""
+        """Answers that none of these ids exists when they are tagged."""
 
 
 class FakeStage:
@@ -131,6 +131,6 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
 
 @pytest.fixture
 def moto_stage() -> Iterator[MotoStage]:
-    """For what only the adapter has: pages, calls, filters."""
+    """The adapters alone, for what fakes do not have: pages, calls, filters."""
     with emulated() as world:
         yield MotoStage(world)

@@ -1,4 +1,4 @@
-"""An organization on moto, in this process, and the wire to it: each call of the real SDK is seen, and can be failed.
+"""An organization on moto, in this process, and the wire to it: it counts each call of the real SDK, and can fail it.
 
 What moto lacks and we rely on is supplied on the wire: the filters `client-token` and `launch-time` (with EC2's
 wildcards) and `reservation-id` of DescribeInstances, and EC2's limit of 200 values a filter.
@@ -63,7 +63,7 @@ class Call:
         return [value for key, value in self.parameters.items() if named.fullmatch(key)]
 
     def send_instead(self, parameters: dict[str, str]) -> None:
-        """Let moto see other parameters than were sent."""
+        """Passes other parameters to moto than were sent."""
         self.parameters.clear()
         self.parameters.update(parameters)
         self.request.body = urlencode(parameters)
@@ -110,7 +110,7 @@ class Wire:
         session.events.register_first("before-send", self._send)  # type: ignore[arg-type] # it may answer
 
     def rule(self, rule: Rule) -> None:
-        """Ask this before moto answers; it may raise what botocore raises for a broken connection."""
+        """Adds a rule that may answer before moto; it may raise what botocore raises for a broken connection."""
         self._rules.append(rule)
 
     def fail(
@@ -123,7 +123,7 @@ class Wire:
         when: Callable[[Call], bool] = lambda _: True,
         message: str = "made up by a test",
     ) -> None:
-        """Fail calls of an operation, all or the first so many, with an error code or a botocore exception."""
+        """Fails calls of an operation, all or the first so many, with an error code or a botocore exception."""
         left = [times]
 
         def rule(call: Call) -> AWSResponse | None:
@@ -138,16 +138,16 @@ class Wire:
         self.rule(rule)
 
     def heal(self) -> None:
-        """Forget all rules."""
+        """Forgets all rules."""
         self._rules.clear()
 
     def clear(self) -> None:
-        """Forget the calls so far."""
+        """Forgets the calls so far."""
         self.calls.clear()
 
     @property
     def counts(self) -> Counter[str]:
-        """How many calls there were of each operation."""
+        """The number of calls of each operation."""
         return Counter(call.operation for call in self.calls)
 
     def _send(self, request: AWSPreparedRequest, event_name: str, **_others: Any) -> AWSResponse | None:
@@ -175,7 +175,7 @@ def _text(part: Any) -> str:
 
 
 def _supply(call: Call) -> AWSResponse | None:
-    """What moto lacks: the limit on a filter's values, and three filters of DescribeInstances."""
+    """Adds what moto lacks: the limit on a filter's values, and three filters of DescribeInstances."""
     names = {
         key.split(".")[1]: value for key, value in call.parameters.items() if re.fullmatch(r"Filter\.\d+\.Name", key)
     }
@@ -189,7 +189,7 @@ def _supply(call: Call) -> AWSResponse | None:
 
 
 def _by_instance_id(call: Call, number: str, name: str, values: list[str]) -> None:
-    """Write the filter as one over the ids of the instances that pass it."""
+    """Writes the filter as one over the ids of the instances that pass it."""
     wanted = [_pattern(value) for value in values]
     ids = [
         instance.id
@@ -228,7 +228,7 @@ def session() -> boto3.Session:
 
 
 class Emulated:
-    """The organization: a hub, spokes, and a client for anybody in them that no wire sees."""
+    """The organization: a hub, spokes, and clients in their accounts whose calls the wire does not count."""
 
     def __init__(self, spokes: int = 2) -> None:
         self.session = session()
@@ -240,12 +240,12 @@ class Emulated:
         self.spokes = [self.add_account(f"spoke{number}") for number in range(spokes)]
 
     def add_account(self, name: str) -> str:
-        """A new account of the organization."""
+        """Adds an account to the organization."""
         status = self.organizations.create_account(Email=f"{name}@example.com", AccountName=name)
         return str(status["CreateAccountStatus"]["AccountId"])
 
     def ec2(self, account: str, region: str = HOME) -> Any:
-        """An EC2 client of somebody in this account."""
+        """An EC2 client of a principal in this account."""
         if (account, region) not in self._clients:
             given = self._plain.client("sts").assume_role(
                 RoleArn=f"arn:aws:iam::{account}:role/somebody", RoleSessionName="somebody"
@@ -262,7 +262,7 @@ class Emulated:
     def launch(
         self, account: str, region: str = HOME, count: int = 1, *, token: str = "", seed: int | None = None
     ) -> dict[str, Any]:
-        """Launch instances with two volumes and one interface each; RunInstances' answer.
+        """Launches instances with two volumes and one interface each; returns RunInstances' answer.
 
         With the same seed, what is launched in another account and Region gets the same ids.
         """
@@ -281,7 +281,7 @@ class Emulated:
         return answered
 
     def add_volumes(self, account: str, ids: Iterable[str], region: str = HOME) -> None:
-        """Volumes with these ids, without the calls that would make them."""
+        """Adds volumes with these ids, without the calls that would create them."""
         backend = ec2_backends[account][region]
         zone = backend.get_zone_by_name(f"{region}a")
         made: Any = Volume  # its base class declares methods that it lacks
@@ -319,7 +319,7 @@ def emulated(spokes: int = 2) -> Iterator[Emulated]:
 
 @contextmanager
 def moto() -> Iterator[None]:
-    """Moto with nothing in it, as long as the block lasts. Without its 500 images: they take half of each test."""
+    """An empty moto for as long as the block lasts, without its 500 images: to load them takes half of each test."""
     name = "MOTO_EC2_LOAD_DEFAULT_AMIS"
     before = os.environ.get(name)
     os.environ[name] = "false"
@@ -339,5 +339,5 @@ def instance_ids(launched: dict[str, Any]) -> list[str]:
 
 
 def per_place(calls: Sequence[Call]) -> Counter[tuple[str, str, str]]:
-    """How many calls there were by operation, account and Region."""
+    """The number of calls by operation, account and Region."""
     return Counter((call.operation, call.account, call.region) for call in calls)

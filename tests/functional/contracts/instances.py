@@ -1,4 +1,4 @@
-"""EC2's DescribeInstances on the wire, of made-up launches: what moto can't play.
+"""EC2's DescribeInstances on the wire, for made-up launches that moto cannot emulate.
 
 As the API reference has it: `launch-time` is the time of the last start and takes a wildcard; a filter leaves out
 single instances of a reservation; a page holds so many instances, wherever that cuts a reservation; a terminated
@@ -37,7 +37,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Launch:
-    """A reservation, by whom it is owned, and who launched it on the owner's behalf."""
+    """A reservation, its owner, and the requester who launched it on the owner's behalf."""
 
     id: str
     owner: str
@@ -53,7 +53,7 @@ class Instances:
         self.page = page
 
     def add(self, account: str, launch: Launch) -> None:
-        """An account sees this."""
+        """Adds a launch that this account sees."""
         self.launches.append((account, launch))
 
     def __call__(self, call: Call) -> AWSResponse | None:

@@ -1,4 +1,4 @@
-"""Moto's state, kept and put back: a test begins where an organization has been built, without building it anew."""
+"""Moto's state, saved and restored, so that each test begins with an organization without building it anew."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Kept:
 
     def __init__(self) -> None:
         used: list[BackendDict[Any]] = BackendDict._instances  # type: ignore[misc] # moto's own list of all of them
-        self._state = _copy([(each, {name: dict(of) for name, of in each.items()}) for each in used])
+        self._state = _copy([(backend, {name: dict(of) for name, of in backend.items()}) for backend in used])
 
     def restore(self) -> None:
-        """Put a copy of it in the place of what moto holds; call it inside `mock_aws`, which begins with nothing."""
+        """Replaces what moto holds by a copy of it; call it inside `mock_aws`, which begins with nothing."""
         for services, accounts in _copy(self._state):
             for account, regions in accounts.items():
                 services[account].update(regions)

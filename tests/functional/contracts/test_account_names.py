@@ -1,4 +1,4 @@
-"""What is read of accounts, Elastic IPs and instances for people who ask, on moto: found, absent and unavailable."""
+"""Accounts, Elastic IPs and instances that `whois` looks up, on moto: found, absent and unavailable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def world() -> Iterator[Emulated]:
 
 
 def accounts(world: Emulated, left: int = 99) -> AccountDetails:
-    """So many calls may begin."""
+    """The look-up of accounts' details, which begins no call once so many were made."""
     client = world.session.client("organizations", region_name=HOME, config=ONCE)
     return AccountDetails(client, "Owner", lambda: sum(world.wire.counts.values()) >= left)
 
@@ -41,10 +41,10 @@ def test_an_account_has_its_name_address_and_owner_tag(world: Emulated) -> None:
     tag(world, one, OWNER="shop\u202e team", Name="x")
     tag(world, other, owner="unknown")
     found = accounts(world).find([one, other, one, NOBODY])
-    told = {each: world.organizations.describe_account(AccountId=each)["Account"] for each in (one, other)}
+    described = {id_: world.organizations.describe_account(AccountId=id_)["Account"] for id_ in (one, other)}
     assert found == {
-        one: Account(told[one]["Name"], told[one]["Email"], "shop team"),
-        other: Account(told[other]["Name"], told[other]["Email"], None),
+        one: Account(described[one]["Name"], described[one]["Email"], "shop team"),
+        other: Account(described[other]["Name"], described[other]["Email"], None),
         NOBODY: Absent(),
     }
 
@@ -54,7 +54,7 @@ def test_no_permission_for_the_account_is_asked_once_and_is_not_absent(world: Em
     world.wire.fail("DescribeAccount", "AccessDeniedException")
     found = accounts(world).find([*world.spokes, NOBODY])
     assert set(found) == {*world.spokes, NOBODY}
-    assert all(isinstance(each, Unavailable) and each.outcome is OutcomeKind.FORBIDDEN for each in found.values())
+    assert all(isinstance(fact, Unavailable) and fact.outcome is OutcomeKind.FORBIDDEN for fact in found.values())
     assert dict(world.wire.counts) == {"DescribeAccount": 1}
 
 
@@ -74,11 +74,11 @@ def test_no_call_begins_once_there_is_no_time(world: Emulated, left: int, named:
         tag(world, spoke, owner="team")
     world.wire.clear()
     found = accounts(world, left).find(world.spokes[:2])
-    known = [each for each in found.values() if isinstance(each, Account)]
-    assert (len(known), [each.owner for each in known].count("team")) == (named, owned)
+    known = [fact for fact in found.values() if isinstance(fact, Account)]
+    assert (len(known), [account.owner for account in known].count("team")) == (named, owned)
     assert all(
-        isinstance(each, Account) or (isinstance(each, Unavailable) and each.outcome is OutcomeKind.THROTTLED)
-        for each in found.values()
+        isinstance(fact, Account) or (isinstance(fact, Unavailable) and fact.outcome is OutcomeKind.THROTTLED)
+        for fact in found.values()
     )
 
 
@@ -149,7 +149,7 @@ def test_each_instance_has_its_state_and_what_is_not_shown_is_absent(world: Emul
     world.ec2(account).stop_instances(InstanceIds=ids[2:])
     never = "i-0fffffffffffffff0"
     found = states(world).find(account, HOME, [*ids, never, theirs])
-    assert [found[each] for each in ids] == ["running", "terminated", "stopped"]
+    assert [found[id_] for id_ in ids] == ["running", "terminated", "stopped"]
     assert (found[never], found[theirs]) == (Absent(), Absent())
 
 

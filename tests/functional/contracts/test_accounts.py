@@ -1,4 +1,4 @@
-"""What every `Accounts` does, and what the real one does about its list."""
+"""The behaviour of every `Accounts`, and the list that the real one keeps."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def described(world: Emulated) -> int:
 
 
 def test_a_single_account_is_asked_for_and_no_list_is_read(world: Emulated, organization: OrganizationAccounts) -> None:
-    for each in (world.spokes[0], "999999999999"):
-        organization.find([account(each), account(each)])
+    for id_ in (world.spokes[0], "999999999999"):
+        organization.find([account(id_), account(id_)])
     assert world.wire.counts == {"DescribeAccount": 2}
 
 
@@ -74,7 +74,7 @@ def test_a_few_are_asked_for_one_by_one(world: Emulated, organization: Organizat
     asked = [*(account(spoke) for spoke in world.spokes), *(account(f"9999999999{n:02}") for n in range(MANY - 3))]
     assert len(asked) == MANY - 1
     facts = organization.find(asked)
-    assert facts == {each: Found() if each.account in world.spokes else Absent() for each in asked}
+    assert facts == {question: Found() if question.account in world.spokes else Absent() for question in asked}
     assert world.wire.counts == {"DescribeAccount": MANY - 1}
 
 
@@ -118,10 +118,10 @@ def test_only_an_active_account_is_found(
     """`Status` was to be retired on 2026-09-09 for `State`."""
 
     def rule(call: Call) -> AWSResponse | None:
-        told = {"Id": world.spokes[0], "Name": "a", **state}
+        described = {"Id": world.spokes[0], "Name": "a", **state}
         if call.operation == "ListAccounts":
-            return answer(call, 200, json.dumps({"Accounts": [told]}))
-        return answer(call, 200, json.dumps({"Account": told})) if call.operation == "DescribeAccount" else None
+            return answer(call, 200, json.dumps({"Accounts": [described]}))
+        return answer(call, 200, json.dumps({"Account": described})) if call.operation == "DescribeAccount" else None
 
     world.wire.rule(rule)
     asked = account(world.spokes[0])
@@ -154,8 +154,8 @@ def test_a_new_account_is_found_at_once_and_one_that_was_not_there_yet_within_a_
     late = account("999999999999")
     organization.find([late])
     clock.move(timedelta(seconds=60))
-    told = json.dumps({"Account": {"Id": late.account, "Name": "late", "State": "ACTIVE"}})
-    world.wire.rule(lambda call: answer(call, 200, told) if call.operation == "DescribeAccount" else None)
+    described = json.dumps({"Account": {"Id": late.account, "Name": "late", "State": "ACTIVE"}})
+    world.wire.rule(lambda call: answer(call, 200, described) if call.operation == "DescribeAccount" else None)
     assert organization.find([late]) == {late: Found()}
 
 
@@ -190,8 +190,8 @@ def test_what_can_not_be_read_is_no_answer_for_new_accounts_and_does_not_stop_kn
     clock.move(timedelta(seconds=61))
     facts = organization.find([known, *unknown])
     assert facts[known] == Found()
-    for each in unknown:
-        unread = facts[each]
+    for question in unknown:
+        unread = facts[question]
         assert isinstance(unread, Unavailable)
         assert unread.outcome is OutcomeKind.THROTTLED
     assert world.wire.counts == {operation: 1}
@@ -227,7 +227,7 @@ def test_invented_numbers_do_not_fill_the_memory(
 
 
 class Kept:
-    """Where the list is kept."""
+    """The store of the list."""
 
     def __init__(self) -> None:
         self.list: AccountList | None = None

@@ -1,4 +1,4 @@
-"""What every counter of tokens does: the table's on moto, and the one in memory that simulations use."""
+"""The behaviour of every counter of tokens: the table's on moto, and the one in memory that simulations use."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_new_number_begins_now(opener: Opener) -> None:
 
 def test_all_functions_take_one_after_the_other(opener: Opener) -> None:
     one, other = opener(), opener()
-    bases = [each.take(KEY, NOON, 0.25, NOON + 9) for each in (one, other, other, one)]
+    bases = [counter.take(KEY, NOON, 0.25, NOON + 9) for counter in (one, other, other, one)]
     assert bases == [Taken(NOON), Taken(NOON + 0.25), Taken(NOON + 0.5), Taken(NOON + 0.75)]
 
 
@@ -99,8 +99,8 @@ def test_what_is_over_is_not_used_later(opener: Opener) -> None:
 def test_where_all_are_taken_nothing_is_changed(opener: Opener) -> None:
     counter = opener()
     counter.take(KEY, NOON, 5.0, NOON)
-    for each in (counter, opener()):
-        assert each.take(KEY, NOON, 1.0, NOON + 4.999999) == NoneFree(NOON + 5)
+    for function in (counter, opener()):
+        assert function.take(KEY, NOON, 1.0, NOON + 4.999999) == NoneFree(NOON + 5)
     assert counter.take(KEY, NOON, 1.0, NOON + 5) == Taken(NOON + 5)
 
 
@@ -120,8 +120,8 @@ def test_each_account_region_and_api_has_a_number_of_its_own(opener: Opener, oth
 def test_who_asks_at_the_same_moment_gets_another(opener: Opener) -> None:
     functions = [opener() for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda each: functions[each % 4].take(KEY, NOON, 1.0, NOON + 99), range(24)))
-    bases = [each.base for each in found if isinstance(each, Taken)]
+        found = list(pool.map(lambda number: functions[number % 4].take(KEY, NOON, 1.0, NOON + 99), range(24)))
+    bases = [answer.base for answer in found if isinstance(answer, Taken)]
     assert sorted(bases) == [NOON + number for number in range(len(bases))]
     assert len(bases) >= 24 - TRIES
 

@@ -49,13 +49,13 @@ class Stage(Protocol):
     lookups: Lookups
 
     def add(self, launch: Launch) -> None:
-        """It was launched."""
+        """Adds a launch to EC2."""
 
     def tell(self, plain: dict[str, Any]) -> None:
-        """CloudTrail lists this record."""
+        """Adds this record to CloudTrail."""
 
     def throttle(self, *names: str) -> None:
-        """AWS throttles these calls from now on; none: no more."""
+        """Throttles these calls from now on; with none, throttling ends."""
 
 
 class FakeStage:
@@ -83,14 +83,14 @@ class FakeStage:
         place.reservations.append(Reservation(launch.id, launch.owner, launch.requester, tuple(instances)))
 
     def tell(self, plain: dict[str, Any]) -> None:
-        told: LaunchRecord | None = None
+        launch_record: LaunchRecord | None = None
         at = datetime.fromisoformat(plain["eventTime"])
         if plain.get("awsRegion"):  # else it can't be read
             made = fixtures.arrival(plain).record
-            told = launch_record_of(made)
-            if told is None:
+            launch_record = launch_record_of(made)
+            if launch_record is None:
                 return
-        self.aws.places[self.account, HOME].launches.append((at, told))
+        self.aws.places[self.account, HOME].launches.append((at, launch_record))
 
     def throttle(self, *names: str) -> None:
         kinds = {"LookupEvents": "launches", "DescribeInstances": "reservations"}
@@ -147,7 +147,7 @@ def wire() -> Iterator[WireStage]:
 
 
 def machines(count: int = 3, *, first: int = 1, at: datetime = AT, **more: Any) -> tuple[Machine, ...]:
-    return tuple(Machine(fixtures.numbered("i", first + each), at, at, **more) for each in range(count))
+    return tuple(Machine(fixtures.numbered("i", first + number), at, at, **more) for number in range(count))
 
 
 def launch(stage: Stage, number: int = 1, count: int = 3, at: datetime = AT, **more: Any) -> Launch:
@@ -156,7 +156,7 @@ def launch(stage: Stage, number: int = 1, count: int = 3, at: datetime = AT, **m
 
 
 def omitted(stage: Stage, number: int = 1, least: int = 3, limit: int = 3, at: datetime = AT, **more: Any) -> Any:
-    """The record of a launch that names nothing."""
+    """The record of a launch without its response, which names no resource."""
     item = {"imageId": "ami-0abcdef1234567890", "minCount": least, "maxCount": limit}
     request = {"instancesSet": {"items": [item]}, "instanceType": "t3.micro", "subnetId": "subnet-0b1c2d3e4f5061728"}
     request |= more.pop("request", {})
@@ -164,14 +164,14 @@ def omitted(stage: Stage, number: int = 1, least: int = 3, limit: int = 3, at: d
 
 
 def named(stage: Stage, reservation: str, number: int = 9, at: datetime = AT, **more: Any) -> Any:
-    """The record of a launch that says what it made."""
+    """The record of a launch that names what it created."""
     request = {"instancesSet": {"items": [{"minCount": 1, "maxCount": 1}]}} | more.pop("request", {})
     answer = {"reservationId": reservation, "ownerId": stage.account, "instancesSet": {"items": []}}
     return record("RunInstances", stage.account, HOME, answer, request, at=at, number=number, **more)
 
 
 def handled(stage: Stage, *records: Any, ledger: MemoryLedger | None = None) -> tuple[BatchAnswer, FakeAws]:
-    """What the live flow makes of these records, and what it wrote."""
+    """The live flow's result for these records, and its writes."""
     written = FakeAws()
     tagger = FakeTagger(written)
     ports = Ports(FakeAccounts({stage.account}), stage.lookups, tagger, stage.clock, ledger=ledger or MemoryLedger())
@@ -179,15 +179,15 @@ def handled(stage: Stage, *records: Any, ledger: MemoryLedger | None = None) -> 
 
 
 def tagged(stage: Stage, *records: Any) -> dict[str, str]:
-    """Whose each instance becomes, the interface of each as well; what was not done fails."""
+    """The owner written on each instance and its interface; fails for a record that is not done."""
     answer, written = handled(stage, *records)
-    assert [each.result.reasons for each in answer.done] == [()] * len(records), answer
+    assert [message.result.reasons for message in answer.done] == [()] * len(records), answer
     owners = {id_: tags["owner"] for id_, tags in written.places[stage.account, HOME].tags.items()}
     return {id_: owner for id_, owner in owners.items() if id_.startswith("i-")}
 
 
 def refused(stage: Stage, *records: Any) -> str:
-    """Why nothing is tagged of the first of these."""
+    """The detail of the refusal of the first record; checks that nothing was written."""
     answer, written = handled(stage, *records)
     assert [call.name for call in written.calls] == []
     result = answer.done[0].result
@@ -199,7 +199,7 @@ def refused(stage: Stage, *records: Any) -> str:
 
 
 def waits(stage: Stage, *records: Any) -> str:
-    """Why they come back, with nothing written."""
+    """The reason why these messages come back; checks that nothing was written."""
     answer, written = handled(stage, *records)
     assert [call.name for call in written.calls] == []
     assert answer.done == ()
@@ -217,14 +217,14 @@ def test_the_only_launch_of_that_time_is_found(stage: Stage) -> None:
 
 
 def test_launches_that_say_what_they_made_leave_one_over(stage: Stage) -> None:
-    """By their answer, by their token, before and after it, of the same kind and another."""
+    """Launches named by their answer or their token, before and after it, alike and different."""
     stage.add(launch(stage))
     stage.add(launch(stage, 2))
     stage.add(launch(stage, 3, count=1, at=AT + 3 * SECOND))
     stage.add(launch(stage, 4, token="by-token"))
     stage.add(launch(stage, 5, token="by-token-and-left-out", at=AT - 2 * SECOND))
     made = omitted(stage)
-    for each in (
+    for launched in (
         made,
         named(stage, fixtures.numbered("r", 2), 92, user="bob"),
         named(stage, fixtures.numbered("r", 3), 93, at=AT + 3 * SECOND),
@@ -234,7 +234,7 @@ def test_launches_that_say_what_they_made_leave_one_over(stage: Stage) -> None:
         named(stage, "", 97, errorCode="Client.DryRunOperation", responseElements=None),
         named(stage, "", 98, errorCode="Server.InsufficientInstanceCapacity", responseElements=None),
     ):
-        stage.tell(each)
+        stage.tell(launched)
     assert set(tagged(stage, made)) == {machine.id for machine in launch(stage).machines}
 
 
@@ -274,8 +274,8 @@ def test_pages_that_cut_reservations_change_nothing(wire: WireStage) -> None:
     for number in (1, 2, 3):
         wire.add(launch(wire, number))
     made = omitted(wire)
-    for each in (made, named(wire, fixtures.numbered("r", 2), 92), named(wire, fixtures.numbered("r", 3), 93)):
-        wire.tell(each)
+    for launched in (made, named(wire, fixtures.numbered("r", 2), 92), named(wire, fixtures.numbered("r", 3), 93)):
+        wire.tell(launched)
     assert set(tagged(wire, made)) == {machine.id for machine in launch(wire).machines}
     assert wire.world.wire.counts["DescribeInstances"] == 7
 
@@ -298,7 +298,7 @@ def test_it_is_kept_whose_it_is_and_done_once(stage: Stage) -> None:
     answer, written = handled(stage, made, ledger=ledger)
     assert [isinstance(done.result, FinishedBefore) for done in answer.done] == [True]
     assert written.calls == []
-    assert {each.owner.name for each in (known.holding for known in ledger.by_owner("alice"))} == {"alice"}
+    assert {holding.owner.name for holding in (known.holding for known in ledger.by_owner("alice"))} == {"alice"}
 
 
 # --- what is not
@@ -308,8 +308,8 @@ def test_two_equal_launches_of_one_second_are_nobodys(stage: Stage) -> None:
     for number in (1, 2):
         stage.add(launch(stage, number))
     both = [omitted(stage, 1, user="alice"), omitted(stage, 2, user="bob")]
-    for each in both:
-        stage.tell(each)
+    for launched in both:
+        stage.tell(launched)
     for made in both:
         assert "1 other launches of that time don't say what they made either" in refused(stage, made)
 
@@ -435,7 +435,7 @@ def test_a_reservation_of_another_account_in_a_shared_subnet_is_not_its_own(stag
         ({"count": 2}, "shows 2 instances, and 3 were asked for"),
         ({"count": 4}, "shows 4 instances, and 3 were asked for"),
     ],
-    ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_one_that_differs_in_one_fact_is_uncertain(stage: Stage, more: dict[str, Any], why: str) -> None:
     stage.add(launch(stage, **more))
@@ -490,7 +490,7 @@ def test_a_request_without_a_number_is_refused_at_once(stage: Stage, request_: d
 
 
 def test_it_waits_until_cloudtrail_has_all_records_of_that_time_however_old_it_is_then(stage: Stage) -> None:
-    """Fifteen minutes, and the seconds around it: later than an absent resource counts as gone."""
+    """The wait is fifteen minutes and some seconds, longer than until an absent resource counts as gone."""
     stage.add(launch(stage))
     made = omitted(stage)
     stage.tell(made)
@@ -523,10 +523,10 @@ def test_an_amended_record_is_the_launch_itself(stage: Stage) -> None:
     made = omitted(stage)
     addendum = {"reason": "UPDATED_DATA", "originalEventID": made["eventID"]}
     amended = made | {"eventID": str(UUID(int=77)), "addendum": addendum}
-    for each in (made, amended):
-        stage.tell(each)
-    for each in (amended, made):
-        assert len(tagged(stage, each)) == 3
+    for delivered in (made, amended):
+        stage.tell(delivered)
+    for delivered in (amended, made):
+        assert len(tagged(stage, delivered)) == 3
 
 
 def test_a_reservation_other_than_its_amended_record_names_is_not_its_own(stage: Stage) -> None:

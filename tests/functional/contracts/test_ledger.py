@@ -1,4 +1,4 @@
-"""What every ledger does: the stores, and the fake that flows are tested with."""
+"""The behaviour of every ledger: the stores, and the fake that flows are tested with."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ownertag.ledger.sqlite import SqliteLedger
 
 
 class Store(Ledger, Reader, Protocol):
-    """Both sides of a ledger."""
+    """Both sides of a ledger, reading and writing."""
 
 
 Opener = Callable[[], Store]
@@ -75,9 +75,9 @@ def owner_of(store: Store, id_: str = "vol-00000001", account: str = A) -> str:
 
 
 def made(store: Store, number: int, name: str, minutes: float, **fields: object) -> str:
-    """One creation, and who owns the volume now."""
-    each = owned(number, name, minutes=minutes, **fields)  # type: ignore[arg-type] # passed on
-    [standing] = store.claim([created(number, name, minutes=minutes)], [each]).values()
+    """Records one creation, and returns the owner of the volume now."""
+    entry = owned(number, name, minutes=minutes, **fields)  # type: ignore[arg-type] # passed on
+    [standing] = store.claim([created(number, name, minutes=minutes)], [entry]).values()
     return standing.owner.name
 
 
@@ -127,7 +127,7 @@ def test_the_first_creation_owns_whatever_comes_later_and_both_are_kept(store: S
     assert made(store, 1, "alice", 0) == "alice"
     assert made(store, 2, "mallory", 5) == "alice"
     assert owner_of(store) == "alice"
-    assert [each.owner.name for each in store.history(key()) if isinstance(each, Owned)] == ["alice", "mallory"]
+    assert [entry.owner.name for entry in store.history(key()) if isinstance(entry, Owned)] == ["alice", "mallory"]
     assert store.creation(event(2)) == created(2, "mallory", minutes=5)
 
 
@@ -152,7 +152,7 @@ def test_after_the_birth_window_a_record_that_names_it_comes_too_late(store: Sto
 
 
 def test_after_a_deletion_a_later_creation_owns(store: Store) -> None:
-    """T5, the other half: delete and create is no repeat."""
+    """T5: a creation after a deletion is not a repeat."""
     made(store, 1, "alice", 0)
     store.append([deleted(9, 3)])
     [known] = store.by_key([key()])
@@ -198,7 +198,7 @@ def test_a_transfer_stands_against_every_event_of_that_life(store: Store) -> Non
 def test_what_nobody_saw_created_can_be_given_to_somebody(store: Store) -> None:
     store.append([transferred("bob", 10)])
     assert owner_of(store) == "bob"
-    assert [each.holding.owner.name for each in store.by_id("vol-00000001")] == ["bob"]
+    assert [known.holding.owner.name for known in store.by_id("vol-00000001")] == ["bob"]
     assert made(store, 1, "alice", 0) == "bob"
 
 
@@ -231,7 +231,7 @@ def test_a_repeat_doubles_nothing(opener: Opener) -> None:
         store = opener()
         store.claim([created(1)], [owned(1, addresses=("10.0.0.1",), parents=("r-1",))])
         store.append([ended(1), deleted(9, 30), transferred(), _tampered(), Finished(event(1), after(3))])
-    assert [type(each) for each in store.history(key())] == [Owned, Ended, TagChanged, Transferred, Deleted]
+    assert [type(entry) for entry in store.history(key())] == [Owned, Ended, TagChanged, Transferred, Deleted]
     assert len(store.by_address("10.0.0.1")) == len(store.by_parent("r-1")) == len(store.by_id("vol-00000001")) == 1
 
 
@@ -254,12 +254,12 @@ def test_accounts_and_regions_never_mix(store: Store) -> None:
     same_arn = ResourceKey(A, HOME, "arn:aws:s3:::bucket")
     for number, (account, region) in enumerate(places):
         name = f"user{number}"
-        each = owned(5, name, account=account, region=region, addresses=("10.0.0.1",))
+        volume = owned(5, name, account=account, region=region, addresses=("10.0.0.1",))
         bucket = Owned(
-            ResourceKey(account, region, same_arn.arn), "bucket", "s3:bucket", each.claim, each.owner, each.tags,
-            each.decided_at,
+            ResourceKey(account, region, same_arn.arn), "bucket", "s3:bucket", volume.claim, volume.owner, volume.tags,
+            volume.decided_at,
         )  # fmt: skip
-        store.claim([created(5, name, account, region)], [each, bucket])
+        store.claim([created(5, name, account, region)], [volume, bucket])
     store.append([Finished(event(5, B), after(3))])
     assert [store.seen([event(5, *place)])[event(5, *place)].finished for place in places] == [False, False, True]
     for number, (account, region) in enumerate(places):
@@ -268,9 +268,9 @@ def test_accounts_and_regions_never_mix(store: Store) -> None:
         [in_place] = store.by_key([ResourceKey(account, region, same_arn.arn)])
         assert in_place.holding.owner.name == f"user{number}"
         assert len(store.history(known.key)) == 1
-        assert {each.key for each in store.by_owner(f"user{number}")} == {known.key, in_place.key}
+        assert {known.key for known in store.by_owner(f"user{number}")} == {known.key, in_place.key}
     assert len(store.by_id("vol-00000001")) == len(store.by_id("bucket")) == len(store.by_id(same_arn.arn)) == 3
-    assert [each.known.holding.owner.name for each in store.by_address("10.0.0.1")] == ["user0", "user1", "user2"]
+    assert [span.known.holding.owner.name for span in store.by_address("10.0.0.1")] == ["user0", "user1", "user2"]
     assert store.by_key([key(account=B, region="us-east-1")]) == []
     assert store.seen([event(5, B, "us-east-1")]) == {}
 
@@ -281,9 +281,9 @@ def test_accounts_and_regions_never_mix(store: Store) -> None:
 )
 def test_no_character_of_an_id_means_anything(store: Store, odd: str) -> None:
     made(store, 1, "alice", 0)
-    each = owned(2, odd, odd, parents=(odd,))
-    store.claim([created(2, odd)], [each])
-    for found in (store.by_id(odd), store.by_id(each.resource.arn), store.by_parent(odd), store.by_key([key(odd)])):
+    entry = owned(2, odd, odd, parents=(odd,))
+    store.claim([created(2, odd)], [entry])
+    for found in (store.by_id(odd), store.by_id(entry.resource.arn), store.by_parent(odd), store.by_key([key(odd)])):
         assert [known.id for known in found] == [odd]
     assert len(store.history(key(odd))) == 1
     assert store.seen([type(event(1))(odd, odd, odd)]) == {}
@@ -293,18 +293,18 @@ def test_no_character_of_an_id_means_anything(store: Store, odd: str) -> None:
 def test_two_keys_that_join_to_the_same_text_stay_two(store: Store) -> None:
     """T31: no key is made by joining parts that can hold what joins them."""
     keys = [ResourceKey("1", "23", "x"), ResourceKey("12", "3", "x"), ResourceKey("1#2", "3", "x")]
-    for number, each in enumerate(keys):
+    for number, resource in enumerate(keys):
         made_here = owned(number, f"user{number}")
-        one = Owned(each, "x", "t", made_here.claim, made_here.owner, made_here.tags, made_here.decided_at)
-        event_key = type(event(0))(each.account, each.region, one.claim.event_id)
+        one = Owned(resource, "x", "t", made_here.claim, made_here.owner, made_here.tags, made_here.decided_at)
+        event_key = type(event(0))(resource.account, resource.region, one.claim.event_id)
         store.claim([Created(event_key, "c", "s", "n", after(0), created(1).actor)], [one])
-    assert [store.by_key([each])[0].holding.owner.name for each in keys] == ["user0", "user1", "user2"]
+    assert [store.by_key([resource])[0].holding.owner.name for resource in keys] == ["user0", "user1", "user2"]
 
 
 def test_an_address_that_several_had_gives_each_with_its_time(store: Store) -> None:
     for number, (id_, minutes) in enumerate([("vol-00000001", 0), ("vol-00000002", 60), ("vol-00000003", 30)]):
-        each = owned(number, "alice", id_, minutes=minutes, addresses=("10.0.0.1", f"10.0.1.{number}"))
-        store.claim([created(number, minutes=minutes)], [each])
+        entry = owned(number, "alice", id_, minutes=minutes, addresses=("10.0.0.1", f"10.0.1.{number}"))
+        store.claim([created(number, minutes=minutes)], [entry])
     store.append([deleted(9, 20)])
     spans = store.by_address("10.0.0.1")
     assert [(span.known.id, span.since) for span in spans] == [
@@ -313,7 +313,7 @@ def test_an_address_that_several_had_gives_each_with_its_time(store: Store) -> N
         ("vol-00000002", after(60)),
     ]
     assert end(spans[0].known.holding) == after(20)
-    assert [each.known.id for each in store.by_address("10.0.1.1")] == ["vol-00000002"]
+    assert [span.known.id for span in store.by_address("10.0.1.1")] == ["vol-00000002"]
 
 
 def test_an_owners_resources_follow_the_owner(store: Store) -> None:
@@ -332,10 +332,10 @@ def test_an_owners_resources_follow_the_owner(store: Store) -> None:
 
 def test_texts_of_strangers_are_cut_and_cleaned(store: Store) -> None:
     evil = "a\x1b[2J\u202e" + "x" * 500_000
-    each = owned(1)
+    entry = owned(1)
     owner = Owner(evil, "iam-user", Confidence.ASSERTED, (evil,) * 100, evil)
     big = Owned(
-        each.resource, each.id, each.type, each.claim, owner, (("owner", evil), ("b" * 999, "c")), each.decided_at,
+        entry.resource, entry.id, entry.type, entry.claim, owner, (("owner", evil), ("b" * 999, "c")), entry.decided_at,
         parents=tuple(f"r-{number}" for number in range(99)),
     )  # fmt: skip
     store.claim([created(1)], [big])
@@ -359,7 +359,7 @@ def test_many_creations_at_once(store: Store, many: int) -> None:
         [ended(number, name=f"user{number % 7}", id_=f"vol-{number}") for number in numbers]
         + [Finished(event(number), after(3)) for number in numbers]
     )
-    assert sum(each.finished for each in store.seen([event(number) for number in numbers]).values()) == many
+    assert sum(creation.finished for creation in store.seen([event(number) for number in numbers]).values()) == many
     assert len(store.by_key([key(f"vol-{number}") for number in numbers])) == many
 
 
@@ -386,7 +386,7 @@ def test_of_two_handlers_at_once_one_wins_and_both_know(opener: Opener) -> None:
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(claim, range(4)))
     # All were made in the same second, so the lowest event id is the first.
-    assert {each.holding.owner.name for each in stores[0].by_key([key(id_) for id_ in ids])} == {"user0"}
+    assert {known.holding.owner.name for known in stores[0].by_key([key(id_) for id_ in ids])} == {"user0"}
     for number in range(4):
         assert claim(number) == ["user0"] * 20
     assert all(len(stores[0].history(key(id_))) == 4 for id_ in ids)
@@ -406,4 +406,4 @@ def test_one_ledger_may_be_used_by_several_threads(store: Store) -> None:
 def test_times_keep_their_second(store: Store) -> None:
     at = after(0) + timedelta(seconds=1)
     store.append([deleted(1, 0), Deleted(key(), event(2), created(1).actor, at)])
-    assert [each.at for each in store.history(key()) if isinstance(each, Deleted)] == [after(0), at]
+    assert [entry.at for entry in store.history(key()) if isinstance(entry, Deleted)] == [after(0), at]

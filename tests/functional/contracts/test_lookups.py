@@ -1,4 +1,4 @@
-"""What every `Lookups` does, and what the real one does about filters and pages."""
+"""The behaviour of every `Lookups`, and the filters and pages of the real one."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_when_a_volume_was_made_is_told_in_bulk(stage: Stage) -> None:
     asked = [Question(QuestionKind.BIRTH, account, HOME, volume) for volume in volumes]
     gone = Question(QuestionKind.BIRTH, account, HOME, "vol-00000000000000bad")
     facts = stage.lookups.find([*asked, gone])
-    for each in asked:
-        born = facts[each]
+    for question in asked:
+        born = facts[question]
         assert isinstance(born, Found)
         assert born.born_at
     assert facts[gone] == Absent()
@@ -84,16 +84,16 @@ def parts(fact: Fact) -> list[tuple[str, str]]:
 
 
 def of_parts(stage: MotoStage, kind: QuestionKind, *ids_: str) -> list[Fact]:
-    asked = [Question(kind, stage.spokes[0], HOME, each) for each in ids_]
+    asked = [Question(kind, stage.spokes[0], HOME, id_) for id_ in ids_]
     facts = stage.lookups.find(asked)
-    return [facts[each] for each in asked]
+    return [facts[question] for question in asked]
 
 
 def test_the_snapshots_of_images_are_told_in_one_call(moto_stage: MotoStage) -> None:
     account = moto_stage.spokes[0]
     _, launched = moto_stage.launch(account, count=2)
     ec2 = moto_stage.world.ec2(account, HOME)
-    images = [ec2.create_image(InstanceId=each, Name=each)["ImageId"] for each in launched]
+    images = [ec2.create_image(InstanceId=instance, Name=instance)["ImageId"] for instance in launched]
     moto_stage.world.wire.clear()
     facts = of_parts(moto_stage, QuestionKind.SNAPSHOTS_OF_IMAGE, *images, "ami-00000000000000bad")
     assert moto_stage.world.wire.counts["DescribeImages"] == 1
@@ -101,10 +101,10 @@ def test_the_snapshots_of_images_are_told_in_one_call(moto_stage: MotoStage) -> 
     for image, fact in zip(images, facts, strict=True):
         [shown] = ec2.describe_images(ImageIds=[image])["Images"]
         ids_ = [block_device_mapping["Ebs"]["SnapshotId"] for block_device_mapping in shown["BlockDeviceMappings"]]
-        assert parts(fact) == [("ec2:snapshot", each) for each in ids_]
+        assert parts(fact) == [("ec2:snapshot", id_) for id_ in ids_]
         assert ids_
-        born = [Question(QuestionKind.BIRTH, account, HOME, each) for each in ids_]
-        assert all(isinstance(each, Found) and each.born_at for each in moto_stage.lookups.find(born).values())
+        born = [Question(QuestionKind.BIRTH, account, HOME, id_) for id_ in ids_]
+        assert all(isinstance(fact, Found) and fact.born_at for fact in moto_stage.lookups.find(born).values())
 
 
 def test_a_pending_image_may_not_show_all_its_snapshots_yet(moto_stage: MotoStage) -> None:
@@ -130,7 +130,7 @@ def test_what_vpcs_are_born_with_is_told_in_three_calls(moto_stage: MotoStage) -
     own_group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpcs[1])["GroupId"]
     moto_stage.world.wire.clear()
     facts = of_parts(moto_stage, QuestionKind.PARTS_OF_VPC, *vpcs, "vpc-00000000000000bad")
-    assert sum(moto_stage.world.wire.counts[f"Describe{each}"] for each in KINDS_OF_VPC) == len(KINDS_OF_VPC)
+    assert sum(moto_stage.world.wire.counts[f"Describe{kind}"] for kind in KINDS_OF_VPC) == len(KINDS_OF_VPC)
     assert facts.pop() == Absent()
     for number, fact in enumerate(facts):
         found = parts(fact)
@@ -145,7 +145,7 @@ def test_what_vpcs_are_born_with_is_told_in_three_calls(moto_stage: MotoStage) -
 KINDS_OF_VPC = ("SecurityGroups", "RouteTables", "NetworkAcls")
 
 
-@pytest.mark.parametrize("operation", [f"Describe{each}" for each in KINDS_OF_VPC])
+@pytest.mark.parametrize("operation", [f"Describe{kind}" for kind in KINDS_OF_VPC])
 def test_a_part_that_may_not_be_read_makes_the_whole_answer_unavailable(moto_stage: MotoStage, operation: str) -> None:
     vpc = moto_stage.world.ec2(moto_stage.spokes[0], HOME).create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     moto_stage.world.wire.fail(operation, "UnauthorizedOperation", 403)
@@ -229,8 +229,8 @@ def test_each_of_more_than_200_questions_has_its_own_answer(stage: Stage) -> Non
     asked = [*(by_reservation(account, launch) for launch in launches), *missing]
     facts = stage.lookups.find(reversed(asked))
     assert set(facts) == set(asked)
-    assert {each.value: list(ids(facts[each])) for each in asked[:3]} == launches
-    assert all(facts[each] == Absent() for each in missing)
+    assert {question.value: list(ids(facts[question])) for question in asked[:3]} == launches
+    assert all(facts[question] == Absent() for question in missing)
 
 
 def test_present_says_which_ids_exist(stage: Stage) -> None:
@@ -281,7 +281,7 @@ def test_one_chunk_that_fails_is_unavailable_and_the_others_are_answered(moto_st
     asked = [by_reservation(account, f"r-{number:017x}") for number in range(401)]
     moto_stage.world.wire.fail("DescribeInstances", "NobodyKnowsThis", times=1)
     facts = moto_stage.lookups.find(asked)
-    assert [type(facts[each]) for each in asked] == [Unavailable] * 200 + [Absent] * 201
+    assert [type(facts[question]) for question in asked] == [Unavailable] * 200 + [Absent] * 201
 
 
 def test_after_a_throttle_no_more_is_asked_in_that_account_and_region(moto_stage: MotoStage) -> None:
@@ -297,14 +297,14 @@ def test_after_a_throttle_no_more_is_asked_in_that_account_and_region(moto_stage
     facts = moto_stage.lookups.find(asked)
     assert set(facts) == set(asked)
     unavailable = {question for question, fact in facts.items() if isinstance(fact, Unavailable)}
-    assert unavailable == {each for each in asked if (each.account, each.region) == (slow, HOME)}
+    assert unavailable == {question for question in asked if (question.account, question.region) == (slow, HOME)}
     calls = per_place(moto_stage.world.wire.calls)
     assert calls["DescribeInstances", slow, HOME] == 1
     assert calls["DescribeInstances", slow, "us-east-1"] == calls["DescribeInstances", fast, HOME] == 3
 
 
 def test_every_page_is_read(moto_stage: MotoStage) -> None:
-    """moto's page holds as many reservations as EC2's holds instances."""
+    """A page of moto holds as many reservations as one of EC2 holds instances."""
     account = moto_stage.spokes[0]
     launches = dict(moto_stage.launch(account) for _ in range(7))
 
@@ -315,12 +315,12 @@ def test_every_page_is_read(moto_stage: MotoStage) -> None:
     moto_stage.world.wire.rule(small_pages)
     asked = [by_reservation(account, launch) for launch in launches]
     facts = moto_stage.lookups.find(asked)
-    assert {each.value: list(ids(facts[each])) for each in asked} == launches
+    assert {question.value: list(ids(facts[question])) for question in asked} == launches
     assert moto_stage.world.wire.counts["DescribeInstances"] == 3
 
 
 def test_tags_on_a_second_page_are_read(moto_stage: MotoStage) -> None:
-    """moto's DescribeTags knows no pages, so both are made up."""
+    """moto's DescribeTags has no pages, so both are made up."""
 
     def page(call: Call) -> AWSResponse | None:
         if call.operation != "DescribeTags":

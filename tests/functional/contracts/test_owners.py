@@ -1,4 +1,4 @@
-"""Whose a resource is, who made a session, what a user is called, whose an account is: the real look-ups on moto.
+"""The real look-ups of owners on moto: of resources, sessions, users' names and accounts.
 
 CloudTrail is a fake on the wire (trail.py); what moto lacks otherwise is answered by the test itself.
 """
@@ -56,13 +56,13 @@ class Stage:
         )
 
     def fail(self, operation: str, code: str, status: int = 400, **more: Any) -> None:
-        """Fail calls before CloudTrail's fake may answer them."""
+        """Fails calls before CloudTrail's fake may answer them."""
         self.world.wire.heal()
         self.world.wire.fail(operation, code, status, **more)
         self.world.wire.rule(self.trail)
 
     def client(self, service: str, account: str | None = None) -> Any:
-        """A client of somebody in the account, whom no wire sees."""
+        """A client in the account whose calls the wire does not count."""
         plain = self.world._plain
         given = plain.client("sts").assume_role(
             RoleArn=f"arn:aws:iam::{account or self.account}:role/somebody", RoleSessionName="somebody"
@@ -148,7 +148,7 @@ def test_the_maker_of_a_group_is_found_in_its_own_account_alone(stage: Stage) ->
 
 
 def test_the_first_creation_owns_until_a_deletion(stage: Stage) -> None:
-    """T5: a repeat that succeeds changes nothing; what is made anew is the new maker's."""
+    """T5: a repeat that succeeds changes nothing; what is created anew belongs to its new creator."""
     stage.made_group("alice")
     stage.made_group("mallory")
     assert maker_of(stage.owner("auto-scaling-group", "web")) == "alice"
@@ -193,7 +193,7 @@ STACK = "cloudformation.amazonaws.com"
 def test_a_stack_is_told_by_its_arn_when_one_of_its_name_was_deleted_by_its_arn(stage: Stage) -> None:
     arn = f"arn:aws:cloudformation:{HOME}:{stage.account}:stack/shop/{UUID}"
     old = arn.replace("5f2d", "0000")
-    alice, bob = (fixtures.user(each, stage.account) for each in ("alice", "bob"))
+    alice, bob = (fixtures.user(name, stage.account) for name in ("alice", "bob"))
     stage.made("CreateStack", STACK, "shop", {"stackName": "shop"}, {"stackId": old}, userIdentity=alice)
     stage.made("DeleteStack", STACK, old, {"stackName": old}, userIdentity=alice)
     stage.made("CreateStack", STACK, "shop", {"stackName": "shop"}, {"stackId": arn}, userIdentity=bob)
@@ -222,7 +222,7 @@ def test_a_function_that_was_deleted_under_any_form_of_its_name_is_the_new_maker
 
 @pytest.mark.parametrize("flooded", ["{arn}", "{account}:function:shop", "shop"])
 def test_a_creation_of_before_the_end_of_a_list_is_not_taken_for_the_last(stage: Stage, flooded: str) -> None:
-    """Alice's was deleted and made anew by bob under another form of its name, which he then called 251 times."""
+    """Bob deleted alice's resource and created it anew under another form of its name, used in 251 later calls."""
     name = flooded.format(arn=f"arn:aws:lambda:{HOME}:{stage.account}:function:shop", account=stage.account)
     other = "shop" if flooded != "shop" else f"{stage.account}:function:shop"
     calls = ((70, "Delete", other, "alice"), (60, "Create", other, "alice"),
@@ -353,7 +353,7 @@ def test_a_throttled_place_is_left_alone_for_the_rest_of_the_round(stage: Stage)
     asked = [stage.question("eks-cluster", f"c{number}") for number in range(5)]
     asked.append(stage.question("eks-cluster", "c", stage.other))
     facts = stage.lookups().find(asked)
-    assert [reason_of(facts[each]) for each in asked] == [OutcomeKind.THROTTLED] * 5 + [OutcomeKind.NOT_READY]
+    assert [reason_of(facts[question]) for question in asked] == [OutcomeKind.THROTTLED] * 5 + [OutcomeKind.NOT_READY]
     assert stage.world.wire.counts["LookupEvents"] == 2
 
 
@@ -361,7 +361,7 @@ def test_a_round_makes_no_more_calls_in_a_place_than_a_batch_can_wait_for(stage:
     asked = [stage.question("eks-cluster", f"c{number}") for number in range(MAX_CALLS + 5)]
     facts = stage.lookups().find(asked)
     assert stage.world.wire.counts["LookupEvents"] == MAX_CALLS
-    assert [reason_of(facts[each]) for each in asked[MAX_CALLS:]] == [OutcomeKind.THROTTLED] * 5
+    assert [reason_of(facts[question]) for question in asked[MAX_CALLS:]] == [OutcomeKind.THROTTLED] * 5
 
 
 def test_without_time_nothing_is_asked(stage: Stage) -> None:
@@ -370,7 +370,7 @@ def test_without_time_nothing_is_asked(stage: Stage) -> None:
         Question(QuestionKind.MAKER_OF_SESSION, stage.account, HOME, session_value(stage)),
     ]
     facts = stage.lookups(expired=True).find(asked)
-    assert [reason_of(facts[each]) for each in asked] == [OutcomeKind.THROTTLED] * 2
+    assert [reason_of(facts[question]) for question in asked] == [OutcomeKind.THROTTLED] * 2
     assert not stage.world.wire.calls
 
 
@@ -393,7 +393,7 @@ def test_without_a_record_the_tag_of_a_group_counts_as_asserted(stage: Stage) ->
 
 
 def test_the_tag_of_an_instance_is_asserted_and_its_record_counts_first(stage: Stage) -> None:
-    """The policy guards EC2's tags, and a launch may bring its own: until they are overwritten, owner=ceo (T12)."""
+    """The policy protects EC2's tags, but a launch may set its own: owner=ceo until they are overwritten (T12)."""
     instance = stage.world.launch(stage.account)["Instances"][0]["InstanceId"]
     stage.client("ec2").create_tags(Resources=[instance], Tags=[{"Key": "owner", "Value": "alice"}])
     tagged = Found(owner=Owner("alice", "owner-tag", Confidence.ASSERTED), provisional=True)
@@ -413,7 +413,7 @@ def test_a_tag_that_names_nobody_is_none(stage: Stage, value: str) -> None:
 def test_many_are_asked_in_one_call_of_each_kind(stage: Stage) -> None:
     ids = [instance["InstanceId"] for instance in stage.world.launch(stage.account, count=3)["Instances"]]
     stage.client("ec2").create_tags(Resources=ids, Tags=[{"Key": "owner", "Value": "alice"}])
-    asked = [stage.question("instance", each) for each in ids]
+    asked = [stage.question("instance", id_) for id_ in ids]
     facts = stage.lookups().find(asked)
     assert len(facts) == 3
     assert stage.world.wire.counts["GetResources"] == 1
@@ -474,10 +474,10 @@ def test_a_launch_template_names_who_made_it_and_one_that_is_gone_costs_nobody(s
     # moto leaves out what is gone; EC2 fails the whole call.
     code = "InvalidLaunchTemplateId.NotFound"
     stage.fail("DescribeLaunchTemplates", code, when=lambda call: gone in call.values("LaunchTemplateId"))
-    asked = [stage.question("launch-template", each) for each in (ids[0], gone, ids[1])]
+    asked = [stage.question("launch-template", id_) for id_ in (ids[0], gone, ids[1])]
     facts = stage.lookups().find(asked)
     found = [facts[asked[0]], facts[asked[2]]]
-    assert all(isinstance(each, Found) and each.principal and each.principal.startswith("arn:aws:") for each in found)
+    assert all(isinstance(fact, Found) and fact.principal and fact.principal.startswith("arn:aws:") for fact in found)
     assert reason_of(facts[asked[1]]) is OutcomeKind.NOT_READY
 
 
@@ -560,7 +560,7 @@ def test_a_session_s_maker_is_found_by_its_access_key_in_its_own_account(stage: 
 
 
 def test_of_the_record_of_a_session_no_credential_is_kept(stage: Stage) -> None:
-    """T30"""
+    """T30: the fact of a session holds no credential."""
     assume(stage, KEY, stage.ago(minutes=30))
     question = of_session(stage, session_value(stage))
     fact = stage.lookups().find([question])[question]
@@ -595,18 +595,18 @@ def test_sessions_made_close_together_share_a_look_up(stage: Stage) -> None:
         assume(stage, key, stage.ago(minutes=30, seconds=-number), f"user{number}")
     asked = [of_session(stage, session_value(stage, key, minutes=30, seconds=-n)) for n, key in enumerate(keys)]
     facts = stage.lookups().find(asked)
-    assert [maker_of(facts[each]) for each in asked] == [f"user{number}" for number in range(20)]
+    assert [maker_of(facts[question]) for question in asked] == [f"user{number}" for number in range(20)]
     assert stage.world.wire.counts["LookupEvents"] == 1
 
 
 def flood(stage: Stage, at: str, region: str = HOME) -> None:
-    """More sessions of that time than can be read, newer than those before them."""
+    """Adds more sessions of that time than can be read, newer than those before them."""
     for number in range(300):
         assume(stage, f"ASIA{number:016d}", at, "somebody", region)
 
 
 def names_key(stage: Stage, at: str, event: str = "GetAccessKeyInfo", times: int = 300, **fields: Any) -> None:
-    """Calls that name the session's key and that anybody can make."""
+    """Adds calls that name the session's key, which anybody can make."""
     for _ in range(times):
         stage.made(event, "sts.amazonaws.com", KEY, {"accessKeyId": KEY}, eventTime=at, **fields)
 
@@ -627,7 +627,7 @@ def test_a_few_sessions_are_each_looked_up_by_their_key(stage: Stage, count: int
         assume(stage, key, stage.ago(minutes=30), key[-3:])
     asked = [of_session(stage, session_value(stage, key)) for key in keys]
     facts = stage.lookups().find(asked)
-    assert [maker_of(facts[each]) for each in asked] == [key[-3:] for key in keys]
+    assert [maker_of(facts[question]) for question in asked] == [key[-3:] for key in keys]
     calls = [call for call in stage.world.wire.calls if call.operation == "LookupEvents"]
     assert [json.loads(call.text)["LookupAttributes"][0]["AttributeValue"] for call in calls] == keys
 
@@ -643,12 +643,12 @@ def test_of_many_sessions_the_time_is_read_once_and_the_rest_by_their_keys(stage
         assume(stage, key, at, key[-3:])
     asked = [of_session(stage, session_value(stage, key)) for key in (*old, *new)]
     facts = stage.lookups().find(asked)
-    assert [maker_of(facts[each]) for each in asked] == [key[-3:] for key in (*old, *new)]
+    assert [maker_of(facts[question]) for question in asked] == [key[-3:] for key in (*old, *new)]
     assert stage.world.wire.counts["LookupEvents"] == 5 + len(old)
 
 
 def test_a_session_that_was_made_in_another_region_of_the_settings_is_found(stage: Stage) -> None:
-    """Whoever assumes a role chooses the Region of STS."""
+    """The caller of AssumeRole chooses the Region of STS."""
     assume(stage, KEY, stage.ago(minutes=30), "mallory", "ap-south-1")
     question = of_session(stage, session_value(stage))
     plain = fixtures.settings()
@@ -683,7 +683,7 @@ def test_sessions_that_are_found_nowhere_cost_an_account_no_more_calls_elsewhere
     settings = replace(plain, organization=replace(plain.organization, regions=many))
     lookups = AwsLookups(stage.sessions, settings, stage.clock)
     facts = lookups.find(asked)
-    assert {reason_of(facts[each]) for each in asked} == {OutcomeKind.THROTTLED}
+    assert {reason_of(facts[question]) for question in asked} == {OutcomeKind.THROTTLED}
     calls = [call for call in stage.world.wire.calls if call.operation == "LookupEvents"]
     assert sum(call.region not in {HOME, "us-east-1"} for call in calls) == MAX_ELSEWHERE
     assert len(calls) == 20 + MAX_ELSEWHERE
@@ -730,7 +730,7 @@ def test_a_key_names_its_record_whichever_call_issued_it_and_is_looked_up_once(s
     assert maker_of(lookups.find([asked])[asked]) == "jane"
     nobody = [of_session(stage, session_value(stage, "ASIA" + "9" * 16, event)) for event in ("AssumeRole", "X")]
     stage.world.wire.clear()
-    assert [lookups.find([each])[each] for each in nobody] == [Absent(), Absent()]
+    assert [lookups.find([question])[question] for question in nobody] == [Absent(), Absent()]
     assert stage.world.wire.counts["LookupEvents"] == 2
 
 
@@ -768,7 +768,7 @@ def test_a_directory_that_throttles_is_asked_no_further(stage: Stage) -> None:
     stage.fail("DescribeUser", "ThrottlingException")
     asked = [Question(QuestionKind.IDENTITY_CENTER_USER, stage.account, HOME, f"d-1/{number}") for number in range(9)]
     facts = stage.lookups().find(asked)
-    assert {reason_of(facts[each]) for each in asked} == {OutcomeKind.THROTTLED}
+    assert {reason_of(facts[question]) for question in asked} == {OutcomeKind.THROTTLED}
     assert stage.world.wire.counts["DescribeUser"] == 1
 
 
@@ -793,7 +793,7 @@ def organization(stage: Stage) -> OrganizationAccounts:
 
 def test_an_account_is_its_owner_tag_s_or_goes_by_its_name(stage: Stage, organization: OrganizationAccounts) -> None:
     stage.world.organizations.tag_resource(ResourceId=stage.account, Tags=[{"Key": "Owner", "Value": "team-shop"}])
-    asked = [account_question(each) for each in (stage.account, stage.other, "999999999999")]
+    asked = [account_question(account) for account in (stage.account, stage.other, "999999999999")]
     assert organization.find(asked) == {
         asked[0]: Found(owner=Owner("team-shop", "account-owner", Confidence.ACCOUNT)),
         asked[1]: Found(owner=Owner("spoke1", "account-owner", Confidence.ACCOUNT)),
@@ -851,7 +851,7 @@ def test_what_was_not_there_is_asked_again_soon(stage: Stage) -> None:
 
 
 class Ledger:
-    """What the ledger knows."""
+    """A ledger that holds these facts."""
 
     def __init__(self, facts: dict[Question, Fact]) -> None:
         self._facts = facts
@@ -859,12 +859,12 @@ class Ledger:
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         self.asked = list(questions)
-        return {each: self._facts[each] for each in self.asked if each in self._facts}
+        return {question: self._facts[question] for question in self.asked if question in self._facts}
 
 
 def test_the_ledger_answers_first_and_aws_what_it_does_not_know(stage: Stage) -> None:
     stage.made("CreateCluster", "eks.amazonaws.com", "new", {"name": "new"})
-    known, absent, unread = (stage.question("eks-cluster", each) for each in ("known", "new", "unread"))
+    known, absent, unread = (stage.question("eks-cluster", name) for name in ("known", "new", "unread"))
     owner = Found(owner=Owner("kim", "iam-user", Confidence.ASSERTED))
     down = Unavailable(OutcomeKind.THROTTLED, "the ledger is locked")
     ledger = Ledger({known: owner, absent: Absent(), unread: down})
@@ -884,7 +884,7 @@ def test_what_is_no_parent_or_of_another_account_is_not_asked(stage: Stage) -> N
 
 
 def test_every_question_is_answered_whatever_its_kind(stage: Stage) -> None:
-    kinds = [each for each in QuestionKind if each not in {QuestionKind.ACCOUNT, QuestionKind.OWNER_OF_ACCOUNT}]
+    kinds = [kind for kind in QuestionKind if kind not in {QuestionKind.ACCOUNT, QuestionKind.OWNER_OF_ACCOUNT}]
     at = stage.clock().isoformat()
     values = {
         QuestionKind.MAKER_OF_SESSION: session_value(stage),

@@ -1,4 +1,4 @@
-"""What every `TagWriter` does, and the dry run that does nothing."""
+"""The behaviour of every `TagWriter`, and of the dry run, which writes nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_only_the_account_and_region_of_the_write_are_touched(stage: Stage) -> N
         stage.add_volumes(account, "vol-00000001", region=region)
     before = write(there, "vol-00000001", tags=(("owner", "bob"),))
     elsewhere = write(here, "vol-00000001", region="us-east-1", tags=(("owner", "carol"),))
-    assert [stage.tagger.write(each) for each in (before, elsewhere)] == [None, None]
+    assert [stage.tagger.write(write) for write in (before, elsewhere)] == [None, None]
     assert stage.tagger.write(write(here, "vol-00000001")) is None
     assert stage.tags() == {
         (here, HOME): {"vol-00000001": dict(TAGS)},

@@ -25,7 +25,7 @@ class Trail:
         self._records: dict[tuple[str, str], list[tuple[str, Json]]] = {}
 
     def add(self, record: Json, resource: str = "", region: str | None = None) -> None:
-        """CloudTrail has this record, listed under a resource's name."""
+        """Adds this record to CloudTrail, listed under a resource's name."""
         place = (record["recipientAccountId"], region or record["awsRegion"])
         self._records.setdefault(place, []).append((resource, record))
 
@@ -45,8 +45,8 @@ class Trail:
         first = int(wanted.get("NextToken", "0"))
         content: dict[str, Any] = {
             "Events": [
-                {"EventId": each["eventID"], "EventName": each["eventName"], "CloudTrailEvent": json.dumps(each)}
-                for each in found[first : first + PAGE]
+                {"EventId": record["eventID"], "EventName": record["eventName"], "CloudTrailEvent": json.dumps(record)}
+                for record in found[first : first + PAGE]
             ]
         }
         if first + PAGE < len(found):

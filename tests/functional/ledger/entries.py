@@ -17,17 +17,17 @@ NINE = datetime(2026, 3, 2, 9, 0, 0, tzinfo=UTC)
 
 
 def after(minutes: float) -> datetime:
-    """So many minutes after nine."""
+    """The time so many minutes after nine."""
     return NINE + timedelta(minutes=minutes)
 
 
 def event(number: int, account: str = A, region: str = HOME) -> EventKey:
-    """The n-th event."""
+    """The key of the n-th event."""
     return EventKey(account, region, str(UUID(int=number)))
 
 
 def key(id_: str = "vol-00000001", account: str = A, region: str = HOME) -> ResourceKey:
-    """A volume."""
+    """The key of a volume."""
     return ResourceKey(account, region, f"arn:aws:ec2:{region}:{account}:volume/{id_}")
 
 
@@ -37,7 +37,7 @@ def actor(name: str = "alice", account: str = A, **fields: Any) -> Actor:
 
 
 def created(number: int, name: str = "alice", account: str = A, region: str = HOME, minutes: float = 0) -> Created:
-    """Somebody made a volume."""
+    """The creation of a volume."""
     at = after(minutes)
     by = event(number, account, region)
     return Created(by, by.event_id, "ec2.amazonaws.com", "CreateVolume", at, actor(name, account))
@@ -53,7 +53,7 @@ def owned(
     named: bool = True,
     **fields: Any,
 ) -> Owned:
-    """The decision of that creation."""
+    """The owner that the creation gives its volume."""
     by = event(number, account, region).event_id
     return Owned(
         key(id_, account, region),
@@ -76,17 +76,17 @@ def ended(
     final: bool = True,
     minutes: float = 2,
 ) -> Ended:
-    """What became of the volume."""
+    """The outcome for the volume."""
     by = event(number)
     held = event(number if holder is None else holder).event_id
     return Ended(key(id_), by, held, name, kind, "", final, after(minutes))
 
 
 def deleted(number: int, minutes: float, id_: str = "vol-00000001") -> Deleted:
-    """Somebody deleted the volume."""
+    """The deletion of the volume."""
     return Deleted(key(id_), event(number), actor("carol"), after(minutes))
 
 
 def transferred(to: str = "bob", minutes: float = 10, id_: str = "vol-00000001") -> Transferred:
-    """Somebody gave the volume to somebody else."""
+    """The transfer of the volume to another owner."""
     return Transferred(key(id_), f"transfer-{to}", to, "carol", "moved teams", (("owner", to),), after(minutes))

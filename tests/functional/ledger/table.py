@@ -37,7 +37,7 @@ class OneByOne:
 
 @contextmanager
 def emulated_table() -> Iterator[Any]:
-    """A client of DynamoDB on moto, with the table."""
+    """A client of DynamoDB on moto, with the ledger's table."""
     with mock_aws():
         client = session().client("dynamodb", region_name=HOME)
         client.create_table(TableName=TABLE, **DEFINITION)

@@ -34,9 +34,9 @@ def kept(client: Any) -> KeptAccounts:
 
 def test_what_is_kept_is_read_by_another_environment(client: Any, kept: KeptAccounts) -> None:
     assert kept.read() is None
-    for each in (AccountList(NOON, {}), LIST):
-        assert kept.keep(each) is None
-        assert KeptAccounts(DynamoDBClient(client, TABLE)).read() == each
+    for accounts in (AccountList(NOON, {}), LIST):
+        assert kept.keep(accounts) is None
+        assert KeptAccounts(DynamoDBClient(client, TABLE)).read() == accounts
 
 
 def test_twenty_thousand_accounts_fit_and_what_does_not_is_said(kept: KeptAccounts) -> None:

@@ -1,4 +1,4 @@
-"""The table's calls: what is left over is asked for again, what fails is said, and no two keys are one."""
+"""The table's calls: unprocessed keys are asked for again, errors are reported, and two keys never join to one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class Wire:
-    """A client whose calls are counted, and answered by `answers` where that has something to say."""
+    """A client whose calls are counted, and answered by `answers` unless that returns None."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -95,10 +95,10 @@ def test_two_different_lists_are_never_joined_to_the_same_text(one: list[str], t
 
 
 def test_nor_is_any_list_of_what_joins_them_another() -> None:
-    """Every list of up to three texts of up to two colons and digits."""
-    texts = ["".join(each) for length in range(3) for each in product(":12", repeat=length)]
-    lists = [each for length in range(4) for each in product(texts, repeat=length)]
-    assert len({joined(*each) for each in lists}) == len(lists)
+    """Tries every list of up to three texts of up to two colons and digits."""
+    texts = ["".join(characters) for length in range(3) for characters in product(":12", repeat=length)]
+    lists = [parts for length in range(4) for parts in product(texts, repeat=length)]
+    assert len({joined(*parts) for parts in lists}) == len(lists)
 
 
 def test_a_key_that_is_too_long_for_dynamodb_is_replaced_by_its_hash() -> None:
@@ -160,12 +160,12 @@ def test_no_call_is_larger_than_dynamodb_takes(wire: Wire, store: DynamoLedger) 
     assert max(wire.sizes) == MOST_ITEMS
     big = Owner("a", "iam-user", Confidence.ASSERTED, ("\U0001f980" * 1024,) * 16)
     heavy = [
-        Owned(each.resource, each.id, each.type, each.claim, big, each.tags, each.decided_at)
-        for each in (owned(2, id_=f"vol-b{number}") for number in range(40))
+        Owned(entry.resource, entry.id, entry.type, entry.claim, big, entry.tags, entry.decided_at)
+        for entry in (owned(2, id_=f"vol-b{number}") for number in range(40))
     ]
     wire.sizes.clear()
     store.claim([created(2)], heavy)
-    assert len(wire.sizes) >= sum(len(repr(each.owner).encode()) for each in heavy) * 2 // MOST_BYTES
+    assert len(wire.sizes) >= sum(len(repr(entry.owner).encode()) for entry in heavy) * 2 // MOST_BYTES
     assert len(wire.sizes) > 1
     assert len(store.by_owner("a")) == 40
 
@@ -192,7 +192,7 @@ def _kinds(parameters: dict[str, Any]) -> set[str]:
 
 
 def test_calls_that_do_not_need_each_other_are_made_at_once_and_events_only_then(wire: Wire) -> None:
-    """In turn the first of two would wait at the barrier in vain."""
+    """Two calls must meet at a barrier: made one after the other, the first would wait in vain."""
     meet = Barrier(2, timeout=20)
     stages: list[set[str]] = []
 
@@ -211,24 +211,24 @@ def test_calls_that_do_not_need_each_other_are_made_at_once_and_events_only_then
 
 @pytest.mark.parametrize("concurrency", [sequential, concurrent(3)])
 def test_nothing_says_that_an_event_is_known_before_all_of_it_is_there(wire: Wire, concurrency: Concurrency) -> None:
-    """One transaction of several fails: no event is kept, whatever else is; the repeat does the rest."""
+    """One transaction of several fails: no event is kept, though other items may be; the repeat writes the rest."""
     store = DynamoLedger(DynamoDBClient(wire, TABLE, sleep=lambda _: None, concurrency=concurrency))
     events = [created(number) for number in range(60)]
     many = [owned(number, id_=f"vol-{number}") for number in range(60)]
     wire.answers = failing("InternalServerError", "transact_write_items", 1)
     with pytest.raises(LedgerError):
         store.claim(events, many)
-    assert store.seen([each.event for each in events]) == {}
+    assert store.seen([creation.event for creation in events]) == {}
     assert len(store.claim(events, many)) == 60
-    assert len(store.seen([each.event for each in events])) == 60
+    assert len(store.seen([creation.event for creation in events])) == 60
     ends = [ended(number, id_=f"vol-{number}") for number in range(60)]
-    outcomes: list[Entry] = [*ends, *(Finished(each.event, after(3)) for each in events)]
+    outcomes: list[Entry] = [*ends, *(Finished(creation.event, after(3)) for creation in events)]
     wire.answers = failing("InternalServerError", "transact_write_items", 1)
     with pytest.raises(LedgerError):
         store.append(outcomes)
-    assert not [each for each in store.seen([each.event for each in events]).values() if each.finished]
+    assert not [seen for seen in store.seen([creation.event for creation in events]).values() if seen.finished]
     assert store.append(outcomes) == set()
-    assert all(each.finished for each in store.seen([each.event for each in events]).values())
+    assert all(seen.finished for seen in store.seen([creation.event for creation in events]).values())
     assert all(len(store.history(key(f"vol-{number}"))) == 2 for number in range(60))
 
 
@@ -303,7 +303,7 @@ def test_a_transaction_that_can_never_be_written_says_so(wire: Wire, store: Dyna
 
 def test_an_item_of_a_newer_version_is_not_guessed_at(wire: Wire, store: DynamoLedger) -> None:
     store.claim([created(1)], [owned(1)])
-    [item] = [each for each in wire._client.scan(TableName=TABLE)["Items"] if each["sk"]["S"] == joined("holding")]
+    [item] = [item for item in wire._client.scan(TableName=TABLE)["Items"] if item["sk"]["S"] == joined("holding")]
     wire._client.put_item(TableName=TABLE, Item={**item, "body": {"S": "[]"}})
     with pytest.raises(LedgerError, match="is it of a newer one"):
         store.by_id("vol-00000001")
@@ -328,4 +328,4 @@ def test_the_template_makes_the_table_that_the_code_expects_and_guards_it() -> N
     assert table["DeletionProtectionEnabled"] is True
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"] == {"SSEEnabled": True}
-    assert [ledger[each] for each in ("DeletionPolicy", "UpdateReplacePolicy")] == ["Retain", "Retain"]
+    assert [ledger[policy] for policy in ("DeletionPolicy", "UpdateReplacePolicy")] == ["Retain", "Retain"]

@@ -1,4 +1,4 @@
-"""What opening a ledger loads: every start of the hub's function waits for it."""
+"""The modules that opening a ledger loads: every start of the hub's function waits for them."""
 
 from __future__ import annotations
 

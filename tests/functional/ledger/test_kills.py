@@ -1,4 +1,4 @@
-"""A writer killed with SIGKILL at any moment: what a method has returned from is kept, what is repeated is not doubled.
+"""A writer killed with SIGKILL at any moment: acknowledged writes are kept, and repeated ones are not doubled.
 
 A killed process is no power cut: what the kernel has, it still writes. And moto is not DynamoDB: what is shown of the
 table is that a batch left half written is completed by its repeat, and that nothing of it is written twice.
@@ -34,7 +34,7 @@ ENVIRONMENT = {**os.environ, **SAME_PATH}
 
 
 class Run:
-    """What was acknowledged over all the kills, and where they hit."""
+    """The calls acknowledged over all the kills, and where the kills hit."""
 
     def __init__(self) -> None:
         self.done = 0  # calls acknowledged: these and all before
@@ -44,7 +44,7 @@ class Run:
 
 
 def killed(where: list[str], kills: int, most_seconds: float, seed: int) -> Run:
-    """Write, be killed, go on with what was not acknowledged, so many times; then write a last batch in peace.
+    """Kills a writer so many times; each goes on with what the one before had not acknowledged, and the last ends.
 
     After every second kill some of what was acknowledged is repeated as well, as a queue does. A run may take so many
     seconds at most, and each time that none of its calls returned the next may take half as much again.
@@ -89,21 +89,21 @@ def undisturbed(store: Store, calls: int) -> None:
 
 def all_acknowledged(store: Store, calls: int) -> bool:
     """Whether each creation whose calls returned is there and finished, and each of its volumes is known."""
-    events, keys = [event(each) for each in creations_of(calls)], keys_of(calls)
+    events, keys = [event(number) for number in creations_of(calls)], keys_of(calls)
     seen, known = store.seen(events), store.by_key(keys)
-    return all(each in seen and seen[each].finished for each in events) and len(known) == len(keys)
+    return all(key in seen and seen[key].finished for key in events) and len(known) == len(keys)
 
 
 def all_of(store: SqliteLedger, calls: int) -> Any:
-    """Everything that a ledger tells of what was written, by whatever way it can be asked."""
+    """Everything that a ledger returns of what was written, by all its queries."""
     numbers, keys = creations_of(calls), keys_of(calls)
     events = [event(number) for number in numbers]
     return (
         store.seen(events),
-        [store.creation(each) for each in events],
+        [store.creation(key) for key in events],
         [store.history(key) for key in keys],
-        sorted(store.by_key(keys), key=lambda each: each.key),
-        sorted(store.by_parent("r-1"), key=lambda each: each.key),
+        sorted(store.by_key(keys), key=lambda known: known.key),
+        sorted(store.by_parent("r-1"), key=lambda known: known.key),
         [store.by_address(address_of(number)) for number in numbers],
     )
 

@@ -1,4 +1,4 @@
-"""What goes wrong with a file: each is said clearly, and the file is left as it is."""
+"""Faults of a ledger's file: each is reported clearly, and the file stays as it is."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_what_had_an_address_is_read_from_its_own_rows_alone(path: Path) -> None
     store.close()
     raw(path, "DELETE FROM decision", "DELETE FROM owned", "DELETE FROM event")
     store = SqliteLedger(path, read_only=True)
-    assert [each.known.holding.owner.name for each in store.by_address(address)] == ["alice", "alice"]
+    assert [span.known.holding.owner.name for span in store.by_address(address)] == ["alice", "alice"]
     store.close()
 
 
@@ -205,9 +205,9 @@ from ledger.entries import created, owned
 from ownertag.ledger.sqlite import SqliteLedger
 number = int(sys.argv[2])
 store = SqliteLedger(sys.argv[1])
-for each in range(50):
-    claimed = store.claim([created(1000 * number + each, f"user{number}")],
-                          [owned(1000 * number + each, f"user{number}", f"vol-{each}", minutes=number)])
+for volume in range(50):
+    claimed = store.claim([created(1000 * number + volume, f"user{number}")],
+                          [owned(1000 * number + volume, f"user{number}", f"vol-{volume}", minutes=number)])
     print(*(standing.owner.name for standing in claimed.values()))
 """
 
@@ -219,7 +219,7 @@ def test_several_processes_make_and_fill_one_file(path: Path) -> None:
         for number in range(4)
     ]
     printed = [writer.communicate(timeout=60)[0].split() for writer in writers]
-    assert [len(each) for each in printed] == [50] * 4
+    assert [len(lines) for lines in printed] == [50] * 4
     assert set(printed[0]) == {"user0"}  # the earliest wins at once, whoever came before
     store = SqliteLedger(path)
     assert len(store.by_owner("user0")) == 50

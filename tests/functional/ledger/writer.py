@@ -32,7 +32,7 @@ FEW, MANY = 2, 17
 
 
 def call(store: Store, number: int) -> None:
-    """The call with this number: even ones claim a batch of creations, odd ones say what became of it."""
+    """Makes the call with this number: even ones claim a batch of creations, odd ones append its outcomes."""
     batch = numbers_of(number)
     if number % 2 == 0:
         store.claim(
@@ -63,7 +63,7 @@ def call(store: Store, number: int) -> None:
 
 
 def numbers_of(number: int) -> range:
-    """The creations that a call is about: a hundred numbers are kept for each batch."""
+    """The numbers of the creations in a call: a hundred are reserved for each batch."""
     batch = number // 2
     return range(100 * batch, 100 * batch + (MANY if batch % 16 == 0 else FEW))
 
@@ -74,13 +74,13 @@ def ids_of(number: int) -> tuple[str, str]:
 
 
 def address_of(number: int) -> str:
-    """The address of the first."""
+    """The address of a creation's first volume."""
     return f"10.0.{number // 100 % 256}.{number % 100}"
 
 
 def creations_of(calls: int) -> list[int]:
     """The creations of so many calls."""
-    return [each for number in range(0, calls, 2) for each in numbers_of(number)]
+    return [creation for number in range(0, calls, 2) for creation in numbers_of(number)]
 
 
 def keys_of(calls: int) -> list[ResourceKey]:

@@ -92,9 +92,9 @@ def test_an_entry_by_hand_wins_and_carries_its_reason() -> None:
     ],
 )
 def test_an_overlay_that_is_wrong_says_what_to_do(overlay: str, said: str) -> None:
-    with pytest.raises(CatalogueError, match=r"^overlay/tag_actions\.toml(, line \d+)?: ") as told:
+    with pytest.raises(CatalogueError, match=r"^overlay/tag_actions\.toml(, line \d+)?: ") as raised:
         read(overlay)
-    assert said in str(told.value)
+    assert said in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -71,9 +71,9 @@ def _read() -> tuple[dict[str, Modelled], frozenset[str]]:
                 if not _TAGS.fullmatch(name) and name not in _OTHERS.get(service.name, ()):
                     continue
                 seen.add(f"{service.name}.{name}")
-                for each in operation.errors:
-                    error = model.shapes[each.shape].error or _Error()
-                    known = codes.setdefault(error.code or each.shape, Modelled(set()))
+                for reference in operation.errors:
+                    error = model.shapes[reference.shape].error or _Error()
+                    known = codes.setdefault(error.code or reference.shape, Modelled(set()))
                     known.operations.add(f"{service.name}.{name}")
                     known.status = max(known.status, error.http_status_code or 400)
     return codes, frozenset(seen)

@@ -142,7 +142,7 @@ def test_else_it_is_refused_with_the_file_the_place_and_the_event(identity: Any)
     found = list(
         parse_document(fixtures.bytes_of({"Records": [fixtures.record(), plain, fixtures.record()]}), "a.json")
     )
-    assert [isinstance(each, Arrival) for each in found] == [True, False, True]
+    assert [isinstance(arrival, Arrival) for arrival in found] == [True, False, True]
     lost = found[1]
     assert isinstance(lost, Refusal)
     assert (lost.where, lost.reason, lost.event_id) == ("a.json#2", Reason.NOT_A_RECORD, ID)
@@ -188,10 +188,10 @@ def test_a_row_of_athenas_csv_is_the_record(columns: tuple[str, ...]) -> None:
     claims = [{"ARN": f"arn:aws:ec2:{fixtures.REGION}:{fixtures.ACCOUNT}:volume/vol-1", "accountId": fixtures.ACCOUNT}]
     many = [*MANY, fixtures.record(resources=claims, userAgent='a "b", c\n=d')]
     found = list(parse_document(fixtures.athena(many, columns), "rows.csv"))
-    for each, plain in zip(found, many, strict=True):
-        assert isinstance(each, Arrival), each
-        assert each.record == fixtures.arrival(_of_table(plain)).record
-        assert each.carrier == "CSV"
+    for arrival, plain in zip(found, many, strict=True):
+        assert isinstance(arrival, Arrival), arrival
+        assert arrival.record == fixtures.arrival(_of_table(plain)).record
+        assert arrival.carrier == "CSV"
 
 
 def _of_table(plain: fixtures.Json) -> fixtures.Json:
@@ -210,7 +210,7 @@ def test_what_a_name_could_have_put_into_a_row_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("missing", ["errorCode", "responseElements", "userIdentity", "awsRegion"])
 def test_a_table_that_lacks_a_column_that_counts_is_refused_once(missing: str) -> None:
-    columns = [each for each in fixtures.ATHENA if each != missing]
+    columns = [column for column in fixtures.ATHENA if column != missing]
     found = refused(fixtures.athena(MANY, columns))
     assert f"Athena's CSV without {missing.lower()}" in found.detail
 
@@ -228,9 +228,9 @@ def test_structs_that_were_made_json_are_read_as_well() -> None:
     small = fixtures.text_of(plain["userIdentity"])
     for name in ("principalId", "sessionContext", "sourceIdentity", "sessionIssuer"):
         small = small.replace(name, name.lower())
-    row = [small if each == "userIdentity" else plain.get(each) for each in fixtures.ATHENA]
-    cells = [fixtures.text_of(each) if isinstance(each, dict) else str(each or "") for each in row]
-    found = one(fixtures.csv_of([each.lower() for each in fixtures.ATHENA], [cells]))
+    row = [small if column == "userIdentity" else plain.get(column) for column in fixtures.ATHENA]
+    cells = [fixtures.text_of(cell) if isinstance(cell, dict) else str(cell or "") for cell in row]
+    found = one(fixtures.csv_of([column.lower() for column in fixtures.ATHENA], [cells]))
     assert isinstance(found, Arrival)
     assert found.record.identity == fixtures.arrival(plain).record.identity
 
@@ -238,7 +238,7 @@ def test_structs_that_were_made_json_are_read_as_well() -> None:
 def test_a_row_that_is_short_costs_no_other() -> None:
     head, *rows = fixtures.athena(MANY).split(b"\n")
     found = list(parse_document(b"\n".join([head, rows[0], b'"1","2"', *rows[1:]]), "x"))
-    assert [isinstance(each, Arrival) for each in found] == [True, False, True, True]
+    assert [isinstance(arrival, Arrival) for arrival in found] == [True, False, True, True]
 
 
 def test_carriers_within_carriers_are_named_the_innermost_first() -> None:
@@ -366,7 +366,12 @@ def test_places_are_lines_and_what_is_the_how_many_th_on_a_line() -> None:
     pretty = json.dumps(fixtures.record(), indent=1)
     text = f"{plain}{plain}\n{pretty}\n\n{plain}\n"
     lines = pretty.count("\n") + 1
-    assert [each.where for each in parse_document(text.encode(), "x")] == ["x:1", "x:1.2", "x:2", f"x:{3 + lines}"]
+    assert [arrival.where for arrival in parse_document(text.encode(), "x")] == [
+        "x:1",
+        "x:1.2",
+        "x:2",
+        f"x:{3 + lines}",
+    ]
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 4096])
@@ -377,7 +382,9 @@ def test_it_is_the_same_however_the_bytes_come(carrier: str, size: int) -> None:
     chunks = [data[start : start + size] for start in range(0, len(data), size)]
     found = list(read_document(lambda: iter(chunks), "x"))
     assert found == list(parse_document(data, "x"))
-    assert [each.record.event_id for each in found if isinstance(each, Arrival)] == [each["eventID"] for each in many]
+    assert [arrival.record.event_id for arrival in found if isinstance(arrival, Arrival)] == [
+        record["eventID"] for record in many
+    ]
 
 
 @pytest.mark.parametrize("carrier", ["log-file", "list"])
@@ -395,7 +402,7 @@ def test_json_on_one_line_is_no_table_wherever_its_beginning_ends(carrier: str) 
 def test_a_line_that_is_cut_costs_no_other(cut: bytes) -> None:
     good = [fixtures.bytes_of(fixtures.record(eventID=f"0e1f2a3b-4c5d-4e6f-8a9b-{number:012}")) for number in range(6)]
     found = list(parse_document(b"\n".join([*good[:3], cut, *good[3:]]), "x"))
-    assert [isinstance(each, Arrival) for each in found] == [True] * 3 + [False] + [True] * 3
+    assert [isinstance(arrival, Arrival) for arrival in found] == [True] * 3 + [False] + [True] * 3
     assert found[3].where == "x:4"
 
 
@@ -477,8 +484,8 @@ def _insights(*fields: tuple[str, Any]) -> list[dict[str, Any]]:
 )
 def test_a_row_of_insights_without_its_message_is_not_lost_untold(plain: Any) -> None:
     found = list(parse_document(fixtures.bytes_of(plain), "file"))
-    assert [each.reason for each in found if isinstance(each, Refusal)] == [Reason.NOT_A_RECORD] * 2
-    assert all(isinstance(each, Refusal) and "without @message" in each.detail for each in found)
+    assert [refusal.reason for refusal in found if isinstance(refusal, Refusal)] == [Reason.NOT_A_RECORD] * 2
+    assert all(isinstance(refusal, Refusal) and "without @message" in refusal.detail for refusal in found)
 
 
 def test_a_row_of_insights_with_its_message_is_read() -> None:
@@ -498,7 +505,7 @@ def test_base64_in_lines_is_one_value_each_however_it_is_padded(spare: int, end:
         text = fixtures.bytes_of(plain)
         lines.append(base64.b64encode(text + b" " * ((spare - len(text)) % 3)))
     found = list(parse_document(end.join(lines) + end, "file"))
-    assert [isinstance(each, Arrival) and each.record.event_id for each in found] == [
+    assert [isinstance(arrival, Arrival) and arrival.record.event_id for arrival in found] == [
         fixtures.record()["eventID"],
         OTHER_ID,
     ]
@@ -508,8 +515,8 @@ def test_base64_in_lines_is_one_value_each_however_it_is_padded(spare: int, end:
 @pytest.mark.parametrize("indent", [None, 2, 4, "\t"])
 def test_base64_of_json_is_told_however_it_was_printed(plain: Any, indent: int | str | None) -> None:
     text = json.dumps(plain, indent=indent)
-    for each in (text, text.replace("\n", "\r\n")):
-        packed = base64.encodebytes(each.encode())
+    for lines in (text, text.replace("\n", "\r\n")):
+        packed = base64.encodebytes(lines.encode())
         assert isinstance(one(packed), Arrival)
         assert holds_records(lambda packed=packed: (packed,))  # type: ignore[misc] # bound for each
 

@@ -47,7 +47,7 @@ def documented() -> set[str]:
 
 def test_every_code_that_aws_models_for_a_tag_operation_is_in_the_table() -> None:
     assert len(operations()) >= 340
-    missing = {code: sorted(each.operations)[:3] for code, each in modelled().items() if code not in GROUPS}
+    missing = {code: sorted(error.operations)[:3] for code, error in modelled().items() if code not in GROUPS}
     assert not missing, f"codes that this botocore knows and the table does not: {_ADVICE}"
 
 

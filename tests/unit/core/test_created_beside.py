@@ -71,8 +71,8 @@ def decided(
     assert question in ask([made], facts, CATALOGUE, SETTINGS)
     facts[question] = fact
     asked = ask([made], facts, CATALOGUE, SETTINGS)
-    assert {each.kind for each in asked} <= {QuestionKind.BIRTH}
-    facts |= {each: (births or {}).get(each.value, Found(born_at=EVENT_TIME)) for each in asked}
+    assert {question.kind for question in asked} <= {QuestionKind.BIRTH}
+    facts |= {question: (births or {}).get(question.value, Found(born_at=EVENT_TIME)) for question in asked}
     result = plan([made], facts, CATALOGUE, SETTINGS, now)
     [decision] = result.decisions
     return decision, {resource.id: dict(write.tags)["owner"] for write in result.writes for resource in write.resources}

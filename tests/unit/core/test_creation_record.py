@@ -33,7 +33,7 @@ def of(kind: str, id_: str) -> Parent:
 
 def call(who: str, event: str, request: Any = None, response: Any = None, **fields: Any) -> Record:
     """A call of somebody, on the service that the event belongs to."""
-    sources = {each.event: kind.source for kind in KINDS.values() for each in (*kind.made_by, *kind.deleted_by)}
+    sources = {call.event: kind.source for kind in KINDS.values() for call in (*kind.made_by, *kind.deleted_by)}
     return fixtures.arrival(
         fixtures.record(
             event,
@@ -234,7 +234,7 @@ DELETIONS: dict[str, tuple[str, str, str, Any]] = {
 @pytest.mark.parametrize("name", DELETIONS)
 def test_a_name_an_arn_and_an_id_end_a_life_alike(name: str) -> None:
     kind, id_, event, request = DELETIONS[name]
-    creation = next(each for each in CREATIONS.values() if each[:2] == (kind, id_))
+    creation = next(creation for creation in CREATIONS.values() if creation[:2] == (kind, id_))
     made, ended = call("alice", *creation[2:]), call("alice", event, request)
     assert who_made(of(kind, id_), made, ended) is None
     assert who_made(of(kind, id_), made, ended, call("bob", *creation[2:])) == "bob"
@@ -259,7 +259,7 @@ def test_a_name_an_arn_and_an_id_end_a_life_alike(name: str) -> None:
     ],
 )
 def test_the_deletion_of_something_else_ends_nothing(kind: str, id_: str, event: str, request_: Any) -> None:
-    creation = next(each for each in CREATIONS.values() if each[:2] == (kind, id_))
+    creation = next(creation for creation in CREATIONS.values() if creation[:2] == (kind, id_))
     made, again = call("alice", *creation[2:]), call("bob", *creation[2:])
     assert who_made(of(kind, id_), made, call("bob", event, request_), again) == "alice"
 

@@ -82,7 +82,7 @@ def places(plain: Any) -> list[tuple[Any, Any]]:
 
 @cache
 def golden_values() -> list[Any]:
-    values = [here[key] for each in fixtures.golden() for here, key in places(each.record)]
+    values = [here[key] for golden in fixtures.golden() for here, key in places(golden.record)]
     return [value for value in values if len(str(value)) < 500]
 
 
@@ -149,7 +149,7 @@ IN_BYTES: list[Callable[[random.Random, bytes], bytes]] = [cut, flip, remove, in
 
 def damaged(count: int, seed: int) -> Iterator[bytes]:
     chance = random.Random(seed)  # noqa: S311 - the same damage each time
-    texts = [json.dumps(each.record) for each in fixtures.golden()]
+    texts = [json.dumps(golden.record) for golden in fixtures.golden()]
     plain: Any = None
     data = b""
     for number in range(count):

@@ -25,7 +25,7 @@ def decide(body: str) -> Creation | Refusal:
     return match(read, fixtures.catalogue(), fixtures.settings())
 
 
-@pytest.mark.parametrize("forged", fixtures.FORGED, ids=lambda each: each.name)
+@pytest.mark.parametrize("forged", fixtures.FORGED, ids=lambda forged: forged.name)
 def test_a_forged_envelope_is_refused_with_a_reason(forged: fixtures.Forged) -> None:
     refusal = decide(forged.body)
     assert isinstance(refusal, Refusal)
@@ -33,7 +33,7 @@ def test_a_forged_envelope_is_refused_with_a_reason(forged: fixtures.Forged) -> 
     assert refusal.reason.value == forged.reason
 
 
-@pytest.mark.parametrize("forged", fixtures.FORGED, ids=lambda each: each.name)
+@pytest.mark.parametrize("forged", fixtures.FORGED, ids=lambda forged: forged.name)
 def test_the_detail_of_a_refusal_is_one_short_line_of_ascii(forged: fixtures.Forged) -> None:
     refusal = decide(forged.body)
     assert isinstance(refusal, Refusal)
@@ -44,7 +44,7 @@ def test_the_detail_of_a_refusal_is_one_short_line_of_ascii(forged: fixtures.For
 
 def test_there_are_at_least_forty_and_no_name_twice() -> None:
     assert len(fixtures.FORGED) >= 40
-    assert len({each.name for each in fixtures.FORGED}) == len(fixtures.FORGED)
+    assert len({forged.name for forged in fixtures.FORGED}) == len(fixtures.FORGED)
 
 
 @pytest.mark.parametrize("source", ["aws.ec2", "aws.monitoring", "aws.ec2-instance-connect", "aws.s3"])
@@ -80,7 +80,7 @@ def test_both_copies_of_a_shared_event_make_one_creation() -> None:
     shared = {"sharedEventID": "a1b2c3d4-5678-90ab-cdef-11111EXAMPLE"}
     own = fixtures.launch(**shared)
     copy = own | {"recipientAccountId": fixtures.OTHER_ACCOUNT, "eventID": "11112222-3333-4444-5555-666677778888"}
-    kinds = [type(decide(fixtures.text_of(fixtures.event(each)))) for each in (own, copy)]
+    kinds = [type(decide(fixtures.text_of(fixtures.event(record)))) for record in (own, copy)]
     assert kinds == [Creation, Refusal]
 
 

@@ -40,5 +40,5 @@ def test_what_a_person_could_choose_is_a_name(name: str) -> None:
 
 
 def test_each_row_has_who_makes_the_names_and_the_source_of_that() -> None:
-    assert all(each.by and each.source for each in GENERATED_NAMES)
-    assert len({each.pattern for each in GENERATED_NAMES}) == len(GENERATED_NAMES)
+    assert all(generated.by and generated.source for generated in GENERATED_NAMES)
+    assert len({generated.pattern for generated in GENERATED_NAMES}) == len(GENERATED_NAMES)

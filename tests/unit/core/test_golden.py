@@ -47,7 +47,7 @@ def decide(read: Arrival | Refusal, settings: Settings) -> fixtures.Json:
     }
 
 
-@pytest.mark.parametrize("golden", GOLDEN, ids=lambda each: each.name)
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.name)
 def test_the_record_comes_to_what_is_expected(golden: fixtures.Golden) -> None:
     [read] = parse_document(fixtures.bytes_of(golden.record), golden.name)
     assert decide(read, settings_for(golden.record)) == golden.expected

@@ -88,7 +88,7 @@ def launched(request: Any, response: Any = None) -> Creation:
 )
 def test_a_launch_keeps_what_it_brought_for_each_type(types: tuple[str, ...], kept: set[str]) -> None:
     written = owners(launched(fixtures.brings(CEO, *types)))
-    assert written == {each: None if each in kept else "alice" for each in (INSTANCE, VOLUME, INTERFACE)}
+    assert written == {id_: None if id_ in kept else "alice" for id_ in (INSTANCE, VOLUME, INTERFACE)}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_what_brought_all_of_the_tags_is_unchanged() -> None:
     decided = planned(creation(fixtures.record(requestParameters=request)), KEEPING_ALL)
     assert decided.writes == ()
     [decision] = decided.decisions
-    assert [each.kind for each in decision.settled] == [OutcomeKind.UNCHANGED]
+    assert [outcome.kind for outcome in decision.settled] == [OutcomeKind.UNCHANGED]
     assert decision.waits == ()
 
 

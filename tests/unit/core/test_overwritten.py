@@ -33,7 +33,7 @@ def test_each_row_lets_through_what_it_makes_and_looks_up_and_no_more() -> None:
     found = overwritten_types(CATALOGUE, "ec2")
     assert found.keys() == {row.event_name for row in CATALOGUE.rows.values()}
     for row in CATALOGUE.rows.values():
-        makes = {each.type.name for each in row.makes}
+        makes = {makes.type.name for makes in row.makes}
         assert found[row.event_name] == makes | set(CREATED_BESIDE.get(row.children, ()) if row.children else ())
 
 

@@ -251,8 +251,8 @@ LAUNCH_PATHS = [
 
 def with_path(plain: fixtures.Json, path: str, json_text: str) -> bytes:
     node = plain
-    *way, last = path.split(".")
-    for key in way:
+    *keys, last = path.split(".")
+    for key in keys:
         known = node.get(key)
         node[key] = known[0] if isinstance(known, list) and known else known if isinstance(known, dict) else {}
         node = node[key]
@@ -378,7 +378,7 @@ IDS = [
 ]
 
 
-@pytest.mark.parametrize("id_", IDS, ids=lambda each: str(each)[:20].encode("unicode_escape").decode())
+@pytest.mark.parametrize("id_", IDS, ids=lambda value: str(value)[:20].encode("unicode_escape").decode())
 def test_an_id_that_is_none_is_refused(id_: Any) -> None:
     [refusal] = from_file(fixtures.bytes_of(fixtures.record(responseElements={"volumeId": id_})))
     assert isinstance(refusal, Refusal)
@@ -413,7 +413,7 @@ def test_a_response_that_names_nothing_is_refused(response: Any, reason: Reason)
 @pytest.mark.parametrize(
     "identity",
     [None, ..., {"type": "Martian"}, {"type": ""}, {"type": "iamuser"}, {"type": "IAMUser\n"}, {"type": "x" * 10_000}],
-    ids=lambda each: str(each)[:20],
+    ids=lambda value: str(value)[:20],
 )
 def test_an_identity_that_is_none_is_refused(identity: Any) -> None:
     [refusal] = from_file(fixtures.bytes_of(fixtures.record(userIdentity=identity)))
@@ -480,10 +480,10 @@ HEAVY: dict[str, Callable[[], bytes]] = {
 def test_a_heavy_record_takes_less_than_a_tenth_of_a_second(build: Callable[[], bytes]) -> None:
     data = build()
     event = b'%s"detail":%s}' % (EVENT[: EVENT.index('"detail":')].encode(), data)
-    for way, text in ((from_file, data), (from_queue, event)):
+    for read, text in ((from_file, data), (from_queue, event)):
         took = []
         for _ in range(3):
             start = time.process_time()
-            assert way(text)
+            assert read(text)
             took.append(time.process_time() - start)
-        assert min(took) < 0.1, f"{way.__name__}: {min(took):.3f} s"
+        assert min(took) < 0.1, f"{read.__name__}: {min(took):.3f} s"

@@ -190,7 +190,7 @@ def test_one_launch_of_a_thousand_is_asked_once_and_written_in_three() -> None:
         {"awsRegion": "us-east-1"},
         {"recipientAccountId": OTHER_ACCOUNT},
     ],
-    ids=lambda each: next(iter(each)),
+    ids=lambda value: next(iter(value)),
 )
 def test_what_differs_in_owner_time_region_or_account_is_a_write_of_its_own(different: fixtures.Json) -> None:
     other = fixtures.record(**different, responseElements={"volumeId": VOLUME}, eventID="other")
@@ -239,8 +239,8 @@ def test_of_two_creations_of_one_resource_the_first_owns_it_in_any_order() -> No
         fixtures.record(userIdentity=fixtures.user("mallory"), eventTime="2026-03-02T09:15:05Z", eventID="2")
     )
     plans = [decide(list(order)) for order in permutations([alice, mallory, alice])]
-    assert {written(each)["vol-1234567890abcdef0"]["owner"] for each in plans} == {"alice"}
-    assert len({each.writes for each in plans}) == 1
+    assert {written(planned)["vol-1234567890abcdef0"]["owner"] for planned in plans} == {"alice"}
+    assert len({planned.writes for planned in plans}) == 1
 
 
 def test_the_record_that_names_an_interface_owns_it_before_a_launch_that_shows_it() -> None:
@@ -298,11 +298,15 @@ def births(launched: Creation, shown: LaunchedInstance, made_at: datetime | Fact
     question = launch_of(launched)
     assert question
     facts[question] = Found((shown,))
-    asked = [each for each in ask([launched], facts, fixtures.catalogue(), SETTINGS) if each.kind is QuestionKind.BIRTH]
+    asked = [
+        question
+        for question in ask([launched], facts, fixtures.catalogue(), SETTINGS)
+        if question.kind is QuestionKind.BIRTH
+    ]
     answer = made_at if isinstance(made_at, Found | Absent | Unavailable) else Found(born_at=made_at)
     facts |= dict.fromkeys(asked, answer)
     assert not ask([launched], facts, fixtures.catalogue(), SETTINGS)
-    return plan([launched], facts, fixtures.catalogue(), SETTINGS, SOON), {each.value for each in asked}
+    return plan([launched], facts, fixtures.catalogue(), SETTINGS, SOON), {question.value for question in asked}
 
 
 @pytest.mark.parametrize("attached", [None, 5, 10, 30, 60])
@@ -517,7 +521,7 @@ def test_an_instance_that_is_not_to_be_seen_yet_is_waited_for() -> None:
 def test_an_instance_that_is_not_to_be_seen_any_more_is_gone() -> None:
     decided = decide([creation(fixtures.launch())], Absent(), now=LATE)
     assert only(decided).waits == ()
-    assert [(each.kind, each.is_retried) for each in only(decided).settled] == [(OutcomeKind.GONE, False)]
+    assert [(outcome.kind, outcome.is_retried) for outcome in only(decided).settled] == [(OutcomeKind.GONE, False)]
 
 
 def test_one_instance_of_two_is_tagged_while_the_other_is_waited_for() -> None:
@@ -596,7 +600,7 @@ def test_tags_are_asked_for_when_care_is_taken_and_for_no_kept_key() -> None:
     assert ask([one], facts, fixtures.catalogue(), SETTINGS) == ()
     assert ask([one], facts, fixtures.catalogue(), KEEPING) == ()
     careful = ask([one], facts, fixtures.catalogue(), SETTINGS, careful=True)
-    assert [each.kind for each in careful] == [QuestionKind.TAGS]
+    assert [question.kind for question in careful] == [QuestionKind.TAGS]
 
 
 @pytest.mark.parametrize(
@@ -634,7 +638,7 @@ def test_what_is_found_on_a_resource_is_written_over_even_where_a_key_is_kept(se
 def test_what_has_its_tags_already_is_unchanged_and_not_written() -> None:
     decided = decide([creation(fixtures.record())], tags=Found(tags=PRESENT), careful=True)
     assert decided.writes == ()
-    assert [each.kind for each in only(decided).settled] == [OutcomeKind.UNCHANGED]
+    assert [outcome.kind for outcome in only(decided).settled] == [OutcomeKind.UNCHANGED]
 
 
 def test_tags_that_could_not_be_read_are_not_written_over() -> None:

@@ -51,40 +51,44 @@ def test_every_failed_call_is_a_refusal_that_names_its_error() -> None:
 def test_every_creation_of_a_row_has_resources_and_an_owner() -> None:
     rows = set(fixtures.catalogue().rows)
     made = [
-        (plain, each)
-        for plain, each in decided()
+        (plain, decision)
+        for plain, decision in decided()
         if not plain.get("errorCode") and (plain["eventSource"], plain["eventName"]) in rows
     ]
     assert len(made) == 44
-    for plain, each in made:
-        if isinstance(each, Refusal):
-            assert (plain["eventName"], each.reason) == ("CreateNetworkInterface", Reason.MANAGED_BY_SERVICE)
-        assert each.record is not None
-        assert each.resources
+    for plain, decision in made:
+        if isinstance(decision, Refusal):
+            assert (plain["eventName"], decision.reason) == ("CreateNetworkInterface", Reason.MANAGED_BY_SERVICE)
+        assert decision.record is not None
+        assert decision.resources
         text = json.dumps(plain["responseElements"])
-        assert all(f'"{resource.id}"' in text for resource in each.resources)
-        owner = resolve(each.record, Settings())
+        assert all(f'"{resource.id}"' in text for resource in decision.resources)
+        owner = resolve(decision.record, Settings())
         assert owner.name
         assert (owner.confidence is Confidence.NONE) == bool(owner.reason)
 
 
 def test_a_managed_interface_is_a_refusal_that_names_it() -> None:
-    managed = [each for _, each in decided() if isinstance(each, Refusal) and each.reason is Reason.MANAGED_BY_SERVICE]
+    managed = [
+        decision
+        for _, decision in decided()
+        if isinstance(decision, Refusal) and decision.reason is Reason.MANAGED_BY_SERVICE
+    ]
     assert len(managed) >= 1
-    assert all(each.resources for each in managed)
+    assert all(decision.resources for decision in managed)
 
 
 def test_all_else_creates_nothing_or_is_not_covered_yet() -> None:
     rows = set(fixtures.catalogue().rows)
-    for plain, each in decided():
+    for plain, decision in decided():
         if not plain.get("errorCode") and (plain["eventSource"], plain["eventName"]) not in rows:
-            assert isinstance(each, Refusal)
-            assert each.reason in {Reason.NOT_A_CREATION, Reason.NOT_COVERED}
+            assert isinstance(decision, Refusal)
+            assert decision.reason in {Reason.NOT_A_CREATION, Reason.NOT_COVERED}
 
 
 def test_each_carrier_brings_the_same() -> None:
     plains = [plain for plain, _ in decided()]
-    bare = [(type(each), each.resources) for _, each in decided()]
+    bare = [(type(decision), decision.resources) for _, decision in decided()]
     for carry in fixtures.CARRIERS_OF_MANY.values():
         reads = list(parse_document(carry(plains), "all"))
         assert all(isinstance(read, Arrival) for read in reads)

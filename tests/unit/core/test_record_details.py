@@ -63,10 +63,10 @@ def test_no_secret_of_any_record_is_kept() -> None:
     def poisoned(node: Any, key: str = "") -> Any:
         if isinstance(node, dict):
             more = {"sessionToken": canary, "secretAccessKey": canary, "credentials": {"sessionToken": canary}}
-            return {name: poisoned(each, name) for name, each in node.items()} | more
+            return {name: poisoned(value, name) for name, value in node.items()} | more
         return [poisoned(item, key) for item in node] if isinstance(node, list) else node
 
-    for path in sorted(each for each in Path(fixtures.GOLDEN).rglob("*.json") if each.parent.name != "ways"):
+    for path in sorted(path for path in Path(fixtures.GOLDEN).rglob("*.json") if path.parent.name != "ways"):
         plain = poisoned(msgspec.json.decode(path.read_bytes())["record"])
         matched = match(fixtures.arrival(plain), fixtures.catalogue(), fixtures.anywhere())
         if isinstance(matched, Creation):
@@ -95,7 +95,7 @@ def test_each_instance_of_a_launch_has_its_own_and_golden_records_give_theirs() 
         item["networkInterfaceSet"]["items"][0]["privateIpAddress"] = item["privateIpAddress"] = f"10.0.2.{number}"
         item["networkInterfaceSet"]["items"][0]["privateIpAddressesSet"] = {}
     found = addresses_of(creation(plain))
-    instances = {id_: each for id_, each in found.items() if id_.startswith("i-")}
+    instances = {id_: details for id_, details in found.items() if id_.startswith("i-")}
     assert len(instances) == 3
     assert len({address for instance in instances.values() for address in instance}) == 3
     allocated = msgspec.json.decode((fixtures.GOLDEN / "ec2/AllocateAddress/flat.json").read_bytes())["record"]

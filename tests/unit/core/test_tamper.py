@@ -17,7 +17,7 @@ OURS = fixtures.session("ownertag", "auto-tag-role")
 INSTANCE, VOLUME, OTHER = "i-0123456789abcdef0", "vol-0123456789abcdef0", "vol-0fffffffffffffff0"
 ARNS = {
     INSTANCE: f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{INSTANCE}",
-    **{each: f"arn:aws:ec2:{REGION}:{ACCOUNT}:volume/{each}" for each in (VOLUME, OTHER)},
+    **{id_: f"arn:aws:ec2:{REGION}:{ACCOUNT}:volume/{id_}" for id_ in (VOLUME, OTHER)},
 }
 TAGS: TagPairs = (("owner", "alice"), ("dateCreated", "today"), ("WhatIsThis", "that"))
 
@@ -30,7 +30,7 @@ def record(
     **fields: Any,
 ) -> Record:
     request = {
-        "resourcesSet": {"items": [{"resourceId": each} for each in ids]},
+        "resourcesSet": {"items": [{"resourceId": id_} for id_ in ids]},
         "tagSet": {
             "items": [{"key": key} if value is None else {"key": key, "value": value} for key, value in tags.items()]
         },
@@ -47,7 +47,7 @@ def found_in(call: Record, *known: str, tags: TagPairs = TAGS) -> TamperFinding 
     """What is found where the ledger knows these ids as alice's, with these tags."""
     tampered = seen(call)
     assert isinstance(tampered, Tampering)
-    owners = {ARNS[each]: (Owner("alice", "user", Confidence.ASSERTED), tags) for each in known}
+    owners = {ARNS[id_]: (Owner("alice", "user", Confidence.ASSERTED), tags) for id_ in known}
     resources = tuple(named(tampered, fixtures.catalogue()))
     return finding_of(tampered, resources, owners, fixtures.settings())
 

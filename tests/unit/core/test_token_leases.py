@@ -108,7 +108,7 @@ def test_in_no_span_of_time_more_is_used_than_the_bucket_gives(
                 lease = lease.rest()
     # That no span holds too many is that a bucket which is full at first never lacks a token.
     held, at = quota.size, 0.0
-    for each in sorted(used):
-        held, at = min(quota.size, held + (each - at) * quota.refill) - 1, each
+    for time in sorted(used):
+        held, at = min(quota.size, held + (time - at) * quota.refill) - 1, time
         assert held > -1e-5
     assert until is None or until < inf

@@ -52,12 +52,14 @@ def _text(help_: str | None) -> str:
 
 def _arguments(command: Any) -> list[tuple[str, str]]:
     found = [param for param in command.params if param.param_type_name == "argument"]
-    return [_record(command, each) for each in found]
+    return [_record(command, parameter) for parameter in found]
 
 
 def _options(command: Any, *, common: bool) -> list[tuple[str, str]]:
     found = [param for param in command.params if param.param_type_name == "option" and "--help" not in param.opts]
-    return [_record(command, each) for each in found if common == any(name in _COMMON for name in each.opts)]
+    return [
+        _record(command, parameter) for parameter in found if common == any(name in _COMMON for name in parameter.opts)
+    ]
 
 
 def _record(command: Any, parameter: Any) -> tuple[str, str]:

@@ -47,7 +47,7 @@ def wrong(line: str) -> str | None:
 def test_every_command_that_a_page_tells_is_there(path: Path) -> None:
     text = path.read_text("utf-8")
     assert [said for line in typed(text) if (said := wrong(line))] == []
-    assert [each for each in re.findall(r"`make ([a-z][\w-]*)", text) if each not in TARGETS] == []
+    assert [target for target in re.findall(r"`make ([a-z][\w-]*)", text) if target not in TARGETS] == []
 
 
 def options(command: Any = COMMANDS) -> set[str]:

@@ -120,8 +120,8 @@ def test_every_evidence_is_in_the_table_of_identities() -> None:
         (ROOT / f"src/ownertag/core/{name}.py").read_text("utf-8")
         for name in ("owner/principal", "owner/chain", "owner/resolve", "owner/hop")
     ]
-    told = r'(?:_asserted\(|no_owner\(|Owner\(.*?, |inherited_owner\(.*, |^COPY_OF = )"([a-z]+(?:-[a-z]+)+)"'
-    named = {evidence for source in sources for evidence in re.findall(told, source, re.MULTILINE)}
+    pattern = r'(?:_asserted\(|no_owner\(|Owner\(.*?, |inherited_owner\(.*, |^COPY_OF = )"([a-z]+(?:-[a-z]+)+)"'
+    named = {evidence for source in sources for evidence in re.findall(pattern, source, re.MULTILINE)}
     assert {"copy-of", "iam-user", "session-chain", "account-owner", "service-catalog", "aws-service"} <= named
     assert len(named) >= 18
     by_hand = page("reference/identities.md").partition("<!-- From tests/golden/hops")[0]

@@ -48,8 +48,8 @@ def test_its_figures_are_those_of_the_benchmarks() -> None:
     [launch] = [line for line in rows if line.startswith("| 100 | ownertag, warm | 2 |")]
     assert "100 of 100 | 200 of 200" in launch
     assert any(line.startswith("2 EC2 calls", 2) for line in LINES)
-    told = re.search(r"half of them within ([\d.]+) s of the event, 99% within ([\d.]+) s", "\n".join(LINES))
-    assert told
+    stated = re.search(r"half of them within ([\d.]+) s of the event, 99% within ([\d.]+) s", "\n".join(LINES))
+    assert stated
     bursts = [
         [cell.strip() for cell in line.split("|")]
         for line in rows
@@ -58,4 +58,4 @@ def test_its_figures_are_those_of_the_benchmarks() -> None:
     assert len(bursts) == 3
     for cells in bursts:
         lost, p50, p99 = cells[4], cells[11], cells[12]
-        assert (lost, float(p50) <= float(told[1]), float(p99) <= float(told[2])) == ("0", True, True), cells
+        assert (lost, float(p50) <= float(stated[1]), float(p99) <= float(stated[2])) == ("0", True, True), cells

@@ -62,10 +62,10 @@ ONE_THING = ("Place", "Organization", "Instance", "Target", "Answer", "fitting",
 
 def lines(path: Path) -> Iterator[tuple[str, str]]:
     """Where each line stands and what it says; of CHANGELOG.md each item is one."""
-    told = text(path)
+    content = text(path)
     if path.name == "CHANGELOG.md":
-        told = re.sub(r"\n +", " ", told)
-    for number, line in enumerate(told.splitlines(), 1):
+        content = re.sub(r"\n +", " ", content)
+    for number, line in enumerate(content.splitlines(), 1):
         yield f"{path.relative_to(ROOT)}:{number}", line
 
 
@@ -73,12 +73,12 @@ PATHS = [path for path in files() if path.relative_to(ROOT).parts[0] in PLACES a
 LINES = [line for path in PATHS for line in lines(path)]
 
 
-def found(old: Old, told: list[tuple[str, str]]) -> list[str]:
+def found(old: Old, lines_: list[tuple[str, str]]) -> list[str]:
     """The places of a name that is gone."""
     pattern = re.compile(old.pattern)
     return [
         f"{where}: {line.strip()[:100]}"
-        for where, line in told
+        for where, line in lines_
         if where.startswith(old.only) and pattern.search(line) and old.new not in line
     ]
 

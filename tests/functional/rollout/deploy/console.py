@@ -1,4 +1,4 @@
-"""Somebody at a command line with a profile of the management account, in an organization without ownertag."""
+"""A command line with a profile of the management account, in an organization without ownertag."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ UNTAGS = ("ec2:DeleteTags", "tag:UntagResources")
 
 @dataclass(frozen=True)
 class Console:
-    """The command line of somebody with a profile of the management account."""
+    """The command line with a profile of the management account."""
 
     sandbox: Sandbox
     settings: Path
@@ -49,7 +49,7 @@ class Console:
         return code, [json.loads(line) for line in out.splitlines()]
 
     def settle(self, **changes: str) -> None:
-        """Change the settings, and build the package anew."""
+        """Changes the settings, and builds the package anew."""
         text = self.settings.read_text("utf-8")
         for old, new in changes.items():
             assert old in text
@@ -91,7 +91,7 @@ def called(sandbox: Sandbox) -> set[str]:
 
 
 def state(console: Console) -> dict[str, Any]:
-    """What is there of ours, in every account."""
+    """ownertag's stacks and policies in every account."""
     found: dict[str, Any] = {}
     for account in (MANAGEMENT, *MEMBERS):
         with console.client(account, "iam") as iam:

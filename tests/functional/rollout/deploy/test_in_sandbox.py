@@ -1,4 +1,4 @@
-"""`ownertag deploy` over the sandbox's organization: what it shows, does, goes on with, and takes away."""
+"""`ownertag deploy` in the sandbox's organization: plan, apply, resume after an interruption, and destroy."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_apply_puts_everything_in_its_place_and_a_second_plan_has_nothing(consol
 
     code, done = console.objects("apply", "--yes")
     assert code == 0
-    assert [each for each in done if each.get("failed")] == []
+    assert [step for step in done if step.get("failed")] == []
     found = state(console)
     roles = {"auto-tag-role", "ownertag-forwarder", "ownertag-audit", "ownertag-canary"}
     for account in (MANAGEMENT, *MEMBERS):
@@ -68,7 +68,7 @@ def test_after_an_interruption_at_any_stage_the_next_run_does_the_rest(console: 
             break
         first = waiting[0].stage
         done = run(ready, tuple(step for step in waiting if step.stage == first)[:1])
-        assert [each.failed for each in done] == [""]
+        assert [step.failed for step in done] == [""]
         rounds += 1
         assert rounds < 40
     assert rounds >= len(Stage)
@@ -195,7 +195,7 @@ def test_who_uses_the_protected_keys_is_counted_before_the_policy_comes(console:
         ec2.create_tags(Resources=[volume], Tags=[{"Key": "Name", "Value": "y"}])
     code, objects = console.objects("plan")
     assert code == 1
-    [use] = [each for each in objects if each["kind"] == "use"]
+    [use] = [entry for entry in objects if entry["kind"] == "use"]
     assert (use["account"], use["principal"]) == (WEB, f"arn:aws:iam::{WEB}:user/alice")
     assert (use["keys"], use["calls"]) == (["owner"], 3)
     assert datetime.now(UTC) - datetime.fromisoformat(use["last"]) < timedelta(minutes=10)
@@ -212,7 +212,7 @@ def test_who_uses_the_protected_keys_is_counted_before_the_policy_comes(console:
 def test_an_account_whose_history_can_not_be_read_is_listed_as_not_known(console: Console) -> None:
     deny(console, WEB)
     _, objects = console.objects("plan")
-    [unread] = [each for each in objects if each["kind"] == "unread"]
+    [unread] = [entry for entry in objects if entry["kind"] == "unread"]
     assert unread["account"] == WEB
     assert "sts:AssumeRole is missing" in unread["reason"]
 

@@ -1,4 +1,4 @@
-"""What is wrong with a deployment is told before anything is changed: one organization for all, as it stays empty."""
+"""Faults of a deployment are reported before anything changes: the tests share one organization, which stays empty."""
 
 from __future__ import annotations
 

@@ -82,18 +82,18 @@ class Deployed:
         self.wire = Wire(self.base)
 
     @cached_property
-    def way(self) -> AccountAccess:
+    def account_access(self) -> AccountAccess:
         """How doctor enters its accounts."""
         now = datetime.now(UTC)
         return AccountAccess(CallerSession(self.base), HOME, lambda: now, config=ONCE)
 
     @cached_property
-    def looks(self) -> AwsCollector:
-        """What doctor sees of it."""
-        return AwsCollector(self.way, self.expected)
+    def collector(self) -> AwsCollector:
+        """What doctor collects from it."""
+        return AwsCollector(self.account_access, self.expected)
 
     def client(self, account: str, service: str, region: str = HOME) -> Any:
-        """A client that no wire sees."""
+        """A client whose calls the wire does not count."""
         if account not in self._sessions:
             self._sessions[account] = self._session(account)
         return self._sessions[account].client(service, region_name=region)  # type: ignore[call-overload] # any service
@@ -142,7 +142,7 @@ class Deployed:
         self.client(self.hub, "sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="ops@example.com")
 
     def put_function(self, **changes: Any) -> None:
-        """Make the function anew, as the template has it or with changes."""
+        """Creates the function anew, as the template has it or with changes."""
         client = self.client(self.hub, "lambda")
         role = self.expected.arn("iam", "role/ownertag-hub", self.hub)
         as_rendered = {
@@ -156,7 +156,7 @@ class Deployed:
         client.create_function(FunctionName="ownertag", **{**as_rendered, **changes})
 
     def put_queue_policy(self, account: str, region: str, name: str, document: Any) -> None:
-        """Give a queue this policy."""
+        """Sets this policy on a queue."""
         sqs = self.client(account, "sqs", region)
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(document)})
@@ -177,7 +177,7 @@ class Deployed:
             )
 
     def _around(self, account: str) -> None:
-        """The trail of an account, and the policies of its roles and queues."""
+        """Creates an account's trail, and the policies of its roles and queues."""
         for name, role in self.expected.roles.items():
             self.client(account, "iam").put_role_policy(
                 RoleName=name,
@@ -204,13 +204,13 @@ class Deployed:
             self.policy_id = made["Id"]
 
     def delete_rule(self, account: str, region: str) -> None:
-        """Delete the rule of a Region."""
+        """Deletes the rule of a Region."""
         events = self.client(account, "events", region)
         events.remove_targets(Rule="ownertag-creations-1", Ids=["hub"])
         events.delete_rule(Name="ownertag-creations-1")
 
     def select_events(self, account: str, selectors: dict[str, Any]) -> None:
-        """Give an account's trail event selectors of its own. moto never says that there are any, so the wire does."""
+        """Gives an account's trail event selectors. moto never returns any, so the wire answers."""
         cloudtrail = self.client(account, "cloudtrail")
         cloudtrail.put_event_selectors(TrailName="all", **selectors)
         [trail] = cloudtrail.describe_trails()["trailList"]
@@ -222,7 +222,7 @@ class Deployed:
         self.wire.rule(say)
 
     def sent(self, account: str, region: str, metric: str, value: float, ago: timedelta = timedelta(minutes=5)) -> None:
-        """Let EventBridge have counted something for the rule."""
+        """Sets what EventBridge's metrics count for the rule."""
         self.client(account, "cloudwatch", region).put_metric_data(
             Namespace="AWS/Events",
             MetricData=[
@@ -238,7 +238,7 @@ class Deployed:
 
 @cache
 def _first() -> tuple[Deployed, Kept]:
-    """The organization, deployed to once in a process, and moto's state then."""
+    """The organization, deployed once in a process, and moto's state after it."""
     with emulated() as world:
         return Deployed(world), Kept()
 

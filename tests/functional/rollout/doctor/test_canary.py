@@ -64,8 +64,8 @@ class FakeGroup:
         self.time += seconds
 
 
-class FakeTold:
-    """A hub whose ledger has the finding after so many looks, told from the last on."""
+class FakeTrace:
+    """A hub whose ledger gives these answers about the finding in turn; the last one is repeated."""
 
     def __init__(
         self, *answers: bool | LedgerError | None, subscriptions: Observed[tuple[str, ...]] = ("arn:aws:s",)
@@ -85,20 +85,20 @@ class FakeTold:
         return self._subscriptions
 
 
-def both(group: FakeGroup, told: FindingTrace | None = None, timeout: float = 30.0, more: str = "") -> list[Finding]:
+def both(group: FakeGroup, trace: FindingTrace | None = None, timeout: float = 30.0, more: str = "") -> list[Finding]:
     port: CanaryPlacementGroup = group
     watch = CanaryClock(lambda: group.time, group.sleep)
-    return canary(port, told or FakeTold(), PLACE, fixtures.settings(more), timeout, watch)
+    return canary(port, trace or FakeTrace(), PLACE, fixtures.settings(more), timeout, watch)
 
 
 def send(group: FakeGroup, timeout: float = 30.0) -> list[Finding]:
-    """What is said of the creation alone."""
+    """The findings about the creation alone."""
     return [finding for finding in both(group, timeout=timeout) if finding.check is Check.CANARY]
 
 
 def test_its_finding_is_told_with_what_was_seen_of_the_way_and_what_was_not() -> None:
-    group, told = FakeGroup(tagged_after=6.0), FakeTold(None, False, True)
-    [_, finding] = both(group, told)
+    group, trace = FakeGroup(tagged_after=6.0), FakeTrace(None, False, True)
+    [_, finding] = both(group, trace)
     assert (finding.check, finding.state) == (Check.CANARY_FINDING, CheckState.OK)
     assert finding.seen == (
         "its finding is in the ledger, and was taken by the bus and by topic ownertag-alarms within 10.0 s, "
@@ -106,34 +106,46 @@ def test_its_finding_is_told_with_what_was_seen_of_the_way_and_what_was_not() ->
     )
     assert "not seen: that a mail was read" in finding.advice
     arn = "arn:aws:ec2:eu-central-1:111122223333:placement-group/pg-1"
-    assert told.asked[-1] == (ResourceKey("111122223333", "eu-central-1", arn), TEST_OWNER)
+    assert trace.asked[-1] == (ResourceKey("111122223333", "eu-central-1", arn), TEST_OWNER)
     assert group.brought == {"owner": TEST_OWNER}
     assert group.created is None
 
 
 @pytest.mark.parametrize(
-    ("told", "state", "said"),
+    ("trace", "state", "said"),
     [
-        (FakeTold(None), CheckState.FAULT, "no finding of the tag that it brought is in the ledger after 9 s"),
-        (FakeTold(False), CheckState.FAULT, "its finding is in the ledger, and was not told within 9 s"),
-        (FakeTold(True, subscriptions=()), CheckState.FAULT, "nobody hears of it: the topic has no subscription"),
+        (FakeTrace(None), CheckState.FAULT, "no finding of the tag that it brought is in the ledger after 9 s"),
+        (FakeTrace(False), CheckState.FAULT, "its finding is in the ledger, and was not told within 9 s"),
         (
-            FakeTold(True, subscriptions=("PendingConfirmation",)),
+            FakeTrace(True, subscriptions=()),
+            CheckState.FAULT,
+            "nobody hears of it: the topic has no subscription",
+        ),
+        (
+            FakeTrace(True, subscriptions=("PendingConfirmation",)),
             CheckState.FAULT,
             "nobody hears of it: 1 subscriptions wait to be confirmed",
         ),
         (
-            FakeTold(True, subscriptions=Unread("denied")),
+            FakeTrace(True, subscriptions=Unread("denied")),
             CheckState.UNREACHABLE,
             "who is subscribed can't be read: denied",
         ),
-        (FakeTold(True, subscriptions=Missing()), CheckState.UNREACHABLE, "can't be read: there is no such topic"),
-        (FakeTold(LedgerError("denied")), CheckState.UNREACHABLE, "what became of its finding can't be read: denied"),
+        (
+            FakeTrace(True, subscriptions=Missing()),
+            CheckState.UNREACHABLE,
+            "can't be read: there is no such topic",
+        ),
+        (
+            FakeTrace(LedgerError("denied")),
+            CheckState.UNREACHABLE,
+            "what became of its finding can't be read: denied",
+        ),
     ],
 )
-def test_a_finding_that_does_not_arrive_is_no_good_news(told: FakeTold, state: CheckState, said: str) -> None:
+def test_a_finding_that_does_not_arrive_is_no_good_news(trace: FakeTrace, state: CheckState, said: str) -> None:
     group = FakeGroup(tagged_after=2.0)
-    [tagged, finding] = both(group, told, 9.0)
+    [tagged, finding] = both(group, trace, 9.0)
     assert tagged.state is CheckState.OK
     assert (finding.check, finding.state) == (Check.CANARY_FINDING, state)
     assert said in finding.seen

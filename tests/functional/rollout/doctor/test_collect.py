@@ -1,4 +1,4 @@
-"""What is there on moto, seen by the calls that AWS would get; and each break of it, by the service's own calls."""
+"""What doctor collects on moto by the calls that AWS would get, healthy and broken by the service's own calls."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ownertag.rollout.doctor.examine import Scope, examine
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding
 from rollout.doctor.deployed import HOME, MANAGEMENT, REGIONS, Deployed
 
-Told = set[tuple[str, str | None, Check, CheckState]]
+Keys = set[tuple[str, str | None, Check, CheckState]]
 
 
-def told(findings: list[Finding]) -> Told:
-    """What is not well."""
+def not_ok(findings: list[Finding]) -> Keys:
+    """The findings that are not OK."""
     return {
         (finding.account, finding.region, finding.check, finding.state)
         for finding in findings
@@ -25,11 +25,11 @@ def told(findings: list[Finding]) -> Told:
 
 
 #: moto does not say these of a stack set.
-NOT_GIVEN: Told = {(MANAGEMENT, None, check, CheckState.NOT_CHECKABLE) for check in (Check.STACK_SET, Check.DRIFT)}
+NOT_GIVEN: Keys = {(MANAGEMENT, None, check, CheckState.NOT_CHECKABLE) for check in (Check.STACK_SET, Check.DRIFT)}
 
 
 def seen(findings: list[Finding], account: str, region: str | None, check: Check) -> str:
-    """What was seen; of several rules, of the first."""
+    """What the finding of a check reports; of several rules, of the first."""
     return next(
         finding.seen
         for finding in findings
@@ -38,8 +38,8 @@ def seen(findings: list[Finding], account: str, region: str | None, check: Check
 
 
 def test_where_all_is_deployed_all_is_well(world: Deployed) -> None:
-    findings = examine(world.looks, world.expected)
-    assert told(findings) == NOT_GIVEN
+    findings = examine(world.collector, world.expected)
+    assert not_ok(findings) == NOT_GIVEN
     places = {(finding.account, finding.region) for finding in findings}
     assert places == {
         (account, region) for account in (MANAGEMENT, world.hub, world.member) for region in (None, *REGIONS)
@@ -63,7 +63,7 @@ def _under_a_key_of(member: str) -> Callable[[Call], object]:
     return answered
 
 
-def break_member(world: Deployed) -> Told:
+def break_member(world: Deployed) -> Keys:
     member = world.member
     iam = world.client(member, "iam")
     iam.delete_role_policy(RoleName="ownertag-forwarder", PolicyName="ownertag-forwarder")
@@ -96,7 +96,7 @@ def break_member(world: Deployed) -> Told:
     }
 
 
-def break_hub(world: Deployed) -> Told:
+def break_hub(world: Deployed) -> Keys:
     hub = world.hub
     sqs = world.client(hub, "sqs")
     sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="ownertag-dead-letters")["QueueUrl"], MessageBody="{}")
@@ -126,8 +126,8 @@ def test_each_break_is_seen_where_it_is(world: Deployed) -> None:
     faults = break_member(world) | break_hub(world)
     world.organizations.detach_policy(PolicyId=world.policy_id, TargetId=world.unit)
     faults.add((MANAGEMENT, None, Check.POLICY, CheckState.FAULT))
-    findings = examine(world.looks, world.expected)
-    assert told(findings) == faults | NOT_GIVEN
+    findings = examine(world.collector, world.expected)
+    assert not_ok(findings) == faults | NOT_GIVEN
     assert "Everything" in seen(findings, world.member, None, Check.TAGGER_ROLE)
     sent = seen(findings, world.member, HOME, Check.SENT)
     assert sent.startswith("rule ownertag-creations-1 could not send 1 events")
@@ -141,7 +141,7 @@ def test_what_moto_never_made_is_not_checkable_and_what_is_gone_is_a_fault(world
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
     world.delete_rule(MANAGEMENT, "us-west-2")
     world.client(world.hub, "cloudwatch").delete_alarms(AlarmNames=["ownertag-silence"])
-    findings = told(examine(world.looks, world.expected))
+    findings = not_ok(examine(world.collector, world.expected))
     assert findings - NOT_GIVEN == {
         (MANAGEMENT, "us-west-2", Check.UNDELIVERED, CheckState.NOT_CHECKABLE),
         (MANAGEMENT, "us-west-2", Check.RULE, CheckState.FAULT),
@@ -162,14 +162,14 @@ def test_what_is_denied_is_never_taken_for_none(world: Deployed) -> None:
     }.items():
         world.wire.heal()
         world.wire.fail(operation, "AccessDeniedException", 403)
-        findings = told(examine(world.looks, world.expected, Scope(frozenset({world.member}), frozenset({HOME}))))
+        findings = not_ok(examine(world.collector, world.expected, Scope(frozenset({world.member}), frozenset({HOME}))))
         assert findings == {(world.member, HOME, check, CheckState.UNREACHABLE)}, operation
 
 
 def test_an_account_without_the_role_is_unreached_and_the_others_are_looked_at(world: Deployed) -> None:
     world.wire.fail("AssumeRole", "AccessDenied", 403, when=lambda call: world.member in call.parameters["RoleArn"])
-    findings = examine(world.looks, world.expected)
-    assert told(findings) - NOT_GIVEN == {(world.member, None, Check.AUDIT_ROLE, CheckState.UNREACHABLE)}
+    findings = examine(world.collector, world.expected)
+    assert not_ok(findings) - NOT_GIVEN == {(world.member, None, Check.AUDIT_ROLE, CheckState.UNREACHABLE)}
     # It is asked for once, not once a Region.
     refused = [call for call in world.wire.calls if world.member in call.parameters.get("RoleArn", "")]
     assert len(refused) == 1
@@ -177,7 +177,7 @@ def test_an_account_without_the_role_is_unreached_and_the_others_are_looked_at(w
 
 def test_a_management_account_without_the_role_leaves_the_hub_to_be_looked_at(world: Deployed) -> None:
     world.wire.fail("AssumeRole", "AccessDenied", 403, when=lambda call: MANAGEMENT in call.parameters["RoleArn"])
-    findings = told(examine(world.looks, world.expected))
+    findings = not_ok(examine(world.collector, world.expected))
     assert findings == {
         (MANAGEMENT, None, Check.ACCOUNTS, CheckState.UNREACHABLE),
         (MANAGEMENT, None, Check.AUDIT_ROLE, CheckState.UNREACHABLE),
@@ -185,7 +185,7 @@ def test_a_management_account_without_the_role_leaves_the_hub_to_be_looked_at(wo
 
 
 def regions_of_the_member(world: Deployed, **statuses: str) -> None:
-    """What DescribeRegions answers there, by a Region's name with underscores."""
+    """The answer of DescribeRegions there, by a Region's name with underscores."""
 
     def answered(call: Call) -> object:
         if call.operation != "DescribeRegions" or call.account != world.member:
@@ -202,14 +202,14 @@ def regions_of_the_member(world: Deployed, **statuses: str) -> None:
 def test_a_region_that_the_member_alone_has_switched_on_is_told(world: Deployed) -> None:
     always = dict.fromkeys(("eu_central_1", "us_east_1", "us_west_2"), "opt-in-not-required")
     regions_of_the_member(world, **always, af_south_1="opted-in", ap_east_1="not-opted-in", xx_east_9="opted-in")
-    findings = examine(world.looks, world.expected)
-    assert told(findings) - NOT_GIVEN == {(world.member, "xx-east-9", Check.REGION, CheckState.FAULT)}
+    findings = examine(world.collector, world.expected)
+    assert not_ok(findings) - NOT_GIVEN == {(world.member, "xx-east-9", Check.REGION, CheckState.FAULT)}
     assert "in this account alone" in seen(findings, world.member, "xx-east-9", Check.REGION)
 
 
 def test_a_region_that_is_off_is_told_and_nothing_else_is_asked_there(world: Deployed) -> None:
     regions_of_the_member(world, eu_central_1="opt-in-not-required", us_east_1="not-opted-in", us_west_2="opted-in")
-    findings = told(examine(world.looks, world.expected))
+    findings = not_ok(examine(world.collector, world.expected))
     assert findings - NOT_GIVEN == {(world.member, "us-east-1", Check.REGION, CheckState.FAULT)}
     asked = [call.service for call in world.wire.calls if (call.account, call.region) == (world.member, "us-east-1")]
     assert set(asked) == {"iam"}  # which has no other Region
@@ -232,5 +232,5 @@ def test_a_trail_is_judged_by_what_its_selectors_let_pass(world: Deployed) -> No
     ):
         world.wire.heal()
         world.select_events(world.member, selectors)
-        findings = told(examine(world.looks, world.expected, Scope(frozenset({world.member}), frozenset({HOME}))))
+        findings = not_ok(examine(world.collector, world.expected, Scope(frozenset({world.member}), frozenset({HOME}))))
         assert findings == ({(world.member, HOME, Check.TRAIL, state)} if state else set()), selectors

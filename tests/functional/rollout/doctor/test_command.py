@@ -63,9 +63,9 @@ def test_a_fault_is_told_with_its_advice_in_each_format(world: Deployed, run: Ru
     found = run("--accounts", world.member, "--regions", f"{HOME}, us-east-1", "--json", "--quiet")
     assert (found.exit_code, found.stderr) == (1, "")
     objects: list[dict[str, Any]] = [json.loads(line) for line in found.stdout.splitlines()]
-    assert {each["schema"] for each in objects} == {1}
-    assert {each["region"] for each in objects} == {None, HOME, "us-east-1"}
-    [fault] = [each for each in objects if each["state"] == "fault"]
+    assert {finding["schema"] for finding in objects} == {1}
+    assert {finding["region"] for finding in objects} == {None, HOME, "us-east-1"}
+    [fault] = [finding for finding in objects if finding["state"] == "fault"]
     assert fault == {
         "schema": 1,
         "account": world.member,

@@ -1,4 +1,4 @@
-"""Doctor over what `ownertag deploy` deployed into the sandbox: well, then broken by hand, then its canary."""
+"""Doctor over a deployment by `ownertag deploy` in the sandbox: healthy, broken by hand, and its canary."""
 
 from __future__ import annotations
 

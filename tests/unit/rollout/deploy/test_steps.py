@@ -265,7 +265,7 @@ def test_the_statements_of_others_stay() -> None:
     [step] = pending(replace(THERE, resource_policy=others))
     assert isinstance(step.task, ReadAccounts)
     assert json.loads(step.task.policy)["Statement"] == [OF_OTHERS, TO.read_accounts]
-    back = [each.task for each in to_destroy(TO, replace(THERE, resource_policy=step.task.policy))]
+    back = [destroying.task for destroying in to_destroy(TO, replace(THERE, resource_policy=step.task.policy))]
     [left] = [task for task in back if isinstance(task, ReadAccounts)]
     assert json.loads(left.policy)["Statement"] == [OF_OTHERS]
 
@@ -370,11 +370,11 @@ def test_a_unit_without_room_for_all_policies_is_refused_before_anything_is_chan
         return
     with pytest.raises(
         DeployError, match=f"{UNIT} has no room for {len(to.policies)} service control policies"
-    ) as told:
+    ) as raised:
         to_apply(to, current)
     for said in ("p0, p1", "Nothing was changed", "detach one of those", "max_policy_size = 10240"):
-        assert said in str(told.value)
-    assert ("max_policies = 9" in str(told.value)) == ("max_policies" not in more)
+        assert said in str(raised.value)
+    assert ("max_policies = 9" in str(raised.value)) == ("max_policies" not in more)
     to_destroy(to, current)
 
 

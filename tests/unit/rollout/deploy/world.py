@@ -66,16 +66,16 @@ def all_of(to: Desired) -> Current:
             for stack in stacks
         },
         stack_sets={
-            each.name: StackSetState(
-                each.template,
+            stack_set.name: StackSetState(
+                stack_set.template,
                 True,
                 tuple(
                     StackInstance(account, region, to.units[0])
                     for account in (HUB, WEB, DATA)
-                    for region in each.regions
+                    for region in stack_set.regions
                 ),
             )
-            for each in (to.roles, to.rules)
+            for stack_set in (to.roles, to.rules)
         },
         policies={
             name: PolicyState(f"p-{number:08}", content, frozenset(to.protected))

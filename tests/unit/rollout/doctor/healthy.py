@@ -66,7 +66,7 @@ def account(account: str = MEMBER, regions: tuple[str, ...] = REGIONS) -> Accoun
         )
         for name, role in want.roles.items()
     }
-    places = tuple(region(account, each) for each in regions)
+    places = tuple(region(account, name) for name in regions)
     return AccountFacts(account, None, frozenset(REGIONS), roles, stack(want.stack_sets[ROLES_STACK]), places)
 
 
@@ -128,7 +128,7 @@ def organization() -> OrganizationFacts:
     )
 
 
-class FakeLooks:
+class FakeCollector:
     """What is there, as facts: healthy, or what a test put in."""
 
     def __init__(self) -> None:

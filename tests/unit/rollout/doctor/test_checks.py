@@ -106,7 +106,7 @@ ROLES: dict[str, tuple[str, Check, Callable[[Any], Any], str, str]] = {
 def test_a_role_that_is_not_as_rendered_is_a_fault(name: str) -> None:
     held, which, change, seen, advice = ROLES[name]
     facts = role(held, change)
-    [finding] = [each for each in check(facts) if each.state is not CheckState.OK]
+    [finding] = [finding for finding in check(facts) if finding.state is not CheckState.OK]
     assert (finding.account, finding.region, finding.check, finding.state) == (MEMBER, None, which, CheckState.FAULT)
     assert held in finding.seen
     assert seen in finding.seen
@@ -119,7 +119,7 @@ def test_a_role_that_is_not_as_rendered_is_a_fault(name: str) -> None:
 def test_a_role_that_cloudformation_never_made_is_not_checkable(name: str, logical: str) -> None:
     facts = role(name, lambda _: Missing())
     facts = replace(facts, stack=never_made(facts.stack, logical))
-    [finding] = [each for each in check(facts) if each.state is not CheckState.OK]
+    [finding] = [finding for finding in check(facts) if finding.state is not CheckState.OK]
     assert finding.state is CheckState.NOT_CHECKABLE
     assert "holds no such resource although the template has it" in finding.seen
 
@@ -205,7 +205,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_region_that_does_not_deliver_is_a_fault(name: str) -> None:
     changes, which, seen, advice = FAULTS[name]
-    [finding] = [each for each in check(place(**changes)) if each.state is not CheckState.OK]
+    [finding] = [finding for finding in check(place(**changes)) if finding.state is not CheckState.OK]
     assert (finding.account, finding.region, finding.check, finding.state) == (MEMBER, HOME, which, CheckState.FAULT)
     assert seen in finding.seen
     assert advice in finding.advice
@@ -222,13 +222,13 @@ NEVER_MADE: dict[str, tuple[dict[str, Any], str, Check]] = {
 def test_what_cloudformation_never_made_in_a_region_is_not_checkable(name: str) -> None:
     changes, logical, which = NEVER_MADE[name]
     stack = never_made(healthy.region().stack, logical)
-    [finding] = [each for each in check(place(**changes, stack=stack)) if each.state is not CheckState.OK]
+    [finding] = [finding for finding in check(place(**changes, stack=stack)) if finding.state is not CheckState.OK]
     assert (finding.check, finding.state) == (which, CheckState.NOT_CHECKABLE)
 
 
 def test_a_key_on_the_default_bus_is_a_fault() -> None:
     key = "arn:aws:kms:eu-central-1:111122223333:key/abc"
-    [finding] = [each for each in check(place(bus_key=key)) if each.state is not CheckState.OK]
+    [finding] = [finding for finding in check(place(bus_key=key)) if finding.state is not CheckState.OK]
     assert (finding.region, finding.check, finding.state) == (HOME, Check.DEFAULT_BUS, CheckState.FAULT)
     assert key in finding.seen
 
@@ -236,7 +236,9 @@ def test_a_key_on_the_default_bus_is_a_fault() -> None:
 def test_a_region_that_an_account_alone_has_switched_on_is_a_fault() -> None:
     facts = replace(healthy.account(regions=(HOME,)), enabled=frozenset({HOME, "us-east-1", "af-south-1"}))
     known = frozenset({HOME, "us-east-1"})
-    [finding] = [each for each in check_account(facts, wanted(), (HOME,), known) if each.state is not CheckState.OK]
+    [finding] = [
+        finding for finding in check_account(facts, wanted(), (HOME,), known) if finding.state is not CheckState.OK
+    ]
     assert (finding.region, finding.check, finding.state) == ("af-south-1", Check.REGION, CheckState.FAULT)
     assert "account:EnableRegion" in finding.advice
 
@@ -255,11 +257,11 @@ UNSEEN: dict[str, tuple[dict[str, Any], Check]] = {
 @pytest.mark.parametrize("name", UNSEEN)
 def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(name: str) -> None:
     changes, which = UNSEEN[name]
-    [finding] = [each for each in check(place(**changes)) if each.state is not CheckState.OK]
+    [finding] = [finding for finding in check(place(**changes)) if finding.state is not CheckState.OK]
     assert (finding.check, finding.state) == (which, CheckState.UNREACHABLE)
     assert "denied (AccessDenied)" in finding.seen
     assert "permissions" in finding.advice
-    [finding] = [each for each in check(place(**_given(changes))) if each.state is not CheckState.OK]
+    [finding] = [finding for finding in check(place(**_given(changes))) if finding.state is not CheckState.OK]
     assert (finding.check, finding.state) == (which, CheckState.NOT_CHECKABLE)
     assert "lacks Field" in finding.seen
 
@@ -289,7 +291,7 @@ def test_a_trail_of_this_region_alone_is_enough() -> None:
 
 def test_a_region_that_is_switched_off_is_a_fault_and_an_unknown_one_unreached() -> None:
     facts = replace(healthy.account(regions=()), enabled=frozenset({"us-east-1"}))
-    [finding] = [each for each in check(facts) if each.state is not CheckState.OK]
+    [finding] = [finding for finding in check(facts) if finding.state is not CheckState.OK]
     assert (finding.check, finding.region, finding.state) == (Check.REGION, HOME, CheckState.FAULT)
     assert "organization.regions" in finding.advice
     assert _states(replace(facts, enabled=DENIED), Check.REGION) == [CheckState.UNREACHABLE]

@@ -125,12 +125,12 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_hub_that_is_not_as_rendered_is_a_fault(name: str) -> None:
     changes, which, seen, advice = FAULTS[name]
-    [finding] = [each for each in bad(**changes) if each.check is which]
+    [finding] = [finding for finding in bad(**changes) if finding.check is which]
     assert (finding.account, finding.region, finding.state) == (HUB, HOME, CheckState.FAULT)
     assert seen in finding.seen
     assert advice in finding.advice
     # The package can't be judged without the stack that names it; nothing else follows from a fault.
-    assert {each.check for each in bad(**changes)} <= {which, Check.PACKAGE}
+    assert {finding.check for finding in bad(**changes)} <= {which, Check.PACKAGE}
 
 
 NEVER_MADE: dict[str, tuple[dict[str, Any], Check]] = {
@@ -173,7 +173,7 @@ def test_a_mail_that_cloudformation_never_made_is_not_checkable_but_one_that_nob
 def test_every_alarm_of_the_template_has_its_name_there() -> None:
     for name in wanted().alarms.values():
         alarms = {alarm: "OK" for alarm in wanted().alarms.values() if alarm != name}
-        listed = frozenset(each for each in WELL.stack.listed if not each.endswith("Alarm"))
+        listed = frozenset(logical for logical in WELL.stack.listed if not logical.endswith("Alarm"))
         [finding] = bad(alarms=alarms, **stack(listed=listed))
         assert finding.state is CheckState.NOT_CHECKABLE
 
@@ -212,8 +212,8 @@ def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(fi
 def test_a_function_of_which_aws_does_not_say_all_is_not_called_well(field: str, which: Check) -> None:
     [finding] = bad(**_function(**{field: NotGiven(field)}))
     assert (finding.check, finding.state) == (which, CheckState.NOT_CHECKABLE)
-    assert not [each for each in check(replace(WELL, **_function(**{field: GIVEN}))) if each.check is which
-                and each.state is CheckState.OK]  # fmt: skip
+    assert not [finding for finding in check(replace(WELL, **_function(**{field: GIVEN}))) if finding.check is which
+                and finding.state is CheckState.OK]  # fmt: skip
 
 
 def test_a_hub_that_can_not_be_entered_says_so() -> None:
@@ -223,5 +223,5 @@ def test_a_hub_that_can_not_be_entered_says_so() -> None:
 
 
 def test_a_short_wait_is_no_fault() -> None:
-    [finding] = [each for each in check(replace(WELL, oldest=12.0)) if each.check is Check.QUEUE]
+    [finding] = [finding for finding in check(replace(WELL, oldest=12.0)) if finding.check is Check.QUEUE]
     assert (finding.state, finding.seen) == (CheckState.OK, "0 messages wait, the oldest for 12 s")

@@ -83,7 +83,7 @@ FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, s
     ),
     "drifted": (rules(drift="DRIFTED"), (MANAGEMENT, None), Check.DRIFT, "changed by hand: DRIFTED", "DRIFT_STATUS"),
     "no policy": (
-        policies({name: each for name, each in POLICIES.items() if name != "ownertag-2"}), (MANAGEMENT, None),
+        policies({name: policy for name, policy in POLICIES.items() if name != "ownertag-2"}), (MANAGEMENT, None),
         Check.POLICY, "service control policy ownertag-2 is not there", "deploy apply",
     ),
     "a policy too many": (
@@ -139,7 +139,9 @@ def test_an_organization_that_can_not_be_entered_says_what_helps() -> None:
 
 
 def test_drift_that_nobody_looked_for_is_no_fault_but_says_how() -> None:
-    findings = [each for each in check(rules(drift="NOT_CHECKED")) if each.check is Check.DRIFT and each.advice]
+    findings = [
+        finding for finding in check(rules(drift="NOT_CHECKED")) if finding.check is Check.DRIFT and finding.advice
+    ]
     [finding] = findings
     assert finding.state is CheckState.OK
     assert f"detect-stack-set-drift --stack-set-name {REGION_STACK}" in finding.advice
@@ -156,11 +158,11 @@ def test_the_policy_belongs_on_the_protected_units() -> None:
         POLICIES
     )
     on = frozenset({"ou-ab12-c3d4e5f6"})
-    assert not bad(policies({name: replace(each, targets=on) for name, each in POLICIES.items()}), more)
+    assert not bad(policies({name: replace(policy, targets=on) for name, policy in POLICIES.items()}), more)
 
 
 def test_what_each_tier_holds_is_told_and_no_fault() -> None:
-    [told] = [finding for finding in check(WELL) if finding.check is Check.TIERS]
-    assert told.state is CheckState.OK
-    assert told.seen == "guard: ec2:CreateTags, ec2:DeleteTags; no-forging: ec2:CreateTags"
-    assert "render scp --tiers" in told.advice
+    [tiers] = [finding for finding in check(WELL) if finding.check is Check.TIERS]
+    assert tiers.state is CheckState.OK
+    assert tiers.seen == "guard: ec2:CreateTags, ec2:DeleteTags; no-forging: ec2:CreateTags"
+    assert "render scp --tiers" in tiers.advice

@@ -11,18 +11,18 @@ from ownertag.rollout.doctor.examine import AT_ONCE, Scope, Stacks, UnknownLocat
 from ownertag.rollout.doctor.facts import AccountFacts, Unread
 from ownertag.rollout.doctor.findings import Check, CheckState
 from rollout.doctor import healthy
-from rollout.doctor.healthy import ABROAD, HOME, HUB, MANAGEMENT, MEMBER, OTHER, REGIONS, FakeLooks, wanted
+from rollout.doctor.healthy import ABROAD, HOME, HUB, MANAGEMENT, MEMBER, OTHER, REGIONS, FakeCollector, wanted
 
 DENIED = Unread("denied (AccessDenied)")
 
 
 def test_every_account_and_region_is_looked_at_and_all_is_well() -> None:
-    looks, told = FakeLooks(), list[tuple[str, int, int]]()
-    findings = examine(looks, wanted(), progress=lambda *args: told.append(args))
+    collector, reports = FakeCollector(), list[tuple[str, int, int]]()
+    findings = examine(collector, wanted(), progress=lambda *args: reports.append(args))
     assert {finding.state for finding in findings} == {CheckState.OK}
-    assert sorted(looks.asked) == [(each, REGIONS) for each in sorted({MANAGEMENT, HUB, MEMBER, OTHER})]
-    assert [number for _, number, _ in told] == [1, 2, 3, 4]
-    assert {of for *_, of in told} == {4}
+    assert sorted(collector.asked) == [(account, REGIONS) for account in sorted({MANAGEMENT, HUB, MEMBER, OTHER})]
+    assert [number for _, number, _ in reports] == [1, 2, 3, 4]
+    assert {of for *_, of in reports} == {4}
     # The management account first, then the hub's, then the others by number; an account's own checks first.
     assert list(dict.fromkeys(finding.account for finding in findings)) == [MANAGEMENT, HUB, MEMBER, OTHER]
     member = [finding.region for finding in findings if finding.account == MEMBER]
@@ -30,15 +30,15 @@ def test_every_account_and_region_is_looked_at_and_all_is_well() -> None:
 
 
 def test_a_narrowed_look_asks_and_tells_of_nothing_else() -> None:
-    looks = FakeLooks()
-    findings = examine(looks, wanted(), Scope(frozenset({MEMBER}), frozenset({ABROAD})))
-    assert looks.asked == [(MEMBER, (ABROAD,))]
+    collector = FakeCollector()
+    findings = examine(collector, wanted(), Scope(frozenset({MEMBER}), frozenset({ABROAD})))
+    assert collector.asked == [(MEMBER, (ABROAD,))]
     assert {finding.account for finding in findings} == {MEMBER}
     assert {finding.region for finding in findings} == {None, ABROAD}
 
 
 def test_a_narrowed_look_at_the_hub_looks_at_the_hub() -> None:
-    findings = examine(FakeLooks(), wanted(), Scope(frozenset({HUB})))
+    findings = examine(FakeCollector(), wanted(), Scope(frozenset({HUB})))
     assert Check.BUS in {finding.check for finding in findings}
     assert {finding.account for finding in findings} == {HUB}
 
@@ -52,25 +52,25 @@ def test_a_narrowed_look_at_the_hub_looks_at_the_hub() -> None:
 )
 def test_a_place_that_is_not_deployed_to_is_refused(scope: Scope, said: str) -> None:
     with pytest.raises(UnknownLocation, match=said):
-        examine(FakeLooks(), wanted(), scope)
+        examine(FakeCollector(), wanted(), scope)
 
 
 def test_without_the_organization_the_named_accounts_are_looked_at_all_the_same() -> None:
-    looks = FakeLooks()
-    looks.whole = DENIED
-    findings = examine(looks, wanted(), Scope(accounts=frozenset({MEMBER})))
+    collector = FakeCollector()
+    collector.whole = DENIED
+    findings = examine(collector, wanted(), Scope(accounts=frozenset({MEMBER})))
     assert [finding.check for finding in findings if finding.state is CheckState.UNREACHABLE] == [Check.ACCOUNTS]
     # Which Regions the organization has is not known: the home Region, and those of global services.
-    assert looks.asked == [(MEMBER, (HOME, "us-east-1", "us-west-2"))]
-    looks.asked.clear()
-    examine(looks, wanted())
-    assert {account for account, _ in looks.asked} == {MANAGEMENT, HUB}
+    assert collector.asked == [(MEMBER, (HOME, "us-east-1", "us-west-2"))]
+    collector.asked.clear()
+    examine(collector, wanted())
+    assert {account for account, _ in collector.asked} == {MANAGEMENT, HUB}
 
 
 def test_one_account_that_can_not_be_entered_does_not_keep_the_others() -> None:
-    looks = FakeLooks()
-    looks.accounts[OTHER] = AccountFacts(OTHER, DENIED)
-    findings = [each for each in examine(looks, wanted()) if each.state is not CheckState.OK]
+    collector = FakeCollector()
+    collector.accounts[OTHER] = AccountFacts(OTHER, DENIED)
+    findings = [finding for finding in examine(collector, wanted()) if finding.state is not CheckState.OK]
     assert [(finding.account, finding.state) for finding in findings] == [(OTHER, CheckState.UNREACHABLE)]
 
 
@@ -78,7 +78,7 @@ def test_accounts_are_looked_at_side_by_side() -> None:
     meeting = threading.Barrier(4, timeout=10)
     assert AT_ONCE >= 4
 
-    class Meeting(FakeLooks):
+    class Meeting(FakeCollector):
         def account(self, name: str, regions: tuple[str, ...], stacks: Stacks) -> AccountFacts:
             meeting.wait()
             return super().account(name, regions, stacks)
@@ -87,20 +87,20 @@ def test_accounts_are_looked_at_side_by_side() -> None:
 
 
 def test_each_account_is_told_its_stacks() -> None:
-    told: dict[str, Stacks] = {}
+    stacks_of: dict[str, Stacks] = {}
 
-    class Told(FakeLooks):
+    class Told(FakeCollector):
         def account(self, name: str, regions: tuple[str, ...], stacks: Stacks) -> AccountFacts:
-            told[name] = stacks
+            stacks_of[name] = stacks
             return super().account(name, regions, stacks)
 
     examine(Told(), wanted())
     roles, rules = wanted().stack_sets
-    assert told[MEMBER] == {
+    assert stacks_of[MEMBER] == {
         (roles, HOME): f"{roles}/{MEMBER}",
         **{(rules, region): f"{rules}/{MEMBER}" for region in REGIONS},
     }
-    assert told[MANAGEMENT] == {(roles, HOME): roles, **{(rules, region): rules for region in REGIONS}}
+    assert stacks_of[MANAGEMENT] == {(roles, HOME): roles, **{(rules, region): rules for region in REGIONS}}
 
 
 def test_the_canary_goes_to_a_member_that_is_not_the_hub() -> None:
