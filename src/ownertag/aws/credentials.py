@@ -83,7 +83,7 @@ class CallerSession:
         self._session = session
         self._endpoint_url = endpoint_url
         self._making = Lock()
-        self.name = f"profile {profile}" if profile else "the default credentials"
+        self.name = _name(profile)
 
     @property
     def region(self) -> str | None:
@@ -141,7 +141,7 @@ def open_session(
     try:
         return CallerSession(new_session(profile, region), endpoint_url, profile)
     except AWS_ERRORS as error:
-        raise _error(f"profile {profile}" if profile else "the default credentials", error) from error
+        raise _error(_name(profile), error) from error
 
 
 def assume_role(sts: Any, arn: str, session_name: str, **more: Any) -> AssumedRole:
@@ -153,6 +153,10 @@ def assume_role(sts: Any, arn: str, session_name: str, **more: Any) -> AssumedRo
     given = sts.assume_role(RoleArn=arn, RoleSessionName=session_name, **more)["Credentials"]
     credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     return AssumedRole(credentials, given["Expiration"])
+
+
+def _name(profile: str | None) -> str:
+    return f"profile {profile}" if profile else "the default credentials"
 
 
 def _error(name: str, error: Exception) -> CredentialsError:
