@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import groupby
-from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -114,8 +113,13 @@ class _Worker:
                 organizations.enable_policy_type(RootId=root, PolicyType=access.SCP)
             case MakeBucket(name=name):
                 self._make_bucket(name)
-            case Upload(bucket=bucket, key=key, path=path):
-                self._upload(bucket, key, path)
+            case Upload(bucket=bucket, package=package):
+                self._clients.hub("s3").put_object(
+                    Bucket=bucket,
+                    Key=package.key,
+                    Body=package.content(),
+                    ExpectedBucketOwner=self._organization.hub_account,
+                )
             case PutStack(stack=stack):
                 client = self._clients.of(stack.account, "cloudformation", stack.region)
                 stacks.put(client, stack, self._pause, say, revert=task.revert)
@@ -161,11 +165,6 @@ class _Worker:
         s3.create_bucket(Bucket=name, **place)
         closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(closed, True))
-
-    def _upload(self, bucket: str, key: str, path: Path) -> None:
-        owner = self._organization.hub_account
-        with path.open("rb") as file:
-            self._clients.hub("s3").put_object(Bucket=bucket, Key=key, Body=file, ExpectedBucketOwner=owner)
 
 
 def previewed(steps: Iterable[Step], clients: Clients, pause: Pause = time.sleep) -> tuple[Step, ...]:

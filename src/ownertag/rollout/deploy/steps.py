@@ -135,7 +135,7 @@ def _package(desired: Desired, current: Current) -> Iterator[Step]:
         f"package {desired.package.key}",
         hub,
         home,
-        task=None if current.uploaded else Upload(desired.bucket, desired.package.key, desired.package.path),
+        task=None if current.uploaded else Upload(desired.bucket, desired.package),
     )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from pathlib import Path
-
 from msgspec import Struct
 
 from ownertag.rollout.deploy.desired import DesiredStack, DesiredStackSet
+from ownertag.rollout.deploy.package import Package
 
 
 class Stage(IntEnum):
@@ -71,8 +70,7 @@ class Upload(Struct, frozen=True):
     """Uploads the package to the bucket."""
 
     bucket: str
-    key: str
-    path: Path
+    package: Package
 
 
 class PutStack(Struct, frozen=True):

@@ -28,8 +28,8 @@ def of_another_organization(console: Console) -> None:
     console.settle(**{f'id = "{console.sandbox.organization.id}"': 'id = "o-somebodyelse"'})
 
 
-def newer_than_the_package(console: Console) -> None:
-    console.settings.write_text(console.settings.read_text("utf-8") + "\n", "utf-8")
+def without_a_package(console: Console) -> None:
+    console.package.unlink()
 
 
 def as_they_are(_: Console) -> None:
@@ -50,7 +50,7 @@ WRONG: dict[str, tuple[Callable[[Console], None], str, int, list[str]]] = {
         [f"those of account {WEB}", f"management account is {MANAGEMENT}", "--profile"],
     ),
     "no profile": (as_they_are, "nobody", 3, ["profile nobody: can't be used", "aws configure list-profiles"]),
-    "an old package": (newer_than_the_package, "admin-management", 3, ["built with other settings", "make package"]),
+    "no package": (without_a_package, "admin-management", 3, ["there is no package of the function", "make package"]),
 }
 
 

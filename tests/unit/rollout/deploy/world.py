@@ -17,7 +17,7 @@ from ownertag.rollout.deploy.values import Current, PolicyState, StackInstance, 
 MANAGEMENT, HUB, WEB, DATA = "123456789012", fixtures.HUB_ACCOUNT, fixtures.ACCOUNT, fixtures.OTHER_ACCOUNT
 ROOT, UNIT, OTHER_UNIT = "r-ab12", "ou-ab12-c3d4e5f6", "ou-ab12-aaaabbbb"
 REGIONS = ("eu-central-1", "us-east-1", "us-west-2")
-PACKAGE = Package(Path("function.zip"), "ownertag-0.1.0-arm64-" + "0" * 64 + ".zip", "0" * 64)
+PACKAGE = Package(Path("function.zip"), "", "ownertag-0.1.0-arm64-" + "0" * 64 + ".zip", "0" * 64)
 
 
 def settings(regions: tuple[str, ...] = REGIONS, units: tuple[str, ...] = (UNIT,), more: str = "") -> Settings:
