@@ -95,8 +95,8 @@ docs: .venv-docs/installed ## build the site of docs/ into build/site; a link th
 	@rm -rf build/site .cache
 	@.venv-docs/bin/zensical build --strict
 
-tutorial: install .venv-awscli/installed ## follow docs/tutorial/first-hour.md word for word, and write its outputs anew
-	@PYTHONPATH=$(TESTS) $(BIN)/python -m commands.first_hour docs/tutorial/first-hour.md
+tutorial: install .venv-awscli/installed ## follow the tutorial and the roll-out page word for word, and write their outputs anew
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m commands.walkthrough docs/tutorial/first-hour.md docs/how-to/roll-out.md
 
 # A process a core; `tests/conftest.py` says what stays together.
 pytest: install $(TOOLS)

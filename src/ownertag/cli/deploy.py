@@ -34,7 +34,11 @@ app = typer.Typer(
 
 PackageOption = Annotated[
     Path | None,
-    typer.Option("--package", help="The function's package; dist/ownertag-lambda-arm64.zip where it is left out."),
+    typer.Option(
+        "--package",
+        help="The function's package; dist/ownertag-lambda-arm64.zip where it is left out.",
+        envvar="OWNERTAG_PACKAGE",
+    ),
 ]
 RoleOption = Annotated[
     str,

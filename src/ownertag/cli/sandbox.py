@@ -59,9 +59,9 @@ def sandbox(
                 print(f"\nexport AWS_CONFIG_FILE={running.config_file}\n")
                 print(f"export OWNERTAG_CONFIG={running.settings_file}\n")
                 if empty:
-                    package = f"--package {running.package_file}"
-                    print(f"ownertag deploy plan --profile admin-management {package}")
-                    print(f"ownertag deploy apply --profile admin-management {package}")
+                    print(f"export OWNERTAG_PACKAGE={running.package_file}\n")
+                    print("ownertag deploy plan --profile admin-management")
+                    print("ownertag deploy apply --profile admin-management")
                 print("ownertag doctor --profile admin-security")
                 print(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2\n", flush=True)
             options.say("Ctrl-C ends it")

@@ -29,10 +29,9 @@ def check(process: subprocess.Popen[str]) -> None:
         if "run-instances" in line:
             break
     text = "".join(lines)
-    deploy = re.search(r"^ownertag deploy apply --profile admin-management --package (.+)$", text, re.MULTILINE)
     exported = dict(re.findall(r"^export (\w+)=(.+)$", text, re.MULTILINE))
-    assert deploy
-    assert Path(deploy[1]).is_file()
+    assert "\nownertag deploy apply --profile admin-management\n" in text
+    assert Path(exported["OWNERTAG_PACKAGE"]).is_file()
     assert 'hub_account = "222222222222"' in Path(exported["OWNERTAG_CONFIG"]).read_text("utf-8")
     core = botocore.session.Session(profile="admin-management")
     core.set_config_variable("config_file", exported["AWS_CONFIG_FILE"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+
 from msgspec import Struct
 
 from ownertag.rollout.deploy.desired import DesiredStack, DesiredStackSet

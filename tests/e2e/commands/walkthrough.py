@@ -1,9 +1,11 @@
-"""Follows `docs/tutorial/first-hour.md` word for word; `python -m commands.first_hour PAGE` writes its outputs anew.
+"""Follows a page of docs/ word for word in an empty sandbox; `python -m commands.walkthrough PAGE` writes it anew.
 
 A block `console` holds commands of the second terminal, after `$`, each with what it printed below. A block `text`
 whose title is the first terminal holds what the sandbox printed meanwhile. Of an output that is cut on the page, by a
-line of `...`, as many lines are kept before and after as stand there. Blocks `sh` are not run: they install, or start
-the sandbox, which is done here.
+line of `...`, as many lines are kept before and after as stand there. Other blocks are not run: they install, start
+the sandbox, which is done here, or show a file.
+
+A page that has a transcript beside it (`roll-out.md`, `roll-out-transcript.txt`) cuts much: there it is whole.
 """
 
 from __future__ import annotations
@@ -19,9 +21,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from msgspec import Struct
+
 from harness import sandbox_process
 
-PAGE = Path(__file__).parents[3] / "docs/tutorial/first-hour.md"
+DOCS = Path(__file__).parents[3] / "docs"
+PAGES = (DOCS / "tutorial/first-hour.md", DOCS / "how-to/roll-out.md")
 #: The sandbox's folder, as the page has it.
 FOLDER = "/tmp/ownertag-sandbox-0a1b2c3d"  # noqa: S108 - no file of ours: it stands for one on the page
 AWS_CLI = Path(__file__).parents[3] / ".venv-awscli/bin"
@@ -32,8 +37,21 @@ SECONDS, SILENCE = 30.0, 1.0
 _BLOCK = re.compile(r'(?<=\n)```(console|text title="first terminal")\n(.*?)```', re.DOTALL)
 
 
-def followed(page: str) -> str:
-    """The page with what its commands print now."""
+class Followed(Struct, frozen=True):
+    """A page with what its commands print now, and all of that, uncut."""
+
+    page: str
+    transcript: str
+
+
+def transcript_of(page: Path) -> Path:
+    """Where the transcript of a page stands, if it has one."""
+    return page.with_name(f"{page.stem}-transcript.txt")
+
+
+def followed(page: str) -> Followed:
+    """Follows a page."""
+    said: list[str] = []
     with sandbox_process.sandbox("--no-deploy") as sandbox, tempfile.TemporaryDirectory() as folder:
         assert sandbox.stdout is not None
         first = _Terminal(sandbox.stdout)
@@ -44,7 +62,11 @@ def followed(page: str) -> str:
         def block(match: re.Match[str]) -> str:
             kind, text = match[1], match[2]
             if kind == "console":
-                lines = [line for part in _commands(text) for line in _ran(part, shell, real)]
+                lines = []
+                for part in _commands(text):
+                    printed = shell.run(part[0].replace(FOLDER, real))
+                    said.extend((f"$ {part[0]}", *printed, ""))
+                    lines += [f"$ {part[0]}", *_cut(printed, part[1:])]
             else:
                 lines = _cut(
                     greeting if "run-instances" not in page[: match.start()] else first.said(), text.splitlines()
@@ -52,7 +74,8 @@ def followed(page: str) -> str:
             return f"```{kind}\n" + "".join(f"{line.replace(real, FOLDER)}\n" for line in lines) + "```"
 
         try:
-            return _BLOCK.sub(block, page)
+            written = _BLOCK.sub(block, page)
+            return Followed(written, "\n".join(said).replace(real, FOLDER))
         finally:
             shell.end()
 
@@ -61,11 +84,6 @@ def _commands(text: str) -> Iterator[list[str]]:
     """Each command of a block with the lines below it."""
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         yield part.splitlines()
-
-
-def _ran(part: list[str], shell: _Shell, real: str) -> Iterator[str]:
-    yield f"$ {part[0]}"
-    yield from _cut(shell.run(part[0].replace(FOLDER, real)), part[1:])
 
 
 def _cut(lines: list[str], shown: list[str]) -> list[str]:
@@ -142,6 +160,14 @@ class _Shell:
         self._process.stdout.close()
 
 
+def main() -> None:
+    """Writes the pages that are named, and the transcripts that they have."""
+    for target in map(Path, sys.argv[1:]):
+        found = followed(target.read_text("utf-8"))
+        target.write_text(found.page, "utf-8")
+        if transcript_of(target).exists():
+            transcript_of(target).write_text(found.transcript, "utf-8")
+
+
 if __name__ == "__main__":
-    target = Path(sys.argv[1])
-    target.write_text(followed(target.read_text("utf-8")), "utf-8")
+    main()

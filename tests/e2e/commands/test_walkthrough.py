@@ -1,12 +1,13 @@
-"""The tutorial's commands print what the page says that they print, but for ids, times and the machine's own."""
+"""The commands of a page print what it says that they print, but for ids, times and the machine's own."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from commands.first_hour import AWS_CLI, PAGE, followed
+from commands.walkthrough import AWS_CLI, PAGES, followed, transcript_of
 
 #: What differs from run to run. Tables are as wide as what stands in them, so spaces and dashes count once.
 _DIFFERENT = (
@@ -33,9 +34,13 @@ def settled(page: str) -> list[str]:
 @pytest.mark.full
 @pytest.mark.timeout(900)  # forty commands, each a process; a busy machine takes minutes
 @pytest.mark.skipif(not (AWS_CLI / "aws").exists(), reason="no AWS CLI: make .venv-awscli/installed")
-def test_the_tutorial_prints_what_it_says() -> None:
-    page = PAGE.read_text("utf-8")
-    assert settled(followed(page)) == settled(page), "look whether it is right, then `make tutorial` writes it anew"
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_page_prints_what_it_says(path: Path) -> None:
+    page = path.read_text("utf-8")
+    found = followed(page)
+    assert settled(found.page) == settled(page), "look whether it is right, then `make tutorial` writes it anew"
+    if transcript_of(path).exists():
+        assert settled(found.transcript) == settled(transcript_of(path).read_text("utf-8"))
 
 
 def test_what_differs_from_run_to_run_is_left_out_and_nothing_else() -> None:
