@@ -205,7 +205,10 @@ def bus_arn(organization: OrganizationSettings) -> str:
 def bus_policy(organization: OrganizationSettings) -> Statement:
     """The statement of the bus: forwarded events of CloudTrail, from the forwarder of an account of the organization.
 
-    It is not confirmed that `aws:SourceArn`, the rule, is set where the target has a role, so it is `IfExists`.
+    Organization and role must hold: every request of a role carries both keys (doc: IAM, global condition keys). What
+    EventBridge tells of the event and of the rule counts if it is there. No source shows that a rule's delivery carries
+    these keys, AWS's own example for `events:eventBusInvocation` has `BoolIfExists` (doc: EventBridge, "Using IAM policy
+    conditions"), and a key that is demanded and missing would keep every event out. `ForAllValues` is true of none.
     """
     return {
         "Sid": "AllowForwarders",
@@ -215,12 +218,11 @@ def bus_policy(organization: OrganizationSettings) -> Statement:
         "Resource": bus_arn(organization),
         "Condition": {
             "StringEquals": {"aws:PrincipalOrgID": organization.id},
-            "Bool": {"events:eventBusInvocation": "true"},
-            "ForAllValues:StringEquals": {"events:detail-type": "AWS API Call via CloudTrail"},
-            "ForAllValues:StringLike": {"events:source": "aws.*"},
-            "Null": {"events:detail-type": "false", "events:source": "false"},
             "ArnLike": {"aws:PrincipalArn": arn("iam", f"role/{FORWARDER_ROLE}", "*")},
             "ArnLikeIfExists": {"aws:SourceArn": arn("events", f"rule/{RULE_PREFIX}*", "*", "*")},
+            "BoolIfExists": {"events:eventBusInvocation": "true"},
+            "ForAllValues:StringEquals": {"events:detail-type": "AWS API Call via CloudTrail"},
+            "ForAllValues:StringLike": {"events:source": "aws.*"},
         },
     }
 
