@@ -18,6 +18,7 @@ from ownertag.render.documents import (
     FORWARDER_ROLE,
     HUB_ROLE,
     LEDGER_TABLE,
+    REDRIVE_ROLE,
     RULE_PREFIX,
     SHORTER_KEYS,
     PolicyDocument,
@@ -41,6 +42,7 @@ __all__ = [
     "MAX_BUS_POLICY",
     "MAX_ROLE_POLICIES",
     "MAX_SESSION_POLICY",
+    "REDRIVE_ROLE",
     "RULE_PREFIX",
     "PolicyDocument",
     "TooLong",
@@ -206,9 +208,10 @@ def bus_policy(organization: OrganizationSettings) -> Statement:
     """The statement of the bus: forwarded events of CloudTrail, from the forwarder of an account of the organization.
 
     Organization and role must hold: every request of a role carries both keys (doc: IAM, global condition keys). What
-    EventBridge tells of the event and of the rule counts if it is there. No source shows that a rule's delivery carries
-    these keys, AWS's own example for `events:eventBusInvocation` has `BoolIfExists` (doc: EventBridge, "Using IAM policy
-    conditions"), and a key that is demanded and missing would keep every event out. `ForAllValues` is true of none.
+    EventBridge tells of the event and of the rule counts if it is there: no source shows that a rule's delivery carries
+    these keys, and one that is demanded and missing would keep every event out. AWS's own example of
+    `events:eventBusInvocation` has `BoolIfExists` (doc: EventBridge, "Using IAM policy conditions"); `ForAllValues` is
+    true of none.
     """
     return {
         "Sid": "AllowForwarders",

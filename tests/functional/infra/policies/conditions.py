@@ -44,16 +44,16 @@ WHY: dict[tuple[str, str, str], str] = {
     ),
     ("bus", "StringEquals", "aws:PrincipalOrgID"): "accounts of the organization",
     ("bus", "BoolIfExists", "events:eventBusInvocation"): (
-        "forwarded events, not API calls; if it exists, as in AWS's own example. By an API call EventBridge takes no source"
-        " of AWS's from a customer (documented)"
+        "forwarded events, not API calls; if it exists, as in AWS's own example. By an API call EventBridge takes no"
+        " source of AWS's from a customer (documented)"
     ),
     ("bus", "ForAllValues:StringEquals", "events:detail-type"): (
         "CloudTrail's records of API calls; if it exists, since no source shows that a rule's delivery carries it. The"
         " hub's rule asks again, and so does `parse`"
     ),
     ("bus", "ForAllValues:StringLike", "events:source"): (
-        "sources that only AWS can use; if it exists, since no source shows that a rule's delivery carries it. The hub's"
-        " rule asks again, and so does `parse`"
+        "sources that only AWS can use; if it exists, since no source shows that a rule's delivery carries it. The"
+        " hub's rule asks again, and so does `parse`"
     ),
     (
         "bus",

@@ -78,7 +78,9 @@ def _changes(statement: Json) -> Iterator[tuple[str, Json]]:
 
 def is_loosened(operator: str, key: str, condition: Json) -> bool:
     """Whether a condition holds as well where the request lacks the key."""
-    return operator.endswith("IfExists") or (operator.startswith("ForAllValues") and key not in condition.get("Null", {}))
+    return operator.endswith("IfExists") or (
+        operator.startswith("ForAllValues") and key not in condition.get("Null", {})
+    )
 
 
 def _many(values: str | list[str]) -> list[str]:

@@ -29,9 +29,10 @@ TITLES = {
     "lambda-trust": "the trust of the hub's role",
     "alarm-key": "the policy of the alarms' key",
     "alarm-topic": "the policy of the alarms' topic",
-    "audit-trust": "the trust of the audit and canary roles",
+    "audit-trust": "the trust of the audit, canary and redrive roles",
     "audit": "the audit role",
     "canary": "the canary's role",
+    "redrive": "the redrive role",
 }
 
 _SETS = {"each-type": "each type of the catalogue", "fitting": "what fits", "ours": "what fits, of ours"}

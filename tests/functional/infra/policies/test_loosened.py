@@ -1,8 +1,8 @@
-"""What the bus compares only if EventBridge tells it is held somewhere else, and no key is told or demanded by accident.
+"""What the bus compares only if EventBridge tells it, is held somewhere else.
 
-Whoever may become the forwarder in a member account could send each of these where the key is missing. EventBridge's own
-part is played by the sandbox, after its documentation ("Amazon EventBridge event structure": sources that begin with
-`aws.` are AWS's own; `account` is the sender's).
+Whoever may become the forwarder in a member account could send each of these where the key is missing. EventBridge's
+own part is played by the sandbox, after its documentation ("Amazon EventBridge event structure": sources that begin
+with `aws.` are AWS's own; `account` is the sender's).
 """
 
 from __future__ import annotations
