@@ -23,6 +23,7 @@ from ownertag.sandbox.gaps import (
     dynamodb,
     ec2,
     events,
+    message_move_tasks,
     organizations,
     placement_groups,
     stack_sets,
@@ -64,6 +65,7 @@ class Front:
         self._access = organizations.OrganizationsAccess(MANAGEMENT)
         self._stack_sets = stack_sets.StackSets(MANAGEMENT, self._access.administers_stack_sets)
         self.services = Services(identities, self.in_turn)
+        self.move_tasks = message_move_tasks.MessageMoveTasks(RLock())
         #: How often which principal made which call, refused ones included: what its policies have to allow.
         self.calls: Counter[tuple[str, str]] = Counter()
         #: Told when something may have been deployed.
@@ -151,6 +153,8 @@ class Front:
                 return dynamodb.transact_write_items(call, actor.account, to_moto)
             case "events", "PutEvents":
                 return events.put_events(call, actor.account, self.put_event)
+            case "sqs", operation if operation in message_move_tasks.OPERATIONS:
+                return self.move_tasks.answer(call, actor.account)
             case "cloudtrail", "LookupEvents":
                 return cloudtrail.lookup_events(call, self._recorder.records(actor.account, call.region))
             case "cloudtrail", "DescribeTrails" | "GetTrail" | "GetTrailStatus" if actor.account != MANAGEMENT:

@@ -60,8 +60,8 @@ def test_where_all_is_well_every_check_says_so() -> None:
     findings = check(healthy.account(regions=(HOME,)))
     assert {finding.state for finding in findings} == {CheckState.OK}
     assert {finding.check for finding in findings} == {
-        Check.AUDIT_ROLE, Check.TAGGER_ROLE, Check.FORWARDER_ROLE, Check.CANARY_ROLE, Check.REDRIVE_ROLE, Check.REGION, Check.TRAIL,
-        Check.RULE, Check.TARGET, Check.SENT, Check.UNDELIVERED, Check.DEFAULT_BUS,
+        Check.AUDIT_ROLE, Check.TAGGER_ROLE, Check.FORWARDER_ROLE, Check.CANARY_ROLE, Check.REDRIVE_ROLE, Check.REGION,
+        Check.TRAIL, Check.RULE, Check.TARGET, Check.SENT, Check.UNDELIVERED, Check.DEFAULT_BUS,
     }  # fmt: skip
     assert {finding.account for finding in findings} == {MEMBER}
 
