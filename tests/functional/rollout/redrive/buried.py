@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from typer.testing import CliRunner, Result
@@ -77,20 +79,26 @@ class Buried:
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         return int(found["ApproximateNumberOfMessages"]), int(found["ApproximateNumberOfMessagesNotVisible"])
 
-    def launch_undelivered(self, count: int = 1) -> list[str]:
-        """Launches as alice while the forwarder can't be assumed; returns the events' ids, which lie in her Region."""
+    @contextmanager
+    def undeliverable(self, count: int) -> Iterator[None]:
+        """Lets nobody be the member's forwarder, until so many events were not delivered."""
         iam = self.sandbox.client(self.sandbox.account_session(MEMBER), "iam")
         trust = iam.get_role(RoleName="ownertag-forwarder")["Role"]["AssumeRolePolicyDocument"]
         nobody = {**trust, "Statement": [{**trust["Statement"][0], "Effect": "Deny"}]}
         iam.update_assume_role_policy(RoleName="ownertag-forwarder", PolicyDocument=json.dumps(nobody))
         before = self.sandbox.bus.undelivered
-        ec2 = self.sandbox.client(self.sandbox.session("alice"), "ec2")
         try:
-            for _ in range(count):
-                ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)
+            yield
             wait(lambda: self.sandbox.bus.undelivered == before + count)
         finally:
             iam.update_assume_role_policy(RoleName="ownertag-forwarder", PolicyDocument=json.dumps(trust))
+
+    def launch_undelivered(self, count: int = 1) -> list[str]:
+        """Launches as alice while nothing is delivered; returns the events' ids, which lie in her Region."""
+        ec2 = self.sandbox.client(self.sandbox.session("alice"), "ec2")
+        with self.undeliverable(count):
+            for _ in range(count):
+                ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)
         return [
             record["eventID"]
             for record in self.sandbox.recorder.records(MEMBER, REGION)
