@@ -26,6 +26,7 @@ from ownertag.sandbox.gaps import (
     message_move_tasks,
     organizations,
     placement_groups,
+    regions,
     stack_sets,
     stacks,
     sts,
@@ -118,7 +119,7 @@ class Front:
         if actor.expires is not None and actor.expires <= datetime.now(UTC):
             code, status = _EXPIRED_KEY.get(call.service, ("ExpiredTokenException", 400))
             return refuse(call, code, "The security token included in the request is expired", status)
-        if self._identities.orphaned(actor):
+        if self._identities.orphaned(actor) or regions.is_elsewhere(call.region):
             code, status = _UNKNOWN_KEY.get(call.service, ("UnrecognizedClientException", 400))
             return refuse(call, code, "The security token included in the request is invalid", status)
         self.calls[actor.name, f"{call.service}:{call.operation}"] += 1
@@ -141,6 +142,8 @@ class Front:
         match call.service, call.operation:
             case "ec2", "DescribeInstances":
                 return ec2.describe_instances(call, to_moto)
+            case "ec2", "DescribeRegions":
+                return regions.describe_regions(call, to_moto)
             case "ec2", operation if operation in placement_groups.OPERATIONS:
                 return self._placement_groups.answer(call, actor.account)
             case "sts", "GetCallerIdentity":

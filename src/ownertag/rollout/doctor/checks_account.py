@@ -233,9 +233,8 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
         yield place.fault(
             Check.UNDELIVERED,
             f"{queue.messages} events were not delivered to the hub",
-            f"`aws sqs receive-message --region {region} --queue-url $(aws sqs get-queue-url --region {region} "
-            f"--queue-name {UNDELIVERED} --query QueueUrl --output text) --message-attribute-names All` "
-            "in this account says why (ERROR_CODE); after mending it, `ownertag tag` takes the events",
+            f"`ownertag redrive --queue undelivered --accounts {place.account} --regions {region}` shows why, and puts "
+            "them back after asking",
         )
     else:
         yield place.ok(Check.UNDELIVERED, "empty")

@@ -1,4 +1,4 @@
-"""What was put back is done by the hub's function as if it had just arrived: from all queues, creations and findings."""
+"""What was put back is done by the hub's function as if it had just arrived, creations and findings alike."""
 
 from __future__ import annotations
 
@@ -69,4 +69,4 @@ def test_a_tag_call_that_was_not_delivered_is_a_finding(buried: Buried) -> None:
         ec2 = buried.sandbox.client(buried.sandbox.account_session(MEMBER, REGION), "ec2")
         ec2.create_tags(Resources=[instance], Tags=[{"Key": "owner", "Value": "mallory"}])
     assert buried.run()[0] == 0
-    wait(lambda: any("changed" in line and "owner" in line for line in LINES))
+    wait(lambda: any("changed owner 'alice' to 'mallory'" in line for line in LINES))
