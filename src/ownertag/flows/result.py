@@ -86,11 +86,12 @@ class FinishedBefore(Struct, frozen=True):
 
 
 class Tampered(Struct, frozen=True):
-    """A tag call changed tags of ours. `waits`: why that can't be published yet."""
+    """A tag call changed tags of ours. `waits`: why that can't be published yet. `record`: the call."""
 
     where: str
     finding: TamperFinding
     waits: tuple[Wait, ...] = ()
+    record: Record | None = None
 
     @property
     def is_retried(self) -> bool:

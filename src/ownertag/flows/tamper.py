@@ -183,7 +183,7 @@ def _kept(part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, 
         if isinstance(finding, NotTampering):
             results.append(Refused(Refusal(arrival.where, Reason.NO_FINDING, finding.reason, arrival.record)))
         else:
-            results.append(Tampered(arrival.where, finding))
+            results.append(Tampered(arrival.where, finding, record=arrival.record))
             entries.append(tag_changed(arrival.record, finding))
     if entries:
         ports.ledger.append(entries)

@@ -23,6 +23,7 @@ HUB_ROLE = "ownertag-hub"
 FORWARDER_ROLE = "ownertag-forwarder"
 AUDIT_ROLE = "ownertag-audit"
 CANARY_ROLE = records.CANARY_ROLE
+REDRIVE_ROLE = "ownertag-redrive"
 #: The canary's placement group, which costs nothing.
 CANARY = "ownertag-canary"
 #: The SNS topic for alarms and findings.

@@ -89,6 +89,7 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "max_receive_count": MAX_RECEIVE_COUNT,
         "oldest_message_seconds": OLDEST_MESSAGE_SECONDS,
         "queue_policy": service_policies.queue_policy(),
+        "redrive_permissions": service_policies.redrive_permissions(),
         "rules": _rules(catalogue, settings, organization),
         "tagger_permissions": policies.tagger_permissions(catalogue, settings),
         "tagger_role": settings.hub.tagger_role,

@@ -18,6 +18,7 @@ from ownertag.render.documents import (
     FORWARDER_ROLE,
     HUB_ROLE,
     LEDGER_TABLE,
+    REDRIVE_ROLE,
     RULE_PREFIX,
     SHORTER_KEYS,
     PolicyDocument,
@@ -41,6 +42,7 @@ __all__ = [
     "MAX_BUS_POLICY",
     "MAX_ROLE_POLICIES",
     "MAX_SESSION_POLICY",
+    "REDRIVE_ROLE",
     "RULE_PREFIX",
     "PolicyDocument",
     "TooLong",
@@ -205,7 +207,11 @@ def bus_arn(organization: OrganizationSettings) -> str:
 def bus_policy(organization: OrganizationSettings) -> Statement:
     """The statement of the bus: forwarded events of CloudTrail, from the forwarder of an account of the organization.
 
-    It is not confirmed that `aws:SourceArn`, the rule, is set where the target has a role, so it is `IfExists`.
+    Organization and role must hold: every request of a role carries both keys (doc: IAM, global condition keys). What
+    EventBridge tells of the event and of the rule counts if it is there: no source shows that a rule's delivery carries
+    these keys, and one that is demanded and missing would keep every event out. AWS's own example of
+    `events:eventBusInvocation` has `BoolIfExists` (doc: EventBridge, "Using IAM policy conditions"); `ForAllValues` is
+    true of none.
     """
     return {
         "Sid": "AllowForwarders",
@@ -215,12 +221,11 @@ def bus_policy(organization: OrganizationSettings) -> Statement:
         "Resource": bus_arn(organization),
         "Condition": {
             "StringEquals": {"aws:PrincipalOrgID": organization.id},
-            "Bool": {"events:eventBusInvocation": "true"},
-            "ForAllValues:StringEquals": {"events:detail-type": "AWS API Call via CloudTrail"},
-            "ForAllValues:StringLike": {"events:source": "aws.*"},
-            "Null": {"events:detail-type": "false", "events:source": "false"},
             "ArnLike": {"aws:PrincipalArn": arn("iam", f"role/{FORWARDER_ROLE}", "*")},
             "ArnLikeIfExists": {"aws:SourceArn": arn("events", f"rule/{RULE_PREFIX}*", "*", "*")},
+            "BoolIfExists": {"events:eventBusInvocation": "true"},
+            "ForAllValues:StringEquals": {"events:detail-type": "AWS API Call via CloudTrail"},
+            "ForAllValues:StringLike": {"events:source": "aws.*"},
         },
     }
 

@@ -18,6 +18,7 @@ from ownertag.render.documents import (
     AUDIT_ROLE,
     CANARY_ROLE,
     FORWARDER_ROLE,
+    REDRIVE_ROLE,
     RULE_PREFIX,
     STACK_SET_PREFIX,
     UNDELIVERED,
@@ -190,7 +191,8 @@ def _machinery_statements(settings: Settings) -> Iterator[Statement]:
     guarded = settings.trust.restrict_source_identity
     leave = settings.trust.source_identity_roles if guarded else ()
     # Who could create or change an exempt role would be exempt.
-    known = (settings.hub.tagger_role, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE, _DEPLOYER, *broken, *leave)
+    ours = (settings.hub.tagger_role, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE, REDRIVE_ROLE)
+    known = (*ours, _DEPLOYER, *broken, *leave)
     protected = [name for name in dict.fromkeys(known) if not name.startswith(_RESERVED)]
     deployers = (_DEPLOYER, *broken)
     yield deny("ProtectRoles", _of("iam", _ROLE_CHANGES), [role(name) for name in protected], deployers)

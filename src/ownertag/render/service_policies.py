@@ -1,4 +1,4 @@
-"""Renders the policies of queues, topic, key, the organization's resource policy, and the audit and canary roles.
+"""Renders the policies of queues, topic, key, the organization's resource policy, and the roles that check and mend.
 
 A queue or topic policy names every service that must write to it, and from which of our resources. A service that is
 not named delivers nothing, mostly without an error.
@@ -14,8 +14,10 @@ from ownertag.render.documents import (
     CANARY,
     CANARY_ROLE,
     FORWARDER_ROLE,
+    REDRIVE_ROLE,
     RULE_PREFIX,
     STACK_SET_PREFIX,
+    UNDELIVERED,
     PolicyDocument,
     Statement,
     arn,
@@ -123,7 +125,7 @@ def read_accounts(organization: OrganizationSettings) -> Statement:
 
 
 def audit_trust(organization: OrganizationSettings) -> PolicyDocument:
-    """The trust policy of the audit and canary roles: principals of the hub's account whose own policies allow it."""
+    """The trust policy of the roles that check and mend: the hub's principals whose own policies allow it."""
     return policy(
         {
             "Effect": "Allow",
@@ -149,7 +151,7 @@ def audit_permissions(tagger_role: str) -> PolicyDocument:
     The same for every account: what only the hub's or the management account has, does not exist elsewhere. Actions on
     `*` have no resource type (service authorization reference), or read the account's own trails.
     """
-    roles = [tagger_role, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE]
+    roles = [tagger_role, FORWARDER_ROLE, AUDIT_ROLE, CANARY_ROLE, REDRIVE_ROLE]
     queues = [BUS, f"{BUS}-dead-letters", f"{BUS}-undelivered"]
     return policy(
         {
@@ -264,4 +266,27 @@ def canary_permissions() -> PolicyDocument:
             "Condition": {"StringEquals": {"ec2:CreateAction": "CreatePlacementGroup"}},
         },
         {"Sid": "DescribePlacementGroups", "Effect": "Allow", "Action": "ec2:DescribePlacementGroups", "Resource": "*"},
+    )
+
+
+def redrive_permissions() -> PolicyDocument:
+    """The redrive role's permissions: take messages out of the Regions' queues of undelivered events, and look them up.
+
+    A member may write into its own queue, so the record that goes to the hub is CloudTrail's, not the message's
+    (LookupEvents has no resource type).
+    """
+    return policy(
+        {
+            "Sid": "TakeUndeliveredEvents",
+            "Effect": "Allow",
+            "Action": [
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ReceiveMessage",
+            ],
+            "Resource": arn("sqs", UNDELIVERED, region="*"),
+        },
+        {"Sid": "LookUpRecords", "Effect": "Allow", "Action": "cloudtrail:LookupEvents", "Resource": "*"},
     )

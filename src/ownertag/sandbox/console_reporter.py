@@ -7,11 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from ownertag.core.findings import TagChange, TamperFinding
+from ownertag.core.owner.principal import clean
 from ownertag.core.records import Record
 from ownertag.core.values import Decision, Failure, Outcome, Unavailable
 from ownertag.flows.live import BatchAnswer, Done, Returned
 from ownertag.flows.result import Decided, Refused, Result, Tampered
 from ownertag.sandbox.personas import ACCOUNTS
+
+#: How much of a finding stands in its line: changes, and characters of a text.
+MOST_CHANGES, MOST_TEXT = 3, 80
 
 
 class ConsoleReporter:
@@ -59,10 +64,11 @@ def line(verdict: Done | Returned) -> str:
     match result:
         case Refused(refusal):
             return f"{head}  refused, {refusal.reason.value}: {refusal.detail}"
-        case Tampered():
-            return f"{head}  finding: somebody else changed tags of ours"
+        case Tampered(finding=finding):
+            return f"{head}  finding: {_finding(finding)}"
         case Decided(decision):
-            return f"{head}  {_decided(decision, result.outcomes)}"
+            found = f"; finding: {_finding(result.finding)}" if result.finding else ""
+            return f"{head}  {_decided(decision, result.outcomes)}{found}"
     return head
 
 
@@ -72,7 +78,34 @@ def _record(result: Result) -> Record | None:
             return decision.creation.record
         case Refused(refusal):
             return refusal.record
+        case Tampered(record=record):
+            return record
     return None
+
+
+def _finding(finding: TamperFinding) -> str:
+    """Who changed which tags of what, and from what to what; texts that strangers choose are cut."""
+    if finding.omitted:
+        return f"{_text(finding.by)} changed tags, and CloudTrail left out which"
+    named = [_change(change) for change in finding.changes[:MOST_CHANGES]]
+    more = len(finding.changes) + finding.more_changes - len(named)
+    changes = f"{', '.join(named)}{f' and {more} more tags' if more else ''}"
+    others = f" and {finding.resources - 1} more" if finding.resources > 1 else ""
+    over = ", and ownertag wrote over it" if finding.overwritten else ""
+    return f"{_text(finding.by)} {changes} on {_text(finding.resource.rpartition(':')[2])}{others}{over}"
+
+
+def _change(change: TagChange) -> str:
+    key, was = _text(change.key), "" if change.old is None else f" '{_text(change.old)}'"
+    if change.new is None:
+        return f"removed {key}{was}"
+    new = f"to '{_text(change.new)}'"
+    return f"changed {key}{was} {new}" if was else f"set {key} {new}"
+
+
+def _text(text: str) -> str:
+    shown = clean(text[: 2 * MOST_TEXT])
+    return f"{shown[:MOST_TEXT]}..." if len(shown) > MOST_TEXT else shown
 
 
 def _decided(decision: Decision, outcomes: Iterable[Outcome]) -> str:

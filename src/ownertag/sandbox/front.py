@@ -23,8 +23,10 @@ from ownertag.sandbox.gaps import (
     dynamodb,
     ec2,
     events,
+    message_move_tasks,
     organizations,
     placement_groups,
+    regions,
     stack_sets,
     stacks,
     sts,
@@ -64,6 +66,7 @@ class Front:
         self._access = organizations.OrganizationsAccess(MANAGEMENT)
         self._stack_sets = stack_sets.StackSets(MANAGEMENT, self._access.administers_stack_sets)
         self.services = Services(identities, self.in_turn)
+        self.move_tasks = message_move_tasks.MessageMoveTasks(RLock())
         #: How often which principal made which call, refused ones included: what its policies have to allow.
         self.calls: Counter[tuple[str, str]] = Counter()
         #: Told when something may have been deployed.
@@ -116,7 +119,7 @@ class Front:
         if actor.expires is not None and actor.expires <= datetime.now(UTC):
             code, status = _EXPIRED_KEY.get(call.service, ("ExpiredTokenException", 400))
             return refuse(call, code, "The security token included in the request is expired", status)
-        if self._identities.orphaned(actor):
+        if self._identities.orphaned(actor) or regions.is_elsewhere(call.region):
             code, status = _UNKNOWN_KEY.get(call.service, ("UnrecognizedClientException", 400))
             return refuse(call, code, "The security token included in the request is invalid", status)
         self.calls[actor.name, f"{call.service}:{call.operation}"] += 1
@@ -139,6 +142,8 @@ class Front:
         match call.service, call.operation:
             case "ec2", "DescribeInstances":
                 return ec2.describe_instances(call, to_moto)
+            case "ec2", "DescribeRegions":
+                return regions.describe_regions(call, to_moto)
             case "ec2", operation if operation in placement_groups.OPERATIONS:
                 return self._placement_groups.answer(call, actor.account)
             case "sts", "GetCallerIdentity":
@@ -151,6 +156,8 @@ class Front:
                 return dynamodb.transact_write_items(call, actor.account, to_moto)
             case "events", "PutEvents":
                 return events.put_events(call, actor.account, self.put_event)
+            case "sqs", operation if operation in message_move_tasks.OPERATIONS:
+                return self.move_tasks.answer(call, actor.account)
             case "cloudtrail", "LookupEvents":
                 return cloudtrail.lookup_events(call, self._recorder.records(actor.account, call.region))
             case "cloudtrail", "DescribeTrails" | "GetTrail" | "GetTrailStatus" if actor.account != MANAGEMENT:

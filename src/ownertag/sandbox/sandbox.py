@@ -187,6 +187,7 @@ class Sandbox:
             self.front.deployed.append(functions.look)
             self.front.invoke = functions.invoke
             arrived = functions.wake
+            self.front.move_tasks.arrived = functions.wake
         self.bus = Bus(self.front.lock, arrived)
         self.bus.start()
         self._running.append(self.bus.stop)

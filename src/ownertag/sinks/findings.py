@@ -1,6 +1,8 @@
 """Publishes findings as events on the hub's bus, where rules can match them.
 
-Only the hub's account can put such an event on this bus. People get mails: `sinks.mail`.
+The event's `account` is the hub's: EventBridge writes it itself, so no other account's event can have it. Whether the
+bus keeps a member's event of this source out depends on what EventBridge tells (`render.policies.bus_policy`). People
+get mails: `sinks.mail`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ownertag.core.arn import last_part
-from ownertag.render.documents import AUDIT_ROLE, CANARY_ROLE, FORWARDER_ROLE, UNDELIVERED
+from ownertag.render.documents import AUDIT_ROLE, CANARY_ROLE, FORWARDER_ROLE, REDRIVE_ROLE, UNDELIVERED
 from ownertag.render.infra import logical_name
 from ownertag.rollout.doctor.checks import DEPLOY, check_rule, missing_finding, same, unread_finding
 from ownertag.rollout.doctor.expected import Expected, ExpectedRole
@@ -64,6 +64,7 @@ def _checks(expected: Expected) -> dict[str, Check]:
         expected.settings.hub.tagger_role: Check.TAGGER_ROLE,
         FORWARDER_ROLE: Check.FORWARDER_ROLE,
         CANARY_ROLE: Check.CANARY_ROLE,
+        REDRIVE_ROLE: Check.REDRIVE_ROLE,
     }
 
 
@@ -232,9 +233,8 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
         yield place.fault(
             Check.UNDELIVERED,
             f"{queue.messages} events were not delivered to the hub",
-            f"`aws sqs receive-message --region {region} --queue-url $(aws sqs get-queue-url --region {region} "
-            f"--queue-name {UNDELIVERED} --query QueueUrl --output text) --message-attribute-names All` "
-            "in this account says why (ERROR_CODE); after mending it, `ownertag tag` takes the events",
+            f"`ownertag redrive --queue undelivered --accounts {place.account} --regions {region}` shows why, and puts "
+            "them back after asking",
         )
     else:
         yield place.ok(Check.UNDELIVERED, "empty")

@@ -162,9 +162,8 @@ def _dead_letters(place: Location, facts: HubFacts) -> Finding:
     return place.fault(
         Check.DEAD_LETTERS,
         f"{found.messages} messages were not tagged",
-        f"read them (`aws sqs receive-message` on {DEAD_LETTERS}) with the function's log, mend the cause, then send "
-        "them back: `aws sqs start-message-move-task --source-arn "
-        f"arn:...:{DEAD_LETTERS}`",
+        "`ownertag redrive --queue dead-letters` shows why, and puts them back after asking; mend the cause first, or "
+        "they come back",
     )
 
 

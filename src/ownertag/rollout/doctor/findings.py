@@ -41,6 +41,7 @@ class Check(StrEnum):
     TAGGER_ROLE = "tagger-role"
     FORWARDER_ROLE = "forwarder-role"
     CANARY_ROLE = "canary-role"
+    REDRIVE_ROLE = "redrive-role"
     REGION = "region"
     DEFAULT_BUS = "default-bus"
     TRAIL = "trail"

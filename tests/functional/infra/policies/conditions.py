@@ -43,11 +43,18 @@ WHY: dict[tuple[str, str, str], str] = {
         "for a rule of ours, which the service control policy guards: not for a rule that sends everything there is"
     ),
     ("bus", "StringEquals", "aws:PrincipalOrgID"): "accounts of the organization",
-    ("bus", "Bool", "events:eventBusInvocation"): "forwarded events; a forged one would come by an API call",
-    ("bus", "ForAllValues:StringEquals", "events:detail-type"): "CloudTrail's records of API calls",
-    ("bus", "ForAllValues:StringLike", "events:source"): "sources that only AWS can use",
-    ("bus", "Null", "events:detail-type"): "and it must say so: `ForAllValues` is true of none",
-    ("bus", "Null", "events:source"): "and it must say so: `ForAllValues` is true of none",
+    ("bus", "BoolIfExists", "events:eventBusInvocation"): (
+        "forwarded events, not API calls; if it exists, as in AWS's own example. By an API call EventBridge takes no"
+        " source of AWS's from a customer (documented)"
+    ),
+    ("bus", "ForAllValues:StringEquals", "events:detail-type"): (
+        "CloudTrail's records of API calls; if it exists, since no source shows that a rule's delivery carries it. The"
+        " hub's rule asks again, and so does `parse`"
+    ),
+    ("bus", "ForAllValues:StringLike", "events:source"): (
+        "sources that only AWS can use; if it exists, since no source shows that a rule's delivery carries it. The"
+        " hub's rule asks again, and so does `parse`"
+    ),
     (
         "bus",
         "ArnLike",

@@ -1,4 +1,8 @@
-"""Every way to weaken or break a rendered policy by one step: each must make a row of the table fail."""
+"""Every way to weaken or break a rendered policy by one step: each must make a row of the table fail.
+
+To demand a key that a condition takes only if it is there is such a step too: on AWS, where the key may be missing,
+nothing would come through any more.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from infra.policies.world import Json
 
 #: Mutants that change nothing, and why: no row can tell them from the policy.
 EQUIVALENT = {
-    "bus/AllowForwarders: Action is *": "no other action of a bus has `events:eventBusInvocation`, which must be",
     "queue/DenyInsecureTransport: Action is *": "no other action asks a queue's policy",
     "undelivered/DenyInsecureTransport: Action is *": "no other action asks a queue's policy",
     "alarm-key/AdministerKey: Action is *": "no other action asks a key's policy",
@@ -66,6 +69,18 @@ def _changes(statement: Json) -> Iterator[tuple[str, Json]]:
             for value, fewer in _shorter(values):
                 changed = {**condition, operator: {**keys, key: fewer}}
                 yield f"{operator} {key} lacks {value}", {**statement, "Condition": changed}
+            if statement["Effect"] == "Allow" and is_loosened(operator, key, condition):
+                plain = operator.removesuffix("IfExists")
+                demanded = without | {plain: {**without.get(plain, {}), key: values}}
+                demanded |= {"Null": {**without.get("Null", {}), key: "false"}}
+                yield f"demands {key}", {**statement, "Condition": demanded}
+
+
+def is_loosened(operator: str, key: str, condition: Json) -> bool:
+    """Whether a condition holds as well where the request lacks the key."""
+    return operator.endswith("IfExists") or (
+        operator.startswith("ForAllValues") and key not in condition.get("Null", {})
+    )
 
 
 def _many(values: str | list[str]) -> list[str]:

@@ -29,9 +29,10 @@ TITLES = {
     "lambda-trust": "the trust of the hub's role",
     "alarm-key": "the policy of the alarms' key",
     "alarm-topic": "the policy of the alarms' topic",
-    "audit-trust": "the trust of the audit and canary roles",
+    "audit-trust": "the trust of the audit, canary and redrive roles",
     "audit": "the audit role",
     "canary": "the canary's role",
+    "redrive": "the redrive role",
 }
 
 _SETS = {"each-type": "each type of the catalogue", "fitting": "what fits", "ours": "what fits, of ours"}
@@ -57,9 +58,18 @@ documentation:
   service-linked roles, services, or callers from outside;
 - that a launch with tags asks for `ec2:CreateTags` with `ec2:CreateAction` set, and a DeleteTags without keys has
   no `aws:TagKeys`;
-- which keys a forwarded event carries. Whether `aws:SourceArn` is set on the hub's bus where the rule's target has
-  a role is unconfirmed, so that key is compared only if it is there; that EventBridge sets `aws:SourceArn` and
-  `aws:SourceAccount` when it assumes the forwarder's role is what its page on confused deputies says.
+- which keys a forwarded event carries. No source shows that `events:source`, `events:detail-type` and
+  `events:eventBusInvocation` are there on a rule's delivery, nor `aws:SourceArn` where its target has a role: the bus
+  compares each if it is there, and the cases ask both ways;
+- that EventBridge sets `aws:SourceArn` and `aws:SourceAccount` when it assumes the forwarder's role is what its page on
+  confused deputies says.
+
+Where none of these keys is there, the bus still demands the organization and the forwarder's role. A member's
+administrator who has changed that role's trust, or made a rule `ownertag-…` (without the service control policy nothing
+stops either), could then put events of other sources on the bus. The hub's rule takes AWS's sources and CloudTrail's
+type alone, and `parse` asks again; EventBridge takes no source that begins with `aws.` from a customer, and writes the
+sender's account into each event itself. Such an event could look like [a finding](../reference/json.md) to a rule of
+yours: match `account` with the hub's.
 
 What no service control policy stops:
 

@@ -90,6 +90,7 @@ def rendered() -> dict[str, Json]:
         "audit-trust": of(MEMBER, service_policies.audit_trust(organization)),
         "audit": of(MEMBER, service_policies.audit_permissions(settings.hub.tagger_role)),
         "canary": of(MEMBER, service_policies.canary_permissions()),
+        "redrive": of(MEMBER, service_policies.redrive_permissions()),
     }
 
 
@@ -142,6 +143,7 @@ _DLM = "AWSDataLifecycleManagerDefaultRole"
 _SSO = "aws-reserved/sso.amazonaws.com/eu-central-1/"
 _DEPLOYER = f"stacksets-exec-{HASH}{HASH}"
 _TAGGER, _HUB, _FORWARDER = SETTINGS.hub.tagger_role, policies.HUB_ROLE, policies.FORWARDER_ROLE
+_REDRIVE = policies.REDRIVE_ROLE
 _BROKEN = f"AWSReservedSSO_BreakGlass_{HASH}"
 _LINKED = "aws-service-role/autoscaling.amazonaws.com/"
 
@@ -196,6 +198,8 @@ WHO: dict[str, Who] = {
     "audit": _role("the audit role", policies.AUDIT_ROLE, identity=("audit",)),
     "exempt-audit": _role("the audit role, where no SCP holds", policies.AUDIT_ROLE, identity=("audit",), bound=False),
     "canary": _role("the canary's role", policies.CANARY_ROLE, identity=("canary",)),
+    "redrive": _role("the redrive role", _REDRIVE, identity=("redrive",)),
+    "exempt-redrive": _role("the redrive role, where no SCP holds", _REDRIVE, identity=("redrive",), bound=False),
 }  # fmt: skip
 
 
@@ -245,6 +249,7 @@ ON: dict[str, What] = {
     "forwarder-role": _iam("`ownertag-forwarder`", _FORWARDER, "forwarder-trust"),
     "audit-role": _iam("`ownertag-audit`", policies.AUDIT_ROLE, "audit-trust"),
     "canary-role": _iam("`ownertag-canary`", policies.CANARY_ROLE, "audit-trust"),
+    "redrive-role": _iam("`ownertag-redrive`", policies.REDRIVE_ROLE, "audit-trust"),
     "break-glass-role": _iam("a break-glass role", "break-glass", None),
     "deployer-role": _iam("a role `stacksets-exec-…`", _DEPLOYER, None),
     "broker-role": _iam("the role with leave", "sign-in-broker", None),

@@ -38,7 +38,7 @@ def test_apply_puts_everything_in_its_place_and_a_second_plan_has_nothing(consol
     assert code == 0
     assert [step for step in done if step.get("failed")] == []
     found = state(console)
-    roles = {"auto-tag-role", "ownertag-forwarder", "ownertag-audit", "ownertag-canary"}
+    roles = {"auto-tag-role", "ownertag-forwarder", "ownertag-audit", "ownertag-canary", "ownertag-redrive"}
     for account in (MANAGEMENT, *MEMBERS):
         assert found[f"roles in {account}"] - {"ownertag-hub"} == roles
         for region in (HOME_REGION, "us-east-1", "us-west-2"):

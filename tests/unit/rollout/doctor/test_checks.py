@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ownertag.render.documents import AUDIT_ROLE, CANARY_ROLE, FORWARDER_ROLE
+from ownertag.render.documents import AUDIT_ROLE, CANARY_ROLE, FORWARDER_ROLE, REDRIVE_ROLE
 from ownertag.rollout.doctor.checks_account import check_account
 from ownertag.rollout.doctor.facts import (
     AccountFacts,
@@ -60,8 +60,8 @@ def test_where_all_is_well_every_check_says_so() -> None:
     findings = check(healthy.account(regions=(HOME,)))
     assert {finding.state for finding in findings} == {CheckState.OK}
     assert {finding.check for finding in findings} == {
-        Check.AUDIT_ROLE, Check.TAGGER_ROLE, Check.FORWARDER_ROLE, Check.CANARY_ROLE, Check.REGION, Check.TRAIL,
-        Check.RULE, Check.TARGET, Check.SENT, Check.UNDELIVERED, Check.DEFAULT_BUS,
+        Check.AUDIT_ROLE, Check.TAGGER_ROLE, Check.FORWARDER_ROLE, Check.CANARY_ROLE, Check.REDRIVE_ROLE, Check.REGION,
+        Check.TRAIL, Check.RULE, Check.TARGET, Check.SENT, Check.UNDELIVERED, Check.DEFAULT_BUS,
     }  # fmt: skip
     assert {finding.account for finding in findings} == {MEMBER}
 
@@ -114,7 +114,8 @@ def test_a_role_that_is_not_as_rendered_is_a_fault(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "logical"), [(TAGGER, "Tagger"), (FORWARDER_ROLE, "Forwarder"), (CANARY_ROLE, "Canary")]
+    ("name", "logical"),
+    [(TAGGER, "Tagger"), (FORWARDER_ROLE, "Forwarder"), (CANARY_ROLE, "Canary"), (REDRIVE_ROLE, "Redrive")],
 )
 def test_a_role_that_cloudformation_never_made_is_not_checkable(name: str, logical: str) -> None:
     facts = role(name, lambda _: Missing())
@@ -190,7 +191,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "queue gone": ({"undelivered": Missing()}, Check.UNDELIVERED, "is not there", "deploy apply"),
     "undelivered": (
         {"undelivered": replace(QUEUE, messages=7)}, Check.UNDELIVERED, "7 events were not delivered",
-        "receive-message",
+        "`ownertag redrive --queue undelivered --accounts",
     ),
     "queue without a policy": (
         {"undelivered": replace(QUEUE, policy=None)}, Check.UNDELIVERED, "policy of queue", "deploy apply",
