@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -163,7 +164,11 @@ class _Worker:
         s3, region = self._clients.hub("s3"), self._organization.home_region
         # us-east-1 is the one Region that may not be named (doc: CreateBucket).
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        s3.create_bucket(Bucket=name, **place)
+        try:
+            s3.create_bucket(Bucket=name, **place)
+        except ClientError as error:  # another run was quicker
+            if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+                raise
         closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(closed, True))
 

@@ -47,27 +47,27 @@ class OrganizationCalls:
         self._pause = pause
         self._lock = Lock()
 
-    def run(self, call: Callable[[], Any], say: Callable[[str], None], done: str = "") -> None:
+    def run(self, call: Callable[[], Any], say: Callable[[str], None], *done: str) -> None:
         """Carries out one change when no other is under way.
 
         Args:
             call: The change.
             say: Told of each repetition.
-            done: The error code that says that the change is there already.
+            done: The error codes that say that the change is there already.
 
         Raises:
             ClientError: AWS refuses it, or says to try again later for more than two minutes.
         """
         with self._lock:
-            self._run(call, say, done)
+            self._run(call, say, *done)
 
-    def _run(self, call: Callable[[], Any], say: Callable[[str], None], done: str = "") -> None:
+    def _run(self, call: Callable[[], Any], say: Callable[[str], None], *done: str) -> None:
         for pause in (*PAUSES, None):
             try:
                 call()
             except ClientError as error:
                 code = error.response["Error"]["Code"]
-                if code == done:
+                if code in done:
                     return
                 if code not in LATER or pause is None:
                     raise
@@ -145,7 +145,12 @@ class OrganizationCalls:
 
     def detach(self, id_: str, unit: str, say: Callable[[str], None]) -> None:
         """Detaches a policy from a unit."""
-        self.run(lambda: self._client.detach_policy(PolicyId=id_, TargetId=unit), say, "PolicyNotAttachedException")
+        self.run(
+            lambda: self._client.detach_policy(PolicyId=id_, TargetId=unit),
+            say,
+            "PolicyNotAttachedException",
+            "PolicyNotFoundException",
+        )
 
     def _create(self, name: str, content: str) -> None:
         self._client.create_policy(Name=name, Description=_POLICY_TEXT, Type=SCP, Content=content)

@@ -16,6 +16,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ownertag.rollout.deploy.failures import DeployError
+
 _RESOURCES = re.compile(r"^Resources:\n", re.MULTILINE)
 _SECTION = re.compile(r"^\S", re.MULTILINE)
 _RESOURCE = re.compile(r"^  (\w+):.*\n(?:(?:    .*)?\n)*", re.MULTILINE)
@@ -24,8 +26,11 @@ _TYPE = re.compile(r"^    Type: (\S+)", re.MULTILINE)
 # Of other resources, which are not there yet.
 _DEPENDS = re.compile(r"^    DependsOn:.*\n(?:      .*\n)*", re.MULTILINE)
 
-#: Asks for a resource's identifier by its name in the template; None where there is none.
-_Find = Callable[[Any, str], str | None]
+_KEY = re.compile(r"^      KeySchema:\n((?:        - .*\n)+)", re.MULTILINE)
+_KEY_PART = re.compile(r"AttributeName: (\w+), KeyType: (\w+)")
+
+#: Asks for a resource's identifier by its name and the template's text of it; None where there is none.
+_Find = Callable[[Any, str, str], str | None]
 
 
 def retained(template: str) -> dict[str, str]:
@@ -51,6 +56,9 @@ def left_over(template: str, client_of: Callable[[str], Any]) -> list[dict[str, 
     Args:
         template: Of a stack that is not there.
         client_of: A client of a service in the stack's account and Region.
+
+    Raises:
+        DeployError: What has the name is somebody else's.
     """
     found = []
     for logical, block in retained(template).items():
@@ -59,7 +67,7 @@ def left_over(template: str, client_of: Callable[[str], Any]) -> list[dict[str, 
             continue
         service, key, name_key, find = _LOOK[kind[1]]
         name = re.search(rf"^      {name_key}: (\S+)", block, re.MULTILINE)
-        identifier = find(client_of(service), name[1]) if name else None
+        identifier = find(client_of(service), name[1], block) if name else None
         if identifier is not None:
             found.append(
                 {"ResourceType": kind[1], "LogicalResourceId": logical, "ResourceIdentifier": {key: identifier}}
@@ -67,17 +75,31 @@ def left_over(template: str, client_of: Callable[[str], Any]) -> list[dict[str, 
     return found
 
 
-def _queue(sqs: Any, name: str) -> str | None:
+def _queue(sqs: Any, name: str, _: str) -> str | None:
     missing = ("QueueDoesNotExist", "NonExistentQueue")
     return _unless(missing, lambda: str(sqs.get_queue_url(QueueName=name)["QueueUrl"]))
 
 
-def _table(dynamodb: Any, name: str) -> str | None:
-    missing = ("ResourceNotFoundException",)
-    return _unless(missing, lambda: str(dynamodb.describe_table(TableName=name)["Table"]["TableName"]))
+def _table(dynamodb: Any, name: str, block: str) -> str | None:
+    def find() -> str:
+        held = {(part["AttributeName"], part["KeyType"]) for part in described()["KeySchema"]}
+        schema = _KEY.search(block)
+        if schema is None or held != {*_KEY_PART.findall(schema[1])}:
+            keys = ", ".join(sorted(attribute for attribute, _ in held))
+            raise DeployError(
+                f"there is a DynamoDB table {name} that is not ownertag's: its key is {keys}. Nothing was changed: "
+                "take it away, or give the hub another account"
+            )
+        return name
+
+    def described() -> dict[str, Any]:
+        table: dict[str, Any] = dynamodb.describe_table(TableName=name)["Table"]
+        return table
+
+    return _unless(("ResourceNotFoundException",), find)
 
 
-def _log_group(logs: Any, name: str) -> str | None:
+def _log_group(logs: Any, name: str, _: str) -> str | None:
     pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
     names = (group["logGroupName"] for page in pages for group in page["logGroups"])
     return next((found for found in names if found == name), None)

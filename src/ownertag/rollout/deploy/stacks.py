@@ -31,6 +31,8 @@ _STILLBORN = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED",
 _REVIEW = "REVIEW_IN_PROGRESS"
 # An update whose rollback failed: it takes nothing but to be rolled back to the end.
 _STUCK = frozenset({"UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED"})
+# An import that failed: a stack that it was to make has nothing in it.
+_NOT_IMPORTED = "IMPORT_ROLLBACK_COMPLETE"
 _TYPE = re.compile(r"^    Type: (\S+)", re.MULTILINE)
 _WELL = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 # Rolled back to what it was: well, if its template is what should be there.
@@ -74,7 +76,8 @@ def preview(
 ) -> tuple[str, ...]:
     """What an update would change, a line for each resource, by a change set that is deleted again."""
     status = wait_until_idle(client, stack.name, pause, lambda _: None)
-    if status is None or status in {_REVIEW, *_STILLBORN}:  # what was under way has failed meanwhile
+    empty = status == _NOT_IMPORTED and _is_empty(client, stack.name)
+    if empty or status is None or status in {_REVIEW, *_STILLBORN}:  # or what was under way has failed meanwhile
         return preview_new(client, stack)
     if status in _STUCK:
         return (f"{status}: what is rolled back is rolled back to the end first",)
@@ -141,6 +144,10 @@ def _ready(client: Any, name: str, pause: Pause, say: Say) -> str | None:
         say("the earlier creation failed: it is taken away first")
         drop(client, name, pause, say)
         return None
+    if status == _NOT_IMPORTED and _is_empty(client, name):
+        say("the earlier take-over failed: it is begun anew")
+        drop(client, name, pause, say)
+        return None
     if status in _STUCK:
         say(f"{status.lower().replace('_', ' ')}: it is rolled back to the end first")
         client.continue_update_rollback(StackName=name)
@@ -189,6 +196,12 @@ def _execute(client: Any, name: str, change_set: str, pause: Pause, say: Say) ->
         pause(POLL_SECONDS)
         ended = wait_until_idle(client, name, pause, say)
     return ended
+
+
+def _is_empty(client: Any, name: str) -> bool:
+    """Whether a stack has no resource: then it can be deleted without loss."""
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
+    return not any(page["StackResourceSummaries"] for page in pages)
 
 
 def drop(client: Any, name: str, pause: Pause, say: Say) -> None:

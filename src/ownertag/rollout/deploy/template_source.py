@@ -7,10 +7,10 @@ in the standard Regions the bucket's Region does not matter.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
@@ -54,7 +54,8 @@ class TemplateBucket:
                 f"a template has {len(body):,} bytes, and CloudFormation takes {MOST_IN_S3:,}: name fewer units, "
                 "break-glass roles or rules in the settings"
             )
-        s3, key = self._s3(), f"{hashlib.sha256(body).hexdigest()}.yaml"
+        # One object for each use: several stacks have the same template, and each takes its own object away.
+        s3, key = self._s3(), f"{uuid4().hex}.yaml"
         self._make(s3)
         s3.put_object(Bucket=self.name, Key=key, Body=body, ExpectedBucketOwner=self._account)
         try:
