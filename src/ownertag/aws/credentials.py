@@ -9,16 +9,16 @@ variable or behind a lock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import Credentials
+from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, RefreshableCredentials
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.exceptions import HTTPClientError, ProfileNotFound
 from msgspec import Struct
@@ -109,6 +109,57 @@ class CallerSession:
                 **credentials,
             )
 
+    def as_role(
+        self,
+        arn: str,
+        session_name: str,
+        sts: Any,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> CallerSession:
+        """A session of a role. Its clients assume the role again before its credentials expire.
+
+        A session of a role lasts an hour by default (doc: AssumeRole), and a deployment can take longer.
+
+        Args:
+            arn: The role.
+            session_name: The name of each of its sessions.
+            sts: A client of this session that assumes it.
+            now: The time, by which the credentials are renewed.
+
+        Raises:
+            AWS_ERRORS: The role can't be assumed.
+        """
+
+        def fetch() -> dict[str, str]:
+            assumed = assume_role(sts, arn, session_name)
+            given = assumed.credentials
+            return {
+                "access_key": str(given.access_key),
+                "secret_key": str(given.secret_key),
+                "token": str(given.token),
+                "expiry_time": assumed.expires.isoformat(),
+            }
+
+        first = fetch()
+        renewed = RefreshableCredentials(
+            first["access_key"],
+            first["secret_key"],
+            first["token"],
+            datetime.fromisoformat(first["expiry_time"]),
+            fetch,
+            _RoleProvider.METHOD,
+            time_fetcher=now,
+        )
+        core = botocore.session.Session()
+        # What else the caller's session was told: its profile, whose endpoints and certificates hold for the role too.
+        own: botocore.session.Session = self._session._session  # noqa: SLF001 - boto3 gives it by no other way
+        for name, value in own.instance_variables().items():
+            core.set_config_variable(name, value)
+        read_times_quickly(core)
+        core.register_component("credential_provider", CredentialResolver([_RoleProvider(renewed)]))
+        session = boto3.Session(region_name=self.region, botocore_session=core)
+        return CallerSession(session, self._endpoint_url)
+
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Turns errors of AWS into a `CredentialsError` that says whose credentials these are, and what to do."""
@@ -116,6 +167,19 @@ class CallerSession:
             yield
         except AWS_ERRORS as error:
             raise _error(self.name, error) from error
+
+
+class _RoleProvider(CredentialProvider):
+    """Gives a session of botocore credentials that renew themselves."""
+
+    METHOD = "ownertag-role"
+
+    def __init__(self, credentials: RefreshableCredentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> RefreshableCredentials:
+        return self._credentials
 
 
 def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:

@@ -32,6 +32,7 @@ from ownertag.sandbox.gaps import (
     sts,
 )
 from ownertag.sandbox.gaps.resources import complete
+from ownertag.sandbox.gaps.rollbacks import StackFailures, continue_update_rollback, keep_at_deletion
 from ownertag.sandbox.identities import Identities, SandboxActor
 from ownertag.sandbox.organization import SandboxOrganization, role_trust
 from ownertag.sandbox.personas import MANAGEMENT
@@ -44,6 +45,13 @@ _Made = tuple[Call, SandboxActor, Response]
 # What a service says to an unknown access key, and to one that has expired.
 _UNKNOWN_KEY = {"ec2": ("AuthFailure", 401), "sts": ("InvalidClientTokenId", 403), "iam": ("InvalidClientTokenId", 403)}
 _EXPIRED_KEY = {"ec2": ("RequestExpired", 400), "sts": ("ExpiredToken", 403), "iam": ("ExpiredToken", 403)}
+
+# What CloudFormation takes in a call (doc: CloudFormation quotas), and its refusal of more, in the form of its others.
+_MOST_TEMPLATE_BYTES = 51_200
+_LONG_TEMPLATE = (
+    "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less "
+    "than or equal to 51200"
+)
 
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 
@@ -58,13 +66,17 @@ class Front:
     """
 
     def __init__(self, identities: Identities, recorder: Recorder, organization: SandboxOrganization) -> None:
-        self._identities = identities
+        #: Who the access keys are.
+        self.identities = identities
         self._recorder = recorder
         self._organization = organization
         self._tokens = ec2.ClientTokens()
         self._placement_groups = placement_groups.PlacementGroups()
-        self._access = organizations.OrganizationsAccess(MANAGEMENT)
-        self._stack_sets = stack_sets.StackSets(MANAGEMENT, self._access.administers_stack_sets)
+        #: Answers for Organizations.
+        self.access = organizations.OrganizationsAccess(MANAGEMENT)
+        self._stack_sets = stack_sets.StackSets(MANAGEMENT, self.access.administers_stack_sets)
+        #: Resources of stacks that are to fail.
+        self.failures = StackFailures()
         self.services = Services(identities, self.in_turn)
         self.move_tasks = message_move_tasks.MessageMoveTasks(RLock())
         #: How often which principal made which call, refused ones included: what its policies have to allow.
@@ -110,7 +122,7 @@ class Front:
 
     def _answer(self, call: Call, record: Callable[[Call, SandboxActor, Response], None]) -> Response:
         unsigned = call.service == "sts" and call.operation in UNSIGNED
-        actor = visitor(call) if unsigned else self._identities.get(call.access_key)
+        actor = visitor(call) if unsigned else self.identities.get(call.access_key)
         if actor is None and unsigned:
             return refuse(call, "InvalidIdentityToken", "The token or the role's ARN can't be read", 400)
         if actor is None:
@@ -119,13 +131,13 @@ class Front:
         if actor.expires is not None and actor.expires <= datetime.now(UTC):
             code, status = _EXPIRED_KEY.get(call.service, ("ExpiredTokenException", 400))
             return refuse(call, code, "The security token included in the request is expired", status)
-        if self._identities.orphaned(actor) or regions.is_elsewhere(call.region):
+        if self.identities.orphaned(actor) or regions.is_elsewhere(call.region):
             code, status = _UNKNOWN_KEY.get(call.service, ("UnrecognizedClientException", 400))
             return refuse(call, code, "The security token included in the request is invalid", status)
         self.calls[actor.name, f"{call.service}:{call.operation}"] += 1
         answer = self._tokens.answer(call, actor, lambda call: self._without_gaps(call, actor))
         answer = answer.with_request_id(str(uuid4()))
-        self._identities.learn(call, actor, answer)
+        self.identities.learn(call, actor, answer)
         record(call, actor, answer)
         return answer
 
@@ -163,7 +175,7 @@ class Front:
             case "cloudtrail", "DescribeTrails" | "GetTrail" | "GetTrailStatus" if actor.account != MANAGEMENT:
                 return cloudtrail.organization_trails(call, actor.account, MANAGEMENT, to)
             case "organizations", _:
-                return self._access.answer(call, actor, organization_id, to)
+                return self.access.answer(call, actor, organization_id, to)
             case ("autoscaling", _) | ("ec2", "TerminateInstances"):  # a group replaces what somebody terminates
                 place = actor.account, call.region
                 with autoscaling.launching(*place, lambda params: self.services.scale(*place, params)):
@@ -196,8 +208,14 @@ class Front:
 
     def _cloudformation(self, call: Call, account: str, operation: str) -> Response:
         try:
+            if len(call.params.get("TemplateBody", "").encode()) > _MOST_TEMPLATE_BYTES:
+                return refuse(call, "ValidationError", _LONG_TEMPLATE, 400)
             if operation in change_sets.OPERATIONS:
-                return change_sets.answer(call, account, lambda call: self._to_moto(call, account))
+                return change_sets.answer(call, account, lambda call: self._to_moto(call, account), self.failures)
+            if operation == "ContinueUpdateRollback":
+                return continue_update_rollback(call, account)
+            if operation == "DeleteStack":
+                keep_at_deletion(account, call.region, call.params.get("StackName", ""))
             account = self._stack_sets.account(call, account)
             answer = self._stack_sets.answer(call, account, lambda call: self._to_moto(call, account))
             if operation in {"CreateStack", "UpdateStack"} and not answer.failed:

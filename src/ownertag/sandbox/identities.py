@@ -53,6 +53,13 @@ class Identities:
         """The principal that has this access key."""
         return self._actors.get(access_key or "")
 
+    def end_sessions(self, name: str) -> None:
+        """Ends the time of all credentials that have one, of the role or user of this name."""
+        now = datetime.now(UTC)
+        for key, actor in self._actors.items():
+            if actor.name == name and actor.expires is not None:
+                self._actors[key] = replace(actor, expires=now)
+
     def orphaned(self, actor: SandboxActor) -> bool:
         """Whether the role of a session is gone, or another role has its name by now."""
         issuer = actor.identity.get("sessionContext", {}).get("sessionIssuer", {})

@@ -107,6 +107,36 @@ def test_cfn_lint_finds_nothing(path: Path) -> None:
     assert (answer.returncode, answer.stdout) == (0, ""), answer.stdout
 
 
+def test_a_creation_that_fails_leaves_nothing_that_blocks_the_next() -> None:
+    """What is retained goes with a creation that is rolled back, and the ledger, which can't, comes after all else."""
+    hub = resources("hub")
+    kept = {name: resource["DeletionPolicy"] for name, resource in hub.items() if "DeletionPolicy" in resource}
+    assert {name for name, policy in kept.items() if policy == "RetainExceptOnCreate"} == {"DeadLetters", "Log"}
+    assert {name for name, policy in kept.items() if policy == "Retain"} == {"Ledger"}
+    # A subscription depends on a parameter, and on nothing but the topic: it is there long before.
+    assert _before("Ledger", hub) | {"AlarmMail"} == {*hub} - {"Ledger"}
+
+
+def _before(name: str, found: dict[str, Any]) -> set[str]:
+    named = found[name].get("DependsOn", [])
+    near = {*([named] if isinstance(named, str) else named)}
+    text = re.sub(r"[\s\[\]']", "", str(found[name]))
+    near |= {other for other in found if re.search(rf"(Ref|GetAtt):{other}\b", text)}
+    near -= {name}
+    return near.union(*(_before(other, found) for other in near))
+
+
+def test_the_silence_alarm_is_silent_until_it_is_a_day_old_and_then_tells_of_a_day() -> None:
+    alarm = of_type("hub", "AWS::CloudWatch::Alarm")["SilenceAlarm"]
+    day = 24 * 60
+    warm_up = alarm["WarmUpConfiguration"]
+    assert warm_up == {"WarmUpPeriodDurationInMinutes": day, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": True}
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == day * 60
+    # CloudWatch looks back at a few periods more than are asked for: a silence must not be told days late.
+    assert alarm["Period"] <= 3600
+    assert alarm["TreatMissingData"] == "breaching"
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.parent.name)
 def test_a_stack_set_takes_the_template(path: Path) -> None:
     """Service-managed stack sets take no nested stacks, macros or transforms, and 51,200 bytes inline."""

@@ -1,32 +1,22 @@
-"""Clients: in the management account with the caller's credentials, in the hub's by a role assumed with them."""
+"""Clients: in the management account with the caller's credentials, in others by a role assumed with them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from ownertag.aws.credentials import CallerSession, assume_role
-from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.aws.credentials import CallerSession
 from ownertag.core.arn import partition_of, role_arn
 from ownertag.core.settings import OrganizationSettings
+from ownertag.rollout.deploy.failures import DeployError, explained
+from ownertag.rollout.deploy.template_source import TemplateBucket
 
 #: The role that AWS Organizations makes in the accounts that it creates (doc: accessing member accounts).
 ACCESS_ROLE = "OrganizationAccountAccessRole"
-
-_ACTION = re.compile(r"not authorized to perform:? ([A-Za-z0-9-]+:[A-Za-z]+)")
-_DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AccessDeniedForDependencyException"}
-)
-
-
-class DeployError(Exception):
-    """Something failed; the text says what, where, and what to do."""
 
 
 class Clients:
@@ -36,8 +26,10 @@ class Clients:
         base: The caller's session, in the management account.
         organization: Whose accounts these are.
         access_role: The role that is assumed in the hub's account, and in each account that is read.
+        now: The time, by which the credentials of the role are renewed.
 
-    A client is made once for each account, Region and service, and can be used by several threads.
+    A client is made once for each account, Region and service, and can be used by several threads. It lives as long as
+    the caller's own credentials do: the role is assumed again before its session ends.
     """
 
     def __init__(
@@ -46,18 +38,25 @@ class Clients:
         organization: OrganizationSettings,
         *,
         access_role: str = ACCESS_ROLE,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._now = now
         self._base = base
         self._organization = organization
         self._access_role = access_role
         self._config = Config(retries={"mode": "standard", "total_max_attempts": 8}, user_agent_extra="ownertag")
-        self._keys: dict[str, dict[str, str]] = {}
+        self._sessions: dict[str, CallerSession] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._lock = Lock()
 
     def management(self, service: str, region: str | None = None) -> Any:
         """A client in the management account, in the home Region unless another is named."""
         return self.of(self._organization.management_account, service, region)
+
+    def template_bucket(self, account: str = "") -> TemplateBucket:
+        """Where an account's templates lie that are too long for a call; the management account's without a name."""
+        of, region = account or self._organization.management_account, self._organization.home_region
+        return TemplateBucket(lambda: self.of(of, "s3", region), of, region)
 
     def hub(self, service: str) -> Any:
         """A client in the hub's account and home Region."""
@@ -72,47 +71,24 @@ class Clients:
         key = (account, service, region or self._organization.home_region)
         with self._lock:
             if key not in self._clients:
-                credentials = self._credentials(account)
-                self._clients[key] = self._base.client(service, key[2], config=self._config, **credentials)
+                self._clients[key] = self._session(account).client(service, key[2], config=self._config)
             return self._clients[key]
 
-    def _credentials(self, account: str) -> dict[str, str]:
+    def _session(self, account: str) -> CallerSession:
         if account == self._organization.management_account:
-            return {}
-        if account not in self._keys:
+            return self._base
+        if account not in self._sessions:
             region = self._organization.home_region
             arn = role_arn(partition_of(region), account, self._access_role)
             sts = self._base.client("sts", region, config=self._config)
             with explained(
-                account, f"assume {arn}", "or name a role with --access-role that the caller may assume there"
+                account,
+                f"assume {arn}",
+                "or name a role with --access-role that the caller may assume there; a role or an account that was "
+                "made just now takes a minute",
             ):
-                self._keys[account] = assume_role(sts, arn, "ownertag-deploy").client_arguments
-        return self._keys[account]
+                self._sessions[account] = self._base.as_role(arn, "ownertag-deploy", sts, self._now)
+        return self._sessions[account]
 
 
-@contextmanager
-def explained(account: str, doing: str, advice: str = "") -> Iterator[None]:
-    """Turns errors of AWS into a `DeployError` that names the account and the missing permission.
-
-    Args:
-        account: Where the call goes.
-        doing: What fails, to follow "can't".
-        advice: What else would help.
-    """
-    try:
-        yield
-    except AWS_ERRORS as error:
-        raise DeployError(
-            f"account {account}: can't {doing}: {_cause(error)}{f'; {advice}' if advice else ''}"
-        ) from error
-
-
-def _cause(error: Exception) -> str:
-    if not isinstance(error, ClientError):
-        return f"AWS can't be reached ({failure_of(error).code}): {error}"
-    code = failure_of(error).code
-    message = str(error.response.get("Error", {}).get("Message") or "")
-    if code in _DENIED:
-        named = _ACTION.search(message)
-        return f"the permission {named[1] if named else error.operation_name} is missing ({code})"
-    return f"{code}: {message}"
+__all__ = ["ACCESS_ROLE", "Clients", "DeployError", "explained"]

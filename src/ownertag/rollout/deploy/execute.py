@@ -5,17 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
+from typing import Any
 
+from botocore.exceptions import ClientError
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ownertag.core.settings import OrganizationSettings
-from ownertag.rollout.deploy import access, stack_sets, stacks
-from ownertag.rollout.deploy.clients import Clients, DeployError, explained
+from ownertag.render.service_policies import read_accounts
+from ownertag.rollout.deploy import stack_sets, stacks
+from ownertag.rollout.deploy.change_sets import Pause
+from ownertag.rollout.deploy.clients import Clients
 from ownertag.rollout.deploy.desired import DesiredStack
-from ownertag.rollout.deploy.stacks import Pause
+from ownertag.rollout.deploy.failures import CredentialsExpiredError, DeployError, explained
+from ownertag.rollout.deploy.organization_calls import OrganizationCalls
 from ownertag.rollout.deploy.values import (
     Action,
     AllowPolicies,
@@ -39,6 +44,7 @@ from ownertag.rollout.deploy.values import (
     Task,
     Upload,
 )
+from ownertag.rollout.deploy.young_roles import with_roles_that_are_old_enough
 
 #: How many stacks change, or are previewed, at once.
 AT_ONCE = 8
@@ -67,7 +73,8 @@ def execute(
     """Carries out the steps that have a task, in their order.
 
     A stage that fails is the last one, since later ones depend on it. Only where StackSets could not deploy to some
-    accounts, the other accounts go on; the result names those that failed.
+    accounts, the other accounts go on; the result names those that failed. When the caller's credentials have expired,
+    nothing more is begun. What changes the organization goes one after another.
     """
     worker = _Worker(clients, organization, pause)
     done: list[StepResult] = []
@@ -76,7 +83,7 @@ def execute(
         with ThreadPoolExecutor(AT_ONCE) as pool:
             ended = list(pool.map(lambda step: worker.do(step, progress), of_stage))
         done += ended
-        if any(outcome.failed for outcome in ended) and stage not in GOES_ON:
+        if worker.expired or (any(outcome.failed for outcome in ended) and stage not in GOES_ON):
             break
     return tuple(done)
 
@@ -86,6 +93,9 @@ class _Worker:
         self._clients = clients
         self._organization = organization
         self._pause = pause
+        self._calls = OrganizationCalls(clients.management("organizations"), pause)
+        #: Whether the caller's credentials have expired.
+        self.expired = False
 
     def do(self, step: Step, progress: Progress) -> StepResult:
         assert step.task is not None  # noqa: S101 - those without were left out
@@ -94,6 +104,7 @@ class _Worker:
             with explained(step.account, f"{step.action.value} {step.what}"):
                 self._carry_out(step.task, lambda text: progress(step, text))
         except DeployError as error:
+            self.expired |= isinstance(error, CredentialsExpiredError)
             progress(step, f"failed: {error}")
             return StepResult(step, str(error))
         progress(step, "done")
@@ -101,16 +112,14 @@ class _Worker:
 
     def _carry_out(self, task: Task, say: Callable[[str], None]) -> None:
         cloudformation = self._clients.management("cloudformation")
-        organizations = self._clients.management("organizations")
+        calls, pause = self._calls, self._pause
         match task:
             case AllowStackSets():
-                cloudformation.activate_organizations_access()
-            case ReadAccounts(policy=""):
-                organizations.delete_resource_policy()
+                calls.run(cloudformation.activate_organizations_access, say)
             case ReadAccounts(policy=policy):
-                organizations.put_resource_policy(Content=policy)
+                calls.put_resource_policy(policy, read_accounts(self._organization)["Sid"], say)
             case AllowPolicies(root=root):
-                organizations.enable_policy_type(RootId=root, PolicyType=access.SCP)
+                calls.enable_policies(root, say)
             case MakeBucket(name=name):
                 self._make_bucket(name)
             case Upload(bucket=bucket, package=package):
@@ -121,48 +130,49 @@ class _Worker:
                     ExpectedBucketOwner=self._organization.hub_account,
                 )
             case PutStack(stack=stack):
-                client = self._clients.of(stack.account, "cloudformation", stack.region)
-                stacks.put(client, stack, self._pause, say, revert=task.revert)
+                self._put(stack, say, revert=task.revert)
             case RemakeStack(stack=stack):
-                client = self._clients.of(stack.account, "cloudformation", stack.region)
-                stacks.drop(client, stack.name, self._pause, say)
-                stacks.put(client, stack, self._pause, say)
+                stacks.drop(self._clients.of(stack.account, "cloudformation", stack.region), stack.name, pause, say)
+                self._put(stack, say)
             case DropStack(account=account, region=region, name=name):
-                stacks.drop(self._clients.of(account, "cloudformation", region), name, self._pause, say)
+                stacks.drop(self._clients.of(account, "cloudformation", region), name, pause, say)
             case PutStackSet(stack_set=stack_set):
-                stack_sets.put(cloudformation, stack_set, self._pause, say)
+                stack_sets.put(cloudformation, stack_set, self._clients.template_bucket(), pause, say)
             case DropStackSet(name=name):
                 stack_sets.drop(cloudformation, name)
             case PutInstances():
-                stack_sets.put_instances(cloudformation, task, self._pause, say)
+                deploy = partial(stack_sets.put_instances, cloudformation, task, pause, say)
+                with_roles_that_are_old_enough(deploy, cloudformation, task.name, pause, say)
             case RemakeInstances():
-                stack_sets.remake_instances(cloudformation, task, self._pause, say)
+                deploy = partial(stack_sets.remake_instances, cloudformation, task, pause, say)
+                with_roles_that_are_old_enough(deploy, cloudformation, task.name, pause, say)
             case DropInstances():
-                stack_sets.drop_instances(cloudformation, task, self._pause, say)
-            case PutPolicy(name=name, content=content, id=None):
-                organizations.create_policy(
-                    Name=name,
-                    Description="Keeps the owner tags, and what writes them, from being removed or forged.",
-                    Type=access.SCP,
-                    Content=content,
-                )
-            case PutPolicy(content=content, id=id_):
-                organizations.update_policy(PolicyId=id_, Content=content)
+                stack_sets.drop_instances(cloudformation, task, pause, say)
+            case PutPolicy(name=name, content=content, id=id_):
+                calls.put_policy(name, content, id_, say)
             case DropPolicy(id=id_):
-                organizations.delete_policy(PolicyId=id_)
+                calls.drop_policy(id_, say)
             case Attach(name=name, unit=unit):
-                found = access.policy_id(organizations, name)
-                if found is None:
-                    raise DeployError(f"policy {name} is gone: run it again")
-                organizations.attach_policy(PolicyId=found, TargetId=unit)
+                calls.attach(name, unit, say)
             case Detach(id=id_, unit=unit):
-                organizations.detach_policy(PolicyId=id_, TargetId=unit)
+                calls.detach(id_, unit, say)
+
+    def _put(self, stack: DesiredStack, say: Callable[[str], None], *, revert: bool = False) -> None:
+        def client(service: str) -> Any:
+            return self._clients.of(stack.account, service, stack.region)
+
+        bucket = self._clients.template_bucket(stack.account)
+        stacks.put(client("cloudformation"), stack, bucket, client, self._pause, say, revert=revert)
 
     def _make_bucket(self, name: str) -> None:
         s3, region = self._clients.hub("s3"), self._organization.home_region
         # us-east-1 is the one Region that may not be named (doc: CreateBucket).
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        s3.create_bucket(Bucket=name, **place)
+        try:
+            s3.create_bucket(Bucket=name, **place)
+        except ClientError as error:  # another run was quicker
+            if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+                raise
         closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(closed, True))
 
@@ -190,10 +200,12 @@ def previewed(steps: Iterable[Step], clients: Clients, pause: Pause = time.sleep
         with explained(stack.account, f"look what would change in stack {stack.name} in {stack.region}"):
             if step.action is Action.CREATE:
                 return replace(step, changes=added(stack.template))
-            client = clients.of(stack.account, "cloudformation", stack.region)
-            return replace(
-                step, changes=(*step.changes, *stacks.preview(client, stack, pause, revert=step.task.revert))
+            client, bucket = (
+                clients.of(stack.account, "cloudformation", stack.region),
+                clients.template_bucket(stack.account),
             )
+            changes = stacks.preview(client, stack, bucket, pause, revert=step.task.revert)
+            return replace(step, changes=(*step.changes, *changes))
 
     wanted = list(steps)
     with ThreadPoolExecutor(AT_ONCE) as pool:

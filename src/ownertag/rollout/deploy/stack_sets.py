@@ -10,9 +10,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ownertag.rollout.deploy.change_sets import POLL_SECONDS, Pause, Say
 from ownertag.rollout.deploy.clients import DeployError
 from ownertag.rollout.deploy.desired import DesiredStackSet
-from ownertag.rollout.deploy.stacks import POLL_SECONDS, Pause, Say
+from ownertag.rollout.deploy.template_source import TemplateBucket
 from ownertag.rollout.deploy.values import DropInstances, PutInstances, RemakeInstances, StackInstance, StackSetState
 
 # Without SOFT_FAILURE_TOLERANCE AWS goes by one account at a time where some may fail (doc: concurrency mode).
@@ -54,7 +55,7 @@ def instances(client: Any, name: str) -> tuple[StackInstance, ...]:
     )
 
 
-def put(client: Any, stack_set: DesiredStackSet, pause: Pause, say: Say) -> None:
+def put(client: Any, stack_set: DesiredStackSet, bucket: TemplateBucket, pause: Pause, say: Say) -> None:
     """Creates a stack set, or updates it and all of its instances.
 
     New accounts get an instance by automatic deployment; `after` names the stack set that is deployed to them first.
@@ -68,16 +69,16 @@ def put(client: Any, stack_set: DesiredStackSet, pause: Pause, say: Say) -> None
     given = {
         "StackSetName": stack_set.name,
         "Description": stack_set.description,
-        "TemplateBody": stack_set.template,
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
         "PermissionModel": "SERVICE_MANAGED",
         "AutoDeployment": automatic,
         "ManagedExecution": {"Active": True},
     }
-    if _describe(client, stack_set.name) is None:
-        client.create_stack_set(**given)
-        return
-    started = client.update_stack_set(**given, OperationPreferences=_PREFERENCES)
+    with bucket.given(stack_set.template) as template:
+        if _describe(client, stack_set.name) is None:
+            client.create_stack_set(**given, **template)
+            return
+        started = client.update_stack_set(**given, **template, OperationPreferences=_PREFERENCES)
     _finish(client, stack_set.name, started["OperationId"], pause, say)
 
 
@@ -88,6 +89,17 @@ def put_instances(client: Any, task: PutInstances, pause: Pause, say: Say) -> No
         DeployError: Some could not be deployed to; the text names them.
     """
     _put(client, task.name, {"OrganizationalUnitIds": list(task.units)}, task.regions, pause, say)
+
+
+def put_some(
+    client: Any, name: str, unit: str, accounts: tuple[str, ...], regions: tuple[str, ...], pause: Pause, say: Say
+) -> None:
+    """Deploys to some accounts of a unit, in these Regions.
+
+    Raises:
+        DeployError: Some could not be deployed to; the text names them.
+    """
+    _put(client, name, _some(unit, accounts), regions, pause, say)
 
 
 def remake_instances(client: Any, task: RemakeInstances, pause: Pause, say: Say) -> None:

@@ -1,30 +1,39 @@
-"""A stack of one account and Region: read, previewed by a change set, created, updated, deleted."""
+"""A stack of one account and Region: read, previewed by a change set, created, updated, deleted.
+
+A stack is made and changed by change sets (`change_sets.py`), and takes over what an older one left (`retained.py`).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from ownertag.rollout.deploy.clients import DeployError
+from ownertag.rollout.deploy import change_sets, retained
+from ownertag.rollout.deploy.change_sets import POLL_SECONDS, Pause, Say
 from ownertag.rollout.deploy.desired import DesiredStack
+from ownertag.rollout.deploy.failures import DeployError
+from ownertag.rollout.deploy.operation_events import is_passing, reasons
+from ownertag.rollout.deploy.template_source import MOST_IN_CALL, TemplateBucket
 from ownertag.rollout.deploy.values import StackState
 
-Say = Callable[[str], None]
-Pause = Callable[[float], None]
-
-#: Seconds between two calls that ask how far an operation is.
-POLL_SECONDS = 5.0
 #: How often it is asked whether an execution has begun.
 PATIENCE = 24
+#: Seconds before an operation is tried again that failed by what passes: a role that is too young, a name just freed.
+AGAIN_SECONDS = 60.0
+#: How often.
+TIMES_AGAIN = 2
 
-_CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 # A stack whose creation failed can't be updated: it has to be deleted first.
 _STILLBORN = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 _REVIEW = "REVIEW_IN_PROGRESS"
+# An update whose rollback failed: it takes nothing but to be rolled back to the end.
+_STUCK = frozenset({"UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED"})
+# An import that failed: a stack that it was to make has nothing in it.
+_NOT_IMPORTED = "IMPORT_ROLLBACK_COMPLETE"
+_TYPE = re.compile(r"^    Type: (\S+)", re.MULTILINE)
 _WELL = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 # Rolled back to what it was: well, if its template is what should be there.
 _AS_BEFORE = frozenset({"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
@@ -55,61 +64,161 @@ def differs(stack: DesiredStack, state: StackState) -> bool:
 
 def preview_new(client: Any, stack: DesiredStack) -> tuple[str, ...]:
     """What a new stack would add, a line for each resource type, as CloudFormation reads the template."""
-    summary = client.get_template_summary(TemplateBody=stack.template)
-    return tuple(f"add {resource_type}" for resource_type in sorted(set(summary["ResourceTypes"])))
+    if len(stack.template.encode()) > MOST_IN_CALL:  # there is no bucket to lay it in before anything is made
+        types = set(_TYPE.findall(stack.template))
+    else:
+        types = set(client.get_template_summary(TemplateBody=stack.template)["ResourceTypes"])
+    return tuple(f"add {resource_type}" for resource_type in sorted(types))
 
 
-def preview(client: Any, stack: DesiredStack, pause: Pause, *, revert: bool = False) -> tuple[str, ...]:
+def preview(
+    client: Any, stack: DesiredStack, bucket: TemplateBucket, pause: Pause, *, revert: bool = False
+) -> tuple[str, ...]:
     """What an update would change, a line for each resource, by a change set that is deleted again."""
-    wait_until_idle(client, stack.name, pause, lambda _: None)
-    change_set = _change_set(client, stack, "UPDATE", pause, revert)
+    status = wait_until_idle(client, stack.name, pause, lambda _: None)
+    empty = status == _NOT_IMPORTED and _is_empty(client, stack.name)
+    if empty or status is None or status in {_REVIEW, *_STILLBORN}:  # or what was under way has failed meanwhile
+        return preview_new(client, stack)
+    if status in _STUCK:
+        return (f"{status}: what is rolled back is rolled back to the end first",)
+    change_set = change_sets.make(client, stack, "UPDATE", bucket, pause, revert=revert)
     if change_set is None:
         return ()
     try:
-        return _changes(client, change_set)
+        return change_sets.changes(client, change_set)
     finally:
         client.delete_change_set(ChangeSetName=change_set)
 
 
-def put(client: Any, stack: DesiredStack, pause: Pause, say: Say, *, revert: bool = False) -> None:
+def put(
+    client: Any,
+    stack: DesiredStack,
+    bucket: TemplateBucket,
+    client_of: Callable[[str], Any],
+    pause: Pause,
+    say: Say,
+    *,
+    revert: bool = False,
+) -> None:
     """Creates or updates a stack, and waits for it; with `revert`, puts back what was changed by hand.
 
+    What fails by something that passes, such as a role that is too young, is tried again.
+
+    Args:
+        client: Of CloudFormation in the stack's account and Region.
+        stack: The stack.
+        bucket: Where a template lies that is too long for a call.
+        client_of: A client of another service there.
+        pause: Waits so many seconds.
+        say: Told how far it is.
+        revert: Whether the actual resources are compared.
+
     Raises:
-        DeployError: CloudFormation failed; the text has the first reason.
+        DeployError: CloudFormation failed; the text has what it says of each resource.
     """
-    status = wait_until_idle(client, stack.name, pause, say)
+    for left in range(TIMES_AGAIN, -1, -1):
+        status = _ready(client, stack.name, pause, say)
+        if status is None or status == _REVIEW:
+            status = _take_over(client, stack, bucket, client_of, pause, say)
+        new = status is None or status == _REVIEW
+        kind = "CREATE" if new else "UPDATE"
+        change_set = change_sets.make(client, stack, kind, bucket, pause, revert=revert and not new)
+        if change_set is None:
+            return
+        ended = _execute(client, stack.name, change_set, pause, say)
+        if ended in _WELL:
+            return
+        told = reasons(client, stack.name)
+        if not (left and is_passing(told)):
+            raise DeployError(
+                f"stack {stack.name} in {stack.account} {stack.region} ended as {ended}: {'; '.join(told)}"
+            )
+        say(f"{told[0]}: this passes, again in {AGAIN_SECONDS:.0f} s")
+        pause(AGAIN_SECONDS)
+
+
+def _ready(client: Any, name: str, pause: Pause, say: Say) -> str | None:
+    """The status of a stack that a change set can be made for; None where there is none (any more)."""
+    status = wait_until_idle(client, name, pause, say)
     if status in _STILLBORN:
         say("the earlier creation failed: it is taken away first")
-        drop(client, stack.name, pause, say)
-        status = None
-    new = status in {None, _REVIEW}
-    change_set = _change_set(client, stack, "CREATE" if new else "UPDATE", pause, revert and not new)
-    if change_set is None:
-        return
+        drop(client, name, pause, say)
+        return None
+    if status == _NOT_IMPORTED and _is_empty(client, name):
+        say("the earlier take-over failed: it is begun anew")
+        drop(client, name, pause, say)
+        return None
+    if status in _STUCK:
+        say(f"{status.lower().replace('_', ' ')}: it is rolled back to the end first")
+        client.continue_update_rollback(StackName=name)
+        status = wait_until_idle(client, name, pause, say)
+        if status in _STUCK:
+            raise DeployError(f"stack {name} can't be rolled back to the end: {'; '.join(reasons(client, name))}")
+    return status
+
+
+def _take_over(
+    client: Any,
+    stack: DesiredStack,
+    bucket: TemplateBucket,
+    client_of: Callable[[str], Any],
+    pause: Pause,
+    say: Say,
+) -> str | None:
+    """Makes a stack of what an older one left, if it left anything. Returns the stack's status then."""
+    there = retained.left_over(stack.template, client_of)
+    if not there:
+        return wait_until_idle(client, stack.name, pause, say)
+    names = sorted(resource["LogicalResourceId"] for resource in there)
+    say(f"takes over what an older one left: {', '.join(names)}")
+    blocks = retained.retained(stack.template)
+    alone = DesiredStack(
+        stack.account, stack.region, stack.name, retained.import_template({name: blocks[name] for name in names})
+    )
+    change_set = change_sets.make(client, alone, "IMPORT", bucket, pause, resources=there)
+    assert change_set is not None  # noqa: S101 - an import is never without a change
+    ended = _execute(client, stack.name, change_set, pause, say)
+    if ended not in _WELL:
+        raise DeployError(
+            f"stack {stack.name} in {stack.account} {stack.region}: can't take over {', '.join(names)}, and ended as "
+            f"{ended}: {'; '.join(reasons(client, stack.name))}"
+        )
+    return ended
+
+
+def _execute(client: Any, name: str, change_set: str, pause: Pause, say: Say) -> str | None:
+    """Executes a change set. Returns the stack's status when it has ended."""
     client.execute_change_set(ChangeSetName=change_set)
+    ended = wait_until_idle(client, name, pause, say)
     for _ in range(PATIENCE):  # a new stack is under review for a moment longer
-        ended = wait_until_idle(client, stack.name, pause, say)
         if ended != _REVIEW:
             break
         pause(POLL_SECONDS)
-    if ended not in _WELL:
-        raise DeployError(
-            f"stack {stack.name} in {stack.account} {stack.region} ended as {ended}: {_reason(client, stack.name)}"
-        )
+        ended = wait_until_idle(client, name, pause, say)
+    return ended
+
+
+def _is_empty(client: Any, name: str) -> bool:
+    """Whether a stack has no resource: then it can be deleted without loss."""
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
+    return not any(page["StackResourceSummaries"] for page in pages)
 
 
 def drop(client: Any, name: str, pause: Pause, say: Say) -> None:
     """Deletes a stack, and waits for it; one that is not there is no error.
 
     Raises:
-        DeployError: CloudFormation failed.
+        DeployError: CloudFormation failed; the text has what it says of each resource.
     """
-    if wait_until_idle(client, name, pause, say) is None:
+    found = _describe(client, name)
+    if found is None or wait_until_idle(client, name, pause, say) is None:
         return
     client.delete_stack(StackName=name)
     ended = wait_until_idle(client, name, pause, say)
     if ended is not None:
-        raise DeployError(f"stack {name} could not be deleted and is {ended}: {_reason(client, name)}")
+        # By its id: there may have been others of this name.
+        told = "; ".join(reasons(client, found["StackId"]))
+        raise DeployError(f"stack {name} could not be deleted and is {ended}: {told}")
 
 
 def wait_until_idle(client: Any, name: str, pause: Pause, say: Say) -> str | None:
@@ -135,62 +244,3 @@ def _describe(client: Any, name: str) -> dict[str, Any] | None:
             return None
         raise
     return None if found["StackStatus"] == "DELETE_COMPLETE" else found
-
-
-def _change_set(client: Any, stack: DesiredStack, kind: str, pause: Pause, revert: bool) -> str | None:
-    """A change set that can be executed; None where there is nothing to change.
-
-    With `revert` it compares with the actual resources (doc: drift-aware change sets). A new stack imports what was
-    retained when an older one was deleted (the log group, the dead-letter queue).
-    """
-    parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()]
-    made = client.create_change_set(
-        StackName=stack.name,
-        ChangeSetName=f"ownertag-{uuid4().hex[:12]}",
-        ChangeSetType=kind,
-        TemplateBody=stack.template,
-        Parameters=parameters,
-        Capabilities=_CAPABILITIES,
-        **({"ImportExistingResources": True} if kind == "CREATE" else {}),
-        **({"DeploymentMode": "REVERT_DRIFT"} if revert else {}),
-    )["Id"]
-    while True:
-        found = client.describe_change_set(ChangeSetName=made, StackName=stack.name)
-        if found["Status"] not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
-            break
-        pause(POLL_SECONDS)
-    if found["Status"] == "CREATE_COMPLETE":
-        return str(made)
-    reason = str(found.get("StatusReason", ""))
-    client.delete_change_set(ChangeSetName=made)
-    # CloudFormation has no code for it: only these words say that there is nothing to change.
-    if "didn't contain changes" in reason or "No updates are to be performed" in reason:
-        return None
-    raise DeployError(
-        f"stack {stack.name} in {stack.account} {stack.region}: CloudFormation refuses the change: {reason}"
-    )
-
-
-def _changes(client: Any, change_set: str) -> tuple[str, ...]:
-    pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
-    lines = []
-    for page in pages:
-        for listed in page["Changes"]:
-            change = listed["ResourceChange"]
-            replaced = change.get("Replacement") in {"True", "Conditional"}
-            note = " (replaced)" if replaced else ""
-            lines.append(f"{change['Action'].lower()} {change['ResourceType']} {change['LogicalResourceId']}{note}")
-    return tuple(lines)
-
-
-def _reason(client: Any, name: str) -> str:
-    """The first thing that failed: later failures follow from it."""
-    failed = []
-    with suppress(ClientError):
-        for page in client.get_paginator("describe_stack_events").paginate(StackName=name):
-            failed += [
-                f"{stack_event['LogicalResourceId']}: {stack_event['ResourceStatusReason']}"
-                for stack_event in page["StackEvents"]
-                if stack_event["ResourceStatus"].endswith("_FAILED") and stack_event.get("ResourceStatusReason")
-            ]
-    return failed[-1] if failed else "its events say no reason"

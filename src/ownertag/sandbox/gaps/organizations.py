@@ -16,6 +16,11 @@ from ownertag.sandbox.trust import allows, principal
 STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
 
 _BAD = 400
+# What public reports quote (terraform-provider-aws#5073, org-formation-cli#7).
+_BUSY = (
+    "AWS Organizations can't complete your request because it conflicts with another attempt to modify the same "
+    "entity. Try again later"
+)
 
 
 class OrganizationsAccess:
@@ -28,6 +33,8 @@ class OrganizationsAccess:
     def __init__(self, management: str) -> None:
         self._management = management
         self._policy: str | None = None
+        #: Codes that the next changes are refused with, each once: somebody else's change is under way.
+        self.busy: list[str] = []
         # moto does not know that stack sets can have a delegated administrator.
         if STACK_SETS not in FakeDelegatedAdministrator.SUPPORTED_SERVICES:
             FakeDelegatedAdministrator.SUPPORTED_SERVICES.append(STACK_SETS)
@@ -37,6 +44,8 @@ class OrganizationsAccess:
         if actor.account != self._management and not self._let(call, actor, organization_id):
             message = "You don't have permissions to access this resource."
             return refuse(call, "AccessDeniedException", message, _BAD)
+        if self.busy and not call.operation.startswith(("Describe", "List")):
+            return refuse(call, self.busy.pop(0), _BUSY, _BAD)
         match call.operation:
             case "PutResourcePolicy":
                 self._policy = str(call.json()["Content"])
@@ -50,6 +59,9 @@ class OrganizationsAccess:
                 return answer_json({})
             case "AttachPolicy" if refused := _not_attachable(call, self._management):
                 return refused
+            case "EnablePolicyType" if _is_enabled(call, self._management):
+                message = "The specified policy type is already enabled."
+                return refuse(call, "PolicyTypeAlreadyEnabledException", message, _BAD)
             case "DetachPolicy" if refused := _not_attached(call, self._management):
                 return refused
         return to(self._management)
@@ -90,6 +102,11 @@ def _not_attachable(call: Call, management: str) -> Response | None:
     if any(attachment.id == wanted["TargetId"] for attachment in policy.attachments):
         return refuse(call, "DuplicatePolicyAttachmentException", "The policy is attached to it already.", _BAD)
     return None
+
+
+def _is_enabled(call: Call, management: str) -> bool:
+    root = next((unit for unit in _backend(management).ou if unit.type == "ROOT"), None)
+    return root is not None and any(kind["Type"] == call.json()["PolicyType"] for kind in root.policy_types)
 
 
 def _not_attached(call: Call, management: str) -> Response | None:

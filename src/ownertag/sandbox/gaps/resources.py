@@ -11,6 +11,7 @@ from moto.cloudformation.parsing import clean_json
 from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
+from moto.sqs.models import sqs_backends
 
 
 def complete(stack: Any) -> None:
@@ -59,7 +60,7 @@ def forget_missing(stack: Any) -> None:
 
 @contextmanager
 def existing(template: dict[str, Any], account: str, region: str) -> Iterator[None]:
-    """Takes retained resources into a new stack, as `ImportExistingResources` does; moto would refuse them."""
+    """Takes what is there into a stack, as an import does; moto would refuse it, or make it anew."""
     held: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for kind, (holder, name) in _RETAINED.items():
         there = holder(account, region)
@@ -78,6 +79,7 @@ def existing(template: dict[str, Any], account: str, region: str) -> Iterator[No
 
 #: By type, where moto holds it and which property names it.
 _RETAINED: dict[str, tuple[Callable[[str, str], dict[str, Any]], str]] = {
+    "AWS::SQS::Queue": (lambda account, region: sqs_backends[account][region].queues, "QueueName"),
     "AWS::Logs::LogGroup": (lambda account, region: logs_backends[account][region].groups, "LogGroupName"),
     "AWS::DynamoDB::Table": (lambda account, region: dynamodb_backends[account][region].tables, "TableName"),
 }
