@@ -25,9 +25,11 @@ from ownertag.sandbox.gaps import (
     events,
     organizations,
     placement_groups,
+    simulator,
     stack_sets,
     stacks,
     sts,
+    tag_policies,
 )
 from ownertag.sandbox.gaps.resources import complete
 from ownertag.sandbox.identities import Identities, SandboxActor
@@ -136,7 +138,11 @@ class Front:
         organization_id = self._organization.id
         if call.service == "ec2" and (refused := ec2.too_many_values(call) or ec2.reserved_tag(call, actor)):
             return refused
+        if call.service == "ec2" and (refused := tag_policies.refused_tags(call, actor.account, MANAGEMENT)):
+            return refused
         match call.service, call.operation:
+            case "iam", "SimulatePrincipalPolicy":
+                return simulator.simulate_principal_policy(call, actor.account, MANAGEMENT)
             case "ec2", "DescribeInstances":
                 return ec2.describe_instances(call, to_moto)
             case "ec2", operation if operation in placement_groups.OPERATIONS:
