@@ -125,7 +125,7 @@ def apply(
         usage, found = _looked_up(prepared, steps, lookback_days, options, None if skip_preflight else access_role)
     _print_all(steps, usage, found, options)
     if (stops := _stopping(found)) and any(step.task is not None for step in steps):
-        text = f"the preflight found {stops} things that would make it fail or do nothing"
+        text = f"what the preflight found would make it fail or do nothing ({stops} causes)"
         if yes and not force:
             fail(f"{text}: mend what stops it, or repeat with --force", Exit.FINDINGS)
         options.say(text)

@@ -18,7 +18,7 @@ from ownertag.rollout.preflight.needs import Need
 from ownertag.rollout.preflight.policy_statements import (
     Holds,
     PolicyRequest,
-    applies,
+    applies_besides,
     condition_keys,
     covers_action,
     statements_of,
@@ -82,7 +82,7 @@ def denials(
     """
     for target in path:
         for policy, sid, statement in policies.about(target, "Deny", request.action):
-            answer = applies(statement, request)
+            answer = applies_besides(statement, request)
             if answer.holds is not Holds.NO:
                 regional = REGION_KEY in condition_keys(statement)
                 name = f"{policy.name} ({policy.id})"
@@ -93,7 +93,9 @@ def denials(
 
 def _not_allowed(request: PolicyRequest, target: str, policies: PolicyIndex) -> Iterator[Denial]:
     """A level that allows nothing of the kind, as it is where somebody took FullAWSAccess off and lists services."""
-    answers = [applies(statement, request) for _, _, statement in policies.about(target, "Allow", request.action)]
+    answers = [
+        applies_besides(statement, request) for _, _, statement in policies.about(target, "Allow", request.action)
+    ]
     if any(answer.holds is Holds.YES for answer in answers):
         return
     names = ", ".join(f"{policy.name} ({policy.id})" for policy in policies.on(target)) or "no policy"

@@ -73,6 +73,7 @@ class Needs:
         self._settings = settings
         self._bucket = bucket
         self._catalogue = catalogue or load_catalogue()
+        self._lookups = lookups(self._catalogue, settings)
         self._partition = partition_of(organization.home_region)
         self._iam_region = _IAM_REGION.get(self._partition, organization.home_region)
 
@@ -89,7 +90,7 @@ class Needs:
                 resource = fill_template(type_.arn, self._partition, region, account, "0")
                 context = self._acting(account, tagger, region) | self._tags() | {"ec2:createaction": None}
                 yield Need(PolicyRequest(action, resource, context), "the tagger can't tag", region)
-            for action in lookups(self._catalogue, self._settings):
+            for action in self._lookups:
                 context = self._acting(account, tagger, region)
                 yield Need(PolicyRequest(action, "*", context), "the tagger can't look up what was made", region)
         bus = self._arn("events", f"event-bus/{BUS}", hub, home)

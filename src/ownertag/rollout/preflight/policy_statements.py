@@ -11,7 +11,7 @@ operator's none.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -65,18 +65,28 @@ _VARIABLE = re.compile(r"\$\{(?![*?$]\})")
 
 def applies(statement: Document, request: PolicyRequest) -> StatementAnswer:
     """Whether a statement, be it Allow or Deny, applies to a request."""
-    if not covers_action(statement, request.action):
-        return _NO
-    answers = [_resource(statement, request.resource)]
-    answers += [
-        _condition(operator, key, as_list(wanted), request)
-        for operator, keys in (statement.get("Condition") or {}).items()
-        for key, wanted in keys.items()
-    ]
-    if any(answer.holds is Holds.NO for answer in answers):
-        return _NO
-    unknown = [answer.depends_on for answer in answers if answer.holds is Holds.UNKNOWN]
-    return StatementAnswer(Holds.UNKNOWN, ", ".join(dict.fromkeys(unknown))) if unknown else _YES
+    return applies_besides(statement, request) if covers_action(statement, request.action) else _NO
+
+
+def applies_besides(statement: Document, request: PolicyRequest) -> StatementAnswer:
+    """Whether a statement applies to a request, whose action it is known to be about."""
+    if "Condition" not in statement and statement.get("Resource") == "*":  # most of all, FullAWSAccess
+        return _YES
+    unknown: dict[str, None] = {}
+    for answer in _parts(statement, request):
+        if answer.holds is Holds.NO:
+            return _NO
+        if answer.holds is Holds.UNKNOWN:
+            unknown[answer.depends_on] = None
+    return StatementAnswer(Holds.UNKNOWN, ", ".join(unknown)) if unknown else _YES
+
+
+def _parts(statement: Document, request: PolicyRequest) -> Iterator[StatementAnswer]:
+    """Its resource and each of its conditions, which all must hold."""
+    yield _resource(statement, request.resource)
+    for operator, keys in (statement.get("Condition") or {}).items():
+        for key, wanted in keys.items():
+            yield _condition(operator, key, as_list(wanted), request)
 
 
 def statements_of(document: Document, effect: str) -> list[Document]:
@@ -119,6 +129,8 @@ def _resource(statement: Document, resource: str) -> StatementAnswer:
     named = "NotResource" if "NotResource" in statement else "Resource"
     # An SCP's Allow may leave it out in its older form; a policy of any kind without it is about all.
     patterns = as_list(statement.get(named, "*"))
+    if named == "Resource" and "*" in patterns:
+        return _YES
     found = _one_of(patterns, lambda pattern: bool(_glob(pattern).fullmatch(resource)))
     if found is None:
         return StatementAnswer(Holds.UNKNOWN, f"variables in {named}")
