@@ -82,7 +82,8 @@ def plan(
     Runs with credentials of the management account (--profile); the hub's account is reached by the access role.
     Nothing is changed: change sets are made and deleted again.
 
-    Exits with 0 if nothing would change, 1 if something would, 2 for wrong settings, 3 if something can't be read.
+    Exits with 0 if nothing would change, 1 if something would or the preflight found what stops it, 2 for wrong
+    settings, 3 if something can't be read.
     """
     with _errors_in_one_line():
         prepared = _prepare(options, package, access_role)
