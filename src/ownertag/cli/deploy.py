@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 from ownertag.cli.deploy_output import print_done, print_plan
 from ownertag.cli.options import Exit, Options, fail, with_options
 from ownertag.cli.parameters import Command, Group
+from ownertag.cli.preflight_output import preflight_objects, print_preflight
 from ownertag.core.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ownertag.rollout.deploy.execute import StepResult
     from ownertag.rollout.deploy.tag_usage import TagUsage
     from ownertag.rollout.deploy.values import Step
+    from ownertag.rollout.preflight.examine import PreflightResult
 
 #: How many days back it is counted who uses the protected keys.
 LOOKBACK_DAYS = 14
@@ -61,6 +63,10 @@ RecreateOption = Annotated[
         metavar="ID,ID",
     ),
 ]
+SkipPreflightOption = Annotated[
+    bool,
+    typer.Option("--skip-preflight", help="Do not look for what would make the deployment fail or do nothing."),
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 
@@ -73,22 +79,24 @@ def plan(
     access_role: RoleOption = ACCESS_ROLE,
     lookback_days: LookbackOption = LOOKBACK_DAYS,
     recreate: RecreateOption = "",
+    skip_preflight: SkipPreflightOption = False,
 ) -> None:
-    """Show what apply would change, and whom the policy would deny.
+    """Show what apply would change, whom the policy would deny, and what would make the deployment fail.
 
     Runs with credentials of the management account (--profile); the hub's account is reached by the access role.
     Nothing is changed: change sets are made and deleted again.
 
-    Exits with 0 if nothing would change, 1 if something would, 2 for wrong settings, 3 if something can't be read.
+    Exits with 0 if nothing would change, 1 if something would or the preflight found what stops it, 2 for wrong
+    settings, 3 if something can't be read.
     """
     with _errors_in_one_line():
         prepared = _prepare(options, package, access_role)
         steps = _steps(prepared, options, recreate)
-        usage = _usage(prepared, steps, lookback_days, options)
-    print_plan(steps, usage, options)
+        usage, found = _looked_up(prepared, steps, lookback_days, options, None if skip_preflight else access_role)
+    _print_all(steps, usage, found, options)
     pending = sum(step.task is not None for step in steps)
     options.say(f"{pending} of {len(steps)} steps would change something" if pending else "nothing would change")
-    raise typer.Exit(Exit.FINDINGS if pending else Exit.OK)
+    raise typer.Exit(Exit.FINDINGS if pending or _stopping(found) else Exit.OK)
 
 
 @app.command(cls=Command)
@@ -99,10 +107,14 @@ def apply(
     access_role: RoleOption = ACCESS_ROLE,
     lookback_days: LookbackOption = LOOKBACK_DAYS,
     recreate: RecreateOption = "",
+    skip_preflight: SkipPreflightOption = False,
     yes: YesOption = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="With --yes: attach the policy even if it denies somebody's current calls."),
+        typer.Option(
+            "--force",
+            help="With --yes: go on even if the preflight says that it won't work, or the policy denies current calls.",
+        ),
     ] = False,
 ) -> None:
     """Show what would change, ask for confirmation, and apply it.
@@ -115,8 +127,13 @@ def apply(
     with _errors_in_one_line():
         prepared = _prepare(options, package, access_role)
         steps = _steps(prepared, options, recreate)
-        usage = _usage(prepared, steps, lookback_days, options)
-    print_plan(steps, usage, options)
+        usage, found = _looked_up(prepared, steps, lookback_days, options, None if skip_preflight else access_role)
+    _print_all(steps, usage, found, options)
+    if (stops := _stopping(found)) and any(step.task is not None for step in steps):
+        text = f"what the preflight found would make it fail or do nothing ({stops} causes)"
+        if yes and not force:
+            fail(f"{text}: mend what stops it, or repeat with --force", Exit.FINDINGS)
+        options.say(text)
     if usage and usage.uses and yes and not force:
         fail(
             f"the policy would stop {len(usage.uses)} principals who use the protected keys today: talk to them, or "
@@ -173,17 +190,62 @@ def _steps(prepared: Prepared, options: Options, recreate: str) -> tuple[Step, .
     return previewed(steps, prepared.clients)
 
 
-def _usage(prepared: Prepared, steps: tuple[Step, ...], days: int, options: Options) -> TagUsage | None:
-    """Returns whom the policy would stop; None where it neither comes to a unit nor changes."""
-    from ownertag.rollout.deploy.access import accounts_under
-    from ownertag.rollout.deploy.tag_usage import tag_usage
+def _looked_up(
+    prepared: Prepared, steps: tuple[Step, ...], days: int, options: Options, access_role: str | None
+) -> tuple[TagUsage | None, PreflightResult | None]:
+    """Returns whom the policy would stop, None where it neither comes to a unit nor changes; and what preflight found.
+
+    Without an access role there is no preflight.
+    """
     from ownertag.rollout.deploy.values import Attach, PutPolicy
 
-    if days == 0 or not any(isinstance(step.task, Attach | PutPolicy) for step in steps):
-        return None
+    comes = days > 0 and any(isinstance(step.task, Attach | PutPolicy) for step in steps)
+    if access_role is None:
+        return (_usage(prepared, prepared.desired.protected, days, options) if comes else None), None
+    from msgspec.structs import replace
+
+    from ownertag.rollout.preflight.check_tag_use import check_tag_use
+    from ownertag.rollout.preflight.examine import examine
+
+    def progress(account: str, number: int, of: int) -> None:
+        options.say(f"preflight: {account} read, {number} of {of} accounts")
+
+    options.say("looking for what would make it fail (--skip-preflight leaves this out)")
+    found = examine(prepared, access_role, datetime.now(UTC), progress)
+    if days == 0:
+        return None, found
+    everywhere = _usage(prepared, {*prepared.desired.units, *prepared.desired.protected}, days, options)
+    management = prepared.desired.organization.management_account
+    more = check_tag_use(everywhere, days, management, protected=bool(prepared.desired.protected))
+    found = replace(found, findings=(*found.findings, *more))
+    return (_in_units(prepared, everywhere) if comes else None), found
+
+
+def _in_units(prepared: Prepared, usage: TagUsage) -> TagUsage:
+    """Returns what of it is of the accounts that the policy comes to."""
+    from msgspec.structs import replace
+
+    accounts = _accounts_of(prepared, prepared.desired.protected)
+    return replace(
+        usage,
+        uses=tuple(use for use in usage.uses if use.account in accounts),
+        unread=tuple((account, reason) for account, reason in usage.unread if account in accounts),
+    )
+
+
+def _accounts_of(prepared: Prepared, units: Iterable[str]) -> set[str]:
+    from ownertag.rollout.deploy.access import accounts_under
+
     organizations = prepared.clients.management("organizations")
-    accounts: set[str] = set().union(*(accounts_under(organizations, unit) for unit in prepared.desired.protected))
-    accounts.discard(prepared.desired.organization.management_account)
+    accounts: set[str] = set().union(*(accounts_under(organizations, unit) for unit in units))
+    return accounts - {prepared.desired.organization.management_account}
+
+
+def _usage(prepared: Prepared, units: Iterable[str], days: int, options: Options) -> TagUsage:
+    """Returns who uses the protected keys in the accounts of these units."""
+    from ownertag.rollout.deploy.tag_usage import tag_usage
+
+    accounts = _accounts_of(prepared, units)
     regions = tuple(stack.region for stack in prepared.desired.management_rules)
     read = 0
 
@@ -194,6 +256,24 @@ def _usage(prepared: Prepared, steps: tuple[Step, ...], days: int, options: Opti
 
     since = datetime.now(UTC) - timedelta(days=days)
     return tag_usage(prepared.clients, accounts, regions, prepared.settings, since, progress)
+
+
+def _print_all(
+    steps: tuple[Step, ...], usage: TagUsage | None, found: PreflightResult | None, options: Options
+) -> None:
+    print_plan(steps, usage, options, preflight_objects(found) if found else ())
+    if found:
+        print_preflight(found, options)
+
+
+def _stopping(found: PreflightResult | None) -> int:
+    """Returns how many causes would make the deployment fail or do nothing."""
+    if found is None:
+        return 0
+    from ownertag.rollout.preflight.examine import stopping
+    from ownertag.rollout.preflight.findings import grouped
+
+    return len(grouped(stopping(found.findings)))
 
 
 def _execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ownertag.cli.options import Options, Output
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def print_plan(steps: tuple[Step, ...], usage: TagUsage | None, options: Options) -> None:
-    """Prints each step with what it changes, and whom the policy would stop (None: that was not counted)."""
+def print_plan(
+    steps: tuple[Step, ...], usage: TagUsage | None, options: Options, more: Iterable[dict[str, Any]] = ()
+) -> None:
+    """Prints each step with what it changes, and whom the policy would stop (None: that was not counted).
+
+    `more` has objects of other kinds, for a machine alone.
+    """
     objects = [
         {
             "schema": SCHEMA,
@@ -41,6 +46,7 @@ def print_plan(steps: tuple[Step, ...], usage: TagUsage | None, options: Options
             "keys": list(use.keys),
             "calls": use.calls,
             "last": use.last.isoformat().replace("+00:00", "Z"),
+            "tool": use.tool or None,
         }
         for use in (usage.uses if usage else ())
     ]
@@ -48,6 +54,7 @@ def print_plan(steps: tuple[Step, ...], usage: TagUsage | None, options: Options
         {"schema": SCHEMA, "kind": "unread", "account": account, "reason": reason}
         for account, reason in (usage.unread if usage else ())
     ]
+    objects += more
     if options.format is Output.JSON:
         for json_object in objects:
             print(json.dumps(json_object))

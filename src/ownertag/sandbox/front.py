@@ -27,9 +27,11 @@ from ownertag.sandbox.gaps import (
     organizations,
     placement_groups,
     regions,
+    simulator,
     stack_sets,
     stacks,
     sts,
+    tag_policies,
 )
 from ownertag.sandbox.gaps.resources import complete
 from ownertag.sandbox.gaps.rollbacks import StackFailures, continue_update_rollback, keep_at_deletion
@@ -151,7 +153,11 @@ class Front:
         organization_id = self._organization.id
         if call.service == "ec2" and (refused := ec2.too_many_values(call) or ec2.reserved_tag(call, actor)):
             return refused
+        if call.service == "ec2" and (refused := tag_policies.refused_tags(call, actor.account, MANAGEMENT)):
+            return refused
         match call.service, call.operation:
+            case "iam", "SimulatePrincipalPolicy":
+                return simulator.simulate_principal_policy(call, actor.account, MANAGEMENT)
             case "ec2", "DescribeInstances":
                 return ec2.describe_instances(call, to_moto)
             case "ec2", "DescribeRegions":

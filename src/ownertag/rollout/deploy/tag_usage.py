@@ -22,6 +22,7 @@ from ownertag.core.settings import Settings
 from ownertag.core.tamper import TAG_CALLS, tag_call
 from ownertag.core.values import Refusal
 from ownertag.rollout.deploy.clients import Clients, DeployError, explained
+from ownertag.rollout.deploy.iac_tools import iac_tool
 
 #: Pages of 50 events, for one event name in one account and Region.
 MAX_PAGES = 10
@@ -33,13 +34,19 @@ _UNBOUND = "/aws-service-role/"
 
 
 class Use(Struct, frozen=True, order=True):
-    """A principal that the policy would deny: its account, which keys it wrote or removed, and how often."""
+    """A principal that the policy would deny: its account, which keys it wrote or removed, how often, by which tool."""
 
     account: str
     principal: str
     keys: tuple[str, ...]
     calls: int
     last: datetime
+    tool: str = ""
+
+
+class _By(Struct, frozen=True):
+    principal: str
+    tool: str
 
 
 class TagUsage(Struct, frozen=True):
@@ -81,9 +88,9 @@ def _of_account(
 ) -> TagUsage:
     keys = frozenset(settings.tags)
     exempt = _exempt(settings)
-    calls: Counter[str] = Counter()
-    touched: dict[str, set[str]] = {}
-    last: dict[str, datetime] = {}
+    calls: Counter[_By] = Counter()
+    touched: dict[_By, set[str]] = {}
+    last: dict[_By, datetime] = {}
     unread: list[str] = []
     for region in regions:
         for _, name in TAG_CALLS:
@@ -101,10 +108,13 @@ def _of_account(
                 # Removing all tags is denied only where there is an owner tag, and before the roll-out there is none.
                 if not named or (call and call.removes_all) or exempt(who):
                     continue
-                calls[who] += 1
-                touched.setdefault(who, set()).update(named)
-                last[who] = max(record.created_at, last.get(who, record.created_at))
-    uses = tuple(Use(account, who, tuple(sorted(touched[who])), count, last[who]) for who, count in calls.items())
+                by = _By(who, iac_tool(record))
+                calls[by] += 1
+                touched.setdefault(by, set()).update(named)
+                last[by] = max(record.created_at, last.get(by, record.created_at))
+    uses = tuple(
+        Use(account, by.principal, tuple(sorted(touched[by])), count, last[by], by.tool) for by, count in calls.items()
+    )
     return TagUsage(uses, ((account, "; ".join(unread)),) if unread else ())
 
 

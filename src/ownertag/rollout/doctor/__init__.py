@@ -3,6 +3,7 @@
     expected.py           settings and catalogue -> what should be there
     access.py             read-only access to every account; what AWS answers, as a fact
     collect.py            an account and its Regions -> facts
+    trails.py             the trails that reach a Region -> facts
     collect_hub.py        the hub -> facts
     collect_organization.py
                           accounts, stack sets and the policy, from the management account -> facts

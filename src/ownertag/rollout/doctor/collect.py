@@ -26,9 +26,9 @@ from ownertag.rollout.doctor.facts import (
     RuleTarget,
     Sent,
     StackFacts,
-    TrailFacts,
     Unread,
 )
+from ownertag.rollout.doctor.trails import read_trails
 
 #: How recent a failure must be to count.
 FAILED_WITHIN = timedelta(days=1)
@@ -159,7 +159,7 @@ def _region(account: AuditedAccount, expected: Expected, region: str, stack: str
         account.read(
             "events", region, lambda client: client.describe_event_bus(Name="default").get("KmsKeyIdentifier")
         ),
-        _trails(account, region),
+        read_trails(account, region),
         rules,
         _sent(account, region, tuple(expected.rules), now),
         undelivered,
@@ -171,48 +171,6 @@ def _stack_where(lacking: bool, account: AuditedAccount, region: str, name: str 
     if not lacking:
         return Unread("nothing is missing, so it was not asked for")
     return account.stack(region, name) if name else Missing()
-
-
-def _trails(account: AuditedAccount, region: str) -> Observed[tuple[TrailFacts, ...]]:
-    """The trails that reach a Region: its own, those of other Regions, and the organization's."""
-    found = account.read(
-        "cloudtrail", region, lambda client: client.describe_trails(includeShadowTrails=True)["trailList"]
-    )
-    if not isinstance(found, list):
-        return found
-
-    def one(trail: dict[str, Any]) -> TrailFacts:
-        arn = trail["TrailARN"]
-        logging: Observed[bool] = account.read(
-            "cloudtrail", region, lambda client: bool(client.get_trail_status(Name=arn)["IsLogging"])
-        )
-        writes: Observed[bool] = True
-        # Without selectors of its own a trail logs all management events (doc: logging management events).
-        if trail.get("HasCustomEventSelectors"):
-            writes = account.read(
-                "cloudtrail", region, lambda client: _writes(client.get_event_selectors(TrailName=arn))
-            )
-        return TrailFacts(arn, trail["HomeRegion"], bool(trail["IsMultiRegionTrail"]), logging, writes)
-
-    return tuple(one(trail) for trail in found)
-
-
-def _writes(selectors: Mapping[str, Any]) -> bool:
-    """Whether the event selectors include management events that write."""
-    basic = any(
-        event_selector.get("IncludeManagementEvents", True)
-        and event_selector.get("ReadWriteType", "All") in {"All", "WriteOnly"}
-        for event_selector in selectors.get("EventSelectors") or ()
-    )
-    return basic or any(
-        _advanced(advanced_event_selector) for advanced_event_selector in selectors.get("AdvancedEventSelectors") or ()
-    )
-
-
-def _advanced(selector: Mapping[str, Any]) -> bool:
-    fields = {field_selector["Field"]: field_selector for field_selector in selector["FieldSelectors"]}
-    management = "Management" in fields.get("eventCategory", {}).get("Equals", ())
-    return management and "true" not in fields.get("readOnly", {}).get("Equals", ())
 
 
 def _sent(account: AuditedAccount, region: str, rules: tuple[str, ...], now: datetime) -> tuple[Observed[Sent], ...]:

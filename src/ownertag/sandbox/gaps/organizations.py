@@ -9,6 +9,7 @@ from typing import Any
 from moto.organizations.models import FakeDelegatedAdministrator, organizations_backends
 
 from ownertag.sandbox.calls import Call, Response, answer_json, refuse
+from ownertag.sandbox.gaps.tag_policies import describe_effective_policy
 from ownertag.sandbox.identities import SandboxActor
 from ownertag.sandbox.trust import allows, principal
 
@@ -57,6 +58,8 @@ class OrganizationsAccess:
             case "DeleteResourcePolicy":
                 self._policy = None
                 return answer_json({})
+            case "DescribeEffectivePolicy":
+                return describe_effective_policy(call, actor.account, self._management)
             case "AttachPolicy" if refused := _not_attachable(call, self._management):
                 return refused
             case "EnablePolicyType" if _is_enabled(call, self._management):

@@ -29,16 +29,17 @@ UNTAGS = ("ec2:DeleteTags", "tag:UntagResources")
 
 @dataclass(frozen=True)
 class Console:
-    """The command line with a profile of the management account."""
+    """The command line with a profile of the management account; the preflight is left out unless asked for."""
 
     sandbox: Sandbox
     settings: Path
     package: Path
+    preflight: bool = False
 
     def __call__(self, command: str, *arguments: str, profile: str = "admin-management") -> tuple[int, str, str]:
         given = ["deploy", command, "--config", str(self.settings), "--profile", profile, *arguments]
         if command != "destroy":
-            given += ["--package", str(self.package)]
+            given += ["--package", str(self.package), *([] if self.preflight else ["--skip-preflight"])]
         answer = CliRunner().invoke(app, given, env={"AWS_CONFIG_FILE": str(self.sandbox.config_file)})
         assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
         return answer.exit_code, answer.stdout, answer.stderr
