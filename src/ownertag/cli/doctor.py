@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.caller import caller_identity
+from ownertag.cli.hub_access import hub_access
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import clean_lines, print_table
 from ownertag.core.settings import SettingsError
@@ -70,7 +69,7 @@ def doctor(
         wanted = expected(load_catalogue(), file.settings, organization)
     except SettingsError as error:
         fail(str(error))
-    access = _account_access(options, wanted)
+    access = hub_access(options, organization)
     try:
         if canary or canary_account or canary_region:
             findings = _canary(access, wanted, options, canary_account, canary_region, canary_timeout)
@@ -84,25 +83,6 @@ def doctor(
 
 def _listed(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(",") if part.strip())
-
-
-def _account_access(options: Options, expected: Expected) -> AccountAccess:
-    """Returns the access to every account; its credentials are checked to be of the hub's."""
-    from ownertag.aws.credentials import CredentialsError, open_session
-    from ownertag.rollout.doctor.access import AccountAccess
-
-    organization = expected.organization
-    try:
-        session = open_session(options.profile, organization.home_region, options.endpoint_url)
-        account = caller_identity(session).account
-    except CredentialsError as error:
-        fail(str(error), Exit.UNREACHABLE)
-    if account != organization.hub_account:
-        fail(
-            f"{session.name}: these are credentials of account {account}, and the hub's account is "
-            f"{organization.hub_account}: name a profile of it with --profile"
-        )
-    return AccountAccess(session, organization.home_region, lambda: datetime.now(UTC))
 
 
 def _examine(access: AccountAccess, expected: Expected, options: Options, scope: Any) -> list[Finding]:
