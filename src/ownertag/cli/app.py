@@ -14,7 +14,7 @@ from typer.main import get_group
 from ownertag.cli.parameters import Command, Group
 
 #: In the order of `--help`. Each is a module here that has a function of its name, or `app` for a group of commands.
-COMMANDS = ("demo", "doctor", "explain", "sandbox", "tag", "transfer", "whois", "deploy", "owners", "render")
+COMMANDS = ("demo", "doctor", "explain", "prove", "sandbox", "tag", "transfer", "whois", "deploy", "owners", "render")
 
 
 class _LazyGroup(Group):
