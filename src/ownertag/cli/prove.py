@@ -219,7 +219,7 @@ def _print(told: dict[str, Any], options: Options) -> None:
     elif options.format is Output.CSV:
         print_canaries(told)
     else:
-        print_text(told)
+        print_text(told, options.profile)
 
 
 def _exit_code(told: dict[str, Any]) -> int:

@@ -16,9 +16,9 @@ MOST_PLACES = 8
 _Document = Mapping[str, Any]
 
 
-def print_text(told: _Document) -> None:
-    """Prints the text."""
-    print("\n".join(clean_lines(text_of(told))))
+def print_text(told: _Document, profile: str | None) -> None:
+    """Prints the text; its commands have the profile that was given."""
+    print("\n".join(clean_lines(text_of(told, profile))))
 
 
 def print_canaries(told: _Document) -> None:
@@ -33,14 +33,13 @@ def print_canaries(told: _Document) -> None:
     print_table(rows, Output.CSV)
 
 
-def text_of(told: _Document) -> Iterator[str]:
-    """The lines, none wider than 80 characters."""
+def text_of(told: _Document, profile: str | None = None) -> Iterator[str]:
+    """The lines, none wider than 80 characters but where a command is."""
     settings = told["settings"]
-    yield from wrap(
+    yield from _wrapped(
         f"ownertag {told['ownertag']}, {told['started']}: "
         f"{_number(settings['rounds'], 'round')} in {_number(settings['accounts'], 'account')} and "
         f"{_number(len(told['regions']), 'Region')}, home {settings['home_region']}",
-        WIDTH,
     )
     counts = f"{told['tagged']} tagged, {told['lost']} lost, {told['not_measured']} not measured"
     yield f"{counts}, in {told['seconds']:.0f} s"
@@ -51,15 +50,19 @@ def text_of(told: _Document) -> Iterator[str]:
     yield ""
     yield from _table(_hops(told["hops"]))
     yield ""
-    yield from wrap(
+    yield from _wrapped(
         "Seconds, of those that were tagged; each may be wrong by `error` either way. A percentile needs enough of "
         "them: p90 10, p99 100.",
-        WIDTH,
     )
     yield from _clocks(told)
     yield ""
     yield from _table(_regions(told["regions"]))
-    yield from _others(told["canaries"])
+    yield from _others(told, f" --profile {profile}" if profile else "")
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    """The text in lines. No name is broken, so that each can be searched for."""
+    return wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
 def _number(number: int, word: str) -> str:
@@ -101,38 +104,36 @@ def _clocks(told: _Document) -> Iterator[str]:
     """How this machine's clock stands to AWS's, and where clocks disagree."""
     if clocks := told["clocks"]:
         least, most = min(clock["ahead_min"] for clock in clocks), max(clock["ahead_max"] for clock in clocks)
-        yield from wrap(
+        yield from _wrapped(
             f"This machine's clock is between {least:+.2f} and {most:+.2f} s ahead of EC2's. That is taken out: calls "
             "are dated by EC2's answers.",
-            WIDTH,
         )
     for hop in told["hops"]:
         if hop["impossible"]:
-            yield from wrap(
+            yield from _wrapped(
                 f"{hop['impossible']} of {hop['n']} of {hop['hop']} are negative by more than their error: two of "
                 "AWS's clocks disagree, so don't trust this hop.",
-                WIDTH,
             )
 
 
-def _others(canaries: Sequence[_Document]) -> Iterator[str]:
+def _others(told: _Document, profile: str) -> Iterator[str]:
     """The canaries that were lost, not measured, not wholly measured, or left; the same is said once."""
     said: dict[tuple[str, str], dict[str, list[int]]] = {}
-    for canary in canaries:
+    for canary in told["canaries"]:
         for kind, text in _said(canary):
             place = f"{canary['account']} {canary['region']}"
             said.setdefault((kind, text), {}).setdefault(place, []).append(canary["round"])
     for (kind, text), places in said.items():
         yield ""
-        yield from wrap(f"{kind}: {text}", WIDTH, subsequent_indent="  ")
+        yield from _wrapped(f"{kind}: {text}", "  ")
         for place, rounds in list(places.items())[:MOST_PLACES]:
             numbers = ", ".join(map(str, rounds[:MOST_PLACES])) + (", ..." if len(rounds) > MOST_PLACES else "")
             yield f"  {place}, round{'s' if len(rounds) > 1 else ''} {numbers}"
         if len(places) > MOST_PLACES:
             yield f"  and {len(places) - MOST_PLACES} more places"
-        if kind == "lost":
+        if kind == "lost" and not told["anonymized"]:
             account, region = next(iter(places)).split()
-            yield f"  `ownertag doctor --accounts {account} --regions {region}` says more"
+            yield f"  ownertag doctor --accounts {account} --regions {region}{profile}"
 
 
 def _said(canary: _Document) -> Iterator[tuple[str, str]]:
@@ -144,4 +145,5 @@ def _said(canary: _Document) -> Iterator[tuple[str, str]]:
         case _ if canary["reason"]:
             yield "not every hop", canary["reason"]
     if canary["left"]:
-        yield "left", f"{canary['left']}; `aws ec2 delete-placement-group --group-name ownertag-canary` does it"
+        delete = f"aws ec2 delete-placement-group --group-name ownertag-canary --region {canary['region']}"
+        yield "left", f"{canary['left']}; in that account: {delete}"

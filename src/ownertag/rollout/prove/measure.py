@@ -100,13 +100,16 @@ def measure(group: PlacementGroup, place: Place, number: int, how: Measurement) 
 
 def _cleared(group: PlacementGroup, place: Place, how: Measurement) -> tuple[str, bool] | None:
     """Deletes what an earlier run left; or says why that fails, and whether another round may go better."""
-    if failed := group.delete():
-        return f"a leftover placement group {CANARY} can't be deleted: {_why(failed, place)}", _again(failed, place)
-    until = how.watch.monotonic() + how.timeout
+    until: float | None = None
     while (left := group.describe()) is not None:
         if isinstance(left, Failure):
             return f"placement group {CANARY} can't be read: {_why(left, place)}", _again(left, place)
-        if how.watch.monotonic() >= until:
+        if until is None:
+            until = how.watch.monotonic() + how.timeout
+            if failed := group.delete():
+                reason = f"a leftover placement group {CANARY} can't be deleted: {_why(failed, place)}"
+                return reason, _again(failed, place)
+        elif how.watch.monotonic() >= until:
             return f"a leftover placement group {CANARY} does not go away: see what holds it, and delete it", True
         how.watch.pause(POLL)
     return None
