@@ -122,7 +122,10 @@ def _measured(
 
     clocks, stop, started, began = Clocks(), Event(), datetime.now(UTC), time.monotonic()
     measure = _measure(access, expected, wanted.timeout, clocks, stop)
-    rounds = measure_rounds(where, wanted.rounds, wanted.at_once, measure, stop, progress)
+    rounds = measure_rounds(
+        where, wanted.rounds, wanted.at_once, measure, stop, progress,
+        lambda: options.say("stopping: what was created is deleted, wait for it"),
+    )  # fmt: skip
     now, wall = time.monotonic(), time.time()
     ahead = {region: clocks.ahead(region, now, wall) for region in regions}
     told = document(

@@ -24,7 +24,13 @@ class Rounds(Struct, frozen=True):
 
 
 def measure_rounds(
-    places: Sequence[Place], rounds: int, at_once: int, measure: Measure, stop: Event, progress: Progress
+    places: Sequence[Place],
+    rounds: int,
+    at_once: int,
+    measure: Measure,
+    stop: Event,
+    progress: Progress,
+    stopping: Callable[[], None] = lambda: None,
 ) -> Rounds:
     """Measures a canary in each place, then the next one in each place, and so on.
 
@@ -38,6 +44,7 @@ def measure_rounds(
         measure: Measures one.
         stop: Is set at Ctrl-C, for the waits of `measure` to end.
         progress: Is told of each.
+        stopping: Is told of Ctrl-C, before what was created is deleted.
     """
     results: list[CanaryResult] = []
     left = list(places)
@@ -46,8 +53,10 @@ def measure_rounds(
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="prove")
     try:
         for turn in range(1, rounds + 1):
-            waiting: dict[Future[CanaryResult], Place] = {pool.submit(measure, place, turn): place for place in left}
+            waiting: dict[Future[CanaryResult], Place] = {}
             try:
+                for place in left:
+                    waiting[pool.submit(measure, place, turn)] = place
                 for done in as_completed(waiting):
                     number += 1
                     progress(done.result(), number, of)
@@ -55,6 +64,8 @@ def measure_rounds(
                 stop.set()
                 for future in waiting:
                     future.cancel()
+                if isinstance(error, KeyboardInterrupt):
+                    stopping()
                 pool.shutdown(wait=True)  # each deletes what it made
                 if not isinstance(error, KeyboardInterrupt):
                     raise
@@ -67,6 +78,7 @@ def measure_rounds(
             of -= len(hopeless) * (rounds - turn)
             left = [place for place in left if place not in hopeless]
     finally:
+        stop.set()
         pool.shutdown(wait=True)
     return Rounds(_sorted(results))
 

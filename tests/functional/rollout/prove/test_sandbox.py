@@ -5,14 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from harness.waiting import wait
 from ownertag.cli import prove as command
 from ownertag.cli.app import app
 from ownertag.sandbox.calls import Call, Response, refuse
@@ -66,6 +72,14 @@ def delete_role(sandbox: Sandbox, account: str, name: str) -> None:
     for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
         iam.delete_role_policy(RoleName=name, PolicyName=policy)
     iam.delete_role(RoleName=name)
+
+
+def delete_rules(sandbox: Sandbox, account: str, region: str) -> None:
+    events = sandbox.client(sandbox.account_session(account, region), "events")
+    for rule in events.list_rules(NamePrefix="ownertag-creations")["Rules"]:
+        for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+            events.remove_targets(Rule=rule["Name"], Ids=[target["Id"]])
+        events.delete_rule(Name=rule["Name"])
 
 
 def test_every_account_and_region_is_measured_and_nobody_is_mailed(run: Run, sandbox: Sandbox) -> None:
@@ -166,11 +180,7 @@ def test_what_is_lost_is_named_and_what_is_refused_is_not_measured(
     run: Run, sandbox: Sandbox, some_off: set[tuple[str, str]]
 ) -> None:
     """A rule that is deleted, a target that fails, a tagger that is gone; and places that can't be measured."""
-    events = sandbox.client(sandbox.account_session(WEB, "us-east-1"), "events")
-    for rule in events.list_rules(NamePrefix="ownertag-creations")["Rules"]:
-        for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
-            events.remove_targets(Rule=rule["Name"], Ids=[target["Id"]])
-        events.delete_rule(Name=rule["Name"])
+    delete_rules(sandbox, WEB, "us-east-1")
     delete_role(sandbox, RESEARCH, FORWARDER)
     delete_role(sandbox, DATA, TAGGER)
     delete_role(sandbox, LEGACY, CANARY)
@@ -232,6 +242,33 @@ def test_places_that_can_not_be_measured_alone_exit_with_3(run: Run) -> None:
     assert answer.exit_code == 3
     assert "0 tagged, 0 lost, 1 not measured" in answer.stdout
     assert f"  {LEGACY} {HOME_REGION}, round 1" in answer.stdout
+
+
+def test_ctrl_c_deletes_what_was_created_and_prints_what_was_measured(sandbox: Sandbox) -> None:
+    """As a process of its own: no canary of this Region comes back, so both are waited for when the signal comes."""
+    for account in (MANAGEMENT, HUB):
+        delete_rules(sandbox, account, "us-east-1")
+    where = ["--accounts", f"{MANAGEMENT},{HUB}", "--regions", "us-east-1", "--rounds", "3", "--json"]
+    given = ["--config", str(sandbox.settings_file), "--profile", f"admin-{ACCOUNTS[HUB]}"]
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("ownertag"), "prove", *given, *where],
+        env={**os.environ, "AWS_CONFIG_FILE": str(sandbox.config_file)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait(lambda: len(groups(sandbox)) == 2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert groups(sandbox) == set()
+    assert "Traceback" not in err
+    assert "stopping: what was created is deleted" in err
+    found = json.loads(out)
+    assert (process.returncode, found["interrupted"]) == (3, True)
+    assert {canary["reason"] for canary in found["canaries"]} == {"stopped before it was tagged"}
 
 
 def test_what_could_not_be_deleted_is_a_finding() -> None:
