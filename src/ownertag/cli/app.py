@@ -14,7 +14,10 @@ from typer.main import get_group
 from ownertag.cli.parameters import Command, Group
 
 #: In the order of `--help`. Each is a module here that has a function of its name, or `app` for a group of commands.
-COMMANDS = ("demo", "doctor", "explain", "redrive", "sandbox", "tag", "transfer", "whois", "deploy", "owners", "render")
+COMMANDS = (
+    *("demo", "doctor", "explain", "prove", "redrive", "sandbox", "tag", "transfer", "whois"),
+    *("deploy", "owners", "render"),
+)
 
 
 class _LazyGroup(Group):

@@ -127,7 +127,7 @@ class Record(Struct, frozen=True):
         return (self.addendum and self.addendum.original_event_id) or self.event_id
 
 
-#: The role of `doctor --canary`.
+#: The role of `doctor --canary` and `prove`.
 CANARY_ROLE = "ownertag-canary"
 
 
@@ -140,8 +140,9 @@ def role_of(identity: Identity | None) -> str | None:
 
 def is_canary(record: Record) -> bool:
     """Whether this account's canary made its placement group."""
-    ours = role_arn(partition_of(record.region), record.account, CANARY_ROLE)
-    return record.event_name == "CreatePlacementGroup" and role_of(record.identity) == ours
+    if record.event_name != "CreatePlacementGroup":
+        return False
+    return role_of(record.identity) == role_arn(partition_of(record.region), record.account, CANARY_ROLE)
 
 
 class Envelope(Struct, frozen=True):
@@ -154,10 +155,21 @@ class Envelope(Struct, frozen=True):
     detail: Record
 
 
+class Delivery(Struct, frozen=True):
+    """When a message came into the queue and when it was first received, by SQS's clock in milliseconds.
+
+    (doc: SQS API reference, Message: SentTimestamp, ApproximateFirstReceiveTimestamp.)
+    """
+
+    sent_at: datetime
+    received_at: datetime
+
+
 class Arrival(Struct, frozen=True):
     """A record, where it was read (a file and line, a message id), the envelope it came in, if any, and its carrier.
 
-    `account_inferred`: nothing says in whose account it was, but an IAM user called, who has one.
+    `account_inferred`: nothing says in whose account it was, but an IAM user called, who has one. `delivery` is kept of
+    the canary's messages alone.
     """
 
     where: str
@@ -165,3 +177,4 @@ class Arrival(Struct, frozen=True):
     envelope: Envelope | None = None
     carrier: str = ""
     account_inferred: bool = False
+    delivery: Delivery | None = None

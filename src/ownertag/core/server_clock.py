@@ -39,15 +39,17 @@ class ServerClock(Struct, frozen=True):
         return ServerClock(low, high)
 
     def between(self, now: float) -> Span | None:
-        """The earliest and the latest that it can be by the server's clock; None while that is not known."""
+        """The earliest and the latest that it can be, or was, by the server's clock; None while that is not known."""
         if self.low is None or self.high is None:
             return None
         return _low(self.low, now), _high(self.high, now)
 
 
 def _low(low: Span, now: float) -> float:
-    return low[0] + (now - low[1]) * (1 - DRIFT)
+    since = now - low[1]  # negative for a time before the answer: drift makes it less certain as well
+    return low[0] + since - abs(since) * DRIFT
 
 
 def _high(high: Span, now: float) -> float:
-    return high[0] + (now - high[1]) * (1 + DRIFT)
+    since = now - high[1]
+    return high[0] + since + abs(since) * DRIFT

@@ -9,7 +9,7 @@ from ownertag.core.ask import account_of, launch_of, made_of
 from ownertag.core.ownership import EventKey, ResourceKey, Standing, key_of
 from ownertag.core.plan import claim_of
 from ownertag.core.record_details import actor_of, addresses_of, parents_of
-from ownertag.core.records import Record
+from ownertag.core.records import Delivery, Record
 from ownertag.core.values import Confidence, Creation, Decision, Facts, Found, Outcome
 from ownertag.ledger.entries import Created, Ended, Owned
 
@@ -24,8 +24,8 @@ def event_of_record(record: Record) -> EventKey:
     return EventKey(record.account, record.region, record.event_id)
 
 
-def created_of(record: Record) -> Created:
-    """The ledger's entry for the creation of a record."""
+def created_of(record: Record, delivery: Delivery | None = None) -> Created:
+    """The ledger's entry for the creation of a record, and when it came into the queue if that is kept."""
     return Created(
         event_of_record(record),
         record.creation_id,
@@ -33,6 +33,7 @@ def created_of(record: Record) -> Created:
         record.event_name,
         record.created_at,
         actor_of(record),
+        delivery,
     )
 
 
@@ -51,7 +52,7 @@ def decisions_to_keep(
         if isinstance(facts.get(account_of(creation)), Found):
             event = event_of(creation)
             if entries := _owned(decision, facts, now):
-                created.setdefault(event, created_of(creation.record))
+                created.setdefault(event, created_of(creation.record, creation.arrival.delivery))
                 owned += entries
     return tuple(created.values()), tuple(owned)
 

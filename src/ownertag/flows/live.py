@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.fairness import fair_parts
 from ownertag.core.judge import seconds_away
 from ownertag.core.parse import parse_event
-from ownertag.core.records import Arrival
+from ownertag.core.records import Arrival, Delivery, is_canary
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Refusal, Wait
 from ownertag.flows.isolate_failures import isolate_failures
@@ -23,12 +24,13 @@ _THROTTLED = Wait(OutcomeKind.THROTTLED, "AWS throttles the account in this Regi
 
 
 class Message(Struct, frozen=True):
-    """A message of the queue: an EventBridge event in its body, and how often it was received."""
+    """A message of the queue: an EventBridge event in its body, how often it was received, and when if known."""
 
     id: str
     body: str
     receipt: str = ""
     receives: int = 1
+    delivery: Delivery | None = None
 
 
 class Done(Struct, frozen=True):
@@ -97,7 +99,7 @@ def handle(
 
     # An account's tag calls count with its creations for how busy it is. They come after everybody's creations, which
     # people wait for; and where an account is throttled all the same, since they call nothing there.
-    arrivals = [parse_event(message.body, where) for where, message in messages_by_where.items()]
+    arrivals = [_arrival(message, where) for where, message in messages_by_where.items()]
     parts = [split_tampering(part, settings) for part in fair_parts(arrivals, receives)]
     results: dict[str, Result] = {}
     ports.fail_fast(True)
@@ -113,6 +115,14 @@ def handle(
     for _, tamperings in parts:
         results |= _by_where(isolate_failures(tamperings, run_tamperings, _where, ports.expired))
     return batch_answer(messages_by_where, results, jitter)
+
+
+def _arrival(message: Message, where: str) -> Arrival | Refusal:
+    """The record of a message. Of the canary's it is kept when the message came; of others that would only cost."""
+    arrival = parse_event(message.body, where)
+    if message.delivery is None or isinstance(arrival, Refusal) or not is_canary(arrival.record):
+        return arrival
+    return replace(arrival, delivery=message.delivery)
 
 
 def _where(arrival: Arrival | Refusal | TamperingArrival) -> str:

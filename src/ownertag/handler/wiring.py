@@ -22,6 +22,7 @@ from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.arn import Arn, partition_of
 from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.records import Delivery
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import TransferOrder
 from ownertag.core.values import Failure, OutcomeKind, Unavailable
@@ -253,4 +254,14 @@ def _message(record: Mapping[str, Any]) -> Message:
         body=record["body"],
         receipt=record.get("receiptHandle", ""),
         receives=int(attributes.get("ApproximateReceiveCount", 1)),
+        delivery=_delivery(attributes),
     )
+
+
+def _delivery(attributes: Mapping[str, Any]) -> Delivery | None:
+    """When the message came into the queue, or None where the attributes do not say it: no message fails for it."""
+    try:
+        sent, received = int(attributes["SentTimestamp"]), int(attributes["ApproximateFirstReceiveTimestamp"])
+        return Delivery(datetime.fromtimestamp(sent / 1000, UTC), datetime.fromtimestamp(received / 1000, UTC))
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return None

@@ -69,3 +69,17 @@ def test_the_time_is_always_between(
     span = clock.between(own(now))
     assert span is not None
     assert span[0] - 1e-6 <= now <= span[1] + 1e-6
+
+
+@given(st.floats(-DRIFT, DRIFT), SECONDS, SECONDS)
+def test_a_time_before_the_answer_is_between_its_bounds_too(rate: float, before: float, delay: float) -> None:
+    """However slow or fast one's own clock was since."""
+
+    def server(own: float) -> float:
+        return 1000.5 + (own - 500) * (1 + rate)
+
+    sent, received = 500.0, 500.0 + delay
+    clock = ServerClock().with_answer(floor(server(received)), sent, received)
+    span = clock.between(sent - before)
+    assert span is not None
+    assert span[0] - 1e-6 <= server(sent - before) <= span[1] + 1e-6

@@ -1,4 +1,4 @@
-"""Gives access to every account with an operator's credentials, which must be of the hub's account."""
+"""Access to every account with an operator's credentials of the hub's account, for `doctor`, `prove` and `redrive`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from ownertag.cli.caller import caller_identity
 from ownertag.cli.options import Exit, Options, fail
 
 if TYPE_CHECKING:
+    from botocore.config import Config
+
     from ownertag.core.settings import OrganizationSettings
     from ownertag.rollout.doctor.access import AccountAccess
 
 
-def hub_session(options: Options, organization: OrganizationSettings) -> AccountAccess:
-    """The access; the command ends where the credentials can't be used, or are another account's."""
+def hub_access(options: Options, organization: OrganizationSettings, config: Config | None = None) -> AccountAccess:
+    """Returns the access to every account; its credentials are checked to be of the hub's."""
     from ownertag.aws.credentials import CredentialsError, open_session
     from ownertag.rollout.doctor.access import AccountAccess
 
@@ -28,4 +30,4 @@ def hub_session(options: Options, organization: OrganizationSettings) -> Account
             f"{session.name}: these are credentials of account {account}, and the hub's account is "
             f"{organization.hub_account}: name a profile of it with --profile"
         )
-    return AccountAccess(session, organization.home_region, lambda: datetime.now(UTC))
+    return AccountAccess(session, organization.home_region, lambda: datetime.now(UTC), config)

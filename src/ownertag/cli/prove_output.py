@@ -1,0 +1,149 @@
+"""What `ownertag prove` prints for a person, from its document; and its canaries as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+from ownertag.cli.options import Output
+from ownertag.cli.output import clean_lines, print_table
+
+WIDTH = 80
+#: Where the same is to be said of many places, so many are named; JSON and CSV name all.
+MOST_PLACES = 8
+
+_Document = Mapping[str, Any]
+
+
+def print_text(told: _Document, profile: str | None) -> None:
+    """Prints the text; its commands have the profile that was given."""
+    print("\n".join(clean_lines(text_of(told, profile))))
+
+
+def print_canaries(told: _Document) -> None:
+    """Prints a row for each canary, as CSV."""
+    hops = [hop["hop"] for hop in told["hops"]]
+    rows = []
+    for canary in told["canaries"]:
+        row = {key: canary[key] for key in ("account", "region", "round", "ending")}
+        row |= {hop: canary["hops"].get(hop, {}).get("seconds") for hop in hops}
+        row |= {key: canary[key] for key in ("reason", "seen_last", "detail", "left")}
+        rows.append({key: "" if value is None else str(value) for key, value in row.items()})
+    print_table(rows, Output.CSV)
+
+
+def text_of(told: _Document, profile: str | None = None) -> Iterator[str]:
+    """The lines, none wider than 80 characters but where a command is."""
+    settings = told["settings"]
+    yield from _wrapped(
+        f"ownertag {told['ownertag']}, {told['started']}: "
+        f"{_number(settings['rounds'], 'round')} in {_number(settings['accounts'], 'account')} and "
+        f"{_number(len(told['regions']), 'Region')}, home {settings['home_region']}",
+    )
+    counts = f"{told['tagged']} tagged, {told['lost']} lost, {told['not_measured']} not measured"
+    yield f"{counts}, in {told['seconds']:.0f} s"
+    if told["interrupted"]:
+        yield "stopped by Ctrl-C: what follows is of those that had ended"
+    if not told["on_aws"]:
+        yield "not measured on AWS: another endpoint answered, and these are its times"
+    yield ""
+    yield from _table(_hops(told["hops"]))
+    yield ""
+    yield from _wrapped(
+        "Seconds, of those that were tagged; each may be wrong by `error` either way. A percentile needs enough of "
+        "them: p90 10, p99 100.",
+    )
+    yield from _clocks(told)
+    yield ""
+    yield from _table(_regions(told["regions"]))
+    yield from _others(told, f" --profile {profile}" if profile else "")
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    """The text in lines. No name is broken, so that each can be searched for."""
+    return wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+
+
+def _number(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _hops(hops: Sequence[_Document]) -> Iterator[dict[str, str]]:
+    for hop in hops:
+        row = {"hop": hop["hop"], "n": str(hop["n"])}
+        yield row | {key: _seconds(hop[key]) for key in ("min", "p50", "p90", "p99", "max", "error")}
+
+
+def _regions(regions: Sequence[_Document]) -> Iterator[dict[str, str]]:
+    for region in regions:
+        [whole] = [hop for hop in region["hops"] if hop["hop"] == "call-to-tag"]
+        row = {"Region, call-to-tag": region["region"], "tagged": str(region["tagged"])}
+        row |= {"lost": str(region["lost"] or "-"), "not measured": str(region["not_measured"] or "-")}
+        yield row | {key: _seconds(whole[key]) for key in ("p50", "p90", "p99", "max")}
+
+
+def _table(rows: Iterator[dict[str, str]]) -> Iterator[str]:
+    """The first column to the left, numbers to the right."""
+    held = list(rows)
+    if not held:
+        return
+    columns = list(held[0])
+    widths = [max(len(column), *(len(row[column]) for row in held)) for column in columns]
+    for cells in (columns, *([row[column] for column in columns] for row in held)):
+        first, *others = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        numbers = [cell.strip().rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        yield "  ".join([first, *numbers]).rstrip()
+
+
+def _clocks(told: _Document) -> Iterator[str]:
+    """How this machine's clock stands to AWS's, and where clocks disagree."""
+    if clocks := told["clocks"]:
+        least, most = min(clock["ahead_min"] for clock in clocks), max(clock["ahead_max"] for clock in clocks)
+        yield from _wrapped(
+            f"This machine's clock is between {least:+.2f} and {most:+.2f} s ahead of EC2's. That is taken out: calls "
+            "are dated by EC2's answers.",
+        )
+    for hop in told["hops"]:
+        if hop["impossible"]:
+            yield from _wrapped(
+                f"{hop['impossible']} of {hop['n']} of {hop['hop']} are negative by more than their error: two of "
+                "AWS's clocks disagree, so don't trust this hop.",
+            )
+
+
+def _others(told: _Document, profile: str) -> Iterator[str]:
+    """The canaries that were lost, not measured, not wholly measured, or left; the same is said once."""
+    said: dict[tuple[str, str], dict[str, list[int]]] = {}
+    for canary in told["canaries"]:
+        for kind, text in _said(canary):
+            place = f"{canary['account']} {canary['region']}"
+            said.setdefault((kind, text), {}).setdefault(place, []).append(canary["round"])
+    for (kind, text), places in said.items():
+        yield ""
+        yield from _wrapped(f"{kind}: {text}", "  ")
+        for place, rounds in list(places.items())[:MOST_PLACES]:
+            numbers = ", ".join(map(str, rounds[:MOST_PLACES])) + (", ..." if len(rounds) > MOST_PLACES else "")
+            yield f"  {place}, round{'s' if len(rounds) > 1 else ''} {numbers}"
+        if len(places) > MOST_PLACES:
+            yield f"  and {len(places) - MOST_PLACES} more places"
+        if kind == "lost" and not told["anonymized"]:
+            account, region = next(iter(places)).split()
+            yield f"  ownertag doctor --accounts {account} --regions {region}{profile}"
+
+
+def _said(canary: _Document) -> Iterator[tuple[str, str]]:
+    match canary["ending"]:
+        case "lost":
+            yield "lost", f"{canary['reason']}; seen last: {canary['seen_last']}: {canary['detail']}"
+        case "not-measured":
+            yield "not measured", canary["reason"]
+        case _ if canary["reason"]:
+            yield "not every hop", canary["reason"]
+    if canary["left"]:
+        delete = f"aws ec2 delete-placement-group --group-name ownertag-canary --region {canary['region']}"
+        yield "left", f"{canary['left']}; in that account: {delete}"
