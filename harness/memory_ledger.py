@@ -131,7 +131,7 @@ class MemoryLedger:
         waiting = sorted((at, key) for key, at in self.waiting.items() if key.account == account)
         for start in range(0, len(waiting), size):
             keys = [key for _, key in waiting[start : start + size] if key in self.waiting]
-            yield self.by_key(keys)
+            yield [known for key in keys for known in self.by_key([key])]
 
     def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
         return [known_resource for known_resource in self._known() if known_resource.holding.owner.name == name][:limit]
