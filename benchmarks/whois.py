@@ -40,7 +40,7 @@ from ownertag.core.record_details import Actor
 from ownertag.core.values import Confidence, OutcomeKind, Owner
 from ownertag.ledger.codec import StoredDecision
 from ownertag.ledger.codec import json as json_of
-from ownertag.ledger.entries import Created, Deleted, Ended, Entry, Finished, Owned, entry_identity
+from ownertag.ledger.entries import Created, Deleted, Ended, Entry, Finished, Owned, Unobserved, entry_identity
 from ownertag.ledger.rows import Made, other_body
 from ownertag.ledger.sqlite import SqliteLedger
 
@@ -215,7 +215,7 @@ def rows_of(launches: Iterable[LedgerLaunch], first: int) -> dict[str, list[tupl
         tables["other"] += [
             (numbers[end.resource], *entry_identity(end), other_body(end))
             for end in one_launch.ends
-            if not isinstance(end, Finished)
+            if not isinstance(end, Finished | Unobserved)
         ]
     return tables
 

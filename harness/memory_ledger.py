@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from ownertag.core.ownership import (
     EventKey,
@@ -28,6 +29,7 @@ from ownertag.ledger.entries import (
     Owned,
     SeenCreation,
     Transferred,
+    Unobserved,
     entry_identity,
     sorted_history,
 )
@@ -46,6 +48,8 @@ class MemoryLedger:
         self.fails: LedgerError | None = None
         self.fails_after: int | None = None
         self.calls: list[str] = []
+        self.waiting: dict[ResourceKey, datetime] = {}
+        self.observed_in: set[str] = set()
 
     def seen(self, events: Iterable[EventKey]) -> dict[EventKey, SeenCreation]:
         self._call("seen")
@@ -80,7 +84,7 @@ class MemoryLedger:
         lost = set()
         undone = set()
         for entry in entries:
-            if isinstance(entry, Finished):
+            if isinstance(entry, Finished | Unobserved):
                 continue
             kept = truncated(entry)
             self.entries[kept.resource].setdefault(entry_identity(kept), kept)
@@ -89,8 +93,11 @@ class MemoryLedger:
                 self.holdings[kept.resource] = apply_transfer(holding, kept.id, kept.to, kept.by, kept.tags, kept.at)
             elif holding is not None and isinstance(kept, Ended):
                 self.holdings[kept.resource], right = apply_outcome(
-                    holding, kept.holder, kept.owner, kept.kind, kept.final
+                    holding, kept.holder, kept.owner, kept.kind, kept.final, kept.observed
                 )
+                if right and kept.observed:
+                    self.waiting[kept.resource] = kept.observed.at
+                    self.observed_in.add(kept.resource.account)
                 if not right:
                     lost.add(kept.resource)
                     undone.add(kept.event)
@@ -98,6 +105,11 @@ class MemoryLedger:
                 owned = [entry for entry in self.entries[kept.resource].values() if isinstance(entry, Owned)]
                 owned.sort(key=lambda entry: entry.decided_at, reverse=True)
                 self.holdings[kept.resource] = apply_deletion(holding, [entry.holding for entry in owned], kept.at)
+        for entry in entries:
+            if isinstance(entry, Unobserved):
+                holding = self.holdings.get(entry.resource)
+                if holding is None or holding.outcome is not None:
+                    self.waiting.pop(entry.resource, None)
         self.finished |= {entry.event for entry in entries if isinstance(entry, Finished)} - undone
         return lost
 
@@ -109,6 +121,17 @@ class MemoryLedger:
         return [
             known_resource for known_resource in self._known() if id_ in {known_resource.id, known_resource.key.arn}
         ]
+
+    def observed_accounts(self) -> list[str]:
+        self._call("observed_accounts")
+        return sorted(self.observed_in)
+
+    def observed(self, account: str, size: int) -> Iterator[list[KnownResource]]:
+        self._call("observed")
+        waiting = sorted((at, key) for key, at in self.waiting.items() if key.account == account)
+        for start in range(0, len(waiting), size):
+            keys = [key for _, key in waiting[start : start + size] if key in self.waiting]
+            yield [known for key in keys for known in self.by_key([key])]
 
     def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
         return [known_resource for known_resource in self._known() if known_resource.holding.owner.name == name][:limit]

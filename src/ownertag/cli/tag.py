@@ -98,7 +98,9 @@ def _summary(outcomes: Counter[str], dry_run: bool) -> str:
     if dry_run:
         rest = ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common() if kind != WOULD_TAG)
         return f"would tag {outcomes[WOULD_TAG]} resources{f'; {rest}' if rest else ''}"
-    return ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common()) or "nothing to tag"
+    said = ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common()) or "nothing to tag"
+    observed = outcomes[OutcomeKind.OBSERVED.value]
+    return f"{said}: observed accounts are tagged once [observe] leaves them out" if observed else said
 
 
 def _results(batch: Sequence[Arrival | Refusal], work: Work, catalogue: Catalogue, settings: Settings) -> Objects:

@@ -53,4 +53,5 @@ def _summary(answer: dict[str, Any], order: TransferOrder) -> str:
     was = f", was {clean(answer['was'])}'s" if answer.get("was") else ", the ledger did not know it"
     lines = [f"{name}: {clean(order.to)}'s now{was}"]
     lines += [f"  {clean(key)} = {clean(value)}" for key, value in answer["tags"]]
+    lines += [f"  not tagged: {clean(answer['detail'])}"] if answer.get("detail") else []
     return "\n".join(lines)

@@ -142,6 +142,11 @@ def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgemen
     if code == "Paced":  # `aws.pacing`: the call was not sent
         reason = "not sent: the share of the account's quota is used up"
         return Judgement(OutcomeKind.THROTTLED, True, reason, not_sent=True)
+    if code == "Observed":  # `sinks.observing`: nothing of ours is written there
+        return Judgement(OutcomeKind.OBSERVED, False, "the account is observed: nothing was written")
+    if code == "ObservedUnknown":
+        reason = "whether the account is observed is not known: the organization's units can't be read"
+        return Judgement(OutcomeKind.NOT_READY, True, reason)
     if code in _AGAIN or _NOT_WELL.fullmatch(code):
         return Judgement(OutcomeKind.THROTTLED, True, f"AWS asks for another try ({code})")
     if code in _EXPIRED or code in _SKEWED:

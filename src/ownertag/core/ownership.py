@@ -70,11 +70,19 @@ class Claim(Struct, frozen=True, omit_defaults=True):
         return (at, not self.named, self.creation_id, not self.amended, self.event_id)
 
 
+class Observation(Struct, frozen=True, omit_defaults=True):
+    """That tags were decided and not written, since the account was observed; `kept` keys would have stayed."""
+
+    at: datetime
+    kept: tuple[str, ...] = ()
+
+
 class Holding(Struct, frozen=True, omit_defaults=True):
     """Whose a resource is now, and what became of the tags that say so.
 
     `provisional`: something was still awaited when the owner was decided. `outcome` is there once nothing is left to
-    do with it. `given_at` is the time of a transfer, whose owner stands until the resource's life ends.
+    do with it; what was `observed` has none, since its tags are still to be written. `given_at` is the time of a
+    transfer, whose owner stands until the resource's life ends.
     """
 
     claim: Claim
@@ -84,6 +92,7 @@ class Holding(Struct, frozen=True, omit_defaults=True):
     outcome: OutcomeKind | None = None
     given_at: datetime | None = None
     deletions: tuple[datetime, ...] = ()
+    observed: Observation | None = None
 
 
 class Standing(Struct, frozen=True):
@@ -116,7 +125,12 @@ def apply_claim(holding: Holding | None, fresh: Holding, deletions: tuple[dateti
     if holding.given_at is not None:
         return replace(holding, claim=claim)  # a transfer outlives whoever turns out to have been first
     same = (fresh.owner, fresh.tags) == (holding.owner, holding.tags)  # such as an amendment of the same record
-    return replace(fresh, deletions=holding.deletions, outcome=holding.outcome if same else None)
+    return replace(
+        fresh,
+        deletions=holding.deletions,
+        outcome=holding.outcome if same else None,
+        observed=holding.observed if same else None,
+    )
 
 
 def _again(holding: Holding, fresh: Holding) -> Holding:
@@ -129,14 +143,19 @@ def _again(holding: Holding, fresh: Holding) -> Holding:
     return replace(fresh, claim=claim, deletions=holding.deletions)
 
 
-def apply_outcome(holding: Holding, event_id: str, owner: str, kind: OutcomeKind, final: bool) -> tuple[Holding, bool]:
+def apply_outcome(
+    holding: Holding, event_id: str, owner: str, kind: OutcomeKind, final: bool, observed: Observation | None = None
+) -> tuple[Holding, bool]:
     """After an attempt to write the tags of this event's owner: (what is known now, whether they were the right ones).
 
-    If somebody else holds the resource by now, its tags have to be written (again).
+    If somebody else holds the resource by now, its tags have to be written (again). So have those that were only
+    `observed`, once the account is observed no longer.
     """
     right = (holding.claim.event_id, holding.owner.name) == (event_id, owner)
+    if right and observed:
+        return replace(holding, outcome=None, observed=observed), True
     if right:
-        return (replace(holding, outcome=kind) if final else holding), True
+        return (replace(holding, outcome=kind, observed=None) if final else holding), True
     return (replace(holding, outcome=None) if kind is OutcomeKind.TAGGED else holding), False
 
 
@@ -155,7 +174,9 @@ def apply_transfer(holding: Holding | None, id_: str, to: str, by: str, tags: Ta
         return holding
     if _life(at, holding.deletions) != _life(holding.claim.created_at, holding.deletions):
         return holding
-    return replace(holding, owner=owner, tags=tags, provisional=False, outcome=OutcomeKind.TAGGED, given_at=at)
+    return replace(
+        holding, owner=owner, tags=tags, provisional=False, outcome=OutcomeKind.TAGGED, given_at=at, observed=None
+    )
 
 
 def apply_deletion(holding: Holding, claims: Iterable[Holding], at: datetime) -> Holding:

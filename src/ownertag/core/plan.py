@@ -80,13 +80,18 @@ def _writes(
         tags = missing_tags(standing.tags if standing else decision.tags, tags_now, kept)
         if tags and not isinstance(tags_now, Unavailable):
             groups.setdefault((account, region, apis[resource.type], tags), []).append(resource)
+    return group_writes(groups, catalogue)
+
+
+def group_writes(groups: Mapping[tuple[str, str, str, TagPairs], list[Resource]], catalogue: Catalogue) -> list[Write]:
+    """The writes of resources by (account, Region, tag API, tags), each of as many as a call takes."""
     writes = []
     for (account, region, api, tags), resources in sorted(groups.items()):
         size = catalogue.tag_apis[api].most
-        resources.sort()
+        in_order = sorted(resources)
         writes += [
-            Write(account, region, api, tags, tuple(resources[start : start + size]))
-            for start in range(0, len(resources), size)
+            Write(account, region, api, tags, tuple(in_order[start : start + size]))
+            for start in range(0, len(in_order), size)
         ]
     return writes
 

@@ -70,17 +70,33 @@ TAG_COPYING_ROLES = (
 class ProtectionSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the service control policies are attached, whom they exempt, and how large they may be.
 
-    They are attached to `units` (None: those of the organization). `break_glass` may do all that
-    they deny; `tag_copying_roles` may bring our keys to what has no owner yet. `max_policies` may be attached to a unit
+    They are attached to `units`: none at first, so that what they would stop can be seen before; the root's id stands
+    for all accounts. `break_glass` may do all that they deny; `tag_copying_roles` may bring our keys to what has no
+    owner yet. `max_policies` may be attached to a unit
     (doc: 5 by default, and FullAWSAccess is one of them), of `max_policy_size` characters each (doc: 5,120; reported to
     be 10,240, and ten policies, since May 2026).
     """
 
-    units: tuple[str, ...] | None = None
+    units: tuple[str, ...] = ()
     break_glass: tuple[str, ...] = ()
     tag_copying_roles: tuple[str, ...] = TAG_COPYING_ROLES
     max_policies: int = 4
     max_policy_size: int = 5120
+
+
+class ObserveSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where all is decided and kept in the ledger, and nothing is tagged: accounts, and whatever is below units.
+
+    The root's id stands for all accounts.
+    """
+
+    units: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+
+    @property
+    def everything(self) -> bool:
+        """Whether the whole organization is observed."""
+        return any(unit.startswith("r-") for unit in self.units)
 
 
 class Trust(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -145,6 +161,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
 
     organization: OrganizationSettings | None = None
     hub: HubSettings = HubSettings()
+    observe: ObserveSettings = ObserveSettings()
     protection: ProtectionSettings = ProtectionSettings()
     tags: dict[str, str] = field(default_factory=lambda: {"owner": "{owner}", "dateCreated": "{created_at}"})
     existing_tags: dict[str, Literal["overwrite", "keep"]] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from ownertag.core.settings import (
     TEMPLATE_FIELDS,
     HubSettings,
     Limits,
+    ObserveSettings,
     OrganizationSettings,
     OwnerRule,
     ProtectionSettings,
@@ -86,6 +87,7 @@ def _problems(settings: Settings) -> _Problems:
     return chain(
         _organization_problems(settings.organization) if settings.organization else (),
         _hub_problems(settings.hub),
+        _observe_problems(settings.observe, settings.organization),
         _protection_problems(settings.protection),
         _tag_problems(settings),
         _trust_problems(settings.trust),
@@ -121,8 +123,19 @@ def _hub_problems(hub: HubSettings) -> _Problems:
         yield ["hub", "tagger_role"], f"{hub.tagger_role!r} is no name of a role"
 
 
+def _observe_problems(observe: ObserveSettings, org: OrganizationSettings | None) -> _Problems:
+    yield from _unit_problems(["observe", "units"], observe.units)
+    for account in observe.accounts:
+        yield from _account_problems(["observe", "accounts"], account)
+    if org is None and (observe.units or observe.accounts):
+        yield (
+            ["observe"],
+            "needs [organization]: it is the hub that observes, and its ledger that keeps what it decides",
+        )
+
+
 def _protection_problems(protection: ProtectionSettings) -> _Problems:
-    yield from _unit_problems(["protection", "units"], protection.units or ())
+    yield from _unit_problems(["protection", "units"], protection.units)
     for key, example in (
         ("break_glass", "security-admin"),
         ("tag_copying_roles", "service-role/AWSBackupDefaultServiceRole"),
@@ -184,10 +197,6 @@ def _source_identity_problems(settings: Settings) -> _Problems:
     if trust.source_identity_roles and not trust.restrict_source_identity:
         advice = "write restrict_source_identity = true as well"
         yield ["trust", "source_identity_roles"], f"gives leave that nothing asks for; {advice}"
-    if protected is None:
-        protected = settings.organization.units if settings.organization else ()
-        if not protected:  # the whole organization
-            return
     if trust.restrict_source_identity and not any(unit.startswith("r-") for unit in protected):
         advice = "write the root's id, such as 'r-ab12', in [protection] units, or false here"
         why = "accounts outside of the policy's units could name anybody"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ownertag.core.findings import MAX_CHANGES, TagChange, TamperFinding, truncated_changes
 from ownertag.core.owner.principal import UNKNOWN
-from ownertag.core.ownership import ResourceKey, Standing, key_of
+from ownertag.core.ownership import EventKey, ResourceKey, Standing, key_of
 from ownertag.core.settings import Settings
 from ownertag.core.values import Decision, Fact, Found
 
@@ -40,29 +40,36 @@ def drift_finding(
         foreign: The values that were found on them.
         now: The time at which it was found.
     """
+    keys = (key_of(resource, decision.creation) for resource in decision.resources)
+    of_resources = {key: (standings[key], foreign[key]) for key in keys if key in foreign and key in standings}
+    record = decision.creation.record
+    return finding_of_drift(EventKey(record.account, record.region, record.event_id), of_resources, now)
+
+
+def finding_of_drift(
+    event: EventKey, foreign: Mapping[ResourceKey, tuple[Standing, Mapping[str, str | None]]], now: datetime
+) -> TamperFinding | None:
+    """The same for resources of one event: whose each is, and the values that were found on it."""
     changes: dict[TagChange, None] = {}
     changed: list[tuple[str, str]] = []
-    for resource in decision.resources:
-        key = key_of(resource, decision.creation)
-        standing = standings.get(key)
+    for key, (standing, found) in foreign.items():
         # What is missing was removed, or is not shown yet.
-        values = {name: value for name, value in foreign.get(key, {}).items() if value is not None}
-        if standing is not None and values:
+        values = {name: value for name, value in found.items() if value is not None}
+        if values:
             ours = dict(standing.tags)
             changes |= {TagChange(name, ours.get(name), value): None for name, value in values.items()}
-            changed.append((resource.arn, standing.owner.name))
+            changed.append((key.arn, standing.owner.name))
     if not changed:
         return None
     first, owner = changed[0]
-    record = decision.creation.record
     return TamperFinding(
-        record.account,
-        record.region,
+        event.account,
+        event.region,
         first,
         len(changed),
         truncated_changes(tuple(changes)),
         UNKNOWN,
-        record.event_id,
+        event.event_id,
         now,
         owner,
         more_changes=max(0, len(changes) - MAX_CHANGES),

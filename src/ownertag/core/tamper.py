@@ -138,11 +138,16 @@ def _matcher(
     return re.compile(union, re.ASCII).fullmatch, groups
 
 
+class KnownTags(Struct, frozen=True):
+    """Whose a resource is by the ledger, and which tags say so; `written`: they were written, and not only decided."""
+
+    owner: Owner
+    tags: TagPairs
+    written: bool = True
+
+
 def finding_of(
-    tampering: Tampering,
-    resources: Iterable[Named],
-    owners: Mapping[str, tuple[Owner, TagPairs]],
-    settings: Settings,
+    tampering: Tampering, resources: Iterable[Named], owners: Mapping[str, KnownTags], settings: Settings
 ) -> TamperFinding | NotTampering:
     """The finding of a record, or why there is none.
 
@@ -153,7 +158,7 @@ def finding_of(
     Args:
         tampering: The tag call.
         resources: The resources that it names.
-        owners: By ARN, whose a resource is and which tags say so, as far as the ledger knows it.
+        owners: By ARN, what the ledger knows of a resource.
         settings: Which keys are ours.
     """
     call = tampering.call
@@ -166,9 +171,11 @@ def finding_of(
     count = 0
     for named_resource in resources:
         known = owners.get(named_resource.arn) if named_resource.arn else None
-        ours = dict(known[1]) if known else {}
-        if call.writes:
+        ours = dict(known.tags) if known else {}
+        if call.writes:  # what is only decided will be written: the same value changes nothing
             changed = [key for key, value in written.items() if ours.get(key) != value]
+        elif known is None or not known.written:
+            changed = []
         else:
             changed = [key for key, value in ours.items() if _removes(call, key, value)]
         if not changed:
@@ -182,9 +189,9 @@ def finding_of(
             "it writes what is there already" if call.writes else "it removes nothing that we are known to have written"
         )
     known = owners.get(first.arn) if first.arn else None
-    ours = dict(known[1]) if known else {}
+    ours = dict(known.tags) if known and known.written else {}
     changes = tuple(TagChange(key, ours.get(key), written.get(key)) for key in keys)
-    return _finding(tampering, first, count, changes, known[0].name if known else None)
+    return _finding(tampering, first, count, changes, known.owner.name if known else None)
 
 
 def _written(call: TagCall, settings: Settings) -> dict[str, str]:

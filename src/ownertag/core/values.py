@@ -205,10 +205,17 @@ class Account(Struct, frozen=True):
 
 
 class AccountList(Struct, frozen=True):
-    """The organization's active accounts with their names, as they were read at a time with a time zone."""
+    """The organization's active accounts with their names, as they were read at a time with a time zone.
+
+    `observed` are the accounts below `units`, which are the observed ones of the settings by which it was read. It is
+    stored: `version` is raised when a reader must know more than the reader before.
+    """
 
     at: datetime
     names: dict[str, str]
+    units: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+    version: int = 1
 
 
 class Attachment(Struct, frozen=True):
@@ -345,6 +352,7 @@ class OutcomeKind(StrEnum):
 
     TAGGED = "tagged"
     UNCHANGED = "unchanged"
+    OBSERVED = "observed"
     NOT_READY = "not-ready"
     THROTTLED = "throttled"
     GONE = "gone"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -28,7 +29,20 @@ _NO_TIME = Judgement(OutcomeKind.THROTTLED, True, "there was no time left for it
 
 def apply(plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> dict[str, Outcome]:
     """Carries out a plan; every resource of its writes has an outcome, by ARN."""
-    return _Application(plan, ports, catalogue, settings).run()
+    now = ports.now()
+    ages: dict[str, timedelta] = {}
+    for decision in plan.decisions:
+        age = age_of(decision.creation, now)
+        for resource in decision.resources:
+            ages[resource.arn] = min(age, ages.get(resource.arn, age))
+    return apply_writes(plan.writes, ages, ports, catalogue, settings)
+
+
+def apply_writes(
+    writes: Iterable[Write], ages: Mapping[str, timedelta], ports: Ports, catalogue: Catalogue, settings: Settings
+) -> dict[str, Outcome]:
+    """Carries out writes; every resource of them has an outcome, by ARN. `ages` has the age of each, by ARN."""
+    return _Application(writes, ages, ports, catalogue, settings).run()
 
 
 @dataclass
@@ -47,25 +61,27 @@ class _Attempts:
 
 
 class _Application:
-    """One plan being carried out."""
+    """Writes being carried out."""
 
-    def __init__(self, plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> None:
-        self._plan = plan
+    def __init__(
+        self,
+        writes: Iterable[Write],
+        ages: Mapping[str, timedelta],
+        ports: Ports,
+        catalogue: Catalogue,
+        settings: Settings,
+    ) -> None:
+        self._writes = writes
+        self._ages = ages
         self._ports = ports
         self._catalogue = catalogue
         self._settings = settings
         self._outcomes: dict[str, Outcome] = {}
         self._throttled: set[tuple[str, str]] = set()
-        now = ports.now()
-        self._ages: dict[str, timedelta] = {}
-        for decision in plan.decisions:
-            age = age_of(decision.creation, now)
-            for resource in decision.resources:
-                self._ages[resource.arn] = min(age, self._ages.get(resource.arn, age))
 
     def run(self) -> dict[str, Outcome]:
         places: dict[tuple[str, str], list[Write]] = {}
-        for write in self._plan.writes:
+        for write in self._writes:
             places.setdefault((write.account, write.region), []).append(write)
         # Who has most to write comes last: its calls may have to wait, and the others' need not.
         self._ports.concurrency([partial(self._carry_out_all, place) for place in sorted(places.values(), key=len)])

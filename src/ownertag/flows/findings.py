@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
+
 from ownertag.core.findings import TamperFinding
 from ownertag.core.judge import judge
 from ownertag.core.owner.principal import UNKNOWN
 from ownertag.core.ownership import EventKey
 from ownertag.core.record_details import Actor, actor_of
 from ownertag.core.records import Record
-from ownertag.core.values import Failure, Wait
+from ownertag.core.values import Failure, OutcomeKind, Wait
 from ownertag.flows.ports import FindingPublisher, Ports
 from ownertag.ledger.entries import TagChanged
 
@@ -23,16 +25,27 @@ def tag_changed(record: Record, finding: TamperFinding) -> TagChanged:
     return TagChanged(finding.key, event, actor, finding.changes, finding.resources, finding.at)
 
 
-def publish_findings(findings: Sequence[TamperFinding], ports: Ports) -> Mapping[TamperFinding, Wait]:
-    """Publishes each of these findings once. Returns the waits for those that failed."""
+class Published(Struct, frozen=True):
+    """What became of findings: the waits for those that failed, and those that nobody is told of."""
+
+    waits: Mapping[TamperFinding, Wait]
+    observed: frozenset[TamperFinding] = frozenset()
+
+
+def publish_findings(findings: Sequence[TamperFinding], ports: Ports) -> Published:
+    """Publishes each of these findings once, but for those of observed accounts."""
     distinct = tuple(dict.fromkeys(findings))
     failures = ports.findings.publish(distinct) if distinct else ()
-    waits = {}
+    waits, observed = {}, set()
     for finding, failure in zip(distinct, failures, strict=True):
-        if failure is not None:
-            judged = judge(failure, None)
+        if failure is None:
+            continue
+        judged = judge(failure, None)
+        if judged.outcome is OutcomeKind.OBSERVED:
+            observed.add(finding)
+        else:
             waits[finding] = Wait(judged.outcome, f"the findings can't be told: {judged.reason}", judged.not_sent)
-    return waits
+    return Published(waits, frozenset(observed))
 
 
 class AllPublishers:

@@ -38,7 +38,7 @@ def isolate_failures(
         return work(arrivals)
     except Exception as error:  # noqa: BLE001 - a fault of ours: nobody knows which it is
         if len(arrivals) == 1:
-            return [Unexpected(where(arrivals[0]), _wait_for(error))]
+            return [Unexpected(where(arrivals[0]), wait_for(error))]
     middle = len(arrivals) // 2
     results: list[Result] = []
     for part in (arrivals[:middle], arrivals[middle:]):
@@ -49,7 +49,7 @@ def isolate_failures(
     return results
 
 
-def _wait_for(error: Exception) -> Wait:
+def wait_for(error: Exception) -> Wait:
     """The type of an exception, and the line of ours that raised it. Its text is left out: it may quote a record."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)]

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from ownertag.core.ask import account_of, launch_of, made_of
-from ownertag.core.ownership import EventKey, ResourceKey, Standing, key_of
+from ownertag.core.ownership import EventKey, Observation, ResourceKey, Standing, key_of
 from ownertag.core.plan import claim_of
 from ownertag.core.record_details import actor_of, addresses_of, parents_of
 from ownertag.core.records import Delivery, Record
-from ownertag.core.values import Confidence, Creation, Decision, Facts, Found, Outcome
+from ownertag.core.values import Confidence, Creation, Decision, Facts, Found, Outcome, OutcomeKind
 from ownertag.ledger.entries import Created, Ended, Owned
 
 
@@ -71,13 +71,20 @@ def outcomes_to_keep(
         key = key_of(resource, creation)
         standing = standings.get(key)
         if standing is not None and standing.outcome is None:
-            entries.append(
-                Ended(
-                    key, event_of(creation), standing.event_id, standing.owner.name, outcome.kind, outcome.reason,
-                    not outcome.is_retried, now,
-                )
-            )  # fmt: skip
+            kept = decision.kept.get(outcome.arn, ())
+            entries.append(ended(key, event_of(creation), standing.event_id, standing.owner.name, outcome, kept, now))
     return entries
+
+
+def ended(
+    key: ResourceKey, event: EventKey, holder: str, owner: str, outcome: Outcome, kept: Iterable[str], now: datetime
+) -> Ended:
+    """The entry of one outcome; `kept` are the keys that stay as they are."""
+    final = not outcome.is_retried
+    if outcome.kind is OutcomeKind.OBSERVED:
+        observed = Observation(now, tuple(sorted(kept)))
+        return Ended(key, event, holder, owner, OutcomeKind.UNCHANGED, outcome.reason, final, now, observed)
+    return Ended(key, event, holder, owner, outcome.kind, outcome.reason, final, now)
 
 
 def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:

@@ -66,7 +66,7 @@ def repair_overwrites(
                 foreign[key] = differing
         decisions[number] = _with_waits(decision, waits)
     findings = _keep_findings(decisions, standings, foreign, ports)
-    unpublished = publish_findings(tuple(findings.values()), ports)
+    unpublished = publish_findings(tuple(findings.values()), ports).waits
     for number, decision in enumerate(decisions):
         finding = findings.get(event_of(decision.creation))
         if finding is not None and finding in unpublished:

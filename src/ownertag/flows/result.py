@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ownertag.core.findings import TamperFinding
 from ownertag.core.records import Record
-from ownertag.core.values import Decision, Outcome, Refusal, Wait
+from ownertag.core.values import Decision, Outcome, OutcomeKind, Refusal, Wait
 
 
 class Refused(Struct, frozen=True):
@@ -62,6 +62,11 @@ class Decided(Struct, frozen=True):
         return tuple(dict.fromkeys((*_reasons((*self.waits, *self.decision.waits)), *outcomes)))
 
     @property
+    def observed(self) -> bool:
+        """Whether nothing was written, and nobody told, since the account is observed."""
+        return any(outcome.kind is OutcomeKind.OBSERVED for outcome in self.outcomes)
+
+    @property
     def not_sent(self) -> bool:
         """Whether a call for it was not sent, since our share of the account's quota had no token left."""
         waits = (*self.waits, *self.decision.waits)
@@ -86,12 +91,16 @@ class FinishedBefore(Struct, frozen=True):
 
 
 class Tampered(Struct, frozen=True):
-    """A tag call changed tags of ours. `waits`: why that can't be published yet. `record`: the call."""
+    """A tag call changed tags of ours. `waits`: why that can't be published yet. `record`: the call.
+
+    `observed`: the account is observed, so that the finding stays in the ledger and nobody is told.
+    """
 
     where: str
     finding: TamperFinding
     waits: tuple[Wait, ...] = ()
     record: Record | None = None
+    observed: bool = False
 
     @property
     def is_retried(self) -> bool:

@@ -219,7 +219,7 @@ def _publish_request_tags(
     except LedgerError as error:
         wait = _ledger_wait(error)
         return [replace(result, waits=(wait,)) if result.finding else result for result in results]
-    waits = publish_findings([finding for _, finding in findings], ports)
+    waits = publish_findings([finding for _, finding in findings], ports).waits
     return [
         replace(result, waits=(waits[result.finding],)) if result.finding and result.finding in waits else result
         for result in results

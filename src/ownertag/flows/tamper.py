@@ -22,9 +22,9 @@ from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.records import Arrival, Record
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import NotTampering, Tampering, detect_tampering, finding_of, named
+from ownertag.core.tamper import KnownTags, NotTampering, Tampering, detect_tampering, finding_of, named
 from ownertag.core.values import Absent, Fact, Found, OutcomeKind, Reason, Refusal, Unavailable, Wait
-from ownertag.flows.findings import publish_findings, tag_changed
+from ownertag.flows.findings import Published, publish_findings, tag_changed
 from ownertag.flows.ports import Ports
 from ownertag.flows.result import Refused, Result, Tampered, Undecided
 from ownertag.ledger.entries import Entry
@@ -87,13 +87,13 @@ def handle_tampering(
             results += [Undecided(arrival.where, _NO_TIME) for arrival in chain(part, *parts)]
             break
         results += _kept_or_returned(part, ports, catalogue, settings)
-    waits = publish_findings([result.finding for result in results if isinstance(result, Tampered)], ports)
-    return [
-        replace(result, waits=(waits[result.finding],))
-        if isinstance(result, Tampered) and result.finding in waits
-        else result
-        for result in results
-    ]
+    published = publish_findings([result.finding for result in results if isinstance(result, Tampered)], ports)
+    return [_after_publishing(result, published) if isinstance(result, Tampered) else result for result in results]
+
+
+def _after_publishing(result: Tampered, published: Published) -> Tampered:
+    wait = published.waits.get(result.finding)
+    return replace(result, waits=(wait,) if wait else (), observed=result.finding in published.observed)
 
 
 def _of_unknown_account(arrival: TamperingArrival, account: Fact | None) -> Result:
@@ -168,7 +168,10 @@ def _kept(part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, 
     known = ports.ledger.by_key(keys) if keys else []
     # An ARN of EC2's names the account and Region, but for an image's or snapshot's the account.
     owners = {
-        (resource.key.account, resource.key.arn): (resource.holding.owner, resource.holding.tags) for resource in known
+        (resource.key.account, resource.key.arn): KnownTags(
+            resource.holding.owner, resource.holding.tags, written=resource.holding.observed is None
+        )
+        for resource in known
     }
     results: list[Result] = []
     entries: list[Entry] = []

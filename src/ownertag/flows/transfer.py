@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ownertag.core.ask import account_question_of
 from ownertag.core.catalogue_types import Catalogue
@@ -11,14 +12,18 @@ from ownertag.core.ownership import EventKey, ResourceKey
 from ownertag.core.records import Identity, Record
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import TransferOrder, TransferTarget, new_tags, order_problem, target_of_arn
-from ownertag.core.values import Found, Resource, TagPairs, Unavailable, Write
+from ownertag.core.values import Found, Outcome, OutcomeKind, Resource, TagPairs, Unavailable, Write
+from ownertag.flows.ledger_entries import ended
 from ownertag.flows.ports import Ports
 from ownertag.ledger.entries import KnownResource, Transferred
 from ownertag.ledger.port import LedgerError, Reader
 
 
 class Transfer(Struct, frozen=True):
-    """The result of an order: `done` only if ledger and tags both say it; `detail` says what is wrong otherwise."""
+    """The result of an order: `done` only if ledger and tags both say it; `detail` says what is wrong otherwise.
+
+    In an observed account the ledger alone says it, which is all that can be done: `detail` says so.
+    """
 
     done: bool
     arn: str | None = None
@@ -53,11 +58,30 @@ def transfer(order: TransferOrder, ports: Ports, reader: Reader, catalogue: Cata
     was = before.holding.owner.name if before else None
     api = catalogue.types[target.resource.type].tag_api
     failure = ports.tagger.write(Write(target.account, target.region, api, tags, (target.resource,)))
+    if failure is not None and judge(failure, None).outcome is OutcomeKind.OBSERVED:
+        return _observed(key, order, before, Transfer(True, target.resource.arn, was, tags), ports)
     if failure is not None:
         reason = judge(failure, None, target.region).reason
         detail = f"the ledger has it, but the tags could not be written: {reason}; give the same order again"
         return Transfer(False, target.resource.arn, was, tags, detail)
     return Transfer(True, target.resource.arn, was, tags)
+
+
+def _observed(
+    key: ResourceKey, order: TransferOrder, before: KnownResource | None, done: Transfer, ports: Ports
+) -> Transfer:
+    """Keeps that the tags of a transfer are still to be written, once the account is observed no longer."""
+    event_id = before.holding.claim.event_id if before else order.id
+    kept = before.holding.observed.kept if before and before.holding.observed else ()
+    outcome = Outcome(key.arn, OutcomeKind.OBSERVED, "the account is observed: nothing was written")
+    event = EventKey(key.account, key.region, event_id)
+    try:
+        ports.ledger.append([ended(key, event, event_id, order.to, outcome, kept, ports.now())])
+    except LedgerError as error:
+        detail = f"the ledger has it, but can't note that nothing is tagged yet: {error}; give the same order again"
+        return replace(done, done=False, detail=detail)
+    detail = f"account {key.account} is observed: these tags are written once [observe] leaves it out"
+    return replace(done, detail=detail)
 
 
 def _target(order: TransferOrder, known: list[KnownResource], catalogue: Catalogue) -> TransferTarget | str:

@@ -79,7 +79,8 @@ class WhoisAnswer(Struct, frozen=True):
 
     `since` is when it was created, or transferred by hand; `until` is its deletion, None if none is known. `now`: this
     is the latest life, as it is today. `past`: what was different at the time that is asked about. `address` is the one
-    that was asked for, which the resource had from `address_since` on.
+    that was asked for, which the resource had from `address_since` on. `observed` is when its tags were decided last
+    and not written, since its account was observed; None where they are written, or are to be.
     """
 
     key: ResourceKey
@@ -100,6 +101,7 @@ class WhoisAnswer(Struct, frozen=True):
     left_out: int = 0
     from_trail: bool = False
     past: Past | None = None
+    observed: datetime | None = None
 
     @property
     def is_live_in_ec2(self) -> bool:
@@ -212,6 +214,8 @@ class _Lives:
                 case Transferred():
                     written = dict(entry.tags)
                     carried = dict(written)
+                case Ended() if entry.observed:
+                    carried = {}
                 case Ended(kind=OutcomeKind.TAGGED):
                     carried = dict(written)
                 case TagChanged():
@@ -248,6 +252,7 @@ class _Lives:
 
     def _answer(self, end: datetime | None, holding: Holding) -> WhoisAnswer:
         key, claims = self._known.key, self._claims(end)
+        observed = self._known.holding.observed if end == self._latest else None
         event = EventKey(key.account, key.region, holding.claim.event_id)
         half = MOST_EVENTS // 2
         history = self._history
@@ -268,6 +273,7 @@ class _Lives:
             parents=tuple(dict.fromkeys(parent for claim in claims for parent in claim.parents)),
             history=self._events(shown),
             left_out=left_out,
+            observed=observed.at if observed else None,
         )
 
     def _events(self, entries: Sequence[HistoryEntry]) -> tuple[Event, ...]:

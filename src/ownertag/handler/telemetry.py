@@ -21,6 +21,7 @@ from ownertag.core.records import ACCOUNT, REGION, Record
 from ownertag.core.values import Failure, Reason, Refusal, Unavailable
 from ownertag.flows.live import BatchAnswer, Done, Returned
 from ownertag.flows.result import Decided, FinishedBefore, Refused, Result, Tampered, Unexpected
+from ownertag.flows.tag_observed import TaggedObserved
 
 NAMESPACE = "ownertag"
 
@@ -63,6 +64,20 @@ class Telemetry:
         else:
             self._logger.warning("accounts not kept", extra={"outcome": kept.outcome.value, "reason": kept.reason})
 
+    def observed(self, tagged: TaggedObserved) -> None:
+        """Logs and counts what was tagged of what was observed, and why some of it is left."""
+        if not tagged.outcomes and not tagged.is_left:
+            return
+        outcomes = {kind.value: count for kind, count in tagged.outcomes.items()}
+        if tagged.is_left:
+            reasons = list(tagged.reasons[:5]) or ["there was no time left for it"]
+            self._logger.warning("observed before, some left", extra={"outcomes": outcomes, "reasons": reasons})
+        else:
+            self._logger.info("observed before", extra={"outcomes": outcomes})
+        for name, count in outcomes.items():
+            self._metrics.add_metric(f"ObservedBefore.{name}", MetricUnit.Count, count)
+        self._metrics.flush_metrics()
+
 
 def _counts(answer: BatchAnswer) -> Counter[str]:
     counts: Counter[str] = Counter(
@@ -78,11 +93,11 @@ def _counts(answer: BatchAnswer) -> Counter[str]:
             case Decided() as decided:
                 counts.update(f"Outcome.{outcome.kind.value}" for outcome in decided.outcomes)
                 if decided.finding:
-                    counts["Findings"] += 1
+                    counts["Findings.observed" if decided.observed else "Findings"] += 1
             case FinishedBefore():
                 counts["FinishedBefore"] += 1
-            case Tampered():
-                counts["Findings"] += 1
+            case Tampered() as tampered:
+                counts["Findings.observed" if tampered.observed else "Findings"] += 1
             case Unexpected():
                 counts["Unexpected"] += 1
     return counts
@@ -103,8 +118,12 @@ def _event_name(refusal: Refusal) -> str | None:
 def _fields(verdict: Done | Returned) -> dict[str, Any]:
     fields: dict[str, Any] = {"message_id": verdict.message.id, "receives": verdict.message.receives}
     match verdict.result:
-        case Tampered(finding=finding) | Decided(finding=TamperFinding() as finding):
-            return fields | {"changed": finding.resources} | _ids(finding)
+        case Tampered(finding=finding) as tampered:
+            observed = {"observed": True} if tampered.observed else {}
+            return fields | {"changed": finding.resources} | observed | _ids(finding)
+        case Decided(finding=TamperFinding() as finding) as decided:
+            observed = {"observed": True} if decided.observed else {}
+            return fields | {"changed": finding.resources} | observed | _ids(finding)
         case Refused(refusal):
             fields["refused"] = refusal.reason.value
             return fields | (_ids(refusal.record) if refusal.record else {})

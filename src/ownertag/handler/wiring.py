@@ -30,20 +30,23 @@ from ownertag.flows.findings import AllPublishers
 from ownertag.flows.live import BatchAnswer, Message, Returned, handle
 from ownertag.flows.ports import NoPublisher, Ports
 from ownertag.flows.tag import TagOrder, tag
+from ownertag.flows.tag_observed import TaggedObserved, tag_observed
 from ownertag.flows.transfer import Transfer, transfer
 from ownertag.handler.settings import Environment
 from ownertag.handler.telemetry import Telemetry
 from ownertag.ledger.opening import kept_accounts, open_counter, open_ledger
-from ownertag.ledger.port import Store
+from ownertag.ledger.port import LedgerError, Store
 from ownertag.ledger.read_only import DryRunLedger, LedgerOwners
 from ownertag.render.documents import ALARM_TOPIC, BUS, compact
 from ownertag.render.policies import session_policy
 from ownertag.sinks.findings import FindingsBus
 from ownertag.sinks.mail import FindingsMail
+from ownertag.sinks.observing import IsObserved, ObservingPublisher, ObservingTagger
 from ownertag.sinks.queue import DeadLetter, Queue
 from ownertag.sinks.tagging import DryRun, Tagger
 from ownertag.sources.fact_cache import FactCache
 from ownertag.sources.lookups import AwsLookups
+from ownertag.sources.observed_accounts import ObservedAccounts
 from ownertag.sources.organization import OrganizationAccounts
 
 #: Calls to the ledger's table that are made at once, of those that do not need each other.
@@ -71,6 +74,9 @@ class Reporter(Protocol):
 
     def accounts(self, kept: int | Unavailable) -> None:
         """Reports how many accounts are kept, or why their list could not be read or kept."""
+
+    def observed(self, tagged: TaggedObserved) -> None:
+        """Reports what was tagged of what was observed before."""
 
 
 Handler = Callable[[Mapping[str, Any], Context], dict[str, Any]]
@@ -106,15 +112,19 @@ def build(
     report = report or Telemetry()
 
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-        if event == KEEP_ACCOUNTS:
-            return _kept(adapters.accounts.keep_list(), report)
         until = clock() + context.get_remaining_time_in_millis() / 1000 * settings.limits.timeout_share
         ports = adapters.ports(settings, now, lambda: clock() >= until)
         adapters.pacing.begin(until)
+        if event == KEEP_ACCOUNTS:
+            kept = adapters.accounts.keep_list(settings.observe.units, adapters.observed.members)
+            report.accounts(kept)
+            tagged = _tag_observed(adapters, ports, catalogue, settings)
+            report.observed(tagged)
+            return _kept(kept) | _counts(tagged)
         if "transfer" in event:
             return _transferred(event["transfer"], ports, adapters.ledger, catalogue, settings)
         if "tag" in event:
-            return _tagged(event["tag"], ports, catalogue, settings)
+            return _tagged(event["tag"], ports, adapters.observed.is_observed, catalogue, settings)
         messages = [_message(record) for record in event["Records"]]
         answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
         answer = answer.with_dead_letters(queue.send_to_dead_letter_queue(map(_dead_letter, answer.returned)))
@@ -145,6 +155,7 @@ class _Adapters:
     """The adapters that live as long as the environment that Lambda started."""
 
     accounts: OrganizationAccounts
+    observed: ObservedAccounts
     sessions: Sessions
     pacing: Pacing
     ledger: Store
@@ -159,8 +170,10 @@ class _Adapters:
             self.sessions, settings, now, expired,
             ledger=LedgerOwners(self.ledger), memory=self.memory, concurrency=self.concurrency,
         )  # fmt: skip
+        is_observed = self.observed.is_observed
+        tagger, findings = ObservingTagger(self.tagger, is_observed), ObservingPublisher(self.findings, is_observed)
         return Ports(
-            self.accounts, lookups, self.tagger, now, expired, self.ledger, self.findings,
+            self.accounts, lookups, tagger, now, expired, self.ledger, findings,
             throttled=self.pacing.held, concurrency=self.concurrency, fail_fast=self.pacing.hurry,
         )  # fmt: skip
 
@@ -196,11 +209,13 @@ def _adapters(
 
     kept = kept_accounts(environment.ledger, table)
     owner_key = settings.owner_key or "owner"
-    accounts = OrganizationAccounts(clients.client("organizations"), now, owner_key, concurrent(ACCOUNT_CALLS), kept)
+    organizations = clients.client("organizations")
+    accounts = OrganizationAccounts(organizations, now, owner_key, concurrent(ACCOUNT_CALLS), kept)
     topic = str(Arn(partition_of(region), "sns", region, organization.hub_account, ALARM_TOPIC))
     bus, mail = FindingsBus(clients.client("events"), BUS), FindingsMail(clients.client("sns"), topic, clock)
     return _Adapters(
         accounts=accounts,
+        observed=ObservedAccounts(organizations, settings.observe, now, kept),
         sessions=sessions,
         pacing=pacing,
         ledger=open_ledger(environment.ledger, table, concurrency=concurrent(LEDGER_CALLS)),
@@ -211,9 +226,26 @@ def _adapters(
     )
 
 
-def _kept(accounts: int | Unavailable, report: Reporter) -> dict[str, Any]:
+def _tag_observed(adapters: _Adapters, ports: Ports, catalogue: Catalogue, settings: Settings) -> TaggedObserved:
+    """What became of what was observed in accounts that are observed no longer; of others nothing is touched."""
+    try:
+        accounts = adapters.ledger.observed_accounts()
+    except LedgerError as error:
+        return TaggedObserved({}, (f"{error.outcome.value}: the ledger can't be used: {error}",), is_left=True)
+    unobserved = [account for account in accounts if adapters.observed.is_observed(account) is False]
+    return tag_observed(unobserved, ports, adapters.ledger, catalogue, settings)
+
+
+def _counts(tagged: TaggedObserved) -> dict[str, Any]:
+    """What the answer to the schedule says of what was observed before: nothing where nothing was."""
+    if not tagged.outcomes and not tagged.is_left:
+        return {}
+    outcomes = {kind.value: count for kind, count in tagged.outcomes.items()}
+    return {"observed_before": {"outcomes": outcomes, "left": tagged.is_left}}
+
+
+def _kept(accounts: int | Unavailable) -> dict[str, Any]:
     """The answer to the schedule, which invokes the function again soon: so a throttle is no error."""
-    report.accounts(accounts)
     if isinstance(accounts, int):
         return {"accounts": accounts}
     if accounts.outcome is not OutcomeKind.THROTTLED:
@@ -236,14 +268,17 @@ def _transferred(order: Any, ports: Ports, ledger: Store, catalogue: Catalogue, 
     return answer
 
 
-def _tagged(order: Any, ports: Ports, catalogue: Catalogue, settings: Settings) -> dict[str, Any]:
+def _tagged(
+    order: Any, ports: Ports, is_observed: IsObserved, catalogue: Catalogue, settings: Settings
+) -> dict[str, Any]:
     """The answer to an operator's order to tag."""
     try:
         wanted = msgspec.convert(order, TagOrder)
     except msgspec.ValidationError as error:
         return {"results": None, "detail": f"this is no order to tag: {error}"}
     if wanted.dry_run:
-        ports = replace(ports, tagger=DryRun(), ledger=DryRunLedger(ports.ledger), findings=NoPublisher())
+        tagger = ObservingTagger(DryRun(), is_observed)
+        ports = replace(ports, tagger=tagger, ledger=DryRunLedger(ports.ledger), findings=NoPublisher())
     return tag(wanted, ports, catalogue, settings)
 
 

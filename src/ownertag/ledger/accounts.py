@@ -17,6 +17,8 @@ from ownertag.ledger.port import LedgerError
 from ownertag.ledger.table import key
 
 _AT = key(("accounts",), ("list",))
+#: The newest form of a list that can be read.
+VERSION = 1
 #: What an item takes, less its keys.
 _MOST_BYTES = 400_000
 
@@ -40,7 +42,7 @@ class KeptAccounts:
             found: AccountList = decoder(AccountList).decode(zlib.decompress(item["body"]["B"]))
         except (LedgerError, zlib.error, msgspec.DecodeError):
             return None
-        return found
+        return found if found.version <= VERSION else None
 
     def keep(self, accounts: AccountList) -> Unavailable | None:
         """Writes this list instead. Returns why that failed, or None."""

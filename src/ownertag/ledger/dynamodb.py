@@ -8,9 +8,10 @@ marked as finished after all else is written. Indexes lag a moment behind, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -39,14 +40,18 @@ from ownertag.ledger.entries import (
     SeenCreation,
     TagChanged,
     Transferred,
+    Unobserved,
     apply_entry,
     sorted_history,
 )
 from ownertag.ledger.items import (
     HOLDING,
+    OBSERVED_IN,
     HoldingState,
     Writes,
+    account_key,
     create,
+    end_observation,
     entry_body,
     entry_key,
     event_key,
@@ -54,6 +59,10 @@ from ownertag.ledger.items import (
     hold,
     holding_key,
     links,
+    observe,
+    observe_in,
+    observed_key,
+    observed_link,
     put,
     update_decision,
 )
@@ -116,13 +125,16 @@ class DynamoLedger:
     def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
         """Keeps what became of resources. Returns those whose tags were written for a former owner."""
         finished = [entry for entry in entries if isinstance(entry, Finished)]
-        others = [truncated(entry) for entry in entries if not isinstance(entry, Finished)]
+        others = [truncated(entry) for entry in entries if not isinstance(entry, Finished | Unobserved)]
+        unobserved = [entry.resource for entry in entries if isinstance(entry, Unobserved)]
+        accounts = {entry.resource.account for entry in others if isinstance(entry, Ended) and entry.observed}
         rounds = 0
         while True:
             keys = [holding_key(entry.resource) for entry in others] + [entry_key(entry) for entry in others]
+            keys += [key_(resource) for resource in unobserved for key_ in (holding_key, observed_key)]
+            keys += [account_key(account) for account in accounts]
             items = self._calls.get(keys + [event_key(entry.event) for entry in finished])
-            writes, lost = self._entries(others, items)
-            ends: Writes = {}
+            writes, lost, ends = self._entries(others, unobserved, items)
             undone = {entry.event for entry in others if isinstance(entry, Ended) and entry.resource in lost}
             for entry in finished:
                 at = event_key(entry.event)
@@ -173,14 +185,21 @@ class DynamoLedger:
         return writes, events, states
 
     def _entries(
-        self, entries: Sequence[Ended | TagChanged | Transferred | Deleted], items: Mapping[Key, Item]
-    ) -> tuple[Writes, set[ResourceKey]]:
+        self,
+        entries: Sequence[Ended | TagChanged | Transferred | Deleted],
+        unobserved: Sequence[ResourceKey],
+        items: Mapping[Key, Item],
+    ) -> tuple[Writes, set[ResourceKey], Writes]:
+        """The writes, the resources whose tags were written for a former owner, and the writes when all is written."""
         states: dict[ResourceKey, HoldingState] = {}
         lost: set[ResourceKey] = set()
         writes: Writes = {}
         for entry in entries:
             if entry.resource not in states:
                 states[entry.resource] = self._state(items, entry.resource, entry.resource.id, "")
+        for resource in unobserved:
+            if resource not in states:
+                states[resource] = self._state(items, resource, resource.id, "")
         before = dict(states)
         for entry in entries:
             at = entry_key(entry)
@@ -194,7 +213,17 @@ class DynamoLedger:
         for resource, state in states.items():
             if state != before[resource]:
                 writes[holding_key(resource)] = hold(resource, state)
-        return writes, lost
+            observed = state.holding.observed if state.holding else None
+            if observed and observed != (former.observed if (former := before[resource].holding) else None):
+                writes[observed_key(resource)] = observe(resource, observed)
+                if account_key(resource.account) not in items:
+                    writes[account_key(resource.account)] = observe_in(resource.account, observed)
+        ends: Writes = {}
+        for resource in unobserved:
+            held, at = states[resource].holding, observed_key(resource)
+            if "link" in items.get(at, {}) and (held is None or held.outcome is not None):
+                ends[at] = end_observation(resource, items[at])
+        return writes, lost, ends
 
     # --- reading
 
@@ -234,6 +263,18 @@ class DynamoLedger:
         ]
         return sorted(spans, key=lambda span: (span.since, span.known.key))
 
+    def observed_accounts(self) -> list[str]:
+        """The accounts in which anything was ever observed."""
+        items = self._calls.get(self._index(BY_LINK, "link", OBSERVED_IN))
+        return sorted(item["account"]["S"] for item in items.values())
+
+    def observed(self, account: str, size: int) -> Iterator[list[KnownResource]]:
+        """What was observed in an account and is not `Unobserved` yet: the earliest first, so many at a time."""
+        found = self._index_keys(BY_LINK, "link", observed_link(account), page=size)
+        while page := list(islice(found, size)):
+            linked = [at for at, item in self._calls.get(page).items() if "link" in item]  # the index lags behind
+            yield self._known((pk, HOLDING) for pk, _ in linked)
+
     def history(self, key: ResourceKey) -> list[HistoryEntry]:
         """All that is kept of a resource, in order."""
         entries = self._calls.query(
@@ -252,14 +293,20 @@ class DynamoLedger:
         return self._read(Created, item["body"]["S"]) if item else None
 
     def _index(self, index: str, attribute: str, value: str, limit: int | None = None) -> list[Key]:
+        return list(self._index_keys(index, attribute, value, limit))
+
+    def _index_keys(
+        self, index: str, attribute: str, value: str, limit: int | None = None, page: int | None = None
+    ) -> Iterator[Key]:
         items = self._calls.query(
             limit,
+            page,
             IndexName=index,
             KeyConditionExpression="#attribute = :value",
             ExpressionAttributeNames={"#attribute": attribute},
             ExpressionAttributeValues={":value": {"S": value}},
         )
-        return [(item["pk"]["S"], item["sk"]["S"]) for item in items]
+        return ((item["pk"]["S"], item["sk"]["S"]) for item in items)
 
     def _known(self, keys: Iterable[Key]) -> list[KnownResource]:
         wanted = list(dict.fromkeys(keys))

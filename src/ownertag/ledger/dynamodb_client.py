@@ -110,12 +110,13 @@ class DynamoDBClient:
         except AWS_ERRORS as error:
             raise self._error(error) from error
 
-    def query(self, most: int | None = None, **query: Any) -> Iterator[Item]:
-        """All items that a query finds, page by page, at most so many."""
+    def query(self, most: int | None = None, page: int | None = None, **query: Any) -> Iterator[Item]:
+        """All items that a query finds, at most so many; read by pages of this size, or of DynamoDB's."""
         start: dict[str, Any] = {}
         left = most
         while True:
-            limit = {} if left is None else {"Limit": left}
+            limits = [size for size in (left, page) if size is not None]
+            limit = {"Limit": min(limits)} if limits else {}
             answer = self._call("query", TableName=self.table, **query, **start, **limit)
             yield from answer["Items"]
             left = None if left is None else left - len(answer["Items"])

@@ -12,7 +12,16 @@ from msgspec import Struct
 
 from ownertag.core.findings import TagChange
 from ownertag.core.owner.principal import UNKNOWN
-from ownertag.core.ownership import Claim, EventKey, Holding, ResourceKey, apply_deletion, apply_outcome, apply_transfer
+from ownertag.core.ownership import (
+    Claim,
+    EventKey,
+    Holding,
+    Observation,
+    ResourceKey,
+    apply_deletion,
+    apply_outcome,
+    apply_transfer,
+)
 from ownertag.core.record_details import Actor
 from ownertag.core.records import Delivery
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
@@ -64,7 +73,9 @@ class Owned(Struct, frozen=True, omit_defaults=True):
 class Ended(Struct, frozen=True, omit_defaults=True):
     """What became of one resource in one handling of `event`. Kept once for an event, a resource and an outcome.
 
-    `holder` and `owner` say whose tags were written: those of the creation that held the resource at that time.
+    `holder` and `owner` say whose tags were written: those of the creation that held the resource at that time. Where
+    `observed` is there, nothing was written, since the account was observed. Its `kind` is `unchanged` then: an earlier
+    ownertag reads that as well, and knows no other word for it.
     """
 
     resource: ResourceKey
@@ -75,6 +86,16 @@ class Ended(Struct, frozen=True, omit_defaults=True):
     reason: str
     final: bool
     at: datetime
+    observed: Observation | None = None
+
+
+class Unobserved(Struct, frozen=True):
+    """Nothing is left to do for a resource that was observed: it is in the list of those (`observed`) no longer.
+
+    It stays there while its tags are still to be written.
+    """
+
+    resource: ResourceKey
 
 
 class Finished(Struct, frozen=True):
@@ -121,7 +142,7 @@ class Deleted(Struct, frozen=True, omit_defaults=True):
 
 #: The entries of a resource's history, in this order where times are equal.
 HistoryEntry = Owned | Ended | TagChanged | Transferred | Deleted
-Entry = Ended | Finished | TagChanged | Transferred | Deleted
+Entry = Ended | Finished | Unobserved | TagChanged | Transferred | Deleted
 
 
 class SeenCreation(Struct, frozen=True):
@@ -156,7 +177,8 @@ def entry_identity(entry: HistoryEntry) -> tuple[str, str, str]:
         case Owned():
             return ("owned", entry.claim.event_id, entry.owner.name)
         case Ended():
-            return ("ended", entry.event.event_id, f"{entry.kind.value} {entry.owner}")
+            kind = OutcomeKind.OBSERVED if entry.observed else entry.kind
+            return ("ended", entry.event.event_id, f"{kind.value} {entry.owner}")
         case TagChanged():
             # A change that is only found on a resource is another one than that of the request, or an earlier one.
             found = (
@@ -209,7 +231,7 @@ def apply_entry(
     """
     match entry:
         case Ended() if holding is not None:
-            new, right = apply_outcome(holding, entry.holder, entry.owner, entry.kind, entry.final)
+            new, right = apply_outcome(holding, entry.holder, entry.owner, entry.kind, entry.final, entry.observed)
             return AppliedEntry(new, deletions, right)
         case Transferred():
             return AppliedEntry(apply_transfer(holding, entry.id, entry.to, entry.by, entry.tags, entry.at), deletions)

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ownertag.core.ownership import EventKey, Holding, ResourceKey
+from ownertag.core.ownership import EventKey, Holding, Observation, ResourceKey
 from ownertag.ledger.codec import StoredDecision, json, truncated
 from ownertag.ledger.dynamodb_client import Item, Key
 from ownertag.ledger.entries import Created, HistoryEntry, Owned, entry_identity
@@ -68,6 +68,49 @@ def links(owned: Owned) -> Writes:
             at = (pk, key((), ("link", kind, value, since))[1])
             writes[at] = put(at, {"link": {"S": joined(kind, value)}, "since": {"N": since}})
     return writes
+
+
+def observed_key(resource: ResourceKey) -> Key:
+    """The key of the item by which what was observed in an account is found."""
+    pk, _ = holding_key(resource)
+    return pk, key((), ("link", "observed", resource.account))[1]
+
+
+def observed_link(account: str) -> str:
+    """What those items have in common."""
+    return joined("observed", account)
+
+
+#: The same of the items of `account_key`.
+OBSERVED_IN = joined("observed-in")
+
+
+def account_key(account: str) -> Key:
+    """The key of the item that says that something was observed in an account."""
+    return key(("observed-in", account), ("account",))
+
+
+def observe(resource: ResourceKey, observed: Observation) -> dict[str, Any]:
+    """The write by which a resource is found among those of its account that wait for their tags."""
+    link, since = observed_link(resource.account), str(int(observed.at.timestamp()))
+    item = {"link": {"S": link}, "since": {"N": since}, "at": {"S": observed.at.isoformat()}}
+    return put(observed_key(resource), item)
+
+
+def end_observation(resource: ResourceKey, item: Item) -> dict[str, Any]:
+    """The write that takes a resource off that list, on condition that nobody observed it since the item was read.
+
+    Without its link it is in no index. (The function may delete nothing.)
+    """
+    condition = {"ConditionExpression": "#at = :read", "ExpressionAttributeNames": {"#at": "at"}}
+    return put(observed_key(resource), {}, **condition, ExpressionAttributeValues={":read": item["at"]})
+
+
+def observe_in(account: str, observed: Observation) -> dict[str, Any]:
+    """The write that says that something was observed in an account, on condition that nothing says so yet."""
+    since = {"N": str(int(observed.at.timestamp()))}
+    item = {"link": {"S": OBSERVED_IN}, "since": since, "account": {"S": account}}
+    return put(account_key(account), item, ConditionExpression="attribute_not_exists(pk)")
 
 
 def hold(resource: ResourceKey, state: HoldingState) -> dict[str, Any]:

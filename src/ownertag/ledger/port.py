@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from ownertag.core.ownership import EventKey, ResourceKey, Standing
@@ -44,6 +44,23 @@ class Ledger(Protocol):
         """The resources with these keys that are known."""
 
 
+class ObservedReader(Protocol):
+    """What was observed, and waits for its tags.
+
+    Raises:
+        LedgerError: Each method, if the ledger can't be used.
+    """
+
+    def observed_accounts(self) -> list[str]:
+        """The accounts in which anything was ever observed."""
+
+    def observed(self, account: str, size: int) -> Iterator[list[KnownResource]]:
+        """What was observed in an account and is not `Unobserved` yet: the earliest first, so many at a time.
+
+        What becomes `Unobserved` between two of these is not in the second.
+        """
+
+
 class Reader(Protocol):
     """The ledger as a reader uses it.
 
@@ -73,5 +90,5 @@ class Reader(Protocol):
         """The creation by this event."""
 
 
-class Store(Ledger, Reader, Protocol):
+class Store(Ledger, Reader, ObservedReader, Protocol):
     """A ledger for flows and readers."""

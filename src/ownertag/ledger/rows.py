@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ownertag.core.ownership import Claim, EventKey, Holding, ResourceKey
+from ownertag.core.ownership import Claim, EventKey, Holding, Observation, ResourceKey
 from ownertag.ledger.codec import KINDS, StoredDecision, decoder, json
 from ownertag.ledger.entries import HistoryEntry, KnownResource, Owned
 
@@ -80,6 +80,31 @@ def write_holdings(do: sqlite3.Connection, rows: Iterable[ResourceRow]) -> None:
         owner = holding.owner.name if holding else None
         values.append((owner, held, json(deletions) if deletions else None, row.number))
     do.executemany("UPDATE resource SET owner = ?, holding = ?, deletions = ? WHERE id = ?", values)
+
+
+def keep_observation(do: sqlite3.Connection, row: ResourceRow, observed: Observation | None) -> None:
+    """Lists a resource among those of its account that wait for their tags, and the account among those that have any.
+
+    Where nothing was observed this changes nothing: what waits no longer is taken out by `end_observations`.
+    """
+    if observed is None:
+        return
+    since = int(observed.at.timestamp())
+    for kind in ("observed", "observed-in"):
+        do.execute(
+            "INSERT INTO link SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM link WHERE kind = ?1 AND value = ?2"
+            " AND (?1 = 'observed-in' OR resource = ?3))",
+            (kind, row.key.account, row.number, since),
+        )
+
+
+def end_observations(do: sqlite3.Connection, keys: Iterable[ResourceKey]) -> None:
+    """Takes resources off that list, but for those whose tags are still to be written."""
+    rows = resource_rows(do, keys).values()
+    do.executemany(
+        "DELETE FROM link WHERE kind = 'observed' AND resource = ?",
+        [(row.number,) for row in rows if row.holding is None or row.holding.outcome is not None],
+    )
 
 
 def event_numbers(do: sqlite3.Connection, events: Iterable[EventKey]) -> dict[EventKey, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-#: Raised when a table or what its texts hold changes; a file with another number is refused. No release had another.
+#: Raised when a table or what its texts hold changes so that the version before could not read it; a file with another
+#: number is refused. No release had another.
 SCHEMA = 3
 #: "otag" in ASCII: whose file it is (SQLite: PRAGMA application_id).
 APPLICATION_ID = 0x6F746167
@@ -64,7 +65,7 @@ CREATE TABLE other (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE link (
-  kind TEXT NOT NULL,                   -- address, parent
+  kind TEXT NOT NULL,                   -- address, parent; observed, observed-in: the account of what waits for tags
   value TEXT NOT NULL,
   resource INTEGER NOT NULL,
   since INTEGER NOT NULL,               -- seconds

@@ -37,6 +37,7 @@ from ownertag.ledger.entries import (
     KnownResource,
     Owned,
     SeenCreation,
+    Unobserved,
     apply_entry,
     entry_identity,
     sorted_history,
@@ -47,8 +48,10 @@ from ownertag.ledger.rows import (
     Made,
     ResourceRow,
     each_of,
+    end_observations,
     event_numbers,
     keep_decisions,
+    keep_observation,
     other_body,
     others_of,
     owned_of,
@@ -166,7 +169,7 @@ class SqliteLedger:
         """Keeps what became of resources. Returns those whose tags were written for a former owner."""
         lost: set[ResourceKey] = set()
         finished = [entry for entry in entries if isinstance(entry, Finished)]
-        others = [truncated(entry) for entry in entries if not isinstance(entry, Finished)]
+        others = [truncated(entry) for entry in entries if not isinstance(entry, Finished | Unobserved)]
         with self._transaction() as do:
             do.executemany(
                 "INSERT INTO resource (arn, account, region, name, type) VALUES (?, ?, ?, ?, '')"
@@ -187,10 +190,13 @@ class SqliteLedger:
                 done = apply_entry(row.holding, row.deletions, entry, partial(owned_of, do, row))
                 if not done.right:
                     lost.add(entry.resource)
+                if done.holding is not None and done.holding.observed != (row.holding and row.holding.observed):
+                    keep_observation(do, row, done.holding.observed)
                 new = replace(row, holding=done.holding, deletions=done.deletions)
                 if new != row:
                     changed[entry.resource] = resources[entry.resource] = new
             write_holdings(do, changed.values())
+            end_observations(do, [entry.resource for entry in entries if isinstance(entry, Unobserved)])
             undone = {entry.event for entry in others if isinstance(entry, Ended) and entry.resource in lost}
             do.executemany(
                 "UPDATE event SET finished = ? WHERE event_id = ? AND account = ? AND region = ? AND finished IS NULL",
@@ -242,6 +248,23 @@ class SqliteLedger:
             for since, *row in rows
             if (known := resource_row(row).known) is not None
         ]
+
+    def observed_accounts(self) -> list[str]:
+        """The accounts in which anything was ever observed."""
+        return [account for (account,) in self._read("SELECT DISTINCT value FROM link WHERE kind = 'observed-in'")]
+
+    def observed(self, account: str, size: int) -> Iterator[list[KnownResource]]:
+        """What was observed in an account and is not `Unobserved` yet: the earliest first, so many at a time."""
+        after = (-1, -1)
+        while rows := self._read(
+            f"SELECT l.since, {HOLDING} JOIN link l ON l.resource = r.id"
+            " WHERE l.kind = 'observed' AND l.value = ? AND (l.since, r.id) > (?, ?) ORDER BY l.since, r.id LIMIT ?",
+            account,
+            *after,
+            size,
+        ):
+            after = (rows[-1][0], rows[-1][1])
+            yield [known for _, *row in rows if (known := resource_row(row).known) is not None]
 
     def history(self, key: ResourceKey) -> list[HistoryEntry]:
         """All that is kept of a resource, in order."""

@@ -8,6 +8,8 @@ One table. `pk` and `sk` of an item:
 | the owner of a resource (derived) | resource, account, Region, ARN | holding |
 | an entry of a resource | the same | entry, kind, event id, detail |
 | an address or a parent of a resource | the same | link, kind, value, time |
+| what was observed, and waits for its tags (`link`: observed, account) | the same | link, observed, account |
+| that something was observed in an account (`link`: observed-in) | observed-in, account | account |
 | the organization's accounts, of which only the newest list is kept | accounts | list |
 | up to when the tokens of an API are taken (`counter`); no part of the ledger | quota, account, Region, API | quota |
 

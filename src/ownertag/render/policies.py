@@ -251,6 +251,9 @@ def hub_permissions(settings: Settings, organization: OrganizationSettings) -> P
             "Action": [
                 "organizations:DescribeAccount",
                 "organizations:ListAccounts",
+                "organizations:ListAccountsForParent",
+                "organizations:ListOrganizationalUnitsForParent",
+                "organizations:ListParents",
                 "organizations:ListTagsForResource",
             ],
             "Resource": "*",

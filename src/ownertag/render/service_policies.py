@@ -118,6 +118,9 @@ def read_accounts(organization: OrganizationSettings) -> Statement:
         "Action": [
             "organizations:DescribeAccount",
             "organizations:ListAccounts",
+            "organizations:ListAccountsForParent",
+            "organizations:ListOrganizationalUnitsForParent",
+            "organizations:ListParents",
             "organizations:ListTagsForResource",
         ],
         "Resource": "*",

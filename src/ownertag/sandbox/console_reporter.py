@@ -13,6 +13,7 @@ from ownertag.core.records import Record
 from ownertag.core.values import Decision, Failure, Outcome, Unavailable
 from ownertag.flows.live import BatchAnswer, Done, Returned
 from ownertag.flows.result import Decided, Refused, Result, Tampered
+from ownertag.flows.tag_observed import TaggedObserved
 from ownertag.sandbox.personas import ACCOUNTS
 
 #: How much of a finding stands in its line: changes, and characters of a text.
@@ -46,6 +47,13 @@ class ConsoleReporter:
         """Tells why the list of accounts is not kept; nothing where it is."""
         if not isinstance(kept, int):
             self._say(f"the list of accounts is not kept: {kept.reason}")
+
+    def observed(self, tagged: TaggedObserved) -> None:
+        """Tells what was tagged of what was observed before; nothing where nothing was."""
+        outcomes = ", ".join(f"{count} {kind.value}" for kind, count in tagged.outcomes.items())
+        if outcomes or tagged.is_left:
+            left = f"; some is left: {'; '.join(tagged.reasons) or 'no time'}" if tagged.is_left else ""
+            self._say(f"observed before: {outcomes or 'nothing done'}{left}")
 
 
 def line(verdict: Done | Returned) -> str:

@@ -62,6 +62,9 @@ units = ["{unit}"]
 [hub]
 alarm_email = "security@example.com"
 
+[protection]
+units = ["{unit}"]
+
 [tags]
 owner = "{{owner}}"
 dateCreated = "{{created_at}}"

@@ -110,15 +110,30 @@ class OrganizationAccounts:
         self._read: dict[str, _Read] = {}
         self._owners: dict[str, tuple[datetime, Fact]] = {}
 
-    def keep_list(self) -> int | Unavailable:
-        """Reads all accounts and keeps their list. Returns how many are active, or why that failed."""
+    def keep_list(
+        self, units: Iterable[str] = (), members: Callable[[], tuple[str, ...] | Unavailable] = tuple
+    ) -> int | Unavailable:
+        """Reads all accounts and keeps their list. Returns how many are active, or why that failed.
+
+        Args:
+            units: The observed units.
+            members: Reads the accounts below them. It is called when the accounts are read, so that each of these was
+                in a unit by then. If it fails, the list is kept without them: they are not known then.
+        """
         now = self._now()
         try:
             names = self._list()
         except AWS_ERRORS as error:
             return _unread(error)
-        failed = self._kept.keep(AccountList(now, names)) if self._kept else None
-        return failed or len(names)
+        observed = members()
+        unread = observed if isinstance(observed, Unavailable) else None
+        accounts = (
+            AccountList(now, names)
+            if isinstance(observed, Unavailable)
+            else AccountList(now, names, tuple(sorted(units)), observed)
+        )
+        failed = self._kept.keep(accounts) if self._kept else None
+        return failed or unread or len(names)
 
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Found for an active account, Absent for one that Organizations just said it does not have, else Unavailable.

@@ -10,23 +10,24 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from harness.memory_ledger import MemoryLedger
 from ledger.entries import HOME, A, B, after, created, deleted, ended, event, key, owned, transferred
 from ledger.table import TABLE, emulated_table
 from ownertag.aws.concurrency import concurrent
 from ownertag.core.findings import TagChange
-from ownertag.core.ownership import Holding, ResourceKey, end_of
+from ownertag.core.ownership import Holding, Observation, ResourceKey, end_of
 from ownertag.core.values import Confidence, OutcomeKind, Owner
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.dynamodb_client import DynamoDBClient
-from ownertag.ledger.entries import Created, Deleted, Ended, Finished, Owned, TagChanged, Transferred
-from ownertag.ledger.port import Ledger, Reader
+from ownertag.ledger.entries import Created, Deleted, Ended, Finished, Owned, TagChanged, Transferred, Unobserved
+from ownertag.ledger.port import Ledger, ObservedReader, Reader
 from ownertag.ledger.sqlite import SqliteLedger
 
 
-class Store(Ledger, Reader, Protocol):
-    """Both sides of a ledger, reading and writing."""
+class Store(Ledger, Reader, ObservedReader, Protocol):
+    """All sides of a ledger, reading and writing."""
 
 
 Opener = Callable[[], Store]
@@ -79,6 +80,17 @@ def made(store: Store, number: int, name: str, minutes: float, **fields: object)
     entry = owned(number, name, minutes=minutes, **fields)  # type: ignore[arg-type] # passed on
     [standing] = store.claim([created(number, name, minutes=minutes)], [entry]).values()
     return standing.owner.name
+
+
+def observed(number: int = 1, name: str = "alice", kept: tuple[str, ...] = (), **fields: object) -> Ended:
+    """That the tags of a creation were decided and not written."""
+    entry = ended(number, name=name, kind=OutcomeKind.UNCHANGED, **fields)  # type: ignore[arg-type] # passed on
+    return replace(entry, observed=Observation(entry.at, kept))
+
+
+def waiting(store: Store, account: str = A, size: int = 100) -> list[str]:
+    """The ids of what waits for its tags, the earliest first."""
+    return [known.id for portion in store.observed(account, size) for known in portion]
 
 
 # --- what was seen
@@ -407,3 +419,120 @@ def test_times_keep_their_second(store: Store) -> None:
     at = after(0) + timedelta(seconds=1)
     store.append([deleted(1, 0), Deleted(key(), event(2), created(1).actor, at)])
     assert [entry.at for entry in store.history(key()) if isinstance(entry, Deleted)] == [after(0), at]
+
+
+# --- what was observed
+
+
+def test_where_nothing_was_observed_nothing_waits(store: Store) -> None:
+    made(store, 1, "alice", 0)
+    store.append([ended(1), Finished(event(1), after(1))])
+    assert store.observed_accounts() == []
+    assert waiting(store) == []
+
+
+def test_what_was_observed_waits_with_its_owner_until_it_is_written(opener: Opener) -> None:
+    store = opener()
+    made(store, 1, "alice", 0)
+    store.append([observed(1, kept=("Name",)), Finished(event(1), after(1))])
+    [[known]] = list(opener().observed(A, 10))
+    assert (known.id, known.holding.owner.name, known.holding.tags) == ("vol-00000001", "alice", (("owner", "alice"),))
+    assert known.holding.observed is not None
+    assert (known.holding.outcome, known.holding.observed.kept) == (None, ("Name",))
+    assert opener().observed_accounts() == [A]
+    assert opener().seen([event(1)])[event(1)].finished
+    store.append([ended(1, minutes=5), Unobserved(key())])
+    assert waiting(opener()) == []
+    [known] = opener().by_key([key()])
+    assert (known.holding.outcome, known.holding.observed) == (OutcomeKind.TAGGED, None)
+    assert opener().observed_accounts() == [A]  # it was, at some time
+
+
+def test_what_is_still_to_be_written_is_not_taken_off_the_list(store: Store) -> None:
+    made(store, 1, "alice", 0)
+    store.append([observed(1)])
+    store.append([Unobserved(key())])
+    assert waiting(store) == ["vol-00000001"]
+    store.append([ended(1, kind=OutcomeKind.THROTTLED, final=False), Unobserved(key())])
+    assert waiting(store) == ["vol-00000001"]
+    store.append([ended(1, name="somebody else"), Unobserved(key())])  # it was written for who does not own it
+    assert waiting(store) == ["vol-00000001"]
+
+
+def test_what_was_written_by_somebody_else_meanwhile_is_taken_off_without_an_outcome(store: Store) -> None:
+    made(store, 1, "alice", 0)
+    store.append([observed(1)])
+    store.append([ended(1)])  # by the message, which came once more
+    assert waiting(store) == ["vol-00000001"]
+    store.append([Unobserved(key())])
+    assert waiting(store) == []
+    store.append([Unobserved(key())])
+    store.append([Unobserved(key(id_="vol-00000099"))])
+    assert waiting(store) == []
+
+
+def test_what_is_observed_again_waits_again(store: Store) -> None:
+    made(store, 1, "alice", 0)
+    store.append([observed(1)])
+    store.append([ended(1), Unobserved(key())])
+    store.append([observed(1, minutes=9)])
+    assert waiting(store) == ["vol-00000001"]
+    [known] = store.by_key([key()])
+    assert known.holding.outcome is None
+
+
+def test_observations_are_of_one_account_and_come_in_portions_the_earliest_first(store: Store) -> None:
+    for number in range(1, 6):
+        id_ = f"vol-0000000{number}"
+        made(store, number, "alice", number, id_=id_)
+        store.append([observed(number, id_=id_, minutes=10 - number)])
+    store.claim([created(7, "bob", B)], [owned(7, "bob", account=B)])
+    store.append([replace(observed(7, "bob"), resource=key(account=B), event=event(7, B))])
+    assert [len(portion) for portion in store.observed(A, 2)] == [2, 2, 1]
+    assert waiting(store, size=2) == [f"vol-0000000{number}" for number in (5, 4, 3, 2, 1)]
+    assert waiting(store, B) == ["vol-00000001"]
+    assert sorted(store.observed_accounts()) == sorted([A, B])
+    assert waiting(store, "999999999999") == []
+
+
+def test_what_is_written_between_two_portions_is_not_in_the_second(store: Store) -> None:
+    for number in range(1, 5):
+        id_ = f"vol-0000000{number}"
+        made(store, number, "alice", number, id_=id_)
+        store.append([observed(number, id_=id_, minutes=number)])
+    portions = store.observed(A, 2)
+    assert [known.id for known in next(portions)] == ["vol-00000001", "vol-00000002"]
+    done = [ended(3, id_="vol-00000003"), Unobserved(key("vol-00000003"))]
+    store.append(done)
+    assert [known.id for portion in portions for known in portion] == ["vol-00000004"]
+
+
+def test_an_observation_of_a_former_owner_is_told_and_does_not_count(store: Store) -> None:
+    made(store, 2, "mallory", 5)
+    made(store, 1, "alice", 0)
+    assert store.append([observed(2, "mallory")]) == {key()}
+    [known] = store.by_key([key()])
+    assert known.holding.observed is None
+
+
+def test_a_transfer_takes_the_place_of_what_was_observed(store: Store) -> None:
+    made(store, 1, "alice", 0)
+    store.append([observed(1)])
+    store.append([transferred("bob", 10), observed(1, "bob", minutes=10)])
+    [[known]] = list(store.observed(A, 10))
+    assert (known.holding.owner.name, known.holding.outcome) == ("bob", None)
+    store.append([transferred("carol", 20)])
+    [known] = store.by_key([key()])
+    assert (known.holding.observed, known.holding.outcome) == (None, OutcomeKind.TAGGED)
+
+
+def test_an_observation_is_in_the_history_and_no_repeat_doubles_it(store: Store) -> None:
+    made(store, 1, "alice", 0)
+    store.append([observed(1)])
+    store.append([observed(1, minutes=7)])
+    store.append([ended(1, kind=OutcomeKind.UNCHANGED, minutes=9)])
+    told = [entry for entry in store.history(key()) if isinstance(entry, Ended)]
+    assert [(entry.kind.value, entry.observed is not None) for entry in told] == [
+        ("unchanged", True),
+        ("unchanged", False),
+    ]

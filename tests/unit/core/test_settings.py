@@ -49,7 +49,7 @@ WRONG: dict[str, Wrong] = {
     "byte-order-mark": Wrong("\ufeff[tags]", 1, "Invalid statement", ""),
     "unknown-table": Wrong('\n[tag]\nowner = "{owner}"', 2, "tag: unknown key", "did you mean 'tags'"),
     "unknown-table-like-none": Wrong(
-        "[zzz]", 1, "zzz: unknown key", "there are organization, hub, protection, tags, existing_tags"
+        "[zzz]", 1, "zzz: unknown key", "there are organization, hub, observe, protection, tags, existing_tags"
     ),
     "unknown-key": Wrong('[hub]\ntagger_rol = "x"', 2, "hub.tagger_rol", "did you mean 'tagger_role'"),
     "unknown-key-like-none": Wrong("[limits]\nzzz = 1", 2, "limits.zzz", "there are timeout_share, quota_share"),
@@ -106,6 +106,21 @@ WRONG: dict[str, Wrong] = {
     ),
     "regions-without-home": Wrong(organization('regions = ["us-east-1"]'), 6, "lacks home_region", "add it"),
     "unit-that-is-none": Wrong(organization('units = ["workloads"]'), 6, "units: 'workloads'", "ou-ab12-c3d4e5f6"),
+    "unit-observed-that-is-none": Wrong(
+        organization('\n[observe]\nunits = ["ou-1"]'), 8, "observe.units: 'ou-1' is no unit", "'r-ab12'"
+    ),
+    "account-observed-that-is-none": Wrong(
+        organization('\n[observe]\naccounts = ["1234"]'), 8, "observe.accounts: '1234' is no account", "12 digits"
+    ),
+    "accounts-observed-as-a-text": Wrong(
+        organization('\n[observe]\naccounts = "111122223333"'), 8, "observe.accounts", "`array`"
+    ),
+    "unknown-key-of-what-is-observed": Wrong(
+        organization("\n[observe]\nunit = []"), 8, "observe.unit", "did you mean 'units'"
+    ),
+    "observed-without-a-hub": Wrong(
+        '[observe]\naccounts = ["111122223333"]', 1, "observe: needs [organization]", "its ledger"
+    ),
     "unit-protected-that-is-none": Wrong('[protection]\nunits = ["ou-1"]', 2, "'ou-1' is no unit", "'r-ab12'"),
     **{
         f"break-glass-{name!r}": Wrong(
@@ -253,7 +268,7 @@ def test_right_settings_are_read() -> None:
         + '"arn:aws-cn:iam::123456789012:saml-provider/corporate"]\n'
         + '[[owners]]\nmatch = "ali*"\nowner = "Alice"\naccount = "111122223333"\n'
         + '[ignore]\nprincipals = ["arn:aws:iam::*:role/x"]\n'
-        + '[hub]\ntagger_role = "tagger"\n[limits]\ntimeout_share = 0.5\n'
+        + '[hub]\ntagger_role = "tagger"\n[limits]\ntimeout_share = 0.5\n[protection]\nunits = ["r-ab12"]\n'
     )
     settings = read_settings(text, "x")
     assert settings.organization is not None
@@ -273,12 +288,21 @@ def test_what_is_deployed_where() -> None:
     assert found.organization is not None
     assert (found.organization.units, found.protection.units) == (("r-ab12",), ())
     assert found.protection.break_glass == ("security-admin",)
-    assert read_settings(organization(""), "x").protection.units is None
+    nothing_said = read_settings(organization(""), "x")
+    assert (nothing_said.protection.units, nothing_said.observe.units, nothing_said.observe.accounts) == ((), (), ())
+
+
+def test_what_is_observed() -> None:
+    text = organization("") + '\n[observe]\nunits = ["ou-ab12-c3d4e5f6"]\naccounts = ["111122223333"]\n'
+    observe = read_settings(text, "x").observe
+    assert (observe.units, observe.accounts, observe.everything) == (("ou-ab12-c3d4e5f6",), ("111122223333",), False)
+    assert read_settings(organization("") + '\n[observe]\nunits = ["r-ab12"]\n', "x").observe.everything
 
 
 @pytest.mark.parametrize("role", ["sign-in-broker", "team/x", "aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Ops_*"])
 def test_roles_with_leave_are_names_or_paths(role: str) -> None:
-    text = f'[trust]\nrestrict_source_identity = true\nsource_identity_roles = ["{role}"]'
+    text = f'[trust]\nrestrict_source_identity = true\nsource_identity_roles = ["{role}"]\n'
+    text += '[protection]\nunits = ["r-ab12"]'
     assert read_settings(text, "x").trust.source_identity_roles == (role,)
 
 
@@ -304,8 +328,9 @@ def test_no_text_takes_long_or_raises_anything_else(text: str) -> None:
 @pytest.mark.parametrize(
     ("organization", "protection", "refused"),
     [
-        ("[]", None, False),
-        ('["r-ab12"]', None, False),
+        # No policy is written where nothing says so.
+        ("[]", None, True),
+        ('["r-ab12"]', None, True),
         ("[]", '["r-ab12"]', False),
         ('["ou-ab12-c3d4e5f6"]', '["r-ab12"]', False),
         ('["ou-ab12-c3d4e5f6"]', '["ou-ab12-c3d4e5f6", "r-ab12"]', False),

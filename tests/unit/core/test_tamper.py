@@ -9,7 +9,7 @@ import pytest
 from harness import fixtures
 from ownertag.core.findings import MAX_CHANGES, MAX_KEY, MAX_VALUE, UNKNOWN_RESOURCE, TagChange, TamperFinding
 from ownertag.core.records import Record
-from ownertag.core.tamper import NotTampering, Tampering, detect_tampering, finding_of, named
+from ownertag.core.tamper import KnownTags, NotTampering, Tampering, detect_tampering, finding_of, named
 from ownertag.core.values import Confidence, Owner, TagPairs
 
 ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION
@@ -43,11 +43,11 @@ def seen(found: Record) -> Tampering | NotTampering | None:
     return detect_tampering(found, fixtures.settings())
 
 
-def found_in(call: Record, *known: str, tags: TagPairs = TAGS) -> TamperFinding | NotTampering:
+def found_in(call: Record, *known: str, tags: TagPairs = TAGS, written: bool = True) -> TamperFinding | NotTampering:
     """What is found where the ledger knows these ids as alice's, with these tags."""
     tampered = seen(call)
     assert isinstance(tampered, Tampering)
-    owners = {ARNS[id_]: (Owner("alice", "user", Confidence.ASSERTED), tags) for id_ in known}
+    owners = {ARNS[id_]: KnownTags(Owner("alice", "user", Confidence.ASSERTED), tags, written) for id_ in known}
     resources = tuple(named(tampered, fixtures.catalogue()))
     return finding_of(tampered, resources, owners, fixtures.settings())
 
@@ -197,6 +197,17 @@ def test_a_removal_in_another_letter_case_removes_nothing_of_ours(key: str) -> N
 
 def test_a_key_that_we_never_wrote_there_is_not_removed() -> None:
     assert silent(record({"dateCreated": None}, "DeleteTags"), INSTANCE, tags=(("owner", "alice"),))
+
+
+def test_what_was_only_decided_can_be_written_by_others_but_not_removed() -> None:
+    """An observed account has no tags of ours: nobody removes them, and our own value changes nothing of ours."""
+    assert isinstance(found_in(record({"owner": "alice"}), INSTANCE, written=False), NotTampering)
+    other = found_in(record({"owner": "bob"}), INSTANCE, written=False)
+    assert isinstance(other, TamperFinding)
+    assert (other.changes, other.owner) == ((TagChange("owner", None, "bob"),), "alice")
+    for tags in ({"owner": None}, {}):
+        assert isinstance(found_in(record(tags, "DeleteTags"), INSTANCE), TamperFinding)
+        assert isinstance(found_in(record(tags, "DeleteTags"), INSTANCE, written=False), NotTampering)
 
 
 # --- what CloudTrail leaves out, and what is made to be much

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.record_details import Actor
-from ownertag.core.values import Absent, Account, Attachment, Fact, Found, Unavailable
+from ownertag.core.values import Absent, Account, Attachment, Fact, Found, OutcomeKind, Unavailable
 from ownertag.flows.whois import ELASTIC_IP, INSTANCE, Event, WhoisAnswer
 from ownertag.ledger.entries import Created, Deleted, Ended, Owned, TagChanged, Transferred
 from ownertag.render.documents import AUDIT_ROLE
@@ -66,6 +66,7 @@ def as_object(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dic
         "addresses": list(answer.addresses),
         "parents": list(answer.parents),
         "tags": dict(answer.tags),
+        "observed": answer.observed and time_text(answer.observed),
         **_tags_now(answer, today, not_checked),
         **_state(answer, today, not_checked),
         **_attached(answer, today, not_checked),
@@ -184,7 +185,7 @@ def event_object(event: Event) -> dict[str, Any]:
                 "kind": "outcome",
                 "event_id": entry.event.event_id,
                 "owner": entry.owner,
-                "outcome": entry.kind.value,
+                "outcome": OutcomeKind.OBSERVED.value if entry.observed else entry.kind.value,
                 "reason": entry.reason or None,
                 "final": entry.final,
             }

@@ -73,10 +73,13 @@ def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
     yield from _lines("belongs to", answer.parents)
     if not answer.from_trail:
         yield _line("life", _life(answer, fields))
-        yield from _lines("tags", [f"{key} = {value}" for key, value in answer.tags])
+        if answer.observed:
+            yield _line("observed", f"not tagged: the account was observed at {time_text(answer.observed)}")
+        yield from _lines("would be" if answer.observed else "tags", [f"{key} = {value}" for key, value in answer.tags])
         if answer.past:
             yield from _lines("tags then", list(_differences(answer, dict(answer.past.tags))))
-        yield from _lines("tags now", list(_compared(answer, fields)))
+        if not answer.observed:
+            yield from _lines("tags now", list(_compared(answer, fields)))
         if _is_changed(answer, fields):
             yield _line("put back", restore_command(answer.key.arn, owner.name))
         yield from _lines("history", list(_history(answer)))
@@ -84,7 +87,7 @@ def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_changed(answer: WhoisAnswer, fields: Mapping[str, Any]) -> bool:
     """Whether somebody else's tags stand there: as AWS shows them now, or, where nobody looked, by the history."""
-    if not answer.now or answer.until:
+    if not answer.now or answer.until or answer.observed:
         return False
     if (now := fields["tags_now"]) is not None:
         return bool(now) and any(now.get(key) != value for key, value in answer.tags)
@@ -194,7 +197,8 @@ def _entry_text(event: Event) -> str:
             return f"{what} {who}{found}: {entry.owner.name}'s{', for now' if entry.provisional else ''}"
         case Ended():
             reason = f" ({entry.reason})" if entry.reason else ""
-            return f"{entry.kind.value}, for {entry.owner}{reason}{'' if entry.final else ', tried again later'}"
+            kind = "observed, not tagged" if entry.observed else entry.kind.value
+            return f"{kind}, for {entry.owner}{reason}{'' if entry.final else ', tried again later'}"
         case TagChanged():
             on = f", on this and {entry.resources - 1:,} more" if entry.resources > 1 else ""
             tags = "; ".join(f"tag {one.key}: {_quoted(one.old)} -> {_quoted(one.new)}" for one in entry.changes)

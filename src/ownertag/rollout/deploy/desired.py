@@ -109,7 +109,7 @@ def desired(
         # Who allows more policies than fit beside FullAWSAccess under the default quota has the larger one.
         most=5 if settings.protection.max_policies <= 4 else 10,
         policies={policy_name(number): compact(scp) for number, scp in enumerate(scps(found), 1)},
-        protected=units if settings.protection.units is None else settings.protection.units,
+        protected=settings.protection.units,
         read_accounts=read_accounts(organization),
     )
 

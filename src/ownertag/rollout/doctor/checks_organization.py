@@ -126,7 +126,7 @@ def _policies(place: Location, facts: OrganizationFacts, expected: Expected) -> 
     if not isinstance(facts.root, str):
         yield unread_finding(place, Check.POLICY, "the organization's root", facts.root, Missing(), "")
         return
-    protected = frozenset(expected.protected(facts.root))
+    protected = frozenset(expected.protected)
     for name, document in expected.scps.items():
         yield _policy(place, name, document, facts.policies.get(name, Missing()), protected)
     for name in facts.policies.keys() - expected.scps.keys():
@@ -139,6 +139,12 @@ def _policy(
     place: Location, name: str, document: Document, found: PolicyFacts | Missing, protected: frozenset[str]
 ) -> Finding:
     what = f"service control policy {name}"
+    if isinstance(found, Missing) and not protected:
+        return place.ok(
+            Check.POLICY,
+            f"{what} is not asked for: members can change the tags",
+            "name units in [protection] once nobody uses the keys any more: `ownertag deploy apply` says who does",
+        )
     if isinstance(found, Missing):
         return unread_finding(place, Check.POLICY, what, found, Missing(), "")
     if not same(found.content, document):

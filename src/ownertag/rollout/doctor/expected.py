@@ -80,10 +80,10 @@ class Expected(Struct, frozen=True):
         """The units that are deployed to."""
         return self.organization.units or (root,)
 
-    def protected(self, root: str) -> tuple[str, ...]:
+    @property
+    def protected(self) -> tuple[str, ...]:
         """The units that the policy should be attached to."""
-        units = self.settings.protection.units
-        return self.units(root) if units is None else units
+        return self.settings.protection.units
 
     def arn(self, service: str, resource: str, account: str, region: str = "") -> str:
         """The ARN of something of ours."""

@@ -23,7 +23,16 @@ from ownertag.core.catalogue_types import ACTIONS, Catalogue
 HUB_CALLS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset({"BatchGetItem", "Query", "TransactWriteItems", "UpdateItem"}),
     "events": frozenset({"PutEvents"}),
-    "organizations": frozenset({"DescribeAccount", "ListAccounts", "ListTagsForResource"}),
+    "organizations": frozenset(
+        {
+            "DescribeAccount",
+            "ListAccounts",
+            "ListAccountsForParent",
+            "ListOrganizationalUnitsForParent",
+            "ListParents",
+            "ListTagsForResource",
+        }
+    ),
     "sns": frozenset({"Publish"}),
     "sqs": frozenset({"ChangeMessageVisibilityBatch", "GetQueueAttributes", "SendMessage"}),
     "sts": frozenset({"AssumeRole"}),

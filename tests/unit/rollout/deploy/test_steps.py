@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from harness import fixtures
 from ownertag.core.settings import SettingsError
+from ownertag.core.settings_file import read_settings
 from ownertag.rollout.deploy.clients import DeployError
 from ownertag.rollout.deploy.desired import Desired
 from ownertag.rollout.deploy.destroy import to_destroy
@@ -316,9 +318,14 @@ def test_units_without_accounts_are_deployed_to_once() -> None:
     assert (roles, rules) == (PutInstances(ROLES, (UNIT,), ("eu-central-1",)), PutInstances(RULES, (UNIT,), REGIONS))
 
 
-def test_without_units_the_whole_organization_is_meant() -> None:
-    to = wanted(settings(units=()))
-    assert (to.units, to.protected) == ((ROOT,), (ROOT,))
+def test_without_units_the_whole_organization_is_meant_and_nothing_is_protected() -> None:
+    to = wanted(read_settings(fixtures.SETTINGS_TEXT, "ownertag.toml"))
+    assert (to.units, to.protected) == ((ROOT,), ())
+
+
+def test_a_first_apply_writes_no_policy() -> None:
+    to = wanted(read_settings(fixtures.SETTINGS_TEXT, "ownertag.toml"))
+    assert not [step.what for step in to_apply(to, nothing(to)) if "polic" in step.what]
 
 
 def test_the_policy_goes_where_protection_says_and_nowhere_if_it_says_so() -> None:

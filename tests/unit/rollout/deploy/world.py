@@ -21,8 +21,10 @@ PACKAGE = Package(Path("function.zip"), "", "ownertag-0.1.0-arm64-" + "0" * 64 +
 
 
 def settings(regions: tuple[str, ...] = REGIONS, units: tuple[str, ...] = (UNIT,), more: str = "") -> Settings:
+    """Settings whose policies are on the first of these units; `more` TOML may say where they are instead."""
     text = fixtures.SETTINGS_TEXT.replace("[tags]", f"regions = {list(regions)}\nunits = {list(units)}\n\n[tags]")
-    return read_settings(text + more, "ownertag.toml")
+    protection = "[protection]\n" if "units = " in more else f"[protection]\nunits = {list(units[:1] or (ROOT,))}\n"
+    return read_settings(text + protection + more.removeprefix("[protection]\n"), "ownertag.toml")
 
 
 def wanted(found: Settings | None = None) -> Desired:

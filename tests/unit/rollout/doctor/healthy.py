@@ -45,7 +45,8 @@ LINK = 'WhatIsThis = "https://wiki.internal/ownertag"'
 def wanted(more: str = "") -> Expected:
     """What should be there."""
     text = fixtures.SETTINGS_TEXT.replace('WhatIsThis = "{event_name} in {region}"', LINK)
-    settings = read_settings(text + more, "ownertag.toml")
+    protection = "" if "[protection]" in more else '[protection]\nunits = ["r-ab12"]\n'
+    settings = read_settings(text + protection + more, "ownertag.toml")
     assert settings.organization is not None
     return expected(fixtures.catalogue(), settings, settings.organization)
 

@@ -17,7 +17,7 @@ from ownertag.rollout.package.models import HUB_CALLS, calls_of
 
 SOURCES = Path(ownertag.__file__).parent / "sources"
 #: Of the organization, and of what only the command line looks up: not in an account with the tagger's role.
-ELSEWHERE = {"organization.py", "ec2_state.py"}
+ELSEWHERE = {"organization.py", "observed_accounts.py", "ec2_state.py"}
 #: The IAM action of a call that has another name (service authorization reference).
 OTHER_ACTIONS = {
     "dynamodb:TransactWriteItems": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
