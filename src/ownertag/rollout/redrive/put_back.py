@@ -11,7 +11,7 @@ from msgspec import Struct
 from ownertag.core.values import Failure
 from ownertag.rollout.redrive.access import RedriveAccess, Site
 from ownertag.rollout.redrive.look import reason
-from ownertag.rollout.redrive.messages import BuriedMessage
+from ownertag.rollout.redrive.messages import DeadLetterMessage
 from ownertag.rollout.redrive.queues import Queue
 from ownertag.rollout.redrive.restore import Kept, restored, wanted
 
@@ -19,7 +19,7 @@ from ownertag.rollout.redrive.restore import Kept, restored, wanted
 NOT_CHOSEN = "not-chosen"
 
 #: What goes to the hub for a message; why it is left; or why that can't be said.
-Decide = Callable[[BuriedMessage], str | Kept | Failure]
+Decide = Callable[[DeadLetterMessage], str | Kept | Failure]
 
 
 class Tally(Struct, frozen=True):
@@ -61,7 +61,7 @@ def put_back(
         stopped: True once it should end.
         progress: Is told after each batch how many were put back.
     """
-    hidden: dict[str, BuriedMessage] = {}
+    hidden: dict[str, DeadLetterMessage] = {}
     left: Counter[str] = Counter()
     count, twice, failed = 0, 0, ""
     try:
@@ -74,7 +74,7 @@ def put_back(
             old = [message for message in batch if message.sent is None or message.sent <= begun]
             if not old:
                 break
-            ready: list[tuple[BuriedMessage, str]] = []
+            ready: list[tuple[DeadLetterMessage, str]] = []
             for message in old:
                 decided = decide(message)
                 if isinstance(decided, Failure):
@@ -103,13 +103,13 @@ def put_back(
 def chosen(codes: Collection[str], decide: Decide) -> Decide:
     """The same decision for messages with one of these codes, all where none is named; the others are left."""
 
-    def decide_chosen(message: BuriedMessage) -> str | Kept | Failure:
+    def decide_chosen(message: DeadLetterMessage) -> str | Kept | Failure:
         return decide(message) if not codes or message.code in codes else Kept(NOT_CHOSEN)
 
     return decide_chosen
 
 
-def as_it_is(message: BuriedMessage) -> str:
+def as_it_is(message: DeadLetterMessage) -> str:
     """A dead letter goes back as it is: nobody but the hub and EventBridge writes into that queue."""
     return message.body
 
@@ -117,7 +117,7 @@ def as_it_is(message: BuriedMessage) -> str:
 def from_cloudtrail(access: RedriveAccess, site: Site, now: Callable[[], datetime]) -> Decide:
     """What an undelivered event becomes: CloudTrail's own record of it."""
 
-    def decide(message: BuriedMessage) -> str | Kept | Failure:
+    def decide(message: DeadLetterMessage) -> str | Kept | Failure:
         lookup = wanted(message.body, site.account, site.region)
         if isinstance(lookup, Kept):
             return lookup

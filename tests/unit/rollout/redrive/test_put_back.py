@@ -10,7 +10,7 @@ import pytest
 
 from ownertag.core.values import Failure
 from ownertag.rollout.redrive.access import Site
-from ownertag.rollout.redrive.messages import BuriedMessage
+from ownertag.rollout.redrive.messages import DeadLetterMessage
 from ownertag.rollout.redrive.put_back import NOT_CHOSEN, Tally, as_it_is, chosen, put_back
 from ownertag.rollout.redrive.queues import Queue
 from ownertag.rollout.redrive.restore import Kept
@@ -186,7 +186,7 @@ def test_what_is_left_is_received_once_and_shown_again_at_the_end() -> None:
 
 
 def test_a_look_up_that_fails_ends_this_queue_and_keeps_the_rest() -> None:
-    def decide(message: BuriedMessage) -> str | Failure:
+    def decide(message: DeadLetterMessage) -> str | Failure:
         return message.body if message.body == "a" else Failure("AccessDeniedException", 400)
 
     source, hub = FakeQueue("a", "b", "c"), FakeQueue()
