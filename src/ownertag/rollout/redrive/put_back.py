@@ -45,11 +45,15 @@ def put_back(
     decide: Decide,
     *,
     begun: datetime,
+    expected: int = 0,
     limit: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Tally:
-    """Puts back what a queue holds, but nothing that was sent to it after this began: that may never end.
+    """Puts back what a queue holds.
+
+    It ends at the latest where it has seen as many messages as there were, and only newer ones come: while what was the
+    matter is not mended there are always more. It takes both, as the clock here may be wrong.
 
     Args:
         source: Where the messages lie.
@@ -57,13 +61,14 @@ def put_back(
         site: Where that is, for messages.
         decide: What goes to the hub for a message.
         begun: When this began.
+        expected: About how many messages there were then.
         limit: How many to put back at most.
         stopped: True once it should end.
         progress: Is told after each batch how many were put back.
     """
     hidden: dict[str, DeadLetterMessage] = {}
     left: Counter[str] = Counter()
-    count, twice, failed = 0, 0, ""
+    seen, count, twice, failed = 0, 0, 0, ""
     try:
         while not failed and not stopped() and (limit is None or count < limit):
             batch = source.receive() if limit is None else source.receive(limit - count)
@@ -71,11 +76,12 @@ def put_back(
                 failed = reason(batch, site)
                 break
             hidden |= {message.id: message for message in batch}
-            old = [message for message in batch if message.sent is None or message.sent <= begun]
-            if not old:
+            seen += len(batch)
+            newer = all(message.sent is not None and message.sent > begun for message in batch)
+            if not batch or (newer and seen > expected):
                 break
             ready: list[tuple[DeadLetterMessage, str]] = []
-            for message in old:
+            for message in batch:
                 decided = decide(message)
                 if isinstance(decided, Failure):
                     failed = reason(decided, site)
