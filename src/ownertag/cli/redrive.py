@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ownertag.rollout.doctor.examine import Scope
     from ownertag.rollout.doctor.expected import Expected
     from ownertag.rollout.redrive.access import RedriveAccess, Site
+    from ownertag.rollout.redrive.look import Found
     from ownertag.rollout.redrive.put_back import Tally
 
 
@@ -85,14 +86,14 @@ def redrive(
     if options.format is Output.TABLE:
         hub = access.queue(Site(BUS, organization.hub_account, organization.home_region))
         print_found(found, hub.depth(), by_task=not codes and limit is None)
-    holding = [one.site for one in found if one.holds]
+    holding = [one for one in found if one.holds]
     declined = bool(holding) and (dry_run or not _confirmed(options, yes))
     tallies: dict[Site, Tally] = {}
     if holding and not declined:
         tallies = _execute(access, holding, codes, limit, options)
     if options.format is not Output.TABLE:
         print_objects(found, tallies, options.format)
-    for line in (unknown, *summary(found, tallies, declined=declined, dry_run=dry_run)):
+    for line in (unknown, *summary(found, tallies, declined=declined, dry_run=dry_run, limited=limit is not None)):
         if line:
             options.say(line)
     if unknown or any(one.unreached for one in found):
@@ -126,12 +127,12 @@ def _sites(
 
 
 def _execute(
-    access: RedriveAccess, sites: list[Site], codes: frozenset[str], limit: int | None, options: Options
+    access: RedriveAccess, found: list[Found], codes: frozenset[str], limit: int | None, options: Options
 ) -> dict[Site, Tally]:
     from ownertag.rollout.redrive.execute import execute
 
     try:
-        return execute(access, sites, lambda: datetime.now(UTC), options.say, codes, limit)
+        return execute(access, found, lambda: datetime.now(UTC), options.say, codes, limit)
     except KeyboardInterrupt:
         options.say("ended in the middle: what was not put back lies where it lay, and a task of SQS goes on by itself")
         raise typer.Exit(Exit.FINDINGS) from None

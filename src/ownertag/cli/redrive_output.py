@@ -100,7 +100,9 @@ def _at(time: datetime) -> str:
     return time.strftime("%Y-%m-%d %H:%M UTC")
 
 
-def summary(found: Sequence[Found], tallies: Mapping[Site, Tally], *, declined: bool, dry_run: bool) -> Iterator[str]:
+def summary(
+    found: Sequence[Found], tallies: Mapping[Site, Tally], *, declined: bool, dry_run: bool, limited: bool
+) -> Iterator[str]:
     """What became of it, in a few lines: what stays and why, what could not be reached, and the sum."""
     from ownertag.rollout.redrive.put_back import NOT_CHOSEN
     from ownertag.rollout.redrive.restore import ADVICE
@@ -108,6 +110,7 @@ def summary(found: Sequence[Found], tallies: Mapping[Site, Tally], *, declined: 
     for one in found:
         if one.unreached:
             yield f"{one.site.queue}, {one.site.account} {one.site.region}: can't be read: {one.unreached}"
+    waiting_at = {one.site: one.depth.waiting if one.depth else 0 for one in found}
     for site, tally in tallies.items():
         place = f"{site.queue}, {site.account} {site.region}"
         for reason, count in tally.left.items():
@@ -116,6 +119,8 @@ def summary(found: Sequence[Found], tallies: Mapping[Site, Tally], *, declined: 
                 yield f"{place}: {count} stay, {reason}{f': {advice}' if advice else ''}"
         if tally.failed:
             yield f"{place}: {tally.failed}; the rest lies where it lay: run it again"
+        elif (short := waiting_at[site] - tally.put_back - sum(tally.left.values())) > 0 and not limited:
+            yield f"{place}: about {short} more could not be had now: they are shown again in 5 minutes, run it again"
     missing = sum(one.missing for one in found)
     if missing:
         yield f"{missing} Regions of accounts have no such queue: nothing is deployed there"

@@ -41,6 +41,23 @@ def check(process: subprocess.Popen[str]) -> None:
     assert "[profile hub]" not in Path(exported["AWS_CONFIG_FILE"]).read_text("utf-8")
 
 
+def test_it_prints_who_changed_which_tag_of_what() -> None:
+    with sandbox_process.sandbox() as process:
+        assert process.stdout is not None
+        text = next(line for line in process.stdout if line.startswith("export AWS_CONFIG_FILE="))
+        core = botocore.session.Session(profile="alice")
+        core.set_config_variable("config_file", text.strip().partition("=")[2])
+        ec2 = boto3.Session(botocore_session=core).client("ec2")
+        volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"]
+        next(line for line in process.stdout if "owner=alice" in line)
+        ec2.create_tags(Resources=[volume], Tags=[{"Key": "owner", "Value": "mallory"}])
+        said = next(line for line in process.stdout if "finding: " in line)
+        ec2.close()
+    assert "web us-east-1" in said
+    assert "CreateTags  finding: arn:aws:iam::333333333333:user/alice changed owner 'alice' to 'mallory'" in said
+    assert f"on volume/{volume}" in said
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread is told from outside on Linux alone")
 def test_ctrl_c_ends_it_whichever_thread_the_system_gives_it_to() -> None:
     with sandbox_process.sandbox("--no-deploy", "--json") as process:

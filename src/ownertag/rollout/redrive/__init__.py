@@ -1,6 +1,6 @@
 """`ownertag redrive`: puts back what lies in the queues of what was not tagged or not delivered.
 
-    messages.py    what a buried message says: why it lies there, and which call it is of; pure
+    messages.py    what a message says: why it lies there, and which call it is of; pure
     restore.py     an undelivered event and CloudTrail's record of it -> what goes to the hub, or why nothing does; pure
     queues.py      one queue: its depth, its messages, what is sent to it and deleted from it
     move_task.py   SQS's own way, for the dead letters of the hub's queue

@@ -12,7 +12,7 @@ from ownertag.core.values import Failure
 from ownertag.render.documents import BUS, DEAD_LETTERS
 from ownertag.rollout.doctor.examine import AT_ONCE
 from ownertag.rollout.redrive.access import RedriveAccess, Site
-from ownertag.rollout.redrive.look import reason
+from ownertag.rollout.redrive.look import Found, reason
 from ownertag.rollout.redrive.move_task import COMPLETED, MoveTask, move
 from ownertag.rollout.redrive.put_back import Tally, as_it_is, chosen, from_cloudtrail, put_back
 
@@ -22,7 +22,7 @@ PAUSE_SECONDS = 2
 
 def execute(
     access: RedriveAccess,
-    sites: Sequence[Site],
+    found: Sequence[Found],
     now: Callable[[], datetime],
     say: Callable[[str], None],
     codes: Collection[str] = (),
@@ -32,7 +32,7 @@ def execute(
 
     Args:
         access: Makes the queues.
-        sites: The queues.
+        found: The queues, and how many messages they had.
         now: Gives the time, with a time zone.
         say: Is told how far it is, by several threads.
         codes: Puts back messages with these codes only; all where none is named.
@@ -40,7 +40,9 @@ def execute(
     """
     begun, ended = now(), Event()
 
-    def one(site: Site) -> Tally:
+    def one(held: Found) -> Tally:
+        site = held.site
+
         def progress(text: str) -> None:
             say(f"{site.queue}, {site.account} {site.region}: {text}")
 
@@ -53,6 +55,7 @@ def execute(
             site,
             chosen(codes, as_it_is if of_hub else from_cloudtrail(access, site, now)),
             begun=begun,
+            expected=held.depth.waiting + held.depth.hidden if held.depth else 0,
             limit=limit,
             stopped=ended.is_set,
             progress=lambda count: progress(f"{count} put back"),
@@ -60,7 +63,7 @@ def execute(
 
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="redrive")
     try:
-        working = {site: pool.submit(one, site) for site in sites}
+        working = {held.site: pool.submit(one, held) for held in found}
         return {site: done.result() for site, done in working.items()}
     finally:
         ended.set()

@@ -11,7 +11,7 @@ from ownertag.core.judge import judge
 from ownertag.core.values import Failure
 from ownertag.rollout.doctor.examine import AT_ONCE
 from ownertag.rollout.redrive.access import RedriveAccess, Site
-from ownertag.rollout.redrive.messages import BuriedMessage, Contents, contents
+from ownertag.rollout.redrive.messages import Contents, DeadLetterMessage, contents
 from ownertag.rollout.redrive.queues import NO_QUEUE, Depth, Queue
 
 #: How many messages of a queue are looked at, and for how many seconds each is hidden meanwhile at most.
@@ -76,7 +76,7 @@ def look_into(queue: Queue, site: Site, most: int = SAMPLE) -> Found:
     depth = queue.depth()
     if isinstance(depth, Failure):
         return Found(site, missing=True) if depth.code in NO_QUEUE else Found(site, unreached=reason(depth, site))
-    seen: list[BuriedMessage] = []
+    seen: list[DeadLetterMessage] = []
     try:
         wanted = min(most, depth.waiting)
         while len(seen) < wanted:

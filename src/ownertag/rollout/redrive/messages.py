@@ -1,4 +1,4 @@
-"""What a buried message says: why it lies there, and which call it is of. Nothing else of a record is shown."""
+"""What a dead letter says: why it lies there, and which call it is of. Nothing else of a record is shown."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ADVICE = {
 }
 
 
-class BuriedMessage(Struct, frozen=True):
+class DeadLetterMessage(Struct, frozen=True):
     """A message as it lies in a queue.
 
     Attributes:
@@ -63,12 +63,12 @@ class Contents(Struct, frozen=True):
         return sum(self.codes.values())
 
 
-def read_message(answer: Mapping[str, Any]) -> BuriedMessage:
+def read_message(answer: Mapping[str, Any]) -> DeadLetterMessage:
     """A message of ReceiveMessage's answer."""
     attributes, system = answer.get("MessageAttributes", {}), answer.get("Attributes", {})
     code = clean(str(attributes.get("ERROR_CODE", {}).get("StringValue", "")))[:_LONGEST_CODE]
     sent = system.get("SentTimestamp")  # milliseconds
-    return BuriedMessage(
+    return DeadLetterMessage(
         answer["MessageId"],
         answer["ReceiptHandle"],
         answer.get("Body", ""),
@@ -88,7 +88,7 @@ def call_of(body: str) -> str:
     return clean(f"{service} {record.event_name}")[:_LONGEST_CALL]
 
 
-def contents(messages: Iterable[BuriedMessage]) -> Contents:
+def contents(messages: Iterable[DeadLetterMessage]) -> Contents:
     """What these messages say together."""
     seen = list(messages)
     codes, calls = Counter(message.code for message in seen), Counter(call_of(message.body) for message in seen)

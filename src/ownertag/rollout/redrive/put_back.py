@@ -11,7 +11,7 @@ from msgspec import Struct
 from ownertag.core.values import Failure
 from ownertag.rollout.redrive.access import RedriveAccess, Site
 from ownertag.rollout.redrive.look import reason
-from ownertag.rollout.redrive.messages import BuriedMessage
+from ownertag.rollout.redrive.messages import DeadLetterMessage
 from ownertag.rollout.redrive.queues import Queue
 from ownertag.rollout.redrive.restore import Kept, restored, wanted
 
@@ -19,7 +19,7 @@ from ownertag.rollout.redrive.restore import Kept, restored, wanted
 NOT_CHOSEN = "not-chosen"
 
 #: What goes to the hub for a message; why it is left; or why that can't be said.
-Decide = Callable[[BuriedMessage], str | Kept | Failure]
+Decide = Callable[[DeadLetterMessage], str | Kept | Failure]
 
 
 class Tally(Struct, frozen=True):
@@ -45,11 +45,15 @@ def put_back(
     decide: Decide,
     *,
     begun: datetime,
+    expected: int = 0,
     limit: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Tally:
-    """Puts back what a queue holds, but nothing that was sent to it after this began: that may never end.
+    """Puts back what a queue holds.
+
+    It ends at the latest where it has seen as many messages as there were, and only newer ones come: while what was the
+    matter is not mended there are always more. It takes both, as the clock here may be wrong.
 
     Args:
         source: Where the messages lie.
@@ -57,13 +61,14 @@ def put_back(
         site: Where that is, for messages.
         decide: What goes to the hub for a message.
         begun: When this began.
+        expected: About how many messages there were then.
         limit: How many to put back at most.
         stopped: True once it should end.
         progress: Is told after each batch how many were put back.
     """
-    hidden: dict[str, BuriedMessage] = {}
+    hidden: dict[str, DeadLetterMessage] = {}
     left: Counter[str] = Counter()
-    count, twice, failed = 0, 0, ""
+    seen, count, twice, failed = 0, 0, 0, ""
     try:
         while not failed and not stopped() and (limit is None or count < limit):
             batch = source.receive() if limit is None else source.receive(limit - count)
@@ -71,11 +76,12 @@ def put_back(
                 failed = reason(batch, site)
                 break
             hidden |= {message.id: message for message in batch}
-            old = [message for message in batch if message.sent is None or message.sent <= begun]
-            if not old:
+            seen += len(batch)
+            newer = all(message.sent is not None and message.sent > begun for message in batch)
+            if not batch or (newer and seen > expected):
                 break
-            ready: list[tuple[BuriedMessage, str]] = []
-            for message in old:
+            ready: list[tuple[DeadLetterMessage, str]] = []
+            for message in batch:
                 decided = decide(message)
                 if isinstance(decided, Failure):
                     failed = reason(decided, site)
@@ -103,13 +109,13 @@ def put_back(
 def chosen(codes: Collection[str], decide: Decide) -> Decide:
     """The same decision for messages with one of these codes, all where none is named; the others are left."""
 
-    def decide_chosen(message: BuriedMessage) -> str | Kept | Failure:
+    def decide_chosen(message: DeadLetterMessage) -> str | Kept | Failure:
         return decide(message) if not codes or message.code in codes else Kept(NOT_CHOSEN)
 
     return decide_chosen
 
 
-def as_it_is(message: BuriedMessage) -> str:
+def as_it_is(message: DeadLetterMessage) -> str:
     """A dead letter goes back as it is: nobody but the hub and EventBridge writes into that queue."""
     return message.body
 
@@ -117,7 +123,7 @@ def as_it_is(message: BuriedMessage) -> str:
 def from_cloudtrail(access: RedriveAccess, site: Site, now: Callable[[], datetime]) -> Decide:
     """What an undelivered event becomes: CloudTrail's own record of it."""
 
-    def decide(message: BuriedMessage) -> str | Kept | Failure:
+    def decide(message: DeadLetterMessage) -> str | Kept | Failure:
         lookup = wanted(message.body, site.account, site.region)
         if isinstance(lookup, Kept):
             return lookup

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from ownertag.core.values import Failure
-from ownertag.rollout.redrive.messages import BuriedMessage, read_message
+from ownertag.rollout.redrive.messages import DeadLetterMessage, read_message
 
 T = TypeVar("T")
 
@@ -75,10 +75,10 @@ class Queue:
 
         return self._use(use)
 
-    def receive(self, most: int = _MOST, hidden: int = HIDDEN_SECONDS) -> list[BuriedMessage] | Failure:
+    def receive(self, most: int = _MOST, hidden: int = HIDDEN_SECONDS) -> list[DeadLetterMessage] | Failure:
         """Some messages, at most ten, which are hidden from now on; none if there are no more to be received."""
 
-        def use(sqs: Any, url: str) -> list[BuriedMessage]:
+        def use(sqs: Any, url: str) -> list[DeadLetterMessage]:
             answer = sqs.receive_message(
                 QueueUrl=url,
                 MaxNumberOfMessages=min(most, _MOST),
@@ -91,25 +91,17 @@ class Queue:
 
         return self._use(use)
 
-    def release(self, messages: Sequence[BuriedMessage]) -> None:
+    def release(self, messages: Sequence[DeadLetterMessage]) -> None:
         """Shows messages again that were received. Where that fails they come back when their time is over."""
         for part in _parts(messages):
-            entries = [
-                {"Id": str(number), "ReceiptHandle": message.receipt, "VisibilityTimeout": 0}
-                for number, message in enumerate(part)
-            ]
-            self._use(
-                lambda sqs, url, entries=entries: sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
-            )  # type: ignore[misc] # bound at once
+            entries = [{**entry, "VisibilityTimeout": 0} for entry in _receipts(part)]
+            self._batch("change_message_visibility_batch", entries)
 
-    def delete(self, messages: Sequence[BuriedMessage]) -> list[BuriedMessage]:
+    def delete(self, messages: Sequence[DeadLetterMessage]) -> list[DeadLetterMessage]:
         """Deletes messages that were received. Returns those that it could not delete: they come back."""
-        left: list[BuriedMessage] = []
+        left: list[DeadLetterMessage] = []
         for part in _parts(messages):
-            entries = [{"Id": str(number), "ReceiptHandle": message.receipt} for number, message in enumerate(part)]
-            answer = self._use(
-                lambda sqs, url, entries=entries: sqs.delete_message_batch(QueueUrl=url, Entries=entries)
-            )  # type: ignore[misc] # bound at once
+            answer = self._batch("delete_message_batch", _receipts(part))
             gone = set() if isinstance(answer, Failure) else {entry["Id"] for entry in answer.get("Successful", ())}
             left += [message for number, message in enumerate(part) if str(number) not in gone]
         return left
@@ -119,8 +111,9 @@ class Queue:
         taken: set[int] = set()
         failure: Failure | None = None
         for part in _by_size(bodies):
-            entries = [{"Id": str(number), "MessageBody": bodies[number]} for number in part]
-            answer = self._use(lambda sqs, url, entries=entries: sqs.send_message_batch(QueueUrl=url, Entries=entries))  # type: ignore[misc] # bound at once
+            answer = self._batch(
+                "send_message_batch", [{"Id": str(number), "MessageBody": bodies[number]} for number in part]
+            )
             if isinstance(answer, Failure):
                 failure = answer
                 continue
@@ -129,8 +122,19 @@ class Queue:
                 failure = Failure(str(entry.get("Code", "Unknown")), 200)
         return taken, failure
 
+    def _batch(self, operation: str, entries: list[dict[str, Any]]) -> dict[str, Any] | Failure:
+        def use(sqs: Any, url: str) -> dict[str, Any]:
+            answer: dict[str, Any] = getattr(sqs, operation)(QueueUrl=url, Entries=entries)
+            return answer
 
-def _parts(messages: Sequence[BuriedMessage]) -> Iterator[Sequence[BuriedMessage]]:
+        return self._use(use)
+
+
+def _receipts(messages: Sequence[DeadLetterMessage]) -> list[dict[str, Any]]:
+    return [{"Id": str(number), "ReceiptHandle": message.receipt} for number, message in enumerate(messages)]
+
+
+def _parts(messages: Sequence[DeadLetterMessage]) -> Iterator[Sequence[DeadLetterMessage]]:
     for start in range(0, len(messages), _MOST):
         yield messages[start : start + _MOST]
 

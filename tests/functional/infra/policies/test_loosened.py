@@ -32,7 +32,7 @@ class Attack(NamedTuple):
     changed: dict[str, Any]
 
 
-GENUINE = fixtures.event(fixtures.record())
+GENUINE: Any = fixtures.event(fixtures.record())
 ATTACKS = {
     "a made-up record under a source of one's own": Attack("events:source", {"source": "evil.ec2"}),
     "a made-up finding": Attack("events:source", {"source": SOURCE, "detail-type": DETAIL_TYPE}),
@@ -50,7 +50,7 @@ ATTACKS = {
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_what_a_missing_key_lets_onto_the_bus_is_taken_by_no_rule_and_refused_by_parse(name: str) -> None:
-    event = {**GENUINE, **ATTACKS[name].changed}
+    event: Any = {**GENUINE, **ATTACKS[name].changed}
     assert not EventPattern.load(json.dumps(hub_pattern())).matches_event(event)
     assert isinstance(parse_event(json.dumps(event), "message"), Refusal)
 

@@ -1,4 +1,4 @@
-"""What a buried message says of itself."""
+"""What a dead letter says of itself."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 
 from ownertag.core.values import Failure
 from ownertag.rollout.redrive.access import Site
-from ownertag.rollout.redrive.messages import BuriedMessage
+from ownertag.rollout.redrive.messages import DeadLetterMessage
 from ownertag.rollout.redrive.put_back import NOT_CHOSEN, Tally, as_it_is, chosen, put_back
 from ownertag.rollout.redrive.queues import Queue
 from ownertag.rollout.redrive.restore import Kept
@@ -133,11 +133,26 @@ def test_all_of_a_queue_goes_to_the_hub() -> None:
     assert counts == [10, 20, 25]
 
 
-def test_what_comes_in_meanwhile_is_left_so_that_it_ends() -> None:
-    source, hub = FakeQueue("old"), FakeQueue()
-    source.add("new", sent=BEGUN + timedelta(seconds=1))
-    assert run(source, hub) == Tally(1)
-    assert (hub.bodies, source.bodies) == (["old"], ["new"])
+def test_it_ends_although_more_comes_in_all_the_time() -> None:
+    source, hub = FakeQueue(*(f"{number}" for number in range(15))), FakeQueue()
+
+    def decide(message: DeadLetterMessage) -> str:
+        source.add(f"after {message.body}", sent=BEGUN + timedelta(seconds=1))
+        return message.body
+
+    tally = run(source, hub, decide, expected=15)
+    assert 15 <= tally.put_back <= 35
+    assert {f"{number}" for number in range(15)} <= {*hub.bodies}
+    assert source.bodies
+    assert source.hidden == {}
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=-1), timedelta(days=1)])
+def test_a_clock_that_is_wrong_leaves_nothing_behind(wrong: timedelta) -> None:
+    source, hub = FakeQueue(), FakeQueue()
+    for number in range(25):
+        source.add(f"{number}", sent=BEGUN - wrong)
+    assert run(source, hub, expected=25) == Tally(25)
 
 
 @pytest.mark.parametrize("failure", [Failure("AccessDenied", 403), Failure("ReadTimeoutError", answered=False)])
@@ -186,7 +201,7 @@ def test_what_is_left_is_received_once_and_shown_again_at_the_end() -> None:
 
 
 def test_a_look_up_that_fails_ends_this_queue_and_keeps_the_rest() -> None:
-    def decide(message: BuriedMessage) -> str | Failure:
+    def decide(message: DeadLetterMessage) -> str | Failure:
         return message.body if message.body == "a" else Failure("AccessDeniedException", 400)
 
     source, hub = FakeQueue("a", "b", "c"), FakeQueue()

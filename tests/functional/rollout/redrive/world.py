@@ -20,7 +20,7 @@ MEMBER, REGION = "333333333333", "us-east-1"
 DEAD_LETTERS, UNDELIVERED = "ownertag-dead-letters", "ownertag-undelivered"
 
 
-class Buried:
+class RedriveWorld:
     """The sandbox, and what lies in its queues."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -44,7 +44,7 @@ class Buried:
         """A client of an account's root user."""
         return self.sandbox.client(self.sandbox.account_session(account, region), "sqs")
 
-    def bury(
+    def dead_letter(
         self, body: str, code: str = "", account: str = HUB, region: str = HOME_REGION, name: str = DEAD_LETTERS
     ) -> None:
         """Sends a message to a queue, with a code as EventBridge and the function do, or without."""
