@@ -293,6 +293,7 @@ def _organization(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -
         "home_region": HOME_REGION,
         "organizational_units": [unit],
         "protected_organizational_units": [unit],
+        "accounts_read_by": "RESOURCE_POLICY",  # the hub is no delegated administrator
         "templates_folder": str(templates),
         **_package(sandbox, HUB, folder),
     }
