@@ -72,7 +72,7 @@ class Terraform:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=900,
         )
         assert may_fail or answer.returncode != 1, f"terraform {' '.join(arguments)}\n{answer.stdout}\n{answer.stderr}"
         return answer
