@@ -14,7 +14,15 @@ resource "aws_cloudformation_stack" "hub" {
     MaximumConcurrency = tostring(var.maximum_concurrency)
   }
 
+  # It reads the accounts from the first minute on.
+  depends_on = [aws_cloudformation_stack.read_accounts]
+
   lifecycle {
+    precondition {
+      condition     = local.accounts_read_by != null
+      error_message = "Nothing would be tagged: the hub ${var.hub_account_id} may not read the organization's accounts, since it is no delegated administrator of any service. If `aws organizations describe-resource-policy` says that there is none, set accounts_read_by = \"RESOURCE_POLICY\", and the module makes one. Otherwise add the statement in ${local.templates}/management/read_accounts.yaml to yours, and set accounts_read_by = \"OWN_RESOURCE_POLICY\"."
+    }
+
     precondition {
       condition     = strcontains(local.hub_template, "\"aws:PrincipalOrgID\": \"${var.organization_id}\"")
       error_message = "The templates in ${local.templates} were rendered for another organization than ${var.organization_id}: run `ownertag render infra` with your settings."

@@ -8,6 +8,16 @@ output "hub" {
   description = "What the hub's stack gives: BusArn, QueueUrl, DeadLettersUrl, AlarmTopicArn."
 }
 
+output "accounts_read_by" {
+  value       = local.accounts_read_by
+  description = "By what the hub reads the accounts: MANAGEMENT_ACCOUNT, DELEGATED_ADMINISTRATOR, RESOURCE_POLICY or OWN_RESOURCE_POLICY."
+}
+
+output "read_accounts_statement" {
+  value       = jsonencode(local.read_accounts_statement)
+  description = "The statement that a resource policy of yours must have, for accounts_read_by = OWN_RESOURCE_POLICY."
+}
+
 output "stack_sets" {
   value       = { for part, set in aws_cloudformation_stack_set.spokes : part => set.name }
   description = "The names of the stack sets, for the roles and for the rules."

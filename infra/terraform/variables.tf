@@ -150,6 +150,17 @@ variable "maximum_concurrency" {
   }
 }
 
+variable "accounts_read_by" {
+  type        = string
+  description = "By what the hub may read the accounts: DELEGATED_ADMINISTRATOR, which is checked; RESOURCE_POLICY, which the module makes where the organization has none; OWN_RESOURCE_POLICY, where yours has the statement."
+  default     = "DELEGATED_ADMINISTRATOR"
+
+  validation {
+    condition     = contains(["DELEGATED_ADMINISTRATOR", "RESOURCE_POLICY", "OWN_RESOURCE_POLICY"], var.accounts_read_by)
+    error_message = "One of DELEGATED_ADMINISTRATOR, RESOURCE_POLICY and OWN_RESOURCE_POLICY."
+  }
+}
+
 variable "call_as" {
   type        = string
   description = "SELF if aws.stack_sets is the management account, DELEGATED_ADMIN if it is a delegated administrator."

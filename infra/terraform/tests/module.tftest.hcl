@@ -10,6 +10,15 @@ mock_provider "aws" {
   mock_data "aws_region" {
     defaults = { name = "eu-central-1" }
   }
+
+  # A hub that is there: what it has was left by nobody.
+  mock_data "aws_dynamodb_tables" {
+    defaults = { names = ["ownertag-ledger", "theirs"] }
+  }
+
+  mock_data "aws_lambda_functions" {
+    defaults = { function_names = ["ownertag"] }
+  }
 }
 
 mock_provider "aws" {
@@ -23,6 +32,21 @@ mock_provider "aws" {
     defaults = {
       id                            = "o-a1b2c3d4e5"
       aws_service_access_principals = ["member.org.stacksets.cloudformation.amazonaws.com"]
+    }
+  }
+
+  mock_data "aws_organizations_delegated_administrators" {
+    defaults = {
+      delegated_administrators = [{
+        arn                     = "arn:aws:organizations::111111111111:account/o-a1b2c3d4e5/222222222222"
+        delegation_enabled_date = "2026-01-01T00:00:00Z"
+        email                   = "security@example.com"
+        id                      = "222222222222"
+        joined_method           = "CREATED"
+        joined_timestamp        = "2026-01-01T00:00:00Z"
+        name                    = "security"
+        status                  = "ACTIVE"
+      }]
     }
   }
 }
@@ -128,6 +152,11 @@ run "what_is_asked_of_aws" {
     condition     = length(aws_organizations_policy_attachment.protection) == 0
     error_message = "Nobody asked for it."
   }
+
+  assert {
+    condition     = output.accounts_read_by == "DELEGATED_ADMINISTRATOR" && length(aws_cloudformation_stack.read_accounts) == 0
+    error_message = "A delegated administrator reads the accounts without a policy."
+  }
 }
 
 run "the_policy_is_attached_to_each_unit_that_is_named" {
@@ -200,6 +229,88 @@ run "a_delegated_administrator_calls_as_one" {
     ])
     error_message = "A call would be made as the management account."
   }
+}
+
+# --- what the hub reads the accounts by
+
+run "a_hub_that_is_no_delegated_administrator_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_organizations_delegated_administrators.this
+    values = { delegated_administrators = [] }
+  }
+
+  expect_failures = [aws_cloudformation_stack.hub]
+}
+
+run "a_hub_that_is_none_reads_them_by_a_policy_that_the_module_makes" {
+  command = plan
+
+  override_data {
+    target = data.aws_organizations_delegated_administrators.this
+    values = { delegated_administrators = [] }
+  }
+
+  variables {
+    accounts_read_by = "RESOURCE_POLICY"
+  }
+
+  assert {
+    condition     = output.accounts_read_by == "RESOURCE_POLICY"
+    error_message = "The output says otherwise."
+  }
+
+  assert {
+    condition     = yamldecode(one(aws_cloudformation_stack.read_accounts).template_body).Resources.ReadAccounts.Properties.Content.Statement[0].Principal.AWS == "arn:aws:iam::222222222222:root"
+    error_message = "The policy lets another than the hub read the accounts."
+  }
+}
+
+run "a_policy_of_ones_own_is_left_alone" {
+  command = plan
+
+  override_data {
+    target = data.aws_organizations_delegated_administrators.this
+    values = { delegated_administrators = [] }
+  }
+
+  variables {
+    accounts_read_by = "OWN_RESOURCE_POLICY"
+  }
+
+  assert {
+    condition     = output.accounts_read_by == "OWN_RESOURCE_POLICY" && length(aws_cloudformation_stack.read_accounts) == 0
+    error_message = "The organization's policy would be touched."
+  }
+
+  assert {
+    condition     = toset(jsondecode(output.read_accounts_statement).Action) == toset(["organizations:DescribeAccount", "organizations:ListAccounts", "organizations:ListTagsForResource"])
+    error_message = "The statement that is told lets the hub do something else."
+  }
+}
+
+# --- what a destroyed hub left
+
+run "what_a_destroyed_hub_left_is_told" {
+  command = plan
+
+  override_data {
+    target = data.aws_sqs_queues.left
+    values = { queue_urls = ["https://sqs.eu-central-1.amazonaws.com/222222222222/ownertag-dead-letters"] }
+  }
+
+  override_data {
+    target = data.aws_lambda_functions.hub
+    values = { function_names = [] }
+  }
+
+  assert {
+    condition     = toset(local.left_of_a_hub) == toset(["the queue ownertag-dead-letters", "the table ownertag-ledger"])
+    error_message = "Something else is told."
+  }
+
+  expect_failures = [check.left_of_a_hub]
 }
 
 # --- what is refused, before anything is changed
@@ -321,6 +432,7 @@ run "what_is_no_value_is_refused" {
     package_key                    = ""
     alarm_email                    = "nobody"
     maximum_concurrency            = 1
+    accounts_read_by               = "ANYBODY"
     call_as                        = "ROOT"
     failure_tolerance_percentage   = 101
   }
@@ -338,6 +450,7 @@ run "what_is_no_value_is_refused" {
     var.package_key,
     var.alarm_email,
     var.maximum_concurrency,
+    var.accounts_read_by,
     var.call_as,
     var.failure_tolerance_percentage,
   ]

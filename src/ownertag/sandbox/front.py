@@ -34,7 +34,12 @@ from ownertag.sandbox.gaps import (
     tag_policies,
 )
 from ownertag.sandbox.gaps.resources import complete
-from ownertag.sandbox.gaps.rollbacks import StackFailures, continue_update_rollback, keep_at_deletion
+from ownertag.sandbox.gaps.rollbacks import (
+    StackFailures,
+    continue_update_rollback,
+    keep_at_deletion,
+    roll_back_creation,
+)
 from ownertag.sandbox.identities import Identities, SandboxActor
 from ownertag.sandbox.organization import SandboxOrganization, role_trust
 from ownertag.sandbox.personas import MANAGEMENT
@@ -222,10 +227,14 @@ class Front:
                 return continue_update_rollback(call, account)
             if operation == "DeleteStack":
                 keep_at_deletion(account, call.region, call.params.get("StackName", ""))
+                self.access.drop_by_stack(account, call.region, call.params.get("StackName", ""))
             account = self._stack_sets.account(call, account)
             answer = self._stack_sets.answer(call, account, lambda call: self._to_moto(call, account))
             if operation in {"CreateStack", "UpdateStack"} and not answer.failed:
-                complete(cloudformation_backends[account][call.region].get_stack(call.params["StackName"]))
+                stack = cloudformation_backends[account][call.region].get_stack(call.params["StackName"])
+                complete(stack)
+                if refused := self.access.put_by_stack(stack):
+                    roll_back_creation(stack, refused[0], organizations.RESOURCE_POLICY, refused[1])
             return answer
         finally:
             self._tell()

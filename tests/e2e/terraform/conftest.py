@@ -72,7 +72,7 @@ class Terraform:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=900,
         )
         assert may_fail or answer.returncode != 1, f"terraform {' '.join(arguments)}\n{answer.stdout}\n{answer.stderr}"
         return answer
@@ -293,6 +293,7 @@ def _organization(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -
         "home_region": HOME_REGION,
         "organizational_units": [unit],
         "protected_organizational_units": [unit],
+        "accounts_read_by": "RESOURCE_POLICY",  # the hub is no delegated administrator
         "templates_folder": str(templates),
         **_package(sandbox, HUB, folder),
     }

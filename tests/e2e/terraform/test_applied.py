@@ -135,6 +135,13 @@ def test_the_hub_of_an_organization(organization: Applied) -> None:
     check_stack(organization, HUB, "ownertag-hub", "hub")
 
 
+def test_the_hub_reads_the_accounts_though_it_is_no_delegated_administrator(organization: Applied) -> None:
+    with organization.sandbox.client("security", "organizations") as organizations:
+        assert {MANAGEMENT, HUB, MEMBER} <= {account["Id"] for account in organizations.list_accounts()["Accounts"]}
+    with organization.sandbox.client("management", "organizations") as organizations:
+        assert organizations.list_delegated_administrators()["DelegatedAdministrators"] == []
+
+
 @pytest.mark.parametrize("account", [HUB, MEMBER, MANAGEMENT], ids=["hub", "member", "management"])
 def test_every_account_of_the_units_and_the_management_account_have_roles(organization: Applied, account: str) -> None:
     if account == MANAGEMENT:  # the stacks of a stack set have names that the emulator does not make as AWS does

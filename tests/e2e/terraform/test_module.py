@@ -58,6 +58,8 @@ def test_with_mocked_providers(module_tests: CompletedCommand, name: str) -> Non
             f"{OURS}aws_organizations_policy_attachment.protection",
             f"{OURS}aws_cloudformation_stack_set_instance.rules",
         ),
+        # Where it may not read an account, it does not tag there.
+        ("organization", f"{OURS}aws_cloudformation_stack.hub", f"{OURS}aws_cloudformation_stack.read_accounts"),
         # Whatever is mixed up is told by the hub's preconditions, before anything is changed.
         ("organization", f"{OURS}aws_organizations_policy.protection", f"{OURS}aws_cloudformation_stack.hub"),
         ("organization", f"{OURS}aws_cloudformation_stack_set.spokes", f"{OURS}aws_cloudformation_stack.hub"),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.core.settings_file import read_settings
+from ownertag.render.infra import check_deployable, templates
 from ownertag.sandbox.organization import ACCESS_ROLE
 from ownertag.sandbox.personas import ACCOUNTS, HUB, MANAGEMENT, MEMBERS, PERSONAS
 from ownertag.sandbox.sandbox import Sandbox
@@ -129,3 +133,25 @@ def test_a_service_control_policy_lives_and_ends(sandbox: Sandbox, management: A
     management.detach_policy(**to)
     management.delete_policy(PolicyId=made)
     management.disable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+
+
+def test_a_stack_makes_the_resource_policy_and_replaces_none(sandbox: Sandbox, management: Any, hub: Any) -> None:
+    settings = read_settings(sandbox.settings_file.read_text("utf-8"), "ownertag.toml")
+    found = templates(load_catalogue(), settings, check_deployable(settings, "ownertag.toml"))
+    body = found["management/read_accounts.yaml"]
+    with closing(sandbox.client(sandbox.account_session(MANAGEMENT), "cloudformation")) as cloudformation:
+        cloudformation.create_stack(StackName="reads", TemplateBody=body)
+        assert {account["Id"] for account in hub.list_accounts()["Accounts"]} == {*ACCOUNTS}
+        cloudformation.create_stack(StackName="again", TemplateBody=body)
+        assert cloudformation.describe_stacks(StackName="again")["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE"
+        [failed] = [
+            event
+            for event in cloudformation.describe_stack_events(StackName="again")["StackEvents"]
+            if event["ResourceStatus"] == "CREATE_FAILED"
+        ]
+        assert failed["ResourceStatusReason"] == "There is already a ResourcePolicy in the Organization!"
+        cloudformation.delete_stack(StackName="again")
+        assert hub.list_accounts()["Accounts"]
+        cloudformation.delete_stack(StackName="reads")
+    with pytest.raises(ClientError, match="ResourcePolicyNotFoundException"):
+        management.describe_resource_policy()

@@ -100,7 +100,7 @@ def test_doctor_names_the_roles_as_the_template_does() -> None:
     assert {name: role.logical for name, role in wanted.roles.items()} == roles
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", sorted(INFRA.glob("*/*.yaml")), ids=lambda path: f"{path.parent.name} {path.stem}")
 def test_cfn_lint_finds_nothing(path: Path) -> None:
     command = [str(Path(sys.executable).with_name("cfn-lint")), "--include-checks", "I", "--", str(path)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -115,6 +115,19 @@ def test_a_creation_that_fails_leaves_nothing_that_blocks_the_next() -> None:
     assert {name for name, policy in kept.items() if policy == "Retain"} == {"Ledger"}
     # A subscription depends on a parameter, and on nothing but the topic: it is there long before.
     assert _before("Ledger", hub) | {"AlarmMail"} == {*hub} - {"Ledger"}
+
+
+def test_an_import_takes_over_what_is_retained_and_would_delete_none_of_it() -> None:
+    document = yaml.load((INFRA / "hub/retained.yaml").read_text("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    assert set(document) == {"AWSTemplateFormatVersion", "Description", "Resources"}
+    hub = resources("hub")
+    kept = {name for name, resource in hub.items() if resource.get("DeletionPolicy", "").startswith("Retain")}
+    assert set(document["Resources"]) == kept
+    for name, resource in document["Resources"].items():
+        assert resource == {
+            **{key: value for key, value in hub[name].items() if key != "DependsOn"},
+            "DeletionPolicy": "Retain",
+        }
 
 
 def _before(name: str, found: dict[str, Any]) -> set[str]:

@@ -1,5 +1,7 @@
 # One account that is hub and spoke at once, to try ownertag on AWS without touching another account. It must be a member
-# of the organization that the templates were rendered for: the policies admit nobody else.
+# of the organization that the templates were rendered for: the policies admit nobody else. And it must be allowed to read
+# the organization's accounts, or nothing is tagged: as a delegated administrator of any service, or by a resource policy,
+# which the management account makes (the output read_accounts has the command).
 
 terraform {
   required_version = ">= 1.7"

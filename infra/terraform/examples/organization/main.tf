@@ -70,6 +70,7 @@ module "ownertag" {
   package_bucket                 = aws_s3_object.package.bucket
   package_key                    = aws_s3_object.package.key
   alarm_email                    = var.alarm_email
+  accounts_read_by               = var.accounts_read_by
 }
 
 # After the account's roles: the rules' targets name the forwarder role.

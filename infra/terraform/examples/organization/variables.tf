@@ -54,3 +54,9 @@ variable "alarm_email" {
   description = "Who is told of alarms."
   default     = ""
 }
+
+variable "accounts_read_by" {
+  type        = string
+  description = "By what the hub may read the accounts: see the module's input of this name."
+  default     = "DELEGATED_ADMINISTRATOR"
+}

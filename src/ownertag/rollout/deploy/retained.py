@@ -16,38 +16,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ownertag.render.retained import retained
 from ownertag.rollout.deploy.failures import DeployError
 
-_RESOURCES = re.compile(r"^Resources:\n", re.MULTILINE)
-_SECTION = re.compile(r"^\S", re.MULTILINE)
-_RESOURCE = re.compile(r"^  (\w+):.*\n(?:(?:    .*)?\n)*", re.MULTILINE)
-_POLICY = re.compile(r"^    DeletionPolicy: (Retain\w*).*$", re.MULTILINE)
 _TYPE = re.compile(r"^    Type: (\S+)", re.MULTILINE)
-# Of other resources, which are not there yet.
-_DEPENDS = re.compile(r"^    DependsOn:.*\n(?:      .*\n)*", re.MULTILINE)
-
 _KEY = re.compile(r"^      KeySchema:\n((?:        - .*\n)+)", re.MULTILINE)
 _KEY_PART = re.compile(r"AttributeName: (\w+), KeyType: (\w+)")
 
 #: Asks for a resource's identifier by its name and the template's text of it; None where there is none.
 _Find = Callable[[Any, str, str], str | None]
-
-
-def retained(template: str) -> dict[str, str]:
-    """The resources of a template that are retained, as the template has them, by their logical names."""
-    found = _RESOURCES.search(template)
-    if found is None:
-        return {}
-    rest = template[found.end() :]
-    end = _SECTION.search(rest)
-    blocks = {match[1]: match[0] for match in _RESOURCE.finditer(rest[: end.start()] if end else rest)}
-    return {logical: block for logical, block in blocks.items() if _POLICY.search(block)}
-
-
-def import_template(blocks: Mapping[str, str]) -> str:
-    """A template of these resources alone, each `Retain`: an import that is rolled back must delete none."""
-    alone = [_POLICY.sub("    DeletionPolicy: Retain", _DEPENDS.sub("", block)) for block in blocks.values()]
-    return 'AWSTemplateFormatVersion: "2010-09-09"\nResources:\n' + "".join(alone)
 
 
 def left_over(template: str, client_of: Callable[[str], Any]) -> list[dict[str, Any]]:

@@ -11,11 +11,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ownertag.rollout.deploy import change_sets, retained
+from ownertag.render.retained import import_template, retained
+from ownertag.rollout.deploy import change_sets
 from ownertag.rollout.deploy.change_sets import POLL_SECONDS, Pause, Say
 from ownertag.rollout.deploy.desired import DesiredStack
 from ownertag.rollout.deploy.failures import DeployError
 from ownertag.rollout.deploy.operation_events import is_passing, reasons
+from ownertag.rollout.deploy.retained import left_over
 from ownertag.rollout.deploy.template_source import MOST_IN_CALL, TemplateBucket
 from ownertag.rollout.deploy.values import StackState
 
@@ -166,14 +168,14 @@ def _take_over(
     say: Say,
 ) -> str | None:
     """Makes a stack of what an older one left, if it left anything. Returns the stack's status then."""
-    there = retained.left_over(stack.template, client_of)
+    there = left_over(stack.template, client_of)
     if not there:
         return wait_until_idle(client, stack.name, pause, say)
     names = sorted(resource["LogicalResourceId"] for resource in there)
     say(f"takes over what an older one left: {', '.join(names)}")
-    blocks = retained.retained(stack.template)
+    blocks = retained(stack.template)
     alone = DesiredStack(
-        stack.account, stack.region, stack.name, retained.import_template({name: blocks[name] for name in names})
+        stack.account, stack.region, stack.name, import_template({name: blocks[name] for name in names})
     )
     change_set = change_sets.make(client, alone, "IMPORT", bucket, pause, resources=there)
     assert change_set is not None  # noqa: S101 - an import is never without a change

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.cloudformation.models import Change, ChangeSet, cloudformation_backends
-from moto.cloudformation.utils import generate_changeset_id
+from moto.cloudformation.utils import generate_changeset_id, get_stack_from_s3_url
 
 from ownertag.sandbox.calls import Call, Next, Response, answer_xml, element, refuse
 from ownertag.sandbox.gaps import early_validation
@@ -96,7 +96,9 @@ def _create(call: Call, account: str, stack: Any, next_: Next) -> Response:
         return refuse(call, "ValidationError", message, 400)
     if kind in {"CREATE", "IMPORT"} and stack is not None:
         del backend.stacks[stack.stack_id]  # moto would make a second one of the name
-    body = call.params.get("TemplateBody") or (stack.template if stack is not None else None)
+    url = call.params.get("TemplateURL")
+    body = get_stack_from_s3_url(url, account, "aws") if url else call.params.get("TemplateBody")
+    body = body or (stack.template if stack is not None else None)
     given = _parameters(call, stack)
     if kind == "UPDATE" and body and stack.has_template(body) and _same(stack, given):
         # moto refuses the call; AWS makes a change set that has failed.

@@ -110,7 +110,8 @@ def describe_events(call: Call, made: Any) -> Response:
 
 
 def _policy(template: dict[str, Any], logical: str) -> str | None:
-    return template["Resources"][logical].get("DeletionPolicy")
+    found: str | None = template["Resources"][logical].get("DeletionPolicy")
+    return found
 
 
 def _invalid(call: Call, message: str) -> Response:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from moto.cloudformation.models import cloudformation_backends
 from moto.organizations.models import FakeDelegatedAdministrator, organizations_backends
 
 from ownertag.sandbox.calls import Call, Response, answer_json, refuse
@@ -15,6 +16,9 @@ from ownertag.sandbox.trust import allows, principal
 
 #: The service whose delegated administrator may operate stack sets for the organization.
 STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
+
+#: The type of a stack's resource that is the organization's resource policy.
+RESOURCE_POLICY = "AWS::Organizations::ResourcePolicy"
 
 _BAD = 400
 # What public reports quote (terraform-provider-aws#5073, org-formation-cli#7).
@@ -34,6 +38,8 @@ class OrganizationsAccess:
     def __init__(self, management: str) -> None:
         self._management = management
         self._policy: str | None = None
+        # The stack that made it, if one did.
+        self._policy_stack = ""
         #: Codes that the next changes are refused with, each once: somebody else's change is under way.
         self.busy: list[str] = []
         # moto does not know that stack sets can have a delegated administrator.
@@ -68,6 +74,27 @@ class OrganizationsAccess:
             case "DetachPolicy" if refused := _not_attached(call, self._management):
                 return refused
         return to(self._management)
+
+    def put_by_stack(self, stack: Any) -> tuple[str, str] | None:
+        """Makes the resource policy of a stack; the resource that failed and the reason, where there is another.
+
+        The words are those of CloudFormation's handler (its source is public: aws-cloudformation's resource providers
+        for organizations, CreateHandler of ResourcePolicy). moto does not know the type.
+        """
+        for logical, resource in stack.template_dict.get("Resources", {}).items():
+            if resource["Type"] != RESOURCE_POLICY:
+                continue
+            if self._policy is not None and self._policy_stack != stack.stack_id:
+                return logical, "There is already a ResourcePolicy in the Organization!"
+            self._policy = json.dumps(resource["Properties"]["Content"])
+            self._policy_stack = stack.stack_id
+        return None
+
+    def drop_by_stack(self, account: str, region: str, name: str) -> None:
+        """Deletes the resource policy with the stack that made it."""
+        stacks = cloudformation_backends[account][region].stacks.values()
+        if any(stack.stack_id == self._policy_stack and name in (stack.name, stack.stack_id) for stack in stacks):
+            self._policy, self._policy_stack = None, ""
 
     def administers_stack_sets(self, account: str) -> bool:
         """Whether a member may act as the organization's administrator of stack sets."""

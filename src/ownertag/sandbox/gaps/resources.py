@@ -98,3 +98,5 @@ def _key(key: Any, properties: dict[str, Any]) -> None:
 
 def _function(function: Any, properties: dict[str, Any]) -> None:
     function.architectures = properties.get("Architectures", ["x86_64"])
+    # moto keeps a number as one; Lambda's values are texts, and clients in Go read no other.
+    function.environment_vars = {key: str(value) for key, value in function.environment_vars.items()}

@@ -13,7 +13,7 @@ from ownertag.rollout.deploy.current import Prepared
 from ownertag.rollout.deploy.execute import previewed
 from ownertag.rollout.deploy.steps import to_apply
 from ownertag.rollout.deploy.template_source import MOST_IN_CALL
-from ownertag.rollout.deploy.values import PutStack, Stage
+from ownertag.rollout.deploy.values import Stage
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
 from ownertag.sandbox.sandbox import Sandbox
 from rollout.deploy.console import WEB, Console, at_console, run
@@ -25,26 +25,34 @@ def console(tmp_path: Path) -> Iterator[Console]:
         yield at_console(sandbox, tmp_path)
 
 
-def longer(part: Any, mark: str) -> Any:
-    template = part.template + f"# {mark}\n" * (MOST_IN_CALL // (len(mark) + 3) + 1)
+def longer(part: Any) -> Any:
+    template = part.template + "# long\n" * (MOST_IN_CALL // 7 + 1)
     assert len(template) > MOST_IN_CALL
     return replace(part, template=template)
 
 
-def long(ready: Prepared, mark: str = "long") -> Prepared:
+def long(ready: Prepared) -> Prepared:
     """The same deployment with templates too long for a call."""
     desired = ready.desired
     return replace(
         ready,
         desired=replace(
             desired,
-            hub=longer(desired.hub, mark),
-            roles=longer(desired.roles, mark),
-            rules=longer(desired.rules, mark),
-            management_roles=longer(desired.management_roles, mark),
-            management_rules=tuple(longer(stack, mark) for stack in desired.management_rules),
+            hub=longer(desired.hub),
+            roles=longer(desired.roles),
+            rules=longer(desired.rules),
+            management_roles=longer(desired.management_roles),
+            management_rules=tuple(longer(stack) for stack in desired.management_rules),
         ),
     )
+
+
+def changed(ready: Prepared) -> Prepared:
+    """The same with another retention of the hub's log."""
+    hub = ready.desired.hub
+    assert "RetentionInDays: 365" in hub.template
+    other = replace(hub, template=hub.template.replace("RetentionInDays: 365", "RetentionInDays: 400"))
+    return replace(ready, desired=replace(ready.desired, hub=other))
 
 
 def pending(ready: Prepared) -> list[str]:
@@ -61,12 +69,12 @@ def test_they_are_deployed_read_back_and_changed_and_leave_nothing_in_s3(console
         assert iam.get_role(RoleName="auto-tag-role")
     assert pending(long(console.prepared())) == []
 
-    other = long(console.prepared(), "other")
-    steps = to_apply(other.desired, other.current)
-    assert any(isinstance(step.task, PutStack) for step in steps)
-    steps = previewed(steps, other.clients, lambda _: None)
+    other = changed(long(console.prepared()))
+    steps = previewed(to_apply(other.desired, other.current), other.clients, lambda _: None)
+    [hub] = [step for step in steps if step.task is not None]
+    assert "modify AWS::Logs::LogGroup Log" in hub.changes
     assert [result.failed for result in run(other, steps) if result.failed] == []
-    assert pending(long(console.prepared(), "other")) == []
+    assert pending(changed(long(console.prepared()))) == []
 
     for account in (MANAGEMENT, HUB):
         name = f"ownertag-templates-{account}-{HOME_REGION}"

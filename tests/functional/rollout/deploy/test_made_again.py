@@ -41,7 +41,7 @@ def left(console: Console) -> dict[str, bool]:
     return {DEAD: any(url.endswith(f"/{DEAD}") for url in urls), LOG: LOG in groups, TABLE: TABLE in tables}
 
 
-def bury(console: Console) -> None:
+def leave_a_dead_letter(console: Console) -> None:
     """Leaves a dead letter, an item in the ledger, and a line in the log."""
     with console.client(HUB, "sqs") as sqs:
         sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=DEAD)["QueueUrl"], MessageBody="not tagged")
@@ -90,7 +90,7 @@ def failures(done: tuple[StepResult, ...]) -> list[str]:
 
 def test_destroyed_and_made_again_it_has_its_dead_letters_ledger_and_log(console: Console) -> None:
     assert console(*APPLY)[0] == 0
-    bury(console)
+    leave_a_dead_letter(console)
     assert console("destroy", "--yes")[0] == 0
     assert left(console) == {DEAD: True, LOG: True, TABLE: True}
     code, _, err = console(*APPLY)
@@ -172,7 +172,7 @@ def test_a_name_that_somebody_else_has_is_told_with_the_resource(console: Consol
 @pytest.mark.parametrize("during", ["the import", "the update"])
 def test_what_fails_while_it_is_made_again_loses_nothing(console: Console, during: str) -> None:
     assert console(*APPLY)[0] == 0
-    bury(console)
+    leave_a_dead_letter(console)
     assert console("destroy", "--yes")[0] == 0
     console.sandbox.front.failures.plan(
         HUB, HOME_REGION, "DeadLetters" if during == "the import" else "Function", "not now"
