@@ -130,7 +130,8 @@ def apply(
         usage, found = _looked_up(prepared, steps, lookback_days, options, None if skip_preflight else access_role)
     _print_all(steps, usage, found, options)
     if (stops := _stopping(found)) and any(step.task is not None for step in steps):
-        text = f"what the preflight found would make it fail or do nothing ({stops} causes)"
+        causes = "1 cause" if stops == 1 else f"{stops} causes"
+        text = f"what the preflight found would make it fail or do nothing ({causes})"
         if yes and not force:
             fail(f"{text}: mend what stops it, or repeat with --force", Exit.FINDINGS)
         options.say(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -111,7 +111,7 @@ def test_ec2_refuses_a_tag_that_an_enforced_policy_does_not_accept_at_creation_t
     given: Any = {"AvailabilityZone": f"{HOME_REGION}a", "Size": 1}
     volume = ec2.create_volume(**given)["VolumeId"]
     tags = [{"Key": key, "Value": value}]
-    calls = [
+    calls: list[Callable[[], Any]] = [
         lambda: ec2.create_tags(Resources=[volume], Tags=tags),
         lambda: ec2.create_volume(**given, TagSpecifications=[{"ResourceType": "volume", "Tags": tags}]),
     ]

@@ -27,7 +27,10 @@ def check_permissions(
     if not isinstance(simulated, Simulation):
         reason = _reason(simulated)
         seen = f"what {who} may do was not simulated: {reason}"
-        advice = "allow iam:SimulatePrincipalPolicy and iam:GetRole; a missing permission is named where it is needed"
+        advice = (
+            "use credentials of a role or user that may call iam:SimulatePrincipalPolicy and iam:GetRole; without, a "
+            "missing permission is named when it is needed"
+        )
         yield PreflightFinding(_CHECK, Verdict.UNKNOWN, account, None, seen, advice)
         return
     denied = [action for action in wanted if simulated.decisions.get(action, "allowed") != "allowed"]

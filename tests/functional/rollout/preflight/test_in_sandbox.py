@@ -20,6 +20,7 @@ from ownertag.sandbox.organization import TRAIL
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
 from ownertag.sandbox.sandbox import Sandbox
 from rollout.deploy.console import DATA, MEMBERS, WEB, Console, at_console, changes
+from rollout.preflight.others import Policy, tag_policy
 
 REGION_DENY = {
     "Version": "2012-10-17",
@@ -57,33 +58,6 @@ def findings(console: Console, *arguments: str) -> list[dict[str, Any]]:
 
 def of(found: list[dict[str, Any]], check: str, *, fine: bool = False) -> list[dict[str, Any]]:
     return [one for one in found if one["check"] == check and (one["verdict"] == "fine") == fine]
-
-
-class Policy:
-    """A policy of somebody else, attached to a target, and its type enabled."""
-
-    def __init__(self, console: Console, type_: str, content: dict[str, Any], target: str, name: str) -> None:
-        self._console, self._type, self._target = console, type_, target
-        self._content, self._name = content, name
-
-    def __enter__(self) -> str:
-        with self._console.client(MANAGEMENT, "organizations") as organizations:
-            self._root = organizations.list_roots()["Roots"][0]
-            if self._type not in {kind["Type"] for kind in self._root["PolicyTypes"]}:
-                organizations.enable_policy_type(RootId=self._root["Id"], PolicyType=self._type)
-            made = organizations.create_policy(
-                Content=json.dumps(self._content), Description="", Name=self._name, Type=self._type
-            )
-            self._id = str(made["Policy"]["PolicySummary"]["Id"])
-            organizations.attach_policy(PolicyId=self._id, TargetId=self._target)
-        return self._id
-
-    def __exit__(self, *_: object) -> None:
-        with self._console.client(MANAGEMENT, "organizations") as organizations:
-            organizations.detach_policy(PolicyId=self._id, TargetId=self._target)
-            organizations.delete_policy(PolicyId=self._id)
-            if self._type not in {kind["Type"] for kind in self._root["PolicyTypes"]}:
-                organizations.disable_policy_type(RootId=self._root["Id"], PolicyType=self._type)
 
 
 def test_a_healthy_organization_is_stopped_by_nothing_and_nothing_is_changed(console: Console) -> None:
@@ -152,7 +126,7 @@ def test_an_scp_that_keeps_others_from_tagging_stops_and_apply_does_not_go_on_by
     stopped = [one for one in found if one["verdict"] == "stops"]
     assert {(one["account"], one["check"]) for one in stopped} == {(WEB, "scp")}
     assert all(f"only-the-platform-tags ({id_})" in one["seen"] for one in stopped)
-    assert (code, "what the preflight found would make it fail or do nothing (1 causes)" in err) == (1, True)
+    assert (code, "what the preflight found would make it fail or do nothing (1 cause)" in err) == (1, True)
     made = {call for call in changes(console.sandbox) - before if "ChangeSet" not in call}
     assert {call for call in made if not call.startswith("organizations:")} == set()
 
@@ -323,11 +297,6 @@ def test_a_quick_plan_leaves_the_preflight_out(console: Console) -> None:
 
 
 # --- a foreign tag policy
-
-
-def tag_policy(key: str, **more: Any) -> dict[str, Any]:
-    rule: dict[str, Any] = {"tag_key": {"@@assign": key}, "enforced_for": {"@@assign": ["ec2:ALL_SUPPORTED"]}}
-    return {"tags": {key.lower(): rule | {name: {"@@assign": value} for name, value in more.items()}}}
 
 
 def test_a_foreign_tag_policy_with_another_capitalization_stops_and_ec2_refuses_our_key(console: Console) -> None:

@@ -12,7 +12,7 @@ from ownertag.sandbox.console_reporter import ConsoleReporter
 from ownertag.sandbox.personas import HOME_REGION
 from ownertag.sandbox.sandbox import Sandbox
 from rollout.deploy.console import WEB, Console
-from rollout.preflight.test_in_sandbox import Policy, tag_policy
+from rollout.preflight.others import Policy, tag_policy
 
 
 @pytest.fixture

@@ -50,6 +50,12 @@ def check(simulated: Observed[Simulation]) -> list[tuple[Verdict, str]]:
             {"b:Two": ()},
             [(Verdict.STOPS, "may not call b:Two"), (Verdict.STOPS, "denies")],
         ),
+        (
+            {"a:One": "implicitDeny", "b:Two": "allowed"},
+            ("a:One",),
+            {"a:One": ("aws:SourceIp",)},
+            [(Verdict.STOPS, "service control policy")],
+        ),
         ({"a:One": "allowed"}, (), {}, [(Verdict.UNKNOWN, "said nothing of b:Two")]),
         ({}, (), {}, [(Verdict.UNKNOWN, "said nothing of a:One, b:Two")]),
     ],

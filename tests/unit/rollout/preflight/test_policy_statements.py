@@ -92,6 +92,7 @@ def test_a_resource_is_a_glob_and_a_variable_is_not_known(parts: dict[str, Any],
         ("ArnNotEquals", "aws:PrincipalArn", ["arn:aws:iam::*:role/AWSControlTowerExecution"], Holds.YES),
         # Each part of an ARN for itself: this star does not reach beyond the account.
         ("ArnLike", "aws:PrincipalArn", "arn:aws:*:role/stacksets-exec-0123", Holds.NO),
+        ("ArnNotLike", "aws:PrincipalArn", "arn:aws:*:role/stacksets-exec-0123", Holds.YES),
         ("StringLike", "aws:PrincipalArn", "arn:aws:*:role/stacksets-exec-0123", Holds.YES),
         ("StringEquals", "aws:PrincipalArn", "arn:aws:iam::${aws:PrincipalAccount}:role/x", Holds.UNKNOWN),
         ("IpAddress", "aws:SourceIp", "10.0.0.0/8", Holds.UNKNOWN),
