@@ -155,7 +155,7 @@ def _tagged(
     """The latencies of a group whose tags came between these two times."""
     exchange = created.exchange
     called = (exchange.sent, exchange.received if exchange.retried else exchange.sent)
-    seen = latency(called, (max(between[0], called[0]), between[1]))
+    seen = latency(called, between)
     times, reason = _times(created, place, how)
     bounds = how.clocks.bounds(place.region, exchange)
     if times and bounds is None:
