@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -81,14 +83,14 @@ def prove(
     raise typer.Exit(_exit_code(told))
 
 
+@dataclass(frozen=True)
 class _Wanted:
     """What was asked for."""
 
-    def __init__(self, rounds: int, timeout: float, at_once: int, anonymize: bool) -> None:
-        self.rounds = rounds
-        self.timeout = timeout
-        self.at_once = at_once
-        self.anonymize = anonymize
+    rounds: int
+    timeout: float
+    at_once: int
+    anonymize: bool
 
 
 def _listed(text: str) -> frozenset[str]:
@@ -171,9 +173,14 @@ def _measure(access: AccountAccess, expected: Expected, timeout: float, clocks: 
             raise Interrupted
 
     table = access.base.client("dynamodb", access.region, config=access.config or patient_config())
+
+    @cache
+    def audited(account: str) -> AuditedAccount:
+        return AuditedAccount(access, account)
+
     trace = HubTrace(
         lambda: open_ledger(LedgerLocation("dynamodb", LEDGER_TABLE), lambda: table, read_only=True),
-        lambda place, name: queue(AuditedAccount(access, place.account), place.region, name),
+        lambda place, name: queue(audited(place.account), place.region, name),
         Place(expected.organization.hub_account, expected.organization.home_region),
     )
     keys = expected.settings.owner_keys or frozenset(expected.settings.tags)
