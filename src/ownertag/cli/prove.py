@@ -83,6 +83,10 @@ def prove(
     raise typer.Exit(_exit_code(told))
 
 
+#: Seconds from one line of progress to the next; with --verbose there is one for each canary.
+PROGRESS_SECONDS = 5.0
+
+
 @dataclass(frozen=True)
 class _Wanted:
     """What was asked for."""
@@ -115,14 +119,20 @@ def _measured(
     accounts, regions = {place.account for place in where}, dict.fromkeys(place.region for place in where)
     longest = wanted.timeout * wanted.rounds * -(-len(where) // wanted.at_once) / 60
     options.say(
-        f"creating {len(where) * wanted.rounds} placement groups in {len(accounts)} accounts and {len(regions)} "
-        f"Regions, {wanted.at_once} at a time; {longest:.0f} minutes if all are lost"
+        f"placement groups to create: {len(where) * wanted.rounds}, in {len(where)} places, "
+        f"{wanted.at_once} at a time; {longest:.0f} minutes if all are lost"
     )
 
-    def progress(result: CanaryResult, number: int, of: int) -> None:
-        options.say(clean(f"{number} of {of}: {result.place}, {_became(result)}"))
-
     clocks, stop, started, began = Clocks(), Event(), datetime.now(UTC), time.monotonic()
+    said = began
+
+    def progress(result: CanaryResult, number: int, of: int) -> None:
+        # A line for each of thousands would push out of sight what is said before.
+        nonlocal said
+        if options.verbose or number == of or time.monotonic() - said >= PROGRESS_SECONDS:
+            said = time.monotonic()
+            options.say(clean(f"{number} of {of}: {result.place}, {_became(result)}"))
+
     measure = _measure(access, expected, wanted.timeout, clocks, stop)
     rounds = measure_rounds(
         where, wanted.rounds, wanted.at_once, measure, stop, progress,
