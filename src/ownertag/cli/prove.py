@@ -120,7 +120,7 @@ def _measured(
     longest = wanted.timeout * wanted.rounds * -(-len(where) // wanted.at_once) / 60
     options.say(
         f"placement groups to create: {len(where) * wanted.rounds}, in {len(where)} places, "
-        f"{wanted.at_once} at a time; {longest:.0f} minutes if all are lost"
+        f"{wanted.at_once} at a time; {longest:.0f} min if all are lost"
     )
 
     clocks, stop, started, began = Clocks(), Event(), datetime.now(UTC), time.monotonic()
