@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.hub_access import hub_access
+from ownertag.cli.hub_session import hub_session
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.core.settings import SettingsError
 
@@ -55,6 +55,7 @@ def prove(
     places nothing could be measured.
     """
     from botocore.config import Config
+    from msgspec.structs import replace
 
     from ownertag.aws.credentials import patient_config
     from ownertag.render.infra import check_deployable
@@ -70,7 +71,8 @@ def prove(
         wanted = expected(load_catalogue(), file.settings, organization)
     except SettingsError as error:
         fail(str(error))
-    access = hub_access(options, organization, patient_config().merge(Config(max_pool_connections=at_once)))
+    config = patient_config().merge(Config(max_pool_connections=at_once))
+    access = replace(hub_session(options, organization), config=config)
     whole = AwsCollector(access, wanted).organization()
     try:
         where = places(whole, wanted, _listed(accounts), _listed(regions))
