@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.hub_access import hub_access
+from ownertag.cli.hub_session import hub_session
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.output import clean_lines, print_table
 from ownertag.core.settings import SettingsError
@@ -69,7 +69,7 @@ def doctor(
         wanted = expected(load_catalogue(), file.settings, organization)
     except SettingsError as error:
         fail(str(error))
-    access = hub_access(options, organization)
+    access = hub_session(options, organization)
     try:
         if canary or canary_account or canary_region:
             findings = _canary(access, wanted, options, canary_account, canary_region, canary_timeout)

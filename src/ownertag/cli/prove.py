@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.hub_access import hub_access
+from ownertag.cli.hub_session import hub_session
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.core.settings import SettingsError
 
@@ -53,6 +55,7 @@ def prove(
     places nothing could be measured.
     """
     from botocore.config import Config
+    from msgspec.structs import replace
 
     from ownertag.aws.credentials import patient_config
     from ownertag.render.infra import check_deployable
@@ -68,7 +71,8 @@ def prove(
         wanted = expected(load_catalogue(), file.settings, organization)
     except SettingsError as error:
         fail(str(error))
-    access = hub_access(options, organization, patient_config().merge(Config(max_pool_connections=at_once)))
+    config = patient_config().merge(Config(max_pool_connections=at_once))
+    access = replace(hub_session(options, organization), config=config)
     whole = AwsCollector(access, wanted).organization()
     try:
         where = places(whole, wanted, _listed(accounts), _listed(regions))
@@ -81,14 +85,18 @@ def prove(
     raise typer.Exit(_exit_code(told))
 
 
+#: Seconds from one line of progress to the next; with --verbose there is one for each canary.
+PROGRESS_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
 class _Wanted:
     """What was asked for."""
 
-    def __init__(self, rounds: int, timeout: float, at_once: int, anonymize: bool) -> None:
-        self.rounds = rounds
-        self.timeout = timeout
-        self.at_once = at_once
-        self.anonymize = anonymize
+    rounds: int
+    timeout: float
+    at_once: int
+    anonymize: bool
 
 
 def _listed(text: str) -> frozenset[str]:
@@ -113,14 +121,20 @@ def _measured(
     accounts, regions = {place.account for place in where}, dict.fromkeys(place.region for place in where)
     longest = wanted.timeout * wanted.rounds * -(-len(where) // wanted.at_once) / 60
     options.say(
-        f"creating {len(where) * wanted.rounds} placement groups in {len(accounts)} accounts and {len(regions)} "
-        f"Regions, {wanted.at_once} at a time; {longest:.0f} minutes if all are lost"
+        f"placement groups to create: {len(where) * wanted.rounds}, in {len(where)} places, "
+        f"{wanted.at_once} at a time; {longest:.0f} min if all are lost"
     )
 
-    def progress(result: CanaryResult, number: int, of: int) -> None:
-        options.say(clean(f"{number} of {of}: {result.place}, {_became(result)}"))
-
     clocks, stop, started, began = Clocks(), Event(), datetime.now(UTC), time.monotonic()
+    said = began
+
+    def progress(result: CanaryResult, number: int, of: int) -> None:
+        # A line for each of thousands would push out of sight what is said before.
+        nonlocal said
+        if options.verbose or number == of or time.monotonic() - said >= PROGRESS_SECONDS:
+            said = time.monotonic()
+            options.say(clean(f"{number} of {of}: {result.place}, {_became(result)}"))
+
     measure = _measure(access, expected, wanted.timeout, clocks, stop)
     rounds = measure_rounds(
         where, wanted.rounds, wanted.at_once, measure, stop, progress,
@@ -171,9 +185,14 @@ def _measure(access: AccountAccess, expected: Expected, timeout: float, clocks: 
             raise Interrupted
 
     table = access.base.client("dynamodb", access.region, config=access.config or patient_config())
+
+    @cache
+    def audited(account: str) -> AuditedAccount:
+        return AuditedAccount(access, account)
+
     trace = HubTrace(
         lambda: open_ledger(LedgerLocation("dynamodb", LEDGER_TABLE), lambda: table, read_only=True),
-        lambda place, name: queue(AuditedAccount(access, place.account), place.region, name),
+        lambda place, name: queue(audited(place.account), place.region, name),
         Place(expected.organization.hub_account, expected.organization.home_region),
     )
     keys = expected.settings.owner_keys or frozenset(expected.settings.tags)

@@ -10,8 +10,10 @@ from ownertag.cli.options import Output
 from ownertag.cli.output import clean_lines, print_table
 
 WIDTH = 80
-#: Where the same is to be said of many places, so many are named; JSON and CSV name all.
-MOST_PLACES = 8
+#: Where the same is to be said of many places, so many accounts or Regions have a line; JSON and CSV name all.
+MOST_LINES = 5
+#: So many of the others are named in a line.
+MOST_NAMES = 2
 
 _Document = Mapping[str, Any]
 
@@ -65,8 +67,8 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
     return wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
-def _number(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def _number(number: int, word: str, many: str = "") -> str:
+    return f"{number} {word if number == 1 else many or f'{word}s'}"
 
 
 def _seconds(value: float | None) -> str:
@@ -118,22 +120,34 @@ def _clocks(told: _Document) -> Iterator[str]:
 
 def _others(told: _Document, profile: str) -> Iterator[str]:
     """The canaries that were lost, not measured, not wholly measured, or left; the same is said once."""
-    said: dict[tuple[str, str], dict[str, list[int]]] = {}
+    said: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for canary in told["canaries"]:
         for kind, text in _said(canary):
-            place = f"{canary['account']} {canary['region']}"
-            said.setdefault((kind, text), {}).setdefault(place, []).append(canary["round"])
+            said.setdefault((kind, text), []).append((canary["account"], canary["region"]))
     for (kind, text), places in said.items():
         yield ""
         yield from _wrapped(f"{kind}: {text}", "  ")
-        for place, rounds in list(places.items())[:MOST_PLACES]:
-            numbers = ", ".join(map(str, rounds[:MOST_PLACES])) + (", ..." if len(rounds) > MOST_PLACES else "")
-            yield f"  {place}, round{'s' if len(rounds) > 1 else ''} {numbers}"
-        if len(places) > MOST_PLACES:
-            yield f"  and {len(places) - MOST_PLACES} more places"
+        yield from _places(places)
         if kind == "lost" and not told["anonymized"]:
-            account, region = next(iter(places)).split()
+            account, region = places[0]
             yield f"  ownertag doctor --accounts {account} --regions {region}{profile}"
+
+
+def _places(places: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Where it was: by account or by Region, whichever is shorter, with the number of canaries."""
+    by_account: dict[str, list[str]] = {}
+    by_region: dict[str, list[str]] = {}
+    for account, region in places:
+        by_account.setdefault(account, []).append(region)
+        by_region.setdefault(region, []).append(account)
+    shorter = by_account if len(by_account) <= len(by_region) else by_region
+    for name, held in list(shorter.items())[:MOST_LINES]:
+        others = list(dict.fromkeys(held))
+        more = f" and {len(others) - MOST_NAMES} more" if len(others) > MOST_NAMES else ""
+        yield f"  {name}: {', '.join(others[:MOST_NAMES])}{more} ({_number(len(held), 'canary', 'canaries')})"
+    if len(shorter) > MOST_LINES:
+        what = "account" if shorter is by_account else "Region"
+        yield f"  and {_number(len(shorter) - MOST_LINES, f'more {what}')}"
 
 
 def _said(canary: _Document) -> Iterator[tuple[str, str]]:

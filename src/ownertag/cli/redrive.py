@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.hub_access import hub_access
+from ownertag.cli.hub_session import hub_session
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.redrive_output import print_found, print_objects, summary
 from ownertag.core.settings import SettingsError
@@ -78,7 +78,7 @@ def redrive(
         wanted = expected(catalogue, file.settings, organization)
     except SettingsError as error:
         fail(str(error))
-    operator = hub_access(options, organization)
+    operator = hub_session(options, organization)
     access = RedriveAccess(operator, organization, catalogue.quotas)
     sites, unknown = _sites(operator, wanted, Scope(_listed(accounts), _listed(regions)), queue, options)
     found = look(access, sites, lambda account, number, of: options.say(f"{account} read, {number} of {of} accounts"))

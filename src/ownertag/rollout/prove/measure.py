@@ -123,6 +123,8 @@ def _waited(group: PlacementGroup, created: CreatedGroup, place: Place, number: 
         seen = _look(group, watch)
         if isinstance(seen.found, ExistingGroup) and created.id and seen.found.id != created.id:
             raise _AnotherGroup
+        if isinstance(seen.found, ExistingGroup) and not created.id:
+            created = replace(created, id=seen.found.id)
         if isinstance(seen.found, ExistingGroup) and all(seen.found.tags.get(key) for key in how.keys):
             return _tagged(created, (before, seen.answered), place, number, how)
         if isinstance(seen.found, ExistingGroup):
@@ -155,7 +157,7 @@ def _tagged(
     """The latencies of a group whose tags came between these two times."""
     exchange = created.exchange
     called = (exchange.sent, exchange.received if exchange.retried else exchange.sent)
-    seen = latency(called, (max(between[0], called[0]), between[1]))
+    seen = latency(called, between)
     times, reason = _times(created, place, how)
     bounds = how.clocks.bounds(place.region, exchange)
     if times and bounds is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 
@@ -107,14 +108,15 @@ class AwsPlacementGroup:
 
     def _answered(self, sent: float, answer: Mapping[str, Any]) -> Exchange:
         metadata = answer.get("ResponseMetadata", {})
-        second = _second(metadata.get("HTTPHeaders", {}).get("date"))
+        second = second_of(metadata.get("HTTPHeaders", {}).get("date"))
         exchange = Exchange(sent, self._monotonic(), second, retried=bool(metadata.get("RetryAttempts")))
         self._heard(exchange)
         return exchange
 
 
-def _second(date: str | None) -> int | None:
+def second_of(date: str | None) -> int | None:
+    """The second that a Date header names (doc: RFC 9110, always GMT); None where it names none."""
     try:
-        return int(parsedate_to_datetime(date).timestamp()) if date else None
-    except ValueError:
+        return int(parsedate_to_datetime(date).replace(tzinfo=UTC).timestamp()) if date else None
+    except (ValueError, OverflowError):
         return None

@@ -26,8 +26,8 @@ class LedgerTrace(Struct, frozen=True):
 
     Attributes:
         decided: Whether it knows the creation.
-        times: When it came and was tagged, once it was.
-        outcome: The last outcome that was not the tag, with its reason.
+        times: When it came and was tagged, once the function says so.
+        outcome: How the function ended it, with its reason; else the last outcome so far.
     """
 
     decided: bool = False
@@ -103,8 +103,7 @@ def ledger_trace(history: list[HistoryEntry], creation: Callable[[EventKey], Cre
     ended = [entry for entry in history if isinstance(entry, Ended)]
     written = next((entry for entry in ended if entry.kind in _WRITTEN), None)
     if written is None:
-        last = ended[-1] if ended else None
-        return LedgerTrace(True, None, f"{last.kind.value}: {last.reason}" if last else "")
+        return LedgerTrace(True, None, _told(ended[-1]) if ended else "")
     created = creation(owned.event)
     delivery = created.delivery if created else None
     return LedgerTrace(
@@ -115,7 +114,12 @@ def ledger_trace(history: list[HistoryEntry], creation: Callable[[EventKey], Cre
             delivery.sent_at if delivery else None,
             delivery.received_at if delivery else None,
         ),
+        _told(written),
     )
+
+
+def _told(entry: Ended) -> str:
+    return f"{entry.kind.value}: {entry.reason}" if entry.reason else entry.kind.value
 
 
 def trail_of(ledger: LedgerTrace | str, queues: Callable[[], Queues]) -> Trail:
@@ -128,7 +132,7 @@ def trail_of(ledger: LedgerTrace | str, queues: Callable[[], Queues]) -> Trail:
     """
     if isinstance(ledger, LedgerTrace) and ledger.decided:
         if ledger.times:
-            return Trail(SeenLast.FUNCTION, "the function wrote its tags, and they are not there")
+            return Trail(SeenLast.FUNCTION, f"the function ended it, and its tags are not there; {ledger.outcome}")
         return Trail(SeenLast.FUNCTION, f"the function took it up; {ledger.outcome or 'it has written nothing yet'}")
     found = queues()
     unread = [f"the ledger can't be read: {ledger}"] if isinstance(ledger, str) else []

@@ -13,7 +13,7 @@ from ownertag.rollout.doctor.facts import QueueFacts, Unread
 from ownertag.rollout.prove.clocks import Clocks, Exchange
 from ownertag.rollout.prove.hops import Hop, LedgerTimes
 from ownertag.rollout.prove.measure import LEDGER_SECONDS, POLL, Interrupted, Measurement, Watch, measure
-from ownertag.rollout.prove.placement_group import CreatedGroup, ExistingGroup
+from ownertag.rollout.prove.placement_group import CreatedGroup, ExistingGroup, second_of
 from ownertag.rollout.prove.result import CanaryResult, Ending, Place, SeenLast
 from ownertag.rollout.prove.trace import LedgerTrace, Queues
 
@@ -36,7 +36,7 @@ class World:
         self.time = 100.0
         self.tagged_after, self.ledger_after = tagged_after, ledger_after
         self.created: float | None = None
-        self.id = "pg-1"
+        self.id = self.created_id = "pg-1"
         self.fails: dict[str, list[Failure | BaseException | None]] = {}
         self.calls: list[str] = []
         self.clocks = Clocks()
@@ -63,7 +63,7 @@ class World:
         failure, exchange = self._call("create")
         if failure is None or not failure.answered:
             self.created = exchange.sent
-        return failure or CreatedGroup("pg-1", exchange)
+        return failure or CreatedGroup(self.created_id, exchange)
 
     def describe(self) -> ExistingGroup | Failure | None:
         failure, exchange = self._call("describe")
@@ -138,6 +138,30 @@ def test_a_canary_that_is_tagged_has_the_latency_of_each_hop() -> None:
 def test_one_that_is_tagged_at_once_is_not_older_than_its_call() -> None:
     found = World(tagged_after=0.0).run().latencies[Hop.CALL_TO_TAG]
     assert found.seconds - found.error >= -1e-9
+
+
+def test_an_answer_that_names_no_id_is_found_by_the_next_look() -> None:
+    world = World()
+    world.created_id = ""
+    assert {*world.run().latencies} == {*Hop}
+    lost = World(tagged_after=None)
+    lost.created_id = ""
+    assert lost.run(9.0).ending is Ending.LOST
+
+
+@pytest.mark.parametrize(
+    ("date", "second"),
+    [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
+        ("Sun, 06 Nov 1994 08:49:37 -0000", 784_111_777),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("Sun, 99 Nov 1994 08:49:37 GMT", None),
+    ],
+)
+def test_the_second_of_an_answer_is_its_dates(date: str | None, second: int | None) -> None:
+    assert second_of(date) == second
 
 
 def test_a_call_that_the_sdk_repeated_has_a_larger_error() -> None:

@@ -241,7 +241,7 @@ def test_places_that_can_not_be_measured_alone_exit_with_3(run: Run) -> None:
     answer = run("--accounts", LEGACY, "--regions", HOME_REGION)
     assert answer.exit_code == 3
     assert "0 tagged, 0 lost, 1 not measured" in answer.stdout
-    assert f"  {LEGACY} {HOME_REGION}, round 1" in answer.stdout
+    assert f"  {LEGACY}: {HOME_REGION} (1 canary)" in answer.stdout
 
 
 def test_ctrl_c_deletes_what_was_created_and_prints_what_was_measured(sandbox: Sandbox) -> None:

@@ -90,12 +90,12 @@ def test_the_text_names_what_was_lost_and_what_was_not_measured() -> None:
     joined = " ".join(printed.split())
     assert "1 tagged, 2 lost, 2 not measured, in 4322 s" in printed
     assert "lost: not tagged within 300 s; seen last: nowhere: not in the ledger" in joined
-    assert "  000000000003 ap-southeast-2, rounds 1, 2" in printed
+    assert "  000000000003: ap-southeast-2 (2 canaries)" in printed
     command = "  ownertag doctor --accounts 000000000003 --regions ap-southeast-2"
     assert command in printed
     assert f"{command} --profile security" in text_of(told, "security")
     assert not any(line.startswith("  ownertag doctor") for line in text_of({**told, "anonymized": True}))
-    assert "  000000000005 ap-southeast-2, round 1" in printed
+    assert "  000000000005: ap-southeast-2 (1 canary)" in printed
     delete = "aws ec2 delete-placement-group --group-name ownertag-canary --region ap-southeast-2"
     assert f"left: it stays; in that account: {delete}" in joined
     assert "between -0.20 and +0.30 s ahead of EC2's" in joined
@@ -106,10 +106,29 @@ def test_the_same_of_many_places_is_said_once() -> None:
     results = [lost(account, region) for region in REGIONS for account in range(200)]
     printed = text(made(*results, interrupted=True, on_aws=False))
     assert printed.count("seen last") == 1
-    assert "  and 392 more places" in printed
+    assert "  ap-southeast-2: 000000000000, 000000000001 and 198 more (200 canaries)" in printed
     assert "stopped by Ctrl-C" in printed
     assert "not measured on AWS: another endpoint answered" in printed
     assert len(printed.splitlines()) < 50
+
+
+def test_two_hundred_accounts_fit_on_a_screen() -> None:
+    """200 accounts in 17 Regions, two rounds, with losses and refusals of several kinds: 80 x 50."""
+    regions = [f"eu-central-{number}" for number in range(17)]
+    results = []
+    for number, region in enumerate(regions):
+        for account in range(200):
+            if account == 7:
+                results.append(denied(account, region))
+            elif account == 8 or (number == 3 and account % 5 == 0):
+                results += [lost(account, region), lost(account, region, 2)]
+            else:
+                results += [tagged(account, region, account / 10 + turn, turn) for turn in (1, 2)]
+    lines = list(text_of(made(*results)))
+    assert len(lines) <= 50, len(lines)
+    assert "  000000000007: eu-central-0, eu-central-1 and 15 more (17 canaries)" in lines
+    assert "  and 35 more accounts" in lines or "  and 12 more Regions" in lines
+    assert max(map(len, lines)) <= 80
 
 
 def test_clocks_that_disagree_are_told() -> None:

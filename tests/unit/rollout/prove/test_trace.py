@@ -38,7 +38,7 @@ def queues(
     [
         (LedgerTrace(True, None, "forbidden: denied (X)"), None, FUNCTION, "took it up; forbidden: denied (X)"),
         (LedgerTrace(True), None, FUNCTION, "took it up; it has written nothing yet"),
-        (LedgerTrace(True, TIMES), None, FUNCTION, "wrote its tags, and they are not there"),
+        (LedgerTrace(True, TIMES, "unchanged: x"), None, FUNCTION, "its tags are not there; unchanged: x"),
         (LedgerTrace(), queues(), SeenLast.NOWHERE, "not in the ledger, and ownertag-undelivered, ownertag and"),
         (LedgerTrace(), queues(ONE), SeenLast.QUEUES, "perhaps in ownertag-undelivered of its Region (1 there)"),
         (LedgerTrace(), queues(hub=ONE, dead=ONE), SeenLast.QUEUES, "ownertag of the hub (1 there) or ownertag-dead-"),
@@ -91,9 +91,9 @@ DELIVERY = Delivery(AT + timedelta(seconds=1), AT + timedelta(seconds=2))
         ([], None, LedgerTrace()),
         ([owned()], DELIVERY, LedgerTrace(True)),
         ([owned(), ended(OutcomeKind.THROTTLED, 3, "busy")], DELIVERY, LedgerTrace(True, None, "throttled: busy")),
-        ([owned(), ended(OutcomeKind.TAGGED, 3)], DELIVERY, LedgerTrace(True, TIMES)),
-        ([owned(), ended(OutcomeKind.TAGGED, 3)], None, LedgerTrace(True, LedgerTimes(AT, TIMES.tagged))),
-        (RETRIED, DELIVERY, LedgerTrace(True, TIMES)),
+        ([owned(), ended(OutcomeKind.TAGGED, 3)], DELIVERY, LedgerTrace(True, TIMES, "tagged")),
+        ([owned(), ended(OutcomeKind.TAGGED, 3)], None, LedgerTrace(True, LedgerTimes(AT, TIMES.tagged), "tagged")),
+        (RETRIED, DELIVERY, LedgerTrace(True, TIMES, "tagged")),
     ],
 )
 def test_what_a_history_says(history: list[HistoryEntry], delivery: Delivery | None, found: LedgerTrace) -> None:

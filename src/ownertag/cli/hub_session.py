@@ -1,4 +1,4 @@
-"""Access to every account with an operator's credentials of the hub's account, for `doctor`, `prove` and `redrive`."""
+"""Gives access to every account with an operator's credentials, which must be of the hub's account."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from ownertag.cli.caller import caller_identity
 from ownertag.cli.options import Exit, Options, fail
 
 if TYPE_CHECKING:
-    from botocore.config import Config
-
     from ownertag.core.settings import OrganizationSettings
     from ownertag.rollout.doctor.access import AccountAccess
 
 
-def hub_access(options: Options, organization: OrganizationSettings, config: Config | None = None) -> AccountAccess:
-    """Returns the access to every account; its credentials are checked to be of the hub's."""
+def hub_session(options: Options, organization: OrganizationSettings) -> AccountAccess:
+    """The access; the command ends where the credentials can't be used, or are another account's."""
     from ownertag.aws.credentials import CredentialsError, open_session
     from ownertag.rollout.doctor.access import AccountAccess
 
@@ -30,4 +28,4 @@ def hub_access(options: Options, organization: OrganizationSettings, config: Con
             f"{session.name}: these are credentials of account {account}, and the hub's account is "
             f"{organization.hub_account}: name a profile of it with --profile"
         )
-    return AccountAccess(session, organization.home_region, lambda: datetime.now(UTC), config)
+    return AccountAccess(session, organization.home_region, lambda: datetime.now(UTC))
