@@ -103,7 +103,7 @@ def alarm_topic_policy() -> PolicyDocument:
 
 
 def read_accounts(organization: OrganizationSettings) -> Statement:
-    """The statement of the organization's resource policy: the hub's account may read the accounts and their tags.
+    """The statement of the organization's resource policy: the hub's account may read accounts, their tags and units.
 
     A delegated administrator of a service could read them too, and act in that service as well
     (doc: AWS Organizations, resource-based delegation policies).
