@@ -14,6 +14,7 @@ from ownertag.render.documents import (
     CANARY,
     CANARY_ROLE,
     FORWARDER_ROLE,
+    LEDGER_TABLE,
     RULE_PREFIX,
     STACK_SET_PREFIX,
     PolicyDocument,
@@ -209,6 +210,12 @@ def audit_permissions(tagger_role: str) -> PolicyDocument:
                 arn("lambda", f"function:{BUS}", region="*"),
                 arn("sns", f"{BUS}-alarms", region="*"),
             ],
+        },
+        {
+            "Sid": "CountObserved",  # in an index of keys alone: no owner, no tag and no name can be read there
+            "Effect": "Allow",
+            "Action": "dynamodb:Query",
+            "Resource": arn("dynamodb", f"table/{LEDGER_TABLE}/index/by-link", region="*"),
         },
         {
             "Sid": "ReadStacks",
