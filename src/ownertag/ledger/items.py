@@ -90,6 +90,11 @@ def account_key(account: str) -> Key:
     return key(("observed-in", account), ("account",))
 
 
+def account_of(pk: str) -> str:
+    """The account of such an item, by its partition key."""
+    return pk.rpartition(":")[2]
+
+
 def observe(resource: ResourceKey, observed: Observation) -> dict[str, Any]:
     """The write by which a resource is found among those of its account that wait for their tags."""
     link, since = observed_link(resource.account), str(int(observed.at.timestamp()))

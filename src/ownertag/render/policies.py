@@ -246,7 +246,7 @@ def hub_permissions(settings: Settings, organization: OrganizationSettings) -> P
             "Condition": {"StringEquals": {"aws:ResourceOrgID": organization.id}},
         },
         {
-            "Sid": "ListAccounts",
+            "Sid": "ListAccounts",  # and the units that they are in: some may be observed
             "Effect": "Allow",
             "Action": [
                 "organizations:DescribeAccount",

@@ -14,6 +14,7 @@ from ownertag.render.documents import (
     CANARY,
     CANARY_ROLE,
     FORWARDER_ROLE,
+    LEDGER_TABLE,
     REDRIVE_ROLE,
     RULE_PREFIX,
     STACK_SET_PREFIX,
@@ -105,7 +106,7 @@ def alarm_topic_policy() -> PolicyDocument:
 
 
 def read_accounts(organization: OrganizationSettings) -> Statement:
-    """The statement of the organization's resource policy: the hub's account may read the accounts and their tags.
+    """The statement of the organization's resource policy: the hub's account may read accounts, their tags and units.
 
     A delegated administrator of a service could read them too, and act in that service as well
     (doc: AWS Organizations, resource-based delegation policies).
@@ -211,6 +212,12 @@ def audit_permissions(tagger_role: str) -> PolicyDocument:
                 arn("lambda", f"function:{BUS}", region="*"),
                 arn("sns", f"{BUS}-alarms", region="*"),
             ],
+        },
+        {
+            "Sid": "CountObserved",  # in an index of keys alone: no owner, no tag and no name can be read there
+            "Effect": "Allow",
+            "Action": "dynamodb:Query",
+            "Resource": arn("dynamodb", f"table/{LEDGER_TABLE}/index/by-link", region="*"),
         },
         {
             "Sid": "ReadStacks",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
@@ -48,6 +49,7 @@ class ObservedAccounts:
         self._read: dict[str, tuple[datetime, bool]] = {}
         self._parents: dict[str, tuple[datetime, str]] = {}
         self._failed: tuple[datetime, Unavailable] | None = None
+        self._one_at_a_time = Lock()
 
     def is_observed(self, account: str) -> bool | Unavailable:
         """Whether an account of the organization is observed, or why that is not known."""
@@ -55,6 +57,10 @@ class ObservedAccounts:
             return True
         if not self._units:
             return False
+        with self._one_at_a_time:  # who comes while another looks would find nothing yet, and ask for nothing
+            return self._of_units(account)
+
+    def _of_units(self, account: str) -> bool | Unavailable:
         now = self._now()
         self._look(now)
         known = self._read.get(account)

@@ -105,10 +105,10 @@ def _lambda_record(message: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def environment(folder: Path, queue_url: str, table: str | None = None) -> Environment:
+def environment(folder: Path, queue_url: str, table: str | None = None, more: str = "") -> Environment:
     """The function's environment, with a file of settings in this folder; the ledger is there too, or in a table."""
     path = folder / "ownertag.toml"
-    path.write_text(CONFIG, "utf-8")
+    path.write_text(CONFIG + more, "utf-8")
     return read_environment(
         {
             "OWNERTAG_CONFIG": str(path),

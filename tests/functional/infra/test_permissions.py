@@ -13,7 +13,7 @@ from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.catalogue_types import PARTS, QuestionKind
 from ownertag.core.findings import TagChange, TamperFinding
 from ownertag.core.owner.parents import parent
-from ownertag.core.settings import Settings
+from ownertag.core.settings import ObserveSettings, Settings
 from ownertag.core.settings_file import read_settings
 from ownertag.core.values import Question
 from ownertag.flows.live import BatchAnswer
@@ -30,6 +30,7 @@ from ownertag.sinks.findings import FindingsBus
 from ownertag.sinks.mail import FindingsMail
 from ownertag.sinks.queue import DeadLetter, Queue
 from ownertag.sources.lookups import AwsLookups
+from ownertag.sources.observed_accounts import ObservedAccounts
 from ownertag.sources.organization import OrganizationAccounts
 
 SPOKE = "333333333333"
@@ -119,6 +120,11 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
     organization = OrganizationAccounts(sandbox.client(hub, "organizations"), lambda: datetime.now(UTC))
     organization.find([Question(QuestionKind.OWNER_OF_ACCOUNT, SPOKE, "", "")])
     organization.find([Question(QuestionKind.ACCOUNT, f"{number:012}", "", "") for number in range(2)])
+    client = sandbox.client(hub, "organizations")
+    observe = ObserveSettings(units=(sandbox.organization.unit,))
+    observed = ObservedAccounts(client, observe, lambda: datetime.now(UTC))
+    assert observed.is_observed(SPOKE) is True
+    assert SPOKE in observed.members()  # type: ignore[operator] # they can be read
 
 
 def allowed(policy: dict[str, Any]) -> set[str]:

@@ -22,7 +22,7 @@ SAML = f"arn:aws:iam::{ACCOUNT}:saml-provider/corporate"
 USER_ID = "544894e8-80c1-707f-60e3-3ba6510dfac1"
 TRUSTING = fixtures.settings(
     f'[trust]\nidentity_stores = ["{STORE}"]\nidentity_providers = ["{PROVIDER}", "{SAML}"]\n'
-    "restrict_source_identity = true\n"
+    'restrict_source_identity = true\n[protection]\nunits = ["r-ab12"]\n'
 )
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 FUNCTION = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:nightly-copy"

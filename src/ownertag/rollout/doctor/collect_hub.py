@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from ownertag.render.documents import ALARM_TOPIC, BUS, DEAD_LETTERS, HUB_RULE, HUB_STACK
+from ownertag.ledger.items import OBSERVED_IN, account_of, observed_link
+from ownertag.ledger.table import BY_LINK
+from ownertag.render.documents import ALARM_TOPIC, BUS, DEAD_LETTERS, HUB_RULE, HUB_STACK, LEDGER_TABLE
 from ownertag.rollout.doctor.access import AuditedAccount
 from ownertag.rollout.doctor.collect import Metrics, metrics, queue, rule
 from ownertag.rollout.doctor.expected import Expected
@@ -30,6 +32,7 @@ def collect_hub(account: AuditedAccount, expected: Expected, now: datetime) -> H
         sources=_sources(account),
         alarms=_alarms(account, expected.alarms.values()),
         subscriptions=subscriptions(account, expected),
+        waiting=_waiting(account),
     )
 
 
@@ -84,6 +87,29 @@ def _sources(account: AuditedAccount) -> Observed[tuple[EventSourceMapping, ...]
         )
 
     return account.read("lambda", account.home, use)
+
+
+def _waiting(account: AuditedAccount) -> Observed[dict[str, int]]:
+    """How many resources were observed and are not tagged, by account: counted in an index, which has keys alone."""
+
+    def use(dynamodb: Any) -> dict[str, int]:
+        def pages(link: str, **more: Any) -> Iterator[Any]:
+            yield from dynamodb.get_paginator("query").paginate(
+                TableName=LEDGER_TABLE,
+                IndexName=BY_LINK,
+                KeyConditionExpression="#link = :link",
+                ExpressionAttributeNames={"#link": "link"},
+                ExpressionAttributeValues={":link": {"S": link}},
+                **more,
+            )
+
+        accounts = [account_of(item["pk"]["S"]) for page in pages(OBSERVED_IN) for item in page["Items"]]
+        return {
+            account: sum(page["Count"] for page in pages(observed_link(account), Select="COUNT"))
+            for account in sorted(accounts)
+        }
+
+    return account.read("dynamodb", account.home, use)
 
 
 def _alarms(account: AuditedAccount, names: Iterable[str]) -> Observed[dict[str, str]]:

@@ -44,6 +44,18 @@ def collect_organization(account: AuditedAccount, expected: Expected) -> Organiz
         enabled_regions(account),
         {name: _stack_set(account, name) for name in expected.stack_sets},
         _policies(account),
+        _observed(account, expected),
+    )
+
+
+def _observed(account: AuditedAccount, expected: Expected) -> Observed[frozenset[str]]:
+    units = expected.settings.observe.units
+    if not units:
+        return frozenset()
+    return account.read(
+        "organizations",
+        account.home,
+        lambda client: frozenset().union(*(accounts_under(client, unit) for unit in units)),
     )
 
 

@@ -12,6 +12,7 @@ from ownertag.render.documents import REGION_STACK, ROLES_STACK
 from ownertag.rollout.doctor.access import AccountAccess, AuditedAccount
 from ownertag.rollout.doctor.checks_account import check_account
 from ownertag.rollout.doctor.checks_hub import check_hub
+from ownertag.rollout.doctor.checks_observed import check_observed
 from ownertag.rollout.doctor.checks_organization import check_organization
 from ownertag.rollout.doctor.collect import collect
 from ownertag.rollout.doctor.collect_hub import collect_hub
@@ -109,7 +110,9 @@ def examine(
     scoped = tuple(region for region in regions if not scope.regions or region in scope.regions)
     findings = list(check_organization(whole, expected, regions))
     if not scope.accounts or hub in scope.accounts:
-        findings += check_hub(collector.hub(), expected)
+        at_hub = collector.hub()
+        findings += check_hub(at_hub, expected)
+        findings += check_observed(at_hub, whole, expected)
     enabled = whole.enabled if isinstance(whole, OrganizationFacts) else None
     known_regions = enabled | {*regions} if isinstance(enabled, frozenset) else None
     stacks = {account: _stacks(whole, expected, account, regions) for account in accounts}

@@ -167,7 +167,10 @@ class EventSourceMapping(Struct, frozen=True):
 
 
 class HubFacts(Struct, frozen=True):
-    """The hub, in its account's home Region. `alarms` has the state of each that is there, by name."""
+    """The hub, in its account's home Region. `alarms` has the state of each that is there, by name.
+
+    `waiting` has the number of resources that were observed and are not tagged, by account.
+    """
 
     stack: Observed[StackFacts]
     bus: Observed[BusFacts]
@@ -179,6 +182,7 @@ class HubFacts(Struct, frozen=True):
     sources: Observed[tuple[EventSourceMapping, ...]]
     alarms: Observed[Mapping[str, str]]
     subscriptions: Observed[tuple[str, ...]]
+    waiting: Observed[Mapping[str, int]] = Unread("not asked")
 
 
 # --- the organization
@@ -213,7 +217,7 @@ class PolicyFacts(Struct, frozen=True):
 class OrganizationFacts(Struct, frozen=True):
     """The organization, from its management account: `accounts` are the active ones under the units.
 
-    `policies` are our service control policies by name.
+    `policies` are our service control policies by name, `observed` the accounts below the observed units.
     """
 
     root: Observed[str]
@@ -221,3 +225,4 @@ class OrganizationFacts(Struct, frozen=True):
     enabled: Observed[frozenset[str]]
     stack_sets: Mapping[str, Observed[StackSetFacts]]
     policies: Observed[Mapping[str, PolicyFacts]]
+    observed: Observed[frozenset[str]] = frozenset()

@@ -29,6 +29,7 @@ class Check(StrEnum):
     HUB_STACK = "hub-stack"
     BUS = "bus"
     HUB_RULE = "hub-rule"
+    OBSERVED = "observed"
     QUEUE = "queue"
     QUEUE_POLICY = "queue-policy"
     DEAD_LETTERS = "dead-letters"

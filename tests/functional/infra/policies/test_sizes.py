@@ -16,6 +16,7 @@ from ownertag.render.scp import service_control_policies
 CATALOGUE, ACTIONS = fixtures.catalogue(), tag_actions.load_tag_actions()
 SIX_KEYS = fixtures.SETTINGS_TEXT + 'team = "{account}"\n"cost center" = "{account}"\n"data:class" = "{region}"\n'
 GUARD = '[trust]\nrestrict_source_identity = true\nsource_identity_roles = ["sign-in-broker"]\n'
+GUARD += '[protection]\nunits = ["r-ab12"]\n'
 TEN_ROLES = tuple(f"break-glass-{number:02}" for number in range(10))
 
 

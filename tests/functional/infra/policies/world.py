@@ -42,6 +42,8 @@ SETTINGS = read_settings(
 restrict_source_identity = true
 source_identity_roles = ["sign-in-broker"]
 identity_providers = ["{PROVIDER}", "{OIDC_PROVIDER}", "accounts.google.com"]
+[protection]
+units = ["r-ab12"]
 """,
     "ownertag.toml",
 )

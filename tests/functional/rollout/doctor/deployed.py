@@ -57,6 +57,8 @@ class Deployed:
             home_region = "{HOME}"
             regions = ["{HOME}"]
             units = ["{unit}"]
+            [protection]
+            units = ["{unit}"]
             [tags]
             owner = "{{owner}}"
             WhatIsThis = "https://wiki.internal/ownertag"

@@ -104,6 +104,7 @@ def hub() -> HubFacts:
         sources=(EventSourceMapping(queue, "Enabled", ("ReportBatchItemFailures",)),),
         alarms=dict.fromkeys(want.alarms.values(), "OK"),
         subscriptions=("arn:aws:sns:eu-central-1:777788889999:ownertag-alarms:1",),
+        waiting={},
     )
 
 
