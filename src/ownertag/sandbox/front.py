@@ -23,8 +23,10 @@ from ownertag.sandbox.gaps import (
     dynamodb,
     ec2,
     events,
+    member_access,
     organizations,
     placement_groups,
+    regions,
     stack_sets,
     stacks,
     sts,
@@ -62,7 +64,10 @@ class Front:
         self._tokens = ec2.ClientTokens()
         self._placement_groups = placement_groups.PlacementGroups()
         self._access = organizations.OrganizationsAccess(MANAGEMENT)
-        self._stack_sets = stack_sets.StackSets(MANAGEMENT, self._access.administers_stack_sets)
+        #: Which Regions each account has enabled.
+        self.regions = regions.EnabledRegions()
+        members = member_access.MemberAccess(MANAGEMENT, self.regions)
+        self.stack_sets = stack_sets.StackSets(MANAGEMENT, self._access.administers_stack_sets, members)
         self.services = Services(identities, self.in_turn)
         #: How often which principal made which call, refused ones included: what its policies have to allow.
         self.calls: Counter[tuple[str, str]] = Counter()
@@ -119,6 +124,9 @@ class Front:
         if self._identities.orphaned(actor):
             code, status = _UNKNOWN_KEY.get(call.service, ("UnrecognizedClientException", 400))
             return refuse(call, code, "The security token included in the request is invalid", status)
+        if self.regions.refuses(call, actor.account):
+            code, status = _UNKNOWN_KEY.get(call.service, ("UnrecognizedClientException", 400))
+            return refuse(call, code, "The security token included in the request is invalid", status)
         self.calls[actor.name, f"{call.service}:{call.operation}"] += 1
         answer = self._tokens.answer(call, actor, lambda call: self._without_gaps(call, actor))
         answer = answer.with_request_id(str(uuid4()))
@@ -139,6 +147,8 @@ class Front:
         match call.service, call.operation:
             case "ec2", "DescribeInstances":
                 return ec2.describe_instances(call, to_moto)
+            case "ec2", "DescribeRegions":
+                return self.regions.describe_regions(call, actor.account, to_moto)
             case "ec2", operation if operation in placement_groups.OPERATIONS:
                 return self._placement_groups.answer(call, actor.account)
             case "sts", "GetCallerIdentity":
@@ -191,8 +201,8 @@ class Front:
         try:
             if operation in change_sets.OPERATIONS:
                 return change_sets.answer(call, account, lambda call: self._to_moto(call, account))
-            account = self._stack_sets.account(call, account)
-            answer = self._stack_sets.answer(call, account, lambda call: self._to_moto(call, account))
+            account = self.stack_sets.account(call, account)
+            answer = self.stack_sets.answer(call, account, lambda call: self._to_moto(call, account))
             if operation in {"CreateStack", "UpdateStack"} and not answer.failed:
                 complete(cloudformation_backends[account][call.region].get_stack(call.params["StackName"]))
             return answer

@@ -16,6 +16,7 @@ from ownertag.core.settings import OrganizationSettings
 from ownertag.rollout.deploy import access, stack_sets, stacks
 from ownertag.rollout.deploy.clients import Clients, DeployError, explained
 from ownertag.rollout.deploy.desired import DesiredStack
+from ownertag.rollout.deploy.members import MembersReader
 from ownertag.rollout.deploy.stacks import Pause
 from ownertag.rollout.deploy.values import (
     Action,
@@ -27,6 +28,7 @@ from ownertag.rollout.deploy.values import (
     DropPolicy,
     DropStack,
     DropStackSet,
+    ForgetInstances,
     MakeBucket,
     PutInstances,
     PutPolicy,
@@ -48,10 +50,17 @@ GOES_ON = frozenset({Stage.ROLES_IN_ACCOUNTS, Stage.RULES_IN_ACCOUNTS})
 
 
 class StepResult(Struct, frozen=True):
-    """A step that was carried out; `failed` says why it could not be."""
+    """A step that was carried out; `failed` says why it could not be, `some` that only some accounts failed."""
 
     step: Step
     failed: str = ""
+    some: bool = False
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether what comes after it can't be done: the hub, what all accounts need, or the policy is lacking."""
+        spoke = isinstance(self.step.task, PutStack | RemakeStack | DropStack) and self.step.stage is not Stage.HUB
+        return bool(self.failed) and not (self.some or spoke or self.step.stage in GOES_ON)
 
 
 #: Is called with a step and what happens to it.
@@ -73,11 +82,11 @@ def execute(
     worker = _Worker(clients, organization, pause)
     done: list[StepResult] = []
     waiting = [step for step in steps if step.task is not None]
-    for stage, of_stage in groupby(waiting, key=lambda step: step.stage):
+    for _, of_stage in groupby(waiting, key=lambda step: step.stage):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             ended = list(pool.map(lambda step: worker.do(step, progress), of_stage))
         done += ended
-        if any(outcome.failed for outcome in ended) and stage not in GOES_ON:
+        if any(outcome.holds_up for outcome in ended):
             break
     return tuple(done)
 
@@ -87,6 +96,7 @@ class _Worker:
         self._clients = clients
         self._organization = organization
         self._pause = pause
+        self._left_out = MembersReader(clients, organization).just_left_out
 
     def do(self, step: Step, progress: Progress) -> StepResult:
         assert step.task is not None  # noqa: S101 - those without were left out
@@ -96,7 +106,7 @@ class _Worker:
                 self._carry_out(step.task, lambda text: progress(step, text))
         except DeployError as error:
             progress(step, f"failed: {error}")
-            return StepResult(step, str(error))
+            return StepResult(step, str(error), isinstance(error, stack_sets.SomeFailed))
         progress(step, "done")
         return StepResult(step)
 
@@ -126,15 +136,17 @@ class _Worker:
             case DropStack(account=account, region=region, name=name):
                 stacks.drop(self._clients.of(account, "cloudformation", region), name, self._pause, say)
             case PutStackSet(stack_set=stack_set):
-                stack_sets.put(cloudformation, stack_set, self._pause, say)
+                stack_sets.put(cloudformation, stack_set, self._pause, say, self._left_out)
             case DropStackSet(name=name):
-                stack_sets.drop(cloudformation, name)
+                stack_sets.drop(cloudformation, name, self._left_out)
             case PutInstances():
-                stack_sets.put_instances(cloudformation, task, self._pause, say)
+                stack_sets.put_instances(cloudformation, task, self._pause, say, self._left_out)
             case RemakeInstances():
-                stack_sets.remake_instances(cloudformation, task, self._pause, say)
+                stack_sets.remake_instances(cloudformation, task, self._pause, say, self._left_out)
             case DropInstances():
-                stack_sets.drop_instances(cloudformation, task, self._pause, say)
+                stack_sets.drop_instances(cloudformation, task, self._pause, say, self._left_out)
+            case ForgetInstances():
+                stack_sets.forget_instances(cloudformation, task, self._pause, say, self._left_out)
             case PutPolicy(name=name, content=content, id=None):
                 organizations.create_policy(
                     Name=name,
