@@ -26,7 +26,7 @@ MOST_NAMED = 20
 
 def print_plan(steps: tuple[Step, ...], usage: TagUsage | None, options: Options, notes: tuple[Note, ...] = ()) -> None:
     """Prints each step with what it changes, what is left out, and whom the policy would stop (None: not counted)."""
-    objects = [
+    objects: list[dict[str, Any]] = [
         {
             "schema": SCHEMA,
             "kind": "step",
@@ -102,10 +102,17 @@ def _note_lines(note: Note) -> Iterator[str]:
 
 
 def _wrapped(head: str, text: str) -> list[str]:
-    """A text in lines of 80 columns; what can be pasted is not torn apart within a word."""
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=head, subsequent_indent=" " * 13, break_long_words=False, break_on_hyphens=False
+    """A text in lines of 80 columns; a command, which begins with a space, so that it can be pasted."""
+    end = " \\" if text.startswith(" ") else ""
+    lines = textwrap.wrap(
+        text.strip(),
+        WIDTH - len(end),
+        initial_indent=head,
+        subsequent_indent=" " * 13,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return [*(f"{line}{end}" for line in lines[:-1]), *lines[-1:]]
 
 
 def _use_lines(usage: TagUsage) -> Iterator[str]:

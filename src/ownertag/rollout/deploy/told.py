@@ -46,8 +46,8 @@ _ADVICE: Mapping[Why, str] = {
 class Note(Struct, frozen=True):
     """Accounts and Regions that are left out for one reason.
 
-    `places` has an empty Region where all of an account is meant, and an empty account where all of a Region is. With
-    `serious` somebody has to do what `advice` says, a line for each place.
+    `places` has an empty Region where all of an account is meant, and an empty account where all of a Region is. Lines
+    of `advice` that begin with a space are commands; with `serious` somebody has to do what it says.
     """
 
     why: Why
@@ -81,7 +81,7 @@ def to_tell(
             closed = why in {Why.INACTIVE, Why.LEFT}
             found.setdefault(why, set()).add((instance.account, "" if closed else instance.region))
             if why is Why.INOPERABLE:
-                inoperable.append(mend_inoperable(name, instance))
+                inoperable += mend_inoperable(name, instance)
     closed_accounts = {account: state for account, state in current.members.states.items() if state != ACTIVE}
     if closed_accounts:
         found.setdefault(Why.INACTIVE, set()).update((account, "") for account in closed_accounts)
@@ -135,31 +135,38 @@ def still_there(name: str, instances: Iterable[StackInstance], found: Mapping[St
         )
     rest = [instance for instance in instances if found.get(instance) not in {Why.INACTIVE, Why.LEFT}]
     for instance in rest[:MOST_TOLD]:
-        lines.append(f"{instance.account} {instance.region}: {instance.reason or instance.status}")
-        lines.append(f"  {_advice(name, instance, found.get(instance))}")
+        lines += _advice(name, instance, found.get(instance))
     if len(rest) > MOST_TOLD:
         lines.append(f"and {len(rest) - MOST_TOLD} more")
     return "\n  ".join(lines)
 
 
-def mend_inoperable(name: str, instance: StackInstance) -> str:
-    """How an INOPERABLE instance is mended (doc: StackInstance): it is let go, and its stack deleted by hand."""
-    stack = instance.stack.split("/")[1] if "/" in instance.stack else f"StackSet-{name}-*"
+def mend_inoperable(name: str, instance: StackInstance) -> tuple[str, ...]:
+    """How an INOPERABLE instance is mended: it is let go, and its stack deleted by hand (doc: StackInstance).
+
+    Lines that begin with a space are commands: the first with the management account's credentials, the second with
+    those of the instance's.
+    """
+    stack = instance.stack.split("/")[1] if "/" in instance.stack else f"StackSet-{name}-..."
+    targets = f"OrganizationalUnitIds={instance.unit or 'UNIT'},Accounts={instance.account}"
+    where = f"--region {instance.region}"
     return (
-        f"{instance.account} {instance.region}: {instance.reason or instance.status}; mend that, then "
-        f"`aws cloudformation delete-stack-instances --stack-set-name {name} --regions {instance.region} "
-        f"--retain-stacks --deployment-targets OrganizationalUnitIds={instance.unit or 'UNIT'},"
-        f"Accounts={instance.account},AccountFilterType=INTERSECTION` here, `aws cloudformation delete-stack --stack-name {stack} "
-        f"--region {instance.region}` in account {instance.account}, and `ownertag deploy apply`"
+        f"{instance.account} {instance.region}: {instance.reason or instance.status}",
+        "mend that; then here, in that account, and here again:",
+        f" aws cloudformation delete-stack-instances --stack-set-name {name} --regions {instance.region} "
+        f"--retain-stacks --deployment-targets {targets},AccountFilterType=INTERSECTION",
+        f" aws cloudformation delete-stack {where} --stack-name {stack}",
+        " ownertag deploy apply",
     )
 
 
-def _advice(name: str, instance: StackInstance, why: Why | None) -> str:
+def _advice(name: str, instance: StackInstance, why: Why | None) -> tuple[str, ...]:
+    place = f"{instance.account} {instance.region}"
     if why is Why.NOT_ENABLED:
-        return "enable the Region in the account, and run it again: its stack is still there"
+        return (f"{place}: enable the Region in the account, and run it again: its stack is still there",)
     if why is Why.DISABLED:
-        return "enable the Region in the management account, and run it again: the stack is still there"
-    return f"mend what it says, and run it again; if that does not help: {mend_inoperable(name, instance)}"
+        return (f"{place}: enable the Region in the management account, and run it again: the stack is still there",)
+    return mend_inoperable(name, instance)
 
 
 def _places(instances: Iterable[StackInstance]) -> str:

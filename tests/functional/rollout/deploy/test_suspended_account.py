@@ -101,7 +101,7 @@ def test_where_aws_keeps_its_instances_all_else_is_gone_and_it_is_told_until_whe
     close(console, WEB)
     code, _, err = destroy(console)
     assert code == 3
-    for said in (f"AWS does not let go of those of {WEB}", "90 days", "CloseAccount", "`ownertag deploy destroy` again"):
+    for said in (f"not let go of those of {WEB}", "90 days", "CloseAccount", "`ownertag deploy destroy` again"):
         assert said in err
     assert "were not begun" not in err
     assert stack_sets(console) == {"ownertag-spoke-account", "ownertag-spoke-region"}
