@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ownertag.rollout.deploy.desired import Desired, DesiredStackSet
 from ownertag.rollout.deploy.diff import diff_of
-from ownertag.rollout.deploy.left_out import PASSED, UNREACHED, has_stack, is_skipped, left_out
+from ownertag.rollout.deploy.left_out import UNREACHED, has_stack, is_skipped, left_out
 from ownertag.rollout.deploy.values import (
     Action,
     Current,
@@ -43,7 +43,8 @@ def stack_set_steps(
     yield _stack_set(whole, stack_set, desired, state, without)
     there = state.instances if state else ()
     yield from _missing(instances, stack_set, desired, current, there)
-    yield from _surplus(instances, stack_set, desired, current, without, there)
+    gone = _surplus(stack_set, current, without, there)
+    yield from _drops(instances, stack_set.name, desired, current, gone, there)
 
 
 def left_out_of(state: StackSetState | None, desired: Desired, current: Current) -> Mapping[StackInstance, Why]:
@@ -53,14 +54,11 @@ def left_out_of(state: StackSetState | None, desired: Desired, current: Current)
 
 
 def removed_places(desired: Desired, current: Current) -> set[tuple[str, str]]:
-    """Accounts and Regions that lose their rules because the Region is not wanted any more."""
+    """Accounts and Regions that lose their rules, and the queue beside them, by `to_apply`."""
     state = current.stack_sets.get(desired.rules.name)
-    without = left_out_of(state, desired, current)
-    return {
-        (instance.account, instance.region)
-        for instance in (state.instances if state else ())
-        if instance.region not in desired.rules.regions and has_stack(instance) and without.get(instance) not in PASSED
-    }
+    there = state.instances if state else ()
+    gone = _surplus(desired.rules, current, left_out_of(state, desired, current), there)
+    return {(instance.account, instance.region) for instance in gone if has_stack(instance)}
 
 
 def _stack_set(
@@ -117,23 +115,20 @@ def _missing(
 
 
 def _surplus(
-    stage: Stage,
     stack_set: DesiredStackSet,
-    desired: Desired,
     current: Current,
     without: Mapping[StackInstance, Why],
-    there: tuple[StackInstance, ...],
-) -> Iterator[Step]:
-    """The steps for instances in Regions or accounts that are not wanted any more."""
+    there: Iterable[StackInstance],
+) -> list[StackInstance]:
+    """The instances in Regions or accounts that are not wanted any more, as far as StackSets gets there."""
     kept = frozenset().union(*current.accounts.values())
-    gone = [
+    return [
         instance
         for instance in there
         if (instance.region not in stack_set.regions or instance.account not in kept)
         and without.get(instance) not in UNREACHED | {Why.INOPERABLE}
         and (without.get(instance) is not Why.NOT_ENABLED or not has_stack(instance))
     ]
-    yield from _drops(stage, stack_set.name, desired, current, gone, there)
 
 
 def _drops(

@@ -148,14 +148,14 @@ def mend_inoperable(name: str, instance: StackInstance) -> tuple[str, ...]:
     those of the instance's.
     """
     stack = instance.stack.split("/")[1] if "/" in instance.stack else f"StackSet-{name}-..."
-    targets = f"OrganizationalUnitIds={instance.unit or 'UNIT'},Accounts={instance.account}"
-    where = f"--region {instance.region}"
+    unit = instance.unit or "UNIT"
+    targets = f"OrganizationalUnitIds={unit},Accounts={instance.account},AccountFilterType=INTERSECTION"
+    forget = f" aws cloudformation delete-stack-instances --stack-set-name {name}"
     return (
         f"{instance.account} {instance.region}: {instance.reason or instance.status}",
         "mend that; then here, in that account, and here again:",
-        f" aws cloudformation delete-stack-instances --stack-set-name {name} --regions {instance.region} "
-        f"--retain-stacks --deployment-targets {targets},AccountFilterType=INTERSECTION",
-        f" aws cloudformation delete-stack {where} --stack-name {stack}",
+        f"{forget} --regions {instance.region} --retain-stacks --deployment-targets {targets}",
+        f" aws cloudformation delete-stack --region {instance.region} --stack-name {stack}",
         " ownertag deploy apply",
     )
 
