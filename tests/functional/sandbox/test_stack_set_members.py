@@ -221,4 +221,4 @@ def test_regions_are_an_accounts_own_and_in_one_that_is_off_nobody_is_let_in(san
 def test_targets_that_are_no_units_are_refused(sandbox: Sandbox, units: list[str], said: str) -> None:
     for call in (create, delete):
         with pytest.raises(ClientError, match=said):
-            call(sandbox, HOME_REGION, OrganizationalUnitIds=units)  # type: ignore[operator] # both take targets
+            call(sandbox, HOME_REGION, OrganizationalUnitIds=units)

@@ -16,10 +16,10 @@ from ownertag.rollout.deploy.steps import left_stacks
 from ownertag.rollout.deploy.values import Current
 
 _AT_ONCE = 8
-Place = tuple[str, str]
+_Where = tuple[str, str]
 
 
-def check_empty(clients: Clients, desired: Desired, current: Current, recreate: frozenset[str]) -> dict[Place, str]:
+def check_empty(clients: Clients, desired: Desired, current: Current, recreate: frozenset[str]) -> dict[_Where, str]:
     """Checks that no event waits in a queue of the accounts whose stacks are recreated, or of a Region that goes.
 
     Returns:
@@ -49,10 +49,10 @@ def check_empty(clients: Clients, desired: Desired, current: Current, recreate: 
     return {place: waiting for place, waiting in found.items() if isinstance(waiting, str)}
 
 
-def _waiting_in(clients: Clients, places: Iterable[Place]) -> dict[Place, int | str]:
+def _waiting_in(clients: Clients, places: Iterable[_Where]) -> dict[_Where, int | str]:
     """How many events wait in each place, or why it could not be looked into."""
 
-    def one(place: Place) -> int | str:
+    def one(place: _Where) -> int | str:
         account, region = place
         try:
             with explained(account, f"look into queue {UNDELIVERED} in {region}"):

@@ -27,11 +27,11 @@ _SUSPENDED = (
     "RetainStacks parameter."
 )
 
-Place = tuple[str, str]
+_Place = tuple[str, str]
 
 
 @dataclass
-class Instance:
+class InstanceRecord:
     """What AWS keeps of an instance: the unit that it was deployed for, and how the last operation went."""
 
     unit: str
@@ -50,7 +50,7 @@ class StackInstances:
     def __init__(self, stack_set: Any, access: MemberAccess) -> None:
         self._stack_set = stack_set
         self._access = access
-        self._there: dict[Place, Instance] = {}
+        self._there: dict[_Place, InstanceRecord] = {}
 
     def __len__(self) -> int:
         """How many there are; while there are any, the stack set can't be deleted."""
@@ -60,7 +60,7 @@ class StackInstances:
         """Deploys to accounts (to the unit that was named) and Regions; tells whether all went well."""
         places = [(account, region) for account in targets for region in regions]
         for account, region in places:
-            self._there.setdefault((account, region), Instance(targets[account])).unit = targets[account]
+            self._there.setdefault((account, region), InstanceRecord(targets[account])).unit = targets[account]
         return not sum(not self._bring("create", place, parameters) for place in places)
 
     def update(self) -> bool:
@@ -80,7 +80,7 @@ class StackInstances:
             self.shown(place) for place in self._there if account in (None, place[0]) and region in (None, place[1])
         ]
 
-    def shown(self, place: Place) -> dict[str, Any]:
+    def shown(self, place: _Place) -> dict[str, Any]:
         """An instance as StackInstanceSummary."""
         instance, made = self._there[place], self._made(place)
         status = {"SUCCEEDED": "CURRENT", INOPERABLE: INOPERABLE}.get(instance.detail, "OUTDATED")
@@ -97,17 +97,17 @@ class StackInstances:
             "DriftStatus": "NOT_CHECKED",
         }
 
-    def __contains__(self, place: Place) -> bool:
+    def __contains__(self, place: _Place) -> bool:
         """Whether there is an instance."""
         return place in self._there
 
-    def _made(self, place: Place) -> Any:
+    def _made(self, place: _Place) -> Any:
         return self._stack_set.instances.get_instance(*place)
 
-    def _refusal(self, verb: str, place: Place) -> str | None:
+    def _refusal(self, verb: str, place: _Place) -> str | None:
         return self._access.refusal(*place, verb, resource_types(self._stack_set.template))
 
-    def _bring(self, verb: str, place: Place, parameters: Any) -> bool:
+    def _bring(self, verb: str, place: _Place, parameters: Any) -> bool:
         """Makes or updates one stack. As AWS: one that fails must not keep back the others."""
         instance = self._there[place]
         if self._access.suspended(place[0]):
@@ -129,7 +129,7 @@ class StackInstances:
         instance.detail, instance.reason = "SUCCEEDED", ""
         return True
 
-    def _bring_stack(self, place: Place, parameters: Any) -> None:
+    def _bring_stack(self, place: _Place, parameters: Any) -> None:
         made = self._made(place)
         if made is not None:
             made.template = self._stack_set.template
@@ -144,7 +144,7 @@ class StackInstances:
         cloudformation_backends[account][region].stacks[stack.stack_id] = stack
         complete(stack)
 
-    def _drop(self, place: Place, retain: bool) -> bool:
+    def _drop(self, place: _Place, retain: bool) -> bool:
         instance, made = self._there[place], self._made(place)
         account, region = place
         if not retain and self._access.suspended(account):

@@ -16,20 +16,15 @@ from rollout.deploy.console import DATA, MEMBERS, WEB, Console, at_console, few,
 DENIED, OPT_IN = "eu-west-1", "eu-south-2"
 # As Control Tower writes its Region deny (AWS Control Tower guide, "Deny access to AWS based on the requested Region"),
 # with some of its global services.
-REGION_DENY = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Sid": "GRREGIONDENY",
-            "Effect": "Deny",
-            "NotAction": ["iam:*", "organizations:*", "route53:*", "sts:*", "support:*", "cloudfront:*"],
-            "Resource": "*",
-            "Condition": {
-                "StringNotEquals": {"aws:RequestedRegion": [HOME_REGION, "us-east-1"]},
-                "ArnNotLike": {"aws:PrincipalARN": ["arn:aws:iam::*:role/AWSControlTowerExecution"]},
-            },
-        }
-    ],
+REGION_DENY: dict[str, Any] = {
+    "Sid": "GRREGIONDENY",
+    "Effect": "Deny",
+    "NotAction": ["iam:*", "organizations:*", "route53:*", "sts:*", "support:*", "cloudfront:*"],
+    "Resource": "*",
+    "Condition": {
+        "StringNotEquals": {"aws:RequestedRegion": [HOME_REGION, "us-east-1"]},
+        "ArnNotLike": {"aws:PrincipalARN": ["arn:aws:iam::*:role/AWSControlTowerExecution"]},
+    },
 }
 
 
@@ -39,15 +34,19 @@ def console(tmp_path: Path) -> Iterator[Console]:
         yield at_console(sandbox, tmp_path)
 
 
-def deny(console: Console, **statement: Any) -> str:
+def policy_of(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def deny(console: Console, **changes: Any) -> str:
     """Puts the Region deny on the unit, changed. Returns the policy's id."""
-    content = {**REGION_DENY, "Statement": [{**REGION_DENY["Statement"][0], **statement}]}  # type: ignore[dict-item]
+    content = policy_of({**REGION_DENY, **changes})
     with console.client(MANAGEMENT, "organizations") as organizations:
         root = organizations.list_roots()["Roots"][0]
         if not root["PolicyTypes"]:
             organizations.enable_policy_type(RootId=root["Id"], PolicyType="SERVICE_CONTROL_POLICY")
         made = organizations.create_policy(
-            Name="aws-guardrails-AbCdEf", Description="x", Type="SERVICE_CONTROL_POLICY", Content=json.dumps(content)
+            Name="aws-guardrails-AbCdEf", Description="x", Type="SERVICE_CONTROL_POLICY", Content=content
         )["Policy"]["PolicySummary"]["Id"]
         organizations.attach_policy(PolicyId=made, TargetId=console.sandbox.organization.unit)
     return str(made)
@@ -55,12 +54,11 @@ def deny(console: Console, **statement: Any) -> str:
 
 def exempt(console: Console, policy: str, principal: str) -> None:
     """Exempts a principal in the Region deny."""
-    statement = dict(REGION_DENY["Statement"][0])  # type: ignore[arg-type]
-    condition = statement["Condition"]
+    condition = REGION_DENY["Condition"]
     principals = [*condition["ArnNotLike"]["aws:PrincipalARN"], principal]
-    statement["Condition"] = {**condition, "ArnNotLike": {"aws:PrincipalARN": principals}}
+    changed = {**REGION_DENY, "Condition": {**condition, "ArnNotLike": {"aws:PrincipalARN": principals}}}
     with console.client(MANAGEMENT, "organizations") as organizations:
-        organizations.update_policy(PolicyId=policy, Content=json.dumps({**REGION_DENY, "Statement": [statement]}))
+        organizations.update_policy(PolicyId=policy, Content=policy_of(changed))
 
 
 def apply(console: Console, *arguments: str) -> tuple[int, str]:

@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from ownertag.rollout.deploy.destroy import to_destroy
+from ownertag.rollout.deploy.instances import removed_places
 from ownertag.rollout.deploy.left_out import SKIPPED, left_out
 from ownertag.rollout.deploy.steps import left_stacks, to_apply
 from ownertag.rollout.deploy.told import MOST_TOLD, still_there, to_tell
-from ownertag.rollout.deploy.undelivered import removed_places
 from ownertag.rollout.deploy.values import (
     Current,
     DropInstances,
