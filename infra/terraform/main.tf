@@ -7,8 +7,8 @@ locals {
   roles_template = file("${local.templates}/spoke_account/template.yaml")
   rules_template = file("${local.templates}/spoke_region/template.yaml")
 
-  # Global services are recorded in us-east-1 or us-west-2. The home Region may not be left out by mistake.
-  regions = setunion(var.regions, [var.home_region, "us-east-1", "us-west-2"])
+  # The home Region may not be left out by mistake.
+  regions = setunion(var.regions, [var.home_region])
 }
 
 data "aws_caller_identity" "hub" {

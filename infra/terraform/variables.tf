@@ -40,7 +40,7 @@ variable "home_region" {
 
 variable "regions" {
   type        = set(string)
-  description = "The Regions whose creations are tagged. The home Region, us-east-1 and us-west-2 are always added."
+  description = "The Regions whose creations are tagged. The home Region is always added."
 
   validation {
     condition     = alltrue([for region in var.regions : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
@@ -48,7 +48,7 @@ variable "regions" {
   }
 
   validation {
-    # us-east-1 and us-west-2, which are always added, are Regions of the aws partition only.
+    # A stack set is of one partition.
     condition     = alltrue([for region in var.regions : !can(regex("^(cn|us-gov|us-iso[a-z]?|eu-isoe)-", region))])
     error_message = "This module deploys to the aws partition; a Region of another partition can't be in the same stack set."
   }

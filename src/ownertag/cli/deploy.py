@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ownertag.rollout.deploy.current import Prepared
     from ownertag.rollout.deploy.execute import StepResult
     from ownertag.rollout.deploy.tag_usage import TagUsage
+    from ownertag.rollout.deploy.told import Note
     from ownertag.rollout.deploy.values import Step
     from ownertag.rollout.preflight.examine import PreflightResult
 
@@ -67,6 +68,10 @@ SkipPreflightOption = Annotated[
     bool,
     typer.Option("--skip-preflight", help="Do not look for what would make the deployment fail or do nothing."),
 ]
+RetryOption = Annotated[
+    bool,
+    typer.Option("--retry", help="Try again where a Region was denied: the policy is another now."),
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 
@@ -80,23 +85,24 @@ def plan(
     lookback_days: LookbackOption = LOOKBACK_DAYS,
     recreate: RecreateOption = "",
     skip_preflight: SkipPreflightOption = False,
+    retry: RetryOption = False,
 ) -> None:
     """Show what apply would change, whom the policy would deny, and what would make the deployment fail.
 
     Runs with credentials of the management account (--profile); the hub's account is reached by the access role.
     Nothing is changed: change sets are made and deleted again.
 
-    Exits with 0 if nothing would change, 1 if something would or the preflight found what stops it, 2 for wrong
+    Exits with 0 if nothing would change, 1 if something would, has to be mended by hand, or makes it fail, 2 for wrong
     settings, 3 if something can't be read.
     """
     with _errors_in_one_line():
         prepared = _prepare(options, package, access_role)
-        steps = _steps(prepared, options, recreate)
+        steps, notes = _steps(prepared, options, recreate, retry)
         usage, found = _looked_up(prepared, steps, lookback_days, options, None if skip_preflight else access_role)
-    _print_all(steps, usage, found, options)
+    _print_all(steps, usage, notes, found, options)
     pending = sum(step.task is not None for step in steps)
     options.say(f"{pending} of {len(steps)} steps would change something" if pending else "nothing would change")
-    raise typer.Exit(Exit.FINDINGS if pending or _stopping(found) else Exit.OK)
+    raise typer.Exit(Exit.FINDINGS if pending or _stopping(found) or _serious(notes, options) else Exit.OK)
 
 
 @app.command(cls=Command)
@@ -108,6 +114,7 @@ def apply(
     lookback_days: LookbackOption = LOOKBACK_DAYS,
     recreate: RecreateOption = "",
     skip_preflight: SkipPreflightOption = False,
+    retry: RetryOption = False,
     yes: YesOption = False,
     force: Annotated[
         bool,
@@ -126,9 +133,9 @@ def apply(
     """
     with _errors_in_one_line():
         prepared = _prepare(options, package, access_role)
-        steps = _steps(prepared, options, recreate)
+        steps, notes = _steps(prepared, options, recreate, retry)
         usage, found = _looked_up(prepared, steps, lookback_days, options, None if skip_preflight else access_role)
-    _print_all(steps, usage, found, options)
+    _print_all(steps, usage, notes, found, options)
     if (stops := _stopping(found)) and any(step.task is not None for step in steps):
         causes = "1 cause" if stops == 1 else f"{stops} causes"
         text = f"what the preflight found would make it fail or do nothing ({causes})"
@@ -141,7 +148,8 @@ def apply(
             "name them in protection.break_glass, or repeat with --force",
             Exit.FINDINGS,
         )
-    _execute(prepared, steps, options, yes, "Do this?", "`ownertag doctor` shows whether everything delivers")
+    afterwards = "`ownertag doctor` shows whether everything delivers"
+    _execute(prepared, steps, options, yes, "Do this?", afterwards, serious=_serious(notes, options))
 
 
 @app.command(cls=Command)
@@ -155,11 +163,13 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
     read or StackSets could not delete in some accounts.
     """
     from ownertag.rollout.deploy.destroy import to_destroy
+    from ownertag.rollout.deploy.told import to_tell
 
     with _errors_in_one_line():
         prepared = _prepare(options, None, access_role, with_package=False)
         steps = to_destroy(prepared.desired, prepared.current)
-    print_plan(steps, None, options)
+        notes = to_tell(prepared.desired, prepared.current, whole=True)
+    print_plan(steps, None, options, notes)
     _execute(prepared, steps, options, yes, "Take all of this away?", "the tags stay, and so does the ledger")
 
 
@@ -179,16 +189,28 @@ def _prepare(options: Options, package: Path | None, access_role: str, *, with_p
     return prepare(session, file.settings, str(file.path), zip_, access_role=access_role)
 
 
-def _steps(prepared: Prepared, options: Options, recreate: str) -> tuple[Step, ...]:
-    from ownertag.rollout.deploy.current import check_empty
+def _steps(
+    prepared: Prepared, options: Options, recreate: str, retry: bool
+) -> tuple[tuple[Step, ...], tuple[Note, ...]]:
     from ownertag.rollout.deploy.execute import previewed
     from ownertag.rollout.deploy.steps import to_apply
+    from ownertag.rollout.deploy.told import to_tell
+    from ownertag.rollout.deploy.undelivered import check_empty
 
     accounts = frozenset(part.strip() for part in recreate.split(",") if part.strip())
-    check_empty(prepared.clients, prepared.desired, prepared.current, accounts)
-    steps = to_apply(prepared.desired, prepared.current, accounts)
+    unread = check_empty(prepared.clients, prepared.desired, prepared.current, accounts)
+    steps = to_apply(prepared.desired, prepared.current, accounts, retry=retry)
+    notes = to_tell(prepared.desired, prepared.current, unread, retry=retry)
     options.say("asking CloudFormation what would change")
-    return previewed(steps, prepared.clients)
+    return previewed(steps, prepared.clients), notes
+
+
+def _serious(notes: tuple[Note, ...], options: Options) -> bool:
+    """Whether somebody has to mend something by hand, which is said."""
+    found = sum(len(note.places) for note in notes if note.serious)
+    if found:
+        options.say(f"{found} stacks have to be mended by hand, as it says under `left out`")
+    return found > 0
 
 
 def _looked_up(
@@ -260,9 +282,13 @@ def _usage(prepared: Prepared, units: Iterable[str], days: int, options: Options
 
 
 def _print_all(
-    steps: tuple[Step, ...], usage: TagUsage | None, found: PreflightResult | None, options: Options
+    steps: tuple[Step, ...],
+    usage: TagUsage | None,
+    notes: tuple[Note, ...],
+    found: PreflightResult | None,
+    options: Options,
 ) -> None:
-    print_plan(steps, usage, options, preflight_objects(found) if found else ())
+    print_plan(steps, usage, options, notes, preflight_objects(found) if found else ())
     if found:
         print_preflight(found, options)
 
@@ -278,14 +304,21 @@ def _stopping(found: PreflightResult | None) -> int:
 
 
 def _execute(
-    prepared: Prepared, steps: tuple[Step, ...], options: Options, yes: bool, question: str, afterwards: str
+    prepared: Prepared,
+    steps: tuple[Step, ...],
+    options: Options,
+    yes: bool,
+    question: str,
+    afterwards: str,
+    *,
+    serious: bool = False,
 ) -> None:
     from ownertag.rollout.deploy.execute import execute
 
     pending = [step for step in steps if step.task is not None]
     if not pending:
         options.say("there is nothing to do")
-        raise typer.Exit(Exit.OK)
+        raise typer.Exit(Exit.UNREACHABLE if serious else Exit.OK)
     if not yes:
         if not sys.stdin.isatty():
             fail("nobody can be asked here: repeat with --yes")
@@ -300,7 +333,8 @@ def _execute(
 
     done = execute(pending, prepared.clients, prepared.desired.organization, progress)
     print_done(done, options)
-    raise typer.Exit(_exit_code(done, len(pending), options, afterwards))
+    code = _exit_code(done, len(pending), options, afterwards)
+    raise typer.Exit(code or (Exit.UNREACHABLE if serious else Exit.OK))
 
 
 def _exit_code(done: tuple[StepResult, ...], pending: int, options: Options, afterwards: str) -> int:
@@ -313,7 +347,7 @@ def _exit_code(done: tuple[StepResult, ...], pending: int, options: Options, aft
     left = pending - len(done)
     options.say(f"{len(failed)} of {pending} steps failed{f', {left} were not begun' if left else ''}")
     options.say("mend what they say, and run it again: it does what is left")
-    return Exit.UNREACHABLE if all(result.step.stage in GOES_ON for result in failed) else Exit.FINDINGS
+    return Exit.UNREACHABLE if all(result.some or result.step.stage in GOES_ON for result in failed) else Exit.FINDINGS
 
 
 @contextmanager

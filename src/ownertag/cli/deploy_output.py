@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +13,29 @@ from ownertag.cli.output import clean_lines, print_table
 if TYPE_CHECKING:
     from ownertag.rollout.deploy.execute import StepResult
     from ownertag.rollout.deploy.tag_usage import TagUsage
+    from ownertag.rollout.deploy.told import Note
     from ownertag.rollout.deploy.values import Step
 
 SCHEMA = 1
 
+#: Columns of a line of prose.
+WIDTH = 80
+#: So many accounts are named in a line; of more, only the number is told.
+MOST_NAMED = 20
+
 
 def print_plan(
-    steps: tuple[Step, ...], usage: TagUsage | None, options: Options, more: Iterable[dict[str, Any]] = ()
+    steps: tuple[Step, ...],
+    usage: TagUsage | None,
+    options: Options,
+    notes: tuple[Note, ...] = (),
+    more: Iterable[dict[str, Any]] = (),
 ) -> None:
-    """Prints each step with what it changes, and whom the policy would stop (None: that was not counted).
+    """Prints each step with what it changes, what is left out, and whom the policy would stop (None: not counted).
 
     `more` has objects of other kinds, for a machine alone.
     """
-    objects = [
+    objects: list[dict[str, Any]] = [
         {
             "schema": SCHEMA,
             "kind": "step",
@@ -36,6 +47,17 @@ def print_plan(
             "diff": step.diff or None,
         }
         for step in steps
+    ]
+    objects += [
+        {
+            "schema": SCHEMA,
+            "kind": "left-out",
+            "why": note.why.value,
+            "what": note.said,
+            "places": [{"account": account or None, "region": region or None} for account, region in note.places],
+            "advice": list(note.advice),
+        }
+        for note in notes
     ]
     objects += [
         {
@@ -62,6 +84,8 @@ def print_plan(
         _print_rows(objects, options)
     else:
         print("\n".join(clean_lines(line for step in steps for line in _lines(step))))
+        if notes:
+            print("\n".join(clean_lines(line for note in notes for line in _note_lines(note))))
         if usage is not None:
             print("\n".join(clean_lines(_use_lines(usage))))
 
@@ -73,6 +97,33 @@ def _lines(step: Step) -> Iterator[str]:
         yield f"             {change}"
     for line in step.diff.splitlines():
         yield f"             {line}"
+
+
+def _note_lines(note: Note) -> Iterator[str]:
+    by_region: dict[str, list[str]] = {}
+    for account, region in note.places:
+        by_region.setdefault(region, []).append(account)
+    for region, accounts in sorted(by_region.items()):
+        named = [account for account in accounts if account]
+        who = ", ".join(named) if len(named) <= MOST_NAMED else f"{len(named)} accounts"
+        place = " in ".join(part for part in (region, who) if part)
+        yield from _wrapped("left out   ", f"{place}: {note.said}")
+    for line in note.advice:
+        yield from _wrapped(" " * 13, line)
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    """A text in lines of 80 columns; a command, which begins with a space, so that it can be pasted."""
+    end = " \\" if text.startswith(" ") else ""
+    lines = textwrap.wrap(
+        text.strip(),
+        WIDTH - len(end),
+        initial_indent=head,
+        subsequent_indent=" " * 13,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [*(f"{line}{end}" for line in lines[:-1]), *lines[-1:]]
 
 
 def _use_lines(usage: TagUsage) -> Iterator[str]:
@@ -123,6 +174,8 @@ def _print_rows(objects: list[dict[str, Any]], options: Options) -> None:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return "/".join(str(part) for part in value.values() if part)
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return " ".join(map(_text, value))
     return "" if value is None else str(value)

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from ownertag.core.arn import arn_before_id, last_part, parse_arn, partition_of
+from ownertag.core.arn import arn_before_id, last_part, parse_arn
 from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, Makes, QuestionKind, ResourceType, Skip
 from ownertag.core.parameters import unwrap
 from ownertag.core.paths import get, is_skipped, member, no_objects, values_at, values_under
 from ownertag.core.records import ACCOUNT, Arrival, Record
+from ownertag.core.regions import not_ours
 from ownertag.core.settings import Settings
 from ownertag.core.uncovered import creates
 from ownertag.core.values import Creation, Reason, Refusal, Resource
@@ -252,12 +253,8 @@ def _client_token(request: Any) -> str | None:
 
 def _check_place(record: Record, settings: Settings) -> None:
     org = settings.organization
-    if org is None:
-        return
-    if org.regions and record.region not in org.regions:
-        raise _Mismatch(Reason.OTHER_REGION, f"{record.region} is not in the settings' Regions")
-    if partition_of(record.region) != partition_of(org.home_region):
-        raise _Mismatch(Reason.OTHER_REGION, f"{record.region} is in another partition than the organization")
+    if org is not None and (why := not_ours(org, record.region, record.event_source)):
+        raise _Mismatch(Reason.OTHER_REGION, why)
 
 
 def _check_identity(record: Record, settings: Settings) -> None:

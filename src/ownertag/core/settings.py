@@ -36,13 +36,18 @@ class SettingsError(Exception):
 
 
 class OrganizationSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which organization this is, and where its hub stands."""
+    """Which organization this is, and where its hub stands.
+
+    `regions` are those whose creations are tagged, without any those that the management account has enabled;
+    `excluded_regions` are left out of either. `units` are those whose accounts are deployed to, without any all.
+    """
 
     id: str
     management_account: str
     hub_account: str
     home_region: str
     regions: tuple[str, ...] = ()
+    excluded_regions: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
 
 

@@ -103,12 +103,19 @@ def _organization_problems(org: OrganizationSettings) -> _Problems:
         yield [table, "id"], f"{org.id!r} is no organization; write its id, such as 'o-a1b2c3d4e5'"
     yield from _account_problems([table, "management_account"], org.management_account)
     yield from _account_problems([table, "hub_account"], org.hub_account)
-    for key, region in [("home_region", org.home_region), *(("regions", name) for name in org.regions)]:
+    lists = (("regions", org.regions), ("excluded_regions", org.excluded_regions))
+    named = [(key, region) for key, regions in lists for region in regions]
+    for key, region in [("home_region", org.home_region), *named]:
         yield from _region_problems([table, key], region)
         if partition_of(region) != partition_of(org.home_region):
             yield [table, key], f"{region!r} is in another partition than home_region {org.home_region!r}"
     if org.regions and org.home_region not in org.regions:
         yield [table, "regions"], f"lacks home_region {org.home_region!r}; add it"
+    if org.home_region in org.excluded_regions:
+        yield [table, "excluded_regions"], f"names home_region {org.home_region!r}, where the hub is; take it out"
+    if both := [region for region in org.excluded_regions if region in org.regions]:
+        advice = "take it out of one of the two"
+        yield [table, "excluded_regions"], f"{both[0]!r} is in regions as well; {advice}"
     yield from _unit_problems([table, "units"], org.units)
 
 

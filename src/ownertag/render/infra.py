@@ -50,9 +50,6 @@ ALARMS: Mapping[str, str] = {
     "SilenceAlarm": "ownertag-silence",
 }
 
-#: Global services are recorded in one of these Regions, so the rules are deployed there whatever the settings say.
-ALWAYS = ("us-east-1", "us-west-2")
-
 
 def check_deployable(settings: Settings, where: str) -> OrganizationSettings:
     """Checks that settings can be deployed. Returns their organization.

@@ -23,6 +23,7 @@ from ownertag.sandbox.gaps import (
     dynamodb,
     ec2,
     events,
+    member_access,
     message_move_tasks,
     organizations,
     placement_groups,
@@ -81,7 +82,10 @@ class Front:
         self._placement_groups = placement_groups.PlacementGroups()
         #: Answers for Organizations.
         self.access = organizations.OrganizationsAccess(MANAGEMENT)
-        self._stack_sets = stack_sets.StackSets(MANAGEMENT, self.access.administers_stack_sets)
+        #: Which Regions each account has enabled.
+        self.regions = regions.EnabledRegions()
+        members = member_access.MemberAccess(MANAGEMENT, self.regions)
+        self.stack_sets = stack_sets.StackSets(MANAGEMENT, self.access.administers_stack_sets, members)
         #: Resources of stacks that are to fail.
         self.failures = StackFailures()
         self.services = Services(identities, self.in_turn)
@@ -141,6 +145,9 @@ class Front:
         if self.identities.orphaned(actor) or regions.is_elsewhere(call.region):
             code, status = _UNKNOWN_KEY.get(call.service, ("UnrecognizedClientException", 400))
             return refuse(call, code, "The security token included in the request is invalid", status)
+        if self.regions.refuses(call, actor.account):
+            code, status = _UNKNOWN_KEY.get(call.service, ("UnrecognizedClientException", 400))
+            return refuse(call, code, "The security token included in the request is invalid", status)
         self.calls[actor.name, f"{call.service}:{call.operation}"] += 1
         answer = self._tokens.answer(call, actor, lambda call: self._without_gaps(call, actor))
         answer = answer.with_request_id(str(uuid4()))
@@ -166,7 +173,7 @@ class Front:
             case "ec2", "DescribeInstances":
                 return ec2.describe_instances(call, to_moto)
             case "ec2", "DescribeRegions":
-                return regions.describe_regions(call, to_moto)
+                return self.regions.describe_regions(call, actor.account, to_moto)
             case "ec2", operation if operation in placement_groups.OPERATIONS:
                 return self._placement_groups.answer(call, actor.account)
             case "sts", "GetCallerIdentity":
@@ -228,8 +235,8 @@ class Front:
             if operation == "DeleteStack":
                 keep_at_deletion(account, call.region, call.params.get("StackName", ""))
                 self.access.drop_by_stack(account, call.region, call.params.get("StackName", ""))
-            account = self._stack_sets.account(call, account)
-            answer = self._stack_sets.answer(call, account, lambda call: self._to_moto(call, account))
+            account = self.stack_sets.account(call, account)
+            answer = self.stack_sets.answer(call, account, lambda call: self._to_moto(call, account))
             if operation in {"CreateStack", "UpdateStack"} and not answer.failed:
                 stack = cloudformation_backends[account][call.region].get_stack(call.params["StackName"])
                 complete(stack)

@@ -105,6 +105,27 @@ WRONG: dict[str, Wrong] = {
         organization('regions = ["eu-central-1", "cn-north-1"]'), 6, "'cn-north-1'", "partition than home_region"
     ),
     "regions-without-home": Wrong(organization('regions = ["us-east-1"]'), 6, "lacks home_region", "add it"),
+    "excluded-home": Wrong(
+        organization('excluded_regions = ["eu-central-1"]'),
+        6,
+        "excluded_regions: names home_region 'eu-central-1'",
+        "take it out",
+    ),
+    "excluded-and-named": Wrong(
+        organization('regions = ["eu-central-1", "us-east-1"]\nexcluded_regions = ["us-east-1"]'),
+        7,
+        "'us-east-1' is in regions as well",
+        "out of one of the two",
+    ),
+    "excluded-zone": Wrong(
+        organization('excluded_regions = ["eu-west-1a"]'), 6, "excluded_regions: 'eu-west-1a' is no Region", "such as"
+    ),
+    "excluded-of-another-partition": Wrong(
+        organization('excluded_regions = ["cn-north-1"]'), 6, "'cn-north-1'", "partition than home_region"
+    ),
+    "excluded-misspelt": Wrong(
+        organization('exclude_regions = ["us-east-1"]'), 6, "exclude_regions", "excluded_regions"
+    ),
     "unit-that-is-none": Wrong(organization('units = ["workloads"]'), 6, "units: 'workloads'", "ou-ab12-c3d4e5f6"),
     "unit-observed-that-is-none": Wrong(
         organization('\n[observe]\nunits = ["ou-1"]'), 8, "observe.units: 'ou-1' is no unit", "'r-ab12'"

@@ -63,7 +63,7 @@ module "ownertag" {
   management_account_id          = var.management_account_id
   hub_account_id                 = var.hub_account_id
   home_region                    = var.home_region
-  regions                        = [var.home_region]
+  regions                        = [var.home_region, "us-east-1", "us-west-2"]
   organizational_units           = var.organizational_units
   protected_organizational_units = var.protected_organizational_units
   templates_folder               = var.templates_folder

@@ -37,6 +37,24 @@ def accounts_under(organizations: Any, unit: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def account_states(organizations: Any) -> dict[str, str]:
+    """The state of every account of the organization; of an older answer the `Status`, which is retired (doc)."""
+    pages = organizations.get_paginator("list_accounts").paginate()
+    accounts = [account for page in pages for account in page["Accounts"]]
+    return {account["Id"]: account.get("State", account.get("Status", "")) for account in accounts}
+
+
+def unit_exists(organizations: Any, unit: str) -> bool:
+    """Whether there is such a unit (any more)."""
+    try:
+        organizations.describe_organizational_unit(OrganizationalUnitId=unit)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "OrganizationalUnitNotFoundException":
+            return False
+        raise
+    return True
+
+
 def administrators(organizations: Any) -> frozenset[str]:
     """The delegated administrators: they may read the accounts."""
     pages = organizations.get_paginator("list_delegated_administrators").paginate()

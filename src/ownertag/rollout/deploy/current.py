@@ -11,11 +11,11 @@ from msgspec import Struct
 from ownertag.aws.credentials import CallerSession
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import OrganizationSettings, Settings, SettingsError
-from ownertag.render.documents import UNDELIVERED
 from ownertag.render.infra import check_deployable
 from ownertag.rollout.deploy import access, stack_sets, stacks
-from ownertag.rollout.deploy.clients import ACCESS_ROLE, Clients, DeployError, explained
+from ownertag.rollout.deploy.clients import ACCESS_ROLE, Clients, explained
 from ownertag.rollout.deploy.desired import Desired, DesiredStack, desired
+from ownertag.rollout.deploy.members import MembersReader
 from ownertag.rollout.deploy.package import Package
 from ownertag.rollout.deploy.values import Current, StackState
 
@@ -59,20 +59,20 @@ class OrganizationCheck:
                 f"service-managed stack sets nor policies: enable them in AWS Organizations"
             )
 
-    def enabled_regions(self) -> frozenset[str]:
-        """The Regions that the management account has enabled: StackSets deploys to no others."""
-        with explained(self._organization.management_account, "list the Regions"):
-            found = self._clients.management("ec2").describe_regions(AllRegions=False)["Regions"]
-        return frozenset(region["RegionName"] for region in found)
-
     def root(self) -> dict[str, Any]:
         """The organization's root."""
         with explained(self._organization.management_account, "read the organization's root"):
             return access.root_of(self._clients.management("organizations"))
 
 
-def read_current(clients: Clients, desired: Desired, root: dict[str, Any]) -> Current:
+def read_current(clients: Clients, desired: Desired, root: dict[str, Any], members: MembersReader) -> Current:
     """Reads what is there of all that is desired, and what else is there of ours.
+
+    Args:
+        clients: Reach the management account and the hub's.
+        desired: What should be there.
+        root: The organization's root.
+        members: Reads what the organization says of its accounts.
 
     Raises:
         DeployError: Something can't be read; the text names the account and the permission.
@@ -86,12 +86,20 @@ def read_current(clients: Clients, desired: Desired, root: dict[str, Any]) -> Cu
         administrators = access.administrators(organizations)
         resource_policy = access.resource_policy(organizations)
         policies = access.policy_states(organizations)
-    with explained(account, "list the accounts of the units"):
+    with explained(account, "list the accounts of the units", "look at organization.units"):
         accounts = {unit: access.accounts_under(organizations, unit) - {account} for unit in desired.units}
     with explained(account, "list the policies of the protected units", "look at [protection] units"):
         attached = {unit: access.policies_on(organizations, unit) for unit in desired.protected}
     with explained(account, "read the stack sets"):
         found = {name: stack_sets.read(cloudformation, name) for name in (desired.roles.name, desired.rules.name)}
+    instances = [instance for state in found.values() if state for instance in state.instances]
+    with explained(account, "look for the units that stack sets were deployed to"):
+        units = {instance.unit for instance in instances} - {"", root["Id"], *desired.units}
+        units_gone = frozenset(unit for unit in units if not access.unit_exists(organizations, unit))
+    management_rules = tuple(
+        DesiredStack(account, region, desired.rules.name, "")
+        for region in sorted(members.enabled - {*desired.rules.regions})
+    )
     bucket, uploaded = _package(clients, desired)
     return Current(
         root=root["Id"],
@@ -102,9 +110,11 @@ def read_current(clients: Clients, desired: Desired, root: dict[str, Any]) -> Cu
         administrators=administrators,
         resource_policy=resource_policy,
         accounts=accounts,
+        members=members.of(instances),
+        units_gone=units_gone,
         bucket=bucket,
         uploaded=uploaded,
-        stacks=_stacks(clients, (desired.hub, desired.management_roles, *desired.management_rules)),
+        stacks=_stacks(clients, (desired.hub, desired.management_roles, *desired.management_rules, *management_rules)),
         stack_sets={name: state for name, state in found.items() if state is not None},
         policies=policies,
         attached=attached,
@@ -119,39 +129,6 @@ def _stacks(clients: Clients, wanted: tuple[DesiredStack, ...]) -> dict[tuple[st
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return {key: state for key, state in pool.map(one, wanted) if state is not None}
-
-
-def check_empty(clients: Clients, desired: Desired, current: Current, recreate: frozenset[str]) -> None:
-    """Checks that no event waits in a queue of the accounts whose stacks are recreated: it would be lost.
-
-    Raises:
-        DeployError: One waits, or an account is not deployed to.
-    """
-    organization = desired.organization
-    known = frozenset({organization.management_account}).union(*current.accounts.values())
-    for account in sorted(recreate):
-        if account not in known:
-            raise DeployError(f"account {account}: is not one of those that ownertag is deployed to")
-        for region in desired.rules.regions:
-            with explained(account, f"look into queue {UNDELIVERED} in {region}"):
-                waiting = _waiting(clients.of(account, "sqs", region))
-            if waiting:
-                raise DeployError(
-                    f"account {account}: {waiting} events wait in queue {UNDELIVERED} in {region}, and would be lost: "
-                    "move them to the hub's queue, or delete them, first"
-                )
-
-
-def _waiting(sqs: Any) -> int:
-    try:
-        url = sqs.get_queue_url(QueueName=UNDELIVERED)["QueueUrl"]
-    except ClientError as error:
-        if error.response["Error"]["Code"].endswith(("NonExistentQueue", "QueueDoesNotExist")):
-            return 0
-        raise
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(int(found[name]) for name in names)
 
 
 def _package(clients: Clients, desired: Desired) -> tuple[bool, bool]:
@@ -209,5 +186,6 @@ def prepare(
     place = OrganizationCheck(clients, organization, where)
     place.check()
     root = place.root()
-    wanted = desired(load_catalogue(), settings, organization, package, place.enabled_regions(), root["Id"])
-    return Prepared(clients, settings, wanted, read_current(clients, wanted, root))
+    members = MembersReader(clients, organization)
+    wanted = desired(load_catalogue(), settings, organization, package, members.enabled, root["Id"])
+    return Prepared(clients, settings, wanted, read_current(clients, wanted, root, members))

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from ownertag.core.arn import partition_of
 from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.regions import forced_regions, regions_of
 from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.render.documents import HUB_STACK, REGION_STACK, ROLES_STACK, Statement, compact, policy_name
-from ownertag.render.infra import ALWAYS, scps, templates
+from ownertag.render.infra import scps, templates
 from ownertag.render.service_policies import read_accounts
 from ownertag.rollout.deploy.package import Package
 
@@ -38,6 +38,7 @@ class DesiredStackSet(Struct, frozen=True):
 class Desired(Struct, frozen=True):
     """All that should be deployed.
 
+    `disabled` are the wanted Regions that the management account has not enabled: nothing can be deployed there.
     `policies` has the content of each service control policy by its name, `most` how many AWS takes on a unit.
     """
 
@@ -49,6 +50,7 @@ class Desired(Struct, frozen=True):
     rules: DesiredStackSet
     management_roles: DesiredStack
     management_rules: tuple[DesiredStack, ...]
+    disabled: tuple[str, ...]
     units: tuple[str, ...]
     policies: Mapping[str, str]
     most: int
@@ -80,7 +82,8 @@ def desired(
     found = templates(catalogue, settings, organization)
     roles, rules = found["spoke_account/template.yaml"], found["spoke_region/template.yaml"]
     home, management = organization.home_region, organization.management_account
-    regions = regions_of(organization, enabled)
+    forced = forced_regions(catalogue, organization)
+    regions = regions_of(organization, forced, enabled)
     units = organization.units or (root,)
     bucket = bucket_of(settings, organization)
     return Desired(
@@ -105,6 +108,7 @@ def desired(
         ),
         management_roles=DesiredStack(management, home, ROLES_STACK, roles),
         management_rules=tuple(DesiredStack(management, region, REGION_STACK, rules) for region in regions),
+        disabled=tuple(sorted({*regions_of(organization, forced)} - {*regions})),
         units=units,
         # Who allows more policies than fit beside FullAWSAccess under the default quota has the larger one.
         most=5 if settings.protection.max_policies <= 4 else 10,
@@ -114,15 +118,9 @@ def desired(
     )
 
 
-def regions_of(organization: OrganizationSettings, enabled: frozenset[str]) -> tuple[str, ...]:
-    """The Regions that get rules: those of the settings or all that are enabled, and where global services record."""
-    always = ALWAYS if partition_of(organization.home_region) == "aws" else ()
-    return tuple(sorted({*(organization.regions or enabled), *always, organization.home_region}))
-
-
 def bucket_of(settings: Settings, organization: OrganizationSettings) -> str:
     """The bucket that holds the function's package."""
     return settings.hub.package_bucket or f"ownertag-packages-{organization.hub_account}-{organization.home_region}"
 
 
-__all__ = ["Desired", "DesiredStack", "DesiredStackSet", "bucket_of", "desired", "regions_of"]
+__all__ = ["Desired", "DesiredStack", "DesiredStackSet", "bucket_of", "desired"]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from ownertag.rollout.deploy.access import without_statement
 from ownertag.rollout.deploy.desired import Desired
-from ownertag.rollout.deploy.steps import diff_of, pretty
+from ownertag.rollout.deploy.diff import diff_of, pretty
+from ownertag.rollout.deploy.instances import drop_steps
+from ownertag.rollout.deploy.steps import left_stacks
 from ownertag.rollout.deploy.values import (
     Action,
     Current,
     Detach,
-    DropInstances,
     DropPolicy,
     DropStack,
-    DropStackSet,
     ReadAccounts,
     Stage,
     Step,
@@ -45,18 +45,10 @@ def to_destroy(desired: Desired, current: Current) -> tuple[Step, ...]:
         (desired.roles, Stage.ROLES_IN_ACCOUNTS, Stage.ROLES),
     )
     for stack_set, instances, whole in sets:
-        state = current.stack_sets.get(stack_set.name)
-        if state is None:
-            continue
-        for unit in sorted({instance.unit for instance in state.instances}):
-            there = [instance for instance in state.instances if instance.unit == unit]
-            regions = tuple(sorted({instance.region for instance in there}))
-            changes = tuple(f"delete in {instance.account} {instance.region}" for instance in there)
-            task = DropInstances(stack_set.name, (unit,), regions)
-            what = f"stack set {stack_set.name} in {unit}"
-            steps.append(Step(instances, Action.DELETE, what, management, changes=changes, task=task))
-        task_of = DropStackSet(stack_set.name)
-        steps.append(Step(whole, Action.DELETE, f"stack set {stack_set.name}", management, task=task_of))
+        steps += drop_steps(instances, whole, stack_set, desired, current)
+    for key in left_stacks(desired, current):
+        drop = DropStack(*key)
+        steps.append(Step(Stage.RULES, Action.DELETE, f"stack {key[2]}", *key[:2], task=drop))
     stacks = [(Stage.RULES, stack) for stack in desired.management_rules]
     stacks += [(Stage.ROLES, desired.management_roles), (Stage.HUB, desired.hub)]
     for stage, stack in stacks:

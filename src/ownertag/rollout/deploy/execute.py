@@ -20,6 +20,7 @@ from ownertag.rollout.deploy.change_sets import Pause
 from ownertag.rollout.deploy.clients import Clients
 from ownertag.rollout.deploy.desired import DesiredStack
 from ownertag.rollout.deploy.failures import CredentialsExpiredError, DeployError, explained
+from ownertag.rollout.deploy.members import MembersReader
 from ownertag.rollout.deploy.organization_calls import OrganizationCalls
 from ownertag.rollout.deploy.values import (
     Action,
@@ -31,6 +32,7 @@ from ownertag.rollout.deploy.values import (
     DropPolicy,
     DropStack,
     DropStackSet,
+    ForgetInstances,
     MakeBucket,
     PutInstances,
     PutPolicy,
@@ -53,10 +55,17 @@ GOES_ON = frozenset({Stage.ROLES_IN_ACCOUNTS, Stage.RULES_IN_ACCOUNTS})
 
 
 class StepResult(Struct, frozen=True):
-    """A step that was carried out; `failed` says why it could not be."""
+    """A step that was carried out; `failed` says why it could not be, `some` that only some accounts failed."""
 
     step: Step
     failed: str = ""
+    some: bool = False
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether what comes after it can't be done: the hub, what all accounts need, or the policy is lacking."""
+        spoke = isinstance(self.step.task, PutStack | RemakeStack | DropStack) and self.step.stage is not Stage.HUB
+        return bool(self.failed) and not (self.some or spoke or self.step.stage in GOES_ON)
 
 
 #: Is called with a step and what happens to it.
@@ -79,11 +88,11 @@ def execute(
     worker = _Worker(clients, organization, pause)
     done: list[StepResult] = []
     waiting = [step for step in steps if step.task is not None]
-    for stage, of_stage in groupby(waiting, key=lambda step: step.stage):
+    for _, of_stage in groupby(waiting, key=lambda step: step.stage):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             ended = list(pool.map(lambda step: worker.do(step, progress), of_stage))
         done += ended
-        if worker.expired or (any(outcome.failed for outcome in ended) and stage not in GOES_ON):
+        if worker.expired or any(outcome.holds_up for outcome in ended):
             break
     return tuple(done)
 
@@ -94,6 +103,7 @@ class _Worker:
         self._organization = organization
         self._pause = pause
         self._calls = OrganizationCalls(clients.management("organizations"), pause)
+        self._left_out = MembersReader(clients, organization).just_left_out
         #: Whether the caller's credentials have expired.
         self.expired = False
 
@@ -106,7 +116,7 @@ class _Worker:
         except DeployError as error:
             self.expired |= isinstance(error, CredentialsExpiredError)
             progress(step, f"failed: {error}")
-            return StepResult(step, str(error))
+            return StepResult(step, str(error), isinstance(error, stack_sets.SomeFailed))
         progress(step, "done")
         return StepResult(step)
 
@@ -137,17 +147,20 @@ class _Worker:
             case DropStack(account=account, region=region, name=name):
                 stacks.drop(self._clients.of(account, "cloudformation", region), name, pause, say)
             case PutStackSet(stack_set=stack_set):
-                stack_sets.put(cloudformation, stack_set, self._clients.template_bucket(), pause, say)
+                bucket = self._clients.template_bucket()
+                stack_sets.put(cloudformation, stack_set, bucket, pause, say, self._left_out)
             case DropStackSet(name=name):
-                stack_sets.drop(cloudformation, name)
+                stack_sets.drop(cloudformation, name, self._left_out)
             case PutInstances():
-                deploy = partial(stack_sets.put_instances, cloudformation, task, pause, say)
-                with_roles_that_are_old_enough(deploy, cloudformation, task.name, pause, say)
+                deploy = partial(stack_sets.put_instances, cloudformation, task, pause, say, self._left_out)
+                with_roles_that_are_old_enough(deploy, cloudformation, task.name, pause, say, self._left_out)
             case RemakeInstances():
-                deploy = partial(stack_sets.remake_instances, cloudformation, task, pause, say)
-                with_roles_that_are_old_enough(deploy, cloudformation, task.name, pause, say)
+                deploy = partial(stack_sets.remake_instances, cloudformation, task, pause, say, self._left_out)
+                with_roles_that_are_old_enough(deploy, cloudformation, task.name, pause, say, self._left_out)
             case DropInstances():
-                stack_sets.drop_instances(cloudformation, task, pause, say)
+                stack_sets.drop_instances(cloudformation, task, pause, say, self._left_out)
+            case ForgetInstances():
+                stack_sets.forget_instances(cloudformation, task, pause, say, self._left_out)
             case PutPolicy(name=name, content=content, id=id_):
                 calls.put_policy(name, content, id_, say)
             case DropPolicy(id=id_):

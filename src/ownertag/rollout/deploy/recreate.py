@@ -5,6 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ownertag.rollout.deploy.desired import Desired
+from ownertag.rollout.deploy.instances import left_out_of
+from ownertag.rollout.deploy.left_out import PASSED
 from ownertag.rollout.deploy.values import Action, Current, PutStack, RemakeInstances, RemakeStack, Stage, Step
 
 _CHANGES = ("delete and make anew",)
@@ -45,7 +47,10 @@ def recreated(
         found = [step for step in found if (step.what, step.account, step.region) not in replaced] + anew
     for stage, stack_set in ((Stage.ROLES_IN_ACCOUNTS, desired.roles), (Stage.RULES_IN_ACCOUNTS, desired.rules)):
         state = current.stack_sets.get(stack_set.name)
+        out = left_out_of(state, desired, current)
         there = [instance for instance in state.instances if instance.account in accounts] if state else []
+        # Where a stack can't be made it can't be deleted either.
+        there = [instance for instance in there if out.get(instance) not in PASSED]
         for unit in sorted({instance.unit for instance in there} - {""}):
             of_unit = [instance for instance in there if instance.unit == unit]
             named = tuple(sorted({instance.account for instance in of_unit}))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from difflib import unified_diff
+from collections.abc import Iterator
 
 from ownertag.rollout.deploy.access import SCP, is_ours, with_statement
 from ownertag.rollout.deploy.clients import DeployError
-from ownertag.rollout.deploy.desired import Desired, DesiredStack, DesiredStackSet
+from ownertag.rollout.deploy.desired import Desired, DesiredStack
+from ownertag.rollout.deploy.diff import diff_of, pretty
+from ownertag.rollout.deploy.instances import stack_set_steps
 from ownertag.rollout.deploy.recreate import recreated
 from ownertag.rollout.deploy.stacks import differs, is_new
 from ownertag.rollout.deploy.values import (
@@ -18,13 +19,11 @@ from ownertag.rollout.deploy.values import (
     Attach,
     Current,
     Detach,
-    DropInstances,
     DropPolicy,
+    DropStack,
     MakeBucket,
-    PutInstances,
     PutPolicy,
     PutStack,
-    PutStackSet,
     ReadAccounts,
     Stage,
     Step,
@@ -32,19 +31,22 @@ from ownertag.rollout.deploy.values import (
 )
 
 
-def to_apply(desired: Desired, current: Current, recreate: frozenset[str] = frozenset()) -> tuple[Step, ...]:
+def to_apply(
+    desired: Desired, current: Current, recreate: frozenset[str] = frozenset(), *, retry: bool = False
+) -> tuple[Step, ...]:
     """The steps from what is there to what should be there; a step without a task is there already.
 
     Args:
         desired: What should be there.
         current: What is there.
         recreate: The accounts whose stacks are deleted and created again.
+        retry: Denied Regions are tried again: the policy may be another by now.
 
     Raises:
         DeployError: A unit has no room for all service control policies; the text says what to do.
     """
     _check_room(desired, current)
-    steps = _to_apply(desired, current)
+    steps = _to_apply(desired, current, retry)
     return recreated(steps, desired, current, recreate) if recreate else steps
 
 
@@ -64,7 +66,7 @@ def _check_room(desired: Desired, current: Current) -> None:
             )
 
 
-def _to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:
+def _to_apply(desired: Desired, current: Current, retry: bool) -> tuple[Step, ...]:
     return tuple(
         sorted(
             (
@@ -73,10 +75,9 @@ def _to_apply(desired: Desired, current: Current) -> tuple[Step, ...]:
                 _stack(Stage.HUB, desired.hub, current),
                 _stack(Stage.ROLES, desired.management_roles, current),
                 *(_stack(Stage.RULES, stack, current) for stack in desired.management_rules),
-                _stack_set(Stage.ROLES, desired.roles, desired, current),
-                _stack_set(Stage.RULES, desired.rules, desired, current),
-                *_instances(Stage.ROLES_IN_ACCOUNTS, desired.roles, desired, current),
-                *_instances(Stage.RULES_IN_ACCOUNTS, desired.rules, desired, current),
+                *stack_set_steps(Stage.ROLES, Stage.ROLES_IN_ACCOUNTS, desired.roles, desired, current, retry=retry),
+                *stack_set_steps(Stage.RULES, Stage.RULES_IN_ACCOUNTS, desired.rules, desired, current, retry=retry),
+                *_left_stacks(desired, current),
                 *_policies(desired, current),
             ),
             key=lambda step: step.stage,
@@ -157,70 +158,6 @@ def _stack(stage: Stage, stack: DesiredStack, current: Current) -> Step:
     return Step(stage, Action.UPDATE, what, stack.account, stack.region, changes, diff, task)
 
 
-def _stack_set(stage: Stage, stack_set: DesiredStackSet, desired: Desired, current: Current) -> Step:
-    management = desired.organization.management_account
-    state = current.stack_sets.get(stack_set.name)
-    what = f"stack set {stack_set.name}"
-    if state is None:
-        task = PutStackSet(stack_set, exists=False)
-        return Step(stage, Action.CREATE, what, management, desired.organization.home_region, task=task)
-    broken = [instance for instance in state.instances if instance.status != "CURRENT"]
-    changes = [] if state.auto_deployment else ["new accounts get it by themselves: no -> yes"]
-    changes += [
-        f"repeat in {instance.account} {instance.region}: {instance.reason or instance.status}" for instance in broken
-    ]
-    diff = diff_of(state.template, stack_set.template, "template")
-    if not (diff or changes):
-        return Step(stage, Action.KEEP, what, management, desired.organization.home_region)
-    task = PutStackSet(stack_set, exists=True)
-    return Step(stage, Action.UPDATE, what, management, desired.organization.home_region, tuple(changes), diff, task)
-
-
-def _instances(stage: Stage, stack_set: DesiredStackSet, desired: Desired, current: Current) -> Iterator[Step]:
-    """The steps for accounts and Regions that lack an instance, and for those that have one too many."""
-    management = desired.organization.management_account
-    state = current.stack_sets.get(stack_set.name)
-    there = state.instances if state else ()
-    places = {(instance.account, instance.region) for instance in there}
-    wanted = {
-        (account, region) for found in current.accounts.values() for account in found for region in stack_set.regions
-    }
-    what = f"stack set {stack_set.name} in {', '.join(desired.units)}"
-    missing = sorted(wanted - places)
-    units = {instance.unit for instance in there}
-    # A unit without accounts is deployed to as well: accounts that join it later get theirs automatically.
-    if missing or (state is None and not wanted):
-        regions = tuple(sorted({region for _, region in missing})) or stack_set.regions
-        changes = _by_region("add", missing)
-        task = PutInstances(stack_set.name, desired.units, regions)
-        action = Action.UPDATE if there else Action.CREATE
-        yield Step(stage, action, what, management, changes=changes, task=task)
-    kept = frozenset().union(*current.accounts.values())
-    for unit in sorted(units - {""}):
-        of_unit = [instance for instance in there if instance.unit == unit]
-        # Another desired unit may hold the same account: then its instance stays.
-        left = [instance for instance in of_unit if unit not in desired.units and instance.account not in kept]
-        for gone, accounts in (
-            ([instance for instance in of_unit if instance.region not in stack_set.regions], ()),
-            (left, tuple(sorted({instance.account for instance in left})) if len(left) < len(of_unit) else ()),
-        ):
-            if gone:
-                regions = tuple(sorted({instance.region for instance in gone}))
-                changes = _by_region("delete", sorted((instance.account, instance.region) for instance in gone))
-                drop = DropInstances(stack_set.name, (unit,), regions, accounts)
-                name = f"stack set {stack_set.name} in {unit}"
-                yield Step(stage, Action.DELETE, name, management, changes=changes, task=drop)
-    if not missing and there:
-        yield Step(stage, Action.KEEP, what, management)
-
-
-def _by_region(verb: str, places: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    by_region: dict[str, list[str]] = {}
-    for account, region in places:
-        by_region.setdefault(region, []).append(account)
-    return tuple(f"{verb} in {region}: {', '.join(accounts)}" for region, accounts in sorted(by_region.items()))
-
-
 def _policies(desired: Desired, current: Current) -> Iterator[Step]:
     """The steps for policies: one that is there is updated, attached or not; a surplus one is deleted."""
     management = desired.organization.management_account
@@ -257,12 +194,13 @@ def _policies(desired: Desired, current: Current) -> Iterator[Step]:
             yield Step(Stage.SURPLUS_POLICIES, Action.DELETE, what, management, diff=diff, task=drop)
 
 
-def pretty(policy: str | None) -> str:
-    """A policy in a normal form that a person can read; empty if there is none."""
-    return json.dumps(json.loads(policy), indent=2, sort_keys=True) if policy else ""
+def _left_stacks(desired: Desired, current: Current) -> Iterator[Step]:
+    """The management account's own stacks in Regions that are not wanted (any more)."""
+    for key in left_stacks(desired, current):
+        yield Step(Stage.RULES_IN_ACCOUNTS, Action.DELETE, f"stack {key[2]}", *key[:2], task=DropStack(*key))
 
 
-def diff_of(old: str, new: str, what: str) -> str:
-    """The unified diff of two texts; empty if they are equal."""
-    lines = unified_diff(old.splitlines(), new.splitlines(), f"{what} now", f"{what} then", lineterm="", n=2)
-    return "\n".join(lines)
+def left_stacks(desired: Desired, current: Current) -> list[tuple[str, str, str]]:
+    """Account, Region and name of the stacks of rules that are there and not wanted."""
+    wanted = {(stack.account, stack.region, stack.name) for stack in desired.management_rules}
+    return sorted(key for key in current.stacks if key[2] == desired.rules.name and key not in wanted)

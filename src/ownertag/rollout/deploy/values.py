@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 
 from msgspec import Struct
@@ -121,12 +122,29 @@ class PutInstances(Struct, frozen=True):
 
 
 class DropInstances(Struct, frozen=True):
-    """Deletes a stack set's instances in units and Regions; in all of the units' accounts where none is named."""
+    """Deletes a stack set's instances in units and Regions; in all of the units' accounts where none is named.
+
+    In the accounts and Regions of `stackless` only the instances are deleted, before the others: they have no stack,
+    and where a stack can't be made it can't be deleted either.
+    """
 
     name: str
     units: tuple[str, ...]
     regions: tuple[str, ...]
     accounts: tuple[str, ...] = ()
+    stackless: tuple[tuple[str, str], ...] = ()
+
+
+class ForgetInstances(Struct, frozen=True):
+    """Deletes the instances of accounts that StackSets does not get into any more; their stacks stay there.
+
+    The units are tried one after the other: it is not known under which AWS finds such an account.
+    """
+
+    name: str
+    units: tuple[str, ...]
+    regions: tuple[str, ...]
+    accounts: tuple[str, ...]
 
 
 class RemakeInstances(Struct, frozen=True):
@@ -179,6 +197,7 @@ Task = (
     | DropStackSet
     | PutInstances
     | DropInstances
+    | ForgetInstances
     | RemakeInstances
     | PutPolicy
     | DropPolicy
@@ -215,13 +234,44 @@ class StackState(Struct, frozen=True):
 
 
 class StackInstance(Struct, frozen=True, order=True):
-    """A stack instance: the stack of a stack set in one account and Region, deployed for a unit."""
+    """A stack instance: the stack of a stack set in one account and Region, deployed for a unit.
+
+    `unit` is empty where AWS names none, as of a suspended account; `detail` is the `DetailedStatus`; `stack` is the
+    stack's id, empty where there is none.
+    """
 
     account: str
     region: str
     unit: str
     status: str = "CURRENT"
     reason: str = ""
+    detail: str = ""
+    stack: str = ""
+
+
+class Why(StrEnum):
+    """Why nothing is deployed to an account or a Region, or why nothing is known of it."""
+
+    INACTIVE = "inactive-account"
+    LEFT = "left-organization"
+    DENIED = "denied-region"
+    NOT_ENABLED = "region-not-enabled"
+    DISABLED = "region-disabled"
+    INOPERABLE = "inoperable"
+    UNREAD = "queue-not-read"
+    NOT_LOOKED = "region-not-looked-at"
+
+
+class Members(Struct, frozen=True):
+    """What the organization and its members say of accounts and Regions.
+
+    `states` has every account of the organization; `disabled` are the Regions that the management account has not
+    enabled; `not_enabled` are accounts and Regions that are not enabled there.
+    """
+
+    states: Mapping[str, str]
+    disabled: frozenset[str] = frozenset()
+    not_enabled: frozenset[tuple[str, str]] = frozenset()
 
 
 class StackSetState(Struct, frozen=True):
@@ -244,7 +294,9 @@ class Current(Struct, frozen=True):
     """What is there.
 
     `policy_types` are those that the organization has enabled; `resource_policy` is the organization's own;
-    `accounts` has those of each desired unit, the management account left out; `policies` are ours by name;
+    `accounts` has the active ones of each desired unit, the management account left out; `units_gone` are units that
+    instances were deployed for and that are no more; `stacks` has the management account's in every Region that it has
+    enabled; `policies` are ours by name;
     `attached` has the names of all service control policies on each unit that is to be protected.
     """
 
@@ -254,6 +306,8 @@ class Current(Struct, frozen=True):
     administrators: frozenset[str]
     resource_policy: str | None
     accounts: dict[str, frozenset[str]]
+    members: Members
+    units_gone: frozenset[str]
     bucket: bool
     uploaded: bool
     stacks: dict[tuple[str, str, str], StackState]

@@ -13,10 +13,14 @@ from ownertag.rollout.deploy import stack_sets
 from ownertag.rollout.deploy.change_sets import Pause, Say
 from ownertag.rollout.deploy.failures import DeployError
 from ownertag.rollout.deploy.operation_events import is_passing
+from ownertag.rollout.deploy.stack_sets import LeftOut
 from ownertag.rollout.deploy.stacks import AGAIN_SECONDS, TIMES_AGAIN
+from ownertag.rollout.deploy.values import StackInstance
 
 
-def with_roles_that_are_old_enough(deploy: Callable[[], None], client: Any, name: str, pause: Pause, say: Say) -> None:
+def with_roles_that_are_old_enough(
+    deploy: Callable[[], None], client: Any, name: str, pause: Pause, say: Say, left_out: LeftOut
+) -> None:
     """Deploys instances; those that failed by what passes once more, twice at most.
 
     Args:
@@ -25,6 +29,7 @@ def with_roles_that_are_old_enough(deploy: Callable[[], None], client: Any, name
         name: The stack set.
         pause: Waits so many seconds.
         say: Told how far it is.
+        left_out: Says of instances which are no failures.
 
     Raises:
         DeployError: Some instances failed; the text of the first operation, or of the last one, names them.
@@ -38,12 +43,14 @@ def with_roles_that_are_old_enough(deploy: Callable[[], None], client: Any, name
                 raise
             say(f"{len(young)} instances failed because a role is too young: again in {AGAIN_SECONDS:.0f} s")
             pause(AGAIN_SECONDS)
-            deploy = _again(client, name, young, pause, say)
+            deploy = _again(client, name, young, pause, say, left_out)
         else:
             return
 
 
-def _again(client: Any, name: str, young: list[Any], pause: Pause, say: Say) -> Callable[[], None]:
+def _again(
+    client: Any, name: str, young: list[StackInstance], pause: Pause, say: Say, left_out: LeftOut
+) -> Callable[[], None]:
     def deploy() -> None:
         failed = None
         for unit in sorted({one.unit for one in young}):
@@ -51,7 +58,7 @@ def _again(client: Any, name: str, young: list[Any], pause: Pause, say: Say) -> 
             accounts = tuple(sorted({one.account for one in of_unit}))
             regions = tuple(sorted({one.region for one in of_unit}))
             try:
-                stack_sets.put_some(client, name, unit, accounts, regions, pause, say)
+                stack_sets.put_some(client, name, unit, accounts, regions, pause, say, left_out)
             except DeployError as error:
                 failed = error
         if failed:

@@ -125,7 +125,8 @@ def _enabled_besides(account: str, regions: Iterable[str]) -> Iterator[Finding]:
         yield Location(account, region).fault(
             Check.REGION,
             "switched on in this account alone: what is created there is not seen",
-            "add it to organization.regions, or switch it off and deny account:EnableRegion",
+            "enable it in the management account as well, and add it to organization.regions if that names any; or "
+            "switch it off and deny account:EnableRegion; or write it in organization.excluded_regions",
         )
 
 

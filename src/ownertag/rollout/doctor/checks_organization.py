@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ownertag.render.documents import AUDIT_ROLE, ROLES_STACK
+from msgspec import Struct
+
+from ownertag.render.documents import AUDIT_ROLE, REGION_STACK, ROLES_STACK
+from ownertag.rollout.deploy.left_out import ACTIVE, SKIPPED, left_out
+from ownertag.rollout.deploy.values import Members, StackInstance, Why
 from ownertag.rollout.doctor.checks import same, unread_finding
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
@@ -13,14 +17,58 @@ from ownertag.rollout.doctor.facts import (
     NotGiven,
     OrganizationFacts,
     PolicyFacts,
+    StackInstanceState,
     StackSetFacts,
     Unread,
 )
 from ownertag.rollout.doctor.findings import Check, Finding, Location
 
 
+class Places(Struct, frozen=True):
+    """Where a stack set should have instances: in these Regions, as far as an account has enabled them."""
+
+    regions: tuple[str, ...]
+    enabled: Mapping[str, frozenset[str]]
+    home: str
+
+    def of(self, account: str) -> tuple[str, ...]:
+        """The Regions of an account."""
+        known = self.enabled.get(account)
+        return self.regions if known is None else tuple(region for region in self.regions if region in known)
+
+    def left_out(self, instances: Iterable[StackInstanceState]) -> dict[tuple[str, str], Why]:
+        """The instances that no repetition would bring up to date, and why; that of an active account is assumed."""
+        given = [
+            StackInstance(
+                instance.account, instance.region, "", instance.status, instance.reason, instance.detail, instance.stack
+            )
+            for instance in instances
+        ]
+        off = {
+            (instance.account, instance.region)
+            for instance in given
+            if instance.region not in self.enabled.get(instance.account, {instance.region})
+        }
+        members = Members({instance.account: ACTIVE for instance in given}, not_enabled=frozenset(off))
+        found = left_out(given, members, self.home)
+        return {(instance.account, instance.region): why for instance, why in found.items()}
+
+
+def denied_regions(facts: OrganizationFacts | Unread, expected: Expected, account: str) -> frozenset[str]:
+    """The Regions of an account that a policy denies to StackSets: the audit role can't look there either."""
+    found = facts.stack_sets.get(REGION_STACK) if isinstance(facts, OrganizationFacts) else None
+    if not isinstance(found, StackSetFacts) or not isinstance(found.instances, tuple):
+        return frozenset()
+    of_account = [instance for instance in found.instances if instance.account == account]
+    out = Places((), {}, expected.organization.home_region).left_out(of_account)
+    return frozenset(region for (_, region), why in out.items() if why is Why.DENIED)
+
+
 def check_organization(
-    facts: OrganizationFacts | Unread, expected: Expected, regions: Iterable[str]
+    facts: OrganizationFacts | Unread,
+    expected: Expected,
+    regions: Iterable[str],
+    enabled: Mapping[str, frozenset[str]] = {},
 ) -> Iterator[Finding]:
     """Checks accounts, stack sets and policies, as the management account has them.
 
@@ -28,6 +76,7 @@ def check_organization(
         facts: What was read there.
         expected: What should be there.
         regions: The Regions that should have rules.
+        enabled: The Regions that each account has enabled, as far as it said so: no stack can be in others.
     """
     place = Location(expected.organization.management_account)
     if isinstance(facts, Unread):
@@ -44,12 +93,13 @@ def check_organization(
         yield unread_finding(place, Check.ACCOUNTS, "the list of accounts", facts.accounts, Missing(), "")
     for name in expected.stack_sets:
         where = (expected.organization.home_region,) if name == ROLES_STACK else tuple(regions)
-        yield from _stack_set(place, name, facts, expected, where)
+        places = Places(where, enabled, expected.organization.home_region)
+        yield from _stack_set(place, name, facts, expected, places)
     yield from _policies(place, facts, expected)
 
 
 def _stack_set(
-    place: Location, name: str, facts: OrganizationFacts, expected: Expected, regions: tuple[str, ...]
+    place: Location, name: str, facts: OrganizationFacts, expected: Expected, places: Places
 ) -> Iterator[Finding]:
     found = facts.stack_sets[name]
     if not isinstance(found, StackSetFacts):
@@ -69,36 +119,56 @@ def _stack_set(
         )
     else:
         yield place.ok(Check.STACK_SET, f"{name} is current, and deploys to new accounts")
-    yield from _instances(place, name, found, facts, regions)
+    yield from _instances(place, name, found, facts, places)
     yield _drift(place, name, found)
 
 
 def _instances(
-    place: Location, name: str, found: StackSetFacts, facts: OrganizationFacts, regions: tuple[str, ...]
+    place: Location, name: str, found: StackSetFacts, facts: OrganizationFacts, places: Places
 ) -> Iterator[Finding]:
     """Findings name the account and Region that lack an instance."""
     if not isinstance(found.instances, tuple):
         yield unread_finding(place, Check.INSTANCES, f"the instances of {name}", found.instances, Missing(), "")
         return
     held = {(instance.account, instance.region): instance for instance in found.instances}
-    well = 0
+    active = facts.accounts if isinstance(facts.accounts, frozenset) else None
+    out = places.left_out(found.instances)
+    well, suspended = 0, set()
     for instance in found.instances:
         if instance.status == "CURRENT":
             well += 1
-            continue
-        yield Location(instance.account, instance.region).fault(
-            Check.INSTANCES,
-            f"the instance of {name} is {instance.status}{f': {instance.reason}' if instance.reason else ''}",
-            "mend what it says, then `ownertag deploy apply`",
-        )
-    if isinstance(facts.accounts, frozenset):
-        for account in sorted(facts.accounts):
-            for region in regions:
+        elif instance.detail == SKIPPED and active is not None and instance.account not in active:
+            suspended.add(instance.account)
+        elif (why := out.get((instance.account, instance.region))) is not Why.NOT_ENABLED:
+            yield _not_current(name, instance, why)
+    if active is not None:
+        for account in sorted(active):
+            for region in places.of(account):
                 if (account, region) not in held:
                     yield Location(account, region).fault(
                         Check.INSTANCES, f"{name} has no instance here", "`ownertag deploy apply` deploys to it"
                     )
     yield place.ok(Check.INSTANCES, f"{well} of {name} are current")
+    if suspended:
+        yield place.ok(
+            Check.INSTANCES, f"{name} leaves out accounts that are suspended: {', '.join(sorted(suspended))}"
+        )
+
+
+def _not_current(name: str, instance: StackInstanceState, why: Why | None) -> Finding:
+    place = Location(instance.account, instance.region)
+    said = f"the instance of {name} is {instance.status}{f': {instance.reason}' if instance.reason else ''}"
+    match why:
+        case Why.DENIED:
+            return place.fault(
+                Check.INSTANCES,
+                "a service control policy denies the Region to StackSets: what is created here is not seen",
+                "write it in organization.excluded_regions; or exempt the role stacksets-exec-* in that policy, then "
+                "`ownertag deploy apply --retry`",
+            )
+        case Why.INOPERABLE:
+            return place.fault(Check.INSTANCES, said, "`ownertag deploy plan` says which commands mend it")
+    return place.fault(Check.INSTANCES, said, "mend what it says, then `ownertag deploy apply`")
 
 
 def _drift(place: Location, name: str, found: StackSetFacts) -> Finding:

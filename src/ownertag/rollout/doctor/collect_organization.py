@@ -87,6 +87,7 @@ def _instances(account: AuditedAccount, name: str) -> Observed[tuple[StackInstan
                 summary["Status"],
                 summary.get("StackId", ""),
                 summary.get("StatusReason", ""),
+                summary.get("StackInstanceStatus", {}).get("DetailedStatus", ""),
             )
             for page in pages
             for summary in page["Summaries"]

@@ -13,7 +13,7 @@ from ownertag.rollout.doctor.access import AccountAccess, AuditedAccount
 from ownertag.rollout.doctor.checks_account import check_account
 from ownertag.rollout.doctor.checks_hub import check_hub
 from ownertag.rollout.doctor.checks_observed import check_observed
-from ownertag.rollout.doctor.checks_organization import check_organization
+from ownertag.rollout.doctor.checks_organization import check_organization, denied_regions
 from ownertag.rollout.doctor.collect import collect
 from ownertag.rollout.doctor.collect_hub import collect_hub
 from ownertag.rollout.doctor.collect_organization import collect_organization
@@ -108,23 +108,33 @@ def examine(
     _refuse(scope.regions - set(regions), "Region", regions)
     accounts = sorted(scope.accounts or known)
     scoped = tuple(region for region in regions if not scope.regions or region in scope.regions)
-    findings = list(check_organization(whole, expected, regions))
+    findings: list[Finding] = []
     if not scope.accounts or hub in scope.accounts:
         at_hub = collector.hub()
         findings += check_hub(at_hub, expected)
         findings += check_observed(at_hub, whole, expected)
     enabled = whole.enabled if isinstance(whole, OrganizationFacts) else None
-    known_regions = enabled | {*regions} if isinstance(enabled, frozenset) else None
+    # Nothing is expected where the settings exclude a Region, whoever has enabled it.
+    ours = {*regions, *organization.excluded_regions}
+    known_regions = enabled | ours if isinstance(enabled, frozenset) else None
+    asked = {account: _allowed(whole, expected, account, scoped) for account in accounts}
+    enabled_in: dict[str, frozenset[str]] = {}
     stacks = {account: _stacks(whole, expected, account, regions) for account in accounts}
     # Not by `with`, which would wait for all accounts after Ctrl-C.
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="doctor")
     try:
-        waiting = {pool.submit(collector.account, account, scoped, stacks[account]): account for account in accounts}
+        waiting = {
+            pool.submit(collector.account, account, asked[account], stacks[account]): account for account in accounts
+        }
         for number, done in enumerate(as_completed(waiting), 1):
-            findings += check_account(done.result(), expected, scoped, known_regions)
-            progress(waiting[done], number, len(accounts))
+            account, facts = waiting[done], done.result()
+            if isinstance(facts.enabled, frozenset):
+                enabled_in[account] = facts.enabled
+            findings += check_account(facts, expected, asked[account], known_regions)
+            progress(account, number, len(accounts))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+    findings += check_organization(whole, expected, regions, enabled_in)
     first = (organization.management_account, hub)
     checks = list(Check)
 
@@ -149,6 +159,14 @@ def _reported(finding: Finding, scope: Scope) -> bool:
 def _regions(whole: OrganizationFacts | Unread, expected: Expected) -> tuple[str, ...]:
     enabled = whole.enabled if isinstance(whole, OrganizationFacts) else None
     return expected.regions(enabled if isinstance(enabled, frozenset) else frozenset())
+
+
+def _allowed(
+    whole: OrganizationFacts | Unread, expected: Expected, account: str, regions: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The Regions in which an account is read."""
+    denied = denied_regions(whole, expected, account)
+    return tuple(region for region in regions if region not in denied)
 
 
 def _accounts(whole: OrganizationFacts | Unread, expected: Expected) -> frozenset[str]:

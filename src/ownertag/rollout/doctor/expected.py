@@ -11,6 +11,7 @@ from msgspec import Struct
 from ownertag.catalogue import tag_actions
 from ownertag.core.arn import Arn, partition_of
 from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.regions import forced_regions, regions_of
 from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.core.tiers import Tier
 from ownertag.render import infra, policies, service_policies
@@ -28,7 +29,6 @@ from ownertag.render.documents import (
 )
 from ownertag.render.pages import by_tier
 from ownertag.render.patterns import hub_pattern, spoke_rules
-from ownertag.rollout.deploy.desired import regions_of
 
 
 class ExpectedRole(Struct, frozen=True):
@@ -43,8 +43,8 @@ class ExpectedRole(Struct, frozen=True):
 class Expected(Struct, frozen=True):
     """All that should be there. Documents name no account: `filled_for` puts one's in.
 
-    `tiers` says what the policies can do about each action that changes tags. `alarms` has the name of each by its
-    logical name.
+    `forced` are the Regions in which global services of the catalogue record. `tiers` says what the policies can do
+    about each action that changes tags. `alarms` has the name of each by its logical name.
     """
 
     settings: Settings
@@ -66,6 +66,7 @@ class Expected(Struct, frozen=True):
     receives: int
     oldest: int
     alarms: Mapping[str, str]
+    forced: frozenset[str]
 
     @property
     def bus_arn(self) -> str:
@@ -74,7 +75,7 @@ class Expected(Struct, frozen=True):
 
     def regions(self, enabled: frozenset[str]) -> tuple[str, ...]:
         """The Regions that should have rules, where the management account has these enabled."""
-        return regions_of(self.organization, enabled)
+        return regions_of(self.organization, self.forced, enabled)
 
     def units(self, root: str) -> tuple[str, ...]:
         """The units that are deployed to."""
@@ -144,4 +145,5 @@ def expected(catalogue: Catalogue, settings: Settings, organization: Organizatio
         receives=infra.MAX_RECEIVE_COUNT,
         oldest=infra.OLDEST_MESSAGE_SECONDS,
         alarms=infra.ALARMS,
+        forced=forced_regions(catalogue, organization),
     )

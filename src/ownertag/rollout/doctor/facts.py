@@ -189,13 +189,14 @@ class HubFacts(Struct, frozen=True):
 
 
 class StackInstanceState(Struct, frozen=True):
-    """An instance of a stack set."""
+    """An instance of a stack set; `detail` is its `DetailedStatus`."""
 
     account: str
     region: str
     status: str
     stack: str
     reason: str = ""
+    detail: str = ""
 
 
 class StackSetFacts(Struct, frozen=True):

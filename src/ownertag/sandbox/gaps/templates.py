@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import yaml
 from moto.cloudformation.utils import yaml_tag_constructor
 
@@ -11,6 +13,13 @@ class _Loader(getattr(yaml, "CLoader", yaml.Loader)):  # type: ignore[misc] # it
 
 
 _Loader.add_multi_constructor("", yaml_tag_constructor)
+
+
+@lru_cache(64)
+def resource_types(template: str) -> frozenset[str]:
+    """The types of a template's resources."""
+    read = yaml.load(template, Loader=_Loader)  # noqa: S506 - as moto reads it
+    return frozenset(resource["Type"] for resource in read.get("Resources", {}).values())
 
 
 def read_quickly() -> None:

@@ -23,6 +23,8 @@ from ownertag.sandbox.sandbox import Sandbox
 
 WEB, DATA = "333333333333", "444444444444"
 MEMBERS = {HUB, WEB, DATA, "555555555555", "666666666666"}
+#: The Regions of the settings, as they stand there.
+REGIONS = f'regions = ["{HOME_REGION}", "us-east-1", "us-west-2"]'
 # What a deployment may never call, whoever asks it.
 UNTAGS = ("ec2:DeleteTags", "tag:UntagResources")
 
@@ -73,13 +75,39 @@ def at_console(sandbox: Sandbox, folder: Path) -> Console:
     """The settings of a sandbox and a package of them, in a folder of their own."""
     settings, package = folder / "ownertag.toml", folder / "function.zip"
     text = sandbox.settings_file.read_text("utf-8")
-    # Two Regions are enough here, and a third that is not ours.
-    text = text.replace(
-        'regions = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]', f'regions = ["{HOME_REGION}"]'
-    )
+    # Three Regions are enough here, and a fourth that is not ours.
+    text = text.replace('regions = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]', REGIONS)
     settings.write_text(text, "utf-8")
     write_package(package, text)
     return Console(sandbox, settings, package)
+
+
+def few(console: Console, *regions: str) -> None:
+    """Has the settings name the home Region and these: where stacks are told apart by account, few are enough."""
+    console.settle(**{REGIONS: f"regions = {json.dumps([HOME_REGION, *regions])}"})
+
+
+def told(objects: list[dict[str, Any]]) -> dict[str, set[tuple[str | None, str | None]]]:
+    """The accounts and Regions that a plan leaves out, by the reason."""
+    return {
+        note["why"]: {(place["account"], place["region"]) for place in note["places"]}
+        for note in objects
+        if note["kind"] == "left-out"
+    }
+
+
+def instances(console: Console, name: str = "ownertag-spoke-region") -> dict[tuple[str, str], dict[str, Any]]:
+    """The instances of a stack set, as AWS lists them."""
+    with console.client(MANAGEMENT, "cloudformation") as cloudformation:
+        found = cloudformation.list_stack_instances(StackSetName=name)["Summaries"]
+    return {(instance["Account"], instance["Region"]): instance for instance in found}
+
+
+def stack_sets(console: Console) -> set[str]:
+    """The stack sets that are there."""
+    with console.client(MANAGEMENT, "cloudformation") as cloudformation:
+        found = cloudformation.list_stack_sets()["Summaries"]
+    return {stack_set["StackSetName"] for stack_set in found if stack_set["Status"] == "ACTIVE"}
 
 
 def run(prepared: Prepared, steps: tuple[Step, ...]) -> tuple[StepResult, ...]:

@@ -55,7 +55,7 @@ class Deployed:
             management_account = "{MANAGEMENT}"
             hub_account = "{self.hub}"
             home_region = "{HOME}"
-            regions = ["{HOME}"]
+            regions = {json.dumps(REGIONS)}
             units = ["{unit}"]
             [protection]
             units = ["{unit}"]

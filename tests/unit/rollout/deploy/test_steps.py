@@ -38,6 +38,7 @@ from rollout.deploy.world import (
     DATA,
     HUB,
     MANAGEMENT,
+    OTHER,
     OTHER_UNIT,
     PACKAGE,
     REGIONS,
@@ -216,7 +217,7 @@ DIFFERENCES = {
         f"delete in eu-west-1: {WEB}",
     ),
     "a unit too many": Difference(
-        with_more(RULES, StackInstance("999999999999", "us-east-1", OTHER_UNIT)),
+        with_more(RULES, StackInstance(OTHER, "us-east-1", OTHER_UNIT)),
         f"stack set {RULES} in {OTHER_UNIT}",
         Action.DELETE,
         DropInstances,
@@ -281,14 +282,15 @@ def test_an_account_of_two_units_keeps_what_one_of_them_wants() -> None:
 def test_only_the_accounts_that_are_not_wanted_go_from_a_unit_that_is_not() -> None:
     theirs = (
         *(replace(instance, unit=OTHER_UNIT) for instance in THERE.stack_sets[RULES].instances),
-        StackInstance("999999999999", "us-east-1", OTHER_UNIT),
+        StackInstance(OTHER, "us-east-1", OTHER_UNIT),
     )
     [step] = pending(stack_set(RULES, instances=theirs))
-    assert step.task == DropInstances(RULES, (OTHER_UNIT,), ("us-east-1",), ("999999999999",))
+    assert step.task == DropInstances(RULES, (OTHER_UNIT,), ("us-east-1",), (OTHER,))
 
 
-def test_an_instance_whose_unit_is_not_known_is_left_alone() -> None:
-    assert pending(with_more(RULES, StackInstance("999999999999", "us-east-1", ""))) == []
+def test_an_instance_whose_unit_is_not_known_is_deleted_under_the_root() -> None:
+    [step] = pending(with_more(RULES, StackInstance(OTHER, "us-east-1", "")))
+    assert step.task == DropInstances(RULES, (ROOT,), ("us-east-1",), (OTHER,))
 
 
 def test_an_account_is_made_anew_where_it_was_changed_by_hand() -> None:
@@ -401,8 +403,8 @@ def test_a_policy_too_many_is_taken_off_and_deleted_last() -> None:
     ]
 
 
-def test_rules_go_where_global_services_record_and_home() -> None:
-    assert wanted(settings(regions=("eu-central-1",))).rules.regions == REGIONS
+def test_rules_go_where_the_settings_say_or_everywhere() -> None:
+    assert wanted(settings(regions=("eu-central-1",))).rules.regions == ("eu-central-1",)
     assert wanted(settings(regions=())).rules.regions == ("eu-central-1", "eu-west-1", "us-east-1", "us-west-2")
 
 

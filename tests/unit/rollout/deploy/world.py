@@ -12,9 +12,11 @@ from ownertag.core.settings_file import read_settings
 from ownertag.rollout.deploy.access import SCP, with_statement
 from ownertag.rollout.deploy.desired import Desired, desired
 from ownertag.rollout.deploy.package import Package
-from ownertag.rollout.deploy.values import Current, PolicyState, StackInstance, StackSetState, StackState
+from ownertag.rollout.deploy.values import Current, Members, PolicyState, StackInstance, StackSetState, StackState
 
 MANAGEMENT, HUB, WEB, DATA = "123456789012", fixtures.HUB_ACCOUNT, fixtures.ACCOUNT, fixtures.OTHER_ACCOUNT
+#: Of the organization, and of no unit that is deployed to.
+OTHER = "999999999999"
 ROOT, UNIT, OTHER_UNIT = "r-ab12", "ou-ab12-c3d4e5f6", "ou-ab12-aaaabbbb"
 REGIONS = ("eu-central-1", "us-east-1", "us-west-2")
 PACKAGE = Package(Path("function.zip"), "", "ownertag-0.1.0-arm64-" + "0" * 64 + ".zip", "0" * 64)
@@ -42,6 +44,8 @@ def nothing(to: Desired) -> Current:
         administrators=frozenset(),
         resource_policy=None,
         accounts=dict.fromkeys(to.units, frozenset({HUB, WEB, DATA})),
+        members=Members(dict.fromkeys((MANAGEMENT, HUB, WEB, DATA, OTHER), "ACTIVE")),
+        units_gone=frozenset(),
         bucket=False,
         uploaded=False,
         stacks={},
@@ -72,7 +76,7 @@ def all_of(to: Desired) -> Current:
                 stack_set.template,
                 True,
                 tuple(
-                    StackInstance(account, region, to.units[0])
+                    StackInstance(account, region, to.units[0], stack=f"arn:stack/{account}/{region}")
                     for account in (HUB, WEB, DATA)
                     for region in stack_set.regions
                 ),

@@ -9,18 +9,28 @@ import pytest
 from msgspec.structs import replace
 
 from ownertag.render.documents import REGION_STACK, ROLES_STACK
-from ownertag.rollout.doctor.checks_organization import check_organization
-from ownertag.rollout.doctor.facts import Missing, NotGiven, OrganizationFacts, PolicyFacts, Unread
+from ownertag.rollout.deploy.left_out import SKIPPED
+from ownertag.rollout.doctor.checks_organization import check_organization, denied_regions
+from ownertag.rollout.doctor.facts import (
+    Missing,
+    NotGiven,
+    OrganizationFacts,
+    PolicyFacts,
+    StackInstanceState,
+    Unread,
+)
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding
 from rollout.doctor import healthy
-from rollout.doctor.healthy import ABROAD, HOME, MANAGEMENT, OTHER, REGIONS, wanted
+from rollout.doctor.healthy import ABROAD, HOME, HUB, MANAGEMENT, OTHER, REGIONS, wanted
 
 DENIED, GIVEN = Unread("denied (AccessDenied)"), NotGiven("Field")
 WELL: Any = healthy.organization()
 
 
-def check(facts: OrganizationFacts | Unread, more: str = "") -> list[Finding]:
-    return list(check_organization(facts, wanted(more), REGIONS))
+def check(
+    facts: OrganizationFacts | Unread, more: str = "", enabled: Mapping[str, frozenset[str]] = {}
+) -> list[Finding]:
+    return list(check_organization(facts, wanted(more), REGIONS, enabled))
 
 
 def bad(facts: OrganizationFacts | Unread, more: str = "") -> list[Finding]:
@@ -166,3 +176,58 @@ def test_what_each_tier_holds_is_told_and_no_fault() -> None:
     assert tiers.state is CheckState.OK
     assert tiers.seen == "guard: ec2:CreateTags, ec2:DeleteTags; no-forging: ec2:CreateTags"
     assert "render scp --tiers" in tiers.advice
+
+
+# --- what is left out
+
+DENIAL = "not authorized to perform: sqs:CreateQueue with an explicit deny in a service control policy"
+SUSPENDED = "222233334444"
+
+
+def test_an_account_that_is_suspended_is_told_and_no_fault() -> None:
+    skipped = StackInstanceState(SUSPENDED, ABROAD, "OUTDATED", "", "This account is suspended.", SKIPPED)
+    facts = rules(instances=(*WELL.stack_sets[REGION_STACK].instances, skipped))
+    assert bad(facts) == []
+    assert [finding.seen for finding in check(facts) if SUSPENDED in finding.seen] == [
+        f"{REGION_STACK} leaves out accounts that are suspended: {SUSPENDED}"
+    ]
+
+
+def test_an_account_that_was_suspended_and_is_open_again_is_a_fault() -> None:
+    [finding] = bad(rules(instances=_instances(OTHER, ABROAD, status="OUTDATED", detail=SKIPPED)))
+    assert (finding.account, finding.region, finding.check) == (OTHER, ABROAD, Check.INSTANCES)
+
+
+def test_a_denied_region_is_told_with_both_ways_out_and_not_read() -> None:
+    facts = rules(instances=_instances(OTHER, ABROAD, status="OUTDATED", reason=DENIAL))
+    [finding] = bad(facts)
+    assert (finding.account, finding.region) == (OTHER, ABROAD)
+    assert "denies the Region to StackSets" in finding.seen
+    assert "organization.excluded_regions" in finding.advice
+    assert "stacksets-exec-*" in finding.advice
+    assert denied_regions(facts, wanted(), OTHER) == {ABROAD}
+    assert denied_regions(facts, wanted(), HUB) == frozenset()
+
+
+def test_a_denial_at_home_is_of_no_region() -> None:
+    instances = tuple(
+        replace(instance, status="OUTDATED", reason=DENIAL) if instance.account == OTHER else instance
+        for instance in WELL.stack_sets[REGION_STACK].instances
+    )
+    facts = rules(instances=instances)
+    assert {finding.advice for finding in bad(facts)} == {"mend what it says, then `ownertag deploy apply`"}
+    assert denied_regions(facts, wanted(), OTHER) == frozenset()
+
+
+def test_a_region_that_the_account_has_not_enabled_lacks_nothing() -> None:
+    enabled = {OTHER: frozenset({HOME})}
+    for instances in (_instances(OTHER, ABROAD, status="OUTDATED", reason="not enabled"), _without(OTHER, ABROAD)):
+        facts = rules(instances=instances)
+        assert [finding.region for finding in check(facts, enabled=enabled) if finding.state is not CheckState.OK] == []
+        assert [finding.region for finding in bad(facts)] == [ABROAD]
+
+
+def test_an_inoperable_instance_is_mended_by_what_the_plan_says() -> None:
+    [finding] = bad(rules(instances=_instances(OTHER, ABROAD, status="INOPERABLE", reason="a deletion failed")))
+    assert "is INOPERABLE: a deletion failed" in finding.seen
+    assert "`ownertag deploy plan` says which commands mend it" in finding.advice

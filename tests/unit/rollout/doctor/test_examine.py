@@ -7,8 +7,10 @@ import threading
 import pytest
 from msgspec.structs import replace
 
+from ownertag.render.documents import REGION_STACK
 from ownertag.rollout.doctor.examine import AT_ONCE, Scope, Stacks, UnknownLocation, examine, spokes
-from ownertag.rollout.doctor.facts import AccountFacts, Unread
+from ownertag.rollout.doctor.expected import Expected
+from ownertag.rollout.doctor.facts import AccountFacts, OrganizationFacts, StackSetFacts, Unread
 from ownertag.rollout.doctor.findings import Check, CheckState
 from rollout.doctor import healthy
 from rollout.doctor.healthy import ABROAD, HOME, HUB, MANAGEMENT, MEMBER, OTHER, REGIONS, FakeCollector, wanted
@@ -60,8 +62,8 @@ def test_without_the_organization_the_named_accounts_are_looked_at_all_the_same(
     collector.whole = DENIED
     findings = examine(collector, wanted(), Scope(accounts=frozenset({MEMBER})))
     assert [finding.check for finding in findings if finding.state is CheckState.UNREACHABLE] == [Check.ACCOUNTS]
-    # Which Regions the organization has is not known: the home Region, and those of global services.
-    assert collector.asked == [(MEMBER, (HOME, "us-east-1", "us-west-2"))]
+    # Which Regions the organization has is not known: the home Region has rules in any case.
+    assert collector.asked == [(MEMBER, (HOME,))]
     collector.asked.clear()
     examine(collector, wanted())
     assert {account for account, _ in collector.asked} == {MANAGEMENT, HUB}
@@ -108,3 +110,65 @@ def test_the_canary_goes_to_a_member_that_is_not_the_hub() -> None:
     assert spokes(DENIED, wanted()) == ()
     alone = replace(healthy.organization(), accounts=frozenset({HUB}))
     assert spokes(alone, wanted()) == ()
+
+
+def test_a_region_that_only_a_member_has_enabled_is_told_unless_the_settings_exclude_it() -> None:
+    collector = FakeCollector()
+    mine = healthy.account(MEMBER, REGIONS)
+    assert isinstance(mine.enabled, frozenset)
+    collector.accounts[MEMBER] = replace(mine, enabled=mine.enabled | {"af-south-1", "xx-east-9"})
+
+    def told(expected: Expected) -> list[tuple[str, str | None]]:
+        return [
+            (finding.account, finding.region)
+            for finding in examine(collector, expected)
+            if finding.state is not CheckState.OK
+        ]
+
+    assert told(wanted()) == [(MEMBER, "af-south-1"), (MEMBER, "xx-east-9")]
+    organization = replace(wanted().organization, excluded_regions=("xx-east-9",))
+    assert told(replace(wanted(), organization=organization)) == [(MEMBER, "af-south-1")]
+
+
+def test_of_many_accounts_each_region_that_only_they_enabled_is_told() -> None:
+    collector = FakeCollector()
+    accounts = frozenset(f"{number:012}" for number in range(200))
+    assert isinstance(collector.whole, OrganizationFacts)
+    collector.whole = replace(collector.whole, accounts=accounts, stack_sets={})
+    more = frozenset(f"xx-east-{number}" for number in range(1, 6))
+    for number in accounts:
+        mine = healthy.account(number, REGIONS)
+        assert isinstance(mine.enabled, frozenset)
+        collector.accounts[number] = replace(mine, enabled=mine.enabled | more)
+    scope = Scope(accounts=accounts)
+    found = [
+        finding
+        for finding in examine(collector, replace(wanted(), stack_sets={}), scope)
+        if finding.check is Check.REGION and finding.state is CheckState.FAULT
+    ]
+    assert len(found) == 200 * 5
+    assert len({(finding.seen, finding.advice) for finding in found}) == 1  # so that they can be told together
+
+
+def test_a_denied_region_is_told_once_and_not_read() -> None:
+    collector = FakeCollector()
+    assert isinstance(collector.whole, OrganizationFacts)
+    rules = collector.whole.stack_sets[REGION_STACK]
+    assert isinstance(rules, StackSetFacts)
+    assert isinstance(rules.instances, tuple)
+    reason = "not authorized to perform: cloudformation:CreateStack with an explicit deny in a service control policy"
+    instances = tuple(
+        replace(instance, status="OUTDATED", reason=reason) if instance.region == ABROAD else instance
+        for instance in rules.instances
+    )
+    collector.whole = replace(
+        collector.whole, stack_sets={**collector.whole.stack_sets, REGION_STACK: replace(rules, instances=instances)}
+    )
+    findings = examine(collector, wanted())
+    left = {region for region in REGIONS if region != ABROAD}
+    assert {account: set(regions) for account, regions in collector.asked} == {
+        MANAGEMENT: {*REGIONS}, HUB: left, MEMBER: left, OTHER: left,
+    }  # fmt: skip
+    assert {(finding.account, finding.region) for finding in findings if finding.state is not CheckState.OK} == {
+        (account, ABROAD) for account in (HUB, MEMBER, OTHER)
+    }
