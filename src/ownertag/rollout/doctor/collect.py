@@ -59,8 +59,9 @@ def collect(
     roles = {name: role(account, name) for name in expected.roles}
     roles_stack, region_stack = expected.stack_sets
     lacking = any(isinstance(found, Missing) for found in roles.values())
+    trails = Trails(account)
     places = [
-        _region(account, expected, region, stacks.get((region_stack, region)), now)
+        _region(account, expected, region, trails, stacks.get((region_stack, region)), now)
         for region in regions
         if region not in off
     ]
@@ -89,7 +90,7 @@ def role(account: AuditedAccount, name: str) -> Observed[Role]:
             for policy_name in page["PolicyNames"]
         ]
         attached = [
-            attached_policy["PolicyName"]
+            attached_policy["PolicyArn"]
             for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
             for attached_policy in page["AttachedPolicies"]
         ]
@@ -122,7 +123,9 @@ def rule(account: AuditedAccount, region: str, name: str, bus: str = "default") 
             found["State"],
             json.loads(found["EventPattern"]),
             tuple(
-                RuleTarget(target["Arn"], target.get("RoleArn"), target.get("DeadLetterConfig", {}).get("Arn"))
+                RuleTarget(
+                    target["Arn"], target.get("RoleArn"), target.get("DeadLetterConfig", {}).get("Arn"), target["Id"]
+                )
                 for target in targets
             ),
         )
@@ -143,12 +146,15 @@ def queue(account: AuditedAccount, region: str, name: str) -> Observed[QueueFact
             int(found["VisibilityTimeout"]),
             redrive.get("deadLetterTargetArn"),
             int(redrive["maxReceiveCount"]) if redrive else None,
+            url,
         )
 
     return account.read("sqs", region, use)
 
 
-def _region(account: AuditedAccount, expected: Expected, region: str, stack: str | None, now: datetime) -> RegionFacts:
+def _region(
+    account: AuditedAccount, expected: Expected, region: str, trails: Trails, stack: str | None, now: datetime
+) -> RegionFacts:
     rules = tuple(rule(account, region, name) for name in expected.rules)
     undelivered = queue(account, region, UNDELIVERED)
     lacking = any(isinstance(found, Missing) for found in (*rules, undelivered)) or (
@@ -159,7 +165,7 @@ def _region(account: AuditedAccount, expected: Expected, region: str, stack: str
         account.read(
             "events", region, lambda client: client.describe_event_bus(Name="default").get("KmsKeyIdentifier")
         ),
-        _trails(account, region),
+        trails.reaching(region),
         rules,
         _sent(account, region, tuple(expected.rules), now),
         undelivered,
@@ -173,28 +179,62 @@ def _stack_where(lacking: bool, account: AuditedAccount, region: str, name: str 
     return account.stack(region, name) if name else Missing()
 
 
-def _trails(account: AuditedAccount, region: str) -> Observed[tuple[TrailFacts, ...]]:
-    """The trails that reach a Region: its own, those of other Regions, and the organization's."""
-    found = account.read(
-        "cloudtrail", region, lambda client: client.describe_trails(includeShadowTrails=True)["trailList"]
-    )
-    if not isinstance(found, list):
-        return found
+class Trails:
+    """The trails of an account, each read once, whichever Regions it reaches.
 
-    def one(trail: dict[str, Any]) -> TrailFacts:
-        arn = trail["TrailARN"]
+    A trail logs or does not in all of its Regions alike: it is started in its home Region alone, and its selectors hold
+    for all (doc: StartLogging, PutEventSelectors). So where one of all Regions logs what counts,
+    no other is looked for.
+    """
+
+    def __init__(self, account: AuditedAccount) -> None:
+        self._account = account
+        self._read: dict[str, TrailFacts] = {}
+        self._home = self._of(account.home)
+
+    def reaching(self, region: str) -> Observed[tuple[TrailFacts, ...]]:
+        """Those that reach a Region: its own, those of other Regions, and the organization's."""
+        found = self._home
+        if region == self._account.home or (isinstance(found, tuple) and any(map(_suffices, found))):
+            return found
+        return self._of(region)
+
+    def _of(self, region: str) -> Observed[tuple[TrailFacts, ...]]:
+        found = self._account.read(
+            "cloudtrail", region, lambda client: client.describe_trails(includeShadowTrails=True)["trailList"]
+        )
+        if not isinstance(found, list):
+            return found
+        for trail in found:
+            if trail["TrailARN"] not in self._read:
+                self._read[trail["TrailARN"]] = self._one(trail, region)
+        return tuple(self._read[trail["TrailARN"]] for trail in found)
+
+    def _one(self, trail: dict[str, Any], region: str) -> TrailFacts:
+        arn, account = trail["TrailARN"], self._account
         logging: Observed[bool] = account.read(
             "cloudtrail", region, lambda client: bool(client.get_trail_status(Name=arn)["IsLogging"])
         )
         writes: Observed[bool] = True
+        selectors = None
         # Without selectors of its own a trail logs all management events (doc: logging management events).
         if trail.get("HasCustomEventSelectors"):
-            writes = account.read(
-                "cloudtrail", region, lambda client: _writes(client.get_event_selectors(TrailName=arn))
+            found = account.read(
+                "cloudtrail", region, lambda client: _selectors(client.get_event_selectors(TrailName=arn))
             )
-        return TrailFacts(arn, trail["HomeRegion"], bool(trail["IsMultiRegionTrail"]), logging, writes)
+            selectors = found if isinstance(found, dict) else None
+            writes = found if isinstance(found, Missing | NotGiven | Unread) else _writes(found)
+        return TrailFacts(arn, trail["HomeRegion"], bool(trail["IsMultiRegionTrail"]), logging, writes, selectors)
 
-    return tuple(one(trail) for trail in found)
+
+def _suffices(trail: TrailFacts) -> bool:
+    return trail.multi_region and trail.logging is True and trail.writes is True
+
+
+def _selectors(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The selectors of an answer; a malformed one raises here, where that becomes a fact."""
+    _writes(answer)
+    return {name: answer[name] for name in ("EventSelectors", "AdvancedEventSelectors") if answer.get(name)}
 
 
 def _writes(selectors: Mapping[str, Any]) -> bool:

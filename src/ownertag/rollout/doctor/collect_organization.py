@@ -75,6 +75,8 @@ def _instances(account: AuditedAccount, name: str) -> Observed[tuple[StackInstan
                 summary["Status"],
                 summary.get("StackId", ""),
                 summary.get("StatusReason", ""),
+                summary.get("OrganizationalUnitId", ""),
+                summary.get("DriftStatus", ""),
             )
             for page in pages
             for summary in page["Summaries"]

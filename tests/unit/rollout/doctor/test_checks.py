@@ -110,7 +110,7 @@ def test_a_role_that_is_not_as_rendered_is_a_fault(name: str) -> None:
     assert (finding.account, finding.region, finding.check, finding.state) == (MEMBER, None, which, CheckState.FAULT)
     assert held in finding.seen
     assert seen in finding.seen
-    assert advice in finding.advice
+    assert advice in healthy.told(finding)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_an_account_that_can_not_be_entered_says_so_and_nothing_more() -> None:
     [finding] = check(AccountFacts(MEMBER, DENIED))
     assert (finding.check, finding.state) == (Check.AUDIT_ROLE, CheckState.UNREACHABLE)
     assert "denied (AccessDenied)" in finding.seen
-    assert "ownertag-audit" in finding.advice
+    assert "--recreate" in healthy.told(finding)
 
 
 def _trail(**changes: Any) -> tuple[TrailFacts, ...]:
@@ -164,7 +164,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     ),
     "trail stopped": ({"trails": _trail(logging=False)}, Check.TRAIL, "logging is stopped: all", "start-logging"),
     "trail without writes": (
-        {"trails": _trail(writes=False)}, Check.TRAIL, "no trail logs management events", "event selector",
+        {"trails": _trail(writes=False)}, Check.TRAIL, "no trail logs management events", "put-event-selectors",
     ),
     "rule gone": ({"rules": (Missing(),)}, Check.RULE, "ownertag-creations-1 is not there", "deploy apply"),
     "rule off": (
@@ -172,7 +172,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
         "enable-rule --name ownertag-creations-1",
     ),
     "rule with an old pattern": (
-        {"rules": (replace(RULE, pattern={"source": ["aws.ec2"]}),)}, Check.RULE, "another pattern", "updates it",
+        {"rules": (replace(RULE, pattern={"source": ["aws.ec2"]}),)}, Check.RULE, "another pattern", "--recreate",
     ),
     "no target": ({"rules": (replace(RULE, targets=()),)}, Check.TARGET, "does not send to", "deploy apply"),
     "another bus": (
@@ -208,7 +208,7 @@ def test_a_region_that_does_not_deliver_is_a_fault(name: str) -> None:
     [finding] = [finding for finding in check(place(**changes)) if finding.state is not CheckState.OK]
     assert (finding.account, finding.region, finding.check, finding.state) == (MEMBER, HOME, which, CheckState.FAULT)
     assert seen in finding.seen
-    assert advice in finding.advice
+    assert advice in healthy.told(finding)
 
 
 NEVER_MADE: dict[str, tuple[dict[str, Any], str, Check]] = {
@@ -240,7 +240,7 @@ def test_a_region_that_an_account_alone_has_switched_on_is_a_fault() -> None:
         finding for finding in check_account(facts, wanted(), (HOME,), known) if finding.state is not CheckState.OK
     ]
     assert (finding.region, finding.check, finding.state) == ("af-south-1", Check.REGION, CheckState.FAULT)
-    assert "account:EnableRegion" in finding.advice
+    assert "account:EnableRegion" in healthy.told(finding)
 
 
 UNSEEN: dict[str, tuple[dict[str, Any], Check]] = {
@@ -260,7 +260,7 @@ def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(na
     [finding] = [finding for finding in check(place(**changes)) if finding.state is not CheckState.OK]
     assert (finding.check, finding.state) == (which, CheckState.UNREACHABLE)
     assert "denied (AccessDenied)" in finding.seen
-    assert "permissions" in finding.advice
+    assert "permissions" in healthy.told(finding)
     [finding] = [finding for finding in check(place(**_given(changes))) if finding.state is not CheckState.OK]
     assert (finding.check, finding.state) == (which, CheckState.NOT_CHECKABLE)
     assert "lacks Field" in finding.seen
@@ -293,7 +293,7 @@ def test_a_region_that_is_switched_off_is_a_fault_and_an_unknown_one_unreached()
     facts = replace(healthy.account(regions=()), enabled=frozenset({"us-east-1"}))
     [finding] = [finding for finding in check(facts) if finding.state is not CheckState.OK]
     assert (finding.check, finding.region, finding.state) == (Check.REGION, HOME, CheckState.FAULT)
-    assert "organization.regions" in finding.advice
+    assert "organization.regions" in healthy.told(finding)
     assert _states(replace(facts, enabled=DENIED), Check.REGION) == [CheckState.UNREACHABLE]
 
 

@@ -71,7 +71,7 @@ def policies(found: Mapping[str, PolicyFacts]) -> OrganizationFacts:
 
 FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, str]] = {
     "no stack set": (of(ROLES_STACK, Missing()), (MANAGEMENT, None), Check.STACK_SET, ROLES_STACK, "deploy apply"),
-    "old template": (rules(template="x"), (MANAGEMENT, None), Check.STACK_SET, "another template", "deploy plan"),
+    "old template": (rules(template="x"), (MANAGEMENT, None), Check.STACK_SET, "another template", "shows the difference"),
     "not automatic": (rules(auto_deployment=False), (MANAGEMENT, None), Check.STACK_SET, "by itself", "deploy apply"),
     "instance failed": (
         rules(instances=_instances(OTHER, ABROAD, status="OUTDATED", reason="an SCP denies it")), (OTHER, ABROAD),
@@ -79,7 +79,7 @@ FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, s
     ),
     "instance missing": (
         rules(instances=_without(OTHER, ABROAD)), (OTHER, ABROAD), Check.INSTANCES, "has no instance here",
-        "deploys to it",
+        "deploy to it",
     ),
     "drifted": (rules(drift="DRIFTED"), (MANAGEMENT, None), Check.DRIFT, "changed by hand: DRIFTED", "DRIFT_STATUS"),
     "no policy": (
@@ -88,7 +88,7 @@ FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, s
     ),
     "a policy too many": (
         policies({**POLICIES, "ownertag-9": POLICIES["ownertag"]}), (MANAGEMENT, None), Check.POLICY,
-        "ownertag-9 is not wanted any more", "takes it away",
+        "ownertag-9 is not wanted any more", "take it away",
     ),
     "another policy": (
         policies({**POLICIES, "ownertag": UNKNOWN}), (MANAGEMENT, None), Check.POLICY,
@@ -97,7 +97,7 @@ FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, s
     "policy loose": (
         policies({**POLICIES, "ownertag-2": replace(POLICIES["ownertag-2"], targets=frozenset({"ou-ab12-00000000"}))}),
         (MANAGEMENT, None),
-        Check.POLICY, "is not attached to r-ab12", "attaches it",
+        Check.POLICY, "is not attached to r-ab12", "attach it",
     ),
 }  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_an_organization_that_is_not_deployed_to_is_a_fault(name: str) -> None:
     [finding] = bad(facts)
     assert (finding.account, finding.region, finding.check, finding.state) == (*place, which, CheckState.FAULT)
     assert seen in finding.seen
-    assert advice in finding.advice
+    assert advice in healthy.told(finding)
 
 
 UNSEEN: dict[str, tuple[Any, Check]] = {
@@ -135,7 +135,7 @@ def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(na
 def test_an_organization_that_can_not_be_entered_says_what_helps() -> None:
     [finding] = check(DENIED)
     assert (finding.account, finding.check, finding.state) == (MANAGEMENT, Check.ACCOUNTS, CheckState.UNREACHABLE)
-    assert "--accounts" in finding.advice
+    assert "--accounts" in healthy.told(finding)
 
 
 def test_drift_that_nobody_looked_for_is_no_fault_but_says_how() -> None:
@@ -144,7 +144,7 @@ def test_drift_that_nobody_looked_for_is_no_fault_but_says_how() -> None:
     ]
     [finding] = findings
     assert finding.state is CheckState.OK
-    assert f"detect-stack-set-drift --stack-set-name {REGION_STACK}" in finding.advice
+    assert f"detect-stack-set-drift --stack-set-name {REGION_STACK}" in healthy.told(finding)
 
 
 def test_roles_are_wanted_in_the_home_region_alone() -> None:
@@ -165,4 +165,4 @@ def test_what_each_tier_holds_is_told_and_no_fault() -> None:
     [tiers] = [finding for finding in check(WELL) if finding.check is Check.TIERS]
     assert tiers.state is CheckState.OK
     assert tiers.seen == "guard: ec2:CreateTags, ec2:DeleteTags; no-forging: ec2:CreateTags"
-    assert "render scp --tiers" in tiers.advice
+    assert "render scp --tiers" in healthy.told(tiers)
