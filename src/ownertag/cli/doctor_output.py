@@ -72,9 +72,9 @@ def report(findings: list[Finding], scale: Scale, caller: Caller, *, everything:
         for finding in findings
         if finding.state is CheckState.NOT_CHECKABLE or finding.cause is Cause.DRIFT_UNCHECKED
     ]
-    groups = group(findings)
+    groups = group(findings if everything else [finding for finding in findings if finding.state in urgent])
     bad = [one for one in groups if one.state in urgent]
-    for one in groups if everything else bad:
+    for one in groups:
         yield from _group(one, scale, caller, everything=everything)
     counts = Counter(finding.check.value for finding in unchecked)
     if counts and not everything:
@@ -82,47 +82,58 @@ def report(findings: list[Finding], scale: Scale, caller: Caller, *, everything:
         yield from _wrapped(f"not checked here, so not known: {named}; --all says why", "")
     well = sum(finding.state is CheckState.OK for finding in findings)
     accounts = len({finding.account for finding in findings})
-    said = [_number(len(bad), "cause")] if bad else ["no fault"]
-    for state, text in ((CheckState.FAULT, "fault"), (CheckState.UNREACHABLE, "place that could not be read")):
-        if number := sum(finding.state is state for finding in findings):
-            said.append(_number(number, text))
-    more = "" if everything else " (--all lists them)"
+    told = [
+        f"{_number(number, 'fault') if state is CheckState.FAULT else f'{number:,} unread'}"
+        for state in (CheckState.FAULT, CheckState.UNREACHABLE)
+        if (number := sum(finding.state is state for finding in findings))
+    ]
+    said = f"{_number(len(bad), 'cause')} ({', '.join(told)})" if bad else "no fault"
     yield from _wrapped(
-        f"{', '.join(said)}; {_number(well, 'check')} in {_number(accounts, 'account')} are well{more}", ""
+        f"{said}; {_number(well, 'check')} in {_number(accounts, 'account')} are well{'' if everything else ' (--all)'}",
+        "",
     )
 
 
 def _number(number: int, what: str) -> str:
-    noun, *rest = what.split(" ", 1)
-    return " ".join([f"{number:,}", noun if number == 1 else f"{noun}s", *rest])
+    return f"{number:,} {what if number == 1 else f'{what}s'}"
 
 
 def _group(one: Group, scale: Scale, caller: Caller, *, everything: bool) -> Iterator[str]:
     from ownertag.rollout.doctor.commands import known
+    from ownertag.rollout.doctor.findings import CheckState
     from ownertag.rollout.doctor.grouping import places
 
     where = list(places(one, scale))
     shown = where if everything or len(where) <= MOST_PLACES else where[: MOST_PLACES - 1]
     others = f"; {len(where) - len(shown)} other places" if len(shown) < len(where) else ""
     follows = f" ({one.follows} checks more follow from it)" if one.follows else ""
-    yield from _wrapped(f"{one.state.value}: {one.check.value}, {'; '.join(shown)}{others}: {one.seen}{follows}", "  ")
-    if everything and len(one.findings) > 1:
-        for finding in one.findings:
-            yield f"    {finding.account} {finding.region or ''}".rstrip() + (
-                f": {finding.seen}" if finding.seen != one.seen else ""
-            )
+    head = f"{one.state.value}: {one.check.value}, {'; '.join(shown)}{others}: {one.seen}{follows}"
     commands = one.commands
-    part = not everything and len(one.accounts) > MOST_NAMED and commands != one.first
+    # What several places need is shown for the first of them; but one command can make a few accounts anew.
+    part = not everything and (len(commands) > len(one.first) or _too_many(one))
     if part:
         commands = one.first
-    if not (one.advice or commands):
-        return
-    said = f"{one.advice}; first in one, then as --all says" if part else one.advice
+    advice = f". {one.advice[:1].upper()}{one.advice[1:]}" if one.advice else ""
+    if part:
+        advice += f" (1 of {len(one.findings)})"
     if needed := sorted({_account(command, caller) for command in commands if not known(command, caller)}):
-        said += f", with credentials of account {', '.join(needed)}"
-    yield from _wrapped(f"{said}{':' if commands else ''}", "  ", first="  ")
+        advice += f", in account {', '.join(needed)}"
+    yield from _wrapped(f"{head}{advice}{':' if commands else ''}", "  ")
+    if everything and (one.state in {CheckState.FAULT, CheckState.UNREACHABLE} or _differ(one)):
+        for finding in one.findings if len(one.findings) > 1 else ():
+            own = f": {finding.seen}" if finding.seen != one.seen else ""
+            yield f"    {' '.join(part for part in (finding.account, finding.region) if part)}{own}"
     for command in commands:
         yield from _typed(command, caller)
+
+
+def _too_many(one: Group) -> bool:
+    """Whether the accounts are too many for one line."""
+    return len(one.accounts) > MOST_NAMED and one.commands != one.first
+
+
+def _differ(one: Group) -> bool:
+    return len({finding.seen for finding in one.findings}) > 1
 
 
 def _account(command: Command, caller: Caller) -> str:
@@ -133,14 +144,22 @@ def _typed(command: Command, caller: Caller) -> Iterator[str]:
     """The command, continued where a line ends, so that it can be pasted as it stands."""
     from ownertag.rollout.doctor.commands import line
 
-    now = "   "
-    words = [shlex.quote(word) for word in shlex.split(line(command, caller))]
-    for word in words:
-        if len(now) + 1 + len(word) > WIDTH - 2 and now.strip():
-            yield f"{now} \\"
-            now = "     "
-        now += f" {word}"
-    yield now
+    lines = ["   "]
+    for part in _parts(line(command, caller)):
+        if len(lines[-1]) + 1 + len(part) > WIDTH - 2 and lines[-1].strip():
+            lines.append("     ")
+        lines[-1] += f" {part}"
+    yield from (f"{one} \\" for one in lines[:-1])
+    yield lines[-1]
+
+
+def _parts(command: str) -> Iterator[str]:
+    """A command's words, an option with its value."""
+    words = [shlex.quote(word) for word in shlex.split(command)]
+    while words:
+        size = 2 if words[0].startswith("--") and len(words) > 1 and not words[1].startswith("--") else 1
+        yield " ".join(words[:size])
+        del words[:size]
 
 
 def _wrapped(text: str, indent: str, first: str = "") -> Iterator[str]:

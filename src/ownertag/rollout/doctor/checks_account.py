@@ -53,7 +53,7 @@ def check_account(
         yield place.unreached(
             Check.AUDIT_ROLE,
             f"{AUDIT_ROLE} can't be assumed: {facts.refused.reason}",
-            "put it back; if it is there, use credentials of the hub's account that may assume it",
+            "put it back; if it is there, see who may assume it",
             apply(facts.account),
             cause=Cause.AUDIT_ROLE_REFUSED,
         )
@@ -96,7 +96,7 @@ def _role_faults(place: Location, check: Check, name: str, seen: Role, expected:
         yield place.fault(
             check,
             f"role {name} trusts others than it should",
-            f"{RECREATE}, and find out who changed its trust",
+            RECREATE,
             again,
             cause=Cause.ROLE_TRUST,
         )
@@ -114,7 +114,7 @@ def _role_faults(place: Location, check: Check, name: str, seen: Role, expected:
         yield place.fault(
             check,
             f"role {name} is too wide: it has {more} as well",
-            f"find out who added that, and take it away{by_break_glass(expected)}",
+            f"take that away{by_break_glass(expected)}",
             *(aws(place.account, None, "iam", "delete-role-policy", *of_role, "--policy-name", one) for one in inline),
             *(
                 aws(place.account, None, "iam", "detach-role-policy", *of_role, "--policy-arn", arn)
@@ -126,7 +126,7 @@ def _role_faults(place: Location, check: Check, name: str, seen: Role, expected:
         yield place.fault(
             check,
             f"role {name} has a permissions boundary, {seen.boundary}",
-            f"take it away: it can keep the role from its work, and the template sets none{by_break_glass(expected)}",
+            f"take it away: the template sets none{by_break_glass(expected)}",
             aws(place.account, None, "iam", "delete-role-permissions-boundary", "--role-name", name),
             cause=Cause.ROLE_BOUNDARY,
         )
@@ -142,8 +142,8 @@ def _regions(place: Location, facts: AccountFacts, regions: Iterable[str]) -> It
                 else:
                     yield here.fault(
                         Check.REGION,
-                        "switched off in this account, so nothing can be deployed there",
-                        "switch it on, which takes minutes, and deploy; or leave it out of organization.regions",
+                        "switched off, so nothing can be deployed there",
+                        "switch it on, and deploy; or leave it out of organization.regions",
                         aws(place.account, None, "account", "enable-region", "--region-name", region),
                         cause=Cause.REGION_OFF,
                     )
@@ -176,8 +176,8 @@ def _bus(place: Location, facts: RegionFacts, expected: Expected) -> Finding:
         case str():
             return place.fault(
                 Check.DEFAULT_BUS,
-                f"the default bus keeps its events under {facts.bus_key}: whoever rules that key can stop all rules",
-                f"take the key off, and find out who put it there{by_break_glass(expected)}",
+                f"who rules the key of the default bus can stop all rules: {facts.bus_key}",
+                f"take it off{by_break_glass(expected)}",
                 aws(
                     place.account,
                     place.region,
@@ -204,7 +204,7 @@ def _region(account: str, facts: RegionFacts, expected: Expected) -> Iterator[Fi
             continue
         yield check_rule(place, Check.RULE, name, rule, expected.filled_for(pattern, account, facts.region))
         yield _target(place, name, rule, expected)
-        yield _sent(place, name, sent, facts.undelivered)
+        yield _sent(place, name, sent)
     yield from _undelivered(place, facts, expected)
 
 
@@ -286,7 +286,7 @@ def _target(place: Location, name: str, rule: Rule, expected: Expected) -> Findi
         return place.fault(
             Check.TARGET,
             f"rule {name} also sends to {', '.join(target.arn for target in others)}{f'; and {said}' if said else ''}",
-            f"take that away, and find out who added it{by_break_glass(expected)}",
+            f"take that away{by_break_glass(expected)}",
             aws(place.account, place.region, "events", "remove-targets", "--rule", name,
                 "--ids", *(target.id for target in others)),
             *((apply(place.account),) if said else ()),
@@ -297,7 +297,7 @@ def _target(place: Location, name: str, rule: Rule, expected: Expected) -> Findi
     return place.ok(Check.TARGET, "sends to the hub's bus, as the forwarder, with a queue for what fails")
 
 
-def _sent(place: Location, name: str, sent: Observed[Sent], queue: Observed[QueueFacts]) -> Finding:
+def _sent(place: Location, name: str, sent: Observed[Sent]) -> Finding:
     if not isinstance(sent, Sent):
         return unread_finding(place, Check.SENT, f"what rule {name} sent", sent, Missing(), "")
     last = f"{sent.last:%Y-%m-%d %H:00}Z" if sent.last else f"none in {SENT_DAYS} days"
@@ -305,9 +305,7 @@ def _sent(place: Location, name: str, sent: Observed[Sent], queue: Observed[Queu
         return place.fault(
             Check.SENT,
             f"rule {name} could not send {sent.failed} events of the last day; last sent: {last}",
-            f"the messages in {UNDELIVERED} say why (ERROR_CODE, ERROR_MESSAGE): mostly the bus's policy or the "
-            "forwarder's role; the count fades within a day",
-            *(_messages(place, queue.url) if isinstance(queue, QueueFacts) else ()),
+            f"the messages in {UNDELIVERED} say why; the count fades within a day",
             cause=Cause.SENT_FAILED,
         )
     return place.ok(Check.SENT, f"{name}, last sent: {last}")
@@ -323,9 +321,8 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
         yield place.fault(
             Check.UNDELIVERED,
             f"{queue.messages} events were not delivered to the hub",
-            f"`aws sqs receive-message --region {region} --queue-url $(aws sqs get-queue-url --region {region} "
-            f"--queue-name {UNDELIVERED} --query QueueUrl --output text) --message-attribute-names All` "
-            "in this account says why (ERROR_CODE); after mending it, `ownertag tag` takes the events",
+            "their ERROR_CODE says why; mend that, then `ownertag tag` takes the events",
+            _look_into(place, queue.url),
             cause=Cause.UNDELIVERED_HELD,
         )
     else:
@@ -343,10 +340,10 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
         )
 
 
-def _messages(place: Location, url: str) -> Iterator[Command]:
-    """Reads a message without taking it from the queue."""
-    look = ("--message-attribute-names", "All", "--visibility-timeout", "0", "--queue-url", url)
-    yield aws(place.account, place.region, "sqs", "receive-message", *look)
+def _look_into(place: Location, url: str) -> Command:
+    """Shows messages without taking them from the queue."""
+    given = ("--queue-url", url, "--message-attribute-names", "All", "--visibility-timeout", "0")
+    return aws(place.account, place.region, "sqs", "receive-message", *given)
 
 
 def _name(arn: str) -> str:

@@ -54,7 +54,7 @@ def check_hub(facts: HubFacts | Unread, expected: Expected) -> Iterator[Finding]
     yield _bus(place, facts, expected)
     yield from _rule(place, facts, expected)
     yield from _queue(place, facts, expected)
-    yield _dead_letters(place, facts)
+    yield _dead_letters(place, facts, expected)
     yield from _function(place, facts, expected)
     yield _package(place, facts, expected)
     yield _source(place, facts, expected)
@@ -110,7 +110,7 @@ def _bus(place: Location, facts: HubFacts, expected: Expected) -> Finding:
         return place.fault(
             Check.BUS,
             f"bus {BUS} lets in more than it should: statements {', '.join(others)}",
-            "take them away, and find out who added them",
+            "take them away",
             *(
                 aws(place.account, place.region, "events", "remove-permission", *of_bus, "--statement-id", sid)
                 for sid in others
@@ -191,18 +191,18 @@ def _set_attributes(place: Location, queue: QueueFacts, attributes: dict[str, st
     return aws(place.account, place.region, "sqs", "set-queue-attributes", *given)
 
 
-def _dead_letters(place: Location, facts: HubFacts) -> Finding:
+def _dead_letters(place: Location, facts: HubFacts, expected: Expected) -> Finding:
     found = facts.dead_letters
     if not isinstance(found, QueueFacts):
         return unread_finding(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetters")
     if not found.messages:
         return place.ok(Check.DEAD_LETTERS, "none")
+    arn = expected.arn("sqs", DEAD_LETTERS, place.account, place.region or "")
     return place.fault(
         Check.DEAD_LETTERS,
         f"{found.messages} messages were not tagged",
-        f"read them (`aws sqs receive-message` on {DEAD_LETTERS}) with the function's log, mend the cause, then send "
-        "them back: `aws sqs start-message-move-task --source-arn "
-        f"arn:...:{DEAD_LETTERS}`",
+        "the function's log says why; mend that, then send them back",
+        aws(place.account, place.region, "sqs", "start-message-move-task", "--source-arn", arn),
         cause=Cause.DEAD_LETTERS_HELD,
     )
 
@@ -267,7 +267,7 @@ def _package(place: Location, facts: HubFacts, expected: Expected) -> Finding:
         return place.fault(
             Check.PACKAGE,
             f"the function runs other code than the stack's package {key}",
-            f"{RECREATE}, and find out who changed it",
+            RECREATE,
             # CloudFormation can't read a function's code back, so it can't see that it is another.
             _of_function(
                 place, "update-function-code", "--s3-bucket", facts.stack.parameters.get("PackageBucket", ""),
@@ -301,7 +301,7 @@ def _source(place: Location, facts: HubFacts, expected: Expected) -> Finding:
         return place.fault(
             Check.EVENT_SOURCE,
             f"the function is not fed: its mapping is {ours[0].state}",
-            "switch it on, and find out who switched it off",
+            "switch it on",
             _of_mapping(place, ours[0], "--enabled"),
             cause=Cause.EVENT_SOURCE_DISABLED,
         )

@@ -99,7 +99,7 @@ def _instances(
         yield Location(instance.account, instance.region).fault(
             Check.INSTANCES,
             f"the instance of {name} is {instance.status}{f': {instance.reason}' if instance.reason else ''}",
-            "mend what it says, if it says something, and deploy again",
+            "mend that, and deploy",
             apply(),
             cause=Cause.INSTANCE_NOT_CURRENT,
         )
@@ -132,7 +132,7 @@ def _drift(place: Location, name: str, found: StackSetFacts, home: str) -> Findi
             where = sorted({instance.account for instance in instances if instance.drift == "DRIFTED"})
             return place.fault(
                 Check.DRIFT,
-                f"instances of {name} were changed by hand: {found.drift}{f', in {len(where)} accounts' if where else ''}",
+                f"instances of {name} were changed by hand: {found.drift}",
                 f"{RECREATE}, and let it be checked again",
                 apply(",".join(where)) if where else look,
                 detect,

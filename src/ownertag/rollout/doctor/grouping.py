@@ -85,7 +85,7 @@ def _group(held: list[Finding], follows: Mapping[Finding, int]) -> Group:
 
 def general(finding: Finding) -> str:
     """What was seen, without the account, the Region, and numbers of its own."""
-    text = finding.seen.replace(finding.account, "ACCOUNT")
+    text = finding.seen.partition("; last sent: ")[0].replace(finding.account, "ACCOUNT")
     if finding.region:
         text = text.replace(finding.region, "REGION")
     return re.sub(r"\b[0-9]+\b(?! s\b| days)", "N", text) if finding.cause is None or _counts(finding) else text

@@ -77,13 +77,14 @@ def region(account: str = MEMBER, name: str = HOME) -> RegionFacts:
     want = wanted()
     queue = want.arn("sqs", "ownertag-undelivered", account, name)
     target = RuleTarget(want.bus_arn, want.arn("iam", f"role/{FORWARDER_ROLE}", account), queue)
+    url = f"https://sqs.{name}.amazonaws.com/{account}/ownertag-undelivered"
     return RegionFacts(
         name,
         None,
         (TrailFacts(f"arn:aws:cloudtrail:{HOME}:{MANAGEMENT}:trail/all", HOME, True, True, True),),
         tuple(Rule("ENABLED", want.filled_for(pattern, account), (target,)) for pattern in want.rules.values()),
         tuple(Sent(NOW, 0) for _ in want.rules),
-        QueueFacts(0, want.filled_for(want.undelivered_policy, account, name), 30),
+        QueueFacts(0, want.filled_for(want.undelivered_policy, account, name), 30, url=url),
         stack(want.stack_sets[REGION_STACK]),
     )
 

@@ -77,7 +77,7 @@ def _other(document: Any) -> Any:
 ROLES: dict[str, tuple[str, Check, Callable[[Any], Any], str, str]] = {
     "gone": (TAGGER, Check.TAGGER_ROLE, lambda _: Missing(), "is not there", "deploy apply"),
     "trusts another": (
-        TAGGER, Check.TAGGER_ROLE, lambda role: replace(role, trust=_other(role.trust)), "trusts others", "who changed",
+        TAGGER, Check.TAGGER_ROLE, lambda role: replace(role, trust=_other(role.trust)), "trusts others", "--recreate",
     ),
     "lacks its policy": (
         FORWARDER_ROLE, Check.FORWARDER_ROLE, lambda role: replace(role, inline={}), "lacks its policy", "deploy apply",
@@ -89,11 +89,11 @@ ROLES: dict[str, tuple[str, Check, Callable[[Any], Any], str, str]] = {
     ),
     "wider inline": (
         TAGGER, Check.TAGGER_ROLE, lambda role: _policies(role, more={}), "too wide: it has more",
-        "take it away",
+        "take that away",
     ),
     "wider attached": (
         CANARY_ROLE, Check.CANARY_ROLE, lambda role: replace(role, attached=("AdministratorAccess",)),
-        "has AdministratorAccess as well", "take it away",
+        "has AdministratorAccess as well", "take that away",
     ),
     "bounded": (
         AUDIT_ROLE, Check.AUDIT_ROLE, lambda role: replace(role, boundary="arn:aws:iam::1:policy/b"),
@@ -182,10 +182,10 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "no forwarder": ({"rules": _target(role=None)}, Check.TARGET, "sends as nobody", "deploy apply"),
     "no queue": ({"rules": _target(dead_letters=None)}, Check.TARGET, "loses what it can't deliver", "deploy apply"),
     "another target as well": (
-        {"rules": (replace(RULE, targets=(*RULE.targets, OTHER_TARGET)),)}, Check.TARGET, "also sends to", "who added",
+        {"rules": (replace(RULE, targets=(*RULE.targets, OTHER_TARGET)),)}, Check.TARGET, "also sends to", "--ids",
     ),
     "failed": (
-        {"sent": (replace(SENT, failed=3),)}, Check.SENT, "ownertag-creations-1 could not send 3 events", "ERROR_CODE",
+        {"sent": (replace(SENT, failed=3),)}, Check.SENT, "ownertag-creations-1 could not send 3 events", "say why",
     ),
     "queue gone": ({"undelivered": Missing()}, Check.UNDELIVERED, "is not there", "deploy apply"),
     "undelivered": (

@@ -85,10 +85,10 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "no redrive": (_queue(redrive_to=None), Check.QUEUE, "after 16 receives", "RedrivePolicy"),
     "another redrive": (_queue(receives=3), Check.QUEUE, "after 16 receives", "RedrivePolicy"),
     "backlog": ({"oldest": 1200.0, **_queue(messages=42)}, Check.QUEUE, "42 messages wait, the oldest for 1", "log"),
-    "queue without a policy": (_queue(policy=None), Check.QUEUE_POLICY, "policy of queue ownertag", "set-queue-attributes"),
+    "queue without a policy": (_queue(policy=None), Check.QUEUE_POLICY, "policy of queue ownertag", "set-queue"),
     "queue with another policy": (_queue(policy=OTHER), Check.QUEUE_POLICY, "another policy", "set-queue-attributes"),
     "dead letters with another policy": (
-        {"dead_letters": replace(WELL.dead_letters, policy=OTHER)}, Check.QUEUE_POLICY, "dead-letters", "set-queue-attributes",
+        {"dead_letters": replace(WELL.dead_letters, policy=OTHER)}, Check.QUEUE_POLICY, "dead-letters", "set-queue",
     ),
     "no dead-letter queue": ({"dead_letters": Missing()}, Check.DEAD_LETTERS, "is not there", "deploy apply"),
     "dead letters": (
@@ -98,7 +98,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "function inactive": (_function(state="Failed"), Check.FUNCTION, "state is Failed", "deploy apply"),
     "another architecture": (_function(architectures=("x86_64",)), Check.FUNCTION, "x86_64, not arm64", "deploy"),
     "another timeout": (_function(timeout=3), Check.FUNCTION, "timeout is 3, not 180", "--timeout 180"),
-    "other code": (_function(code_sha256="x"), Check.PACKAGE, "other code than the stack's package", "who changed"),
+    "other code": (_function(code_sha256="x"), Check.PACKAGE, "other code than the stack's package", "update-function"),
     "another version": (
         stack(parameters={"PackageKey": KEY.format("0.0.1", healthy.SHA256)}), Check.PACKAGE, "is version 0.0.1",
         "make package",

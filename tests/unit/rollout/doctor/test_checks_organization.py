@@ -71,11 +71,11 @@ def policies(found: Mapping[str, PolicyFacts]) -> OrganizationFacts:
 
 FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, str]] = {
     "no stack set": (of(ROLES_STACK, Missing()), (MANAGEMENT, None), Check.STACK_SET, ROLES_STACK, "deploy apply"),
-    "old template": (rules(template="x"), (MANAGEMENT, None), Check.STACK_SET, "another template", "shows the difference"),
+    "old template": (rules(template="x"), (MANAGEMENT, None), Check.STACK_SET, "another template", "difference"),
     "not automatic": (rules(auto_deployment=False), (MANAGEMENT, None), Check.STACK_SET, "by itself", "deploy apply"),
     "instance failed": (
         rules(instances=_instances(OTHER, ABROAD, status="OUTDATED", reason="an SCP denies it")), (OTHER, ABROAD),
-        Check.INSTANCES, "is OUTDATED: an SCP denies it", "mend what it says",
+        Check.INSTANCES, "is OUTDATED: an SCP denies it", "mend that",
     ),
     "instance missing": (
         rules(instances=_without(OTHER, ABROAD)), (OTHER, ABROAD), Check.INSTANCES, "has no instance here",
