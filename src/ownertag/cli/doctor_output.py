@@ -88,10 +88,8 @@ def report(findings: list[Finding], scale: Scale, caller: Caller, *, everything:
         if (number := sum(finding.state is state for finding in findings))
     ]
     said = f"{_number(len(bad), 'cause')} ({', '.join(told)})" if bad else "no fault"
-    yield from _wrapped(
-        f"{said}; {_number(well, 'check')} in {_number(accounts, 'account')} are well{'' if everything else ' (--all)'}",
-        "",
-    )
+    more = "" if everything else " (--all)"
+    yield from _wrapped(f"{said}; {_number(well, 'check')} in {_number(accounts, 'account')} are well{more}", "")
 
 
 def _number(number: int, what: str) -> str:
@@ -157,7 +155,8 @@ def _parts(command: str) -> Iterator[str]:
     """A command's words, an option with its value."""
     words = [shlex.quote(word) for word in shlex.split(command)]
     while words:
-        size = 2 if words[0].startswith("--") and len(words) > 1 and not words[1].startswith("--") else 1
+        option = words[0].startswith("--") and len(words) > 1 and not words[1].startswith("--")
+        size = 2 if option and len(f"{words[0]} {words[1]}") < WIDTH - 8 else 1
         yield " ".join(words[:size])
         del words[:size]
 

@@ -237,6 +237,12 @@ def _older(template: str) -> str:
     return f"{template}\n# an older one\n"
 
 
+def _shorter(template: str) -> str:
+    """A template of other properties: what differs in comments only is no change for CloudFormation."""
+    assert "MessageRetentionPeriod: 1209600" in template
+    return template.replace("MessageRetentionPeriod: 1209600", "MessageRetentionPeriod: 1209000")
+
+
 def _without_instance(world: World) -> None:
     with world.at(MANAGEMENT, "cloudformation") as cloudformation:
         some = {"OrganizationalUnitIds": [world.sandbox.organization.unit], "Accounts": [LEGACY]}
@@ -331,7 +337,7 @@ ROUNDS: dict[str, tuple[Row, ...]] = {
         Row(Cause.POLICY_CONTENT, MANAGEMENT, None, _other_policy),
         Row(Cause.POLICY_DETACHED, MANAGEMENT, None, _loose_policy),
         Row(Cause.POLICY_SURPLUS, MANAGEMENT, None, _surplus_policy),
-        Row(Cause.HUB_STACK_TEMPLATE, HUB, HOME_REGION, _hub_stack(_older)),
+        Row(Cause.HUB_STACK_TEMPLATE, HUB, HOME_REGION, _hub_stack(_shorter)),
     ),
     "by deploying again": (
         Row(Cause.STACK_SET_TEMPLATE, MANAGEMENT, None, _stack_set(REGION_STACK, TemplateBody=_older)),

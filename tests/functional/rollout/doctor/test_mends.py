@@ -42,9 +42,11 @@ class Place:
 
     folder: Path
     environment: dict[str, str]
+    endpoint_url: str  # the AWS CLI takes the config file's for most services, and not for SQS
 
     def doctor(self, *arguments: str) -> str:
         given = ["doctor", "--config", "ownertag.toml", "--profile", f"admin-{ACCOUNTS[HUB]}", "--quiet", *arguments]
+        given += ["--endpoint-url", self.endpoint_url]
         before = Path.cwd()
         os.chdir(self.folder)
         try:
@@ -142,7 +144,7 @@ def repair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repair]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         path = f"{Path(sys.executable).parent}:{AWS.parent}:{os.environ['PATH']}"
         config = {"AWS_CONFIG_FILE": str(sandbox.config_file), "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        yield Repair(Place(folder, {**kept, **config, "PATH": path}), World(sandbox))
+        yield Repair(Place(folder, {**kept, **config, "PATH": path}, sandbox.endpoint_url), World(sandbox))
 
 
 def faults(findings: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:

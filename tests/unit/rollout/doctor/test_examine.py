@@ -7,7 +7,8 @@ import threading
 import pytest
 from msgspec.structs import replace
 
-from ownertag.rollout.doctor.examine import AT_ONCE, Scope, Stacks, UnknownLocation, examine, spokes
+from ownertag.rollout.doctor.access import AT_ONCE
+from ownertag.rollout.doctor.examine import Scope, Stacks, UnknownLocation, examine, spokes
 from ownertag.rollout.doctor.facts import AccountFacts, Unread
 from ownertag.rollout.doctor.findings import Check, CheckState
 from rollout.doctor import healthy
