@@ -30,7 +30,7 @@ class By(Enum):
 
     COMMANDS = "the commands as they are printed"
     PERSON = "a person: the advice says what"
-    TIME = "nothing at once: the commands show why, and it fades"
+    TIME = "nothing at once: it fades"
 
 
 class World:

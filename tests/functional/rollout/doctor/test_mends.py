@@ -109,11 +109,13 @@ class Repair:
     def __init__(self, place: Place, world: World) -> None:
         self._place, self._world = place, world
         self._done: dict[str, Round] = {}
+        self._begun: set[str] = set()
 
     def round(self, name: str) -> Round:
         """What this round came to, after those before it."""
         for earlier, rows in ROUNDS.items():
-            if earlier not in self._done:
+            if earlier not in self._begun:
+                self._begun.add(earlier)
                 self._done[earlier] = self._round(rows)
             if earlier == name:
                 break
@@ -159,6 +161,9 @@ def faults(findings: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:
 
 
 @needs_cli
+@pytest.mark.timeout(
+    1500
+)  # the first of a round does it: twenty commands, each a process; a busy machine takes minutes
 @pytest.mark.parametrize(
     ("name", "row"),
     [pytest.param(name, row, id=row.cause.value) for name, rows in ROUNDS.items() for row in rows],
@@ -172,7 +177,7 @@ def test_what_was_broken_is_found_and_what_is_printed_mends_it(name: str, row: R
         assert command in now.answers, now.report
         code, output = now.answers[command]
         assert code == 0, output
-    assert bool(finding["commands"]) or row.by is By.PERSON
+    assert bool(finding["commands"]) or row.by is not By.COMMANDS
     assert bool(faults(now.after, row)) is (row.by is By.TIME), now.answers
 
 
