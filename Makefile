@@ -14,7 +14,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types docs tutorial pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady profile load scale package catalogue generate lock clean
+.PHONY: help install demo test test-full lint types docs tutorial pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady bench-doctor profile load scale package catalogue generate lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,6 +125,9 @@ bench-whois: install ## lookups in a ledger file of ten million entries, and the
 
 bench-steady: install .venv-lambda/installed .venv-ministack/installed ## a steady stream through the packaged function: latency, processor time, memory
 	@$(BIN)/python -m benchmarks.steady
+
+bench-doctor: install ## what doctor costs for 200 accounts and 17 Regions: calls by API, time, memory, and its screen; ACCOUNTS=20
+	@$(BIN)/python -m benchmarks.doctor $(if $(ACCOUNTS),--accounts $(ACCOUNTS))
 
 profile: install .venv-ministack/installed ## where the function's processor time goes, by call and by part of a call
 	@$(BIN)/python -m benchmarks.steady.profile

@@ -9,7 +9,7 @@ variable or behind a lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
@@ -89,6 +89,12 @@ class CallerSession:
     def region(self) -> str | None:
         """The Region of the session: the one that was named, or the profile's."""
         return self._session.region_name
+
+    @property
+    def profiles(self) -> Mapping[str, Mapping[str, Any]]:
+        """The profiles of the AWS config and credentials files, by name."""
+        found: Mapping[str, Mapping[str, Any]] = self._session._session.full_config["profiles"]  # noqa: SLF001 - boto3 has no way of its own
+        return found
 
     def client(
         self,

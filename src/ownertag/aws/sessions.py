@@ -72,6 +72,7 @@ class Sessions:
         config: Timeouts and retries of every client; `client_config` where it is left out.
         policy: A session policy as JSON: the sessions may do no more than it and the role both allow.
         pacing: Keeps to a share of each account's quota; nothing is paced where it is left out.
+        max_clients: How many clients are kept; of more, the one that was used longest ago is closed.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Sessions:
         config: Config | None = None,
         policy: str | None = None,
         pacing: Pacing | None = None,
+        max_clients: int = MAX_CLIENTS,
     ) -> None:
         self._base = base
         self._role_name = role_name
@@ -95,6 +97,7 @@ class Sessions:
         self._endpoint_url = endpoint_url
         self._config = config or client_config()
         self._pacing = pacing
+        self._max_clients = max_clients
         # Left out of the call where there is none: STS refuses an empty one.
         self._policy: dict[str, Any] = {} if policy is None else {"Policy": policy}
         self._sts = base.client("sts", region_name=region, endpoint_url=endpoint_url, config=self._config)
@@ -153,7 +156,7 @@ class Sessions:
         if self._pacing is not None:
             self._pacing.watch(client, lambda: _ACTING.get().place)
         self._clients[key] = client
-        if len(self._clients) > MAX_CLIENTS:
+        if len(self._clients) > self._max_clients:
             _, oldest = self._clients.popitem(last=False)
             oldest.close()
         return client

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
+from ownertag.cli.doctor_output import print_objects, print_report
 from ownertag.cli.hub_session import hub_session
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
-from ownertag.cli.output import clean_lines, print_table
 from ownertag.core.settings import SettingsError
 
 if TYPE_CHECKING:
     from ownertag.rollout.doctor.access import AccountAccess
+    from ownertag.rollout.doctor.commands import Caller
+    from ownertag.rollout.doctor.examine import Scope
     from ownertag.rollout.doctor.expected import Expected
     from ownertag.rollout.doctor.findings import Finding
+    from ownertag.rollout.doctor.grouping import Scale
 
-SCHEMA = 1
-#: Where the same is to be said of many places, so many are named in the table; JSON and CSV name all.
-MOST_PLACES = 8
+#: Seconds from one line of progress to the next.
+PROGRESS_SECONDS = 5.0
 
 
 @with_options
@@ -35,6 +35,9 @@ def doctor(
     regions: Annotated[
         str, typer.Option("--regions", help="Look at these Regions only, with commas between.", metavar="REGION,REGION")
     ] = "",
+    all_: Annotated[
+        bool, typer.Option("--all", help="Print also what is well, every place of a fault, and every command.")
+    ] = False,
     canary: Annotated[
         bool,
         typer.Option("--canary", help="Create one placement group instead, wait for its tags, and measure the time."),
@@ -55,11 +58,15 @@ def doctor(
     Nothing is changed; --canary creates a placement group, which costs nothing, and deletes it. It also sends a finding
     of tampering through, which is mailed as a test, and reads the hub's ledger to see that it was.
 
+    Faults come first, grouped by cause, each with the commands that mend it: with the profiles that the AWS config has
+    of the accounts.
+
     Exits with 0 if all is well, 1 if there is a fault, 2 for wrong settings, 3 if something could not be read.
     """
     from ownertag.render.infra import check_deployable
     from ownertag.rollout.doctor.examine import Scope, UnknownLocation
     from ownertag.rollout.doctor.expected import expected
+    from ownertag.rollout.doctor.grouping import Scale
 
     file = options.settings_file()
     if file is None:
@@ -70,29 +77,59 @@ def doctor(
     except SettingsError as error:
         fail(str(error))
     access = hub_session(options, organization)
+    caller = _caller(access, wanted, options)
+    canary = canary or bool(canary_account or canary_region)
     try:
-        if canary or canary_account or canary_region:
+        if canary:
             findings = _canary(access, wanted, options, canary_account, canary_region, canary_timeout)
+            scale = Scale(frozenset(), frozenset())
         else:
-            findings = _examine(access, wanted, options, Scope(_listed(accounts), _listed(regions)))
+            findings, scale = _examine(access, wanted, options, Scope(_listed(accounts), _listed(regions)))
     except UnknownLocation as error:
         fail(str(error))
-    _print(findings, options)
-    raise typer.Exit(_exit_code(findings, options))
+    if options.format is Output.TABLE:
+        print_report(findings, scale, caller, everything=all_ or options.verbose or canary)
+    else:
+        print_objects(findings, caller, options.format)
+    raise typer.Exit(_exit_code(findings))
 
 
 def _listed(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
-def _examine(access: AccountAccess, expected: Expected, options: Options, scope: Any) -> list[Finding]:
-    from ownertag.rollout.doctor.examine import AwsCollector, examine
+def _caller(access: AccountAccess, expected: Expected, options: Options) -> Caller:
+    """Returns how this was called, for the commands that are advised."""
+    from ownertag.rollout.doctor.commands import Caller, profiles
+
+    organization = expected.organization
+    return Caller(
+        organization.management_account,
+        profiles(access.base.profiles, organization.hub_account, options.profile),
+        str(options.config or ""),
+        options.endpoint_url or "",
+    )
+
+
+def _examine(access: AccountAccess, expected: Expected, options: Options, scope: Scope) -> tuple[list[Finding], Scale]:
+    from ownertag.rollout.doctor.examine import AwsCollector, deployed, examine, units
+    from ownertag.rollout.doctor.grouping import Scale
+
+    started, told = time.monotonic(), 0.0
 
     def progress(account: str, number: int, of: int) -> None:
-        options.say(f"{account} looked at, {number} of {of} accounts")
+        # A line for each of many accounts would push out of sight what is said before.
+        nonlocal told
+        if options.verbose or number == of or time.monotonic() - max(told, started) >= PROGRESS_SECONDS:
+            told = time.monotonic()
+            options.say(f"{account} looked at, {number} of {of} accounts")
 
+    collector = AwsCollector(access, expected)
     options.say(f"reading organization {expected.organization.id} and its hub")
-    return examine(AwsCollector(access, expected), expected, scope, progress)
+    findings = examine(collector, expected, scope, progress)
+    whole = collector.organization()
+    accounts, regions = deployed(whole, expected)
+    return findings, Scale(accounts, regions, units(whole))
 
 
 def _canary(
@@ -129,87 +166,10 @@ def _canary(
     return canary(group, trace, place, expected.settings, timeout, CanaryClock(time.monotonic, time.sleep))
 
 
-# --- what is printed
-
-
-def _print(findings: list[Finding], options: Options) -> None:
-    objects = [
-        {
-            "schema": SCHEMA,
-            "account": finding.account,
-            "region": finding.region,
-            "check": finding.check.value,
-            "state": finding.state.value,
-            "seen": finding.seen,
-            "advice": finding.advice or None,
-        }
-        for finding in findings
-    ]
-    if options.format is Output.JSON:
-        for json_object in objects:
-            print(json.dumps(json_object))
-    elif options.format is Output.CSV:
-        columns = [key for key in objects[0] if key != "schema"] if objects else []
-        print_table([{key: str(json_object[key] or "") for key in columns} for json_object in objects], options.format)
-    elif findings:
-        print_table(list(_places(findings)), options.format)
-        print("\n".join(clean_lines(_details(findings, options))))
-
-
-def _places(findings: list[Finding]) -> Iterator[dict[str, str]]:
-    """Returns a row for each account, and for each of its Regions."""
-    from ownertag.rollout.doctor.findings import Check, CheckState, count
-
-    by_place: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        by_place.setdefault((finding.account, finding.region or ""), []).append(finding)
-    for (account, region), held in by_place.items():
-        counts = count(held)
-        sent = [finding.seen.rpartition("last sent: ")[2] for finding in held if finding.check is Check.SENT]
-        dated = [text for text in sent if text[:1].isdigit()]
-        yield {
-            "account": account,
-            "Region": region or "-",
-            "ok": str(counts[CheckState.OK]),
-            "faults": str(counts[CheckState.FAULT] or "-"),
-            "unreached": str(counts[CheckState.UNREACHABLE] or "-"),
-            "not checkable": str(counts[CheckState.NOT_CHECKABLE] or "-"),
-            "last event sent": max(dated or sent, default="-"),
-        }
-
-
-def _details(findings: list[Finding], options: Options) -> Iterator[str]:
-    """Returns what is not well or can't be seen, and advice; the same is said once. With --verbose, all findings."""
-    from ownertag.rollout.doctor.findings import Check, CheckState
-
-    places: dict[tuple[CheckState, str, str, str], list[str]] = {}
-    for finding in findings:
-        if finding.state is not CheckState.OK or finding.advice or options.verbose or finding.check is Check.CANARY:
-            place = " ".join(part for part in (finding.account, finding.region) if part)
-            places.setdefault((finding.state, finding.check.value, finding.seen, finding.advice), []).append(place)
-    for (state, check, seen, advice), held in places.items():
-        more = f" and {len(held) - MOST_PLACES} more" if len(held) > MOST_PLACES else ""
-        yield ""
-        yield f"{state.value}: {check}, {', '.join(held[:MOST_PLACES])}{more}: {seen}"
-        if advice:
-            yield f"  {advice}"
-
-
-def _exit_code(findings: list[Finding], options: Options) -> int:
+def _exit_code(findings: list[Finding]) -> int:
     from ownertag.rollout.doctor.findings import CheckState, count
 
     counts = count(findings)
-    parts = [f"{counts[CheckState.OK]} of {len(findings)} checks are well"]
-    parts += [
-        f"{counts[state]} {text}"
-        for state, text in (
-            (CheckState.FAULT, "faults"),
-            (CheckState.UNREACHABLE, "could not be read"),
-            (CheckState.NOT_CHECKABLE, "not checkable here, so not known"),
-        )
-        if counts[state]
-    ]
-    options.say("; ".join(parts))
     if counts[CheckState.UNREACHABLE]:
         return Exit.UNREACHABLE
     return Exit.FINDINGS if counts[CheckState.FAULT] else Exit.OK

@@ -117,7 +117,8 @@ class SandboxOrganization:
                 section |= self._keys[persona.name]
             config[f"profile {persona.name}"] = section
         for account, name in ACCOUNTS.items():
-            config[f"profile admin-{name}"] = {"region": "us-east-1", **common, **self._admins[account]}
+            keys = {"aws_account_id": account, **self._admins[account]}
+            config[f"profile admin-{name}"] = {"region": "us-east-1", **common, **keys}
         if self.hub_keys:
             config["profile hub"] = {"region": HOME_REGION, **common, **self.hub_keys}
         path = folder / "config"

@@ -19,6 +19,12 @@ from ownertag.rollout.doctor.facts import Missing, NotGiven, Observed, StackFact
 
 T = TypeVar("T")
 
+#: How many accounts are read at once. Their calls wait for AWS, which limits each account and Region by itself, and
+#: an account's are made one after the other.
+AT_ONCE = 32
+#: Clients of four services in each of AWS's Regions, and of some in one.
+MOST_CLIENTS = 256
+
 #: Error codes for what is not there (service models; SQS answers with the first in its older protocol).
 _MISSING = frozenset(
     {
@@ -49,7 +55,8 @@ class AccountAccess(Struct, frozen=True):
             role_name=role_name,
             region=self.region,
             now=self.now,
-            config=self.config or patient_config(),
+            config=self.config or patient_config().merge(Config(max_pool_connections=AT_ONCE)),
+            max_clients=MOST_CLIENTS,
         )
 
 
@@ -59,12 +66,13 @@ class AuditedAccount:
     Args:
         access: How accounts are accessed.
         account: Its id.
+        sessions: Of the audit role, shared with other accounts: a client costs a hundred times what a call costs.
     """
 
-    def __init__(self, access: AccountAccess, account: str) -> None:
+    def __init__(self, access: AccountAccess, account: str, sessions: Sessions | None = None) -> None:
         self.id = account
         self.home = access.region
-        self._sessions = access.sessions(AUDIT_ROLE)
+        self._sessions = sessions or access.sessions(AUDIT_ROLE)
 
     def read(
         self, service: str, region: str, use: Callable[[Any], T], *, missing: frozenset[str] = _MISSING

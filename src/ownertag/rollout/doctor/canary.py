@@ -17,6 +17,8 @@ from ownertag.core.settings import Settings
 from ownertag.core.values import Failure, OutcomeKind
 from ownertag.render.documents import CANARY
 from ownertag.rollout.doctor.canary_finding import FindingTrace, check_finding
+from ownertag.rollout.doctor.causes import Cause
+from ownertag.rollout.doctor.commands import Command, apply, aws
 from ownertag.rollout.doctor.findings import Check, Finding, Location
 
 #: Seconds between two calls that ask for the group.
@@ -118,7 +120,9 @@ def canary(
             place.fault(
                 Check.CANARY,
                 f"placement group {CANARY} could not be deleted: {_why(left, place)}",
-                f"delete it by hand: `aws ec2 delete-placement-group --group-name {CANARY}` (it costs nothing)",
+                "delete it by hand (it costs nothing)",
+                _deletion(place),
+                cause=Cause.CANARY_LEFT,
             )
         )
     return findings
@@ -137,6 +141,8 @@ def _cleared(group: CanaryPlacementGroup, place: Location, timeout: float, clock
                 Check.CANARY,
                 f"a leftover placement group {CANARY} does not go away",
                 "see what holds it, and delete it",
+                _deletion(place),
+                cause=Cause.CANARY_STUCK,
             )
         clock.sleep(POLL)
     return None
@@ -161,7 +167,8 @@ def _created(
         failed = group.create({})
     if failed:
         return [_unreached(place, f"placement group {CANARY} can't be created", failed)]
-    found = _tagged(group, place, settings.owner_keys.union(request_tags), timeout, clock, started)
+    hub = settings.organization.hub_account if settings.organization else place.account
+    found = _tagged(group, place, hub, settings.owner_keys.union(request_tags), timeout, clock, started)
     if isinstance(found, Finding):
         return [found]
     tagged = place.ok(Check.CANARY, f"tagged {clock.monotonic() - started:.1f} s after the call")
@@ -178,6 +185,7 @@ def _created(
 def _tagged(
     group: CanaryPlacementGroup,
     place: Location,
+    hub: str,
     keys: frozenset[str],
     timeout: float,
     clock: CanaryClock,
@@ -200,16 +208,25 @@ def _tagged(
     return place.fault(
         Check.CANARY,
         f"not tagged within {timeout:.0f} s",
-        "check in this order: the findings of the rules here, the queue ownertag-undelivered of this Region, the "
-        "hub's queue ownertag, its ownertag-dead-letters, the function's log (`aws logs tail /aws/lambda/ownertag`)",
+        "check in this order: the rules here and the queue ownertag-undelivered of this Region, the hub's queue "
+        "ownertag, its ownertag-dead-letters, the function's log",
+        Command("ownertag", ("doctor", "--accounts", place.account, "--regions", place.region or ""), hub),
+        Command("ownertag", ("doctor", "--accounts", hub), hub),
+        cause=Cause.CANARY_UNTAGGED,
     )
+
+
+def _deletion(place: Location) -> Command:
+    return aws(place.account, place.region, "ec2", "delete-placement-group", "--group-name", CANARY)
 
 
 def _unreached(place: Location, said: str, failure: Failure) -> Finding:
     return place.unreached(
         Check.CANARY,
         f"{said}: {_why(failure, place)}",
-        "use credentials of the hub's account that may assume ownertag-canary there, or name another account",
+        "put the role ownertag-canary back; if it is there, use credentials of the hub's account that may assume it",
+        apply(place.account),
+        cause=Cause.CANARY_UNREACHED,
     )
 
 

@@ -11,7 +11,8 @@ from ownertag.core.arn import Arn, is_arn, partition_of
 from ownertag.core.ownership import ResourceKey
 from ownertag.ledger.entries import TagChanged
 from ownertag.ledger.port import LedgerError, Store
-from ownertag.render.documents import ALARM_TOPIC, LEDGER_TABLE
+from ownertag.render.documents import ALARM_TOPIC, BUS, LEDGER_TABLE
+from ownertag.rollout.doctor.causes import Cause
 from ownertag.rollout.doctor.facts import Missing, NotGiven, Observed, Unread
 from ownertag.rollout.doctor.findings import Check, Finding, Location
 
@@ -72,6 +73,7 @@ def check_finding(trace: FindingTrace, place: Location, id_: str, value: str, se
                 Check.CANARY_FINDING,
                 f"what became of its finding can't be read: {error}",
                 f"use credentials that may read the table {LEDGER_TABLE}, as `ownertag whois` does",
+                cause=Cause.CANARY_LEDGER_UNREAD,
             ),
             ends=True,
         )
@@ -81,8 +83,8 @@ def check_finding(trace: FindingTrace, place: Location, id_: str, value: str, se
         seen = f"no finding of the tag that it brought is in the ledger after {seconds:.0f} s"
     else:
         seen = f"its finding is in the ledger, and was not told within {seconds:.0f} s"
-    advice = "the function's log says why (`aws logs tail /aws/lambda/ownertag`)"
-    return FindingCheck(place.fault(Check.CANARY_FINDING, seen, advice), ends=False)
+    advice = f"the log of the hub's function says why: /aws/lambda/{BUS}"
+    return FindingCheck(place.fault(Check.CANARY_FINDING, seen, advice, cause=Cause.CANARY_NO_FINDING), ends=False)
 
 
 def _subscribed(found: Observed[tuple[str, ...]], place: Location, seconds: float) -> Finding:
@@ -91,7 +93,8 @@ def _subscribed(found: Observed[tuple[str, ...]], place: Location, seconds: floa
         return place.unreached(
             Check.CANARY_FINDING,
             f"{went}; who is subscribed can't be read: {_text(found)}",
-            "deploy the hub's roles, and see who may assume ownertag-audit there",
+            "put the hub's role ownertag-audit back, and see who may assume it",
+            cause=Cause.CANARY_TOPIC_UNREAD,
         )
     confirmed = [subscription for subscription in found if is_arn(subscription)]
     if not confirmed:
@@ -99,12 +102,14 @@ def _subscribed(found: Observed[tuple[str, ...]], place: Location, seconds: floa
         return place.fault(
             Check.CANARY_FINDING,
             f"{went}, but nobody hears of it: {waiting}",
-            f"confirm the mail that AWS sent, or subscribe to {ALARM_TOPIC}, or set hub.alarm_email",
+            f"confirm the mail that AWS sent, or set hub.alarm_email and deploy, or subscribe to {ALARM_TOPIC}",
+            cause=Cause.CANARY_NOBODY,
         )
     return place.ok(
         Check.CANARY_FINDING,
         f"{went}, for {len(confirmed)} confirmed subscriptions",
         f"{NOT_PROVEN}; see that a mail came which begins with 'ownertag: this is a test'",
+        cause=Cause.CANARY_NOT_SEEN,
     )
 
 

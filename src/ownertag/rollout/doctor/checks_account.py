@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from ownertag.core.arn import last_part
 from ownertag.render.documents import AUDIT_ROLE, CANARY_ROLE, FORWARDER_ROLE, REDRIVE_ROLE, UNDELIVERED
 from ownertag.render.infra import logical_name
-from ownertag.rollout.doctor.checks import DEPLOY, check_rule, missing_finding, same, unread_finding
-from ownertag.rollout.doctor.expected import Expected, ExpectedRole
+from ownertag.rollout.doctor.causes import Cause
+from ownertag.rollout.doctor.checks import (
+    RECREATE,
+    by_break_glass,
+    check_rule,
+    missing_finding,
+    same,
+    unread_finding,
+)
+from ownertag.rollout.doctor.commands import Command, apply, aws, compact, redrive
+from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     SENT_DAYS,
     AccountFacts,
@@ -45,8 +53,9 @@ def check_account(
         yield place.unreached(
             Check.AUDIT_ROLE,
             f"{AUDIT_ROLE} can't be assumed: {facts.refused.reason}",
-            "deploy the account's roles (`ownertag deploy apply`), and use credentials of the hub's account that may "
-            f"assume {AUDIT_ROLE} there",
+            "put it back; if it is there, see who may assume it",
+            apply(facts.account),
+            cause=Cause.AUDIT_ROLE_REFUSED,
         )
         return
     for name, check in _checks(expected).items():
@@ -73,9 +82,8 @@ def _role(place: Location, check: Check, name: str, facts: AccountFacts, expecte
     if not isinstance(seen, Role):
         yield unread_finding(place, check, f"role {name}", seen, facts.stack, wanted.logical)
         return
-    faults = list(_role_faults(name, seen, wanted, lambda document: expected.filled_for(document, facts.account)))
-    for said, advice in faults:
-        yield place.fault(check, said, advice)
+    faults = list(_role_faults(place, check, name, seen, expected))
+    yield from faults
     own = seen.inline.get(wanted.policy_name)
     if isinstance(own, NotGiven):
         yield unread_finding(place, check, f"role {name}", own, facts.stack, wanted.logical)
@@ -83,20 +91,45 @@ def _role(place: Location, check: Check, name: str, facts: AccountFacts, expecte
         yield place.ok(check, "trust and permissions are as rendered")
 
 
-def _role_faults(name: str, seen: Role, wanted: ExpectedRole, here: Any) -> Iterator[tuple[str, str]]:
-    if not same(seen.trust, here(wanted.trust)):
-        yield f"role {name} trusts others than it should", f"find out who changed its trust; {DEPLOY}"
-    own = seen.inline.get(wanted.policy_name)
+def _role_faults(place: Location, check: Check, name: str, seen: Role, expected: Expected) -> Iterator[Finding]:
+    wanted, again = expected.roles[name], apply(place.account)
+    if not same(seen.trust, expected.filled_for(wanted.trust, place.account)):
+        yield place.fault(
+            check,
+            f"role {name} trusts others than it should",
+            RECREATE,
+            again,
+            cause=Cause.ROLE_TRUST,
+        )
+    own, said = seen.inline.get(wanted.policy_name), ""
     if own is None:
-        yield f"role {name} lacks its policy {wanted.policy_name}", DEPLOY
-    elif not isinstance(own, NotGiven) and not same(own, here(wanted.permissions)):
-        yield f"role {name} has other permissions than rendered, in {wanted.policy_name}", DEPLOY
-    if more := [*sorted(set(seen.inline) - {wanted.policy_name}), *sorted(seen.attached)]:
-        yield f"role {name} is too wide: it has {', '.join(more)} as well", "find out who added that, and take it away"
+        said = f"role {name} lacks its policy {wanted.policy_name}"
+    elif not isinstance(own, NotGiven) and not same(own, expected.filled_for(wanted.permissions, place.account)):
+        said = f"role {name} has other permissions than rendered, in {wanted.policy_name}"
+    if said:
+        yield place.fault(check, said, RECREATE, again, cause=Cause.ROLE_PERMISSIONS)
+    inline = sorted(set(seen.inline) - {wanted.policy_name})
+    if inline or seen.attached:
+        more = ", ".join([*inline, *sorted(last_part(arn) for arn in seen.attached)])
+        of_role = ("--role-name", name)
+        yield place.fault(
+            check,
+            f"role {name} is too wide: it has {more} as well",
+            f"take that away{by_break_glass(expected)}",
+            *(aws(place.account, None, "iam", "delete-role-policy", *of_role, "--policy-name", one) for one in inline),
+            *(
+                aws(place.account, None, "iam", "detach-role-policy", *of_role, "--policy-arn", arn)
+                for arn in sorted(seen.attached)
+            ),
+            cause=Cause.ROLE_TOO_WIDE,
+        )
     if seen.boundary:
-        yield (
+        yield place.fault(
+            check,
             f"role {name} has a permissions boundary, {seen.boundary}",
-            "a boundary can keep it from its work, and the template sets none: take it away",
+            f"take it away: the template sets none{by_break_glass(expected)}",
+            aws(place.account, None, "iam", "delete-role-permissions-boundary", "--role-name", name),
+            cause=Cause.ROLE_BOUNDARY,
         )
 
 
@@ -110,8 +143,10 @@ def _regions(place: Location, facts: AccountFacts, regions: Iterable[str]) -> It
                 else:
                     yield here.fault(
                         Check.REGION,
-                        "switched off in this account, so nothing can be deployed there",
-                        "enable the Region in the account, or leave it out of organization.regions",
+                        "switched off, so nothing can be deployed there",
+                        "switch it on, and deploy; or leave it out of organization.regions",
+                        aws(place.account, None, "account", "enable-region", "--region-name", region),
+                        cause=Cause.REGION_OFF,
                     )
             case Missing() | NotGiven() | Unread():
                 yield unread_finding(
@@ -125,15 +160,17 @@ def _enabled_besides(account: str, regions: Iterable[str]) -> Iterator[Finding]:
         yield Location(account, region).fault(
             Check.REGION,
             "switched on in this account alone: what is created there is not seen",
-            "enable it in the management account as well, and add it to organization.regions if that names any; or "
-            "switch it off and deny account:EnableRegion; or write it in organization.excluded_regions",
+            "enable it in the management account as well, and add it to organization.regions if that names any; or write "
+            "it in organization.excluded_regions; or switch it off there, and deny account:EnableRegion",
+            aws(account, None, "account", "disable-region", "--region-name", region),
+            cause=Cause.REGION_ALONE,
         )
 
 
 # --- a Region of an account
 
 
-def _bus(place: Location, facts: RegionFacts) -> Finding:
+def _bus(place: Location, facts: RegionFacts, expected: Expected) -> Finding:
     """Whether the default bus is under a customer's key: if EventBridge may not use it, no rule matches any more."""
     match facts.bus_key:
         case None:
@@ -141,8 +178,19 @@ def _bus(place: Location, facts: RegionFacts) -> Finding:
         case str():
             return place.fault(
                 Check.DEFAULT_BUS,
-                f"the default bus keeps its events under {facts.bus_key}: whoever rules that key can stop all rules",
-                "`aws events update-event-bus --name default --kms-key-identifier ''` takes it off",
+                f"who rules the key of the default bus can stop all rules: {facts.bus_key}",
+                f"take it off{by_break_glass(expected)}",
+                aws(
+                    place.account,
+                    place.region,
+                    "events",
+                    "update-event-bus",
+                    "--name",
+                    "default",
+                    "--kms-key-identifier",
+                    "",
+                ),
+                cause=Cause.DEFAULT_BUS_KEY,
             )
         case Missing() | NotGiven() | Unread():
             return unread_finding(place, Check.DEFAULT_BUS, "the default bus", facts.bus_key, facts.stack, "")
@@ -150,7 +198,7 @@ def _bus(place: Location, facts: RegionFacts) -> Finding:
 
 def _region(account: str, facts: RegionFacts, expected: Expected) -> Iterator[Finding]:
     place = Location(account, facts.region)
-    yield _bus(place, facts)
+    yield _bus(place, facts, expected)
     yield _trail(place, facts.trails)
     for (name, pattern), rule, sent in zip(expected.rules.items(), facts.rules, facts.sent, strict=True):
         if not isinstance(rule, Rule):
@@ -178,35 +226,76 @@ def _trail(place: Location, trails: Observed[tuple[TrailFacts, ...]]) -> Finding
         return place.fault(
             Check.TRAIL,
             "no trail records this Region: without one EventBridge gets no events of CloudTrail",
-            "create a trail for all Regions, best one of the organization",
+            "create a trail for all Regions in the management account, best one of the organization",
+            cause=Cause.TRAIL_NONE,
         )
-    stopped = ", ".join(_name(trail.arn) for trail in here if trail.logging is not True)
-    if stopped:
-        return place.fault(Check.TRAIL, f"logging is stopped: {stopped}", "start it: `aws cloudtrail start-logging`")
     names = ", ".join(_name(trail.arn) for trail in here)
+    writing = [trail for trail in here if trail.writes is True]
+    if writing:
+        return place.fault(
+            Check.TRAIL,
+            f"logging is stopped: {names}",
+            "start it",
+            _of_trail(writing[0], "start-logging", "--name", writing[0].arn),
+            cause=Cause.TRAIL_STOPPED,
+        )
     return place.fault(
         Check.TRAIL,
         f"no trail logs management events that write: {names}",
-        "let an event selector include management events, all or write-only",
+        "let the trail log them as well; what it logs now stays",
+        *_wider(here[0]),
+        cause=Cause.TRAIL_WRITES,
     )
+
+
+def _of_trail(trail: TrailFacts, *words: str) -> Command:
+    """A command that changes a trail: in its own account, and its home Region alone (doc: CloudTrail)."""
+    return aws(trail.arn.split(":")[4], trail.home, "cloudtrail", *words)
+
+
+def _wider(trail: TrailFacts) -> Iterator[Command]:
+    """What makes a trail log writing management events beside what it logs now, and start.
+
+    The call replaces all selectors of a trail (doc: PutEventSelectors).
+    """
+    held = trail.selectors or {}
+    if advanced := held.get("AdvancedEventSelectors"):
+        fields = [{"Field": "eventCategory", "Equals": ["Management"]}, {"Field": "readOnly", "Equals": ["false"]}]
+        new = {"Name": "Management events that write", "FieldSelectors": fields}
+        given = ("--advanced-event-selectors", compact([*advanced, new]))
+    else:
+        basic = [*(held.get("EventSelectors") or ()), {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]
+        given = ("--event-selectors", compact(basic))
+    yield _of_trail(trail, "put-event-selectors", "--trail-name", trail.arn, *given)
+    if trail.logging is not True:
+        yield _of_trail(trail, "start-logging", "--name", trail.arn)
 
 
 def _target(place: Location, name: str, rule: Rule, expected: Expected) -> Finding:
     role = expected.arn("iam", f"role/{FORWARDER_ROLE}", place.account)
     queue = expected.arn("sqs", UNDELIVERED, place.account, place.region or "")
     ours = [target for target in rule.targets if target.arn == expected.bus_arn]
+    said = ""
     if not ours:
-        return place.fault(Check.TARGET, f"rule {name} does not send to {expected.bus_arn}", DEPLOY)
-    if ours[0].role != role:
-        return place.fault(Check.TARGET, f"rule {name} sends as {ours[0].role or 'nobody'}, not as {role}", DEPLOY)
-    if ours[0].dead_letters != queue:
+        said = f"rule {name} does not send to {expected.bus_arn}"
+    elif ours[0].role != role:
+        said = f"rule {name} sends as {ours[0].role or 'nobody'}, not as {role}"
+    elif ours[0].dead_letters != queue:
+        said = f"rule {name} loses what it can't deliver: its dead-letter queue is not {queue}"
+    others = [target for target in rule.targets if target.arn != expected.bus_arn]
+    if others:
+        # A rule that has targets of others can't be deleted, so nothing could be made anew (doc: DeleteRule).
         return place.fault(
-            Check.TARGET, f"rule {name} loses what it can't deliver: its dead-letter queue is not {queue}", DEPLOY
-        )
-    if others := [target.arn for target in rule.targets if target.arn != expected.bus_arn]:
-        return place.fault(
-            Check.TARGET, f"rule {name} also sends to {', '.join(others)}", f"find out who added that; {DEPLOY}"
-        )
+            Check.TARGET,
+            f"rule {name} also sends to {', '.join(target.arn for target in others)}{f'; and {said}' if said else ''}",
+            f"take that away{by_break_glass(expected)}",
+            aws(place.account, place.region, "events", "remove-targets", "--rule", name,
+                "--ids", *(target.id for target in others)),
+            *((apply(place.account),) if said else ()),
+            cause=Cause.TARGET_OTHERS,
+        )  # fmt: skip
+    if said:
+        return place.fault(Check.TARGET, said, RECREATE, apply(place.account), cause=Cause.TARGET_WRONG)
     return place.ok(Check.TARGET, "sends to the hub's bus, as the forwarder, with a queue for what fails")
 
 
@@ -218,8 +307,8 @@ def _sent(place: Location, name: str, sent: Observed[Sent]) -> Finding:
         return place.fault(
             Check.SENT,
             f"rule {name} could not send {sent.failed} events of the last day; last sent: {last}",
-            f"the messages in {UNDELIVERED} say why (ERROR_CODE, ERROR_MESSAGE): mostly the bus's policy or the "
-            "forwarder's role",
+            f"the messages in {UNDELIVERED} say why; the count fades within a day",
+            cause=Cause.SENT_FAILED,
         )
     return place.ok(Check.SENT, f"{name}, last sent: {last}")
 
@@ -229,13 +318,14 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
     if not isinstance(queue, QueueFacts):
         yield unread_finding(place, Check.UNDELIVERED, what, queue, facts.stack, "DeadLetters")
         return
-    region = place.region or ""
+    region, hub = place.region or "", expected.organization.hub_account
     if queue.messages:
         yield place.fault(
             Check.UNDELIVERED,
             f"{queue.messages} events were not delivered to the hub",
-            f"`ownertag redrive --queue undelivered --accounts {place.account} --regions {region}` shows why, and puts "
-            "them back after asking",
+            "this shows why, and puts them back after asking; mend the cause first",
+            redrive(hub, "undelivered", account=place.account, region=region),
+            cause=Cause.UNDELIVERED_HELD,
         )
     else:
         yield place.ok(Check.UNDELIVERED, "empty")
@@ -244,8 +334,18 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
         yield missing_finding(place, Check.UNDELIVERED, f"the policy of {what}", facts.stack, "DeadLettersPolicy")
     elif not same(queue.policy, wanted):
         yield place.fault(
-            Check.UNDELIVERED, f"{what} has another policy than rendered: EventBridge may not write to it", DEPLOY
+            Check.UNDELIVERED,
+            f"{what} has another policy than rendered: EventBridge may not write to it",
+            RECREATE,
+            apply(place.account),
+            cause=Cause.UNDELIVERED_POLICY,
         )
+
+
+def _look_into(place: Location, url: str) -> Command:
+    """Shows messages without taking them from the queue."""
+    given = ("--queue-url", url, "--message-attribute-names", "All", "--visibility-timeout", "0")
+    return aws(place.account, place.region, "sqs", "receive-message", *given)
 
 
 def _name(arn: str) -> str:

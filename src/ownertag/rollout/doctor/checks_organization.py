@@ -9,7 +9,9 @@ from msgspec import Struct
 from ownertag.render.documents import AUDIT_ROLE, REGION_STACK, ROLES_STACK
 from ownertag.rollout.deploy.left_out import ACTIVE, SKIPPED, left_out
 from ownertag.rollout.deploy.values import Members, StackInstance, Why
-from ownertag.rollout.doctor.checks import same, unread_finding
+from ownertag.rollout.doctor.causes import Cause
+from ownertag.rollout.doctor.checks import RECREATE, same, unread_finding
+from ownertag.rollout.doctor.commands import Command, apply, aws
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     Document,
@@ -83,8 +85,10 @@ def check_organization(
         yield place.unreached(
             Check.ACCOUNTS,
             f"which accounts there are can't be read: {facts.reason}",
-            f"deploy the management account's own stacks, and use credentials that may assume {AUDIT_ROLE} there; "
+            f"put the management account's own stacks back, and use credentials that may assume {AUDIT_ROLE} there; "
             "until then name the accounts with --accounts",
+            apply(place.account),
+            cause=Cause.ACCOUNTS_UNREAD,
         )
         return
     if isinstance(facts.accounts, frozenset):
@@ -109,18 +113,24 @@ def _stack_set(
         yield place.fault(
             Check.STACK_SET,
             f"stack set {name} has another template than this version renders",
-            "`ownertag deploy plan` shows the difference, `ownertag deploy apply` brings it up to date",
+            "bring it up to date; before it asks, it shows the difference",
+            apply(),
+            cause=Cause.STACK_SET_TEMPLATE,
         )
     elif isinstance(found.auto_deployment, NotGiven):
         yield unread_finding(place, Check.STACK_SET, f"stack set {name}", found.auto_deployment, Missing(), "")
     elif found.auto_deployment is not True:
         yield place.fault(
-            Check.STACK_SET, f"stack set {name} does not deploy to new accounts by itself", "`ownertag deploy apply`"
+            Check.STACK_SET,
+            f"stack set {name} does not deploy to new accounts by itself",
+            RECREATE,
+            apply(),
+            cause=Cause.STACK_SET_AUTOMATIC,
         )
     else:
         yield place.ok(Check.STACK_SET, f"{name} is current, and deploys to new accounts")
     yield from _instances(place, name, found, facts, places)
-    yield _drift(place, name, found)
+    yield _drift(place, name, found, expected.organization.home_region)
 
 
 def _instances(
@@ -146,7 +156,11 @@ def _instances(
             for region in places.of(account):
                 if (account, region) not in held:
                     yield Location(account, region).fault(
-                        Check.INSTANCES, f"{name} has no instance here", "`ownertag deploy apply` deploys to it"
+                        Check.INSTANCES,
+                        f"{name} has no instance here",
+                        "deploy to it",
+                        apply(),
+                        cause=Cause.INSTANCE_MISSING,
                     )
     yield place.ok(Check.INSTANCES, f"{well} of {name} are current")
     if suspended:
@@ -163,27 +177,36 @@ def _not_current(name: str, instance: StackInstanceState, why: Why | None) -> Fi
             return place.fault(
                 Check.INSTANCES,
                 "a service control policy denies the Region to StackSets: what is created here is not seen",
-                "write it in organization.excluded_regions; or exempt the role stacksets-exec-* in that policy, then "
-                "`ownertag deploy apply --retry`",
+                "write it in organization.excluded_regions; or exempt the role stacksets-exec-* in that policy, and deploy",
+                apply(retry=True),
+                cause=Cause.INSTANCE_DENIED,
             )
         case Why.INOPERABLE:
-            return place.fault(Check.INSTANCES, said, "`ownertag deploy plan` says which commands mend it")
-    return place.fault(Check.INSTANCES, said, "mend what it says, then `ownertag deploy apply`")
+            advice = "`ownertag deploy plan` says which commands mend it"
+            return place.fault(Check.INSTANCES, said, advice, cause=Cause.INSTANCE_INOPERABLE)
+    return place.fault(Check.INSTANCES, said, "mend that, and deploy", apply(), cause=Cause.INSTANCE_NOT_CURRENT)
 
 
-def _drift(place: Location, name: str, found: StackSetFacts) -> Finding:
-    how = f"`aws cloudformation detect-stack-set-drift --stack-set-name {name}` looks, then ask again"
+def _drift(place: Location, name: str, found: StackSetFacts, home: str) -> Finding:
+    detect = aws(place.account, home, "cloudformation", "detect-stack-set-drift", "--stack-set-name", name)
+    drifted = ("--stack-set-name", name, "--filters", "Name=DRIFT_STATUS,Values=DRIFTED")
+    look = aws(place.account, home, "cloudformation", "list-stack-instances", *drifted)
     match found.drift:
         case "IN_SYNC":
             return place.ok(Check.DRIFT, f"{name} is as deployed")
         case "NOT_CHECKED":
-            return place.ok(Check.DRIFT, f"{name} was not checked for drift", how)
+            said = f"{name} was not checked for drift"
+            return place.ok(Check.DRIFT, said, "let it be checked, then ask again", detect, cause=Cause.DRIFT_UNCHECKED)
         case str():
+            instances = found.instances if isinstance(found.instances, tuple) else ()
+            where = sorted({instance.account for instance in instances if instance.drift == "DRIFTED"})
             return place.fault(
                 Check.DRIFT,
                 f"instances of {name} were changed by hand: {found.drift}",
-                f"`aws cloudformation list-stack-instances --stack-set-name {name} --filters "
-                f"Name=DRIFT_STATUS,Values=DRIFTED` says where; after mending it, {how}",
+                f"{RECREATE}, and let it be checked again",
+                apply(",".join(where)) if where else look,
+                detect,
+                cause=Cause.DRIFT_FOUND,
             )
         case Missing() | NotGiven() | Unread():
             return unread_finding(place, Check.DRIFT, f"stack set {name}", found.drift, Missing(), "")
@@ -201,7 +224,7 @@ def _policies(place: Location, facts: OrganizationFacts, expected: Expected) -> 
         yield _policy(place, name, document, facts.policies.get(name, Missing()), protected)
     for name in facts.policies.keys() - expected.scps.keys():
         said = f"service control policy {name} is not wanted any more"
-        yield place.fault(Check.POLICY, said, "`ownertag deploy apply` takes it away")
+        yield place.fault(Check.POLICY, said, "take it away", apply(), cause=Cause.POLICY_SURPLUS)
     yield _tiers(place, expected)
 
 
@@ -218,16 +241,17 @@ def _policy(
     if isinstance(found, Missing):
         return unread_finding(place, Check.POLICY, what, found, Missing(), "")
     if not same(found.content, document):
-        return place.fault(Check.POLICY, f"{what} is not the rendered one", "`ownertag deploy apply` puts it back")
+        said = f"{what} is not the rendered one"
+        return place.fault(Check.POLICY, said, RECREATE, apply(), cause=Cause.POLICY_CONTENT)
     if bare := sorted(protected - found.targets):
-        return place.fault(
-            Check.POLICY, f"{what} is not attached to {', '.join(bare)}", "`ownertag deploy apply` attaches it"
-        )
+        said = f"{what} is not attached to {', '.join(bare)}"
+        return place.fault(Check.POLICY, said, "attach it", apply(), cause=Cause.POLICY_DETACHED)
     return place.ok(Check.POLICY, f"{name} is as rendered, attached to {', '.join(sorted(found.targets))}")
 
 
 def _tiers(place: Location, expected: Expected) -> Finding:
     """What the policies can do about each action that changes tags. What they can't do is no fault."""
     told = [f"{tier.value}: {', '.join(names)}" for tier, names in expected.tiers.items() if names]
-    advice = "`ownertag render scp --tiers` says what each tier does, and what holds for other services"
-    return place.ok(Check.TIERS, "; ".join(told), advice)
+    advice = "see what each tier does, and what holds for other services"
+    command = Command("ownertag", ("render", "scp", "--tiers"), None)
+    return place.ok(Check.TIERS, "; ".join(told), advice, command, cause=Cause.TIERS)

@@ -28,7 +28,7 @@ from ownertag.rollout.doctor.facts import (
     StackFacts,
     Unread,
 )
-from ownertag.rollout.doctor.trails import read_trails
+from ownertag.rollout.doctor.trails import Trails
 
 #: How recent a failure must be to count.
 FAILED_WITHIN = timedelta(days=1)
@@ -59,8 +59,9 @@ def collect(
     roles = {name: role(account, name) for name in expected.roles}
     roles_stack, region_stack = expected.stack_sets
     lacking = any(isinstance(found, Missing) for found in roles.values())
+    trails = Trails(account)
     places = [
-        _region(account, expected, region, stacks.get((region_stack, region)), now)
+        _region(account, expected, region, trails, stacks.get((region_stack, region)), now)
         for region in regions
         if region not in off
     ]
@@ -89,7 +90,7 @@ def role(account: AuditedAccount, name: str) -> Observed[Role]:
             for policy_name in page["PolicyNames"]
         ]
         attached = [
-            attached_policy["PolicyName"]
+            attached_policy["PolicyArn"]
             for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
             for attached_policy in page["AttachedPolicies"]
         ]
@@ -122,7 +123,9 @@ def rule(account: AuditedAccount, region: str, name: str, bus: str = "default") 
             found["State"],
             json.loads(found["EventPattern"]),
             tuple(
-                RuleTarget(target["Arn"], target.get("RoleArn"), target.get("DeadLetterConfig", {}).get("Arn"))
+                RuleTarget(
+                    target["Arn"], target.get("RoleArn"), target.get("DeadLetterConfig", {}).get("Arn"), target["Id"]
+                )
                 for target in targets
             ),
         )
@@ -143,12 +146,15 @@ def queue(account: AuditedAccount, region: str, name: str) -> Observed[QueueFact
             int(found["VisibilityTimeout"]),
             redrive.get("deadLetterTargetArn"),
             int(redrive["maxReceiveCount"]) if redrive else None,
+            url,
         )
 
     return account.read("sqs", region, use)
 
 
-def _region(account: AuditedAccount, expected: Expected, region: str, stack: str | None, now: datetime) -> RegionFacts:
+def _region(
+    account: AuditedAccount, expected: Expected, region: str, trails: Trails, stack: str | None, now: datetime
+) -> RegionFacts:
     rules = tuple(rule(account, region, name) for name in expected.rules)
     undelivered = queue(account, region, UNDELIVERED)
     lacking = any(isinstance(found, Missing) for found in (*rules, undelivered)) or (
@@ -159,7 +165,7 @@ def _region(account: AuditedAccount, expected: Expected, region: str, stack: str
         account.read(
             "events", region, lambda client: client.describe_event_bus(Name="default").get("KmsKeyIdentifier")
         ),
-        read_trails(account, region),
+        trails.reaching(region),
         rules,
         _sent(account, region, tuple(expected.rules), now),
         undelivered,

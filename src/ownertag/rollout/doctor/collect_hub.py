@@ -81,6 +81,7 @@ def _sources(account: AuditedAccount) -> Observed[tuple[EventSourceMapping, ...]
                 event_source_mapping["EventSourceArn"],
                 event_source_mapping["State"],
                 tuple(event_source_mapping.get("FunctionResponseTypes") or ()),
+                event_source_mapping["UUID"],
             )
             for page in pages
             for event_source_mapping in page["EventSourceMappings"]

@@ -88,6 +88,8 @@ def _instances(account: AuditedAccount, name: str) -> Observed[tuple[StackInstan
                 summary.get("StackId", ""),
                 summary.get("StatusReason", ""),
                 summary.get("StackInstanceStatus", {}).get("DetailedStatus", ""),
+                summary.get("OrganizationalUnitId", ""),
+                summary.get("DriftStatus", ""),
             )
             for page in pages
             for summary in page["Summaries"]

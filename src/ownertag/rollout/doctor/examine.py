@@ -8,8 +8,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from ownertag.render.documents import REGION_STACK, ROLES_STACK
-from ownertag.rollout.doctor.access import AccountAccess, AuditedAccount
+from ownertag.render.documents import AUDIT_ROLE, REGION_STACK, ROLES_STACK
+from ownertag.rollout.doctor.access import AT_ONCE, AccountAccess, AuditedAccount
 from ownertag.rollout.doctor.checks_account import check_account
 from ownertag.rollout.doctor.checks_hub import check_hub
 from ownertag.rollout.doctor.checks_observed import check_observed
@@ -20,9 +20,6 @@ from ownertag.rollout.doctor.collect_organization import collect_organization
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import AccountFacts, HubFacts, OrganizationFacts, StackSetFacts, Unread
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding, Location
-
-#: How many accounts are read at once: their calls wait for AWS, and AWS limits each account by itself.
-AT_ONCE = 16
 
 Stacks = dict[tuple[str, str], str]
 
@@ -46,20 +43,27 @@ class AwsCollector:
     def __init__(self, access: AccountAccess, expected: Expected) -> None:
         self._access = access
         self._expected = expected
+        self._sessions = access.sessions(AUDIT_ROLE)
+        self._whole: OrganizationFacts | Unread | None = None
 
     def organization(self) -> OrganizationFacts | Unread:
-        """From the management account."""
-        account = AuditedAccount(self._access, self._expected.organization.management_account)
-        return collect_organization(account, self._expected)
+        """From the management account; it is read once."""
+        if self._whole is None:
+            account = self._audited(self._expected.organization.management_account)
+            self._whole = collect_organization(account, self._expected)
+        return self._whole
 
     def hub(self) -> HubFacts | Unread:
         """In the hub's account."""
-        account = AuditedAccount(self._access, self._expected.organization.hub_account)
+        account = self._audited(self._expected.organization.hub_account)
         return collect_hub(account, self._expected, self._access.now())
 
     def account(self, account: str, regions: tuple[str, ...], stacks: Stacks) -> AccountFacts:
         """In an account and these Regions."""
-        return collect(AuditedAccount(self._access, account), self._expected, regions, stacks, self._access.now())
+        return collect(self._audited(account), self._expected, regions, stacks, self._access.now())
+
+    def _audited(self, account: str) -> AuditedAccount:
+        return AuditedAccount(self._access, account, self._sessions)
 
 
 class Scope(Struct, frozen=True):
@@ -195,9 +199,37 @@ def _stacks(whole: OrganizationFacts | Unread, expected: Expected, account: str,
     return found
 
 
+def deployed(whole: OrganizationFacts | Unread, expected: Expected) -> tuple[frozenset[str], frozenset[str]]:
+    """The accounts and Regions that are deployed to."""
+    return _accounts(whole, expected), frozenset(_regions(whole, expected))
+
+
+def units(whole: OrganizationFacts | Unread) -> dict[str, str]:
+    """The unit of each account, as the instances of the stack sets name it."""
+    sets = whole.stack_sets.values() if isinstance(whole, OrganizationFacts) else ()
+    return {
+        instance.account: instance.unit
+        for stack_set in sets
+        if isinstance(stack_set, StackSetFacts) and isinstance(stack_set.instances, tuple)
+        for instance in stack_set.instances
+        if instance.unit
+    }
+
+
 def _refuse(unknown: Iterable[str], what: str, known: Iterable[str]) -> None:
     if names := sorted(unknown):
         raise UnknownLocation(f"{what} {', '.join(names)} is not deployed to; there are {', '.join(sorted(known))}")
 
 
-__all__ = ["AwsCollector", "Collector", "Location", "Scope", "Stacks", "UnknownLocation", "examine", "spokes"]
+__all__ = [
+    "AwsCollector",
+    "Collector",
+    "Location",
+    "Scope",
+    "Stacks",
+    "UnknownLocation",
+    "deployed",
+    "examine",
+    "spokes",
+    "units",
+]

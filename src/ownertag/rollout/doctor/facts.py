@@ -59,7 +59,7 @@ class StackFacts(Struct, frozen=True):
 
 
 class Role(Struct, frozen=True):
-    """A role: its trust policy, its inline policies by name, and the names of its attached policies."""
+    """A role: its trust policy, its inline policies by name, and the ARNs of its attached policies."""
 
     trust: Document
     inline: Mapping[str, Document | NotGiven]
@@ -73,6 +73,7 @@ class RuleTarget(Struct, frozen=True):
     arn: str
     role: str | None
     dead_letters: str | None
+    id: str = ""
 
 
 class Rule(Struct, frozen=True):
@@ -102,16 +103,21 @@ class QueueFacts(Struct, frozen=True):
     visibility: int
     redrive_to: str | None = None
     receives: int | None = None
+    url: str = ""
 
 
 class TrailFacts(Struct, frozen=True):
-    """A trail that reaches a Region. `logging` and `writes` (management write events) may not have been readable."""
+    """A trail that reaches a Region. `logging` and `writes` (management write events) may not have been readable.
+
+    `selectors` are its event selectors where it has some of its own, as CloudTrail gives them.
+    """
 
     arn: str
     home: str
     multi_region: bool
     logging: Observed[bool]
     writes: Observed[bool]
+    selectors: Document | None = None
 
 
 class RegionFacts(Struct, frozen=True):
@@ -164,6 +170,7 @@ class EventSourceMapping(Struct, frozen=True):
     queue: str
     state: str
     response_types: tuple[str, ...]
+    id: str = ""
 
 
 class HubFacts(Struct, frozen=True):
@@ -189,7 +196,7 @@ class HubFacts(Struct, frozen=True):
 
 
 class StackInstanceState(Struct, frozen=True):
-    """An instance of a stack set; `detail` is its `DetailedStatus`."""
+    """An instance of a stack set: its `DetailedStatus`, its unit, and whether it was found changed by hand (DRIFTED)."""
 
     account: str
     region: str
@@ -197,6 +204,8 @@ class StackInstanceState(Struct, frozen=True):
     stack: str
     reason: str = ""
     detail: str = ""
+    unit: str = ""
+    drift: str = ""
 
 
 class StackSetFacts(Struct, frozen=True):

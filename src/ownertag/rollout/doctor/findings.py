@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from ownertag.rollout.doctor.causes import Cause
+from ownertag.rollout.doctor.commands import Command
+
 
 class CheckState(StrEnum):
     """What a check came to."""
@@ -55,9 +58,10 @@ class Check(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """What one check came to: where, what was seen, and one line of advice where something is to be done.
+    """What one check came to: where, what was seen, and what to do where something is to be done.
 
-    `region` is None for what an account has once.
+    `region` is None for what an account has once. `advice` is a line for a person, `commands` mend what was found;
+    `cause` says which kind of advice it is.
     """
 
     account: str
@@ -66,6 +70,8 @@ class Finding(Struct, frozen=True):
     state: CheckState
     seen: str
     advice: str = ""
+    commands: tuple[Command, ...] = ()
+    cause: Cause | None = None
 
 
 class Location(Struct, frozen=True):
@@ -74,19 +80,19 @@ class Location(Struct, frozen=True):
     account: str
     region: str | None = None
 
-    def ok(self, check: Check, seen: str, advice: str = "") -> Finding:
+    def ok(self, check: Check, seen: str, advice: str = "", *commands: Command, cause: Cause | None = None) -> Finding:
         """A finding that all is well; advice only where more could be known."""
-        return Finding(self.account, self.region, check, CheckState.OK, seen, advice)
+        return Finding(self.account, self.region, check, CheckState.OK, seen, advice, commands, cause)
 
-    def fault(self, check: Check, seen: str, advice: str) -> Finding:
-        """A finding that something is not as it should be; `{account}` in the advice is replaced by this account."""
-        return Finding(
-            self.account, self.region, check, CheckState.FAULT, seen, advice.replace("{account}", self.account)
-        )
+    def fault(self, check: Check, seen: str, advice: str, *commands: Command, cause: Cause | None = None) -> Finding:
+        """A finding that something is not as it should be: what mends it, in words and as commands."""
+        return Finding(self.account, self.region, check, CheckState.FAULT, seen, advice, commands, cause)
 
-    def unreached(self, check: Check, seen: str, advice: str) -> Finding:
+    def unreached(
+        self, check: Check, seen: str, advice: str, *commands: Command, cause: Cause | None = None
+    ) -> Finding:
         """A finding that AWS did not let us read it."""
-        return Finding(self.account, self.region, check, CheckState.UNREACHABLE, seen, advice)
+        return Finding(self.account, self.region, check, CheckState.UNREACHABLE, seen, advice, commands, cause)
 
     def not_checkable(self, check: Check, seen: str) -> Finding:
         """A finding that it can't be checked here."""

@@ -13,7 +13,7 @@ from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.render.documents import BUS, DEAD_LETTERS, HUB_ROLE, LEDGER_TABLE, RULE_PREFIX, UNDELIVERED
 from ownertag.rollout.doctor.facts import Missing, NotGiven, Observed, TrailFacts, Unread
-from ownertag.rollout.doctor.trails import read_trails
+from ownertag.rollout.doctor.trails import Trails
 from ownertag.rollout.preflight.access import DeployedAccount
 from ownertag.rollout.preflight.facts import Leftover, PreflightAccount, PreflightRegion
 from ownertag.rollout.preflight.sample import read_sample
@@ -51,15 +51,11 @@ def collect_account(
         return PreflightAccount(account.id, refused)
     enabled = _enabled_regions(account)
     usable = [region for region in regions if not isinstance(enabled, frozenset) or region in enabled]
-    trails = read_trails(account, account.home, known_trails)
-    everywhere = isinstance(trails, tuple) and any(
-        trail.multi_region and trail.logging is True and trail.writes is True for trail in trails
-    )
+    trails = Trails(account, known_trails)
     places = tuple(
         PreflightRegion(
             region,
-            # A trail for all Regions answers for each of them.
-            trails if everywhere or region == account.home else read_trails(account, region, known_trails),
+            trails.reaching(region),
             _in_region(account, region, names) if region in plan.rules else None,
             read_sample(account, region, catalogue, now),
         )

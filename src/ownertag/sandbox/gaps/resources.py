@@ -50,11 +50,15 @@ def keep_known(stack: Any) -> None:
 
 
 def forget_missing(stack: Any) -> None:
-    """Leaves roles that are gone out of a stack's deletion; moto would end with an error, AWS goes on."""
+    """Leaves what is gone out of a stack's deletion; moto would end with an error, AWS goes on."""
     resources = stack.resource_map._parsed_resources  # noqa: SLF001 - there is no other way into it
-    known = iam_backends[stack.account_id]["aws"].roles.values()
+    known: dict[str, dict[str, Any]] = {
+        "AWS::IAM::Role": iam_backends[stack.account_id]["aws"].roles,
+        "AWS::SQS::Queue": sqs_backends[stack.account_id][stack.region_name].queues,
+    }
     for name, plain in stack.template_dict.get("Resources", {}).items():
-        if plain["Type"] == "AWS::IAM::Role" and not any(role is resources.get(name) for role in known):
+        there = known.get(plain["Type"])
+        if there is not None and not any(made is resources.get(name) for made in there.values()):
             resources.pop(name, None)
 
 

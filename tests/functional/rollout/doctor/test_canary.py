@@ -262,7 +262,9 @@ def test_one_that_can_not_be_deleted_is_told_with_the_call_that_does_it() -> Non
 
     findings = send(Kept())
     assert [finding.state for finding in findings] == [CheckState.OK, CheckState.FAULT]
-    assert "delete-placement-group" in findings[1].advice
+    [command] = findings[1].commands
+    assert "delete-placement-group" in command.words
+    assert (command.account, command.region) == (PLACE.account, PLACE.region)
 
 
 def test_a_look_that_fails_in_between_is_repeated() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,8 @@ from typer.testing import CliRunner, Result
 
 from ownertag.cli.app import app
 from ownertag.cli.doctor import _exit_code
-from ownertag.cli.options import Options
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding
-from rollout.doctor.deployed import HOME, MANAGEMENT, Deployed
+from rollout.doctor.deployed import HOME, Deployed
 
 Run = Callable[..., Result]
 
@@ -42,23 +42,29 @@ def run(world: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run
 def test_what_is_not_checkable_is_told_and_leaves_the_command_well(world: Deployed, run: Run) -> None:
     answer = run()
     assert answer.exit_code == 0, answer.output
-    assert "4 not checkable here, so not known" in answer.stderr.splitlines()[-1]
     assert "3 of 3 accounts" in answer.stderr
-    rows = [
-        line.split() for line in answer.stdout.splitlines() if line.startswith((MANAGEMENT, world.hub, world.member))
-    ]
-    assert len(rows) == 3 * 4  # an account, and each of its Regions
-    assert "not checkable: drift" in answer.stdout
-    assert "fault" not in answer.stdout.replace("faults", "")
+    # One line for what was not checked, one that sums up; what is well, and where, is for --all.
+    [not_checked, summary] = answer.stdout.splitlines()
+    assert not_checked == "not checked here, so not known: stack-set 2, drift 2; --all says why"
+    assert re.fullmatch(r"no fault; [0-9]+ checks in 3 accounts are well \(--all\)", summary)
+
+    everything = run("--all").stdout
+    assert "not checkable: drift" in everything
+    assert f"    {world.member} us-west-2" in everything
+    assert "ok: rule, all 3 accounts in all 3 Regions" in everything
 
 
 def test_a_fault_is_told_with_its_advice_in_each_format(world: Deployed, run: Run) -> None:
     world.client(world.member, "events").disable_rule(Name="ownertag-creations-1")
     table = run("--accounts", world.member)
     assert table.exit_code == 1
-    assert f"fault: rule, {world.member} {HOME}: rule ownertag-creations-1 is DISABLED" in table.stdout
-    assert "  find out who switched it off; `aws events enable-rule --name ownertag-creations-1`" in table.stdout
-    assert "1 faults" in table.stderr
+    *told, command, summary = table.stdout.splitlines()
+    assert " ".join(" ".join(told).split()) == (
+        f"fault: rule, {world.member} in {HOME}: rule ownertag-creations-1 is DISABLED. "
+        f"Switch it on, in account {world.member}:"
+    )
+    assert command == f"    aws events enable-rule --name ownertag-creations-1 --region {HOME}"
+    assert summary.startswith("1 cause (1 fault); ")
 
     found = run("--accounts", world.member, "--regions", f"{HOME}, us-east-1", "--json", "--quiet")
     assert (found.exit_code, found.stderr) == (1, "")
@@ -72,12 +78,14 @@ def test_a_fault_is_told_with_its_advice_in_each_format(world: Deployed, run: Ru
         "region": HOME,
         "check": "rule",
         "state": "fault",
+        "cause": "rule-disabled",
         "seen": "rule ownertag-creations-1 is DISABLED",
-        "advice": "find out who switched it off; `aws events enable-rule --name ownertag-creations-1`",
+        "advice": "switch it on",
+        "commands": [f"aws events enable-rule --name ownertag-creations-1 --region {HOME}"],
     }
 
     rows = list(csv.DictReader(io.StringIO(run("--accounts", world.member, "--output", "csv").stdout)))
-    assert {"account", "region", "check", "state", "seen", "advice"} == set(rows[0])
+    assert {"account", "region", "check", "state", "cause", "seen", "advice", "commands"} == set(rows[0])
     assert [row["check"] for row in rows if row["state"] == "fault"] == ["rule"]
 
 
@@ -92,7 +100,7 @@ def test_the_exit_code_says_the_worst(faults: int, unreached: int, not_checkable
         CheckState.OK: 1,
     }
     findings = [Finding("1", None, Check.RULE, state, "x") for state, number in states.items() for _ in range(number)]
-    assert _exit_code(findings, Options(quiet=True)) == code
+    assert _exit_code(findings) == code
 
 
 def test_wrong_places_and_credentials_are_refused_with_advice(world: Deployed, run: Run) -> None:

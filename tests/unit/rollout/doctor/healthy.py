@@ -10,6 +10,7 @@ from harness import fixtures
 from ownertag.core.settings_file import read_settings
 from ownertag.render.documents import FORWARDER_ROLE, REGION_STACK, ROLES_STACK
 from ownertag.rollout.doctor.access import declared_in
+from ownertag.rollout.doctor.commands import Caller, line
 from ownertag.rollout.doctor.examine import Stacks
 from ownertag.rollout.doctor.expected import Expected, expected
 from ownertag.rollout.doctor.facts import (
@@ -32,6 +33,7 @@ from ownertag.rollout.doctor.facts import (
     TrailFacts,
     Unread,
 )
+from ownertag.rollout.doctor.findings import Finding
 
 HUB, MANAGEMENT, MEMBER, OTHER = fixtures.HUB_ACCOUNT, "123456789012", fixtures.ACCOUNT, fixtures.OTHER_ACCOUNT
 HOME, ABROAD = fixtures.REGION, "us-east-1"
@@ -76,13 +78,14 @@ def region(account: str = MEMBER, name: str = HOME) -> RegionFacts:
     want = wanted()
     queue = want.arn("sqs", "ownertag-undelivered", account, name)
     target = RuleTarget(want.bus_arn, want.arn("iam", f"role/{FORWARDER_ROLE}", account), queue)
+    url = f"https://sqs.{name}.amazonaws.com/{account}/ownertag-undelivered"
     return RegionFacts(
         name,
         None,
         (TrailFacts(f"arn:aws:cloudtrail:{HOME}:{MANAGEMENT}:trail/all", HOME, True, True, True),),
         tuple(Rule("ENABLED", want.filled_for(pattern, account), (target,)) for pattern in want.rules.values()),
         tuple(Sent(NOW, 0) for _ in want.rules),
-        QueueFacts(0, want.filled_for(want.undelivered_policy, account, name), 30),
+        QueueFacts(0, want.filled_for(want.undelivered_policy, account, name), 30, url=url),
         stack(want.stack_sets[REGION_STACK]),
     )
 
@@ -128,6 +131,12 @@ def organization() -> OrganizationFacts:
         {ROLES_STACK: instances(ROLES_STACK, (HOME,)), REGION_STACK: instances(REGION_STACK, REGIONS)},
         {name: PolicyFacts(scp, frozenset({"r-ab12"})) for name, scp in want.scps.items()},
     )
+
+
+def told(finding: Finding) -> str:
+    """A finding's advice, and its commands as an administrator of every account types them."""
+    caller = Caller(MANAGEMENT)
+    return "\n".join([finding.advice, *(line(command, caller) for command in finding.commands)])
 
 
 class FakeCollector:

@@ -77,7 +77,7 @@ def _other(document: Any) -> Any:
 ROLES: dict[str, tuple[str, Check, Callable[[Any], Any], str, str]] = {
     "gone": (TAGGER, Check.TAGGER_ROLE, lambda _: Missing(), "is not there", "deploy apply"),
     "trusts another": (
-        TAGGER, Check.TAGGER_ROLE, lambda role: replace(role, trust=_other(role.trust)), "trusts others", "who changed",
+        TAGGER, Check.TAGGER_ROLE, lambda role: replace(role, trust=_other(role.trust)), "trusts others", "--recreate",
     ),
     "lacks its policy": (
         FORWARDER_ROLE, Check.FORWARDER_ROLE, lambda role: replace(role, inline={}), "lacks its policy", "deploy apply",
@@ -89,11 +89,11 @@ ROLES: dict[str, tuple[str, Check, Callable[[Any], Any], str, str]] = {
     ),
     "wider inline": (
         TAGGER, Check.TAGGER_ROLE, lambda role: _policies(role, more={}), "too wide: it has more",
-        "take it away",
+        "take that away",
     ),
     "wider attached": (
         CANARY_ROLE, Check.CANARY_ROLE, lambda role: replace(role, attached=("AdministratorAccess",)),
-        "has AdministratorAccess as well", "take it away",
+        "has AdministratorAccess as well", "take that away",
     ),
     "bounded": (
         AUDIT_ROLE, Check.AUDIT_ROLE, lambda role: replace(role, boundary="arn:aws:iam::1:policy/b"),
@@ -110,7 +110,7 @@ def test_a_role_that_is_not_as_rendered_is_a_fault(name: str) -> None:
     assert (finding.account, finding.region, finding.check, finding.state) == (MEMBER, None, which, CheckState.FAULT)
     assert held in finding.seen
     assert seen in finding.seen
-    assert advice in finding.advice
+    assert advice in healthy.told(finding)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_an_account_that_can_not_be_entered_says_so_and_nothing_more() -> None:
     [finding] = check(AccountFacts(MEMBER, DENIED))
     assert (finding.check, finding.state) == (Check.AUDIT_ROLE, CheckState.UNREACHABLE)
     assert "denied (AccessDenied)" in finding.seen
-    assert "ownertag-audit" in finding.advice
+    assert "--recreate" in healthy.told(finding)
 
 
 def _trail(**changes: Any) -> tuple[TrailFacts, ...]:
@@ -165,7 +165,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     ),
     "trail stopped": ({"trails": _trail(logging=False)}, Check.TRAIL, "logging is stopped: all", "start-logging"),
     "trail without writes": (
-        {"trails": _trail(writes=False)}, Check.TRAIL, "no trail logs management events", "event selector",
+        {"trails": _trail(writes=False)}, Check.TRAIL, "no trail logs management events", "put-event-selectors",
     ),
     "rule gone": ({"rules": (Missing(),)}, Check.RULE, "ownertag-creations-1 is not there", "deploy apply"),
     "rule off": (
@@ -173,7 +173,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
         "enable-rule --name ownertag-creations-1",
     ),
     "rule with an old pattern": (
-        {"rules": (replace(RULE, pattern={"source": ["aws.ec2"]}),)}, Check.RULE, "another pattern", "updates it",
+        {"rules": (replace(RULE, pattern={"source": ["aws.ec2"]}),)}, Check.RULE, "another pattern", "--recreate",
     ),
     "no target": ({"rules": (replace(RULE, targets=()),)}, Check.TARGET, "does not send to", "deploy apply"),
     "another bus": (
@@ -183,10 +183,10 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "no forwarder": ({"rules": _target(role=None)}, Check.TARGET, "sends as nobody", "deploy apply"),
     "no queue": ({"rules": _target(dead_letters=None)}, Check.TARGET, "loses what it can't deliver", "deploy apply"),
     "another target as well": (
-        {"rules": (replace(RULE, targets=(*RULE.targets, OTHER_TARGET)),)}, Check.TARGET, "also sends to", "who added",
+        {"rules": (replace(RULE, targets=(*RULE.targets, OTHER_TARGET)),)}, Check.TARGET, "also sends to", "--ids",
     ),
     "failed": (
-        {"sent": (replace(SENT, failed=3),)}, Check.SENT, "ownertag-creations-1 could not send 3 events", "ERROR_CODE",
+        {"sent": (replace(SENT, failed=3),)}, Check.SENT, "ownertag-creations-1 could not send 3 events", "say why",
     ),
     "queue gone": ({"undelivered": Missing()}, Check.UNDELIVERED, "is not there", "deploy apply"),
     "undelivered": (
@@ -209,7 +209,7 @@ def test_a_region_that_does_not_deliver_is_a_fault(name: str) -> None:
     [finding] = [finding for finding in check(place(**changes)) if finding.state is not CheckState.OK]
     assert (finding.account, finding.region, finding.check, finding.state) == (MEMBER, HOME, which, CheckState.FAULT)
     assert seen in finding.seen
-    assert advice in finding.advice
+    assert advice in healthy.told(finding)
 
 
 NEVER_MADE: dict[str, tuple[dict[str, Any], str, Check]] = {
@@ -241,7 +241,7 @@ def test_a_region_that_an_account_alone_has_switched_on_is_a_fault() -> None:
         finding for finding in check_account(facts, wanted(), (HOME,), known) if finding.state is not CheckState.OK
     ]
     assert (finding.region, finding.check, finding.state) == ("af-south-1", Check.REGION, CheckState.FAULT)
-    assert "account:EnableRegion" in finding.advice
+    assert "account:EnableRegion" in healthy.told(finding)
 
 
 UNSEEN: dict[str, tuple[dict[str, Any], Check]] = {
@@ -261,7 +261,7 @@ def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(na
     [finding] = [finding for finding in check(place(**changes)) if finding.state is not CheckState.OK]
     assert (finding.check, finding.state) == (which, CheckState.UNREACHABLE)
     assert "denied (AccessDenied)" in finding.seen
-    assert "permissions" in finding.advice
+    assert "permissions" in healthy.told(finding)
     [finding] = [finding for finding in check(place(**_given(changes))) if finding.state is not CheckState.OK]
     assert (finding.check, finding.state) == (which, CheckState.NOT_CHECKABLE)
     assert "lacks Field" in finding.seen
@@ -294,7 +294,7 @@ def test_a_region_that_is_switched_off_is_a_fault_and_an_unknown_one_unreached()
     facts = replace(healthy.account(regions=()), enabled=frozenset({"us-east-1"}))
     [finding] = [finding for finding in check(facts) if finding.state is not CheckState.OK]
     assert (finding.check, finding.region, finding.state) == (Check.REGION, HOME, CheckState.FAULT)
-    assert "organization.regions" in finding.advice
+    assert "organization.regions" in healthy.told(finding)
     assert _states(replace(facts, enabled=DENIED), Check.REGION) == [CheckState.UNREACHABLE]
 
 

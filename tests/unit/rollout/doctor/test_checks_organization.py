@@ -81,15 +81,15 @@ def policies(found: Mapping[str, PolicyFacts]) -> OrganizationFacts:
 
 FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, str]] = {
     "no stack set": (of(ROLES_STACK, Missing()), (MANAGEMENT, None), Check.STACK_SET, ROLES_STACK, "deploy apply"),
-    "old template": (rules(template="x"), (MANAGEMENT, None), Check.STACK_SET, "another template", "deploy plan"),
+    "old template": (rules(template="x"), (MANAGEMENT, None), Check.STACK_SET, "another template", "difference"),
     "not automatic": (rules(auto_deployment=False), (MANAGEMENT, None), Check.STACK_SET, "by itself", "deploy apply"),
     "instance failed": (
         rules(instances=_instances(OTHER, ABROAD, status="OUTDATED", reason="an SCP denies it")), (OTHER, ABROAD),
-        Check.INSTANCES, "is OUTDATED: an SCP denies it", "mend what it says",
+        Check.INSTANCES, "is OUTDATED: an SCP denies it", "mend that",
     ),
     "instance missing": (
         rules(instances=_without(OTHER, ABROAD)), (OTHER, ABROAD), Check.INSTANCES, "has no instance here",
-        "deploys to it",
+        "deploy to it",
     ),
     "drifted": (rules(drift="DRIFTED"), (MANAGEMENT, None), Check.DRIFT, "changed by hand: DRIFTED", "DRIFT_STATUS"),
     "no policy": (
@@ -98,7 +98,7 @@ FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, s
     ),
     "a policy too many": (
         policies({**POLICIES, "ownertag-9": POLICIES["ownertag"]}), (MANAGEMENT, None), Check.POLICY,
-        "ownertag-9 is not wanted any more", "takes it away",
+        "ownertag-9 is not wanted any more", "take it away",
     ),
     "another policy": (
         policies({**POLICIES, "ownertag": UNKNOWN}), (MANAGEMENT, None), Check.POLICY,
@@ -107,7 +107,7 @@ FAULTS: dict[str, tuple[OrganizationFacts, tuple[str, str | None], Check, str, s
     "policy loose": (
         policies({**POLICIES, "ownertag-2": replace(POLICIES["ownertag-2"], targets=frozenset({"ou-ab12-00000000"}))}),
         (MANAGEMENT, None),
-        Check.POLICY, "is not attached to r-ab12", "attaches it",
+        Check.POLICY, "is not attached to r-ab12", "attach it",
     ),
 }  # fmt: skip
 
@@ -118,7 +118,7 @@ def test_an_organization_that_is_not_deployed_to_is_a_fault(name: str) -> None:
     [finding] = bad(facts)
     assert (finding.account, finding.region, finding.check, finding.state) == (*place, which, CheckState.FAULT)
     assert seen in finding.seen
-    assert advice in finding.advice
+    assert advice in healthy.told(finding)
 
 
 UNSEEN: dict[str, tuple[Any, Check]] = {
@@ -145,7 +145,7 @@ def test_what_can_not_be_read_is_unreached_and_what_is_not_said_not_checkable(na
 def test_an_organization_that_can_not_be_entered_says_what_helps() -> None:
     [finding] = check(DENIED)
     assert (finding.account, finding.check, finding.state) == (MANAGEMENT, Check.ACCOUNTS, CheckState.UNREACHABLE)
-    assert "--accounts" in finding.advice
+    assert "--accounts" in healthy.told(finding)
 
 
 def test_drift_that_nobody_looked_for_is_no_fault_but_says_how() -> None:
@@ -154,7 +154,7 @@ def test_drift_that_nobody_looked_for_is_no_fault_but_says_how() -> None:
     ]
     [finding] = findings
     assert finding.state is CheckState.OK
-    assert f"detect-stack-set-drift --stack-set-name {REGION_STACK}" in finding.advice
+    assert f"detect-stack-set-drift --stack-set-name {REGION_STACK}" in healthy.told(finding)
 
 
 def test_roles_are_wanted_in_the_home_region_alone() -> None:
@@ -175,7 +175,7 @@ def test_what_each_tier_holds_is_told_and_no_fault() -> None:
     [tiers] = [finding for finding in check(WELL) if finding.check is Check.TIERS]
     assert tiers.state is CheckState.OK
     assert tiers.seen == "guard: ec2:CreateTags, ec2:DeleteTags; no-forging: ec2:CreateTags"
-    assert "render scp --tiers" in tiers.advice
+    assert "render scp --tiers" in healthy.told(tiers)
 
 
 # --- what is left out
@@ -215,7 +215,7 @@ def test_a_denial_at_home_is_of_no_region() -> None:
         for instance in WELL.stack_sets[REGION_STACK].instances
     )
     facts = rules(instances=instances)
-    assert {finding.advice for finding in bad(facts)} == {"mend what it says, then `ownertag deploy apply`"}
+    assert {finding.advice for finding in bad(facts)} == {"mend that, and deploy"}
     assert denied_regions(facts, wanted(), OTHER) == frozenset()
 
 

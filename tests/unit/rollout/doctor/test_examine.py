@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from ownertag.render.documents import REGION_STACK
-from ownertag.rollout.doctor.examine import AT_ONCE, Scope, Stacks, UnknownLocation, examine, spokes
+from ownertag.rollout.doctor.access import AT_ONCE
+from ownertag.rollout.doctor.examine import Scope, Stacks, UnknownLocation, examine, spokes
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import AccountFacts, OrganizationFacts, StackSetFacts, Unread
 from ownertag.rollout.doctor.findings import Check, CheckState
