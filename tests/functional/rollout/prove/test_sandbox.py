@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +29,13 @@ WEB, DATA, RESEARCH, LEGACY = "333333333333", "444444444444", "555555555555", "6
 FORWARDER, TAGGER, CANARY = "ownertag-forwarder", "auto-tag-role", "ownertag-canary"
 HOPS = ["call-to-event", "event-to-queue", "call-to-queue", "queue-to-function", "queue-to-tag", "call-to-tag"]
 Run = Callable[..., Result]
+#: The command as at a terminal: a shell that runs its tests in the background has them ignore the signal of Ctrl-C.
+AT_TERMINAL = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ownertag.cli.main import run
+run()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +257,7 @@ def test_ctrl_c_deletes_what_was_created_and_prints_what_was_measured(sandbox: S
     where = ["--accounts", f"{MANAGEMENT},{HUB}", "--regions", "us-east-1", "--rounds", "3", "--json"]
     given = ["--config", str(sandbox.settings_file), "--profile", f"admin-{ACCOUNTS[HUB]}"]
     process = subprocess.Popen(
-        [Path(sys.executable).with_name("ownertag"), "prove", *given, *where],
+        [sys.executable, "-c", AT_TERMINAL, "prove", *given, *where],
         env={**os.environ, "AWS_CONFIG_FILE": str(sandbox.config_file)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
