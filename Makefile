@@ -14,7 +14,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types docs tutorial pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady bench-doctor profile load scale package catalogue generate lock clean
+.PHONY: help install demo test test-full lint types docs tutorial pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady bench-doctor profile load scale package catalogue generate keep-release lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -153,6 +153,9 @@ generate: install $(IAM)/node_modules/installed ## write anew what is generated 
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m hops.page docs/reference/identities.md
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m faults.page docs/reference/faults.md
 	@$(BIN)/ownertag render infra --config infra/ownertag.toml --output-dir infra
+
+keep-release: install ## keep the wheel of a release for the tests of upgrades: VERSION=0.2.0 COMMIT=v0.2.0
+	@$(BIN)/python -m harness.releases $(VERSION) $(COMMIT)
 
 lock: install ## compile requirements/*.txt anew
 	$(BIN)/python -m pip install $(PIP_FLAGS) uv

@@ -38,7 +38,7 @@ def apply(recreate: str = "", *, retry: bool = False) -> Command:
 
 
 def redrive(hub: str, queue: str, *, account: str = "", region: str = "") -> Command:
-    """`ownertag redrive` of one kind of queue, with the credentials of the hub's account; of one place if it is named."""
+    """`ownertag redrive` of one kind of queue, with credentials of the hub's account; of one place if it is named."""
     place = (*(("--accounts", account) if account else ()), *(("--regions", region) if region else ()))
     return Command("ownertag", ("redrive", "--queue", queue, *place), hub)
 

@@ -196,7 +196,7 @@ class HubFacts(Struct, frozen=True):
 
 
 class StackInstanceState(Struct, frozen=True):
-    """An instance of a stack set: its `DetailedStatus`, its unit, and whether it was found changed by hand (DRIFTED)."""
+    """An instance of a stack set: its `DetailedStatus`, its unit, whether it was found changed by hand (DRIFTED)."""
 
     account: str
     region: str

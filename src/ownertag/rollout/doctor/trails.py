@@ -24,8 +24,9 @@ class AccountReader(Protocol):
 class Trails:
     """The trails of an account, each read once, whichever Regions it reaches.
 
-    A trail logs or does not in all of its Regions alike: it is started in its home Region alone, and its selectors hold
-    for all (doc: StartLogging, PutEventSelectors). So where one of all Regions logs what counts, no other is looked for.
+    A trail logs or does not in all of its Regions alike: it is started in its home Region alone, and its selectors
+    hold for all (doc: StartLogging, PutEventSelectors). So where one of all Regions logs what counts, no other is
+    looked for.
 
     Args:
         account: Where to read.

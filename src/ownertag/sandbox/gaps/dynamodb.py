@@ -1,9 +1,10 @@
-"""DynamoDB's TransactWriteItems: moto copies the whole table for each, so that a ledger would take minutes to fill."""
+"""DynamoDB's TransactWriteItems: moto copies the whole table for each item, so that a ledger would take minutes to fill."""
 
 from __future__ import annotations
 
 import copy
 from collections import defaultdict
+from threading import local
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
@@ -12,11 +13,13 @@ from moto.dynamodb.models.table import Table
 
 from ownertag.sandbox.calls import Call, Next, Response
 
+_HERE = local()
+
 
 def transact_write_items(call: Call, account: str, next_: Next) -> Response:
     """Answers by moto, with copies of what the transaction touches alone: they are put back if it fails."""
     backend = dynamodb_backends[account][call.region]
-    touched: list[tuple[str, Any, Any, Any]] = []
+    before: dict[tuple[str, Any], dict[Any, Any] | None] = {}  # the items below each hash key
     for item in call.json().get("TransactItems", []):
         [write] = item.values()
         table = backend.tables.get(write.get("TableName", ""))
@@ -24,20 +27,33 @@ def transact_write_items(call: Call, account: str, next_: Next) -> Response:
             continue
         key = write.get("Key") or write.get("Item", {})
         hash_key, range_key = (DynamoType(key[name]) for name in (table.hash_key_attr, table.range_key_attr))
-        held = table.items.get(hash_key, {}).get(range_key)
-        if held is not None:
-            touched.append((table.name, hash_key, range_key, copy.deepcopy(held)))
-    answer = next_(call)
+        held = before.setdefault((table.name, hash_key), _copied(table.items.get(hash_key)))
+        if held is not None and range_key in held:
+            held[range_key] = copy.deepcopy(held[range_key])
+    _HERE.kept = True
+    try:
+        answer = next_(call)
+    finally:
+        _HERE.kept = False
     if answer.failed:
-        for name, hash_key, range_key, held in touched:
-            backend.tables[name].items[hash_key][range_key] = held
+        for (name, hash_key), held in before.items():
+            items = backend.tables[name].items
+            if held is None:
+                items.pop(hash_key, None)
+            else:
+                items[hash_key] = held
     return answer
 
 
+def _copied(items: dict[Any, Any] | None) -> dict[Any, Any] | None:
+    return None if items is None else dict(items)
+
+
 def _shallow(table: Any, _: dict[int, Any]) -> Any:
-    """A copy that shares the items; those that a transaction changes in place are kept above."""
+    """A copy that shares the items; those that a transaction changes are kept above, or else their dictionaries here."""
     copied = copy.copy(table)
-    copied.items = defaultdict(dict, {key: dict(items) for key, items in table.items.items()})
+    if not getattr(_HERE, "kept", False):
+        copied.items = defaultdict(dict, {key: dict(items) for key, items in table.items.items()})
     return copied
 
 
