@@ -147,8 +147,8 @@ class _Worker:
             case DropStack(account=account, region=region, name=name):
                 stacks.drop(self._clients.of(account, "cloudformation", region), name, pause, say)
             case PutStackSet(stack_set=stack_set):
-                bucket = self._clients.template_bucket()
-                stack_sets.put(cloudformation, stack_set, bucket, pause, say, self._left_out)
+                templates = self._clients.template_bucket()
+                stack_sets.put(cloudformation, stack_set, templates, pause, say, self._left_out)
             case DropStackSet(name=name):
                 stack_sets.drop(cloudformation, name, self._left_out)
             case PutInstances():

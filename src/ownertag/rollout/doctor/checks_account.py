@@ -160,8 +160,8 @@ def _enabled_besides(account: str, regions: Iterable[str]) -> Iterator[Finding]:
         yield Location(account, region).fault(
             Check.REGION,
             "switched on in this account alone: what is created there is not seen",
-            "enable it in the management account as well, and add it to organization.regions if that names any; or write "
-            "it in organization.excluded_regions; or switch it off there, and deny account:EnableRegion",
+            "enable it in the management account as well, and add it to organization.regions if that names any; or "
+            "write it in organization.excluded_regions; or switch it off there, and deny account:EnableRegion",
             aws(account, None, "account", "disable-region", "--region-name", region),
             cause=Cause.REGION_ALONE,
         )

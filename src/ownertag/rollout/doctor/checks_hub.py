@@ -19,7 +19,7 @@ from ownertag.rollout.doctor.checks import (
     statements,
     unread_finding,
 )
-from ownertag.rollout.doctor.commands import Command, apply, aws, compact
+from ownertag.rollout.doctor.commands import Command, apply, aws, compact, redrive
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
     BusFacts,
@@ -197,7 +197,6 @@ def _dead_letters(place: Location, facts: HubFacts, expected: Expected) -> Findi
         return unread_finding(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetters")
     if not found.messages:
         return place.ok(Check.DEAD_LETTERS, "none")
-    arn = expected.arn("sqs", DEAD_LETTERS, place.account, place.region or "")
     return place.fault(
         Check.DEAD_LETTERS,
         f"{found.messages} messages were not tagged",

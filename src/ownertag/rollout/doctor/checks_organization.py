@@ -177,7 +177,7 @@ def _not_current(name: str, instance: StackInstanceState, why: Why | None) -> Fi
             return place.fault(
                 Check.INSTANCES,
                 "a service control policy denies the Region to StackSets: what is created here is not seen",
-                "write it in organization.excluded_regions; or exempt the role stacksets-exec-* in that policy, and deploy",
+                "write it in organization.excluded_regions; or exempt the role stacksets-exec-* in that policy; deploy",
                 apply(retry=True),
                 cause=Cause.INSTANCE_DENIED,
             )

@@ -10,7 +10,7 @@ from threading import Event
 from ownertag.core.arn import Arn, partition_of
 from ownertag.core.values import Failure
 from ownertag.render.documents import BUS, DEAD_LETTERS
-from ownertag.rollout.doctor.examine import AT_ONCE
+from ownertag.rollout.doctor.access import AT_ONCE
 from ownertag.rollout.redrive.access import RedriveAccess, Site
 from ownertag.rollout.redrive.look import Found, reason
 from ownertag.rollout.redrive.move_task import COMPLETED, MoveTask, move

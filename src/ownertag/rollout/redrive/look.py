@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ownertag.core.judge import judge
 from ownertag.core.values import Failure
-from ownertag.rollout.doctor.examine import AT_ONCE
+from ownertag.rollout.doctor.access import AT_ONCE
 from ownertag.rollout.redrive.access import RedriveAccess, Site
 from ownertag.rollout.redrive.messages import Contents, DeadLetterMessage, contents
 from ownertag.rollout.redrive.queues import NO_QUEUE, Depth, Queue

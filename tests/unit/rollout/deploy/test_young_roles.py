@@ -12,7 +12,7 @@ from ownertag.rollout.deploy import stack_sets
 from ownertag.rollout.deploy.failures import DeployError
 from ownertag.rollout.deploy.operation_events import is_passing, reasons, refusals
 from ownertag.rollout.deploy.stacks import AGAIN_SECONDS
-from ownertag.rollout.deploy.values import PutInstances
+from ownertag.rollout.deploy.values import PutInstances, StackInstance, Why
 from ownertag.rollout.deploy.young_roles import with_roles_that_are_old_enough
 
 NAME, UNIT, OTHER = "ownertag-spoke-region", "ou-ab12-c3d4e5f6", "ou-ab12-aaaabbbb"
@@ -70,13 +70,17 @@ def ignore(_: str) -> None:
     pass
 
 
+def none_left_out(_: object) -> dict[StackInstance, Why]:
+    return {}
+
+
 def deployed(fake: FakeStackSets) -> tuple[list[float], str]:
     """The waits, and how it ended."""
     waited: list[float] = []
     task = PutInstances(NAME, (*fake.units,), ("eu-central-1", "us-east-1"))
-    first = partial(stack_sets.put_instances, fake, task, waited.append, ignore)
+    first = partial(stack_sets.put_instances, fake, task, waited.append, ignore, none_left_out)
     try:
-        with_roles_that_are_old_enough(first, fake, NAME, waited.append, ignore)
+        with_roles_that_are_old_enough(first, fake, NAME, waited.append, ignore, none_left_out)
     except DeployError as error:
         return waited, str(error)
     return waited, ""
