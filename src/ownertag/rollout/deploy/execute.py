@@ -171,9 +171,7 @@ class _Worker:
                 calls.detach(id_, unit, say)
 
     def _put(self, stack: DesiredStack, say: Callable[[str], None], *, revert: bool = False) -> None:
-        def client(service: str) -> Any:
-            return self._clients.of(stack.account, service, stack.region)
-
+        client = partial(self._clients.of, stack.account, region=stack.region)
         bucket = self._clients.template_bucket(stack.account)
         stacks.put(client("cloudformation"), stack, bucket, client, self._pause, say, revert=revert)
 
@@ -212,7 +210,8 @@ def previewed(steps: Iterable[Step], clients: Clients, pause: Pause = time.sleep
         stack: DesiredStack = step.task.stack
         with explained(stack.account, f"look what would change in stack {stack.name} in {stack.region}"):
             if step.action is Action.CREATE:
-                return replace(step, changes=added(stack.template))
+                taken = stacks.taken_over(stack, partial(clients.of, stack.account, region=stack.region))
+                return replace(step, changes=(*taken, *added(stack.template)))
             client, bucket = (
                 clients.of(stack.account, "cloudformation", stack.region),
                 clients.template_bucket(stack.account),

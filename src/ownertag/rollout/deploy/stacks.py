@@ -73,6 +73,18 @@ def preview_new(client: Any, stack: DesiredStack) -> tuple[str, ...]:
     return tuple(f"add {resource_type}" for resource_type in sorted(types))
 
 
+def taken_over(stack: DesiredStack, client_of: Callable[[str], Any]) -> tuple[str, ...]:
+    """What a new stack would take over, a line for each resource.
+
+    Raises:
+        DeployError: What has the name of one is somebody else's.
+    """
+    return tuple(
+        f"take over {resource['ResourceType']} {resource['LogicalResourceId']}"
+        for resource in left_over(stack.template, client_of)
+    )
+
+
 def preview(
     client: Any, stack: DesiredStack, bucket: TemplateBucket, pause: Pause, *, revert: bool = False
 ) -> tuple[str, ...]:
@@ -143,7 +155,7 @@ def _ready(client: Any, name: str, pause: Pause, say: Say) -> str | None:
     """The status of a stack that a change set can be made for; None where there is none (any more)."""
     status = wait_until_idle(client, name, pause, say)
     if status in _STILLBORN:
-        say("the earlier creation failed: it is taken away first")
+        say(f"{status.lower().replace('_', ' ')}: it is taken away first")
         drop(client, name, pause, say)
         return None
     if status == _NOT_IMPORTED and _is_empty(client, name):
@@ -172,6 +184,9 @@ def _take_over(
     if not there:
         return wait_until_idle(client, stack.name, pause, say)
     names = sorted(resource["LogicalResourceId"] for resource in there)
+    # What was only under review has nothing in it, and no page says whether an import takes its place.
+    if wait_until_idle(client, stack.name, pause, say) == _REVIEW:
+        drop(client, stack.name, pause, say)
     say(f"takes over what an older one left: {', '.join(names)}")
     blocks = retained(stack.template)
     alone = DesiredStack(

@@ -93,6 +93,9 @@ def test_destroyed_and_made_again_it_has_its_dead_letters_ledger_and_log(console
     leave_a_dead_letter(console)
     assert console("destroy", "--yes")[0] == 0
     assert left(console) == {DEAD: True, LOG: True, TABLE: True}
+    _, steps = console.objects("plan")
+    hub = next(step for step in steps if step["kind"] == "step" and step["what"] == f"stack {HUB_STACK}")
+    assert {"take over AWS::SQS::Queue DeadLetters", "take over AWS::DynamoDB::Table Ledger"} < {*hub["changes"]}
     code, _, err = console(*APPLY)
     assert (code, "takes over what an older one left: DeadLetters, Ledger, Log" in err) == (0, True), err
     assert held(console) == (1, True, ["kept"])
@@ -140,7 +143,7 @@ def test_a_table_of_somebody_else_is_not_taken_over(console: Console) -> None:
             KeySchema=[{"AttributeName": "theirs", "KeyType": "HASH"}],
         )
     code, _, err = console(*APPLY)
-    assert (code, "a DynamoDB table ownertag-ledger that is not ownertag's: its key is theirs" in err) == (1, True), err
+    assert (code, "a DynamoDB table ownertag-ledger that is not ownertag's: its key is theirs" in err) == (3, True), err
     assert left(console) == {DEAD: False, LOG: False, TABLE: True}
     with console.client(HUB, "dynamodb") as dynamodb:
         dynamodb.delete_table(TableName=TABLE)
@@ -207,6 +210,16 @@ def test_an_update_whose_rollback_stuck_is_rolled_back_to_the_end_and_made(conso
     of_hub().status = "UPDATE_ROLLBACK_FAILED"
     code, _, err = console(*APPLY)
     assert (code, "it is rolled back to the end first" in err) == (0, True), err
+
+
+def test_a_hub_whose_deletion_failed_is_taken_away_and_made_again(console: Console) -> None:
+    assert console(*APPLY)[0] == 0
+    leave_a_dead_letter(console)
+    of_hub().status = "DELETE_FAILED"
+    code, _, err = console(*APPLY)
+    assert (code, "delete failed: it is taken away first" in err) == (0, True), err
+    assert held(console) == (1, True, ["kept"])
+    assert console("plan")[0] == 0
 
 
 def test_a_second_run_that_began_at_the_same_time_changes_nothing_and_fails_nowhere(console: Console) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ownertag.rollout.deploy.destroy import to_destroy
 from ownertag.rollout.deploy.execute import StepResult, execute
@@ -54,6 +55,16 @@ def everything_is_there(console: Console) -> bool:
     attached = state(console)["policy"]
     unit = console.sandbox.organization.unit
     return attached == [{unit}] * len(console.prepared().desired.policies) and len(attached) > 1
+
+
+def test_a_hub_that_is_no_delegated_administrator_reads_the_accounts_by_the_resource_policy(console: Console) -> None:
+    with console.client(HUB, "organizations") as hub:
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            hub.list_accounts()
+        run = Run(console)
+        assert run.ready.current.administrators == frozenset()
+        assert failures(run()) == []
+        assert HUB in {account["Id"] for account in hub.list_accounts()["Accounts"]}
 
 
 def test_what_is_refused_for_a_while_is_done_in_the_end_and_told(console: Console) -> None:
