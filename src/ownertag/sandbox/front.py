@@ -29,7 +29,7 @@ from ownertag.sandbox.gaps import (
     stacks,
     sts,
 )
-from ownertag.sandbox.gaps.resources import complete
+from ownertag.sandbox.gaps.resources import complete, forget_missing
 from ownertag.sandbox.identities import Identities, SandboxActor
 from ownertag.sandbox.organization import SandboxOrganization, role_trust
 from ownertag.sandbox.personas import MANAGEMENT
@@ -191,6 +191,10 @@ class Front:
         try:
             if operation in change_sets.OPERATIONS:
                 return change_sets.answer(call, account, lambda call: self._to_moto(call, account))
+            if operation == "DeleteStack":
+                for stack in cloudformation_backends[account][call.region].stacks.values():
+                    if call.params.get("StackName") in {stack.name, stack.stack_id}:
+                        forget_missing(stack)
             account = self._stack_sets.account(call, account)
             answer = self._stack_sets.answer(call, account, lambda call: self._to_moto(call, account))
             if operation in {"CreateStack", "UpdateStack"} and not answer.failed:
