@@ -38,7 +38,7 @@ from ownertag.sandbox.gaps.resources import complete
 from ownertag.sandbox.gaps.rollbacks import (
     StackFailures,
     continue_update_rollback,
-    keep_at_deletion,
+    prepare_deletion,
     roll_back_creation,
 )
 from ownertag.sandbox.identities import Identities, SandboxActor
@@ -233,7 +233,7 @@ class Front:
             if operation == "ContinueUpdateRollback":
                 return continue_update_rollback(call, account)
             if operation == "DeleteStack":
-                keep_at_deletion(account, call.region, call.params.get("StackName", ""))
+                prepare_deletion(account, call.region, call.params.get("StackName", ""))
                 self.access.drop_by_stack(account, call.region, call.params.get("StackName", ""))
             account = self.stack_sets.account(call, account)
             answer = self.stack_sets.answer(call, account, lambda call: self._to_moto(call, account))

@@ -11,6 +11,7 @@ from typing import Any
 from moto.cloudformation.models import Event, cloudformation_backends
 
 from ownertag.sandbox.calls import Call, Response, answer_xml, refuse
+from ownertag.sandbox.gaps.resources import forget_missing
 from ownertag.sandbox.gaps.stack_sets import NAMESPACE
 
 _EXCEPT_ON_CREATE = "RetainExceptOnCreate"
@@ -35,11 +36,12 @@ class StackFailures:
         return None
 
 
-def keep_at_deletion(account: str, region: str, name: str) -> None:
-    """Has moto's deletion of a stack keep what is retained except on create."""
+def prepare_deletion(account: str, region: str, name: str) -> None:
+    """Has moto's deletion of a stack keep what is retained except on create, and pass over what is gone."""
     for stack in cloudformation_backends[account][region].stacks.values():
         if name not in (stack.name, stack.stack_id):
             continue
+        forget_missing(stack)
         held = stack.resource_map._resource_json_map  # noqa: SLF001 - there is no other way into it
         for logical, resource in held.items():
             if resource.get("DeletionPolicy") == _EXCEPT_ON_CREATE:
