@@ -142,16 +142,23 @@ def _canary(
     from ownertag.rollout.doctor.access import AuditedAccount
     from ownertag.rollout.doctor.canary import AwsPlacementGroup, CanaryClock, canary
     from ownertag.rollout.doctor.canary_finding import HubTrace
+    from ownertag.rollout.doctor.checks_observed import is_observed
     from ownertag.rollout.doctor.collect_hub import subscriptions
     from ownertag.rollout.doctor.examine import AwsCollector, spokes
-    from ownertag.rollout.doctor.findings import Location
+    from ownertag.rollout.doctor.facts import Unread
+    from ownertag.rollout.doctor.findings import Check, Location
 
+    observe = expected.settings.observe
+    whole = AwsCollector(access, expected).organization() if not account or observe.units else Unread("not asked")
     if not account:
-        found = spokes(AwsCollector(access, expected).organization(), expected)
+        found = spokes(whole, expected)
         if not found:
             fail("there is no member account to be seen beside the hub's: name one with --canary-account")
-        account = found[0]
+        account = next((one for one in found if not is_observed(one, whole, observe)), found[0])
     place = Location(account, region or expected.organization.home_region)
+    if is_observed(account, whole, observe):
+        said = "the account is observed, so that nothing is tagged there: name another with --canary-account"
+        return [place.not_checkable(Check.CANARY, said)]
     group = AwsPlacementGroup(access.sessions(CANARY_ROLE), account, place.region or "")
 
     @cache

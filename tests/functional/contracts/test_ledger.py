@@ -502,8 +502,7 @@ def test_what_is_written_between_two_portions_is_not_in_the_second(store: Store)
         store.append([observed(number, id_=id_, minutes=number)])
     portions = store.observed(A, 2)
     assert [known.id for known in next(portions)] == ["vol-00000001", "vol-00000002"]
-    done = [ended(3, id_="vol-00000003"), Unobserved(key("vol-00000003"))]
-    store.append(done)
+    store.append([ended(3, id_="vol-00000003"), Unobserved(key("vol-00000003"))])
     assert [known.id for portion in portions for known in portion] == ["vol-00000004"]
 
 

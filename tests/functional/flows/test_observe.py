@@ -28,7 +28,7 @@ from ownertag.flows.result import Decided, Tampered
 from ownertag.flows.tag_observed import TaggedObserved, tag_observed
 from ownertag.flows.transfer import Transfer, transfer
 from ownertag.flows.whois import Wanted, whois
-from ownertag.ledger.entries import Ended, TagChanged
+from ownertag.ledger.entries import Ended, Entry, TagChanged
 from ownertag.ledger.port import LedgerError
 from ownertag.sinks.observing import ObservingPublisher, ObservingTagger
 
@@ -363,15 +363,25 @@ def test_whenever_the_function_is_killed_the_end_is_the_same(world: World, at: i
     world.tags(volume_id(3))["owner"] = "mallory"
     steps = 0
 
-    def step(_: object) -> None:
+    def step(_: object = None) -> None:
         nonlocal steps
         steps += 1
         if steps == at:
             raise Killed
 
-    world.aws.refuses = step  # type: ignore[assignment] # it answers nothing
-    append = world.ledger.append
-    world.ledger.append = lambda entries: (step(entries), append(entries), step(entries))[1]  # type: ignore[method-assign]
+    class KilledLedger(MemoryLedger):
+        """Ends the function before an entry is kept, or after."""
+
+        def append(self, entries: Sequence[Entry]) -> set[ResourceKey]:
+            step()
+            lost = super().append(entries)
+            step()
+            return lost
+
+    world.aws.refuses = step
+    killed = KilledLedger()
+    killed.__dict__ |= world.ledger.__dict__
+    world.ledger = killed
     try:
         world.end(A)
     except Killed:

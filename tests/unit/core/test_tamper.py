@@ -205,7 +205,7 @@ def test_what_was_only_decided_can_be_written_by_others_but_not_removed() -> Non
     other = found_in(record({"owner": "bob"}), INSTANCE, written=False)
     assert isinstance(other, TamperFinding)
     assert (other.changes, other.owner) == ((TagChange("owner", None, "bob"),), "alice")
-    for tags in ({"owner": None}, {}):
+    for tags in list[dict[str, str | None]]([{"owner": None}, {}]):
         assert isinstance(found_in(record(tags, "DeleteTags"), INSTANCE), TamperFinding)
         assert isinstance(found_in(record(tags, "DeleteTags"), INSTANCE, written=False), NotTampering)
 
