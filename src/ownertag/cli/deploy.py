@@ -258,7 +258,7 @@ def _usage(prepared: Prepared, units: Iterable[str], days: int, options: Options
 def _print_all(
     steps: tuple[Step, ...], usage: TagUsage | None, found: PreflightResult | None, options: Options
 ) -> None:
-    print_plan(steps, usage, options, preflight_objects(found) if found else ())
+    print_plan(steps, usage, options, more=preflight_objects(found) if found else ())
     if found:
         print_preflight(found, options)
 

@@ -18,7 +18,7 @@ SCHEMA = 1
 
 
 def print_plan(
-    steps: tuple[Step, ...], usage: TagUsage | None, options: Options, more: Iterable[dict[str, Any]] = ()
+    steps: tuple[Step, ...], usage: TagUsage | None, options: Options, *, more: Iterable[dict[str, Any]] = ()
 ) -> None:
     """Prints each step with what it changes, and whom the policy would stop (None: that was not counted).
 
