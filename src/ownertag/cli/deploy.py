@@ -288,7 +288,7 @@ def _print_all(
     found: PreflightResult | None,
     options: Options,
 ) -> None:
-    print_plan(steps, usage, options, notes, preflight_objects(found) if found else ())
+    print_plan(steps, usage, options, notes, more=preflight_objects(found) if found else ())
     if found:
         print_preflight(found, options)
 

@@ -29,6 +29,7 @@ def print_plan(
     usage: TagUsage | None,
     options: Options,
     notes: tuple[Note, ...] = (),
+    *,
     more: Iterable[dict[str, Any]] = (),
 ) -> None:
     """Prints each step with what it changes, what is left out, and whom the policy would stop (None: not counted).

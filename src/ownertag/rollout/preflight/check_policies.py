@@ -165,7 +165,8 @@ def _finding(
     seen = f"{where}: denies {named}, so {cause.what}"
     if denial.regional and cause.region not in {None, home_region}:
         advice = (
-            "leave the Region out of organization.regions, or have the policy exempt `stacksets-exec-*` and our roles; "
+            "leave the Region out (organization.regions, excluded_regions), or have the policy exempt "
+            "`stacksets-exec-*` and our roles; "
             f"{look}"
         )
         return PreflightFinding(PreflightCheck.REGION, Verdict.TOLD, account, cause.region, seen, advice)

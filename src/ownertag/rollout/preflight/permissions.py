@@ -29,10 +29,12 @@ _ORGANIZATION = (
     "organizations:DeletePolicy",
     "organizations:DeleteResourcePolicy",
     "organizations:DescribeOrganization",
+    "organizations:DescribeOrganizationalUnit",
     "organizations:DescribePolicy",
     "organizations:DescribeResourcePolicy",
     "organizations:DetachPolicy",
     "organizations:EnablePolicyType",
+    "organizations:ListAccounts",
     "organizations:ListAccountsForParent",
     "organizations:ListDelegatedAdministrators",
     "organizations:ListOrganizationalUnitsForParent",
@@ -44,14 +46,18 @@ _ORGANIZATION = (
     "organizations:UpdatePolicy",
 )
 _STACKS = (
+    "cloudformation:ContinueUpdateRollback",
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
     "cloudformation:DescribeChangeSet",
+    "cloudformation:DescribeEvents",
+    "cloudformation:DescribeStackEvents",
     "cloudformation:DescribeStacks",
     "cloudformation:ExecuteChangeSet",
     "cloudformation:GetTemplate",
     "cloudformation:GetTemplateSummary",
+    "cloudformation:ListStackResources",
 )
 _STACK_SETS = (
     "cloudformation:ActivateOrganizationsAccess",
