@@ -55,7 +55,7 @@ def _lines(found: Sequence[Found], hub: Depth | Failure, *, by_task: bool) -> It
         looked = sum(one.contents.messages for one in holding)
         oldest = min((one.contents.oldest for one in holding if one.contents.oldest), default=None)
         age = f", the oldest of {_at(oldest)}" if oldest else ""
-        yield f"{name}: {f'about {total} messages{age}' if total else 'empty'}"
+        yield f"{name}: {f'about {_messages(total)}{age}' if total else 'empty'}"
         if total:
             yield from _wrapped(f"in {_places(holding)}")
             for code, count in _summed([one.contents.codes for one in holding]).most_common():
@@ -73,6 +73,10 @@ def _lines(found: Sequence[Found], hub: Depth | Failure, *, by_task: bool) -> It
         yield f"{BUS}: its depth can't be read ({hub.code})"
     else:
         yield f"{BUS}: {hub.waiting} wait and {hub.hidden} are worked on; they come back by themselves"
+
+
+def _messages(count: int) -> str:
+    return f"{count} message{'' if count == 1 else 's'}"
 
 
 def _places(holding: Sequence[Found]) -> str:
@@ -116,7 +120,7 @@ def summary(
         for reason, count in tally.left.items():
             advice = ADVICE.get(reason, "")
             if reason != NOT_CHOSEN:
-                yield f"{place}: {count} stay, {reason}{f': {advice}' if advice else ''}"
+                yield f"{place}: {_messages(count)} left, {reason}{f': {advice}' if advice else ''}"
         if tally.failed:
             yield f"{place}: {tally.failed}; the rest lies where it lay: run it again"
         elif (short := waiting_at[site] - tally.put_back - sum(tally.left.values())) > 0 and not limited:
@@ -125,10 +129,12 @@ def summary(
     if missing:
         yield f"{missing} Regions of accounts have no such queue: nothing is deployed there"
     waiting = sum(one.depth.waiting for one in found if one.depth)
-    if not waiting:
+    if not waiting and any(one.unreached for one in found):
+        yield "nothing lies in the queues that could be read"
+    elif not waiting:
         yield "nothing lies there to be put back"
     elif declined:
-        yield f"about {waiting} messages would be put back" if dry_run else f"about {waiting} messages lie there"
+        yield f"about {_messages(waiting)} {'would be put back' if dry_run else 'lie there, and stay'}"
     else:
         total = sum(tally.put_back for tally in tallies.values())
         yield f"{total} put back; `ownertag doctor` shows in a few minutes whether any came back"
