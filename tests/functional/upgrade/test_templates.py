@@ -1,4 +1,4 @@
-"""What the templates and the Terraform module deploy is updated in place: what holds messages, the ledger or keys stays.
+"""What the templates and the Terraform module deploy is updated in place: what holds messages, entries or keys stays.
 
 CloudFormation replaces a resource if its logical id or a property that only a creation can set is another one (doc:
 CloudFormation, "Update behaviors of stack resources"); which properties those are says each type's schema, as cfn-lint
@@ -90,13 +90,13 @@ def test_nothing_that_holds_data_is_replaced(of: Versions, rendered: dict[str, d
     assert set(old) <= set(new)
     seen = {resource["Type"] for template in old.values() for resource in template["Resources"].values()} & HOLDING
     assert seen >= {"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Events::EventBus"}
-    assert {name: replaced(old[name], new[name]) for name in old} == dict.fromkeys(old, [])
+    assert {name: replaced(old[name], new[name]) for name in old} == {name: [] for name in old}
 
 
 def test_nothing_that_holds_data_is_replaced_on_the_way_back(of: Versions, rendered: dict[str, dict[str, Any]]) -> None:
     """What only the new version has may go; it is named here, so that nobody loses anything by a rollback unseen."""
     old, new = rendered[of.old.name], rendered[of.new.name]
-    assert {name: replaced(new[name], old[name]) for name in old} == dict.fromkeys(old, [])
+    assert {name: replaced(new[name], old[name]) for name in old} == {name: [] for name in old}
 
 
 def test_a_replacement_would_be_seen(of: Versions, rendered: dict[str, dict[str, Any]]) -> None:
