@@ -23,6 +23,10 @@ POLL = 1.0
 LEDGER_SECONDS = 30.0
 
 
+#: How many seconds from one look into the ledger to the next while there is no tag: the account may be observed.
+OBSERVED_SECONDS = 10.0
+
+
 class Interrupted(Exception):
     """A wait was ended: the command is to stop."""
 
@@ -119,6 +123,7 @@ def _waited(group: PlacementGroup, created: CreatedGroup, place: Place, number: 
     """What became of the group that was created."""
     watch, until = how.watch, created.exchange.sent + how.timeout
     before = created.exchange.sent  # it had no tag then
+    asked = before
     while True:
         seen = _look(group, watch)
         if isinstance(seen.found, ExistingGroup) and created.id and seen.found.id != created.id:
@@ -131,6 +136,10 @@ def _waited(group: PlacementGroup, created: CreatedGroup, place: Place, number: 
             before = seen.asked
         if seen.answered >= until:
             return _over(created, seen, place, number, how)
+        if seen.answered >= asked + OBSERVED_SECONDS:
+            asked = seen.answered
+            if _is_observed(_of_ledger(created, place, how)):
+                return _observed(place, number)
         watch.pause(min(POLL, until - seen.answered))
 
 
@@ -147,7 +156,10 @@ def _over(created: CreatedGroup, seen: _Seen, place: Place, number: int, how: Me
         return CanaryResult(place, number, Ending.NOT_MEASURED, reason=reason, again=_again(seen.found, place))
     if seen.found is None:
         return _disappeared(place, number)
-    trail = trail_of(_of_ledger(created, place, how), lambda: how.trace.queues(place))
+    ledger = _of_ledger(created, place, how)
+    if _is_observed(ledger):
+        return _observed(place, number)
+    trail = trail_of(ledger, lambda: how.trace.queues(place))
     return CanaryResult(place, number, Ending.LOST, reason=f"not tagged within {how.timeout:.0f} s", trail=trail)
 
 
@@ -190,6 +202,16 @@ def _of_ledger(created: CreatedGroup, place: Place, how: Measurement) -> LedgerT
         return how.trace.ledger(place, created.id)
     except LedgerError as error:
         return str(error)
+
+
+def _is_observed(ledger: LedgerTrace | str) -> bool:
+    return isinstance(ledger, LedgerTrace) and ledger.observed
+
+
+def _observed(place: Place, number: int) -> CanaryResult:
+    """Its event came the whole way, and was decided."""
+    reason = "the account is observed: the function decided, and writes nothing there"
+    return CanaryResult(place, number, Ending.NOT_MEASURED, reason=reason, again=False)
 
 
 def _disappeared(place: Place, number: int) -> CanaryResult:

@@ -28,11 +28,13 @@ class LedgerTrace(Struct, frozen=True):
         decided: Whether it knows the creation.
         times: When it came and was tagged, once the function says so.
         outcome: How the function ended it, with its reason; else the last outcome so far.
+        observed: Whether it wrote nothing because the account is observed.
     """
 
     decided: bool = False
     times: LedgerTimes | None = None
     outcome: str = ""
+    observed: bool = False
 
 
 class Queues(Struct, frozen=True):
@@ -104,6 +106,8 @@ def ledger_trace(history: list[HistoryEntry], creation: Callable[[EventKey], Cre
     written = next((entry for entry in ended if entry.kind in _WRITTEN), None)
     if written is None:
         return LedgerTrace(True, None, _told(ended[-1]) if ended else "")
+    if written.observed is not None:
+        return LedgerTrace(True, None, _told(written), observed=True)
     created = creation(owned.event)
     delivery = created.delivery if created else None
     return LedgerTrace(

@@ -197,6 +197,19 @@ def test_one_that_is_not_tagged_in_time_is_lost_and_deleted() -> None:
     assert world.created is None
 
 
+def test_where_the_account_is_observed_nothing_is_lost_and_the_time_is_not_waited_for() -> None:
+    world = World(tagged_after=None)
+    world.ledger = lambda *_: LedgerTrace(True, None, "unchanged: observed", observed=True)  # type: ignore[method-assign] # what it says
+    result = world.run(300.0)
+    assert (result.ending, result.again) == (Ending.NOT_MEASURED, False)
+    assert "the account is observed" in result.reason
+    assert world.time < 115
+    assert world.created is None
+    short = World(tagged_after=None)
+    short.ledger = world.ledger  # type: ignore[method-assign] # the same
+    assert short.run(5.0).ending is Ending.NOT_MEASURED
+
+
 @pytest.mark.parametrize(
     ("change", "seen_last"),
     [

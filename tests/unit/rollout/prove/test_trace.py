@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from harness import fixtures
-from ownertag.core.ownership import Claim, EventKey, ResourceKey
+from ownertag.core.ownership import Claim, EventKey, Observation, ResourceKey
 from ownertag.core.record_details import Actor
 from ownertag.core.records import Delivery
 from ownertag.core.values import Confidence, OutcomeKind, Owner
@@ -94,6 +95,11 @@ DELIVERY = Delivery(AT + timedelta(seconds=1), AT + timedelta(seconds=2))
         ([owned(), ended(OutcomeKind.TAGGED, 3)], DELIVERY, LedgerTrace(True, TIMES, "tagged")),
         ([owned(), ended(OutcomeKind.TAGGED, 3)], None, LedgerTrace(True, LedgerTimes(AT, TIMES.tagged), "tagged")),
         (RETRIED, DELIVERY, LedgerTrace(True, TIMES, "tagged")),
+        (
+            [owned(), replace(ended(OutcomeKind.UNCHANGED, 3, "observed"), observed=Observation(AT))],
+            DELIVERY,
+            LedgerTrace(True, None, "unchanged: observed", observed=True),
+        ),
     ],
 )
 def test_what_a_history_says(history: list[HistoryEntry], delivery: Delivery | None, found: LedgerTrace) -> None:
