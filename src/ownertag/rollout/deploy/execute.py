@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import groupby
-from typing import Any
 
 from botocore.exceptions import ClientError
 from msgspec import Struct

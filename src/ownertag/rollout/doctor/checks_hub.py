@@ -54,7 +54,7 @@ def check_hub(facts: HubFacts | Unread, expected: Expected) -> Iterator[Finding]
     yield _bus(place, facts, expected)
     yield from _rule(place, facts, expected)
     yield from _queue(place, facts, expected)
-    yield _dead_letters(place, facts, expected)
+    yield _dead_letters(place, facts)
     yield from _function(place, facts, expected)
     yield _package(place, facts, expected)
     yield _source(place, facts, expected)
@@ -191,7 +191,7 @@ def _set_attributes(place: Location, queue: QueueFacts, attributes: dict[str, st
     return aws(place.account, place.region, "sqs", "set-queue-attributes", *given)
 
 
-def _dead_letters(place: Location, facts: HubFacts, expected: Expected) -> Finding:
+def _dead_letters(place: Location, facts: HubFacts) -> Finding:
     found = facts.dead_letters
     if not isinstance(found, QueueFacts):
         return unread_finding(place, Check.DEAD_LETTERS, f"queue {DEAD_LETTERS}", found, facts.stack, "DeadLetters")
