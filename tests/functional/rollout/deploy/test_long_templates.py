@@ -12,11 +12,13 @@ from msgspec.structs import replace
 from ownertag.rollout.deploy.current import Prepared
 from ownertag.rollout.deploy.execute import previewed
 from ownertag.rollout.deploy.steps import to_apply
-from ownertag.rollout.deploy.template_source import MOST_IN_CALL
 from ownertag.rollout.deploy.values import Stage
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT
 from ownertag.sandbox.sandbox import Sandbox
 from rollout.deploy.console import WEB, Console, at_console, run
+
+#: Bytes of a template that CloudFormation takes in a call (doc: CloudFormation quotas).
+MOST_IN_CALL = 51_200
 
 
 @pytest.fixture
