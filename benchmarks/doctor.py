@@ -20,11 +20,18 @@ from typing import Any
 from msgspec import Struct
 
 from harness.prepared.answers import access_key
-from harness.prepared.documents import HUB, REGIONS, prepared, settings_text
+from harness.prepared.documents import HUB, MANAGEMENT, REGIONS, prepared, settings_text
 from harness.prepared.endpoint import serving
 from harness.results import show
 
-ROOT = Path(__file__).parents[1]
+PROFILE = """\
+[profile {name}]
+aws_account_id = {account}
+aws_access_key_id = {key}
+aws_secret_access_key = s
+aws_session_token = t
+region = eu-central-1
+"""
 
 
 class Run(Struct, frozen=True):
@@ -45,14 +52,21 @@ def run(accounts: int, regions: tuple[str, ...] = REGIONS, delay: float = 0.02, 
         folder = Path(name)
         (folder / "ownertag.toml").write_text(settings_text(regions), "utf-8")
         kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-        keys = {"AWS_ACCESS_KEY_ID": access_key(HUB), "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
-        nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        (folder / "config").write_text(
+            "".join(
+                PROFILE.format(name=name, account=account, key=access_key(account))
+                for name, account in (("management", MANAGEMENT), ("security", HUB))
+            ),
+            "utf-8",
+        )
+        config = {"AWS_CONFIG_FILE": str(folder / "config"), "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         with serving(prepared(accounts, regions), folder, delay) as served:
-            command = [str(Path(sys.executable).parent / "ownertag"), "doctor", "--endpoint-url", served.url]
+            environment = {**kept, **config, "AWS_ENDPOINT_URL": served.url}
+            command = [str(Path(sys.executable).parent / "ownertag"), "doctor", "--profile", "security"]
             started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
             answer = subprocess.run(
                 [*command, *arguments],
-                env={**kept, **keys, **nothing},
+                env=environment,
                 cwd=folder,
                 text=True,
                 capture_output=True,

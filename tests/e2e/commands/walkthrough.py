@@ -32,7 +32,7 @@ FOLDER = "/tmp/ownertag-sandbox-0a1b2c3d"  # noqa: S108 - no file of ours: it st
 AWS_CLI = Path(__file__).parents[3] / ".venv-awscli/bin"
 CUT = "..."
 #: How long the first terminal may take to say something, and how long it must be silent to have said it.
-SECONDS, SILENCE = 30.0, 1.0
+SECONDS, SILENCE = 120.0, 1.0
 
 _BLOCK = re.compile(r'(?<=\n)```(console|text title="first terminal")\n(.*?)```', re.DOTALL)
 

@@ -52,7 +52,7 @@ def check_account(
     if facts.refused:
         yield place.unreached(
             Check.AUDIT_ROLE,
-            f"{AUDIT_ROLE} can't be assumed: {facts.refused.reason}",
+            f"{AUDIT_ROLE} can't be assumed: {facts.refused.reason.partition(': ')[0]}",
             "put it back; if it is there, see who may assume it",
             apply(facts.account),
             cause=Cause.AUDIT_ROLE_REFUSED,
@@ -143,8 +143,8 @@ def _regions(place: Location, facts: AccountFacts, regions: Iterable[str]) -> It
                 else:
                     yield here.fault(
                         Check.REGION,
-                        "switched off, so nothing can be deployed there",
-                        "switch it on, and deploy; or leave it out of organization.regions",
+                        "switched off: nothing is deployed",
+                        "switch it on and deploy, or leave it out of organization.regions",
                         aws(place.account, None, "account", "enable-region", "--region-name", region),
                         cause=Cause.REGION_OFF,
                     )
@@ -178,7 +178,7 @@ def _bus(place: Location, facts: RegionFacts, expected: Expected) -> Finding:
         case str():
             return place.fault(
                 Check.DEFAULT_BUS,
-                f"who rules the key of the default bus can stop all rules: {facts.bus_key}",
+                f"the default bus is under a customer's key, {facts.bus_key}",
                 f"take it off{by_break_glass(expected)}",
                 aws(
                     place.account,
@@ -307,7 +307,7 @@ def _sent(place: Location, name: str, sent: Observed[Sent]) -> Finding:
         return place.fault(
             Check.SENT,
             f"rule {name} could not send {sent.failed} events of the last day; last sent: {last}",
-            f"the messages in {UNDELIVERED} say why; the count fades within a day",
+            f"the messages in {UNDELIVERED} say why",
             cause=Cause.SENT_FAILED,
         )
     return place.ok(Check.SENT, f"{name}, last sent: {last}")

@@ -24,6 +24,8 @@ _OF_ROLES = frozenset({Cause.ROLE_MISSING, Cause.ROLE_PERMISSIONS, Cause.ROLE_TR
 _INSTANCE = frozenset({Cause.INSTANCE_MISSING, Cause.INSTANCE_NOT_CURRENT})
 #: What one account has for all: told before what single accounts have.
 _OF_ALL = (*(check for check in Check if list(Check).index(check) <= list(Check).index(Check.ALARM_TOPIC)),)
+#: What a finding adds of its own Region, and a group does not tell.
+LAST_SENT = "; last sent: "
 _WORST = (CheckState.FAULT, CheckState.UNREACHABLE, CheckState.OK, CheckState.NOT_CHECKABLE)
 
 
@@ -78,14 +80,15 @@ def _group(held: list[Finding], follows: Mapping[Finding, int]) -> Group:
     first = held[0]
     said = {finding.seen for finding in held}
     alike = {general(finding) for finding in held}
-    seen = first.seen if len(said) == 1 else next(iter(alike)) if len(alike) == 1 else f"{general(first)}, and alike"
+    one = first.seen.partition(LAST_SENT)[0]
+    seen = one if len(said) == 1 else next(iter(alike)) if len(alike) == 1 else f"{general(first)}, and alike"
     more = sum(follows.get(finding, 0) for finding in held)
     return Group(first.state, first.check, first.cause, seen, first.advice, tuple(held), more)
 
 
 def general(finding: Finding) -> str:
     """What was seen, without the account, the Region, and numbers of its own."""
-    text = finding.seen.partition("; last sent: ")[0].replace(finding.account, "ACCOUNT")
+    text = finding.seen.partition(LAST_SENT)[0].replace(finding.account, "ACCOUNT")
     if finding.region:
         text = text.replace(finding.region, "REGION")
     return re.sub(r"\b[0-9]+\b(?! s\b| days)", "N", text) if finding.cause is None or _counts(finding) else text

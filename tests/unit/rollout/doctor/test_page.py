@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ownertag.rollout.doctor.causes import Cause
 from ownertag.rollout.doctor.findings import Check, CheckState
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -22,3 +23,8 @@ def test_every_check_has_a_row(check: Check) -> None:
 def test_every_state_is_explained(state: CheckState) -> None:
     assert f"| `{state.value}` |" in PAGE
     assert f"`{state.value}`" in (DOCS / "reference/json.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_is_listed(cause: Cause) -> None:
+    assert f"`{cause.value}`" in (DOCS / "reference/json.md").read_text("utf-8").partition("## `ownertag doctor`")[2]

@@ -36,6 +36,7 @@ REGIONS = (
 MEMBERS = tuple(str(100000000000 + number) for number in range(198))
 ACCOUNTS = frozenset({MANAGEMENT, HUB, *MEMBERS})
 UNIT = "ou-ab12-workload"
+REASON = "ResourceLogicalId:Audit, ResourceStatusReason: exceeds the quota of roles"
 
 
 class TwelveFaults:
@@ -47,7 +48,7 @@ class TwelveFaults:
 
         def state(account: str, region: str, name: str) -> StackInstanceState:
             old = account in MEMBERS[:23] and region == "ap-northeast-3" and name == REGION_STACK
-            status, reason = ("OUTDATED", "too many roles") if old else ("CURRENT", "")
+            status, reason = ("OUTDATED", REASON) if old else ("CURRENT", "")
             unit = UNIT if account in MEMBERS[25:42] else "ou-ab12-others"
             return StackInstanceState(account, region, status, f"{name}/{account}", reason, unit)
 
@@ -70,7 +71,9 @@ class TwelveFaults:
         assert isinstance(stacks, dict)
         number = MEMBERS.index(account) if account in MEMBERS else -1
         if number in range(23, 25):
-            return AccountFacts(account, Unread("denied (AccessDenied)"))
+            return AccountFacts(
+                account, Unread("denied (AccessDenied): the role lacks the permission, or an SCP or boundary denies it")
+            )
         facts = replace(healthy.account(account, REGIONS), enabled=frozenset(REGIONS))
         if number in range(25, 42):
             roles: dict[str, Any] = dict(facts.roles)
@@ -92,7 +95,7 @@ def _broken(number: int, place: RegionFacts) -> RegionFacts:
     trail: Any = place.trails[0]  # type: ignore[index] # healthy
     match number, place.region:
         case 54, "us-west-2":
-            return replace(place, bus_key="arn:aws:kms:us-west-2:100000000054:key/1")
+            return replace(place, bus_key="arn:aws:kms:us-west-2:100000000054:key/0f1e2d3c-0000-1111-2222-333344445555")
         case 55 | 56 | 57 | 58, _:
             return replace(place, trails=(replace(trail, logging=False),))
         case _, "eu-south-2" if number in range(59, 100):
@@ -103,7 +106,7 @@ def _broken(number: int, place: RegionFacts) -> RegionFacts:
             spy = replace(last.targets[0], arn="arn:aws:lambda:eu-west-1:100000000103:function:spy", id="spy")
             return replace(place, rules=(*place.rules[:-1], replace(last, targets=(*last.targets, spy))))
         case _, "eu-west-2" if number in range(104, 113):
-            return replace(place, sent=(replace(sent, failed=number), *place.sent[1:]))
+            return replace(place, sent=(replace(sent, failed=3), *place.sent[1:]))
         case _, "eu-west-3" | "sa-east-1" if number in range(113, 120) and (number % 2) == (
             place.region == "sa-east-1"
         ):
