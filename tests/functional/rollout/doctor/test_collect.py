@@ -68,8 +68,7 @@ def test_what_was_observed_is_counted_in_the_hubs_ledger(world: Deployed) -> Non
         ledger = DynamoLedger(DynamoDBClient(client, LEDGER_TABLE))
         for number in range(1, 4):
             id_ = f"vol-0000000{number}"
-            of = {"account": world.member}
-            ledger.claim([created(number, **of)], [owned(number, id_=id_, **of)])
+            ledger.claim([created(number, account=world.member)], [owned(number, id_=id_, account=world.member)])
             entry = ended(number, id_=id_, kind=OutcomeKind.UNCHANGED)
             there = {"resource": key(id_, world.member), "event": event(number, world.member)}
             ledger.append([replace(entry, observed=Observation(entry.at), **there)])
