@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace as with_fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from typer.testing import CliRunner
 
 from flows.test_whois import ADDRESS, ONE, OTHER, Hub, after, arn, key, launched
 from harness import fixtures
+from harness.fakes import FakeTagger
 from ownertag.cli.app import app
 from ownertag.core.findings import TagChange
 from ownertag.core.ownership import EventKey
@@ -33,12 +35,14 @@ from ownertag.ledger.entries import TagChanged
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.ledger.table import DEFINITION
 from ownertag.render.documents import LEDGER_TABLE
+from ownertag.sinks.observing import ObservingTagger
 
 ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION
+PORTS = Hub.ports.__get__
 KEYS = {
     "schema", "source", "arn", "id", "type", "account", "account_name", "account_contact", "account_owner",
     "account_not_read", "region", "attached", "attached_not_checked", "owner", "since", "until", "created", "address",
-    "address_since", "addresses", "parents", "tags", "tags_now", "tags_then", "not_checked",
+    "address_since", "addresses", "parents", "tags", "observed", "tags_now", "tags_then", "not_checked",
     "history", "history_left_out", "state", "state_not_checked",
 }  # fmt: skip
 
@@ -211,6 +215,28 @@ def test_nothing_that_a_stranger_wrote_moves_the_terminal(hub: Hub, path: Path) 
 
 
 # --- what programs read
+
+
+def test_what_was_only_observed_is_told_as_that_and_nothing_is_to_be_put_back(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = Hub(SqliteLedger(path))
+    observed = ObservingTagger(FakeTagger(hub.aws), lambda _: True)
+    monkeypatch.setattr(Hub, "ports", property(lambda self: with_fields(PORTS(self), tagger=observed)))
+    hub.deliver(launched(ONE, "alice", 0, event=1))
+    change_tag(hub, None, "mallory")
+    code, output, errors = run(ONE, "--ledger", f"sqlite:{path}")
+    lines = output.splitlines()
+    assert (code, errors, lines[0]) == (0, "", "alice")
+    assert "  observed   not tagged: the account was observed at 2026-03-02T09:30:00Z" in lines
+    assert "  would be   owner = alice" in lines
+    assert any("observed, not tagged, for alice" in line for line in lines)
+    assert not [line for line in lines if line.startswith(("  put back", "  tags"))]
+    answer = json.loads(run(ONE, "--json", "--ledger", f"sqlite:{path}")[1])
+    assert (answer["observed"], answer["tags"]["owner"]) == ("2026-03-02T09:30:00Z", "alice")
+    assert [entry["outcome"] for entry in answer["history"] if entry["kind"] == "outcome"] == ["observed"]
+    then = json.loads(run(ONE, "--at", "2026-03-02T09:20:00Z", "--json", "--ledger", f"sqlite:{path}")[1])
+    assert then["observed"] == "2026-03-02T09:30:00Z"
 
 
 def test_json_has_every_field(hub: Hub, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -14,6 +15,7 @@ import yaml
 from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from flows.hub import A as ACCOUNT
 from flows.hub import on_fakes
@@ -23,10 +25,11 @@ from harness.fakes import FakeAws
 from ledger.entries import after, created, ended, event, key, owned
 from ledger.table import TABLE, emulated_table
 from ownertag.aws.concurrency import Concurrency, concurrent, sequential
+from ownertag.core.ownership import Observation
 from ownertag.core.values import Confidence, OutcomeKind, Owner
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.dynamodb_client import MOST_BYTES, MOST_ITEMS, ROUNDS, DynamoDBClient
-from ownertag.ledger.entries import Entry, Finished, Owned
+from ownertag.ledger.entries import Entry, Finished, Owned, Unobserved
 from ownertag.ledger.port import LedgerError
 from ownertag.ledger.table import DEFINITION, joined
 from ownertag.ledger.table import key as item_key
@@ -292,6 +295,38 @@ def test_a_transaction_that_met_another_is_read_and_decided_anew(
     with pytest.raises(LedgerError, match="is busy") as caught:
         store.claim([created(2)], [owned(2, id_="vol-2")])
     assert caught.value.outcome is OutcomeKind.THROTTLED
+
+
+def test_what_is_observed_while_it_is_taken_off_the_list_stays_on_it(wire: Wire, store: DynamoLedger) -> None:
+    """Another function still takes the account for observed, and keeps so between this one's read and its write."""
+    observed = replace(ended(1, kind=OutcomeKind.UNCHANGED), observed=Observation(after(1)))
+    store.claim([created(1)], [owned(1)])
+    store.append([observed, Finished(event(1), after(1))])
+    again = replace(observed, observed=Observation(after(8)))
+    between = [lambda: DynamoLedger(DynamoDBClient(wire._client, TABLE)).append([again])]
+
+    def answers(operation: str, _parameters: dict[str, Any]) -> None:
+        if operation == "transact_write_items" and between:
+            between.pop()()
+
+    store.append([ended(1, minutes=5)])  # so that this one alone is left to take it off
+    wire.answers = answers
+    store.append([Unobserved(key())])
+    assert not between
+    assert [known.id for portion in store.observed(key().account, 10) for known in portion] == ["vol-00000001"]
+
+
+def test_what_an_observation_stores_is_read_by_a_function_of_before(wire: Wire, store: DynamoLedger) -> None:
+    """It knows neither the outcome nor its mark: to it the tags are still to be written, and nothing was changed."""
+    store.claim([created(1)], [owned(1)])
+    store.append([replace(ended(1, kind=OutcomeKind.UNCHANGED), observed=Observation(after(1), ("Name",)))])
+    items = wire._client.scan(TableName=TABLE)["Items"]
+    bodies = [json.loads(item["body"]["S"]) for item in items if "body" in item]
+    known = {"tagged", "unchanged", "not-ready", "throttled", "gone", "forbidden", "failed"}
+    assert [body["kind"] for body in bodies if "kind" in body] == ["unchanged"]
+    [holding] = [body for body in bodies if "claim" in body and "resource" not in body]
+    assert holding.get("outcome", "tagged") in known
+    assert "outcome" not in holding
 
 
 def test_a_transaction_that_can_never_be_written_says_so(wire: Wire, store: DynamoLedger) -> None:

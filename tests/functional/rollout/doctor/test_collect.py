@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from contracts.emulated import Call, answer
-from ownertag.rollout.doctor.examine import Scope, examine
+from ledger.entries import created, ended, event, key, owned
+from ownertag.core.ownership import Observation
+from ownertag.core.settings import ObserveSettings
+from ownertag.core.values import OutcomeKind
+from ownertag.ledger.dynamodb import DynamoLedger
+from ownertag.ledger.dynamodb_client import DynamoDBClient
+from ownertag.ledger.entries import Unobserved
+from ownertag.render.documents import LEDGER_TABLE
+from ownertag.rollout.doctor.examine import AwsCollector, Scope, examine
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding
 from rollout.doctor.deployed import HOME, MANAGEMENT, REGIONS, Deployed
 
@@ -49,6 +60,27 @@ def test_where_all_is_deployed_all_is_well(world: Deployed) -> None:
     assert used == {MANAGEMENT, world.hub, world.member}
     roles = {call.parameters["RoleArn"] for call in world.wire.calls if call.operation == "AssumeRole"}
     assert {role.rpartition("/")[2] for role in roles} == {"ownertag-audit"}
+
+
+def test_what_was_observed_is_counted_in_the_hubs_ledger(world: Deployed) -> None:
+    """By the audit role, which may read the index of keys alone."""
+    with closing(world.client(world.hub, "dynamodb")) as client:
+        ledger = DynamoLedger(DynamoDBClient(client, LEDGER_TABLE))
+        for number in range(1, 4):
+            id_ = f"vol-0000000{number}"
+            ledger.claim([created(number, account=world.member)], [owned(number, id_=id_, account=world.member)])
+            entry = ended(number, id_=id_, kind=OutcomeKind.UNCHANGED)
+            there = {"resource": key(id_, world.member), "event": event(number, world.member)}
+            ledger.append([replace(entry, observed=Observation(entry.at), **there)])
+        ledger.append([replace(ended(1), resource=key(account=world.member), event=event(1, world.member))])
+        ledger.append([Unobserved(key(account=world.member))])
+    findings = examine(world.collector, world.expected)
+    assert not_ok(findings) == NOT_GIVEN
+    assert "2 resources that were observed wait" in seen(findings, world.member, None, Check.OBSERVED)
+    observe = ObserveSettings(units=(world.unit,))
+    expected = replace(world.expected, settings=replace(world.expected.settings, observe=observe))
+    findings = examine(AwsCollector(world.collector._access, expected), expected)
+    assert "observed: 2 resources decided" in seen(findings, world.member, None, Check.OBSERVED)
 
 
 def _under_a_key_of(member: str) -> Callable[[Call], object]:

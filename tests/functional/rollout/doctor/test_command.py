@@ -112,6 +112,17 @@ def test_wrong_places_and_credentials_are_refused_with_advice(world: Deployed, r
     assert f"credentials of account {world.member}, and the hub's account is {world.hub}" in answer.stderr
 
 
+@pytest.mark.parametrize("by", ["account", "unit"])
+def test_a_canary_is_not_sent_where_nothing_is_tagged(world: Deployed, run: Run, tmp_path: Path, by: str) -> None:
+    observe = f'accounts = ["{world.member}"]' if by == "account" else f'units = ["{world.unit}"]'
+    (tmp_path / "ownertag.toml").write_text(f"{world.text}\n[observe]\n{observe}\n")
+    answer = run("--canary", "--canary-account", world.member, "--canary-timeout", "1", "--json")
+    [finding] = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert (finding["check"], finding["state"], answer.exit_code) == ("canary", "not checkable", 0)
+    assert "the account is observed" in finding["seen"]
+    assert world.wire.counts["CreatePlacementGroup"] == 0
+
+
 def test_settings_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

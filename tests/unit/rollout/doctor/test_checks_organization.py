@@ -171,6 +171,17 @@ def test_the_policy_belongs_on_the_protected_units() -> None:
     assert not bad(policies({name: replace(policy, targets=on) for name, policy in POLICIES.items()}), more)
 
 
+def test_where_no_unit_is_to_be_protected_no_policy_is_missed() -> None:
+    more = "[protection]\nunits = []\n"
+    assert not bad(policies({}), more)
+    told = [
+        finding for finding in check_organization(policies({}), wanted(more), REGIONS) if finding.check is Check.POLICY
+    ]
+    assert len(told) == len(POLICIES)
+    assert all("members can change the tags" in finding.seen for finding in told)
+    assert bad(policies({}))
+
+
 def test_what_each_tier_holds_is_told_and_no_fault() -> None:
     [tiers] = [finding for finding in check(WELL) if finding.check is Check.TIERS]
     assert tiers.state is CheckState.OK
