@@ -138,7 +138,8 @@ def check_empty(clients: Clients, desired: Desired, current: Current, recreate: 
             if waiting:
                 raise DeployError(
                     f"account {account}: {waiting} events wait in queue {UNDELIVERED} in {region}, and would be lost: "
-                    "move them to the hub's queue, or delete them, first"
+                    f"put them back first, with `ownertag redrive --queue undelivered --accounts {account} "
+                    f"--regions {region}` in the hub's account"
                 )
 
 
