@@ -85,7 +85,7 @@ def test_after_an_interruption_at_any_stage_the_next_run_does_the_rest(console: 
         rounds += 1
         assert rounds < 40
     assert rounds >= len(Stage)
-    assert len(state(console)[f"roles in {WEB}"]) == 4
+    assert len(state(console)[f"roles in {WEB}"]) == 5
 
 
 def test_a_stack_that_a_killed_run_left_half_made_is_made_anew(console: Console) -> None:
@@ -263,7 +263,7 @@ def test_what_was_deleted_by_hand_is_made_anew_and_loses_nothing(console: Consol
         assert (code, "1 events wait in queue ownertag-undelivered in us-east-1" in err) == (3, True)
         sqs.purge_queue(QueueUrl=url)
     assert console("apply", "--yes", "--recreate", WEB)[0] == 0
-    assert len(state(console)[f"roles in {WEB}"]) == 4
+    assert len(state(console)[f"roles in {WEB}"]) == 5
     assert console("plan")[0] == 0
     code, _, err = console("plan", "--recreate", "999999999999")
     assert (code, "999999999999: is not one of those that ownertag is deployed to" in err) == (3, True)
