@@ -153,6 +153,22 @@ READ: dict[str, Any] = {
 }
 
 
+#: What this version alone stores, of resources that no step names: the release has to read over it and to go on.
+NEWER: tuple[Step, ...] = ()
+_NEWER_NUMBERS = range(0x80, 0x84)
+NEWER_READ: dict[str, Any] = {
+    "keys": [key(_volume(number)) for number in _NEWER_NUMBERS],
+    "events": [event(number) for number in _NEWER_NUMBERS],
+    "texts": {"id": [_volume(number) for number in _NEWER_NUMBERS]},
+}
+#: How the release goes on with it: the same creations come again, and the resources are deleted.
+AFTER_NEWER: tuple[Step, ...] = (
+    _claim(*(_owned(number) for number in _NEWER_NUMBERS)),
+    _append(*(ended(number, id_=_volume(number), minutes=number) for number in _NEWER_NUMBERS)),
+    _append(*(deleted(number + 50, number + 50, _volume(number)) for number in _NEWER_NUMBERS)),
+)
+
+
 class Store:
     """The ledger of one version, in a process of its own."""
 

@@ -29,7 +29,21 @@ from ownertag.core.values import AccountList, Confidence, OutcomeKind
 from ownertag.ledger import rows, table
 from ownertag.ledger.codec import KINDS, StoredDecision
 from ownertag.ledger.entries import Created
-from upgrade.forms import ACCOUNTS, COUNTER, ITEMS, NOT_STORED, STEPS, TABLES, WORDS, Store, cut, store
+from upgrade.forms import (
+    ACCOUNTS,
+    AFTER_NEWER,
+    COUNTER,
+    ITEMS,
+    NEWER,
+    NEWER_READ,
+    NOT_STORED,
+    STEPS,
+    TABLES,
+    WORDS,
+    Store,
+    cut,
+    store,
+)
 from upgrade.versions import Version, Versions, versions
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -144,7 +158,10 @@ def _written(place: Place, turns: Callable[[int], bool]) -> Place:
 
 
 def _by_new(place: Place) -> Place:
-    return _written(place, lambda _: True)
+    _written(place, lambda _: True)
+    for what, values in NEWER:
+        place.new.do(what, **values)
+    return place
 
 
 def _by_old(place: Place) -> Place:
@@ -311,6 +328,17 @@ def test_what_is_stored_now_the_release_reads(kind: str, make: Make) -> None:
     """A rollback: all that it reads is what it would have stored itself."""
     wanted = _by_old(make(kind)).old.read()
     assert _by_new(make(kind)).old.read() == wanted
+
+
+@BOTH
+def test_what_this_version_alone_stores_the_release_reads_over_and_goes_on(kind: str, make: Make) -> None:
+    place = _by_new(make(kind))
+    place.old.do("read", **NEWER_READ)
+    for what, values in AFTER_NEWER:
+        place.old.do(what, **values)
+    for one in (place.old, place.new):
+        read = one.do("read", **NEWER_READ)
+        assert all(len(history) > 2 for history in read["history"])
 
 
 @BOTH
