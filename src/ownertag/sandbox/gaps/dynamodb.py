@@ -1,4 +1,4 @@
-"""DynamoDB's TransactWriteItems: moto copies the whole table for each item, so that a ledger would take minutes to fill."""
+"""DynamoDB's TransactWriteItems: moto copies the whole table for each item, and a ledger would take minutes to fill."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _copied(items: dict[Any, Any] | None) -> dict[Any, Any] | None:
 
 
 def _shallow(table: Any, _: dict[int, Any]) -> Any:
-    """A copy that shares the items; those that a transaction changes are kept above, or else their dictionaries here."""
+    """A copy that shares the items; those that a transaction changes are kept above, or else all dictionaries here."""
     copied = copy.copy(table)
     if not getattr(_HERE, "kept", False):
         copied.items = defaultdict(dict, {key: dict(items) for key, items in table.items.items()})
