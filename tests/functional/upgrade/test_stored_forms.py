@@ -65,7 +65,7 @@ BODIES: dict[str, type] = {
 }
 
 
-class Place:
+class OneLedger:
     """An empty ledger, in a table or in a file, and both versions that use it."""
 
     def __init__(self, where: str, stores: tuple[Store, Store], client: Any) -> None:
@@ -114,7 +114,7 @@ def _as_stored(item: dict[str, Any]) -> dict[str, Any]:
     return item if "packed" not in body else {**item, "body": {"B": zlib.compress(body["packed"].encode())}}
 
 
-Make = Callable[[str], Place]
+Make = Callable[[str], OneLedger]
 
 
 @contextmanager
@@ -126,12 +126,12 @@ def places(folder: Path, of: Versions) -> Iterator[Make]:
         with store(of.old, proxy.url) as old, store(of.new, proxy.url) as new:
             numbers = iter(range(1_000_000))
 
-            def make(kind: str) -> Place:
+            def make(kind: str) -> OneLedger:
                 if kind == "sqlite":
-                    return Place(f"sqlite:{folder / f'{next(numbers)}.sqlite'}", (old, new), None)
+                    return OneLedger(f"sqlite:{folder / f'{next(numbers)}.sqlite'}", (old, new), None)
                 name = f"ownertag-{next(numbers)}"
                 client.create_table(TableName=name, **table.DEFINITION)
-                return Place(f"dynamodb:{name}", (old, new), client)
+                return OneLedger(f"dynamodb:{name}", (old, new), client)
 
             yield make
 
@@ -150,18 +150,18 @@ def make(tmp_path_factory: pytest.TempPathFactory, of: Versions) -> Iterator[Mak
 BOTH = pytest.mark.parametrize("kind", ["dynamodb", "sqlite"])
 
 
-def _written(place: Place, turns: Callable[[int], bool]) -> Place:
+def _written(place: OneLedger, turns: Callable[[int], bool]) -> OneLedger:
     """Writes all steps; of each is said whether the new version makes it."""
     for number, (what, values) in enumerate(STEPS):
         (place.new if turns(number) else place.old).do(what, **values)
     return place
 
 
-def _by_new(place: Place) -> Place:
+def _by_new(place: OneLedger) -> OneLedger:
     return _written(place, lambda _: True)
 
 
-def _all_by_new(place: Place) -> Place:
+def _all_by_new(place: OneLedger) -> OneLedger:
     """All steps, and what this version alone stores."""
     _by_new(place)
     for what, values in NEWER:
@@ -169,7 +169,7 @@ def _all_by_new(place: Place) -> Place:
     return place
 
 
-def _by_old(place: Place) -> Place:
+def _by_old(place: OneLedger) -> OneLedger:
     return _written(place, lambda _: False)
 
 
@@ -243,7 +243,7 @@ def test_every_field_and_value_that_can_be_stored_is_stored(kind: str, make: Mak
     assert {json.loads(text)["owner"]["confidence"] for text in stored["holding"]} == {one.value for one in Confidence}
 
 
-def _bodies(place: Place) -> dict[str, list[str]]:
+def _bodies(place: OneLedger) -> dict[str, list[str]]:
     """The JSON texts that are stored, by what they hold."""
     found: dict[str, list[str]] = {}
     if place.kind == "sqlite":
@@ -317,7 +317,7 @@ def _golden(kind: str) -> Path:
     return GOLDEN / f"{last_release().version}-{kind}.json"
 
 
-def _stored_by_release(place: Place) -> Any:
+def _stored_by_release(place: OneLedger) -> Any:
     _by_old(place)
     if place.kind == "dynamodb":
         place.old.do("keep_accounts", accounts=ACCOUNTS)
@@ -385,7 +385,7 @@ def test_whois_of_both_versions_answers_from_the_others_file(text: str, make: Ma
     assert (code, cut(answered, wanted[1])) == wanted
 
 
-def _whois(version: Version, place: Place, text: str) -> tuple[int, list[Any]]:
+def _whois(version: Version, place: OneLedger, text: str) -> tuple[int, list[Any]]:
     code = "from ownertag.cli.main import run; run()"
     done = subprocess.run(
         [sys.executable, "-c", code, "whois", text, "--json", "--offline", "--ledger", place.where],
