@@ -30,7 +30,7 @@ from faults.proxy import Proxy, passing
 from faults.world import MOST_RECEIVES, World
 from ledger.table import TABLE
 from ownertag.sandbox.calls import Call
-from upgrade.traffic import Place, Traffic, traffic
+from upgrade.traffic import InAccount, Traffic, traffic
 from upgrade.versions import Environment, Function, Version, Versions, versions
 
 #: Messages of a batch, at most; of a thousand one invocation would do all.
@@ -63,7 +63,7 @@ class Seen:
     batches: Counter[str] = field(default_factory=Counter)
     handed: Counter[str] = field(default_factory=Counter)
     raised: list[str] = field(default_factory=list)
-    tagged: dict[Place, list[dict[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    tagged: dict[InAccount, list[dict[str, str]]] = field(default_factory=lambda: defaultdict(list))
     findings: list[dict[str, Any]] = field(default_factory=list)
     mails: list[str] = field(default_factory=list)
 
@@ -148,7 +148,7 @@ class Ended:
         dead: The messages among the dead letters.
     """
 
-    tags: dict[Place, dict[str, str]]
+    tags: dict[InAccount, dict[str, str]]
     owners: dict[str, Any]
     entries: dict[str, list[Any]]
     finished: dict[str, bool]

@@ -18,10 +18,10 @@ from msgspec.structs import replace
 
 from ledger.entries import HOME, A, B, after, created, deleted, ended, event, key, owned, transferred
 from ownertag.core.findings import TagChange
-from ownertag.core.ownership import Claim
+from ownertag.core.ownership import Claim, Observation
 from ownertag.core.record_details import Actor
 from ownertag.core.values import AccountList, Confidence, OutcomeKind, Owner
-from ownertag.ledger.entries import Created, Deleted, Ended, Finished, Owned, TagChanged, Transferred
+from ownertag.ledger.entries import Created, Deleted, Ended, Finished, Owned, TagChanged, Transferred, Unobserved
 from upgrade.versions import Version
 
 #: The first parts of `pk` and `sk` of all items: the rows of `ownertag.ledger.table`.
@@ -32,9 +32,10 @@ ITEMS = {
     ("resource", "link"),
     ("accounts", "list"),
     ("quota", "quota"),
+    ("observed-in", "account"),
 }
 #: What else stands in keys: kinds of links, and what the counter reads to learn the time.
-WORDS = {"address", "parent", "time"}
+WORDS = {"address", "parent", "observed", "time"}
 #: Outcomes that no entry and no holding has, and why: the release could not read another one than its own.
 NOT_STORED = {"observed": "is kept as unchanged, with an observation beside it"}
 #: The tables of a file.
@@ -86,7 +87,7 @@ def _claim(*owned: Owned) -> Step:
     return "claim", {"created": [_created(int(one.id[4:], 16)) for one in owned], "owned": owned}
 
 
-def _append(*entries: Ended | Finished | TagChanged | Transferred | Deleted) -> Step:
+def _append(*entries: Ended | Finished | Unobserved | TagChanged | Transferred | Deleted) -> Step:
     return "append", {"entries": [(type(entry).__name__, entry) for entry in entries]}
 
 
@@ -151,6 +152,34 @@ READ: dict[str, Any] = {
         "owner": ["alice", "bob", "carol", "zoe", "unknown"],
     },
 }
+
+
+#: What this version alone stores, of resources that no step names: the release has to read over it and to go on.
+_NEWER_NUMBERS = range(0x80, 0x84)
+_OBSERVED = Observation(after(130), ("owner",))
+NEWER: tuple[Step, ...] = (
+    _claim(*(_owned(number) for number in _NEWER_NUMBERS)),
+    _append(
+        *(
+            replace(ended(number, id_=_volume(number), kind=OutcomeKind.UNCHANGED), observed=_OBSERVED)
+            for number in _NEWER_NUMBERS
+        ),
+        *(Finished(event(number), after(number + 1)) for number in _NEWER_NUMBERS),
+    ),
+    # One of them is tagged afterwards.
+    _append(ended(0x83, id_=_volume(0x83), minutes=200), Unobserved(key(_volume(0x83)))),
+)
+NEWER_READ: dict[str, Any] = {
+    "keys": [key(_volume(number)) for number in _NEWER_NUMBERS],
+    "events": [event(number) for number in _NEWER_NUMBERS],
+    "texts": {"id": [_volume(number) for number in _NEWER_NUMBERS]},
+}
+#: How the release goes on with it: the same creations come again, and the resources are deleted.
+AFTER_NEWER: tuple[Step, ...] = (
+    _claim(*(_owned(number) for number in _NEWER_NUMBERS)),
+    _append(*(ended(number, id_=_volume(number), minutes=number) for number in _NEWER_NUMBERS)),
+    _append(*(deleted(number + 50, number + 50, _volume(number)) for number in _NEWER_NUMBERS)),
+)
 
 
 class Store:

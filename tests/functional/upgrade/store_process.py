@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, ItemsView, Mapping
 from typing import Any
 
 import boto3
@@ -70,7 +70,7 @@ class _Store:
         """Takes a token from the counter."""
         counter = open_counter(self._location, _client, lambda: 0.0)
         assert counter is not None
-        taken = counter.take(tuple(key), at, cost, latest)
+        taken = counter.take((key[0], key[1], key[2]), at, cost, latest)
         return None if taken is None else [type(taken).__name__, msgspec.to_builtins(taken)]
 
 
@@ -82,7 +82,7 @@ def _plain(value: Any) -> Any:
     """As JSON has it; what has no order gets one."""
     if isinstance(value, (set, frozenset)):
         return sorted(map(msgspec.to_builtins, value), key=str)
-    if isinstance(value, type({}.items())):
+    if isinstance(value, ItemsView):
         return sorted(([msgspec.to_builtins(key), msgspec.to_builtins(one)] for key, one in value), key=str)
     return msgspec.to_builtins(value)
 

@@ -29,7 +29,21 @@ from ownertag.core.values import AccountList, Confidence, OutcomeKind
 from ownertag.ledger import rows, table
 from ownertag.ledger.codec import KINDS, StoredDecision
 from ownertag.ledger.entries import Created
-from upgrade.forms import ACCOUNTS, COUNTER, ITEMS, NOT_STORED, STEPS, TABLES, WORDS, Store, cut, store
+from upgrade.forms import (
+    ACCOUNTS,
+    AFTER_NEWER,
+    COUNTER,
+    ITEMS,
+    NEWER,
+    NEWER_READ,
+    NOT_STORED,
+    STEPS,
+    TABLES,
+    WORDS,
+    Store,
+    cut,
+    store,
+)
 from upgrade.versions import Version, Versions, versions
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -51,7 +65,7 @@ BODIES: dict[str, type] = {
 }
 
 
-class Place:
+class OneLedger:
     """An empty ledger, in a table or in a file, and both versions that use it."""
 
     def __init__(self, where: str, stores: tuple[Store, Store], client: Any) -> None:
@@ -100,7 +114,7 @@ def _as_stored(item: dict[str, Any]) -> dict[str, Any]:
     return item if "packed" not in body else {**item, "body": {"B": zlib.compress(body["packed"].encode())}}
 
 
-Make = Callable[[str], Place]
+Make = Callable[[str], OneLedger]
 
 
 @contextmanager
@@ -112,12 +126,12 @@ def places(folder: Path, of: Versions) -> Iterator[Make]:
         with store(of.old, proxy.url) as old, store(of.new, proxy.url) as new:
             numbers = iter(range(1_000_000))
 
-            def make(kind: str) -> Place:
+            def make(kind: str) -> OneLedger:
                 if kind == "sqlite":
-                    return Place(f"sqlite:{folder / f'{next(numbers)}.sqlite'}", (old, new), None)
+                    return OneLedger(f"sqlite:{folder / f'{next(numbers)}.sqlite'}", (old, new), None)
                 name = f"ownertag-{next(numbers)}"
                 client.create_table(TableName=name, **table.DEFINITION)
-                return Place(f"dynamodb:{name}", (old, new), client)
+                return OneLedger(f"dynamodb:{name}", (old, new), client)
 
             yield make
 
@@ -136,18 +150,26 @@ def make(tmp_path_factory: pytest.TempPathFactory, of: Versions) -> Iterator[Mak
 BOTH = pytest.mark.parametrize("kind", ["dynamodb", "sqlite"])
 
 
-def _written(place: Place, turns: Callable[[int], bool]) -> Place:
+def _written(place: OneLedger, turns: Callable[[int], bool]) -> OneLedger:
     """Writes all steps; of each is said whether the new version makes it."""
     for number, (what, values) in enumerate(STEPS):
         (place.new if turns(number) else place.old).do(what, **values)
     return place
 
 
-def _by_new(place: Place) -> Place:
+def _by_new(place: OneLedger) -> OneLedger:
     return _written(place, lambda _: True)
 
 
-def _by_old(place: Place) -> Place:
+def _all_by_new(place: OneLedger) -> OneLedger:
+    """All steps, and what this version alone stores."""
+    _by_new(place)
+    for what, values in NEWER:
+        place.new.do(what, **values)
+    return place
+
+
+def _by_old(place: OneLedger) -> OneLedger:
     return _written(place, lambda _: False)
 
 
@@ -155,7 +177,7 @@ def _by_old(place: Place) -> Place:
 
 
 def test_every_kind_of_item_has_its_place(make: Make) -> None:
-    place = _by_new(make("dynamodb"))
+    place = _all_by_new(make("dynamodb"))
     place.new.do("keep_accounts", accounts=ACCOUNTS)
     place.new.do("take", key=COUNTER, at=1000.0, cost=0.5, latest=2000.0)
     stored = place.dump()
@@ -192,7 +214,7 @@ def test_no_other_word_stands_in_a_key() -> None:
 
 
 def test_every_table_of_a_file_has_its_place(make: Make) -> None:
-    place = _by_new(make("sqlite"))
+    place = _all_by_new(make("sqlite"))
     with closing(sqlite3.connect(place.where.partition(":")[2])) as file:
         names = {name for (name,) in file.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         assert names == TABLES
@@ -203,7 +225,7 @@ def test_every_table_of_a_file_has_its_place(make: Make) -> None:
 
 @BOTH
 def test_every_field_and_value_that_can_be_stored_is_stored(kind: str, make: Make) -> None:
-    place = _by_new(make(kind))
+    place = _all_by_new(make(kind))
     if kind == "dynamodb":
         place.new.do("keep_accounts", accounts=ACCOUNTS)
     stored = _bodies(place)
@@ -221,7 +243,7 @@ def test_every_field_and_value_that_can_be_stored_is_stored(kind: str, make: Mak
     assert {json.loads(text)["owner"]["confidence"] for text in stored["holding"]} == {one.value for one in Confidence}
 
 
-def _bodies(place: Place) -> dict[str, list[str]]:
+def _bodies(place: OneLedger) -> dict[str, list[str]]:
     """The JSON texts that are stored, by what they hold."""
     found: dict[str, list[str]] = {}
     if place.kind == "sqlite":
@@ -295,7 +317,7 @@ def _golden(kind: str) -> Path:
     return GOLDEN / f"{last_release().version}-{kind}.json"
 
 
-def _stored_by_release(place: Place) -> Any:
+def _stored_by_release(place: OneLedger) -> Any:
     _by_old(place)
     if place.kind == "dynamodb":
         place.old.do("keep_accounts", accounts=ACCOUNTS)
@@ -311,6 +333,17 @@ def test_what_is_stored_now_the_release_reads(kind: str, make: Make) -> None:
     """A rollback: all that it reads is what it would have stored itself."""
     wanted = _by_old(make(kind)).old.read()
     assert _by_new(make(kind)).old.read() == wanted
+
+
+@BOTH
+def test_what_this_version_alone_stores_the_release_reads_over_and_goes_on(kind: str, make: Make) -> None:
+    place = _all_by_new(make(kind))
+    place.old.do("read", **NEWER_READ)
+    for what, values in AFTER_NEWER:
+        place.old.do(what, **values)
+    for one in (place.old, place.new):
+        read = one.do("read", **NEWER_READ)
+        assert all(len(history) > 2 for history in read["history"])
 
 
 @BOTH
@@ -352,7 +385,7 @@ def test_whois_of_both_versions_answers_from_the_others_file(text: str, make: Ma
     assert (code, cut(answered, wanted[1])) == wanted
 
 
-def _whois(version: Version, place: Place, text: str) -> tuple[int, list[Any]]:
+def _whois(version: Version, place: OneLedger, text: str) -> tuple[int, list[Any]]:
     code = "from ownertag.cli.main import run; run()"
     done = subprocess.run(
         [sys.executable, "-c", code, "whois", text, "--json", "--offline", "--ledger", place.where],

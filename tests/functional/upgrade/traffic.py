@@ -16,7 +16,7 @@ from harness.events import envelope, record, tags_for, volume
 #: People whose resources these are.
 _PEOPLE = tuple(f"user{number}" for number in range(7))
 
-Place = tuple[str, str]
+InAccount = tuple[str, str]
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Traffic:
     earlier: list[str] = field(default_factory=list)
     orders: list[dict[str, str]] = field(default_factory=list)
     in_flight: list[str] = field(default_factory=list)
-    wanted: dict[Place, Mapping[str, str]] = field(default_factory=dict)
+    wanted: dict[InAccount, Mapping[str, str]] = field(default_factory=dict)
     dead: set[str] = field(default_factory=set)
     findings: dict[str, str] = field(default_factory=dict)
 
@@ -132,7 +132,7 @@ def traffic(world: World, count: int, seed: int = 7) -> Traffic:
     return made
 
 
-def _place(world: World, name: str) -> Place:
+def _place(world: World, name: str) -> InAccount:
     return world.made[name].account, volume_of(name)
 
 

@@ -13,7 +13,7 @@ THREATS, FAULTS = ROOT / "docs/reference/threats.md", ROOT / "docs/reference/fau
 DECISIONS = ROOT / "docs/decisions"
 #: What tools made, or would be mistaken: hashes in a lock, lines of a picture.
 NOT_OURS = {"node_modules", "build", "dist", "results", "__pycache__", "package-lock.json"}
-NO_TEXT = {".svg", ".pyc"}
+NO_TEXT = {".whl", ".svg", ".pyc"}
 
 _CITED = re.compile(
     r"(?<![\w.:/-])(?:[TCELB][1-9][0-9]?)(?![\w./-]|,\d)"  # T12, and not 11T12:00 or T2.micro
