@@ -39,8 +39,9 @@ def check_empty(clients: Clients, desired: Desired, current: Current, recreate: 
         if isinstance(waiting, str) and (account, region) in anew:
             raise DeployError(waiting)
     lines = [
-        f"account {account}: {waiting} events wait in queue {UNDELIVERED} in {region}, and would be lost: put them back "
-        f"first, with `ownertag redrive --queue undelivered --accounts {account} --regions {region}` in the hub's account"
+        f"account {account}: {waiting} events wait in queue {UNDELIVERED} in {region}, and would be lost: put them "
+        f"back first, with `ownertag redrive --queue undelivered --accounts {account} --regions {region}` in the hub's "
+        "account"
         for (account, region), waiting in found.items()
         if isinstance(waiting, int) and waiting
     ]

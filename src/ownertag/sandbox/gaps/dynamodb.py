@@ -50,11 +50,7 @@ def _copied(items: dict[Any, Any] | None) -> dict[Any, Any] | None:
 
 
 def _shallow(table: Any, _: dict[int, Any]) -> Any:
-<<<<<<< HEAD
-    """A copy that shares the items; those that a transaction changes are kept above, or their dictionaries here."""
-=======
     """A copy that shares the items; those that a transaction changes are kept above, or else all dictionaries here."""
->>>>>>> 24bf443c66e00e01b1632c612574f503ad5cf1f9
     copied = copy.copy(table)
     if not getattr(_HERE, "kept", False):
         copied.items = defaultdict(dict, {key: dict(items) for key, items in table.items.items()})
