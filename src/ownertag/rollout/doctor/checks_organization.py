@@ -169,9 +169,7 @@ def _instances(
         )
 
 
-def _not_current(
-    management: Location, name: str, instance: StackInstanceState, why: Why | None, home: str
-) -> Finding:
+def _not_current(management: Location, name: str, instance: StackInstanceState, why: Why | None, home: str) -> Finding:
     place = Location(instance.account, instance.region)
     said = f"the instance of {name} is {instance.status}{f': {instance.reason}' if instance.reason else ''}"
     match why:

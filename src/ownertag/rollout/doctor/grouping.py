@@ -95,7 +95,11 @@ def general(finding: Finding) -> str:
     text = finding.seen.partition("; last sent: ")[0].replace(finding.account, "ACCOUNT")
     if finding.region:
         text = text.replace(finding.region, "REGION")
-    return re.sub(r"\b[0-9]+(?:,[0-9]{3})*\b(?! s\b| days)", "N", text) if finding.cause is None or _counts(finding) else text
+    return (
+        re.sub(r"\b[0-9]+(?:,[0-9]{3})*\b(?! s\b| days)", "N", text)
+        if finding.cause is None or _counts(finding)
+        else text
+    )
 
 
 def _counts(finding: Finding) -> bool:

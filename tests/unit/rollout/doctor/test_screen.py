@@ -130,7 +130,9 @@ def screen(found: tuple[list[Finding], Scale], *, everything: bool = False) -> l
 
 #: Each kind of fault: where it is, and what mends the first of them.
 SAID = {
-    Cause.DEAD_LETTERS_HELD: (f"dead-letters, {HUB} in {HOME}: 37 messages", "ownertag redrive --queue dead-letters --profile security"),
+    Cause.DEAD_LETTERS_HELD: (
+        f"dead-letters, {HUB} in {HOME}: 37 messages", "ownertag redrive --queue dead-letters --profile security",
+    ),
     Cause.INSTANCE_NOT_CURRENT: ("instances, 23 accounts in ap-northeast-3", "ownertag deploy apply --profile manage"),
     Cause.AUDIT_ROLE_REFUSED: (
         "audit-role, 2 accounts", "ownertag deploy apply --recreate 100000000023,100000000024 --profile management",
