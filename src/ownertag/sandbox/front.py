@@ -176,6 +176,8 @@ class Front:
                 return self.regions.describe_regions(call, actor.account, to_moto)
             case "ec2", operation if operation in placement_groups.OPERATIONS:
                 return self._placement_groups.answer(call, actor.account)
+            case "account", _ if answered := self.regions.answer_account(call, actor.account):
+                return answered
             case "sts", "GetCallerIdentity":
                 return sts.caller_identity(actor)
             case "sts", "AssumeRole" | "AssumeRoleWithWebIdentity" | "AssumeRoleWithSAML":

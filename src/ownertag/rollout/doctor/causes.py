@@ -29,6 +29,7 @@ class Cause(StrEnum):
     POLICY_CONTENT = "policy-content"
     POLICY_DETACHED = "policy-detached"
     POLICY_SURPLUS = "policy-surplus"
+    POLICY_UNASKED = "policy-unasked"
     TIERS = "tiers"
     # --- the hub
     HUB_UNREAD = "hub-unread"
@@ -62,6 +63,10 @@ class Cause(StrEnum):
     ALARM_TOPIC_MISSING = "alarm-topic-missing"
     ALARM_TOPIC_NOBODY = "alarm-topic-nobody"
     ALARM_TOPIC_UNCONFIRMED = "alarm-topic-unconfirmed"
+    OBSERVED = "observed"
+    OBSERVED_WAITS = "observed-waits"
+    OBSERVED_UNKNOWN = "observed-unknown"
+    LEDGER_MISSING = "ledger-missing"
     # --- an account
     AUDIT_ROLE_REFUSED = "audit-role-refused"
     ROLE_MISSING = "role-missing"

@@ -143,9 +143,10 @@ def _regions(place: Location, facts: AccountFacts, regions: Iterable[str]) -> It
                 else:
                     yield here.fault(
                         Check.REGION,
-                        "switched off: nothing is deployed",
-                        "switch it on and deploy, or leave it out of organization.regions",
+                        "switched off, so nothing can be deployed there",
+                        "switch it on, wait, and deploy; or leave it out of organization.regions",
                         aws(place.account, None, "account", "enable-region", "--region-name", region),
+                        apply(),
                         cause=Cause.REGION_OFF,
                     )
             case Missing() | NotGiven() | Unread():

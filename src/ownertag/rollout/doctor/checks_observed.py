@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from ownertag.core.settings import ObserveSettings
 from ownertag.render.documents import LEDGER_TABLE
+from ownertag.rollout.doctor.causes import Cause
 from ownertag.rollout.doctor.checks import unread_finding
+from ownertag.rollout.doctor.commands import apply
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import HubFacts, Missing, OrganizationFacts, Unread
 from ownertag.rollout.doctor.findings import Check, Finding, Location
 
-_TURN_OFF = "to have them tagged take it out of [observe], then `ownertag deploy apply`"
+_TURN_OFF = "to have them tagged take it out of [observe], and deploy"
 _WAITS = "the hub tags some every ten minutes; if the number stays, the function's log says why under 'observed before'"
 
 
@@ -52,12 +54,15 @@ def check_observed(
         there = Location(account)
         match is_observed(account, organization, observe):
             case True:
-                yield there.ok(Check.OBSERVED, f"observed: {count:,} resources decided, and not tagged", _TURN_OFF)
+                said = f"observed: {count:,} resources decided, and not tagged"
+                yield there.ok(Check.OBSERVED, said, _TURN_OFF, apply(), cause=Cause.OBSERVED)
             case False:
-                yield there.ok(Check.OBSERVED, f"{count:,} resources that were observed wait for their tags", _WAITS)
+                said = f"{count:,} resources that were observed wait for their tags"
+                yield there.ok(Check.OBSERVED, said, _WAITS, cause=Cause.OBSERVED_WAITS)
             case None:
                 said = f"{count:,} resources were observed; whether they still are can't be told"
-                yield there.unreached(Check.OBSERVED, said, "see the finding of the hub's account")
+                advice = "see the finding of the hub's account"
+                yield there.unreached(Check.OBSERVED, said, advice, cause=Cause.OBSERVED_UNKNOWN)
     if not named and not any(hub.waiting.values()):
         everything = observe.everything
         yield place.ok(Check.OBSERVED, "every account is observed, and nothing came yet" if everything else "nothing")

@@ -150,7 +150,7 @@ def _instances(
         elif instance.detail == SKIPPED and active is not None and instance.account not in active:
             suspended.add(instance.account)
         elif (why := out.get((instance.account, instance.region))) is not Why.NOT_ENABLED:
-            yield _not_current(name, instance, why)
+            yield _not_current(place, name, instance, why, places.home)
     if active is not None:
         for account in sorted(active):
             for region in places.of(account):
@@ -169,7 +169,7 @@ def _instances(
         )
 
 
-def _not_current(name: str, instance: StackInstanceState, why: Why | None) -> Finding:
+def _not_current(management: Location, name: str, instance: StackInstanceState, why: Why | None, home: str) -> Finding:
     place = Location(instance.account, instance.region)
     said = f"the instance of {name} is {instance.status}{f': {instance.reason}' if instance.reason else ''}"
     match why:
@@ -182,9 +182,31 @@ def _not_current(name: str, instance: StackInstanceState, why: Why | None) -> Fi
                 cause=Cause.INSTANCE_DENIED,
             )
         case Why.INOPERABLE:
-            advice = "`ownertag deploy plan` says which commands mend it"
-            return place.fault(Check.INSTANCES, said, advice, cause=Cause.INSTANCE_INOPERABLE)
+            return place.fault(
+                Check.INSTANCES,
+                said,
+                "mend that; let the instance go, delete its stack, and deploy",
+                *_made_anew(management, name, instance, home),
+                cause=Cause.INSTANCE_INOPERABLE,
+            )
     return place.fault(Check.INSTANCES, said, "mend that, and deploy", apply(), cause=Cause.INSTANCE_NOT_CURRENT)
+
+
+def _made_anew(management: Location, name: str, instance: StackInstanceState, home: str) -> Iterator[Command]:
+    """What mends an INOPERABLE instance (doc: StackInstance): it is let go, and its stack deleted where there is one."""
+    if not instance.unit:  # AWS always names it; the plan says what is left to be asked for
+        yield Command("ownertag", ("deploy", "plan"), None)
+        return
+    targets = f"OrganizationalUnitIds={instance.unit},Accounts={instance.account},AccountFilterType=INTERSECTION"
+    given = ("--stack-set-name", name, "--regions", instance.region, "--retain-stacks")
+    call = ("cloudformation", "delete-stack-instances")
+    yield aws(management.account, home, *call, *given, "--deployment-targets", targets)
+    if instance.stack:
+        of_stack = ("--stack-name", instance.stack)
+        yield aws(instance.account, instance.region, "cloudformation", "delete-stack", *of_stack)
+        # What it holds has names of its own: until it is gone nothing can be made in its place.
+        yield aws(instance.account, instance.region, "cloudformation", "wait", "stack-delete-complete", *of_stack)
+    yield apply()
 
 
 def _drift(place: Location, name: str, found: StackSetFacts, home: str) -> Finding:
@@ -236,7 +258,9 @@ def _policy(
         return place.ok(
             Check.POLICY,
             f"{what} is not asked for: members can change the tags",
-            "name units in [protection] once nobody uses the keys any more: `ownertag deploy apply` says who does",
+            "this says who uses the keys; once nobody does any more, name units in [protection]",
+            Command("ownertag", ("deploy", "plan"), None),
+            cause=Cause.POLICY_UNASKED,
         )
     if isinstance(found, Missing):
         return unread_finding(place, Check.POLICY, what, found, Missing(), "")

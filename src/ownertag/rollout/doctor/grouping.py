@@ -22,6 +22,13 @@ _OF_INSTANCE = frozenset(
 )
 _OF_ROLES = frozenset({Cause.ROLE_MISSING, Cause.ROLE_PERMISSIONS, Cause.ROLE_TRUST, Cause.AUDIT_ROLE_REFUSED})
 _INSTANCE = frozenset({Cause.INSTANCE_MISSING, Cause.INSTANCE_NOT_CURRENT})
+#: Each place has a number of its own.
+_COUNTING = frozenset(
+    {
+        Cause.SENT_FAILED, Cause.UNDELIVERED_HELD, Cause.DEAD_LETTERS_HELD, Cause.QUEUE_WAITS, Cause.OBSERVED,
+        Cause.OBSERVED_WAITS, Cause.OBSERVED_UNKNOWN,
+    }
+)  # fmt: skip
 #: What one account has for all: told before what single accounts have.
 _OF_ALL = (*(check for check in Check if list(Check).index(check) <= list(Check).index(Check.ALARM_TOPIC)),)
 #: What a finding adds of its own Region, and a group does not tell.
@@ -91,11 +98,15 @@ def general(finding: Finding) -> str:
     text = finding.seen.partition(LAST_SENT)[0].replace(finding.account, "ACCOUNT")
     if finding.region:
         text = text.replace(finding.region, "REGION")
-    return re.sub(r"\b[0-9]+\b(?! s\b| days)", "N", text) if finding.cause is None or _counts(finding) else text
+    return (
+        re.sub(r"\b[0-9]+(?:,[0-9]{3})*\b(?! s\b| days)", "N", text)
+        if finding.cause is None or _counts(finding)
+        else text
+    )
 
 
 def _counts(finding: Finding) -> bool:
-    return finding.cause in {Cause.SENT_FAILED, Cause.UNDELIVERED_HELD, Cause.DEAD_LETTERS_HELD, Cause.QUEUE_WAITS}
+    return finding.cause in _COUNTING
 
 
 # --- what follows from what

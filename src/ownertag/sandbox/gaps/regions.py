@@ -3,11 +3,14 @@
 Sources: AWS General Reference, "Partitions": accounts, credentials and resources of a partition are not known in
 another one; which one a Region is of botocore knows, from AWS's own list of endpoints. EC2 API reference,
 DescribeRegions; Account Management reference, "Enable or disable AWS Regions in your account": in a Region that an
-account has not enabled, its credentials are not valid.
+account has not enabled, its credentials are not valid. Account Management API reference and botocore's model: the
+operations, `RegionOptStatus`. Enabling takes minutes to hours there, and nothing here. What AWS says to a Region that is
+on by default, and can't be disabled, is documented nowhere: the text is made up.
 """
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from xml.etree import ElementTree as ET
 
@@ -15,14 +18,14 @@ import botocore.session
 from botocore.exceptions import UnknownRegionError
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
-from ownertag.sandbox.calls import Call, Next, Response, answer_xml
+from ownertag.sandbox.calls import Call, Next, Response, answer_json, answer_xml, refuse
 
 #: The partition of the sandbox's accounts.
 PARTITION = "aws"
 _NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 OFF = "not-opted-in"
 #: These are always answered: what they hold is in no Region.
-_EVERYWHERE = frozenset({"iam", "organizations", "sts"})
+_EVERYWHERE = frozenset({"account", "iam", "organizations", "sts"})
 
 
 @cache
@@ -56,6 +59,27 @@ class EnabledRegions:
     def refuses(self, call: Call, account: str) -> bool:
         """Whether a call goes to a Region that the caller's account has not enabled."""
         return call.service not in _EVERYWHERE and self.status(account, call.region) == OFF
+
+    def answer_account(self, call: Call, account: str) -> Response | None:
+        """Account Management's operations on Regions, of the caller's own account; None for what is none of them."""
+        path = call.environ.get("PATH_INFO", "")
+        if path == "/listRegions":
+            return answer_json({"Regions": [self._opt_status(account, name) for name in sorted(self._always)]})
+        if path not in {"/enableRegion", "/disableRegion", "/getRegionOptStatus"}:
+            return None
+        region = str(json.loads(call.body or b"{}").get("RegionName", ""))
+        if region not in self._always or is_elsewhere(region):
+            return refuse(call, "ValidationException", f"Region {region} is not known", 400)
+        if path == "/getRegionOptStatus":
+            return answer_json(self._opt_status(account, region))
+        if self._always[region] == "opt-in-not-required":
+            return refuse(call, "ValidationException", f"Region {region} is enabled by default", 400)
+        (self.enable if path == "/enableRegion" else self.disable)(account, region)
+        return answer_json({})
+
+    def _opt_status(self, account: str, region: str) -> dict[str, str]:
+        names = {"opted-in": "ENABLED", OFF: "DISABLED"}
+        return {"RegionName": region, "RegionOptStatus": names.get(self.status(account, region), "ENABLED_BY_DEFAULT")}
 
     def describe_regions(self, call: Call, account: str, next_: Next) -> Response:
         """EC2's DescribeRegions: the partition's Regions; those that are not enabled only where all are asked for."""

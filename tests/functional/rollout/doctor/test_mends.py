@@ -20,12 +20,14 @@ from ownertag.cli.app import app
 from ownertag.rollout.doctor.causes import Cause
 from ownertag.sandbox.personas import ACCOUNTS, HUB
 from ownertag.sandbox.sandbox import Sandbox
-from rollout.doctor.broken import NOT_HERE, ROUNDS, By, Row, World
+from rollout.doctor import broken, broken_regions
+from rollout.doctor.broken import NOT_HERE, By, Row, World
 
 ROOT = Path(__file__).parents[4]
 AWS = ROOT / ".venv-awscli" / "bin" / "aws"
 BASH = shutil.which("bash") or "/bin/bash"
 PATIENCE_SECONDS = 300
+ROUNDS = {**broken.ROUNDS, **broken_regions.ROUNDS}
 
 needs_cli = pytest.mark.skipif(not AWS.exists(), reason="no AWS CLI in .venv-awscli: `make test` installs it")
 
@@ -122,6 +124,9 @@ class Repair:
         for row in rows:
             row.does(self._world)
         now = Round(self._place.found(), self._place.doctor())
+        for row in rows:
+            if row.first:
+                row.first(self._world)
         wanted = {command for row in rows for finding in faults(now.before, row) for command in finding["commands"]}
         for command in printed_commands(now.report):
             if flat(command) in wanted and flat(command) not in now.answers:
@@ -138,12 +143,15 @@ def repair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repair]:
     folder = tmp_path_factory.mktemp("repair")
     with Sandbox() as sandbox:
         (folder / "dist").mkdir()
-        shutil.copy(sandbox.package_file, folder / "dist" / "ownertag-lambda-arm64.zip")
-        shutil.copy(sandbox.settings_file, folder / "ownertag.toml")
+        package, settings = folder / "dist" / "ownertag-lambda-arm64.zip", folder / "ownertag.toml"
+        shutil.copy(sandbox.package_file, package)
+        shutil.copy(sandbox.settings_file, settings)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         path = f"{Path(sys.executable).parent}:{AWS.parent}:{os.environ['PATH']}"
         config = {"AWS_CONFIG_FILE": str(sandbox.config_file), "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        yield Repair(Place(folder, {**kept, **config, "PATH": path}, sandbox.endpoint_url), World(sandbox))
+        yield Repair(
+            Place(folder, {**kept, **config, "PATH": path}, sandbox.endpoint_url), World(sandbox, settings, package)
+        )
 
 
 def faults(findings: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:

@@ -191,7 +191,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "queue gone": ({"undelivered": Missing()}, Check.UNDELIVERED, "is not there", "deploy apply"),
     "undelivered": (
         {"undelivered": replace(QUEUE, messages=7)}, Check.UNDELIVERED, "7 events were not delivered",
-        "`ownertag redrive --queue undelivered --accounts",
+        "ownertag redrive --queue undelivered --accounts 111122223333 --regions eu-central-1",
     ),
     "queue without a policy": (
         {"undelivered": replace(QUEUE, policy=None)}, Check.UNDELIVERED, "policy of queue", "deploy apply",

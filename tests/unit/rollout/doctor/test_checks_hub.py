@@ -93,7 +93,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "no dead-letter queue": ({"dead_letters": Missing()}, Check.DEAD_LETTERS, "is not there", "deploy apply"),
     "dead letters": (
         {"dead_letters": replace(WELL.dead_letters, messages=2)}, Check.DEAD_LETTERS, "2 messages were not tagged",
-        "`ownertag redrive --queue dead-letters`",
+        "ownertag redrive --queue dead-letters",
     ),
     "function inactive": (_function(state="Failed"), Check.FUNCTION, "state is Failed", "deploy apply"),
     "another architecture": (_function(architectures=("x86_64",)), Check.FUNCTION, "x86_64, not arm64", "deploy"),

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from ownertag.render.documents import REGION_STACK, ROLES_STACK
 from ownertag.rollout.deploy.left_out import SKIPPED
+from ownertag.rollout.doctor.causes import Cause
 from ownertag.rollout.doctor.checks_organization import check_organization, denied_regions
+from ownertag.rollout.doctor.commands import apply
 from ownertag.rollout.doctor.facts import (
     Missing,
     NotGiven,
@@ -238,7 +240,38 @@ def test_a_region_that_the_account_has_not_enabled_lacks_nothing() -> None:
         assert [finding.region for finding in bad(facts)] == [ABROAD]
 
 
-def test_an_inoperable_instance_is_mended_by_what_the_plan_says() -> None:
-    [finding] = bad(rules(instances=_instances(OTHER, ABROAD, status="INOPERABLE", reason="a deletion failed")))
+INOPERABLE = {"status": "INOPERABLE", "reason": "a deletion failed", "unit": "ou-ab12-c3d4e5f6"}
+
+
+def test_an_inoperable_instance_is_let_go_and_its_stack_deleted_where_it_is() -> None:
+    [finding] = bad(rules(instances=_instances(OTHER, ABROAD, **INOPERABLE)))
     assert "is INOPERABLE: a deletion failed" in finding.seen
-    assert "`ownertag deploy plan` says which commands mend it" in finding.advice
+    let_go, delete, wait, deploy = finding.commands
+    assert [(one.account, one.region) for one in finding.commands] == [
+        (MANAGEMENT, HOME), (OTHER, ABROAD), (OTHER, ABROAD), (None, None),
+    ]  # fmt: skip
+    targets = f"OrganizationalUnitIds=ou-ab12-c3d4e5f6,Accounts={OTHER},AccountFilterType=INTERSECTION"
+    assert let_go.words[1:] == (
+        "delete-stack-instances", "--stack-set-name", REGION_STACK, "--regions", ABROAD, "--retain-stacks",
+        "--deployment-targets", targets,
+    )  # fmt: skip
+    assert delete.words[-1] == wait.words[-1] == f"{REGION_STACK}/{OTHER}"
+    assert deploy == apply()
+
+
+def test_of_an_inoperable_instance_no_command_names_what_is_not_known() -> None:
+    [finding] = bad(rules(instances=_instances(OTHER, ABROAD, **{**INOPERABLE, "stack": ""})))
+    assert [one.words[1] for one in finding.commands] == ["delete-stack-instances", "apply"]
+    [finding] = bad(rules(instances=_instances(OTHER, ABROAD, **{**INOPERABLE, "unit": ""})))
+    assert [one.words for one in finding.commands] == [("deploy", "plan")]
+
+
+def test_a_policy_that_nobody_asked_for_says_how_to_come_to_it() -> None:
+    facts = policies({})
+    found = [
+        finding
+        for finding in check_organization(facts, wanted("[protection]\nunits = []\n"), REGIONS)
+        if finding.check is Check.POLICY
+    ]
+    assert {(finding.state, finding.cause) for finding in found} == {(CheckState.OK, Cause.POLICY_UNASKED)}
+    assert "deploy plan" in healthy.told(found[0])

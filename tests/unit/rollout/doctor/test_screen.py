@@ -50,7 +50,7 @@ class TwelveFaults:
             old = account in MEMBERS[:23] and region == "ap-northeast-3" and name == REGION_STACK
             status, reason = ("OUTDATED", REASON) if old else ("CURRENT", "")
             unit = UNIT if account in MEMBERS[25:42] else "ou-ab12-others"
-            return StackInstanceState(account, region, status, f"{name}/{account}", reason, unit)
+            return StackInstanceState(account, region, status, f"{name}/{account}", reason, unit=unit)
 
         def instances(name: str, regions: tuple[str, ...]) -> StackSetFacts:
             held = tuple(state(account, region, name) for account in members for region in regions)
@@ -133,7 +133,9 @@ def screen(found: tuple[list[Finding], Scale], *, everything: bool = False) -> l
 
 #: Each kind of fault: where it is, and what mends the first of them.
 SAID = {
-    Cause.DEAD_LETTERS_HELD: (f"dead-letters, {HUB} in {HOME}: 37 messages", "start-message-move-task"),
+    Cause.DEAD_LETTERS_HELD: (
+        f"dead-letters, {HUB} in {HOME}: 37 messages", "ownertag redrive --queue dead-letters --profile security",
+    ),
     Cause.INSTANCE_NOT_CURRENT: ("instances, 23 accounts in ap-northeast-3", "ownertag deploy apply --profile manage"),
     Cause.AUDIT_ROLE_REFUSED: (
         "audit-role, 2 accounts", "ownertag deploy apply --recreate 100000000023,100000000024 --profile management",
@@ -148,7 +150,10 @@ SAID = {
     Cause.RULE_DISABLED: ("rule, 3 accounts in us-east-1", "aws events enable-rule --name ownertag-creations-1"),
     Cause.TARGET_OTHERS: ("target, 100000000103 in eu-west-1", "aws events remove-targets --rule ownertag-tampering"),
     Cause.SENT_FAILED: ("sent, 9 accounts in eu-west-2", "say why"),
-    Cause.UNDELIVERED_HELD: ("undelivered, 4 accounts in sa-east-1; 3 accounts in eu-west-3", "aws sqs receive"),
+    Cause.UNDELIVERED_HELD: (
+        "undelivered, 4 accounts in sa-east-1; 3 accounts in eu-west-3",
+        "ownertag redrive --queue undelivered --accounts 100000000113 --regions sa-east-1 --profile security",
+    ),
 }  # fmt: skip
 
 
@@ -173,7 +178,7 @@ def test_each_kind_says_where_and_what_to_do(found: tuple[list[Finding], Scale],
 def test_faults_come_first_and_one_line_counts_what_is_well(found: tuple[list[Finding], Scale]) -> None:
     lines = screen(found)
     heads = [line.partition(":")[0] for line in lines if line[:1] not in {" ", ""}]
-    assert heads[-1].startswith("12 causes (183 faults, 2 unread); 44,191 checks in 200 accounts are well")
+    assert heads[-1].startswith("12 causes (183 faults, 2 unread); 44,390 checks in 200 accounts are well")
     assert heads.index("unreached") == max(number for number, head in enumerate(heads) if head == "fault") + 1
 
 
