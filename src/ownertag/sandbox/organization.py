@@ -83,11 +83,6 @@ class SandboxOrganization:
         for account in MEMBERS:
             management.move_account(AccountId=account, SourceParentId=root, DestinationParentId=self.unit)
             self._role(account, ACCESS_ROLE, f"arn:aws:iam::{MANAGEMENT}:root")
-            # AWS attaches its AdministratorAccess, whose document this is (doc: accessing member accounts).
-            everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}], "Version": "2012-10-17"}
-            self._client("iam", account).put_role_policy(
-                RoleName=ACCESS_ROLE, PolicyName="AdministratorAccess", PolicyDocument=json.dumps(everything)
-            )
         self._start_trail()
         for persona in PERSONAS:
             self._introduce(persona)

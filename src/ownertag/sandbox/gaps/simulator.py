@@ -4,7 +4,9 @@ Source: IAM API reference, SimulatePrincipalPolicy: the policies of a user or ro
 control policies are evaluated, and nothing is called. Played are Action, NotAction, Resource and NotResource; a
 statement with conditions is answered as AWS does where no values are given for their keys: it does not count, and its
 keys are named.
-Of service control policies only Deny statements without conditions are played.
+Of service control policies only Deny statements without conditions are played. The role that Organizations makes in an
+account has AWS's policy AdministratorAccess (doc: accessing member accounts), which moto does not keep: it counts for
+that role as long as it has no policy of its own.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from moto.iam.models import iam_backends
 from moto.organizations.models import organizations_backends
 
 from ownertag.sandbox.calls import Call, Response, answer_xml, element, refuse
+from ownertag.sandbox.organization import ACCESS_ROLE
 
 _NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 _Statement = Mapping[str, Any]
+_ADMINISTRATOR_ACCESS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
 def simulate_principal_policy(call: Call, account: str, management: str) -> Response:
@@ -63,6 +67,8 @@ def _policies(account: str, arn: str) -> list[Mapping[str, Any]] | None:
             inline = principal.policies
             texts = list(inline.values()) if isinstance(inline, dict) else [one.policy_document for one in inline]
             texts += [policy.document for policy in principal.managed_policies.values()]
+            if not texts and arn.endswith(f":role/{ACCESS_ROLE}"):
+                return [_ADMINISTRATOR_ACCESS]
             return [json.loads(text) for text in texts]
     return None
 

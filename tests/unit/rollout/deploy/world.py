@@ -26,7 +26,7 @@ def settings(regions: tuple[str, ...] = REGIONS, units: tuple[str, ...] = (UNIT,
     """Settings whose policies are on the first of these units; `more` TOML may say where they are instead."""
     text = fixtures.SETTINGS_TEXT.replace("[tags]", f"regions = {list(regions)}\nunits = {list(units)}\n\n[tags]")
     protection = "[protection]\n" if "units = " in more else f"[protection]\nunits = {list(units[:1] or (ROOT,))}\n"
-    return read_settings(text + protection + more.removeprefix("[protection]\n"), "ownertag.toml")
+    return read_settings(text + protection + more.lstrip().removeprefix("[protection]\n"), "ownertag.toml")
 
 
 def wanted(found: Settings | None = None) -> Desired:
