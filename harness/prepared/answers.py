@@ -117,7 +117,9 @@ class PreparedAnswers:
 
     def _iam_getrole(self, account: str, region: str, given: dict[str, Any]) -> Any:
         name = given["RoleName"]
-        role = self._all["roles"][name]
+        role = self._all["roles"].get(name)
+        if role is None:
+            raise Refused("NoSuchEntity", 404)
         document = json.dumps(self._there(role["trust"], account))
         made = {"Path": "/", "RoleName": name, "RoleId": "AROA", "Arn": f"arn:aws:iam::{account}:role/{name}"}
         return {"Role": {**made, "CreateDate": "2026-01-01T00:00:00Z", "AssumeRolePolicyDocument": document}}
@@ -206,6 +208,10 @@ class PreparedAnswers:
 
     def _lambda_listeventsourcemappings(self, account: str, region: str, given: dict[str, Any]) -> Any:
         return {"EventSourceMappings": [self._all["mapping"]]}
+
+    def _dynamodb_query(self, account: str, region: str, given: dict[str, Any]) -> Any:
+        """Nothing is observed."""
+        return {"Items": [], "Count": 0, "ScannedCount": 0}
 
     def _sns_listsubscriptionsbytopic(self, account: str, region: str, given: dict[str, Any]) -> Any:
         topic = given["TopicArn"]

@@ -22,6 +22,7 @@ from ownertag.render.documents import (
     DEAD_LETTERS,
     FORWARDER_ROLE,
     HUB_RULE,
+    REDRIVE_ROLE,
     REGION_STACK,
     ROLES_STACK,
     UNDELIVERED,
@@ -148,6 +149,7 @@ def _documents(settings: Settings) -> dict[str, Any]:
         FORWARDER_ROLE: (policies.forwarder_trust(), FORWARDER_ROLE, policies.forwarder_permissions(organization)),
         AUDIT_ROLE: (audit_trust, AUDIT_ROLE, service_policies.audit_permissions(tagger)),
         CANARY_ROLE: (audit_trust, CANARY_ROLE, service_policies.canary_permissions()),
+        REDRIVE_ROLE: (audit_trust, REDRIVE_ROLE, service_policies.redrive_permissions()),
     }
     queue = {"policy": _here(service_policies.queue_policy()), "visibility": infra.VISIBILITY_TIMEOUT}
     letters = f"arn:aws:sqs:{HOME}:{HUB}:{DEAD_LETTERS}"

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ownertag.cli.app import app
 from ownertag.sandbox.deployment import write_package
-from ownertag.sandbox.personas import ACCOUNTS, HUB, PERSONAS, REGIONS
+from ownertag.sandbox.personas import ACCOUNTS, HUB, MEMBERS, PERSONAS, REGIONS
 from ownertag.sandbox.sandbox import Sandbox
 
 #: Regions of every other partition that botocore knows.
@@ -82,3 +82,34 @@ def test_settings_without_regions_deploy_to_those_of_one_partition(
     answer = CliRunner().invoke(app, ["deploy", "plan", "--json", *where])
     assert "eu-west-1" in answer.output
     assert not [region for region in ELSEWHERE if region in answer.output]
+
+
+# --- Account Management
+
+OPT_IN, BY_DEFAULT = "eu-south-2", "eu-west-1"
+
+
+def test_an_account_enables_and_disables_a_region_for_itself(sandbox: Sandbox) -> None:
+    member = sandbox.account_session(MEMBERS[1], OPT_IN)
+    account, sqs = sandbox.client(member, "account"), sandbox.client(member, "sqs")
+    assert account.get_region_opt_status(RegionName=OPT_IN)["RegionOptStatus"] == "DISABLED"
+    with pytest.raises(ClientError, match="security token"):
+        sqs.list_queues()
+    account.enable_region(RegionName=OPT_IN)
+    assert account.get_region_opt_status(RegionName=OPT_IN)["RegionOptStatus"] == "ENABLED"
+    sqs.list_queues()
+    states = {region["RegionName"]: region["RegionOptStatus"] for region in account.list_regions()["Regions"]}
+    assert (states[OPT_IN], states[BY_DEFAULT]) == ("ENABLED", "ENABLED_BY_DEFAULT")
+    assert not {*states} & {*ELSEWHERE}
+    other = sandbox.client(sandbox.account_session(MEMBERS[2]), "account")
+    assert other.get_region_opt_status(RegionName=OPT_IN)["RegionOptStatus"] == "DISABLED"
+    account.disable_region(RegionName=OPT_IN)
+    with pytest.raises(ClientError, match="security token"):
+        sqs.list_queues()
+
+
+@pytest.mark.parametrize("region", [BY_DEFAULT, "cn-north-1", "eu-nowhere-1"])
+def test_a_region_that_is_always_on_or_not_known_can_not_be_disabled(sandbox: Sandbox, region: str) -> None:
+    account = sandbox.client(sandbox.account_session(HUB), "account")
+    with pytest.raises(account.exceptions.ValidationException):
+        account.disable_region(RegionName=region)

@@ -193,7 +193,7 @@ def _not_current(management: Location, name: str, instance: StackInstanceState, 
 
 
 def _made_anew(management: Location, name: str, instance: StackInstanceState, home: str) -> Iterator[Command]:
-    """What mends an INOPERABLE instance (doc: StackInstance): it is let go, and its stack deleted if there is one."""
+    """What mends an INOPERABLE instance (doc: StackInstance): it is let go, and its stack, if any, deleted."""
     if not instance.unit:  # AWS always names it; the plan says what is left to be asked for
         yield Command("ownertag", ("deploy", "plan"), None)
         return

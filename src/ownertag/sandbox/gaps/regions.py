@@ -4,8 +4,8 @@ Sources: AWS General Reference, "Partitions": accounts, credentials and resource
 another one; which one a Region is of botocore knows, from AWS's own list of endpoints. EC2 API reference,
 DescribeRegions; Account Management reference, "Enable or disable AWS Regions in your account": in a Region that an
 account has not enabled, its credentials are not valid. Account Management API reference and botocore's model: the
-operations, `RegionOptStatus`. Enabling takes minutes to hours there, and nothing here. What AWS says to a Region
-that is on by default, and can't be disabled, is documented nowhere: the text is made up.
+operations, `RegionOptStatus`. Enabling takes minutes to hours there, and no time here. What AWS says to a Region that
+is on by default, and can't be disabled, is documented nowhere: the text is made up.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ class EnabledRegions:
         """Account Management's operations on Regions, of the caller's own account; None for what is none of them."""
         path = call.environ.get("PATH_INFO", "")
         if path == "/listRegions":
-            return answer_json({"Regions": [self._opt_status(account, name) for name in sorted(self._always)]})
+            names = [name for name in sorted(self._always) if not is_elsewhere(name)]
+            return answer_json({"Regions": [self._opt_status(account, name) for name in names]})
         if path not in {"/enableRegion", "/disableRegion", "/getRegionOptStatus"}:
             return None
         region = str(json.loads(call.body or b"{}").get("RegionName", ""))

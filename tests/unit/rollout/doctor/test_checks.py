@@ -9,7 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from ownertag.render.documents import AUDIT_ROLE, CANARY_ROLE, FORWARDER_ROLE, REDRIVE_ROLE
+from ownertag.rollout.doctor.causes import Cause
 from ownertag.rollout.doctor.checks_account import check_account
+from ownertag.rollout.doctor.commands import apply
 from ownertag.rollout.doctor.facts import (
     AccountFacts,
     Missing,
@@ -307,3 +309,9 @@ def test_where_nothing_happened_nothing_was_sent_and_that_is_no_fault() -> None:
 
 def _states(facts: AccountFacts, check_: Check) -> list[CheckState]:
     return [finding.state for finding in check(facts) if finding.check is check_]
+
+
+@pytest.mark.parametrize("name", wanted().roles)
+def test_a_role_that_is_gone_has_that_cause_and_is_put_back(name: str) -> None:
+    [finding] = [finding for finding in check(role(name, lambda _: Missing())) if finding.state is CheckState.FAULT]
+    assert (finding.cause, finding.commands) == (Cause.ROLE_MISSING, (apply(MEMBER),))

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
+from ownertag.rollout.doctor.causes import Cause
 from ownertag.rollout.doctor.checks_observed import check_observed, is_observed
+from ownertag.rollout.doctor.commands import apply
 from ownertag.rollout.doctor.facts import Missing, Observed, OrganizationFacts, Unread
 from ownertag.rollout.doctor.findings import Check, CheckState, Finding
 from rollout.doctor import healthy
@@ -42,6 +44,7 @@ def test_an_observed_account_is_told_with_what_would_have_been_tagged(
     assert (finding.account, finding.state) == (MEMBER, CheckState.OK)
     assert finding.seen == f"observed: {waiting.get(MEMBER, 0):,} resources decided, and not tagged"
     assert "take it out of [observe]" in finding.advice
+    assert (finding.cause, finding.commands) == (Cause.OBSERVED, (apply(),))
 
 
 def test_what_was_observed_and_is_observed_no_longer_waits() -> None:
@@ -66,6 +69,7 @@ def test_a_ledger_that_can_not_be_counted_is_not_nothing(unread: Unread | Missin
     [finding] = check(unread)
     assert finding.state is not CheckState.OK
     assert finding.check is Check.OBSERVED
+    assert finding.cause is (Cause.LEDGER_MISSING if unread == Missing() else Cause.UNREAD)
 
 
 def test_units_that_can_not_be_read_leave_it_open_whether_an_account_is_observed() -> None:

@@ -56,6 +56,15 @@ def test_own_numbers_ids_and_regions_do_not_make_another_text() -> None:
     assert alone.seen == f"3 events of {ONE} in eu-west-1"
 
 
+def test_what_was_observed_is_one_group_whatever_its_number() -> None:
+    found = [
+        Location(account).ok(Check.OBSERVED, f"observed: {number:,} resources", "take", cause=Cause.OBSERVED)
+        for account, number in ((ONE, 7), (TWO, 1234567), (THREE, 12345))
+    ]
+    [one] = group(found)
+    assert one.seen == "observed: N resources"
+
+
 def test_faults_come_before_what_could_not_be_read_and_what_all_accounts_need_before_single_ones() -> None:
     found = [
         Location(ONE).ok(Check.AUDIT_ROLE, "well"),
