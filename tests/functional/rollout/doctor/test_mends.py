@@ -39,7 +39,7 @@ def test_every_kind_of_advice_has_a_row_or_a_reason() -> None:
 
 
 @dataclass
-class Place:
+class Terminal:
     """Where doctor and its commands are typed: a folder with the settings and the package."""
 
     folder: Path
@@ -108,7 +108,7 @@ class Round:
 class Repair:
     """The rounds, one after the other in one organization, each when it is first asked for."""
 
-    def __init__(self, place: Place, world: World) -> None:
+    def __init__(self, place: Terminal, world: World) -> None:
         self._place, self._world = place, world
         self._done: dict[str, Round] = {}
         self._begun: set[str] = set()
@@ -150,7 +150,7 @@ def repair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repair]:
         path = f"{Path(sys.executable).parent}:{AWS.parent}:{os.environ['PATH']}"
         config = {"AWS_CONFIG_FILE": str(sandbox.config_file), "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         yield Repair(
-            Place(folder, {**kept, **config, "PATH": path}, sandbox.endpoint_url), World(sandbox, settings, package)
+            Terminal(folder, {**kept, **config, "PATH": path}, sandbox.endpoint_url), World(sandbox, settings, package)
         )
 
 
