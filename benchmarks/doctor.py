@@ -48,11 +48,11 @@ def run(accounts: int, regions: tuple[str, ...] = REGIONS, delay: float = 0.02, 
         keys = {"AWS_ACCESS_KEY_ID": access_key(HUB), "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
         nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         with serving(prepared(accounts, regions), folder, delay) as served:
-            command = [str(Path(sys.executable).parent / "ownertag"), "doctor", "--endpoint-url", served.url]
+            command = [str(Path(sys.executable).parent / "ownertag"), "doctor"]
             started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
             answer = subprocess.run(
                 [*command, *arguments],
-                env={**kept, **keys, **nothing},
+                env={**kept, **keys, **nothing, "AWS_ENDPOINT_URL": served.url},
                 cwd=folder,
                 text=True,
                 capture_output=True,
