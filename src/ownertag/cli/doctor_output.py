@@ -7,6 +7,7 @@ import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ownertag.cli.options import Output
@@ -114,8 +115,9 @@ def _group(one: Group, scale: Scale, caller: Caller, *, everything: bool) -> Ite
     advice = f". {one.advice[:1].upper()}{one.advice[1:]}" if one.advice else ""
     if part:
         advice += f" (1 of {len(one.findings)})"
-    if needed := sorted({_account(command, caller) for command in commands if not known(command, caller)}):
-        advice += f", in account {', '.join(needed)}"
+    needed = (_account(command, caller) for command in commands if not known(command, caller))
+    if in_turn := ", then ".join(account for account, _ in groupby(needed)):
+        advice += f", in account {in_turn}"
     yield from _wrapped(f"{head}{advice}{':' if commands else ''}", "  ")
     if everything and (one.state in {CheckState.FAULT, CheckState.UNREACHABLE} or _differ(one)):
         for finding in one.findings if len(one.findings) > 1 else ():

@@ -53,7 +53,7 @@ def check_account(
         yield place.unreached(
             Check.AUDIT_ROLE,
             f"{AUDIT_ROLE} can't be assumed: {facts.refused.reason.partition(': ')[0]}",
-            "put it back; if it is there, see who may assume it",
+            "put it back; if it is there, see whom it trusts",
             apply(facts.account),
             cause=Cause.AUDIT_ROLE_REFUSED,
         )
@@ -143,8 +143,8 @@ def _regions(place: Location, facts: AccountFacts, regions: Iterable[str]) -> It
                 else:
                     yield here.fault(
                         Check.REGION,
-                        "switched off, so nothing can be deployed there",
-                        "switch it on, wait, and deploy; or leave it out of organization.regions",
+                        "switched off, so not deployed to",
+                        "switch it on, wait, deploy; or leave it out of organization.regions",
                         aws(place.account, None, "account", "enable-region", "--region-name", region),
                         apply(),
                         cause=Cause.REGION_OFF,
@@ -324,7 +324,7 @@ def _undelivered(place: Location, facts: RegionFacts, expected: Expected) -> Ite
         yield place.fault(
             Check.UNDELIVERED,
             f"{queue.messages} events were not delivered to the hub",
-            "this shows why, and puts them back after asking; mend the cause first",
+            "this shows why, asks, and puts them back; mend the cause first",
             redrive(hub, "undelivered", account=place.account, region=region),
             cause=Cause.UNDELIVERED_HELD,
         )

@@ -200,7 +200,7 @@ def _dead_letters(place: Location, facts: HubFacts) -> Finding:
     return place.fault(
         Check.DEAD_LETTERS,
         f"{found.messages} messages were not tagged",
-        "this shows why, and puts them back after asking; mend the cause first, or they come back",
+        "this shows why, asks, and puts them back; mend the cause first",
         redrive(place.account, "dead-letters"),
         cause=Cause.DEAD_LETTERS_HELD,
     )

@@ -108,8 +108,8 @@ class Round:
 class Repair:
     """The rounds, one after the other in one organization, each when it is first asked for."""
 
-    def __init__(self, place: Terminal, world: World) -> None:
-        self._place, self._world = place, world
+    def __init__(self, terminal: Terminal, world: World) -> None:
+        self._terminal, self._world = terminal, world
         self._done: dict[str, Round] = {}
         self._begun: set[str] = set()
 
@@ -123,18 +123,18 @@ class Repair:
     def _round(self, rows: tuple[Row, ...]) -> Round:
         for row in rows:
             row.does(self._world)
-        now = Round(self._place.found(), self._place.doctor())
+        now = Round(self._terminal.found(), self._terminal.doctor())
         for row in rows:
             if row.first:
                 row.first(self._world)
         wanted = {command for row in rows for finding in faults(now.before, row) for command in finding["commands"]}
         for command in printed_commands(now.report):
             if flat(command) in wanted and flat(command) not in now.answers:
-                now.answers[flat(command)] = self._place.type(command)
+                now.answers[flat(command)] = self._terminal.type(command)
         for row in rows:
             if row.person:
                 row.person(self._world)
-        now.after = self._place.found()
+        now.after = self._terminal.found()
         return now
 
 

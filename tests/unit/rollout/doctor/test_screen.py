@@ -161,8 +161,9 @@ def test_all_twelve_are_found(found: tuple[list[Finding], Scale]) -> None:
     assert {finding.cause for finding in found[0] if finding.state in {"fault", "unreached"}} == {*SAID}
 
 
-def test_it_is_one_screen(found: tuple[list[Finding], Scale]) -> None:
-    lines = screen(found)
+@pytest.mark.parametrize("caller", [CALLER, Caller(MANAGEMENT, {HUB: None})], ids=["profiles", "own credentials"])
+def test_it_is_one_screen(found: tuple[list[Finding], Scale], caller: Caller) -> None:
+    lines = list(report(*found, caller, everything=False))
     assert len(lines) <= LINES, "\n".join(lines)
     assert [line for line in lines if len(line) > COLUMNS] == []
 
@@ -173,6 +174,13 @@ def test_each_kind_says_where_and_what_to_do(found: tuple[list[Finding], Scale],
     where, command = SAID[cause]
     assert where in text
     assert command in text[text.index(where) :]
+
+
+def test_accounts_without_a_profile_are_named_in_the_order_of_the_commands(
+    found: tuple[list[Finding], Scale],
+) -> None:
+    text = " ".join(" ".join(report(*found, Caller("999999999999"), everything=False)).split())
+    assert f"(1 of 12), in account {MEMBERS[42]}, then 999999999999: aws account enable-region" in text
 
 
 def test_faults_come_first_and_one_line_counts_what_is_well(found: tuple[list[Finding], Scale]) -> None:
