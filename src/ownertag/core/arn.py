@@ -99,6 +99,12 @@ def parse_arn(text: str) -> Arn | None:
     return Arn(found[1], found[2], found[3], found[4], found[5]) if found else None
 
 
+def account_of(arn: str) -> str:
+    """The account in an ARN; empty where it has none, or the text is no ARN."""
+    found = parse_arn(arn)
+    return found.account if found else ""
+
+
 def last_part(arn: str) -> str:
     """The last part of an ARN, after a colon or a slash: a resource's id, a principal's name."""
     return re.split("[/:]", arn)[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ownertag.core.arn import last_part
+from ownertag.core.arn import account_of, last_part
 from ownertag.render.documents import AUDIT_ROLE, CANARY_ROLE, FORWARDER_ROLE, REDRIVE_ROLE, UNDELIVERED
 from ownertag.render.infra import logical_name
 from ownertag.rollout.doctor.causes import Cause
@@ -53,7 +53,7 @@ def check_account(
         yield place.unreached(
             Check.AUDIT_ROLE,
             f"{AUDIT_ROLE} can't be assumed: {facts.refused.reason.partition(': ')[0]}",
-            "put it back; if it is there, see whom it trusts",
+            "put it back, or see whom it trusts",
             apply(facts.account),
             cause=Cause.AUDIT_ROLE_REFUSED,
         )
@@ -251,7 +251,7 @@ def _trail(place: Location, trails: Observed[tuple[TrailFacts, ...]]) -> Finding
 
 def _of_trail(trail: TrailFacts, *words: str) -> Command:
     """A command that changes a trail: in its own account, and its home Region alone (doc: CloudTrail)."""
-    return aws(trail.arn.split(":")[4], trail.home, "cloudtrail", *words)
+    return aws(account_of(trail.arn), trail.home, "cloudtrail", *words)
 
 
 def _wider(trail: TrailFacts) -> Iterator[Command]:

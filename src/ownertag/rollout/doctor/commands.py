@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from ownertag.core.arn import parse_role
+
 
 class Command(Struct, frozen=True):
     """A command of the AWS CLI, or of ours; `account` is the one whose credentials it needs.
@@ -115,9 +117,9 @@ def profiles(
     ranked: dict[str, list[tuple[bool, int, str]]] = {}
     for number, (name, profile) in enumerate(config.items()):
         role = str(profile.get("role_arn") or "")
-        found = re.match(r"arn:[^:]+:iam::([0-9]{12}):role/", role)
-        account = found[1] if found else str(profile.get("sso_account_id") or profile.get("aws_account_id") or "")
-        said = f"{name} {role.rpartition('/')[2]} {profile.get('sso_role_name') or ''}"
+        found = parse_role(role)
+        account = found.account if found else str(profile.get("sso_account_id") or profile.get("aws_account_id") or "")
+        said = f"{name} {found.name if found else ''} {profile.get('sso_role_name') or ''}"
         if account and not _READERS.search(said):
             ranked.setdefault(account, []).append((not _ADMINISTRATORS.search(said), number, name))
     chosen: dict[str, str | None] = {account: min(found)[2] for account, found in ranked.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ownertag.core.arn import last_part
+from ownertag.core.arn import account_of, last_part
 from ownertag.rollout.doctor.facts import Missing, NotGiven, Observed, TrailFacts, Unread
 from ownertag.rollout.preflight.facts import PreflightAccount
 from ownertag.rollout.preflight.findings import PreflightCheck, PreflightFinding, Verdict
@@ -44,7 +44,7 @@ def judge_trails(trails: Observed[tuple[TrailFacts, ...]], region: str) -> tuple
         one = stopped[0]
         # A trail can be started only from the Region and by the account that it belongs to (doc: StartLogging).
         start = (
-            f"`aws cloudtrail start-logging --region {one.home} --name {one.arn}` in account {one.arn.split(':')[4]}"
+            f"`aws cloudtrail start-logging --region {one.home} --name {one.arn}` in account {account_of(one.arn)}"
         )
         names = ", ".join(last_part(trail.arn) for trail in stopped)
         return Verdict.STOPS, f"logging is stopped: {names}", start

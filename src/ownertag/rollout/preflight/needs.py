@@ -143,8 +143,8 @@ class Needs:
             return self._arn(service, resource, hub, home)
 
         return (
-            ("s3:CreateBucket", f"arn:{self._partition}:s3:::{self._bucket}"),
-            ("s3:PutObject", f"arn:{self._partition}:s3:::{self._bucket}/ownertag.zip"),
+            ("s3:CreateBucket", str(Arn(self._partition, "s3", "", "", self._bucket))),
+            ("s3:PutObject", str(Arn(self._partition, "s3", "", "", f"{self._bucket}/ownertag.zip"))),
             ("cloudformation:CreateStack", here("cloudformation", f"stack/{ROLES_STACK}/0")),
             ("dynamodb:CreateTable", here("dynamodb", "table/ownertag-ledger")),
             ("events:CreateEventBus", here("events", f"event-bus/{BUS}")),
@@ -182,7 +182,7 @@ class Needs:
         yield Need(PolicyRequest("sqs:SendMessage", queue, events), "no event reaches the hub's queue", None)
         for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage"):
             yield Need(PolicyRequest(action, queue, hub), "the function can't take events from its queue", None)
-        package = f"arn:{self._partition}:s3:::{self._bucket}/ownertag.zip"
+        package = str(Arn(self._partition, "s3", "", "", f"{self._bucket}/ownertag.zip"))
         yield Need(PolicyRequest("s3:GetObject", package, hub), "Lambda can't be given its package", None)
 
     # --- contexts

@@ -200,7 +200,7 @@ def resources(account: str, desired: Desired, access_role: str) -> dict[str, str
         "sns": here("sns", ALARM_TOPIC),
         "sqs": here("sqs", UNDELIVERED),
     }
-    bucket = f"arn:{partition}:s3:::{desired.bucket}"
+    bucket = str(Arn(partition, "s3", "", "", desired.bucket))
     named = {
         "events:CreateArchive": here("events", f"archive/{BUS}"),
         "events:CreateEventBus": here("events", f"event-bus/{BUS}"),
