@@ -43,9 +43,7 @@ def judge_trails(trails: Observed[tuple[TrailFacts, ...]], region: str) -> tuple
     if stopped:
         one = stopped[0]
         # A trail can be started only from the Region and by the account that it belongs to (doc: StartLogging).
-        start = (
-            f"`aws cloudtrail start-logging --region {one.home} --name {one.arn}` in account {account_of(one.arn)}"
-        )
+        start = f"`aws cloudtrail start-logging --region {one.home} --name {one.arn}` in account {account_of(one.arn)}"
         names = ", ".join(last_part(trail.arn) for trail in stopped)
         return Verdict.STOPS, f"logging is stopped: {names}", start
     names = ", ".join(last_part(trail.arn) for trail in here)
