@@ -285,7 +285,7 @@ run "a_policy_of_ones_own_is_left_alone" {
   }
 
   assert {
-    condition     = toset(jsondecode(output.read_accounts_statement).Action) == toset(["organizations:DescribeAccount", "organizations:ListAccounts", "organizations:ListTagsForResource"])
+    condition     = toset(jsondecode(output.read_accounts_statement).Action) == toset(["organizations:DescribeAccount", "organizations:ListAccounts", "organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent", "organizations:ListParents", "organizations:ListTagsForResource"])
     error_message = "The statement that is told lets the hub do something else."
   }
 }
