@@ -28,6 +28,9 @@ LONG = (
     "tests/functional/faults/test_kills.py",
     "tests/functional/faults/",
     "tests/functional/infra/policies/",
+    "tests/functional/rollout/",
+    "tests/functional/upgrade/",
+    "tests/functional/sandbox/test_observe_mode.py",
     "tests/e2e/",
 )
 

@@ -135,6 +135,7 @@ def _unchanged(steps: list[Any]) -> bool:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.full
 def test_up_and_back_and_away(sandbox: Sandbox) -> None:
     assert sandbox.deploy("apply", released=True)[0] == 0
     sandbox.leave_messages()

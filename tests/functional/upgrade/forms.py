@@ -20,6 +20,7 @@ from ledger.entries import HOME, A, B, after, created, deleted, ended, event, ke
 from ownertag.core.findings import TagChange
 from ownertag.core.ownership import Claim, Observation
 from ownertag.core.record_details import Actor
+from ownertag.core.records import Delivery
 from ownertag.core.values import AccountList, Confidence, OutcomeKind, Owner
 from ownertag.ledger.entries import Created, Deleted, Ended, Finished, Owned, TagChanged, Transferred, Unobserved
 from upgrade.versions import Version
@@ -158,7 +159,16 @@ READ: dict[str, Any] = {
 _NEWER_NUMBERS = range(0x80, 0x84)
 _OBSERVED = Observation(after(130), ("owner",))
 NEWER: tuple[Step, ...] = (
-    _claim(*(_owned(number) for number in _NEWER_NUMBERS)),
+    (
+        "claim",
+        {
+            "created": [
+                replace(_created(number), delivery=Delivery(after(number), after(number + 1)))
+                for number in _NEWER_NUMBERS
+            ],
+            "owned": tuple(_owned(number) for number in _NEWER_NUMBERS),
+        },
+    ),
     _append(
         *(
             replace(ended(number, id_=_volume(number), kind=OutcomeKind.UNCHANGED), observed=_OBSERVED)
@@ -176,7 +186,16 @@ NEWER_READ: dict[str, Any] = {
 }
 #: How the release goes on with it: the same creations come again, and the resources are deleted.
 AFTER_NEWER: tuple[Step, ...] = (
-    _claim(*(_owned(number) for number in _NEWER_NUMBERS)),
+    (
+        "claim",
+        {
+            "created": [
+                replace(_created(number), delivery=Delivery(after(number), after(number + 1)))
+                for number in _NEWER_NUMBERS
+            ],
+            "owned": tuple(_owned(number) for number in _NEWER_NUMBERS),
+        },
+    ),
     _append(*(ended(number, id_=_volume(number), minutes=number) for number in _NEWER_NUMBERS)),
     _append(*(deleted(number + 50, number + 50, _volume(number)) for number in _NEWER_NUMBERS)),
 )

@@ -63,7 +63,7 @@ def test_it_is_told_and_left_out_and_gets_its_stacks_when_it_is_open_again(conso
 
     member(WEB).state = member(WEB).status = "ACTIVE"
     assert apply(console)[0] == 0
-    assert len(state(console)[f"roles in {WEB}"]) == 4
+    assert len(state(console)[f"roles in {WEB}"]) == 5
     code, plan = console.objects("plan", "--lookback-days", "0")
     assert (code, told(plan)) == (0, {})
 

@@ -166,9 +166,8 @@ def faults(findings: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:
 
 
 @needs_cli
-@pytest.mark.timeout(
-    1500
-)  # the first of a round does it: twenty commands, each a process; a busy machine takes minutes
+@pytest.mark.full
+@pytest.mark.timeout(1500)  # the first of a round does it: twenty commands, each a process
 @pytest.mark.parametrize(
     ("name", "row"),
     [pytest.param(name, row, id=row.cause.value) for name, rows in ROUNDS.items() for row in rows],
@@ -187,6 +186,8 @@ def test_what_was_broken_is_found_and_what_is_printed_mends_it(name: str, row: R
 
 
 @needs_cli
+@pytest.mark.full
+@pytest.mark.timeout(1500)
 def test_nothing_is_left_at_the_end(repair: Repair) -> None:
     last = repair.round(list(ROUNDS)[-1]).after
     left = [finding for finding in last if finding["state"] in {"fault", "unreached"}]

@@ -277,9 +277,10 @@ def test_terraform_that_writes_an_owner_today_is_named_with_how_it_leaves_ours_a
 def test_empty_break_glass_is_told_only_where_the_policy_comes(console: Console) -> None:
     [told] = of(findings(console), "break-glass")
     assert (told["verdict"], "break_glass" in told["advice"]) == ("told", True)
-    console.settle(**{"[tags]": '[protection]\nbreak_glass = ["admin"]\n\n[tags]'})
+    units = f'[protection]\nunits = ["{console.sandbox.organization.unit}"]\n'
+    console.settle(**{units: f'{units}break_glass = ["admin"]\n'})
     assert of(findings(console), "break-glass") == []
-    console.settle(**{'break_glass = ["admin"]': "units = []"})
+    console.settle(**{f'{units}break_glass = ["admin"]\n': "[protection]\nunits = []\n"})
     assert of(findings(console), "break-glass") == []
 
 
