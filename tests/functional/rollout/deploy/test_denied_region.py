@@ -109,6 +109,7 @@ def test_where_stacksets_is_exempt_by_now_a_retry_deploys(console: Console) -> N
         assert events.list_rules()["Rules"]
 
 
+@pytest.mark.full
 def test_a_region_that_was_denied_later_is_taken_away_where_it_is_let(console: Console) -> None:
     """The stacks are there and can't be deleted: they are INOPERABLE then, and it is told what mends them."""
     few(console, DENIED)
@@ -143,6 +144,7 @@ def test_a_region_that_was_denied_later_is_taken_away_where_it_is_let(console: C
     assert console("destroy", "--yes")[0] == 0
 
 
+@pytest.mark.full
 def test_a_denial_in_the_home_region_is_a_failure(console: Console) -> None:
     few(console, DENIED)
     deny(console, NotAction=["iam:*", "sts:*", "cloudformation:*"], Condition={})
@@ -174,6 +176,7 @@ def test_a_region_that_a_member_has_not_enabled_is_passed_and_deployed_to_when_i
     assert stack_sets(console) == set()
 
 
+@pytest.mark.full
 def test_where_a_member_can_not_be_asked_its_failure_is_one(console: Console) -> None:
     for account in {MANAGEMENT, *MEMBERS} - {WEB}:
         console.sandbox.front.regions.enable(account, OPT_IN)
@@ -185,6 +188,7 @@ def test_where_a_member_can_not_be_asked_its_failure_is_one(console: Console) ->
     assert state(console)["policy"]  # it held nothing up
 
 
+@pytest.mark.full
 def test_a_region_that_the_management_account_has_not_enabled_is_told(console: Console) -> None:
     few(console, OPT_IN)
     code, err = apply(console)
@@ -194,6 +198,7 @@ def test_a_region_that_the_management_account_has_not_enabled_is_told(console: C
     assert {region for _, region in instances(console)} == {HOME_REGION}
 
 
+@pytest.mark.full
 def test_a_region_that_was_disabled_after_the_deployment_holds_nothing_up(console: Console) -> None:
     """Stacks stay in a Region that is disabled, and nobody gets to them (Account Management reference)."""
     regions = console.sandbox.front.regions

@@ -73,6 +73,7 @@ def test_a_session_that_has_its_time_is_not_renewed(console: Console) -> None:
     assert not [call for (_, call), _ in made.items() if call == "sts:AssumeRole"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("service", ["sts", "organizations", "cloudformation", "ec2"])
 def test_every_service_says_it_in_its_own_words_and_all_are_understood(console: Console, service: str) -> None:
     calls = {
@@ -114,6 +115,7 @@ def test_it_is_told_in_the_middle_nothing_more_is_begun_and_the_next_run_goes_on
     assert console("plan")[0] == 0
 
 
+@pytest.mark.full
 def test_where_the_others_go_on_they_do_not_with_expired_credentials(console: Console) -> None:
     ready = console.prepared()
     organization = ready.desired.organization

@@ -94,6 +94,7 @@ def test_short_ones_need_no_bucket(console: Console) -> None:
         ]
 
 
+@pytest.mark.full
 def test_one_that_is_too_long_for_s3_as_well_is_told(console: Console) -> None:
     ready = console.prepared()
     hub = replace(ready.desired.hub, template=ready.desired.hub.template + "# long\n" * 150_000)

@@ -134,6 +134,7 @@ def test_what_an_older_failed_creation_left_is_taken_over(console: Console) -> N
     assert console("plan")[0] == 0
 
 
+@pytest.mark.full
 def test_a_table_of_somebody_else_is_not_taken_over(console: Console) -> None:
     with console.client(HUB, "dynamodb") as dynamodb:
         dynamodb.create_table(
@@ -150,6 +151,7 @@ def test_a_table_of_somebody_else_is_not_taken_over(console: Console) -> None:
     assert console(*APPLY)[0] == 0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("taken", ["bus", "role"])
 def test_a_name_that_somebody_else_has_is_told_with_the_resource(console: Console, taken: str) -> None:
     if taken == "bus":
@@ -172,6 +174,7 @@ def test_a_name_that_somebody_else_has_is_told_with_the_resource(console: Consol
     assert left(console) == {DEAD: False, LOG: False, TABLE: False}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("during", ["the import", "the update"])
 def test_what_fails_while_it_is_made_again_loses_nothing(console: Console, during: str) -> None:
     assert console(*APPLY)[0] == 0
@@ -189,6 +192,7 @@ def test_what_fails_while_it_is_made_again_loses_nothing(console: Console, durin
     assert console("plan")[0] == 0
 
 
+@pytest.mark.full
 def test_a_role_that_is_too_young_is_tried_again(console: Console) -> None:
     console.sandbox.front.failures.plan(HUB, HOME_REGION, "Function", YOUNG, YOUNG)
     done, told = applied(console)
@@ -197,6 +201,7 @@ def test_a_role_that_is_too_young_is_tried_again(console: Console) -> None:
     assert console("plan")[0] == 0
 
 
+@pytest.mark.full
 def test_a_role_that_stays_too_young_is_told_after_the_third_time(console: Console) -> None:
     console.sandbox.front.failures.plan(HUB, HOME_REGION, "Function", YOUNG, YOUNG, YOUNG)
     done, _ = applied(console)
@@ -205,6 +210,7 @@ def test_a_role_that_stays_too_young_is_told_after_the_third_time(console: Conso
     assert failures(applied(console)[0]) == []
 
 
+@pytest.mark.full
 def test_an_update_whose_rollback_stuck_is_rolled_back_to_the_end_and_made(console: Console) -> None:
     assert console(*APPLY)[0] == 0
     of_hub().status = "UPDATE_ROLLBACK_FAILED"
@@ -212,6 +218,7 @@ def test_an_update_whose_rollback_stuck_is_rolled_back_to_the_end_and_made(conso
     assert (code, "it is rolled back to the end first" in err) == (0, True), err
 
 
+@pytest.mark.full
 def test_a_hub_whose_deletion_failed_is_taken_away_and_made_again(console: Console) -> None:
     assert console(*APPLY)[0] == 0
     leave_a_dead_letter(console)
@@ -222,6 +229,7 @@ def test_a_hub_whose_deletion_failed_is_taken_away_and_made_again(console: Conso
     assert console("plan")[0] == 0
 
 
+@pytest.mark.full
 def test_a_second_run_that_began_at_the_same_time_changes_nothing_and_fails_nowhere(console: Console) -> None:
     first, second = console.prepared(), console.prepared()
     for ready in (first, second):  # the second one's plan is old by the time that it is carried out

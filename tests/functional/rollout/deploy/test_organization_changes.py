@@ -89,12 +89,14 @@ def test_what_is_refused_for_too_long_fails_and_the_next_run_does_it(console: Co
     assert everything_is_there(console)
 
 
+@pytest.mark.full
 def test_what_another_run_has_done_meanwhile_is_no_error(console: Console) -> None:
     first, second = Run(console), Run(console)
     assert failures(first()) == failures(second()) == []
     assert everything_is_there(console)
 
 
+@pytest.mark.full
 def test_the_way_back_is_no_error_where_it_was_gone_already(console: Console) -> None:
     assert failures(Run(console)()) == []
     first, second = Run(console), Run(console)
@@ -108,6 +110,7 @@ def resource_policy(organizations: Any) -> Any:
     return json.loads(organizations.describe_resource_policy()["ResourcePolicy"]["Content"])["Statement"]
 
 
+@pytest.mark.full
 def test_a_resource_policy_that_somebody_changed_meanwhile_is_not_replaced(console: Console) -> None:
     theirs = {
         "Sid": "Theirs",

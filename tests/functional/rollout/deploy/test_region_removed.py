@@ -90,6 +90,7 @@ def test_destroy_finds_what_an_earlier_version_left_in_the_management_account(co
         assert rules(console, MANAGEMENT, region) == set()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("account", [MANAGEMENT, WEB])
 def test_where_events_wait_in_its_queue_nothing_is_changed(console: Console, account: str) -> None:
     remove(console)
@@ -107,6 +108,7 @@ def test_where_events_wait_in_its_queue_nothing_is_changed(console: Console, acc
     assert not rules(console, WEB, REMOVED)
 
 
+@pytest.mark.full
 def test_a_queue_that_can_not_be_looked_into_is_told_before(console: Console) -> None:
     remove(console)
     deny(console, WEB)
@@ -116,6 +118,7 @@ def test_a_queue_that_can_not_be_looked_into_is_told_before(console: Console) ->
     assert "sts:AssumeRole is missing" in note["advice"][0]
 
 
+@pytest.mark.full
 def test_a_unit_that_is_deleted_is_cleared_under_the_root(console: Console) -> None:
     """Its account went elsewhere, and the instances still name the unit that is no more."""
     with console.client(MANAGEMENT, "organizations") as organizations:
@@ -141,6 +144,7 @@ def test_a_unit_that_is_deleted_is_cleared_under_the_root(console: Console) -> N
     assert stack_sets(console) == set()
 
 
+@pytest.mark.full
 def test_a_stack_of_the_management_account_that_fails_holds_up_nobody_else(console: Console) -> None:
     """Somebody's rule stands where ours should; the members get theirs all the same."""
     more = "us-west-2"

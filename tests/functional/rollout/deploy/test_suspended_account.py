@@ -94,6 +94,7 @@ def test_an_update_goes_past_it_and_what_is_taken_away_ends(console: Console, ho
     assert (code, "there is nothing to do" in err) == (0, True)
 
 
+@pytest.mark.full
 def test_where_aws_keeps_its_instances_all_else_is_gone_and_it_is_told_until_when(console: Console) -> None:
     """AWS's documentation does not say whether it finds a suspended account under its unit; here it does not."""
     console.sandbox.front.stack_sets.finds_suspended = False
@@ -116,6 +117,7 @@ def test_where_aws_keeps_its_instances_all_else_is_gone_and_it_is_told_until_whe
     assert stack_sets(console) == set()
 
 
+@pytest.mark.full
 def test_one_that_is_suspended_between_plan_and_apply_is_no_failure(console: Console) -> None:
     assert apply(console)[0] == 0
     console.settle(**ANOTHER_KEY)
@@ -127,6 +129,7 @@ def test_one_that_is_suspended_between_plan_and_apply_is_no_failure(console: Con
     assert console("plan", "--lookback-days", "0")[0] == 0
 
 
+@pytest.mark.full
 def test_one_that_left_the_organization_while_its_instances_stay_holds_nothing_up(console: Console) -> None:
     assert apply(console)[0] == 0
     organizations_backends[MANAGEMENT]["aws"].accounts.remove(member(WEB))
@@ -141,6 +144,7 @@ def test_one_that_left_the_organization_while_its_instances_stay_holds_nothing_u
     assert not state(console)["policy"]
 
 
+@pytest.mark.full
 def test_one_that_moved_to_a_unit_that_is_not_deployed_to_loses_its_stacks(console: Console) -> None:
     """As where automatic deployment did not do it: the instance still names the unit that the account left."""
     assert apply(console)[0] == 0

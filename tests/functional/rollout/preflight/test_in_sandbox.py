@@ -181,6 +181,7 @@ def test_without_a_trail_every_region_of_every_account_stops(console: Console, s
     assert all(advice in one["advice"] for one in trails)
 
 
+@pytest.mark.full
 def test_an_account_that_the_access_role_does_not_reach_is_not_known_and_the_others_are(console: Console) -> None:
     with console.client(DATA, "iam") as iam:
         role = iam.get_role(RoleName="OrganizationAccountAccessRole")["Role"]
@@ -200,6 +201,7 @@ def test_an_account_that_the_access_role_does_not_reach_is_not_known_and_the_oth
     assert "1 could not be counted in full" in price["seen"]
 
 
+@pytest.mark.full
 def test_what_is_left_over_or_somebody_elses_is_named_with_what_shows_it(console: Console) -> None:
     with console.client(WEB, "iam") as iam, console.client(HUB, "sqs") as sqs, console.client(HUB, "s3") as s3:
         iam.create_role(
@@ -228,6 +230,7 @@ def test_what_is_left_over_or_somebody_elses_is_named_with_what_shows_it(console
     assert "hub.tagger_role" in role["advice"]
 
 
+@pytest.mark.full
 def test_a_role_that_may_not_do_all_is_named_with_what_is_missing(console: Console) -> None:
     narrow = {
         "Version": "2012-10-17",
@@ -254,6 +257,7 @@ def test_a_role_that_may_not_do_all_is_named_with_what_is_missing(console: Conso
     assert "iam:CreateRole" not in missing["seen"]
 
 
+@pytest.mark.full
 def test_terraform_that_writes_an_owner_today_is_named_with_how_it_leaves_ours_alone(console: Console) -> None:
     from botocore.config import Config  # noqa: PLC0415 - for this test alone
 
@@ -274,6 +278,7 @@ def test_terraform_that_writes_an_owner_today_is_named_with_how_it_leaves_ours_a
     assert 0 < int(low) < 9 < int(high) < 40
 
 
+@pytest.mark.full
 def test_empty_break_glass_is_told_only_where_the_policy_comes(console: Console) -> None:
     [told] = of(findings(console), "break-glass")
     assert (told["verdict"], "break_glass" in told["advice"]) == ("told", True)
@@ -284,6 +289,7 @@ def test_empty_break_glass_is_told_only_where_the_policy_comes(console: Console)
     assert of(findings(console), "break-glass") == []
 
 
+@pytest.mark.full
 def test_a_quick_plan_leaves_the_preflight_out(console: Console) -> None:
     assert findings(console, "--skip-preflight") == []
 
@@ -309,6 +315,7 @@ def test_a_foreign_tag_policy_with_another_capitalization_stops_and_ec2_refuses_
         assert not [one for one in findings(console) if one["verdict"] == "stops"]
 
 
+@pytest.mark.full
 def test_a_tag_policy_that_lists_other_values_stops_where_it_is_attached_alone(console: Console) -> None:
     policy = tag_policy("WhatIsThis", tag_value=["https://other.internal/*"])
     with Policy(console, "TAG_POLICY", policy, WEB, "links"):

@@ -114,6 +114,7 @@ def test_every_account_and_region_is_measured_and_nobody_is_mailed(run: Run, san
     assert f"{2 * places} of {2 * places}: " in answer.stderr
 
 
+@pytest.mark.full
 def test_in_fewer_places_it_says_so_for_a_person_and_as_csv(run: Run) -> None:
     narrow = ("--accounts", f"{WEB},{DATA}", "--regions", HOME_REGION, "--timeout", "60")
     answer = run(*narrow)
@@ -128,6 +129,7 @@ def test_in_fewer_places_it_says_so_for_a_person_and_as_csv(run: Run) -> None:
     assert all(float(row["call-to-tag"]) > 0 for row in rows)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("arguments", "account", "code", "said"),
     [
@@ -147,6 +149,7 @@ def test_wrong_use_ends_before_anything_is_created(
     assert not any(call == "ec2:CreatePlacementGroup" for _, call in sandbox.front.calls - before)
 
 
+@pytest.mark.full
 def test_without_settings_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -182,6 +185,7 @@ def some_off(sandbox: Sandbox) -> Iterator[set[tuple[str, str]]]:
     sandbox.front._placement_groups = real
 
 
+@pytest.mark.full
 def test_what_is_lost_is_named_and_what_is_refused_is_not_measured(
     run: Run, sandbox: Sandbox, some_off: set[tuple[str, str]]
 ) -> None:
@@ -222,6 +226,7 @@ def test_what_is_lost_is_named_and_what_is_refused_is_not_measured(
     assert groups(sandbox) == set()
 
 
+@pytest.mark.full
 def test_what_is_anonymized_tells_nobody(run: Run, sandbox: Sandbox, some_off: set[tuple[str, str]]) -> None:
     """Neither on standard output nor in what is said meanwhile, with losses and refusals among it."""
     narrow = ("--accounts", f"{WEB},{DATA},{LEGACY}", "--timeout", "3", "--anonymize")
@@ -243,6 +248,7 @@ def test_what_is_anonymized_tells_nobody(run: Run, sandbox: Sandbox, some_off: s
     assert "not measured: " in both[1].stdout
 
 
+@pytest.mark.full
 def test_places_that_can_not_be_measured_alone_exit_with_3(run: Run) -> None:
     answer = run("--accounts", LEGACY, "--regions", HOME_REGION)
     assert answer.exit_code == 3
@@ -250,6 +256,7 @@ def test_places_that_can_not_be_measured_alone_exit_with_3(run: Run) -> None:
     assert f"  {LEGACY}: {HOME_REGION} (1 canary)" in answer.stdout
 
 
+@pytest.mark.full
 def test_ctrl_c_deletes_what_was_created_and_prints_what_was_measured(sandbox: Sandbox) -> None:
     """As a process of its own: no canary of this Region comes back, so both are waited for when the signal comes."""
     for account in (MANAGEMENT, HUB):
@@ -277,6 +284,7 @@ def test_ctrl_c_deletes_what_was_created_and_prints_what_was_measured(sandbox: S
     assert {canary["reason"] for canary in found["canaries"]} == {"stopped before it was tagged"}
 
 
+@pytest.mark.full
 def test_what_could_not_be_deleted_is_a_finding() -> None:
     canaries = [{"left": None}, {"left": "it could not be deleted"}]
     assert command._exit_code({"lost": 0, "not_measured": 0, "canaries": canaries[:1]}) == 0

@@ -69,6 +69,7 @@ def test_undelivered_events_go_to_the_hub_as_cloudtrail_has_them(world: RedriveW
     assert world.depth(UNDELIVERED, MEMBER, REGION) == (0, 0)
 
 
+@pytest.mark.full
 def test_all_at_once_and_what_will_happen_is_said_first(world: RedriveWorld) -> None:
     world.launch_undelivered(2)
     world.dead_letter(event(), "forbidden")
@@ -92,6 +93,7 @@ def test_all_at_once_and_what_will_happen_is_said_first(world: RedriveWorld) -> 
     assert len(world.bodies()) == 3
 
 
+@pytest.mark.full
 def test_no_text_of_a_record_is_shown_but_the_calls_name(world: RedriveWorld) -> None:
     secret = "AKIAIOSFODNN7EXAMPLE"
     record = {**fixtures.record(), "requestParameters": {"password": secret}}
@@ -101,6 +103,7 @@ def test_no_text_of_a_record_is_shown_but_the_calls_name(world: RedriveWorld) ->
         assert secret not in answer.stdout + answer.stderr
 
 
+@pytest.mark.full
 def test_a_dry_run_moves_nothing_and_hides_nothing(world: RedriveWorld) -> None:
     world.dead_letter(event(), "forbidden")
     world.launch_undelivered()
@@ -111,6 +114,7 @@ def test_a_dry_run_moves_nothing_and_hides_nothing(world: RedriveWorld) -> None:
     assert world.bodies() == []
 
 
+@pytest.mark.full
 def test_without_a_terminal_nobody_is_asked_and_nothing_is_moved(world: RedriveWorld) -> None:
     world.dead_letter(event(), "forbidden")
     answer = world.redrive()
@@ -119,6 +123,7 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_is_moved(world: RedriveW
     assert world.depth(DEAD_LETTERS) == (1, 0)
 
 
+@pytest.mark.full
 def test_only_messages_of_a_code_are_put_back_and_the_others_are_shown_again(world: RedriveWorld) -> None:
     world.dead_letter(event(id="one"), "forbidden")
     world.dead_letter(event(id="other"), "unreadable")
@@ -128,6 +133,7 @@ def test_only_messages_of_a_code_are_put_back_and_the_others_are_shown_again(wor
     assert world.depth(DEAD_LETTERS) == (1, 0)
 
 
+@pytest.mark.full
 def test_a_limit_is_kept_in_each_queue(world: RedriveWorld) -> None:
     for number in range(15):
         world.dead_letter(event(id=str(number)), "forbidden")
@@ -136,6 +142,7 @@ def test_a_limit_is_kept_in_each_queue(world: RedriveWorld) -> None:
     assert (len(world.bodies()), world.depth(DEAD_LETTERS)) == (12, (3, 0))
 
 
+@pytest.mark.full
 def test_what_a_member_wrote_into_its_queue_stays_there_and_is_told(world: RedriveWorld) -> None:
     genuine = world.launch_undelivered()
     here = {"account": MEMBER, "region": REGION}
@@ -156,6 +163,7 @@ def test_what_a_member_wrote_into_its_queue_stays_there_and_is_told(world: Redri
     assert world.depth(UNDELIVERED, MEMBER, REGION) == (4, 0)
 
 
+@pytest.mark.full
 def test_a_member_that_changes_an_event_in_its_queue_changes_nothing_at_the_hub(world: RedriveWorld) -> None:
     world.launch_undelivered()
     [body] = world.bodies(UNDELIVERED, MEMBER, REGION)
@@ -168,6 +176,7 @@ def test_a_member_that_changes_an_event_in_its_queue_changes_nothing_at_the_hub(
     assert json.loads(sent)["detail"]["userIdentity"]["type"] == "IAMUser"
 
 
+@pytest.mark.full
 def test_an_account_that_lets_nobody_in_is_unreached_and_others_go_on(world: RedriveWorld) -> None:
     world.launch_undelivered()
     iam = world.sandbox.client(world.sandbox.account_session("444444444444"), "iam")
@@ -187,6 +196,7 @@ def test_an_account_that_lets_nobody_in_is_unreached_and_others_go_on(world: Red
     assert objects[AT_MEMBER]["put_back"] == 1
 
 
+@pytest.mark.full
 def test_where_the_management_account_can_not_be_read_the_hub_is_put_back_all_the_same(world: RedriveWorld) -> None:
     world.dead_letter(event(), "forbidden")
     iam = world.sandbox.client(world.sandbox.account_session(MANAGEMENT), "iam")
@@ -202,6 +212,7 @@ def test_where_the_management_account_can_not_be_read_the_hub_is_put_back_all_th
     assert len(world.bodies()) == 1
 
 
+@pytest.mark.full
 def test_two_at_once_put_each_message_back_once(world: RedriveWorld) -> None:
     events = world.launch_undelivered(2)
     sqs = world.sqs()
@@ -214,6 +225,7 @@ def test_two_at_once_put_each_message_back_once(world: RedriveWorld) -> None:
     assert ids(world.bodies()) == sorted(events)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -229,6 +241,7 @@ def test_bad_input_is_refused_before_anything_is_moved(world: RedriveWorld, argu
     assert said in answer.stderr
 
 
+@pytest.mark.full
 def test_credentials_of_another_account_are_refused(world: RedriveWorld) -> None:
     answer = world.redrive("--profile", "admin-web")
     assert answer.exit_code == 2
