@@ -61,6 +61,9 @@ PARAMETERS: dict[tuple[str, str], dict[str, Any]] = {
     ("identitystore", "DescribeUser"): {"IdentityStoreId": "d-1234567890", "UserId": "u"},
     ("organizations", "DescribeAccount"): {"AccountId": "333333333333"},
     ("organizations", "ListAccounts"): {"NextToken": "abc"},
+    ("organizations", "ListAccountsForParent"): {"ParentId": "ou-ab12-c3d4e5f6", "NextToken": "abc"},
+    ("organizations", "ListOrganizationalUnitsForParent"): {"ParentId": "r-ab12", "NextToken": "abc"},
+    ("organizations", "ListParents"): {"ChildId": "333333333333", "NextToken": "abc"},
     ("organizations", "ListTagsForResource"): {"ResourceId": "333333333333"},
     ("resourcegroupstaggingapi", "GetResources"): {"ResourceARNList": ["arn:aws:ec2:us-east-1:333333333333:fleet/f"]},
     ("events", "PutEvents"): {
@@ -123,6 +126,12 @@ ANSWERS: dict[tuple[str, str], bytes] = {
     ("ecs", "DescribeTasks"): b'{"tasks":[{"taskArn":"t","clusterArn":"c","group":"service:web"}],"failures":[]}',
     ("ecs", "ListClusters"): b'{"clusterArns":["c"],"nextToken":"n"}',
     ("identitystore", "DescribeUser"): b'{"UserName":"maria","UserId":"u","IdentityStoreId":"d-1234567890"}',
+    (
+        "organizations",
+        "ListAccountsForParent",
+    ): b'{"Accounts":[{"Id":"333333333333","State":"ACTIVE"}],"NextToken":"n"}',
+    ("organizations", "ListOrganizationalUnitsForParent"): b'{"OrganizationalUnits":[{"Id":"ou-ab12-c3d4e5f6"}]}',
+    ("organizations", "ListParents"): b'{"Parents":[{"Id":"ou-ab12-c3d4e5f6","Type":"ORGANIZATIONAL_UNIT"}]}',
     ("organizations", "ListTagsForResource"): b'{"Tags":[{"Key":"owner","Value":"team"}]}',
     ("resourcegroupstaggingapi", "GetResources"): b'{"PaginationToken":"","ResourceTagMappingList":[{"ResourceARN":"a",'
     b'"Tags":[{"Key":"owner","Value":"alice"}]}]}',
