@@ -104,6 +104,7 @@ def test_destroyed_and_made_again_it_has_its_dead_letters_ledger_and_log(console
         assert sqs.get_queue_url(QueueName="ownertag")
 
 
+@pytest.mark.full
 def test_it_can_be_destroyed_and_made_again_more_than_once(console: Console) -> None:
     for _ in range(2):
         assert console(*APPLY)[0] == 0

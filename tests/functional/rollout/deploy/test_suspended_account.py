@@ -69,6 +69,7 @@ def test_it_is_told_and_left_out_and_gets_its_stacks_when_it_is_open_again(conso
 
 
 @pytest.mark.parametrize("how", ["SUSPENDED", "PENDING_CLOSURE"])
+@pytest.mark.full
 def test_an_update_goes_past_it_and_what_is_taken_away_ends(console: Console, how: str) -> None:
     assert apply(console)[0] == 0
     close(console, WEB)

@@ -49,6 +49,7 @@ def commands() -> dict[Cause, list[str]]:
 
 
 @pytest.mark.parametrize("cause", sorted({*commands()} & {*NOT_HERE}))
+@pytest.mark.full
 def test_its_commands_are_understood(cause: Cause) -> None:
     for typed in commands()[cause]:
         words = shlex.split(typed)

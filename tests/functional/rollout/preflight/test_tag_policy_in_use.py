@@ -26,6 +26,7 @@ def console(told: list[str], tmp_path: Path) -> Iterator[Console]:
         yield Console(sandbox, sandbox.settings_file, tmp_path / "function.zip")
 
 
+@pytest.mark.full
 def test_what_the_policy_refuses_comes_back_with_the_reason_and_is_tagged_when_it_is_accepted(
     console: Console, told: list[str]
 ) -> None:
