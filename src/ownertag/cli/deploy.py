@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ownertag.cli.deploy_output import print_done, print_plan
-from ownertag.cli.options import Exit, Options, fail, with_options
+from ownertag.cli.options import Exit, Options, fail, listed, with_options
 from ownertag.cli.parameters import Command, Group
 from ownertag.cli.preflight_output import preflight_objects, print_preflight
 from ownertag.core.settings import SettingsError
@@ -197,7 +197,7 @@ def _steps(
     from ownertag.rollout.deploy.told import to_tell
     from ownertag.rollout.deploy.undelivered import check_empty
 
-    accounts = frozenset(part.strip() for part in recreate.split(",") if part.strip())
+    accounts = listed(recreate)
     unread = check_empty(prepared.clients, prepared.desired, prepared.current, accounts)
     steps = to_apply(prepared.desired, prepared.current, accounts, retry=retry)
     notes = to_tell(prepared.desired, prepared.current, unread, retry=retry)
@@ -355,7 +355,7 @@ def _errors_in_one_line() -> Iterator[None]:
     """Ends the command with one line, and no traceback, where something can't be done."""
     from ownertag.aws.credentials import CredentialsError
     from ownertag.aws.errors import AWS_ERRORS
-    from ownertag.rollout.deploy.clients import DeployError
+    from ownertag.rollout.deploy.failures import DeployError
 
     try:
         yield

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.doctor_output import print_objects, print_report
-from ownertag.cli.hub_session import hub_session
-from ownertag.cli.options import Exit, Options, Output, fail, with_options
-from ownertag.core.settings import SettingsError
+from ownertag.cli.hub_session import deployed, hub_session
+from ownertag.cli.options import Exit, Options, Output, fail, listed, with_options
 
 if TYPE_CHECKING:
     from ownertag.rollout.doctor.access import AccountAccess
@@ -63,20 +61,11 @@ def doctor(
 
     Exits with 0 if all is well, 1 if there is a fault, 2 for wrong settings, 3 if something could not be read.
     """
-    from ownertag.render.infra import check_deployable
     from ownertag.rollout.doctor.examine import Scope, UnknownLocation
-    from ownertag.rollout.doctor.expected import expected
     from ownertag.rollout.doctor.grouping import Scale
 
-    file = options.settings_file()
-    if file is None:
-        fail("there are no settings: write ownertag.toml, or name it with --config")
-    try:
-        organization = check_deployable(file.settings, str(file.path))
-        wanted = expected(load_catalogue(), file.settings, organization)
-    except SettingsError as error:
-        fail(str(error))
-    access = hub_session(options, organization)
+    wanted = deployed(options)
+    access = hub_session(options, wanted.organization)
     caller = _caller(access, wanted, options)
     canary = canary or bool(canary_account or canary_region)
     try:
@@ -84,7 +73,7 @@ def doctor(
             findings = _canary(access, wanted, options, canary_account, canary_region, canary_timeout)
             scale = Scale(frozenset(), frozenset())
         else:
-            findings, scale = _examine(access, wanted, options, Scope(_listed(accounts), _listed(regions)))
+            findings, scale = _examine(access, wanted, options, Scope(listed(accounts), listed(regions)))
     except UnknownLocation as error:
         fail(str(error))
     if options.format is Output.TABLE:
@@ -92,10 +81,6 @@ def doctor(
     else:
         print_objects(findings, caller, options.format)
     raise typer.Exit(_exit_code(findings))
-
-
-def _listed(text: str) -> frozenset[str]:
-    return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
 def _caller(access: AccountAccess, expected: Expected, options: Options) -> Caller:

@@ -105,6 +105,11 @@ def fail(message: str, code: int = Exit.BAD_INPUT) -> NoReturn:
     raise typer.Exit(code)
 
 
+def listed(text: str) -> frozenset[str]:
+    """The parts of an option that has commas between."""
+    return frozenset(part.strip() for part in text.split(",") if part.strip())
+
+
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command every option of `Options`, which it receives as its argument `options`."""
     own = inspect.signature(command, eval_str=True).parameters

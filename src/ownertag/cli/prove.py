@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.hub_session import hub_session
-from ownertag.cli.options import Exit, Options, Output, fail, with_options
-from ownertag.core.settings import SettingsError
+from ownertag.cli.hub_session import deployed, hub_session
+from ownertag.cli.options import Exit, Options, Output, fail, listed, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,24 +56,15 @@ def prove(
     from msgspec.structs import replace
 
     from ownertag.aws.credentials import patient_config
-    from ownertag.render.infra import check_deployable
     from ownertag.rollout.doctor.examine import AwsCollector
-    from ownertag.rollout.doctor.expected import expected
     from ownertag.rollout.prove.places import UnknownAccounts, UnknownPlace, places
 
-    file = options.settings_file()
-    if file is None:
-        fail("there are no settings: write ownertag.toml, or name it with --config")
-    try:
-        organization = check_deployable(file.settings, str(file.path))
-        wanted = expected(load_catalogue(), file.settings, organization)
-    except SettingsError as error:
-        fail(str(error))
+    wanted = deployed(options)
     config = patient_config().merge(Config(max_pool_connections=at_once))
-    access = replace(hub_session(options, organization), config=config)
+    access = replace(hub_session(options, wanted.organization), config=config)
     whole = AwsCollector(access, wanted).organization()
     try:
-        where = places(whole, wanted, _listed(accounts), _listed(regions))
+        where = places(whole, wanted, listed(accounts), listed(regions))
     except UnknownPlace as error:
         fail(str(error))
     except UnknownAccounts as error:
@@ -97,10 +86,6 @@ class _Wanted:
     timeout: float
     at_once: int
     anonymize: bool
-
-
-def _listed(text: str) -> frozenset[str]:
-    return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
 def _measured(

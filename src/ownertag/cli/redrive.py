@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.hub_session import hub_session
-from ownertag.cli.options import Exit, Options, Output, fail, with_options
+from ownertag.cli.hub_session import deployed, hub_session
+from ownertag.cli.options import Exit, Options, Output, fail, listed, with_options
 from ownertag.cli.redrive_output import print_found, print_objects, summary
-from ownertag.core.settings import SettingsError
 from ownertag.render.documents import BUS, DEAD_LETTERS, UNDELIVERED
 
 if TYPE_CHECKING:
@@ -61,30 +60,20 @@ def redrive(
     Exits with 0 if nothing is left that was to be put back, 1 if something is or it was not wanted, 2 for bad input, 3
     if a queue could not be reached.
     """  # fmt: skip
-    from ownertag.render.infra import check_deployable
     from ownertag.rollout.doctor.examine import Scope
-    from ownertag.rollout.doctor.expected import expected
     from ownertag.rollout.redrive.access import RedriveAccess, Site
     from ownertag.rollout.redrive.look import look
 
     if queue not in {"", *NAMES}:
         fail(f"--queue {queue}: there are {' and '.join(NAMES)}")
-    file = options.settings_file()
-    if file is None:
-        fail("there are no settings: write ownertag.toml, or name it with --config")
-    try:
-        catalogue = load_catalogue()
-        organization = check_deployable(file.settings, str(file.path))
-        wanted = expected(catalogue, file.settings, organization)
-    except SettingsError as error:
-        fail(str(error))
-    operator = hub_session(options, organization)
-    access = RedriveAccess(operator, organization, catalogue.quotas)
-    sites, unknown = _sites(operator, wanted, Scope(_listed(accounts), _listed(regions)), queue, options)
+    wanted = deployed(options)
+    operator = hub_session(options, wanted.organization)
+    access = RedriveAccess(operator, wanted.organization, load_catalogue().quotas)
+    sites, unknown = _sites(operator, wanted, Scope(listed(accounts), listed(regions)), queue, options)
     found = look(access, sites, lambda account, number, of: options.say(f"{account} read, {number} of {of} accounts"))
-    codes = _listed(only)
+    codes = listed(only)
     if options.format is Output.TABLE:
-        hub = access.queue(Site(BUS, organization.hub_account, organization.home_region))
+        hub = access.queue(Site(BUS, wanted.organization.hub_account, operator.region))
         print_found(found, hub.depth(), by_task=not codes and limit is None)
     holding = [one for one in found if one.holds]
     declined = bool(holding) and (dry_run or not _confirmed(options, yes))
@@ -136,10 +125,6 @@ def _execute(
     except KeyboardInterrupt:
         options.say("ended in the middle: what was not put back lies where it lay, and a task of SQS goes on by itself")
         raise typer.Exit(Exit.FINDINGS) from None
-
-
-def _listed(text: str) -> frozenset[str]:
-    return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
 def _confirmed(options: Options, yes: bool) -> bool:

@@ -12,7 +12,7 @@ from botocore.config import Config
 from ownertag.aws.credentials import CallerSession
 from ownertag.core.arn import partition_of, role_arn
 from ownertag.core.settings import OrganizationSettings
-from ownertag.rollout.deploy.failures import DeployError, explained
+from ownertag.rollout.deploy.failures import explained
 from ownertag.rollout.deploy.template_source import TemplateBucket
 
 #: The role that AWS Organizations makes in the accounts that it creates (doc: accessing member accounts).
@@ -89,6 +89,3 @@ class Clients:
             ):
                 self._sessions[account] = self._base.as_role(arn, "ownertag-deploy", sts, self._now)
         return self._sessions[account]
-
-
-__all__ = ["ACCESS_ROLE", "Clients", "DeployError", "explained"]

@@ -13,8 +13,9 @@ from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import OrganizationSettings, Settings, SettingsError
 from ownertag.render.infra import check_deployable
 from ownertag.rollout.deploy import access, stack_sets, stacks
-from ownertag.rollout.deploy.clients import ACCESS_ROLE, Clients, explained
+from ownertag.rollout.deploy.clients import ACCESS_ROLE, Clients
 from ownertag.rollout.deploy.desired import Desired, DesiredStack, desired
+from ownertag.rollout.deploy.failures import explained
 from ownertag.rollout.deploy.members import MembersReader
 from ownertag.rollout.deploy.package import Package
 from ownertag.rollout.deploy.values import Current, StackState

@@ -10,7 +10,8 @@ from typing import Any
 
 from ownertag.core.settings import OrganizationSettings
 from ownertag.rollout.deploy import access
-from ownertag.rollout.deploy.clients import Clients, DeployError, explained
+from ownertag.rollout.deploy.clients import Clients
+from ownertag.rollout.deploy.failures import DeployError, explained
 from ownertag.rollout.deploy.left_out import ACTIVE, is_skipped, left_out
 from ownertag.rollout.deploy.values import Members, StackInstance, Why
 

@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 from msgspec import Struct
 
-from ownertag.rollout.deploy.clients import DeployError
+from ownertag.rollout.deploy.failures import DeployError
 from ownertag.rollout.package.build import SETTINGS
 
 #: Where `make package` writes the package for the architecture that the template names.

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 
 from ownertag.rollout.deploy.access import SCP, is_ours, with_statement
-from ownertag.rollout.deploy.clients import DeployError
 from ownertag.rollout.deploy.desired import Desired, DesiredStack
 from ownertag.rollout.deploy.diff import diff_of, pretty
+from ownertag.rollout.deploy.failures import DeployError
 from ownertag.rollout.deploy.instances import stack_set_steps
 from ownertag.rollout.deploy.recreate import recreated
 from ownertag.rollout.deploy.stacks import differs, is_new

@@ -21,7 +21,8 @@ from ownertag.core.records import Identity, Record
 from ownertag.core.settings import Settings
 from ownertag.core.tamper import TAG_CALLS, tag_call
 from ownertag.core.values import Refusal
-from ownertag.rollout.deploy.clients import Clients, DeployError, explained
+from ownertag.rollout.deploy.clients import Clients
+from ownertag.rollout.deploy.failures import DeployError, explained
 from ownertag.rollout.deploy.iac_tools import iac_tool
 
 #: Pages of 50 events, for one event name in one account and Region.

@@ -9,8 +9,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ownertag.render.documents import UNDELIVERED
-from ownertag.rollout.deploy.clients import Clients, DeployError, explained
+from ownertag.rollout.deploy.clients import Clients
 from ownertag.rollout.deploy.desired import Desired
+from ownertag.rollout.deploy.failures import DeployError, explained
 from ownertag.rollout.deploy.instances import removed_places
 from ownertag.rollout.deploy.steps import left_stacks
 from ownertag.rollout.deploy.values import Current

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.core.judge import judge
-from ownertag.rollout.deploy.clients import Clients, DeployError
+from ownertag.rollout.deploy.clients import Clients
+from ownertag.rollout.deploy.failures import DeployError
 from ownertag.rollout.doctor.facts import Missing, NotGiven, Observed, Unread
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from ownertag.rollout.deploy.clients import DeployError
+from ownertag.rollout.deploy.failures import DeployError
 from ownertag.rollout.deploy.package import parts_of, read_package
 
 SETTINGS = '[tags]\nowner = "{owner}"\n'

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from harness import fixtures
 from ownertag.core.settings import SettingsError
 from ownertag.core.settings_file import read_settings
-from ownertag.rollout.deploy.clients import DeployError
 from ownertag.rollout.deploy.desired import Desired
 from ownertag.rollout.deploy.destroy import to_destroy
+from ownertag.rollout.deploy.failures import DeployError
 from ownertag.rollout.deploy.steps import to_apply
 from ownertag.rollout.deploy.values import (
     Action,
