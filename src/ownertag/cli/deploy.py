@@ -154,21 +154,32 @@ def apply(
 
 @app.command(cls=Command)
 @with_options
-def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOption = False) -> None:
+def destroy(
+    options: Options,
+    access_role: RoleOption = ACCESS_ROLE,
+    drop_undelivered: Annotated[
+        bool,
+        typer.Option("--drop-undelivered", help="Delete the Regions' queues even if events wait in them."),
+    ] = False,
+    yes: YesOption = False,
+) -> None:
     """Show what would be removed, ask for confirmation, and remove it: the policy first, the hub last.
 
-    Tags stay. So do the ledger, the function's log, the dead letters, and the bucket with its packages.
+    Tags stay. So do the ledger, the function's log, the dead letters, and the bucket with its packages. Where events
+    wait in a Region's queue nothing is removed: `ownertag redrive` puts them back.
 
     Exits with 0 if all is done, 1 if a step failed or was not wanted, 2 for wrong settings, 3 if something can't be
     read or StackSets could not delete in some accounts.
     """
     from ownertag.rollout.deploy.destroy import to_destroy
     from ownertag.rollout.deploy.told import to_tell
+    from ownertag.rollout.deploy.undelivered import check_all_empty
 
     with _errors_in_one_line():
         prepared = _prepare(options, None, access_role, with_package=False)
         steps = to_destroy(prepared.desired, prepared.current)
-        notes = to_tell(prepared.desired, prepared.current, whole=True)
+        unread = {} if drop_undelivered else check_all_empty(prepared.clients, prepared.desired, prepared.current)
+        notes = to_tell(prepared.desired, prepared.current, unread, whole=True)
     print_plan(steps, None, options, notes)
     _execute(prepared, steps, options, yes, "Take all of this away?", "the tags stay, and so does the ledger")
 

@@ -61,6 +61,19 @@ def removed_places(desired: Desired, current: Current) -> set[tuple[str, str]]:
     return {(instance.account, instance.region) for instance in gone if has_stack(instance)}
 
 
+def deployed_places(desired: Desired, current: Current) -> set[tuple[str, str]]:
+    """Accounts and Regions that have rules, and the queue beside them, as far as StackSets gets there."""
+    state = current.stack_sets.get(desired.rules.name)
+    without = left_out_of(state, desired, current)
+    there = state.instances if state else ()
+    members = {
+        (instance.account, instance.region)
+        for instance in there
+        if has_stack(instance) and without.get(instance) not in UNREACHED
+    }
+    return members | {key[:2] for key in current.stacks if key[2] == desired.rules.name}
+
+
 def _stack_set(
     stage: Stage,
     stack_set: DesiredStackSet,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,8 +12,9 @@ from ownertag.render.documents import UNDELIVERED
 from ownertag.rollout.deploy.clients import Clients
 from ownertag.rollout.deploy.desired import Desired
 from ownertag.rollout.deploy.failures import DeployError, explained
-from ownertag.rollout.deploy.instances import removed_places
+from ownertag.rollout.deploy.instances import deployed_places, removed_places
 from ownertag.rollout.deploy.steps import left_stacks
+from ownertag.rollout.deploy.told import MOST_TOLD
 from ownertag.rollout.deploy.values import Current
 
 _AT_ONCE = 8
@@ -39,15 +40,45 @@ def check_empty(clients: Clients, desired: Desired, current: Current, recreate: 
     for (account, region), waiting in found.items():
         if isinstance(waiting, str) and (account, region) in anew:
             raise DeployError(waiting)
-    lines = [
-        f"account {account}: {waiting} events wait in queue {UNDELIVERED} in {region}, and would be lost: put them "
-        f"back first, with `ownertag redrive --queue undelivered --accounts {account} --regions {region}` in the hub's "
-        "account"
+    if lines := [
+        f"{_waits(account, region, waiting)}: put them back first, with `ownertag redrive --queue undelivered "
+        f"--accounts {account} --regions {region}` in the hub's account"
         for (account, region), waiting in found.items()
         if isinstance(waiting, int) and waiting
-    ]
-    if lines:
+    ]:
         raise DeployError("\n".join(lines))
+    return _unread(found)
+
+
+def check_all_empty(clients: Clients, desired: Desired, current: Current) -> dict[_Where, str]:
+    """Checks that no event waits in any Region's queue: after the hub nobody could put it back.
+
+    Returns:
+        The accounts and Regions that could not be looked into, and why.
+
+    Raises:
+        DeployError: One waits.
+    """
+    found = _waiting_in(clients, deployed_places(desired, current))
+    waiting = {place: events for place, events in found.items() if isinstance(events, int) and events}
+    if waiting:
+        lines = [_waits(*place, events) for place, events in sorted(waiting.items())[:MOST_TOLD]]
+        if len(waiting) > MOST_TOLD:
+            lines.append(f"and so in {len(waiting) - MOST_TOLD} more accounts and Regions")
+        lines.append(
+            "put them back first, with `ownertag redrive --queue undelivered` in the hub's account; --drop-undelivered "
+            "deletes them, and what they created stays without an owner"
+        )
+        raise DeployError("\n".join(lines))
+    return _unread(found)
+
+
+def _waits(account: str, region: str, events: int) -> str:
+    said = "1 event waits" if events == 1 else f"{events} events wait"
+    return f"account {account}: {said} in queue {UNDELIVERED} in {region}, and would be lost"
+
+
+def _unread(found: Mapping[_Where, int | str]) -> dict[_Where, str]:
     return {place: waiting for place, waiting in found.items() if isinstance(waiting, str)}
 
 

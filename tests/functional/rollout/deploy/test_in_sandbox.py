@@ -260,7 +260,7 @@ def test_what_was_deleted_by_hand_is_made_anew_and_loses_nothing(console: Consol
         url = sqs.get_queue_url(QueueName="ownertag-undelivered")["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody="an event")
         code, _, err = console("apply", "--yes", "--recreate", WEB)
-        assert (code, "1 events wait in queue ownertag-undelivered in us-east-1" in err) == (3, True)
+        assert (code, "1 event waits in queue ownertag-undelivered in us-east-1" in err) == (3, True)
         sqs.purge_queue(QueueUrl=url)
     assert console("apply", "--yes", "--recreate", WEB)[0] == 0
     assert len(state(console)[f"roles in {WEB}"]) == 5

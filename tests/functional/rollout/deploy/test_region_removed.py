@@ -100,12 +100,40 @@ def test_where_events_wait_in_its_queue_nothing_is_changed(console: Console, acc
         for command in ("plan", "apply"):
             code, _, err = console(command, "--lookback-days", "0", *(["--yes"] if command == "apply" else []))
             assert code == 3
-            said = f"account {account}: 1 events wait in queue ownertag-undelivered in {REMOVED}, and would be lost"
+            said = f"account {account}: 1 event waits in queue ownertag-undelivered in {REMOVED}, and would be lost"
             assert said in err
         assert rules(console, WEB, REMOVED)
         sqs.purge_queue(QueueUrl=url)
     assert apply(console)[0] == 0
     assert not rules(console, WEB, REMOVED)
+
+
+def test_where_events_wait_nothing_is_destroyed_unless_they_are_given_up(console: Console) -> None:
+    for account, region, events in ((WEB, REMOVED, 1), (MANAGEMENT, HOME_REGION, 2)):
+        with console.client(account, "sqs", region) as sqs:
+            url = sqs.get_queue_url(QueueName="ownertag-undelivered")["QueueUrl"]
+            for number in range(events):
+                sqs.send_message(QueueUrl=url, MessageBody=f"event {number}")
+    before = instances(console)
+    code, _, err = console("destroy", "--yes")
+    assert code == 3
+    assert f"account {WEB}: 1 event waits in queue ownertag-undelivered in {REMOVED}, and would be lost" in err
+    assert f"account {MANAGEMENT}: 2 events wait in queue ownertag-undelivered in {HOME_REGION}" in err
+    assert "ownertag redrive --queue undelivered" in err
+    assert instances(console) == before
+    assert rules(console, WEB, REMOVED)
+    deny(console, DATA)
+    code, _, err = console("destroy", "--yes", "--drop-undelivered")
+    assert code == 0, err
+    assert stack_sets(console) == set()
+
+
+def test_a_queue_that_can_not_be_looked_into_is_told_before_all_is_destroyed(console: Console) -> None:
+    deny(console, WEB)
+    code, out, err = console("destroy", "--yes")
+    assert code == 0, err
+    assert "it is not known whether events wait in the queue ownertag-undelivered there" in " ".join(out.split())
+    assert stack_sets(console) == set()
 
 
 @pytest.mark.full
