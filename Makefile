@@ -15,7 +15,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types docs tutorial pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady bench-doctor profile load scale package dist catalogue generate keep-release lock clean
+.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady bench-doctor profile load scale package dist catalogue generate keep-release lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ docs: .venv-docs/installed ## build the site of docs/ into build/site; a link th
 
 tutorial: install .venv-awscli/installed ## follow the tutorial and the roll-out page word for word, and write their outputs anew
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m commands.walkthrough docs/tutorial/first-hour.md docs/how-to/roll-out.md
+
+first-install: install ## install the wheel into a new environment, roll out to a sandbox from there, and write the transcript
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m commands.first_install docs/how-to/install-transcript.txt
 
 # A process a core; `tests/conftest.py` says what stays together.
 pytest: install $(TOOLS)

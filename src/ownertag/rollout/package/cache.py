@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -86,10 +87,11 @@ def cached_package(
         built = builder(target, path, compiler=compiler, wheels=wheels, progress=lambda part: say(f"  {part}"))
         done = place / f"{name}-{built.sha256}{_ENDING}"
         built.path.replace(done)  # whole or not at all, since it is one file system
-    say(f"{done}: {built.size:,} bytes")
+    say(f"{built.size:,} bytes, kept in {place}")
     return done
 
 
+@cache  # the modules of a process are what they are
 def _inputs(compiler: str | None) -> str:
     """A hash of all that makes the package what it is: the lock, the modules that go in, and those that build it."""
     root, here = Path(ownertag.__file__).parents[1], Path(__file__).parent

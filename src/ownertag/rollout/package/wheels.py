@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ownertag.rollout.package.targets import Platform
 
-#: What the function needs, with hashes; `make lock` compiles it from the dependency group `function`. It stands here and
-#: not with the other locks because it has to be in the wheel, from which the package is built.
+#: What the function needs, with hashes; `make lock` compiles it from the dependency group `function`. It does not stand
+#: with the other locks, since it has to be in the wheel, from which the package is built.
 LOCK = Path(__file__).with_name("function.txt")
 
 #: Is told each dependency that pip begins with: `botocore==1.44.5`.
