@@ -15,7 +15,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady bench-doctor profile load scale package dist catalogue generate keep-release lock clean
+.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-steady bench-doctor profile load scale package dist catalogue generate keep-release lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,6 +129,9 @@ bench-core: install ## records decided per second, beside json.loads on the same
 
 bench-start: install .venv-lambda/installed ## how long the function takes to start, beside one that only makes two clients
 	@$(BIN)/python -m benchmarks.start
+
+bench-command: install ## how long the command takes to answer --help, from the wheel in an environment of its own
+	@$(BIN)/python -m benchmarks.command
 
 bench-whois: install ## lookups in a ledger file of ten million entries, and the time to write it; ENTRIES=100000 makes fewer
 	@$(BIN)/python -m benchmarks.whois $(if $(ENTRIES),--entries $(ENTRIES))
