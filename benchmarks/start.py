@@ -17,13 +17,13 @@ from harness.lambda_emulator import EmulatedFunction, unavailable
 from harness.results import show
 from ownertag.handler.settings import CONCURRENCY, CONFIG, QUEUE_URL
 from ownertag.ledger.opening import LEDGER
-from ownertag.rollout.package.build import build, install, pack
+from ownertag.rollout.package.build import build, pack
 from ownertag.rollout.package.targets import CURRENT, compiler_for
+from ownertag.rollout.package.wheels import install
 from ownertag.sandbox.deployment import settings_text
 from ownertag.sandbox.personas import HOME_REGION, HUB
 
 ROUNDS = 15
-LOCK = Path(__file__).parents[1] / "requirements" / "function.txt"
 
 NOTHING = "def handler(event, context):\n    return {}\n"
 TWO_CLIENTS = f"import boto3\n\nsts = boto3.client('sts')\nec2 = boto3.client('ec2')\n\n\n{NOTHING}"
@@ -71,10 +71,10 @@ def _functions(folder: Path) -> dict[str, tuple[Path, str]]:
     compiler = compiler_for(CURRENT)
     settings = folder / "settings.toml"
     settings.write_text(settings_text("o-a1b2c3d4e5", "r-ab12"))
-    build(CURRENT, folder / "ours.zip", LOCK, settings=settings, compiler=compiler)
+    build(CURRENT, folder / "ours.zip", settings=settings, compiler=compiler)
 
     def with_boto3(package: Path) -> None:
-        install(package, CURRENT, LOCK)
+        install(package, CURRENT)
         (package / "function.py").write_text(TWO_CLIENTS)
 
     def with_nothing(package: Path) -> None:

@@ -9,6 +9,7 @@ writes are all over the file.
 
 "In memory": one connection; the whole file was read once, and each key is asked for the first time. "From disk": for
 each lookup a new connection, and the kernel is told to forget the file first; what disk and host have of it they keep.
+The whole command is the wheel's, installed by the lock into an environment of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -34,6 +34,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from harness.distributions import build
+from harness.installed import Installed
 from harness.results import show
 from ownertag.core.ownership import Claim, EventKey, Holding, ResourceKey
 from ownertag.core.record_details import Actor
@@ -292,11 +294,9 @@ def looked_up(path: Path, total: int, lookup: Lookup, count: int, *, cold: bool)
     return times, rows / count
 
 
-def command_times(path: Path, total: int, count: int, *, cold: bool) -> list[float] | None:
-    """The times of the whole command in ms; None if there is no such command."""
-    command = [str(Path(sysconfig.get_path("scripts")) / "ownertag"), "whois"]
-    if subprocess.run([*command, "--help"], capture_output=True, check=False).returncode:
-        return None
+def command_times(ownertag: Path, path: Path, total: int, count: int, *, cold: bool) -> list[float]:
+    """The times of the whole command in ms."""
+    command = [str(ownertag), "whois"]
     chosen = random.Random(f"{SEED} command {cold}")  # noqa: S311 - no secret
     times = []
     for _ in range(count):
@@ -332,7 +332,7 @@ def row(what: str, where: str, times: list[float], given: float, aim: float) -> 
     }
 
 
-def lookups(path: Path, total: int) -> list[dict[str, Any]]:
+def lookups(path: Path, total: int, ownertag: Path) -> list[dict[str, Any]]:
     """All lookups, the file on disk first."""
     rows = []
     for cold, where, count, runs in ((True, "from disk", 300, 20), (False, "in memory", 5000, 100)):
@@ -342,11 +342,8 @@ def lookups(path: Path, total: int) -> list[dict[str, Any]]:
             progress(f"{lookup.__name__}, {where}")
             times, given = looked_up(path, total, lookup, count, cold=cold)
             rows.append(row(lookup.__name__, where, times, given, STORE_AIM))
-        found = command_times(path, total, runs, cold=cold)
-        if found is None:
-            progress("there is no command `ownertag whois` here: not measured")
-        else:
-            rows.append(row("ownertag whois ID", where, found, 1, COMMAND_AIM))
+        found = command_times(ownertag, path, total, runs, cold=cold)
+        rows.append(row("ownertag whois ID", where, found, 1, COMMAND_AIM))
     return rows
 
 
@@ -375,11 +372,14 @@ def main() -> None:
         free, needed = shutil.disk_usage(folder).free, options.entries * ENTRY_BYTES
         if free < needed:
             parser.error(f"{folder} has {free:,} bytes free, about {needed:,} are needed: choose another --folder")
+        progress("installing the wheel into an environment of its own")
+        wheel = build(Path(folder, "dist")).wheel
+        ownertag = Installed(Path(folder, "ownertag"), wheel, shared=False).ownertag
         path = Path(folder, "ledger.sqlite")
         total = -(-options.entries * 10 // ROWS_OF_TEN)
         written, seconds = fill(path, total)
         writes = [written_row("in bulk", written, seconds, path)]
-        rows = lookups(path, total)
+        rows = lookups(path, total, ownertag)
         for name, file in (("an empty file", Path(folder, "small.sqlite")), ("the large file", path)):
             first = total  # those that would come next
             for batch, count in ((1, 500), (100, 5_000)):

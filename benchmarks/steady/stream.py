@@ -125,13 +125,8 @@ def measure(package: Path, log: Path, rate: int, seconds: int, places: Sequence[
 
 def package(folder: Path) -> Path:
     """The function's package for this machine's Python, unpacked in a folder, with settings."""
-    built = build(
-        CURRENT,
-        folder / "package.zip",
-        ROOT / "requirements" / "function.txt",
-        compiler=compiler_for(CURRENT),
-        wheels=ROOT / ".venv-lambda" / "wheels",
-    )
+    wheels = ROOT / ".venv-lambda" / "wheels"
+    built = build(CURRENT, folder / "package.zip", compiler=compiler_for(CURRENT), wheels=wheels)
     unpacked = folder / "package"
     with ZipFile(built.path) as archive:
         archive.extractall(unpacked)

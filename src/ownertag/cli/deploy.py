@@ -39,8 +39,17 @@ PackageOption = Annotated[
     Path | None,
     typer.Option(
         "--package",
-        help="The function's package; dist/ownertag-lambda-arm64.zip where it is left out.",
+        help="The function's package, made by `ownertag package`; built by itself where it is left out.",
         envvar="OWNERTAG_PACKAGE",
+        metavar="ZIP",
+    ),
+]
+WheelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--wheels",
+        help="Build the package from this folder of wheels, not from the package index.",
+        metavar="DIR",
     ),
 ]
 RoleOption = Annotated[
@@ -81,6 +90,7 @@ ACCESS_ROLE = "OrganizationAccountAccessRole"
 def plan(
     options: Options,
     package: PackageOption = None,
+    wheels: WheelsOption = None,
     access_role: RoleOption = ACCESS_ROLE,
     lookback_days: LookbackOption = LOOKBACK_DAYS,
     recreate: RecreateOption = "",
@@ -96,7 +106,7 @@ def plan(
     settings, 3 if something can't be read.
     """
     with _errors_in_one_line():
-        prepared = _prepare(options, package, access_role)
+        prepared = _prepare(options, access_role, package, wheels)
         steps, notes = _steps(prepared, options, recreate, retry)
         usage, found = _looked_up(prepared, steps, lookback_days, options, None if skip_preflight else access_role)
     _print_all(steps, usage, notes, found, options)
@@ -110,6 +120,7 @@ def plan(
 def apply(
     options: Options,
     package: PackageOption = None,
+    wheels: WheelsOption = None,
     access_role: RoleOption = ACCESS_ROLE,
     lookback_days: LookbackOption = LOOKBACK_DAYS,
     recreate: RecreateOption = "",
@@ -132,7 +143,7 @@ def apply(
     read or StackSets could not deploy to some accounts.
     """
     with _errors_in_one_line():
-        prepared = _prepare(options, package, access_role)
+        prepared = _prepare(options, access_role, package, wheels)
         steps, notes = _steps(prepared, options, recreate, retry)
         usage, found = _looked_up(prepared, steps, lookback_days, options, None if skip_preflight else access_role)
     _print_all(steps, usage, notes, found, options)
@@ -176,7 +187,7 @@ def destroy(
     from ownertag.rollout.deploy.undelivered import check_all_empty
 
     with _errors_in_one_line():
-        prepared = _prepare(options, None, access_role, with_package=False)
+        prepared = _prepare(options, access_role, with_package=False)
         steps = to_destroy(prepared.desired, prepared.current)
         unread = {} if drop_undelivered else check_all_empty(prepared.clients, prepared.desired, prepared.current)
         notes = to_tell(prepared.desired, prepared.current, unread, whole=True)
@@ -184,18 +195,30 @@ def destroy(
     _execute(prepared, steps, options, yes, "Take all of this away?", "the tags stay, and so does the ledger")
 
 
-def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> Prepared:
+def _prepare(
+    options: Options,
+    access_role: str,
+    package: Path | None = None,
+    wheels: Path | None = None,
+    *,
+    with_package: bool = True,
+) -> Prepared:
     from ownertag.aws.credentials import open_session
     from ownertag.render.infra import check_deployable
     from ownertag.rollout.deploy.current import prepare
-    from ownertag.rollout.deploy.package import DEFAULT, NO_PACKAGE, read_package
+    from ownertag.rollout.deploy.package import NO_PACKAGE, built_package, read_package
+
+    if package and wheels:
+        fail("--package (or OWNERTAG_PACKAGE) names the package, and --wheels is to build one: leave one out")
 
     file = options.settings_file()
     if file is None:
         fail("there are no settings: write ownertag.toml, or name it with --config")
     organization = check_deployable(file.settings, str(file.path))
-    zip_ = read_package(package or DEFAULT, file.text) if with_package else NO_PACKAGE
     session = open_session(options.profile, organization.home_region, options.endpoint_url)
+    zip_ = NO_PACKAGE
+    if with_package:
+        zip_ = read_package(package or built_package(options.say, wheels=wheels), file.text)
     options.say(f"reading organization {organization.id}")
     return prepare(session, file.settings, str(file.path), zip_, access_role=access_role)
 

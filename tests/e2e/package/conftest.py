@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZipFile
 
 import pytest
+from typer.testing import CliRunner
 
-from ownertag.rollout.package.__main__ import main
+from ownertag.cli.app import app
 from ownertag.rollout.package.build import Built, build
 from ownertag.rollout.package.targets import CURRENT, LAMBDA, compiler_for
 
 ROOT = Path(__file__).parents[3]
-LOCK = ROOT / "requirements" / "function.txt"
 WHEELS = ROOT / ".venv-lambda" / "wheels"
 
 
@@ -36,7 +34,7 @@ def wheels() -> Path:
 @pytest.fixture(scope="session")
 def current(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Built:
     path = tmp_path_factory.mktemp("current") / "package.zip"
-    return build(CURRENT, path, LOCK, compiler=compiler_for(CURRENT), wheels=wheels)
+    return build(CURRENT, path, compiler=compiler_for(CURRENT), wheels=wheels)
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +49,9 @@ def unpacked(current: Built) -> Path:
 def for_lambda(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> ForLambda:
     """For both of Lambda's machines, by the command, on a machine without Lambda's Python."""
     folder = tmp_path_factory.mktemp("lambda")
-    arguments = ["--lock", str(LOCK), "--output", str(folder), "--wheels", str(wheels)]
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as told:
-        patch.setenv("PATH", "")
-        patch.setenv("PYENV_ROOT", str(folder))
-        assert main(arguments) == 0
-    return ForLambda({name: folder / f"ownertag-lambda-{name}.zip" for name in LAMBDA}, told.getvalue())
+    arguments = ["package", "--output-dir", str(folder), "--wheels", str(wheels)]
+    # No settings of whoever runs the tests.
+    environment = {"PATH": "", "PYENV_ROOT": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    answer = CliRunner().invoke(app, arguments, env=environment)
+    assert answer.exit_code == 0, answer.output
+    return ForLambda({name: folder / f"ownertag-lambda-{name}.zip" for name in LAMBDA}, answer.stdout)

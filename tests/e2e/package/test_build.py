@@ -5,23 +5,31 @@ from __future__ import annotations
 import re
 import shutil
 import stat
-import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from ownertag.cli.app import app
 from ownertag.core.settings import SettingsError
 from ownertag.rollout.package import targets
-from ownertag.rollout.package.__main__ import main
 from ownertag.rollout.package.archive import write
-from ownertag.rollout.package.build import Built, PackageError, build
+from ownertag.rollout.package.build import Built, build
 from ownertag.rollout.package.targets import CURRENT, LAMBDA, compiler_for
-from package.conftest import LOCK, ForLambda
+from ownertag.rollout.package.wheels import PackageError, Unavailable
+from package.conftest import ForLambda
 
 SETTINGS = '[organization]\nid = "o-a1b2c3d4e5"\nmanagement_account = "111111111111"\n'
 COMPLETE = SETTINGS + 'hub_account = "222222222222"\nhome_region = "eu-central-1"\n'
+
+
+def package(*arguments: str) -> Result:
+    """`ownertag package` for this Python, without settings of whoever runs the tests."""
+    given = ["package", "--python", "current", "--no-bytecode", *arguments]
+    return CliRunner().invoke(app, given, env={"XDG_CONFIG_HOME": "/nowhere"})
 
 
 def names(path: Path) -> list[str]:
@@ -31,7 +39,7 @@ def names(path: Path) -> list[str]:
 
 @pytest.mark.full
 def test_the_same_bytes_twice(current: Built, wheels: Path, tmp_path: Path) -> None:
-    again = build(CURRENT, tmp_path / "again.zip", LOCK, compiler=compiler_for(CURRENT), wheels=wheels)
+    again = build(CURRENT, tmp_path / "again.zip", compiler=compiler_for(CURRENT), wheels=wheels)
     assert again.compiler is not None
     assert again.sha256 == current.sha256
     assert again.path.read_bytes() == current.path.read_bytes()
@@ -81,7 +89,8 @@ def test_only_what_the_function_needs(for_lambda: ForLambda, current: Built) -> 
 def test_licences_and_versions_stay_and_nothing_else_of_the_installation(for_lambda: ForLambda) -> None:
     kept = [name for name in names(for_lambda.zips["arm64"]) if ".dist-info/" in name]
     packages = {name.partition("/")[0] for name in kept}
-    assert len(packages) == 10
+    assert len(packages) == 11
+    assert f"ownertag-{version('ownertag')}.dist-info/licenses/LICENSE" in kept
     for package in packages:
         assert f"{package}/METADATA" in kept
         assert [name for name in kept if name.startswith(f"{package}/") and "LICENSE" in name.upper()], package
@@ -104,7 +113,7 @@ def test_bytecode_for_lambda_is_that_of_its_own_python(wheels: Path, tmp_path: P
     compiler = compiler_for(target)
     if compiler is None:
         pytest.skip("no CPython 3.13 on this machine: packages for Lambda go without bytecode")
-    built = build(target, tmp_path / "package.zip", LOCK, compiler=compiler, wheels=wheels)
+    built = build(target, tmp_path / "package.zip", compiler=compiler, wheels=wheels)
     compiled = [name for name in names(built.path) if name.endswith(".pyc")]
     assert compiled
     assert all(name.endswith(".cpython-313.pyc") for name in compiled)
@@ -126,34 +135,34 @@ def test_a_package_without_bytecode_says_so(for_lambda: ForLambda) -> None:
         pytest.skip("this is CPython 3.13: it compiles for Lambda itself")
     assert for_lambda.told.count("without bytecode: there is no CPython 3.13 on this machine") == len(for_lambda.zips)
     for path in for_lambda.zips.values():
-        assert f"{path}  {path.stat().st_size:,} bytes" in for_lambda.told
+        assert f"{path}\n  {path.stat().st_size:,} bytes, for Python 3.13 on " in for_lambda.told
     assert "botocore's models" in for_lambda.told
 
 
-def test_settings_go_in_and_wrong_ones_stop_the_build(
-    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_settings_go_in_and_wrong_ones_stop_the_build(wheels: Path, tmp_path: Path) -> None:
     settings = tmp_path / "mine.toml"
     output = tmp_path / "dist"
-    arguments = ["--python", "current", "--no-bytecode", "--lock", str(LOCK), "--wheels", str(wheels)]
-    arguments += ["--output", str(output), "--config", str(settings)]
-    assert main(arguments) == 2
-    assert "mine.toml can't be read" in capsys.readouterr().err
+    arguments = ["--wheels", str(wheels), "--output-dir", str(output), "--config", str(settings)]
+    answer = package(*arguments)
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert "mine.toml" in answer.stderr
+    assert "can't be read" in answer.stderr
     settings.write_text(SETTINGS)
-    assert main(arguments) == 2
+    assert package(*arguments).exit_code == 2
     settings.write_text('[tags]\nowner = "{owner}"\n')
-    assert main(arguments) == 2
-    assert "[organization] is missing" in capsys.readouterr().err
-    assert list(output.iterdir()) == []
+    answer = package(*arguments)
+    assert answer.exit_code == 2
+    assert "[organization] is missing" in answer.stderr
+    assert not list(output.glob("*"))
     settings.write_text(COMPLETE)
-    assert main(arguments) == 0
+    answer = package(*arguments)
+    assert answer.exit_code == 0
+    assert f"settings: {settings}" in answer.stdout
     with ZipFile(output / "ownertag-lambda-current.zip") as archive:
         assert archive.read("ownertag.toml").decode() == COMPLETE
 
 
-def test_a_changed_wheel_stops_the_build_and_the_older_zip_stays(
-    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_changed_wheel_stops_the_build_and_the_older_zip_stays(wheels: Path, tmp_path: Path) -> None:
     changed = tmp_path / "wheels"
     shutil.copytree(wheels, changed)
     [wheel] = changed.glob("jmespath-*.whl")
@@ -163,10 +172,10 @@ def test_a_changed_wheel_stops_the_build_and_the_older_zip_stays(
     output.mkdir()
     older = output / "ownertag-lambda-current.zip"
     older.write_text("older")
-    arguments = ["--python", "current", "--lock", str(LOCK), "--wheels", str(changed), "--output", str(output)]
-    assert main(arguments) == 1
-    told = capsys.readouterr().err
-    assert "function.txt locks can't be had for current" in told
+    answer = package("--wheels", str(changed), "--output-dir", str(output))
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    told = answer.stderr
+    assert "is not the wheel that is locked, and is not used" in told
     assert "DO NOT MATCH THE HASHES" in told
     assert "jmespath" in told
     assert [(path.name, path.read_text()) for path in output.iterdir()] == [(older.name, "older")]
@@ -176,7 +185,7 @@ def test_a_lock_with_a_line_that_has_no_hash_stops_the_build(wheels: Path, tmp_p
     lock = tmp_path / "function.txt"
     lock.write_text("jmespath==1.1.0\n")
     with pytest.raises(PackageError, match="hash"):
-        build(CURRENT, tmp_path / "package.zip", lock, wheels=wheels)
+        build(CURRENT, tmp_path / "package.zip", lock=lock, wheels=wheels)
 
 
 def test_a_zip_that_breaks_off_leaves_nothing_and_the_older_one_stays(tmp_path: Path) -> None:
@@ -200,35 +209,32 @@ def test_a_zip_that_breaks_off_leaves_nothing_and_the_older_one_stays(tmp_path: 
 
 def test_without_the_wheels_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "wheels").mkdir()
-    with pytest.raises(PackageError, match="aws-lambda-powertools"):
-        build(CURRENT, tmp_path / "dist" / "package.zip", LOCK, wheels=tmp_path / "wheels")
+    with pytest.raises(Unavailable, match=r"aws-lambda-powertools.* can't be had for current"):
+        build(CURRENT, tmp_path / "dist" / "package.zip", wheels=tmp_path / "wheels")
     assert list((tmp_path / "dist").iterdir()) == []
 
 
-def test_without_the_network_the_error_says_so(tmp_path: Path) -> None:
-    """Through a proxy on which nobody listens."""
-    command = [sys.executable, "-m", "ownertag.rollout.package", "--python", "current", "--lock", str(LOCK)]
-    nowhere = "http://127.0.0.1:9"
-    environment = {"PATH": "", "HOME": str(tmp_path), "HTTPS_PROXY": nowhere, "PIP_NO_CACHE_DIR": "1"}
-    environment |= {"PIP_CONFIG_FILE": "/dev/null", "PIP_RETRIES": "0"}
-    answer = subprocess.run(
-        [*command, "--output", str(tmp_path / "dist")], env=environment, capture_output=True, text=True, check=False
-    )
-    assert answer.returncode == 1
-    assert "can't be had for current" in answer.stderr
-    assert "Traceback" not in answer.stderr
-    assert list((tmp_path / "dist").iterdir()) == []
+def test_a_folder_of_wheels_that_is_not_there_is_named(tmp_path: Path) -> None:
+    answer = package("--wheels", str(tmp_path / "whels"), "--output-dir", str(tmp_path / "dist"))
+    assert (answer.exit_code, answer.stdout) == (3, "")
+    assert f"{tmp_path}/whels: there is no such folder of wheels" in answer.stderr
+
+
+def test_to_build_and_to_fetch_at_once_is_refused(tmp_path: Path) -> None:
+    answer = package("--wheels", str(tmp_path), "--download", str(tmp_path))
+    assert answer.exit_code == 2
+    assert "leave one out" in answer.stderr
 
 
 def test_a_folder_that_cant_be_written_is_named(wheels: Path, tmp_path: Path) -> None:
     taken = tmp_path / "file"
     taken.write_text("")
     with pytest.raises(PackageError, match=r"file.package\.zip can't be built"):
-        build(CURRENT, taken / "package.zip", LOCK, wheels=wheels)
+        build(CURRENT, taken / "package.zip", wheels=wheels)
 
 
 def test_a_lock_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="is not there"):
-        build(CURRENT, tmp_path / "package.zip", tmp_path / "function.txt")
+        build(CURRENT, tmp_path / "package.zip", lock=tmp_path / "function.txt")
     with pytest.raises(SettingsError, match="can't be read"):
-        build(CURRENT, tmp_path / "package.zip", LOCK, settings=tmp_path / "none.toml")
+        build(CURRENT, tmp_path / "package.zip", settings=tmp_path / "none.toml")

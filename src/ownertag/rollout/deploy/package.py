@@ -1,10 +1,11 @@
-"""The function's package as it is deployed: with the settings put in, named by version and hash."""
+"""The function's package as it is deployed: built or named, with the settings put in; its key is version and hash."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
@@ -12,13 +13,21 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 from msgspec import Struct
 
 from ownertag.rollout.deploy.failures import DeployError
-from ownertag.rollout.package.build import SETTINGS
+from ownertag.rollout.package.build import SETTINGS, build
+from ownertag.rollout.package.cache import Builder, cached_package
+from ownertag.rollout.package.targets import LAMBDA
+from ownertag.rollout.package.wheels import PackageError, Unavailable
 
-#: Where `make package` writes the package for the architecture that the template names.
-DEFAULT = Path("dist/ownertag-lambda-arm64.zip")
+#: The architecture that the template names.
+ARCHITECTURE = "arm64"
 
-_KEY = re.compile(r"ownertag-(?P<version>[^/]+)-arm64-(?P<sha256>[0-9a-f]{64})\.zip")
-_ADVICE = "build it with `make package`, or name another with --package"
+_KEY = re.compile(rf"ownertag-(?P<version>[^/]+)-{ARCHITECTURE}-(?P<sha256>[0-9a-f]{{64}})\.zip")
+_ADVICE = "leave --package out, and deploy builds it; or name one of `ownertag package`"
+_WITHOUT_NETWORK = """\
+two ways out, both begin on a machine with a network and this ownertag:
+  `ownertag package --download DIR`, bring DIR here, and repeat this with
+  --wheels DIR; or `ownertag package`, bring the zip for arm64 here, and repeat
+  this with --package ZIP"""
 
 
 class Package(Struct, frozen=True):
@@ -44,6 +53,27 @@ class Package(Struct, frozen=True):
         return found
 
 
+def built_package(
+    say: Callable[[str], None], *, wheels: Path | None = None, folder: Path | None = None, builder: Builder = build
+) -> Path:
+    """The package of this ownertag: the kept one, or built now from wheels whose hashes are locked.
+
+    Args:
+        say: Is told what is done, in words.
+        wheels: A folder of wheels to build from instead of the package index.
+        folder: Where packages are kept; a folder of the user's cache where it is left out.
+        builder: What builds it.
+
+    Raises:
+        DeployError: It can't be built; nothing is left of it.
+    """
+    try:
+        return cached_package(LAMBDA[ARCHITECTURE], say, wheels=wheels, folder=folder, builder=builder)
+    except PackageError as error:
+        way_out = f"\n{_WITHOUT_NETWORK}" if isinstance(error, Unavailable) else ""
+        raise DeployError(f"the function's package can't be built:\n{error}{way_out}") from error
+
+
 def read_package(path: Path, settings: str) -> Package:
     """Reads a package, into which these settings go.
 
@@ -55,7 +85,7 @@ def read_package(path: Path, settings: str) -> Package:
         DeployError: There is none.
     """
     sha256 = hashlib.sha256(_with_settings(path, settings)).hexdigest()
-    return Package(path, settings, f"ownertag-{version('ownertag')}-arm64-{sha256}.zip", sha256)
+    return Package(path, settings, f"ownertag-{version('ownertag')}-{ARCHITECTURE}-{sha256}.zip", sha256)
 
 
 def _with_settings(path: Path, settings: str) -> bytes:

@@ -255,7 +255,7 @@ def _package(place: Location, facts: HubFacts, expected: Expected) -> Finding:
         return place.fault(
             Check.PACKAGE,
             f"the stack's package {key!r} has no version and hash in its name",
-            "deploy a package of `make package`",
+            "deploy the package that `ownertag deploy` builds, or one of `ownertag package`",
             apply(),
             cause=Cause.PACKAGE_NAME,
         )
@@ -278,7 +278,7 @@ def _package(place: Location, facts: HubFacts, expected: Expected) -> Finding:
         return place.fault(
             Check.PACKAGE,
             f"the function is version {version}, and this is {expected.version}",
-            "`make package`, and deploy it; or use the ownertag of the function's version",
+            "deploy this version; or use the ownertag of the function's version",
             apply(),
             cause=Cause.PACKAGE_VERSION,
         )

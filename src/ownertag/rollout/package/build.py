@@ -1,14 +1,14 @@
-"""Builds the package: dependencies, own modules, settings and bytecode in one zip."""
+"""Builds the package: dependencies, own modules, licences, settings and bytecode in one zip."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from fnmatch import fnmatch
+from importlib.metadata import distribution
 from pathlib import Path
 
 from msgspec import Struct
@@ -21,6 +21,7 @@ from ownertag.rollout.package.archive import Share, write
 from ownertag.rollout.package.models import ModelError, calls_of, cut_models
 from ownertag.rollout.package.modules import function_files
 from ownertag.rollout.package.targets import Platform
+from ownertag.rollout.package.wheels import LOCK, PackageError, Progress, install
 
 #: Where the template's OWNERTAG_CONFIG looks for the settings.
 SETTINGS = "ownertag.toml"
@@ -42,10 +43,6 @@ _DROPPED = (
 _KEPT_OF_DIST_INFO = ("METADATA", "LICENSE*", "NOTICE*", "licenses/*")
 
 
-class PackageError(Exception):
-    """A package can't be built; the text says why."""
-
-
 class Built(Struct, frozen=True):
     """A package that was written; `compiler` is the Python whose bytecode it holds, None where it holds none."""
 
@@ -59,37 +56,41 @@ class Built(Struct, frozen=True):
 def build(
     target: Platform,
     path: Path,
-    lock: Path,
     *,
     settings: Path | None = None,
     compiler: str | None = None,
     wheels: Path | None = None,
+    lock: Path = LOCK,
+    progress: Progress | None = None,
 ) -> Built:
     """Builds the function's package.
 
     Args:
         target: The machine and the interpreter that it is for.
         path: The zip; an older one stays if this fails.
-        lock: Requirements with hashes.
         settings: The `ownertag.toml` that goes in, if any.
         compiler: A CPython of the target's version, if there is one.
         wheels: A folder of wheels to take instead of the package index.
+        lock: Requirements with hashes.
+        progress: Is told each dependency that is begun.
 
     Raises:
-        PackageError: A dependency can't be had or is not the locked one; the folder can't be written.
+        Unavailable: A dependency can't be had.
+        PackageError: A dependency is not the locked one; the folder can't be written.
         SettingsError: The settings can't be used.
     """
 
     def fill(folder: Path) -> None:
         if settings is not None:
             (folder / SETTINGS).write_text(_checked(settings), "utf-8")
-        install(folder, target, lock, wheels)
+        install(folder, target, wheels, lock=lock, progress=progress)
         strip(folder)
         try:
             cut_models(folder / "botocore" / "data", calls_of(load_catalogue()))
         except ModelError as error:
             raise PackageError(str(error)) from error
         add_own(folder)
+        add_licence(folder)
 
     return pack(path, fill, compiler)
 
@@ -114,40 +115,6 @@ def pack(path: Path, fill: Callable[[Path], None], compiler: str | None) -> Buil
         raise PackageError(f"{path} can't be built: {error}") from error
 
 
-def install(folder: Path, target: Platform, lock: Path, wheels: Path | None = None) -> None:
-    """Installs the locked dependencies into a folder, as wheels for the target's machine; pip checks the hashes.
-
-    Raises:
-        PackageError: One can't be had, or is not the locked one.
-    """
-    source = ("--no-index", "--find-links", str(wheels)) if wheels else ()
-    _pip("install", target, lock, "--no-compile", "--target", str(folder), *source)
-
-
-def download(folder: Path, target: Platform, lock: Path) -> None:
-    """Downloads the wheels of the locked dependencies into a folder, to build from it later.
-
-    Raises:
-        PackageError: One can't be had, or is not the locked one.
-    """
-    _pip("download", target, lock, "--dest", str(folder))
-
-
-def _pip(command: str, target: Platform, lock: Path, *options: str) -> None:
-    if not lock.is_file():
-        raise PackageError(f"{lock} is not there: run this in the root of ownertag's sources, or give --lock")
-    line = (
-        *(sys.executable, "-m", "pip", command, "--quiet", "--disable-pip-version-check", "--no-input"),
-        *("--retries", "2", "--no-deps", "--only-binary", ":all:", "--require-hashes"),
-        *(*target.pip_options, *options, "--requirement", str(lock)),
-    )
-    answer = subprocess.run(line, capture_output=True, text=True, check=False)  # noqa: S603 - this Python's own pip
-    if answer.returncode != 0:
-        said = [line.strip() for line in answer.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]
-        text = "\n  ".join(said[-12:]) or f"pip ended with {answer.returncode}"
-        raise PackageError(f"the dependencies that {lock} locks can't be had for {target.name}:\n  {text}")
-
-
 def strip(folder: Path) -> None:
     """Deletes what the function never imports."""
     for path in [path for path in folder.rglob("*") if path.is_file()]:
@@ -167,6 +134,24 @@ def add_own(folder: Path) -> None:
     for path in function_files():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / path, folder / path)
+
+
+def add_licence(folder: Path) -> None:
+    """Adds ownertag's own licence, name and version, as each dependency has them.
+
+    Raises:
+        PackageError: This ownertag was not installed, and has none.
+    """
+    own = distribution("ownertag")
+    licence = own.read_text("licenses/LICENSE")
+    if licence is None:
+        raise PackageError("ownertag's licence is not there: install ownertag anew")
+    place = folder / f"ownertag-{own.version}.dist-info"
+    (place / "licenses").mkdir(parents=True)
+    (place / "licenses" / "LICENSE").write_text(licence, "utf-8")
+    # Not the whole METADATA: it holds the README, whose every word would make another package.
+    text = f"Metadata-Version: 2.4\nName: ownertag\nVersion: {own.version}\nLicense-Expression: Apache-2.0\n"
+    (place / "METADATA").write_text(f"{text}License-File: LICENSE\n", "utf-8")
 
 
 def compile_all(folder: Path, compiler: str) -> None:

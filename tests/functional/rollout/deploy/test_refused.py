@@ -50,7 +50,12 @@ WRONG: dict[str, tuple[Callable[[Console], None], str, int, list[str]]] = {
         [f"those of account {WEB}", f"management account is {MANAGEMENT}", "--profile"],
     ),
     "no profile": (as_they_are, "nobody", 3, ["profile nobody: can't be used", "aws configure list-profiles"]),
-    "no package": (without_a_package, "admin-management", 3, ["there is no package of the function", "make package"]),
+    "no package": (
+        without_a_package,
+        "admin-management",
+        3,
+        ["there is no package of the function", "ownertag package"],
+    ),
 }
 
 

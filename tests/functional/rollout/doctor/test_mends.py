@@ -142,13 +142,13 @@ class Repair:
 def repair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repair]:
     folder = tmp_path_factory.mktemp("repair")
     with Sandbox() as sandbox:
-        (folder / "dist").mkdir()
-        package, settings = folder / "dist" / "ownertag-lambda-arm64.zip", folder / "ownertag.toml"
+        package, settings = folder / "function.zip", folder / "ownertag.toml"
         shutil.copy(sandbox.package_file, package)
         shutil.copy(sandbox.settings_file, settings)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         path = f"{Path(sys.executable).parent}:{AWS.parent}:{os.environ['PATH']}"
         config = {"AWS_CONFIG_FILE": str(sandbox.config_file), "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        config |= {"OWNERTAG_PACKAGE": str(package)}  # so that `deploy` builds none
         yield Repair(
             Terminal(folder, {**kept, **config, "PATH": path}, sandbox.endpoint_url), World(sandbox, settings, package)
         )

@@ -74,7 +74,7 @@ def test_a_package_that_was_built_anew_between_plan_and_upload_is_refused(tmp_pa
 
 
 def test_what_is_no_package_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match="no package of the function: build it"):
+    with pytest.raises(DeployError, match="no package of the function: leave --package out"):
         read_package(tmp_path / "none.zip", SETTINGS)
     (tmp_path / "text.zip").write_text("no zip")
     with pytest.raises(DeployError, match=r"text.zip: can't be read as a package"):

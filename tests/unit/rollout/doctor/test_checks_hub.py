@@ -101,7 +101,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
     "other code": (_function(code_sha256="x"), Check.PACKAGE, "other code than the stack's package", "update-function"),
     "another version": (
         stack(parameters={"PackageKey": KEY.format("0.0.1", healthy.SHA256)}), Check.PACKAGE, "is version 0.0.1",
-        "make package",
+        "deploy this version",
     ),
     "a package without a name": (stack(parameters={"PackageKey": "x.zip"}), Check.PACKAGE, "'x.zip'", "deploy apply"),
     "no mapping": ({"sources": ()}, Check.EVENT_SOURCE, "a mapping from queue ownertag", "deploy apply"),
