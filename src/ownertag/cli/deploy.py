@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ownertag.cli.commands import Command, Group
 from ownertag.cli.deploy_output import print_done, print_plan
-from ownertag.cli.options import Exit, Options, fail, listed, with_options
-from ownertag.cli.parameters import Command, Group
+from ownertag.cli.options import HOME_REGION, Exit, Options, confirmed, fail, listed, with_options
 from ownertag.cli.preflight_output import preflight_objects, print_preflight
+from ownertag.cli.sessions import deployable, in_management
 from ownertag.core.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ app = typer.Typer(
     cls=Group,
     help="Deploy ownertag to an organization: plan shows what would change, apply does it, destroy takes it away.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 
@@ -77,7 +78,7 @@ ACCESS_ROLE = "OrganizationAccountAccessRole"
 
 
 @app.command(cls=Command)
-@with_options
+@with_options(without=HOME_REGION)
 def plan(
     options: Options,
     package: PackageOption = None,
@@ -106,7 +107,7 @@ def plan(
 
 
 @app.command(cls=Command)
-@with_options
+@with_options(without=HOME_REGION)
 def apply(
     options: Options,
     package: PackageOption = None,
@@ -153,7 +154,7 @@ def apply(
 
 
 @app.command(cls=Command)
-@with_options
+@with_options(without=HOME_REGION)
 def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOption = False) -> None:
     """Show what would be removed, ask for confirmation, and remove it: the policy first, the hub last.
 
@@ -174,17 +175,12 @@ def destroy(options: Options, access_role: RoleOption = ACCESS_ROLE, yes: YesOpt
 
 
 def _prepare(options: Options, package: Path | None, access_role: str, *, with_package: bool = True) -> Prepared:
-    from ownertag.aws.credentials import open_session
-    from ownertag.render.infra import check_deployable
     from ownertag.rollout.deploy.current import prepare
     from ownertag.rollout.deploy.package import DEFAULT, NO_PACKAGE, read_package
 
-    file = options.settings_file()
-    if file is None:
-        fail("there are no settings: write ownertag.toml, or name it with --config")
-    organization = check_deployable(file.settings, str(file.path))
+    file, organization = deployable(options)
     zip_ = read_package(package or DEFAULT, file.text) if with_package else NO_PACKAGE
-    session = open_session(options.profile, organization.home_region, options.endpoint_url)
+    session = in_management(options, organization)
     options.say(f"reading organization {organization.id}")
     return prepare(session, file.settings, str(file.path), zip_, access_role=access_role)
 
@@ -319,12 +315,9 @@ def _execute(
     if not pending:
         options.say("there is nothing to do")
         raise typer.Exit(Exit.UNREACHABLE if serious else Exit.OK)
-    if not yes:
-        if not sys.stdin.isatty():
-            fail("nobody can be asked here: repeat with --yes")
-        if not typer.confirm(question, err=True):
-            options.say("nothing was changed")
-            raise typer.Exit(Exit.FINDINGS)
+    if not yes and not confirmed(question, "repeat with --yes"):
+        options.say("nothing was changed")
+        raise typer.Exit(Exit.FINDINGS)
     numbers = {id(step): number for number, step in enumerate(pending, 1)}
 
     def progress(step: Step, text: str) -> None:
@@ -353,7 +346,6 @@ def _exit_code(done: tuple[StepResult, ...], pending: int, options: Options, aft
 @contextmanager
 def _errors_in_one_line() -> Iterator[None]:
     """Ends the command with one line, and no traceback, where something can't be done."""
-    from ownertag.aws.credentials import CredentialsError
     from ownertag.aws.errors import AWS_ERRORS
     from ownertag.rollout.deploy.failures import DeployError
 
@@ -361,7 +353,7 @@ def _errors_in_one_line() -> Iterator[None]:
         yield
     except SettingsError as error:
         fail(str(error))
-    except (CredentialsError, DeployError) as error:
+    except DeployError as error:
         fail(str(error), Exit.UNREACHABLE)
     except AWS_ERRORS as error:
         fail(f"AWS can't be used: {error}", Exit.UNREACHABLE)

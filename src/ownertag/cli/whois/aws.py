@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.options import Exit, Options, fail
+from ownertag.cli.sessions import NO_SETTINGS, ExplainingClient, any_session, hub_of
 from ownertag.cli.whois.objects import NotChecked, Today
 from ownertag.core.arn import is_arn
 from ownertag.core.ownership import ResourceKey
@@ -34,12 +35,11 @@ class NoCredentials(Exception):
 
 
 def dynamodb(options: Options, settings: Settings) -> Any:
-    """Returns a client for the hub's ledger.
-
-    Raises:
-        NoCredentials: There are none.
-    """
-    return _client("dynamodb", *_base(options, settings))
+    """Returns a client for the hub's ledger; the command ends where the credentials are not the hub's."""
+    organization = settings.organization
+    session = any_session(options, organization.home_region if organization else None, hub_of(organization))
+    region = _region(session, options, settings)
+    return ExplainingClient(_client("dynamodb", session, region), session, settings.organization)
 
 
 def today(
@@ -170,11 +170,15 @@ def _base(options: Options, settings: Settings) -> tuple[CallerSession, str]:
         session = open_session(options.profile, endpoint_url=options.endpoint_url)
     except CredentialsError as error:
         raise NoCredentials(str(error)) from error
+    return session, _region(session, options, settings)
+
+
+def _region(session: CallerSession, options: Options, settings: Settings) -> str:
     home = settings.organization.home_region if settings.organization else None
     region = home or session.region or options.region
     if not region:
-        fail("in which Region the hub is can't be told: name the settings with --config, or write --region")
-    return session, region
+        fail(f"{NO_SETTINGS}, or the hub's Region with --region")
+    return region
 
 
 def _client(service: str, base: CallerSession, region: str) -> Any:
