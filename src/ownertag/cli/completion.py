@@ -53,7 +53,7 @@ def _regions() -> Iterator[str]:
 
     spec = find_spec("botocore")
     try:
-        [folder] = (spec and spec.submodule_search_locations) or ()
+        [folder] = spec.submodule_search_locations or [] if spec else []
         partitions = json.loads((Path(folder) / "data" / "partitions.json").read_text("utf-8"))["partitions"]
         yield from (region for one in partitions for region in one["regions"] if not region.endswith("-global"))
     except (OSError, ValueError, KeyError, TypeError):

@@ -86,4 +86,6 @@ def _print(launches: list[DemoLaunch], told: list[OwnerAnswer], format: Output) 
         }
         for launch in objects
     ]
+    if format is Output.TABLE:
+        rows = [{name: text for name, text in row.items() if name != "dateCreated"} for row in rows]
     print_table(rows, format, right={"after"}, marks={"wrong": RED, "ok": DIM})

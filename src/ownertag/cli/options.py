@@ -91,10 +91,7 @@ class Options:
 
     def settings_file(self) -> SettingsFile | None:
         """Returns the settings file: by flag or environment, in the working directory, in the user's configuration."""
-        home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-        path = self.config or next(
-            (place for place in (Path(CONFIG_NAME), home / "ownertag" / CONFIG_NAME) if place.is_file()), None
-        )
+        path = self.config or next((place for place in settings_places() if place.is_file()), None)
         if path is None:
             return None
         try:
@@ -102,11 +99,19 @@ class Options:
             settings = read_settings(text, str(path))
         except SettingsError as error:
             fail(str(error))
-        except (OSError, UnicodeError) as error:
-            fail(f"{path}: can't be read: {error}")
+        except OSError as error:
+            fail(f"{path}: can't be read: {error.strerror}: name another file with --config")
+        except UnicodeError as error:
+            fail(f"{path}: can't be read: {error}: save it as UTF-8")
         if self.verbose:
             self.say(f"settings: {path}")
         return SettingsFile(path, text, settings)
+
+
+def settings_places() -> tuple[Path, Path]:
+    """Where settings are looked for that no option and no variable names."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return Path(CONFIG_NAME), home / "ownertag" / CONFIG_NAME
 
 
 def fail(message: str, code: int = Exit.BAD_INPUT) -> NoReturn:
@@ -209,18 +214,25 @@ def _shared(without: Reasons, formats: Sequence[Output]) -> list[tuple[str, Any,
     annotations = inspect.get_annotations(Options, eval_str=True)
     found: list[tuple[str, Any, Any]] = []
     for field in fields(Options):
-        type_, option = annotations[field.name].__origin__, annotations[field.name].__metadata__[0]
-        default = field.default
+        annotation: Any = annotations[field.name]
+        type_: Any = annotation.__origin__
+        option, default = annotation.__metadata__[0], field.default
         if field.name in without:
             option = _refused(field.name, without[field.name])
             type_, default = (bool, False) if type_ is bool else (str | None, None)
         elif field.name == "output":
-            type_ = StrEnum("Output", {one.name: one.value for one in formats})  # type: ignore[misc] # of this command
+            type_ = _formats(formats)
             default = type_(default)
         elif field.name == "config":
             type_ = str | None  # for its check pydantic would be imported: a path is a text to begin with
         found.append((field.name, default, Annotated[type_, option]))
     return found
+
+
+def _formats(formats: Sequence[Output]) -> Any:
+    """The type of these values alone, which `--help` lists."""
+    make: Any = StrEnum
+    return make("Output", {one.name: one.value for one in formats})
 
 
 def _refused(field: str, reason: str) -> Any:

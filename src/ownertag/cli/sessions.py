@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from msgspec import Struct
 
-from ownertag.cli.options import CONFIG_NAME, Exit, Options, SettingsFile, fail
+from ownertag.cli.options import Exit, Options, SettingsFile, fail, settings_places
 from ownertag.core.settings import OrganizationSettings, SettingsError
 
 if TYPE_CHECKING:
-    from ownertag.aws.credentials import CallerSession, CredentialsError
+    from ownertag.aws.credential_errors import CredentialsError
+    from ownertag.aws.credentials import CallerSession
     from ownertag.rollout.doctor.access import AccountAccess
     from ownertag.rollout.doctor.expected import Expected
 
@@ -28,17 +29,20 @@ class CallerIdentity(Struct, frozen=True):
     arn: str
 
 
-NO_SETTINGS = f"there are no settings: `ownertag init` writes {CONFIG_NAME}; or name the file with --config"
-
-
 # --- settings
+
+
+def no_settings() -> str:
+    """What is said where there is no file of settings: where one was looked for, and what to do."""
+    looked = " nor ".join(map(str, settings_places()))
+    return f"there are no settings, neither {looked}: `ownertag init` writes one, or name the file with --config"
 
 
 def settings_file(options: Options) -> SettingsFile:
     """The settings; the command ends where there are none."""
     file = options.settings_file()
     if file is None:
-        fail(NO_SETTINGS)
+        fail(no_settings())
     return file
 
 
@@ -83,7 +87,8 @@ def any_session(options: Options, region: str | None = None, needed: str = "") -
         region: The Region, before the one of the options.
         needed: Whose credentials are needed, for messages.
     """
-    from ownertag.aws.credentials import CredentialsError, open_session
+    from ownertag.aws.credential_errors import CredentialsError
+    from ownertag.aws.credentials import open_session
 
     try:
         return open_session(options.profile, region or options.region, options.endpoint_url, needed)
@@ -115,7 +120,8 @@ def caller_identity(session: CallerSession, region: str | None = None, needed: s
 
     The command ends where they can't be used.
     """
-    from ownertag.aws.credentials import CredentialsError, patient_config
+    from ownertag.aws.credential_errors import CredentialsError
+    from ownertag.aws.credentials import patient_config
 
     try:
         with session.explained(needed):
@@ -140,7 +146,7 @@ def of_another_account(session: CallerSession, found: str, wanted: str, whose: s
     from ownertag.rollout.doctor.commands import profiles
 
     known = profiles(session.profiles).get(wanted)
-    advice = f"such as --profile {known}" if known else "name a profile of it with --profile"
+    advice = f"name a profile of it, such as --profile {known}" if known else "name a profile of it with --profile"
     fail(f"{session.name}: these are credentials of account {found}, and {whose} is {wanted}: {advice}")
 
 

@@ -21,7 +21,7 @@ WIDEST_PROSE = 100
 #: What lies between the columns of a table, and between the fields of a record.
 _GAP = "  "
 #: A name, what is aligned with others by at least two spaces, and the text that is continued below itself.
-_LABELLED = re.compile(r"( *\S(?:\S| (?! )){0,14}? {2,})\S")
+_LABELLED = re.compile(r"( *\S(?:\S| (?! )){0,20}? {2,})\S")
 _WORD = re.compile(r"( *)(\S*`[^`]+`\S*|\S+)")
 
 
@@ -107,7 +107,7 @@ def _folded(line: str, width: int) -> Iterator[str]:
     hang = len(labelled[1]) if labelled else indent + 2
     if hang > width // 2:
         hang = min(indent + 2, width // 2)
-    yield from _flowing(((gap, word) for gap, word in _words(line, width - hang)), width, hang)
+    yield from _flowing(_words(line, width - hang), width, (hang, indent + 2))
 
 
 def _words(line: str, room: int) -> Iterator[tuple[str, str]]:
@@ -121,8 +121,8 @@ def _words(line: str, room: int) -> Iterator[tuple[str, str]]:
             yield gap, word
 
 
-def _flowing(words: Iterable[tuple[str, str]], width: int, hang: int) -> Iterator[str]:
-    """Puts words into lines. One that is too long for its place begins further left, on a line of its own."""
+def _flowing(words: Iterable[tuple[str, str]], width: int, hangs: Sequence[int]) -> Iterator[str]:
+    """Puts words into lines, each continued at the first of these columns; a word too long for all is on its own."""
     line = ""
     for gap, word in words:
         added = f"{line}{gap}{word}"
@@ -131,7 +131,7 @@ def _flowing(words: Iterable[tuple[str, str]], width: int, hang: int) -> Iterato
             continue
         if line.strip():
             yield line.rstrip()
-        line = f"{' ' * max(0, min(hang, width - cells(word)))}{word}"
+        line = f"{' ' * next((hang for hang in hangs if hang + cells(word) <= width), 0)}{word}"
     if line.strip():
         yield line
 
@@ -146,7 +146,7 @@ def _folded_command(command: str, width: int) -> Iterator[str]:
     hang = indent + 2
     first, *parts = _parts(command, width - hang - 2)
     words = [(" " * indent, first), *((" ", part) for part in parts)]
-    lines = list(_flowing(words, width - 2, hang))
+    lines = list(_flowing(words, width - 2, (hang,)))
     yield from (f"{line} \\" for line in lines[:-1])
     yield lines[-1]
 
@@ -193,17 +193,15 @@ def _aligned(text: str, width: int, *, right: bool) -> str:
 
 
 def _records(rows: Sequence[Mapping[str, str]], width: int) -> Iterator[str]:
-    """Each row as its first field, and the others below it by their names."""
+    """Each row as its fields by their names, continued further in; empty ones are left out."""
     for row in rows:
-        (_, first), *others = row.items()
-        fields = [f"{column} {text}".strip() for column, text in others if text.strip()]
-        yield from folded([first], width)
-        yield from _flowing(_fields(fields, width - 2), width, 2)
+        fields = [f"{column} {text}".strip() for column, text in row.items() if text.strip()]
+        yield from _flowing(_fields(fields, width - 2), width, (2,))
 
 
 def _fields(fields: Iterable[str], room: int) -> Iterator[tuple[str, str]]:
     """The fields as words, each in one piece if there is room for it; the first begins a line."""
-    gap = _GAP
+    gap = ""
     for field in fields:
         first, *others = [field] if cells(field) <= room else field.split(" ")
         yield gap, first

@@ -64,9 +64,8 @@ def _cleaned(line: str) -> str:
 
 def _coloured(line: str, marks: Marks) -> str:
     words = "|".join(map(re.escape, sorted(marks, key=len, reverse=True)))
-    return re.sub(
-        rf"^(?P<indent> *)(?P<first>{words})(?![\w-])|(?<=  )(?P<last>{words})$",
-        lambda found: (found["indent"] or "") + typer.style(word := found["first"] or found["last"], **marks[word]),
-        line,
-        count=1,
-    )
+
+    def styled(found: re.Match[str]) -> str:
+        return typer.style(found[0], **marks[found[0]])
+
+    return re.sub(rf"^(?:{words})(?![\w-])|(?<=  )(?:{words})$", styled, line, count=1)

@@ -11,7 +11,8 @@ import boto3
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from ownertag.aws.credentials import CallerSession, CredentialsError, assume_role, open_session
+from ownertag.aws.credential_errors import CredentialsError
+from ownertag.aws.credentials import CallerSession, assume_role, open_session
 
 
 class FakeSession:

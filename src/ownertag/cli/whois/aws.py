@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.options import Exit, Options, fail
-from ownertag.cli.sessions import NO_SETTINGS, ExplainingClient, any_session, hub_of
+from ownertag.cli.sessions import ExplainingClient, any_session, hub_of, no_settings
 from ownertag.cli.whois.objects import NotChecked, Today
 from ownertag.core.arn import is_arn
 from ownertag.core.ownership import ResourceKey
@@ -164,7 +164,8 @@ def _paced_sessions(options: Options, settings: Settings) -> Sessions:
 
 def _base(options: Options, settings: Settings) -> tuple[CallerSession, str]:
     """Returns the credentials, and the home Region."""
-    from ownertag.aws.credentials import CredentialsError, open_session
+    from ownertag.aws.credential_errors import CredentialsError
+    from ownertag.aws.credentials import open_session
 
     try:
         session = open_session(options.profile, endpoint_url=options.endpoint_url)
@@ -177,7 +178,7 @@ def _region(session: CallerSession, options: Options, settings: Settings) -> str
     home = settings.organization.home_region if settings.organization else None
     region = home or session.region or options.region
     if not region:
-        fail(f"{NO_SETTINGS}, or the hub's Region with --region")
+        fail(f"{no_settings()}, or the hub's Region with --region")
     return region
 
 
