@@ -12,7 +12,7 @@ from contextlib import suppress
 
 #: As shells have it for a program that a signal ended: SIGINT and SIGPIPE.
 INTERRUPTED, PIPE_CLOSED = 130, 141
-#: What was printed is not there: it could not be done, and nothing else was wrong.
+#: It could not be done, and nothing else was wrong.
 NOT_WRITTEN = 1
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -69,24 +69,14 @@ def _unwritten(error: OSError) -> int:
     """Ends without a word where nobody reads any more, and with one where what was printed is lost."""
     if not isinstance(error, BrokenPipeError) and error.errno not in _DISK:
         raise error
-    if not isinstance(error, BrokenPipeError) and _is_written():
-        raise error
     # What is in the buffer would fail again when Python ends.
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return PIPE_CLOSED
-    _say(f"standard output can't be written: {error.strerror}")
+    # Whether it was standard output or a file, the error does not tell where that was open already.
+    _say(f"{error.filename or 'what was printed'}: can't be written: {error.strerror}")
     return NOT_WRITTEN
-
-
-def _is_written() -> bool:
-    """Whether it was another file that is not."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return False
-    return True
 
 
 def _say(text: str) -> None:
