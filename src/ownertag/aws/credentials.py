@@ -9,22 +9,23 @@ variable or behind a lock.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, RefreshableCredentials
-from botocore.exceptions import ConnectionError as NoConnection
-from botocore.exceptions import HTTPClientError, ProfileNotFound
 from msgspec import Struct
 
 from ownertag.aws.concurrency import WORKERS
-from ownertag.aws.errors import AWS_ERRORS, failure_of
+from ownertag.aws.credential_errors import CredentialsError, credentials_error, name_of
+from ownertag.aws.errors import AWS_ERRORS
 from ownertag.aws.times import read_times_quickly
 
 
@@ -47,10 +48,6 @@ def patient_config() -> Config:
         retries={"mode": "standard", "total_max_attempts": 6},
         user_agent_extra="ownertag",
     )
-
-
-class CredentialsError(Exception):
-    """The caller's credentials can't be used; the text says whose, why, and what to do."""
 
 
 class AssumedRole(Struct, frozen=True):
@@ -83,7 +80,12 @@ class CallerSession:
         self._session = session
         self._endpoint_url = endpoint_url
         self._making = Lock()
-        self.name = _name(profile)
+        self.profile = profile
+
+    @property
+    def name(self) -> str:
+        """Whose credentials these are, for messages: the profile and the Region."""
+        return name_of(self.profile, self.region)
 
     @property
     def region(self) -> str | None:
@@ -167,12 +169,16 @@ class CallerSession:
         return CallerSession(session, self._endpoint_url)
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
-        """Turns errors of AWS into a `CredentialsError` that says whose credentials these are, and what to do."""
+    def explained(self, needed: str = "") -> Iterator[None]:
+        """Turns errors of AWS into a `CredentialsError` that says whose credentials these are, and what to do.
+
+        Args:
+            needed: Whose are needed, such as "the hub's account 222222222222".
+        """
         try:
             yield
         except AWS_ERRORS as error:
-            raise _error(self.name, error) from error
+            raise credentials_error(error, self.profile, self.region, needed) from error
 
 
 class _RoleProvider(CredentialProvider):
@@ -196,7 +202,7 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
 
 
 def open_session(
-    profile: str | None = None, region: str | None = None, endpoint_url: str | None = None
+    profile: str | None = None, region: str | None = None, endpoint_url: str | None = None, needed: str = ""
 ) -> CallerSession:
     """The session that a command begins with.
 
@@ -204,14 +210,33 @@ def open_session(
         profile: The profile to use, if one is named.
         region: The Region to start from; the profile's where none is named.
         endpoint_url: Another endpoint than AWS's.
+        needed: Whose credentials are needed, for messages.
 
     Raises:
-        CredentialsError: There is no such profile, or it can't be read.
+        CredentialsError: There is no such profile, or it can't be read; or the endpoint is no URL.
     """
+    named = profile or _profile_of_the_environment()
+    if endpoint_url and not _is_url(endpoint_url):
+        raise CredentialsError(f"--endpoint-url {endpoint_url!a} is no URL: write http://HOST:PORT", typed=True)
     try:
-        return CallerSession(new_session(profile, region), endpoint_url, profile)
+        return CallerSession(new_session(profile, region), endpoint_url, named)
     except AWS_ERRORS as error:
-        raise _error(_name(profile), error) from error
+        raise credentials_error(error, named, region, needed) from error
+
+
+def _is_url(text: str) -> bool:
+    try:
+        found = urlsplit(text)
+    except ValueError:
+        return False
+    return found.scheme in {"http", "https"} and bool(found.hostname)
+
+
+def _profile_of_the_environment() -> str | None:
+    """The profile that botocore takes where none is named; keys in the environment come before it."""
+    if os.environ.get("AWS_ACCESS_KEY_ID"):
+        return None
+    return os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
 
 
 def assume_role(sts: Any, arn: str, session_name: str, **more: Any) -> AssumedRole:
@@ -223,17 +248,3 @@ def assume_role(sts: Any, arn: str, session_name: str, **more: Any) -> AssumedRo
     given = sts.assume_role(RoleArn=arn, RoleSessionName=session_name, **more)["Credentials"]
     credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     return AssumedRole(credentials, given["Expiration"])
-
-
-def _name(profile: str | None) -> str:
-    return f"profile {profile}" if profile else "the default credentials"
-
-
-def _error(name: str, error: Exception) -> CredentialsError:
-    if isinstance(error, ProfileNotFound):
-        advice = "`aws configure list-profiles` lists those that there are"
-    elif isinstance(error, (NoConnection, HTTPClientError)):
-        advice = "can AWS's endpoint be reached from here?"
-    else:
-        advice = "log in again, or name another profile with --profile"
-    return CredentialsError(f"{name}: can't be used ({failure_of(error).code}): {error}; {advice}")

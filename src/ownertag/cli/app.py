@@ -1,6 +1,6 @@
 """The command line: all commands by their names, each imported only when it runs.
 
-To import all of them takes longer than most of them run; `--help`, which shows a line of each, does it.
+To import all of them takes longer than most of them run.
 """
 
 from __future__ import annotations
@@ -9,44 +9,63 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.main import get_group
+from typer.main import get_command
 
-from ownertag.cli.parameters import Command, Group
+from ownertag.cli.commands import Command, Group
 
-#: In the order of `--help`. Each is a module here that has a function of its name, or `app` for a group of commands.
-COMMANDS = (
-    *("demo", "doctor", "explain", "package", "prove", "redrive", "sandbox", "tag", "transfer", "whois"),
-    *("deploy", "owners", "render"),
-)
+#: The commands in the order of `--help`, each with the first line of its own, so that none is imported to show it. Each
+#: is a module here that has a function of its name, or `app` for a group of commands.
+COMMANDS = {
+    "demo": "Tour an organization on this machine.",
+    "doctor": "Check the deployment in every account and Region.",
+    "explain": "Print the decision for every record.",
+    "package": "Build the zip that Lambda runs, from wheels whose hashes are locked.",
+    "prove": "Measure how long tags take, in every account and Region, hop by hop.",
+    "redrive": "Put back what was not delivered, or not tagged.",
+    "sandbox": "Run an AWS organization on this machine, with ownertag deployed into it.",
+    "tag": "Tag what records in files created.",
+    "transfer": "Transfer a resource to another owner: its tags and the ledger change together, and its history stays.",
+    "whois": (
+        "Show the owner of a resource, now or at a time, with the confidence, and who created it, when and from where."
+    ),
+    "deploy": "Deploy ownertag to an organization: plan shows what would change, apply does it, destroy takes it away.",
+    "owners": "Check and try the rules that map names to people and teams.",
+    "render": "Print or write what is generated from the catalogue and the settings.",
+    "help": "Show what a command does, as its --help does.",
+    "version": "Print the version; with --json, those of Python and of the libraries as well.",
+}
 
 
 class _LazyGroup(Group):
     """A group that imports a command when it is asked for it, as Click's documentation has it for large programs."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        # Typer reads the names here where somebody mistypes one.
-        self.commands: dict[str, Any] = dict.fromkeys(COMMANDS)
-
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Click's method
         """The names of all commands."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Click's method
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name; None if there is none."""
-        if cmd_name in COMMANDS and self.commands[cmd_name] is None:
-            self.commands[cmd_name] = _imported(cmd_name)
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            self.add_command(_imported(cmd_name), cmd_name)
+        elif cmd_name not in COMMANDS:
+            # Typer looks among those that are there for what was meant.
+            for name in COMMANDS:
+                self.get_command(ctx, name)
         return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Click's method
+        """The commands, each with what it does."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 def _imported(name: str) -> Any:
     module = import_module(f"ownertag.cli.{name}")
-    holder = typer.Typer(rich_markup_mode=None)
     if isinstance(group := getattr(module, "app", None), typer.Typer):
-        holder.add_typer(group, name=name)
-    else:
-        holder.command(name, cls=Command)(getattr(module, name))
-    return get_group(holder).commands[name]
+        return get_command(group)
+    holder = typer.Typer(add_completion=False, rich_markup_mode=None)
+    holder.command(name, cls=Command)(getattr(module, name))
+    return get_command(holder)
 
 
 app = typer.Typer(
@@ -63,9 +82,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from ownertag.cli.version import line
 
-        typer.echo(f"ownertag {version('ownertag')}")
+        typer.echo(line())
         raise typer.Exit
 
 

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from ownertag.cli.options import Exit, Options, Output, with_options
+from ownertag.cli.options import NO_AWS, NO_SETTINGS, Exit, Options, Output, with_options
 from ownertag.cli.output import print_table
+from ownertag.cli.writing import DIM, RED
 
 if TYPE_CHECKING:
     from ownertag.sandbox.demo_launches import DemoLaunch
     from ownertag.sandbox.demo_owners import OwnerAnswer
 
 
-@with_options
+@with_options(without={**NO_AWS, **NO_SETTINGS})
 def demo(options: Options) -> None:
     """Tour an organization on this machine.
 
@@ -85,4 +86,6 @@ def _print(launches: list[DemoLaunch], told: list[OwnerAnswer], format: Output) 
         }
         for launch in objects
     ]
-    print_table(rows, format)
+    if format is Output.TABLE:
+        rows = [{name: text for name, text in row.items() if name != "dateCreated"} for row in rows]
+    print_table(rows, format, right={"after"}, marks={"wrong": RED, "ok": DIM})

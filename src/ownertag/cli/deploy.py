@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ownertag.cli.commands import Command, Group
 from ownertag.cli.deploy_output import print_done, print_plan
-from ownertag.cli.options import Exit, Options, fail, listed, with_options
-from ownertag.cli.parameters import Command, Group
+from ownertag.cli.options import HOME_REGION, Exit, Options, confirmed, fail, listed, with_options
 from ownertag.cli.preflight_output import preflight_objects, print_preflight
+from ownertag.cli.sessions import deployable, in_management
 from ownertag.core.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ app = typer.Typer(
     cls=Group,
     help="Deploy ownertag to an organization: plan shows what would change, apply does it, destroy takes it away.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 
@@ -86,7 +87,7 @@ ACCESS_ROLE = "OrganizationAccountAccessRole"
 
 
 @app.command(cls=Command)
-@with_options
+@with_options(without=HOME_REGION)
 def plan(
     options: Options,
     package: PackageOption = None,
@@ -116,7 +117,7 @@ def plan(
 
 
 @app.command(cls=Command)
-@with_options
+@with_options(without=HOME_REGION)
 def apply(
     options: Options,
     package: PackageOption = None,
@@ -164,7 +165,7 @@ def apply(
 
 
 @app.command(cls=Command)
-@with_options
+@with_options(without=HOME_REGION)
 def destroy(
     options: Options,
     access_role: RoleOption = ACCESS_ROLE,
@@ -203,19 +204,14 @@ def _prepare(
     *,
     with_package: bool = True,
 ) -> Prepared:
-    from ownertag.aws.credentials import open_session
-    from ownertag.render.infra import check_deployable
     from ownertag.rollout.deploy.current import prepare
     from ownertag.rollout.deploy.package import NO_PACKAGE, built_package, read_package
 
     if package and wheels:
         fail("--package (or OWNERTAG_PACKAGE) names the package, and --wheels is to build one: leave one out")
 
-    file = options.settings_file()
-    if file is None:
-        fail("there are no settings: write ownertag.toml, or name it with --config")
-    organization = check_deployable(file.settings, str(file.path))
-    session = open_session(options.profile, organization.home_region, options.endpoint_url)
+    file, organization = deployable(options)
+    session = in_management(options, organization)
     zip_ = NO_PACKAGE
     if with_package:
         zip_ = read_package(package or built_package(options.say, wheels=wheels), file.text)
@@ -353,12 +349,9 @@ def _execute(
     if not pending:
         options.say("there is nothing to do")
         raise typer.Exit(Exit.UNREACHABLE if serious else Exit.OK)
-    if not yes:
-        if not sys.stdin.isatty():
-            fail("nobody can be asked here: repeat with --yes")
-        if not typer.confirm(question, err=True):
-            options.say("nothing was changed")
-            raise typer.Exit(Exit.FINDINGS)
+    if not yes and not confirmed(question, "repeat with --yes"):
+        options.say("nothing was changed")
+        raise typer.Exit(Exit.FINDINGS)
     numbers = {id(step): number for number, step in enumerate(pending, 1)}
 
     def progress(step: Step, text: str) -> None:
@@ -387,7 +380,6 @@ def _exit_code(done: tuple[StepResult, ...], pending: int, options: Options, aft
 @contextmanager
 def _errors_in_one_line() -> Iterator[None]:
     """Ends the command with one line, and no traceback, where something can't be done."""
-    from ownertag.aws.credentials import CredentialsError
     from ownertag.aws.errors import AWS_ERRORS
     from ownertag.rollout.deploy.failures import DeployError
 
@@ -395,7 +387,7 @@ def _errors_in_one_line() -> Iterator[None]:
         yield
     except SettingsError as error:
         fail(str(error))
-    except (CredentialsError, DeployError) as error:
+    except DeployError as error:
         fail(str(error), Exit.UNREACHABLE)
     except AWS_ERRORS as error:
         fail(f"AWS can't be used: {error}", Exit.UNREACHABLE)

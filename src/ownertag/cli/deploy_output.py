@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ownertag.cli.options import Options, Output
-from ownertag.cli.output import clean_lines, print_table
+from ownertag.cli.output import print_table
+from ownertag.cli.terminal import Command
+from ownertag.cli.writing import DIM, GREEN, RED, YELLOW, Marks, print_lines
 
 if TYPE_CHECKING:
     from ownertag.rollout.deploy.execute import StepResult
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 
-#: Columns of a line of prose.
-WIDTH = 80
+MARKS: Marks = {
+    "create": GREEN,
+    **dict.fromkeys(("update", "left out"), YELLOW),
+    "delete": RED,
+    "unchanged": DIM,
+}
 #: So many accounts are named in a line; of more, only the number is told.
 MOST_NAMED = 20
 
@@ -84,11 +89,9 @@ def print_plan(
     elif options.format is Output.CSV:
         _print_rows(objects, options)
     else:
-        print("\n".join(clean_lines(line for step in steps for line in _lines(step))))
-        if notes:
-            print("\n".join(clean_lines(line for note in notes for line in _note_lines(note))))
-        if usage is not None:
-            print("\n".join(clean_lines(_use_lines(usage))))
+        lines = [line for step in steps for line in _lines(step)]
+        lines += [line for note in notes for line in _note_lines(note)]
+        print_lines([*lines, *(_use_lines(usage) if usage is not None else ())], MARKS)
 
 
 def _lines(step: Step) -> Iterator[str]:
@@ -108,23 +111,10 @@ def _note_lines(note: Note) -> Iterator[str]:
         named = [account for account in accounts if account]
         who = ", ".join(named) if len(named) <= MOST_NAMED else f"{len(named)} accounts"
         place = " in ".join(part for part in (region, who) if part)
-        yield from _wrapped("left out   ", f"{place}: {note.said}")
+        yield f"left out   {place}: {note.said}"
     for line in note.advice:
-        yield from _wrapped(" " * 13, line)
-
-
-def _wrapped(head: str, text: str) -> list[str]:
-    """A text in lines of 80 columns; a command, which begins with a space, so that it can be pasted."""
-    end = " \\" if text.startswith(" ") else ""
-    lines = textwrap.wrap(
-        text.strip(),
-        WIDTH - len(end),
-        initial_indent=head,
-        subsequent_indent=" " * 13,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [*(f"{line}{end}" for line in lines[:-1]), *lines[-1:]]
+        indented = f"{' ' * 13}{line.strip()}"
+        yield Command(indented) if line.startswith(" ") else indented
 
 
 def _use_lines(usage: TagUsage) -> Iterator[str]:

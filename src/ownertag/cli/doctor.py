@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ownertag.cli.completion import complete_region, complete_regions
 from ownertag.cli.doctor_output import print_objects, print_report
-from ownertag.cli.hub_session import deployed, hub_session
-from ownertag.cli.options import Exit, Options, Output, fail, listed, with_options
+from ownertag.cli.options import REGIONS, Exit, Options, Output, fail, listed, with_options
+from ownertag.cli.sessions import audit_access, expected_deployment
 
 if TYPE_CHECKING:
     from ownertag.rollout.doctor.access import AccountAccess
@@ -24,14 +25,20 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS = 5.0
 
 
-@with_options
+@with_options(without=REGIONS)
 def doctor(
     options: Options,
     accounts: Annotated[
         str, typer.Option("--accounts", help="Look at these accounts only, with commas between.", metavar="ID,ID")
     ] = "",
     regions: Annotated[
-        str, typer.Option("--regions", help="Look at these Regions only, with commas between.", metavar="REGION,REGION")
+        str,
+        typer.Option(
+            "--regions",
+            help="Look at these Regions only, with commas between.",
+            metavar="REGION,REGION",
+            autocompletion=complete_regions,
+        ),
     ] = "",
     all_: Annotated[
         bool, typer.Option("--all", help="Print also what is well, every place of a fault, and every command.")
@@ -44,7 +51,13 @@ def doctor(
         str, typer.Option("--canary-account", help="Where; a member account where it is left out.", metavar="ID")
     ] = "",
     canary_region: Annotated[
-        str, typer.Option("--canary-region", help="Where; the home Region where it is left out.", metavar="REGION")
+        str,
+        typer.Option(
+            "--canary-region",
+            help="Where; the home Region where it is left out.",
+            metavar="REGION",
+            autocompletion=complete_region,
+        ),
     ] = "",
     canary_timeout: Annotated[
         float, typer.Option("--canary-timeout", help="How many seconds to wait for its tags.", min=1, max=3600)
@@ -64,8 +77,8 @@ def doctor(
     from ownertag.rollout.doctor.examine import Scope, UnknownLocation
     from ownertag.rollout.doctor.grouping import Scale
 
-    wanted = deployed(options)
-    access = hub_session(options, wanted.organization)
+    wanted = expected_deployment(options)
+    access = audit_access(options, wanted.organization)
     caller = _caller(access, wanted, options)
     canary = canary or bool(canary_account or canary_region)
     try:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import shlex
-import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ownertag.cli.options import Output
-from ownertag.cli.output import clean_lines, print_table
+from ownertag.cli.output import print_table
+from ownertag.cli.terminal import Command as CommandLine
+from ownertag.cli.writing import DIM, RED, YELLOW, Marks, print_lines
 
 if TYPE_CHECKING:
     from ownertag.rollout.doctor.commands import Caller, Command
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from ownertag.rollout.doctor.grouping import Group, Scale
 
 SCHEMA = 1
-WIDTH = 80
+MARKS: Marks = {
+    **dict.fromkeys(("fault", "unreached"), RED),
+    "not checked here": YELLOW,
+    **dict.fromkeys(("not checkable", "ok", "no fault"), DIM),
+}
 #: So many accounts are named in one command; of more, the first is mended first.
 MOST_NAMED = 4
 #: So many lines say where something is; of more places, the number is told.
@@ -58,11 +62,11 @@ def print_objects(findings: list[Finding], caller: Caller, output: Output) -> No
 
 def print_report(findings: list[Finding], scale: Scale, caller: Caller, *, everything: bool) -> None:
     """Prints the findings for a person, in groups; with `everything`, also what is well, and each place."""
-    print("\n".join(clean_lines(report(findings, scale, caller, everything=everything))))
+    print_lines(report(findings, scale, caller, everything=everything), MARKS)
 
 
 def report(findings: list[Finding], scale: Scale, caller: Caller, *, everything: bool) -> Iterator[str]:
-    """The lines of it."""
+    """The lines of it, not folded."""
     from ownertag.rollout.doctor.causes import Cause
     from ownertag.rollout.doctor.findings import CheckState
     from ownertag.rollout.doctor.grouping import group
@@ -80,7 +84,7 @@ def report(findings: list[Finding], scale: Scale, caller: Caller, *, everything:
     counts = Counter(finding.check.value for finding in unchecked)
     if counts and not everything:
         named = ", ".join(f"{check} {number}" for check, number in counts.items())
-        yield from _wrapped(f"not checked here, so not known: {named}; --all says why", "")
+        yield f"not checked here, so not known: {named}; --all says why"
     well = sum(finding.state is CheckState.OK for finding in findings)
     accounts = len({finding.account for finding in findings})
     told = [
@@ -90,7 +94,7 @@ def report(findings: list[Finding], scale: Scale, caller: Caller, *, everything:
     ]
     said = f"{_number(len(bad), 'cause')} ({', '.join(told)})" if bad else "no fault"
     more = "" if everything else " (--all)"
-    yield from _wrapped(f"{said}; {_number(well, 'check')} in {_number(accounts, 'account')} are well{more}", "")
+    yield f"{said}; {_number(well, 'check')} in {_number(accounts, 'account')} are well{more}"
 
 
 def _number(number: int, what: str) -> str:
@@ -98,7 +102,7 @@ def _number(number: int, what: str) -> str:
 
 
 def _group(one: Group, scale: Scale, caller: Caller, *, everything: bool) -> Iterator[str]:
-    from ownertag.rollout.doctor.commands import known
+    from ownertag.rollout.doctor.commands import known, line
     from ownertag.rollout.doctor.findings import CheckState
     from ownertag.rollout.doctor.grouping import places
 
@@ -118,13 +122,12 @@ def _group(one: Group, scale: Scale, caller: Caller, *, everything: bool) -> Ite
     needed = (_account(command, caller) for command in commands if not known(command, caller))
     if in_turn := ", then ".join(account for account, _ in groupby(needed)):
         advice += f", in account {in_turn}"
-    yield from _wrapped(f"{head}{advice}{':' if commands else ''}", "  ")
+    yield f"{head}{advice}{':' if commands else ''}"
     if everything and (one.state in {CheckState.FAULT, CheckState.UNREACHABLE} or _differ(one)):
         for finding in one.findings if len(one.findings) > 1 else ():
             own = f": {finding.seen}" if finding.seen != one.seen else ""
             yield f"    {' '.join(part for part in (finding.account, finding.region) if part)}{own}"
-    for command in commands:
-        yield from _typed(command, caller)
+    yield from (CommandLine(f"    {line(command, caller)}") for command in commands)
 
 
 def _too_many(one: Group) -> bool:
@@ -138,32 +141,3 @@ def _differ(one: Group) -> bool:
 
 def _account(command: Command, caller: Caller) -> str:
     return command.account or caller.management
-
-
-def _typed(command: Command, caller: Caller) -> Iterator[str]:
-    """The command, continued where a line ends, so that it can be pasted as it stands."""
-    from ownertag.rollout.doctor.commands import line
-
-    lines = ["   "]
-    for part in _parts(line(command, caller)):
-        if len(lines[-1]) + 1 + len(part) > WIDTH - 2 and lines[-1].strip():
-            lines.append("     ")
-        lines[-1] += f" {part}"
-    yield from (f"{one} \\" for one in lines[:-1])
-    yield lines[-1]
-
-
-def _parts(command: str) -> Iterator[str]:
-    """A command's words, an option with its value."""
-    words = [shlex.quote(word) for word in shlex.split(command)]
-    while words:
-        option = words[0].startswith("--") and len(words) > 1 and not words[1].startswith("--")
-        size = 2 if option and len(f"{words[0]} {words[1]}") < WIDTH - 8 else 1
-        yield " ".join(words[:size])
-        del words[:size]
-
-
-def _wrapped(text: str, indent: str, first: str = "") -> Iterator[str]:
-    yield from textwrap.wrap(
-        text, WIDTH, initial_indent=first, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )

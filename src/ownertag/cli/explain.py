@@ -12,7 +12,7 @@ import typer
 
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.inputs import Reading
-from ownertag.cli.options import Exit, Options, with_options
+from ownertag.cli.options import NO_AWS, Exit, Options, with_options
 from ownertag.cli.output import Printer
 from ownertag.core.values import Reason
 from ownertag.flows.explain import explain as decide
@@ -23,7 +23,7 @@ from ownertag.flows.result_object import result_object
 _MOST_PLACES = 10
 
 
-@with_options
+@with_options(without=NO_AWS)
 def explain(
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILE...")],
     options: Options,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ownertag.cli.caller import caller_identity
 from ownertag.cli.options import Exit, Options, fail
+from ownertag.cli.sessions import at_hub
+
+if TYPE_CHECKING:
+    from ownertag.core.settings import OrganizationSettings
 
 FUNCTION = "ownertag"
 #: Lambda's code for an answer beyond its quota of 6 MB (Lambda developer guide, quotas).
@@ -23,22 +26,17 @@ class HubFunction:
 
     Args:
         options: The credentials: of the hub's account, allowed to invoke its function.
-        region: The home Region.
+        organization: The hub's account and its Region.
         attempts: How often to ask where no answer comes.
     """
 
-    def __init__(self, options: Options, region: str, attempts: int = 1) -> None:
+    def __init__(self, options: Options, organization: OrganizationSettings, attempts: int = 1) -> None:
         from botocore.config import Config
-
-        from ownertag.aws.credentials import CredentialsError, open_session
 
         # The function may take its time.
         patient = Config(read_timeout=200, retries={"total_max_attempts": attempts, "mode": "standard"})
-        try:
-            session = open_session(options.profile, region, options.endpoint_url)
-            self.caller: str = caller_identity(session).arn
-        except CredentialsError as error:
-            fail(str(error), Exit.UNREACHABLE)
+        session, caller = at_hub(options, organization)
+        self.caller: str = caller.arn
         self._lambda = session.client("lambda", config=patient)
 
     def ask(self, order: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ownertag.cli.options import Output
+from ownertag.cli.terminal import screen, table
+from ownertag.cli.writing import Marks, clean_lines, write
 from ownertag.core.owner.principal import clean
+
+__all__ = ["Printer", "clean_lines", "print_table"]
 
 _COLUMNS = (
     "where",
@@ -91,11 +95,6 @@ def _block(result: Mapping[str, Any]) -> str:
     return "\n".join(clean_lines(lines))
 
 
-def clean_lines(lines: Iterable[str]) -> Iterator[str]:
-    """Returns lines without anything that a terminal would obey (T22); their indentation stays."""
-    return (" " * (len(line) - len(line.lstrip(" "))) + clean(line) for line in lines)
-
-
 def _outcome(outcome: Mapping[str, Any]) -> str:
     reason = f" ({outcome['reason']})" if outcome["reason"] else ""
     return f"{outcome['outcome'].replace('would-', 'would ')} {outcome['arn'] or 'as a whole'}{reason}"
@@ -105,14 +104,25 @@ def _list(name: str, items: Sequence[str]) -> list[str]:
     return [f"  {name if not number else '':<10} {item}" for number, item in enumerate(items)]
 
 
-def print_table(rows: Sequence[Mapping[str, str]], format: Output) -> None:  # noqa: A002 - the word of the option
-    """Prints rows as a table for a person, or as CSV."""
+def print_table(
+    rows: Sequence[Mapping[str, str]],
+    format: Output,  # noqa: A002 - the word of the option
+    right: Collection[str] = (),
+    marks: Marks | None = None,
+) -> None:
+    """Prints rows, which have the same columns, as a table for a person, or as CSV.
+
+    Args:
+        rows: At least one.
+        format: How; not as JSON.
+        right: The columns of numbers.
+        marks: The words that have a colour.
+    """
     columns = list(rows[0])
     if format is Output.CSV:
         writer = csv.writer(sys.stdout, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([[_cell(row[column]) for column in columns] for row in rows])
         return
-    widths = [max(len(column), *(len(row[column]) for row in rows)) for column in columns]
-    for cells in (columns, ["-" * width for width in widths], *([row[column] for column in columns] for row in rows)):
-        print("  ".join(clean(cell).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+    cleaned = [{column: clean(row[column]) for column in columns} for row in rows]
+    write(table(cleaned, screen(sys.stdout).width, right), marks, sys.stdout)

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ownertag.cli.options import Exit, Options, Output, fail, with_options
+from ownertag.cli.commands import Command, Group
+from ownertag.cli.options import NO_AWS, Exit, Options, Output, fail, with_options
 from ownertag.cli.output import print_table
-from ownertag.cli.parameters import Command, Group
+from ownertag.cli.writing import print_lines
 from ownertag.core.owner.principal import clean
 from ownertag.core.owner.rules import NumberedRule, matching_rules, never_reached, rules_in_order
 from ownertag.core.records import ACCOUNT
@@ -20,12 +21,13 @@ app = typer.Typer(
     cls=Group,
     help="Check and try the rules that map names to people and teams.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 
 
 @app.command(cls=Command)
-@with_options
+@with_options(without=NO_AWS)
 def check(options: Options) -> None:
     """List the owner rules in the order in which they are tried, and those that can never match.
 
@@ -45,7 +47,7 @@ def check(options: Options) -> None:
 
 
 @app.command(name="test", cls=Command)
-@with_options
+@with_options(without=NO_AWS)
 def try_name(
     options: Options,
     name: Annotated[
@@ -73,12 +75,15 @@ def try_name(
         row = {"name": name, "account": account or "", "owner": owner, "match": rule["match"] if rule else ""}
         print_table([row], options.format)
     elif rule:
-        print(f"{clean(name)} is {clean(owner)}, by rule {rule['number']} ({clean(rule['match'])}): {rule['why']}")
-        for other in others:
-            print(f"  rule {other['number']} ({clean(other['match'])}) fits as well, but comes later: {other['why']}")
+        lines = [f"{clean(name)} is {clean(owner)}, by rule {rule['number']} ({clean(rule['match'])}): {rule['why']}"]
+        lines += [
+            f"  rule {other['number']} ({clean(other['match'])}) fits as well, but comes later: {other['why']}"
+            for other in others
+        ]
+        print_lines(lines)
     else:
         place = f" in account {account}" if account else ""
-        print(f"{clean(name)} stays as it is: none of {len(settings.owners)} owner rules fits it{place}")
+        print_lines([f"{clean(name)} stays as it is: none of {len(settings.owners)} owner rules fits it{place}"])
     raise typer.Exit(Exit.OK if rule else Exit.FINDINGS)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ownertag.cli.options import Exit, Options, Output, fail, with_options
+from ownertag.cli.options import NO_AWS, Exit, Options, Output, fail, with_options
 from ownertag.cli.output import print_table
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Interpreter(StrEnum):
     CURRENT = "current"
 
 
-@with_options
+@with_options(without=NO_AWS)
 def package(
     options: Options,
     output_dir: Annotated[

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ownertag.cli.options import Options, Output
-from ownertag.cli.output import clean_lines
+from ownertag.cli.writing import DIM, RED, YELLOW, Marks, print_lines
 
 if TYPE_CHECKING:
     from ownertag.rollout.preflight.examine import PreflightResult
     from ownertag.rollout.preflight.findings import FindingGroup
 
 SCHEMA = 1
-#: The width of what is printed for a person; commands to paste are never broken.
-WIDTH = 80
+MARKS: Marks = {"stops": RED, "not known": YELLOW, "fine": DIM}
 #: Of so many accounts the ids are listed; of more, only the first ones.
 MOST_ACCOUNTS = 4
 _INDENT = " " * 11
@@ -45,7 +43,7 @@ def preflight_objects(result: PreflightResult) -> list[dict[str, Any]]:
 def print_preflight(result: PreflightResult, options: Options) -> None:
     """Prints the findings for a person, the gravest first; what is fine is a number, and a line each with --verbose."""
     if options.format is Output.TABLE:
-        print("\n".join(clean_lines(_lines(result, verbose=options.verbose))))
+        print_lines(_lines(result, verbose=options.verbose), MARKS)
 
 
 def _lines(result: PreflightResult, *, verbose: bool) -> Iterator[str]:
@@ -64,20 +62,20 @@ def _lines(result: PreflightResult, *, verbose: bool) -> Iterator[str]:
         f"{of[Verdict.STOPS]} causes stop it, {of[Verdict.UNKNOWN]} are not known, {of[Verdict.TOLD]} to know; "
         f"{counts[Verdict.FINE]} checks are fine"
     )
-    yield from _wrapped(f"Not looked at: {NOT_LOOKED_AT}.", "")
+    yield f"Not looked at: {NOT_LOOKED_AT}."
 
 
 def _group(group: FindingGroup) -> Iterator[str]:
     first = group.first
     yield ""
-    yield from _wrapped(f"{first.verdict.value:<10} {first.check.value}: {_where(group)}: {first.text}", _INDENT)
+    yield f"{first.verdict.value:<10} {first.check.value}: {_where(group)}: {first.text}"
     if len(group.accounts) > 1:
         more = len(group.accounts) - MOST_ACCOUNTS
         listed = ", ".join(group.accounts[:MOST_ACCOUNTS]) + (f" and {more} more" if more > 0 else "")
-        yield from _wrapped(f"{_INDENT}{listed}", _INDENT)
+        yield f"{_INDENT}{listed}"
     if first.to_do:
         which = f"for {first.account}: " if len(group.accounts) > 1 and first.advice != first.to_do else ""
-        yield from _wrapped(f"{_INDENT}{which}{first.to_do}", _INDENT)
+        yield f"{_INDENT}{which}{first.to_do}"
 
 
 def _where(group: FindingGroup) -> str:
@@ -87,12 +85,3 @@ def _where(group: FindingGroup) -> str:
     if len(group.regions) > 3:
         return f"{accounts} in {len(group.regions)} Regions"
     return f"{accounts} in {', '.join(group.regions)}"
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    """Lines of at most `WIDTH` characters; a command between backticks stays in one piece, and may be longer."""
-    pieces = [piece.replace(" ", "\0") if number % 2 else piece for number, piece in enumerate(text.split("`"))]
-    lines = textwrap.wrap(
-        "`".join(pieces), WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return [line.replace("\0", " ") for line in lines]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ownertag.cli.hub_session import deployed, hub_session
-from ownertag.cli.options import Exit, Options, Output, fail, listed, with_options
+from ownertag.cli.completion import complete_regions
+from ownertag.cli.options import REGIONS, Exit, Options, Output, fail, listed, with_options
+from ownertag.cli.sessions import audit_access, expected_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ownertag.rollout.prove.rounds import Measure
 
 
-@with_options
+@with_options(without=REGIONS)
 def prove(
     options: Options,
     rounds: Annotated[int, typer.Option("--rounds", help="How many canaries in each place.", min=1, max=1000)] = 1,
@@ -33,7 +34,13 @@ def prove(
         str, typer.Option("--accounts", help="In these accounts only, with commas between.", metavar="ID,ID")
     ] = "",
     regions: Annotated[
-        str, typer.Option("--regions", help="In these Regions only, with commas between.", metavar="REGION,REGION")
+        str,
+        typer.Option(
+            "--regions",
+            help="In these Regions only, with commas between.",
+            metavar="REGION,REGION",
+            autocompletion=complete_regions,
+        ),
     ] = "",
     timeout: Annotated[
         float, typer.Option("--timeout", help="After how many seconds a canary is lost.", min=1, max=3600)
@@ -59,9 +66,9 @@ def prove(
     from ownertag.rollout.doctor.examine import AwsCollector
     from ownertag.rollout.prove.places import UnknownAccounts, UnknownPlace, places
 
-    wanted = deployed(options)
+    wanted = expected_deployment(options)
     config = patient_config().merge(Config(max_pool_connections=at_once))
-    access = replace(hub_session(options, wanted.organization), config=config)
+    access = replace(audit_access(options, wanted.organization), config=config)
     whole = AwsCollector(access, wanted).organization()
     try:
         where = places(whole, wanted, listed(accounts), listed(regions))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from textwrap import wrap
 from typing import Any
 
 from ownertag.cli.options import Output
-from ownertag.cli.output import clean_lines, print_table
+from ownertag.cli.output import print_table
+from ownertag.cli.terminal import Command, screen, table
+from ownertag.cli.writing import RED, YELLOW, Marks, print_lines
 
-WIDTH = 80
+MARKS: Marks = {**dict.fromkeys(("lost", "left"), RED), **dict.fromkeys(("not measured", "not every hop"), YELLOW)}
+#: The columns of its tables that are no numbers.
+NAMES = ("hop", "Region, call-to-tag")
 #: Where the same is to be said of many places, so many accounts or Regions have a line; JSON and CSV name all.
 MOST_LINES = 5
 #: So many of the others are named in a line.
@@ -20,7 +24,7 @@ _Document = Mapping[str, Any]
 
 def print_text(told: _Document, profile: str | None) -> None:
     """Prints the text; its commands have the profile that was given."""
-    print("\n".join(clean_lines(text_of(told, profile))))
+    print_lines(text_of(told, profile, screen(sys.stdout).prose), MARKS)
 
 
 def print_canaries(told: _Document) -> None:
@@ -35,13 +39,13 @@ def print_canaries(told: _Document) -> None:
     print_table(rows, Output.CSV)
 
 
-def text_of(told: _Document, profile: str | None = None) -> Iterator[str]:
-    """The lines, none wider than 80 characters but where a command is."""
+def text_of(told: _Document, profile: str | None = None, width: int | None = None) -> Iterator[str]:
+    """The lines, with tables of this width; prose is not folded."""
     settings = told["settings"]
-    yield from _wrapped(
+    yield (
         f"ownertag {told['ownertag']}, {told['started']}: "
         f"{_number(settings['rounds'], 'round')} in {_number(settings['accounts'], 'account')} and "
-        f"{_number(len(told['regions']), 'Region')}, home {settings['home_region']}",
+        f"{_number(len(told['regions']), 'Region')}, home {settings['home_region']}"
     )
     counts = f"{told['tagged']} tagged, {told['lost']} lost, {told['not_measured']} not measured"
     yield f"{counts}, in {told['seconds']:.0f} s"
@@ -50,21 +54,16 @@ def text_of(told: _Document, profile: str | None = None) -> Iterator[str]:
     if not told["on_aws"]:
         yield "not measured on AWS: another endpoint answered, and these are its times"
     yield ""
-    yield from _table(_hops(told["hops"]))
+    yield from _table(_hops(told["hops"]), width)
     yield ""
-    yield from _wrapped(
+    yield (
         "Seconds, of those that were tagged; each may be wrong by `error` either way. A percentile needs enough of "
-        "them: p90 10, p99 100.",
+        "them: p90 10, p99 100."
     )
     yield from _clocks(told)
     yield ""
-    yield from _table(_regions(told["regions"]))
+    yield from _table(_regions(told["regions"]), width)
     yield from _others(told, f" --profile {profile}" if profile else "")
-
-
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    """The text in lines. No name is broken, so that each can be searched for."""
-    return wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
 def _number(number: int, word: str, many: str = "") -> str:
@@ -89,32 +88,24 @@ def _regions(regions: Sequence[_Document]) -> Iterator[dict[str, str]]:
         yield row | {key: _seconds(whole[key]) for key in ("p50", "p90", "p99", "max")}
 
 
-def _table(rows: Iterator[dict[str, str]]) -> Iterator[str]:
-    """The first column to the left, numbers to the right."""
+def _table(rows: Iterator[dict[str, str]], width: int | None) -> Iterator[str]:
     held = list(rows)
-    if not held:
-        return
-    columns = list(held[0])
-    widths = [max(len(column), *(len(row[column]) for row in held)) for column in columns]
-    for cells in (columns, *([row[column] for column in columns] for row in held)):
-        first, *others = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-        numbers = [cell.strip().rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        yield "  ".join([first, *numbers]).rstrip()
+    return table(held, width, right={column for row in held for column in row if column not in NAMES})
 
 
 def _clocks(told: _Document) -> Iterator[str]:
     """How this machine's clock stands to AWS's, and where clocks disagree."""
     if clocks := told["clocks"]:
         least, most = min(clock["ahead_min"] for clock in clocks), max(clock["ahead_max"] for clock in clocks)
-        yield from _wrapped(
+        yield (
             f"This machine's clock is between {least:+.2f} and {most:+.2f} s ahead of EC2's. That is taken out: calls "
-            "are dated by EC2's answers.",
+            "are dated by EC2's answers."
         )
     for hop in told["hops"]:
         if hop["impossible"]:
-            yield from _wrapped(
+            yield (
                 f"{hop['impossible']} of {hop['n']} of {hop['hop']} are negative by more than their error: two of "
-                "AWS's clocks disagree, so don't trust this hop.",
+                "AWS's clocks disagree, so don't trust this hop."
             )
 
 
@@ -126,11 +117,11 @@ def _others(told: _Document, profile: str) -> Iterator[str]:
             said.setdefault((kind, text), []).append((canary["account"], canary["region"]))
     for (kind, text), places in said.items():
         yield ""
-        yield from _wrapped(f"{kind}: {text}", "  ")
+        yield f"{kind}: {text}"
         yield from _places(places)
         if kind == "lost" and not told["anonymized"]:
             account, region = places[0]
-            yield f"  ownertag doctor --accounts {account} --regions {region}{profile}"
+            yield Command(f"  ownertag doctor --accounts {account} --regions {region}{profile}")
 
 
 def _places(places: Sequence[tuple[str, str]]) -> Iterator[str]:

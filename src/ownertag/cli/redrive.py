@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.hub_session import deployed, hub_session
-from ownertag.cli.options import Exit, Options, Output, fail, listed, with_options
+from ownertag.cli.completion import complete_regions
+from ownertag.cli.options import REGIONS, Exit, Options, Output, confirmed, fail, listed, with_options
 from ownertag.cli.redrive_output import print_found, print_objects, summary
+from ownertag.cli.sessions import audit_access, expected_deployment
 from ownertag.render.documents import BUS, DEAD_LETTERS, UNDELIVERED
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 DEAD_LETTERS_NAME, UNDELIVERED_NAME = NAMES = ("dead-letters", "undelivered")
 
 
-@with_options
+@with_options(without=REGIONS)
 def redrive(
     options: Options,
     queue: Annotated[
@@ -38,7 +38,13 @@ def redrive(
         str, typer.Option("--accounts", help="These accounts' queues only, with commas between.", metavar="ID,ID")
     ] = "",
     regions: Annotated[
-        str, typer.Option("--regions", help="These Regions' queues only, with commas between.", metavar="REGION,REGION")
+        str,
+        typer.Option(
+            "--regions",
+            help="These Regions' queues only, with commas between.",
+            metavar="REGION,REGION",
+            autocompletion=complete_regions,
+        ),
     ] = "",
     only: Annotated[
         str,
@@ -66,8 +72,8 @@ def redrive(
 
     if queue not in {"", *NAMES}:
         fail(f"--queue {queue}: there are {' and '.join(NAMES)}")
-    wanted = deployed(options)
-    operator = hub_session(options, wanted.organization)
+    wanted = expected_deployment(options)
+    operator = audit_access(options, wanted.organization)
     access = RedriveAccess(operator, wanted.organization, load_catalogue().quotas)
     sites, unknown = _sites(operator, wanted, Scope(listed(accounts), listed(regions)), queue, options)
     found = look(access, sites, lambda account, number, of: options.say(f"{account} read, {number} of {of} accounts"))
@@ -124,15 +130,13 @@ def _execute(
         return execute(access, found, lambda: datetime.now(UTC), options.say, codes, limit)
     except KeyboardInterrupt:
         options.say("ended in the middle: what was not put back lies where it lay, and a task of SQS goes on by itself")
-        raise typer.Exit(Exit.FINDINGS) from None
+        raise
 
 
 def _confirmed(options: Options, yes: bool) -> bool:
     if yes:
         return True
-    if not sys.stdin.isatty():
-        fail("nobody can be asked here: repeat with --yes, or with --dry-run to look only")
-    if typer.confirm("Put this back?", err=True):
+    if confirmed("Put this back?", "repeat with --yes, or with --dry-run to look only"):
         return True
     options.say("nothing was put back")
     return False

@@ -6,11 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ownertag.cli.options import Output
-from ownertag.cli.output import clean_lines, print_table
+from ownertag.cli.output import print_table
+from ownertag.cli.writing import YELLOW, Marks, print_lines
 from ownertag.core.values import Failure
 from ownertag.render.documents import BUS, DEAD_LETTERS, UNDELIVERED
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _MOST_NAMED = 4
-_WIDTH = 80
+MARKS: Marks = {"dead-letters": YELLOW, "undelivered": YELLOW}
 
 
 def print_found(found: Sequence[Found], hub: Depth | Failure, *, by_task: bool) -> None:
@@ -33,7 +33,7 @@ def print_found(found: Sequence[Found], hub: Depth | Failure, *, by_task: bool) 
         hub: How many messages the hub's own queue has.
         by_task: Whether SQS moves the dead letters by itself.
     """
-    print("\n".join(clean_lines(_lines(found, hub, by_task=by_task))))
+    print_lines(_lines(found, hub, by_task=by_task), MARKS)
 
 
 def _lines(found: Sequence[Found], hub: Depth | Failure, *, by_task: bool) -> Iterator[str]:
@@ -57,18 +57,18 @@ def _lines(found: Sequence[Found], hub: Depth | Failure, *, by_task: bool) -> It
         age = f", the oldest of {_at(oldest)}" if oldest else ""
         yield f"{name}: {f'about {_messages(total)}{age}' if total else 'empty'}"
         if total:
-            yield from _wrapped(f"in {_places(holding)}")
+            yield f"  in {_places(holding)}"
             for code, count in _summed([one.contents.codes for one in holding]).most_common():
                 advice = ADVICE.get(code, "")
-                yield from _wrapped(f"{count} {code}{f': {advice}' if advice else ''}")
+                yield f"  {count} {code}{f': {advice}' if advice else ''}"
             calls = _summed([one.contents.calls for one in holding]).most_common()
             named = ", ".join(f"{call} {count}" for call, count in calls[:_MOST_NAMED])
-            yield from _wrapped(f"of {named}{_more(len(calls))}")
+            yield f"  of {named}{_more(len(calls))}"
             if looked < total:
-                yield from _wrapped(f"{looked} of them were looked at")
-            yield from _wrapped(way)
+                yield f"  {looked} of them were looked at"
+            yield f"  {way}"
         if hidden:
-            yield from _wrapped(f"{hidden} more are hidden: somebody works on them, or they come back in 5 minutes")
+            yield f"  {hidden} more are hidden: somebody works on them, or they come back in 5 minutes"
     if isinstance(hub, Failure):
         yield f"{BUS}: its depth can't be read ({hub.code})"
     else:
@@ -94,10 +94,6 @@ def _summed(counts: Sequence[Mapping[str, int]]) -> Counter[str]:
     for count in counts:
         total.update(count)
     return total
-
-
-def _wrapped(text: str) -> list[str]:
-    return wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
 
 
 def _at(time: datetime) -> str:

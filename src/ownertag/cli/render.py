@@ -10,8 +10,9 @@ import typer
 
 from ownertag.catalogue import tag_actions
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.options import Options, Output, fail, with_options
-from ownertag.cli.parameters import Command, Group
+from ownertag.cli.commands import Command, Group
+from ownertag.cli.options import NO_AWS, NO_DATA, Options, Output, fail, with_options
+from ownertag.cli.writing import print_lines
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import Settings, SettingsError
 from ownertag.core.tiers import TagActions
@@ -23,16 +24,20 @@ from ownertag.render.scp import service_control_policies
 #: Of the JSON that these commands print; docs/reference/json.md describes it.
 SCHEMA = 1
 
+#: What a command refuses that prints a text.
+NO_TABLE = dict.fromkeys(("output", "as_json", "quiet"), "it prints a text, as it is to be pasted")
+
 app = typer.Typer(
     cls=Group,
     help="Print or write what is generated from the catalogue and the settings.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 
 
 @app.command(cls=Command)
-@with_options
+@with_options(without={**NO_AWS, **NO_DATA})
 def infra(
     options: Options,
     output_dir: Annotated[
@@ -55,7 +60,7 @@ def infra(
 
 
 @app.command(cls=Command)
-@with_options
+@with_options(without=NO_AWS, formats=(Output.TABLE, Output.JSON))
 def scp(
     options: Options,
     tiers: Annotated[
@@ -69,7 +74,7 @@ def scp(
     """
     catalogue, actions = load_catalogue(), tag_actions.load_tag_actions()
     if tiers and options.format is not Output.JSON:
-        print("\n".join(tiers_text(catalogue, actions)))
+        print_lines(tiers_text(catalogue, actions))
         return
     told = {"tiers": tiers_object(catalogue, actions)}
     found = {} if tiers else _policies(catalogue, actions, options.settings())
@@ -82,14 +87,14 @@ def scp(
 
 
 @app.command(name="terraform-ignore-tags", cls=Command)
-@with_options
+@with_options(without={**NO_AWS, **NO_TABLE})
 def ignore_tags(options: Options) -> None:
     """Print the block with which Terraform leaves the tags alone."""
     print(terraform_ignore_tags(options.settings()), end="")
 
 
 @app.command(name="tag-page", cls=Command)
-@with_options
+@with_options(without={**NO_AWS, **NO_TABLE})
 def tag_page(options: Options) -> None:
     """Print a page, in Markdown, that says what the tags are."""
     print(why_page(options.settings()), end="")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import time
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ownertag.cli.options import Exit, Options, Output, fail, with_options
+from ownertag.cli.options import NO_AWS, NO_SETTINGS, Exit, Options, Output, fail, with_options
+from ownertag.cli.terminal import Command
+from ownertag.cli.writing import YELLOW, print_lines
+
+if TYPE_CHECKING:
+    from ownertag.sandbox.sandbox import Sandbox
 
 
-@with_options
+@with_options(without={**NO_AWS, **NO_SETTINGS}, formats=(Output.TABLE, Output.JSON))
 def sandbox(
     options: Options,
     port: Annotated[
@@ -28,14 +35,14 @@ def sandbox(
     take one of the profiles.
     """
     from ownertag.sandbox.console_reporter import ConsoleReporter
-    from ownertag.sandbox.demo_launches import IMAGE
-    from ownertag.sandbox.personas import ACCOUNTS, PERSONAS
+    from ownertag.sandbox.personas import PERSONAS
     from ownertag.sandbox.sandbox import Sandbox
 
     ended: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: ended.append(number))
-    reporter = ConsoleReporter(lambda line: print(line, flush=True) if options.format is Output.TABLE else None)
+    table = options.format is Output.TABLE
+    reporter = ConsoleReporter(lambda line: print_lines([line], {"refused": YELLOW}) if table else None)
     try:
         told = lambda error: options.say(f"the function failed: {error!r}")  # noqa: E731 - one line
         with Sandbox(reporter, port, told, empty=empty) as running:
@@ -49,21 +56,7 @@ def sandbox(
                 profiles = [persona.name for persona in PERSONAS]
                 print(json.dumps({"schema": 1, **where, "profiles": profiles}), flush=True)
             else:
-                print(f"An organization of {len(ACCOUNTS)} accounts on {running.endpoint_url}\n")
-                for persona in PERSONAS:
-                    account = ACCOUNTS[persona.account]
-                    print(f"  {persona.name:<12} {persona.kind.value:<26} {account:<10} {persona.region}")
-                print(f"\n  admin-NAME   root user of account NAME: {', '.join(ACCOUNTS.values())}")
-                if not empty:
-                    print("  hub          the role that may assume the tagger's role in every account")
-                print(f"\nexport AWS_CONFIG_FILE={running.config_file}\n")
-                print(f"export OWNERTAG_CONFIG={running.settings_file}\n")
-                if empty:
-                    print(f"export OWNERTAG_PACKAGE={running.package_file}\n")
-                    print("ownertag deploy plan --profile admin-management")
-                    print("ownertag deploy apply --profile admin-management")
-                print("ownertag doctor --profile admin-security")
-                print(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2\n", flush=True)
+                print_lines(_greeting(running, empty=empty))
             options.say("Ctrl-C ends it")
             # The system may give a signal to any thread, but Python's handler runs when this one wakes: it must not
             # wait for anything without end.
@@ -72,3 +65,31 @@ def sandbox(
             options.say("ending")
     except OSError as error:
         fail(f"port {port}: {error.strerror}: choose another with --port, or leave it out", Exit.BAD_INPUT)
+
+
+def _greeting(running: Sandbox, *, empty: bool) -> Iterator[str]:
+    """Who is there, and the commands to begin with."""
+    from ownertag.sandbox.demo_launches import IMAGE
+    from ownertag.sandbox.personas import ACCOUNTS, PERSONAS
+
+    yield f"An organization of {len(ACCOUNTS)} accounts on {running.endpoint_url}"
+    yield ""
+    for persona in PERSONAS:
+        account = ACCOUNTS[persona.account]
+        yield f"  {persona.name:<12} {persona.kind.value:<26} {account:<10} {persona.region}"
+    yield ""
+    yield f"  admin-NAME   root user of account NAME: {', '.join(ACCOUNTS.values())}"
+    if not empty:
+        yield "  hub          the role that may assume the tagger's role in every account"
+    files = {"AWS_CONFIG_FILE": running.config_file, "OWNERTAG_CONFIG": running.settings_file}
+    if empty:
+        files["OWNERTAG_PACKAGE"] = running.package_file
+    for variable, path in files.items():
+        yield from ("", Command(f"export {variable}={shlex.quote(str(path))}"))
+    yield ""
+    if empty:
+        yield Command("ownertag deploy plan --profile admin-management")
+        yield Command("ownertag deploy apply --profile admin-management")
+    yield Command("ownertag doctor --profile admin-security")
+    yield Command(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2")
+    yield ""

@@ -13,12 +13,12 @@ import msgspec
 import typer
 
 from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.caller import caller_identity
 from ownertag.cli.explain import Tally
 from ownertag.cli.hub import AnswerTooLarge, HubFunction
 from ownertag.cli.inputs import Reading
 from ownertag.cli.options import Exit, Options, fail, with_options
 from ownertag.cli.output import Printer
+from ownertag.cli.sessions import any_session, caller_identity
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import match
 from ownertag.core.records import Arrival
@@ -72,7 +72,7 @@ def tag(
     if settings.organization is None:
         work = _local_work(options, settings, catalogue, dry_run, ledger)
     else:
-        work = _at_hub(HubFunction(options, settings.organization.home_region, attempts=4), dry_run)
+        work = _at_hub(HubFunction(options, settings.organization, attempts=4), dry_run)
     printer, reading, tally = Printer(options.format), Reading(options), Tally()
     outcomes: Counter[str] = Counter()
     read = left = unreached = 0
@@ -189,7 +189,6 @@ def _ledger(text: str | None, dry_run: bool) -> Ledger:
 
 def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: Ledger) -> Ports:
     """Returns the same adapters as in the hub, with an operator's credentials."""
-    from ownertag.aws.credentials import CredentialsError, open_session
     from ownertag.aws.pacing import Pacing
     from ownertag.aws.sessions import Sessions
     from ownertag.flows.ports import Ports
@@ -200,12 +199,9 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
     def now() -> datetime:
         return datetime.now(UTC)
 
-    try:
-        session = open_session(options.profile, options.region, options.endpoint_url)
-        region = session.region or "us-east-1"
-        account = caller_identity(session, region).account
-    except CredentialsError as error:
-        fail(str(error))
+    session = any_session(options)
+    region = session.region or "us-east-1"
+    account = caller_identity(session, region).account
     sessions = Sessions(
         session,
         role_name=settings.hub.tagger_role,

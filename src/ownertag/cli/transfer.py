@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -10,14 +11,15 @@ import typer
 from msgspec.structs import asdict
 
 from ownertag.cli.hub import HubFunction
-from ownertag.cli.options import Exit, Options, Output, fail, with_options
-from ownertag.core.owner.principal import clean
+from ownertag.cli.options import HOME_REGION, Exit, Options, Output, fail, with_options
+from ownertag.cli.sessions import organization_of, settings_file
+from ownertag.cli.writing import print_lines
 from ownertag.core.transfer import TransferOrder, order_problem
 
 SCHEMA = 1
 
 
-@with_options
+@with_options(without=HOME_REGION, formats=(Output.TABLE, Output.JSON))
 def transfer(
     options: Options,
     resource: Annotated[str, typer.Argument(help="An id or an ARN.", metavar="ID|ARN")],
@@ -31,27 +33,25 @@ def transfer(
 
     Exits with 0 if it is done, 1 if not, 2 for bad input, 3 if the function could not be reached.
     """
-    settings = options.settings()
-    if settings.organization is None:
-        fail("the settings have no [organization], so there is no hub to ask: name them with --config")
-    hub = HubFunction(options, settings.organization.home_region)
+    hub = HubFunction(options, organization_of(settings_file(options)))
     order = TransferOrder(uuid4().hex, resource, to, hub.caller, reason)
     if wrong := order_problem(order):
         fail(wrong)
     answer = hub.ask({"transfer": asdict(order)}, "done")
     if options.format is Output.TABLE:
-        print(_summary(answer, order))
+        print_lines(_summary(answer, order))
     else:
         print(json.dumps({"schema": SCHEMA, **answer}))
     raise typer.Exit(Exit.OK if answer["done"] else Exit.FINDINGS)
 
 
-def _summary(answer: dict[str, Any], order: TransferOrder) -> str:
-    name = clean(answer.get("arn") or order.resource)
+def _summary(answer: dict[str, Any], order: TransferOrder) -> Iterator[str]:
+    name = answer.get("arn") or order.resource
     if not answer["done"]:
-        return f"{name}: not given to {clean(order.to)}: {clean(answer['detail'])}"
-    was = f", was {clean(answer['was'])}'s" if answer.get("was") else ", the ledger did not know it"
-    lines = [f"{name}: {clean(order.to)}'s now{was}"]
-    lines += [f"  {clean(key)} = {clean(value)}" for key, value in answer["tags"]]
-    lines += [f"  not tagged: {clean(answer['detail'])}"] if answer.get("detail") else []
-    return "\n".join(lines)
+        yield f"{name}: not given to {order.to}: {answer['detail']}"
+        return
+    was = f", was {answer['was']}'s" if answer.get("was") else ", the ledger did not know it"
+    yield f"{name}: {order.to}'s now{was}"
+    yield from (f"  {key} = {value}" for key, value in answer["tags"])
+    if answer.get("detail"):
+        yield f"  not tagged: {answer['detail']}"

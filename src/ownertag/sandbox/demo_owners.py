@@ -111,7 +111,7 @@ class OwnerAnswer:
         way = " and ".join([", ".join(owner.via[:-1]), *owner.via[-1:]]).removeprefix(" and ")
         return [
             f"{self.asked:<20} {owner.name}, {owner.confidence.value} by {owner.evidence}: {how}",
-            f"{'':<20} through {way}",
+            f"  through {way}",
         ]
 
 

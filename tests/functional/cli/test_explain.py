@@ -209,11 +209,3 @@ def test_help_and_version_load_no_aws_library() -> None:
     assert answer.returncode == 0, answer.stderr
     for command in ("demo", "explain", "sandbox", "tag"):
         assert command in answer.stdout
-
-
-@pytest.mark.parametrize("command", ["demo", "explain", "sandbox", "tag"])
-def test_every_command_has_the_shared_options(command: str) -> None:
-    answer = CliRunner().invoke(app, [command, "--help"])
-    assert answer.exit_code == 0
-    for option in ("--output", "--json", "--profile", "--region", "--config", "--endpoint-url", "--quiet", "--verbose"):
-        assert option in answer.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -406,9 +407,18 @@ def test_without_a_ledger_named_the_hubs_table_is_asked(config: Path, what: str)
 
 @pytest.mark.usefixtures("table")
 def test_a_table_that_is_not_there_is_told(config: Path) -> None:
-    code, output, errors = run(ONE, "--config", str(config), "--ledger", "dynamodb:another")
+    hub = config.with_name("hub.toml")
+    hub.write_text(re.sub(r'hub_account = "[0-9]+"', 'hub_account = "123456789012"', config.read_text()))
+    code, output, errors = run(ONE, "--config", str(hub), "--ledger", "dynamodb:another")
     assert (code, output) == (3, "")
     assert "another" in errors
+
+
+@pytest.mark.usefixtures("table")
+def test_a_table_that_is_not_there_because_the_account_is_another_is_told(config: Path) -> None:
+    code, output, errors = run(ONE, "--config", str(config), "--ledger", "dynamodb:another")
+    assert (code, output) == (2, "")
+    assert "these are credentials of account 123456789012, and the hub's account is" in errors
 
 
 def test_without_credentials_the_table_can_not_be_read(config: Path) -> None:
@@ -416,11 +426,11 @@ def test_without_credentials_the_table_can_not_be_read(config: Path) -> None:
     assert (code, output) == (3, "")
     assert "credentials" in errors.lower()
     code, output, errors = run(ONE, "--config", str(config), "--profile", "nobody")
-    assert (code, output) == (3, "")
-    assert "nobody" in errors
+    assert (code, output) == (2, "")
+    assert "profile nobody, Region" in errors
     code, output, errors = run(ONE)
     assert (code, output) == (2, "")
-    assert "name the settings with --config, or write --region" in errors
+    assert "there are no settings: " in errors
 
 
 # --- the tags of today, and CloudTrail

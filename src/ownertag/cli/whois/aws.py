@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.options import Exit, Options, fail
+from ownertag.cli.sessions import ExplainingClient, any_session, hub_of, no_settings
 from ownertag.cli.whois.objects import NotChecked, Today
 from ownertag.core.arn import is_arn
 from ownertag.core.ownership import ResourceKey
@@ -34,12 +35,11 @@ class NoCredentials(Exception):
 
 
 def dynamodb(options: Options, settings: Settings) -> Any:
-    """Returns a client for the hub's ledger.
-
-    Raises:
-        NoCredentials: There are none.
-    """
-    return _client("dynamodb", *_base(options, settings))
+    """Returns a client for the hub's ledger; the command ends where the credentials are not the hub's."""
+    organization = settings.organization
+    session = any_session(options, organization.home_region if organization else None, hub_of(organization))
+    region = _region(session, options, settings)
+    return ExplainingClient(_client("dynamodb", session, region), session, settings.organization)
 
 
 def today(
@@ -164,17 +164,22 @@ def _paced_sessions(options: Options, settings: Settings) -> Sessions:
 
 def _base(options: Options, settings: Settings) -> tuple[CallerSession, str]:
     """Returns the credentials, and the home Region."""
-    from ownertag.aws.credentials import CredentialsError, open_session
+    from ownertag.aws.credential_errors import CredentialsError
+    from ownertag.aws.credentials import open_session
 
     try:
         session = open_session(options.profile, endpoint_url=options.endpoint_url)
     except CredentialsError as error:
         raise NoCredentials(str(error)) from error
+    return session, _region(session, options, settings)
+
+
+def _region(session: CallerSession, options: Options, settings: Settings) -> str:
     home = settings.organization.home_region if settings.organization else None
     region = home or session.region or options.region
     if not region:
-        fail("in which Region the hub is can't be told: name the settings with --config, or write --region")
-    return session, region
+        fail(f"{no_settings()}, or the hub's Region with --region")
+    return region
 
 
 def _client(service: str, base: CallerSession, region: str) -> Any:

@@ -47,9 +47,14 @@ WRONG: dict[str, tuple[Callable[[Console], None], str, int, list[str]]] = {
         as_they_are,
         "admin-web",
         2,
-        [f"those of account {WEB}", f"management account is {MANAGEMENT}", "--profile"],
+        [f"credentials of account {WEB}", f"management account is {MANAGEMENT}", "such as --profile admin-management"],
     ),
-    "no profile": (as_they_are, "nobody", 3, ["profile nobody: can't be used", "aws configure list-profiles"]),
+    "no profile": (
+        as_they_are,
+        "nobody",
+        2,
+        ["profile nobody, Region", "can't be used", "aws configure list-profiles"],
+    ),
     "no package": (
         without_a_package,
         "admin-management",

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from ownertag.cli.doctor_output import report
+from ownertag.cli.terminal import folded
 from ownertag.render.documents import REGION_STACK, ROLES_STACK
 from ownertag.rollout.doctor.causes import Cause
 from ownertag.rollout.doctor.commands import Caller
@@ -128,7 +129,7 @@ CALLER = Caller(MANAGEMENT, {MANAGEMENT: "management", HUB: "security"})
 
 def screen(found: tuple[list[Finding], Scale], *, everything: bool = False) -> list[str]:
     findings, scale = found
-    return list(report(findings, scale, CALLER, everything=everything))
+    return list(folded(report(findings, scale, CALLER, everything=everything), COLUMNS))
 
 
 #: Each kind of fault: where it is, and what mends the first of them.
@@ -163,7 +164,7 @@ def test_all_twelve_are_found(found: tuple[list[Finding], Scale]) -> None:
 
 @pytest.mark.parametrize("caller", [CALLER, Caller(MANAGEMENT, {HUB: None})], ids=["profiles", "own credentials"])
 def test_it_is_one_screen(found: tuple[list[Finding], Scale], caller: Caller) -> None:
-    lines = list(report(*found, caller, everything=False))
+    lines = list(folded(report(*found, caller, everything=False), COLUMNS))
     assert len(lines) <= LINES, "\n".join(lines)
     assert [line for line in lines if len(line) > COLUMNS] == []
 

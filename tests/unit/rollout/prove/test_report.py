@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ownertag.cli.prove_output import text_of
+from ownertag.cli.terminal import folded
 from ownertag.rollout.prove.hops import Hop, Latency
 from ownertag.rollout.prove.report import Circumstances, document
 from ownertag.rollout.prove.result import CanaryResult, Ending, Place, SeenLast, Trail
@@ -46,7 +47,7 @@ def made(*results: CanaryResult, interrupted: bool = False, on_aws: bool = True)
 
 
 def text(told: dict[str, Any]) -> str:
-    lines = list(text_of(told))
+    lines = list(folded(text_of(told, width=80), 80))
     assert max(map(len, lines)) <= 80, max(lines, key=len)
     return "\n".join(lines)
 
@@ -124,7 +125,7 @@ def test_two_hundred_accounts_fit_on_a_screen() -> None:
                 results += [lost(account, region), lost(account, region, 2)]
             else:
                 results += [tagged(account, region, account / 10 + turn, turn) for turn in (1, 2)]
-    lines = list(text_of(made(*results)))
+    lines = list(folded(text_of(made(*results), width=80), 80))
     assert len(lines) <= 50, len(lines)
     assert "  000000000007: eu-central-0, eu-central-1 and 15 more (17 canaries)" in lines
     assert "  and 35 more accounts" in lines or "  and 12 more Regions" in lines
