@@ -15,7 +15,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from ownertag.core.settings import Settings, SettingsError
-from ownertag.core.settings_file import read_settings
+from ownertag.core.settings_file import MOST_BYTES, read_settings, settings_text
+from ownertag.core.toml_advice import shown
 
 CONFIG_NAME = "ownertag.toml"
 
@@ -88,12 +89,13 @@ class Options:
         if path is None:
             return None
         try:
-            text = path.read_text("utf-8")
+            with path.open("rb") as file:
+                text = settings_text(file.read(MOST_BYTES + 1), str(path))
             settings = read_settings(text, str(path))
         except SettingsError as error:
             fail(str(error))
-        except (OSError, UnicodeError) as error:
-            fail(f"{path}: can't be read: {error}")
+        except OSError as error:
+            fail(f"{shown(str(path))}: can't be read: {error.strerror}; --config names the file of the settings")
         if self.verbose:
             self.say(f"settings: {path}")
         return SettingsFile(path, text, settings)
