@@ -15,7 +15,7 @@ from ownertag.cli.parameters import Command, Group
 
 #: In the order of `--help`. Each is a module here that has a function of its name, or `app` for a group of commands.
 COMMANDS = (
-    *("demo", "doctor", "explain", "prove", "redrive", "sandbox", "tag", "transfer", "whois"),
+    *("demo", "doctor", "explain", "init", "prove", "redrive", "sandbox", "tag", "transfer", "whois"),
     *("deploy", "owners", "render"),
 )
 

@@ -1,0 +1,311 @@
+"""`ownertag init`: writes the first settings of an organization from what AWS says of it and a person decides."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from shlex import quote
+from textwrap import wrap
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ownertag.cli.caller import caller_identity
+from ownertag.cli.new_file import write_new
+from ownertag.cli.options import CONFIG_NAME, Exit, Options, Output, fail, with_options
+from ownertag.cli.output import print_table
+from ownertag.core.toml_advice import shown
+
+if TYPE_CHECKING:
+    from ownertag.aws.credentials import CallerSession
+    from ownertag.rollout.init.compose import Answer, Setting
+    from ownertag.rollout.init.facts import Reading
+    from ownertag.rollout.init.questions import Question
+
+SCHEMA = 1
+#: Where it is read from if neither the command nor the profile names a Region.
+_REGION = "us-east-1"
+_STDOUT = "-"
+_WIDTH = 80
+
+
+@with_options
+def init(
+    options: Options,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Where to write; - prints it. Left out: what --config names, else ownertag.toml here.", metavar="FILE"
+        ),
+    ] = None,
+    hub_account: Annotated[
+        str | None, typer.Option("--hub-account", help="The account of the hub.", metavar="ID")
+    ] = None,
+    home_region: Annotated[
+        str | None, typer.Option("--home-region", help="The Region of the hub.", metavar="REGION")
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option("--unit", help="A unit to begin with, by id or name; can be repeated.", metavar="UNIT"),
+    ] = None,
+    what_is_this: Annotated[
+        str | None, typer.Option("--what-is-this", help="A page of yours on the tags.", metavar="URL")
+    ] = None,
+    alarm_email: Annotated[
+        str | None, typer.Option("--alarm-email", help="Who gets the alarms.", metavar="ADDRESS")
+    ] = None,
+    regions: Annotated[
+        str | None,
+        typer.Option("--regions", help="Tag in these Regions only, with commas between.", metavar="REGION,REGION"),
+    ] = None,
+    organization: Annotated[
+        str | None,
+        typer.Option("--organization", help="The organization's id, if it can't be read.", metavar="ID"),
+    ] = None,
+    management_account: Annotated[
+        str | None,
+        typer.Option("--management-account", help="The management account, if it can't be read.", metavar="ID"),
+    ] = None,
+    identity_store: Annotated[
+        str | None,
+        typer.Option("--identity-store", help="Identity Center's store, if it can't be read.", metavar="ARN"),
+    ] = None,
+    observe: Annotated[
+        bool, typer.Option("--observe/--no-observe", help="Watch first: nothing is tagged until you say so.")
+    ] = True,
+) -> None:
+    """Write a commented ownertag.toml for the organization that the credentials are of.
+
+    Reads the organization, its units, accounts and Regions, the trail and Identity Center; best with credentials of the
+    management account. What can't be read, and what nobody but you can decide, is asked; where nobody can be asked,
+    each has an option. No file is ever overwritten, and nothing in AWS is changed.
+
+    Exits with 0 if it is written, 1 if it was interrupted, 2 for bad input or a file that is there, 3 if the
+    credentials can't be used.
+    """
+    target = _target(file, options)
+    given = {
+        "organization.id": organization,
+        "organization.management_account": management_account,
+        "organization.hub_account": hub_account,
+        "organization.home_region": home_region,
+        "organization.units": ",".join(unit) if unit else None,
+        "hub.alarm_email": alarm_email,
+        "tags.WhatIsThis": what_is_this,
+        "trust.identity_stores": identity_store,
+        "organization.regions": regions,
+    }
+    with _nothing_written():
+        reading, session, caller = _read(options)
+        answers = _answers(reading, {key: value for key, value in given.items() if value is not None})
+        written = _composed(reading, answers, caller, observe)
+        _write(target, written.text, options)
+    _report(target, written, reading, options)
+    if target:
+        _say_next(target, session, answers["organization.hub_account"].value[0], options)
+
+
+def _target(file: Path | None, options: Options) -> Path | None:
+    """The file to write, which is not there yet; None for standard output."""
+    if file is not None and str(file) == _STDOUT:
+        return None
+    path = file or options.config or Path(CONFIG_NAME)
+    name = shown(str(path))
+    if path.is_dir():
+        path = path / CONFIG_NAME
+        name = shown(str(path))
+    if path.exists() or path.is_symlink():
+        fail(f"{name}: is there already, and no file is overwritten: name another, as `ownertag init FILE`, or move it")
+    if not path.parent.is_dir():
+        fail(f"{name}: there is no folder {shown(str(path.parent))}: make it, or name another file")
+    if not os.access(path.parent, os.W_OK):
+        fail(f"{name}: {shown(str(path.parent))} can't be written to: name another file, or - to print it")
+    return path
+
+
+def _read(options: Options) -> tuple[Reading, CallerSession, str]:
+    """What was read, with whose session, and the caller's ARN."""
+    from ownertag.aws.credentials import CredentialsError, open_session
+    from ownertag.rollout.init.read import read_organization
+
+    try:
+        session = open_session(options.profile, options.region, options.endpoint_url)
+        region = session.region or _REGION
+        caller = caller_identity(session, region)
+    except CredentialsError as error:
+        fail(str(error), Exit.UNREACHABLE)
+    options.say(f"account {caller.account}, Region {region}, {session.name}")
+    return read_organization(session, caller.account, region, options.say), session, caller.arn
+
+
+def _answers(reading: Reading, given: Mapping[str, str]) -> dict[str, Answer]:
+    """The answers, by options or asked on a terminal; all that is wrong or missing is told at once."""
+    from ownertag.rollout.init.compose import Answer, Origin
+    from ownertag.rollout.init.questions import questions, regions_answer, unasked_problem
+
+    asked = questions(reading)
+    keys = {question.key for question in asked}
+    answers: dict[str, Answer] = {}
+    wrong = [problem for key in given.keys() - keys if (problem := unasked_problem(key, given[key], reading))]
+    for question in asked:
+        if question.key in given:
+            value, problem = question.parse(given[question.key])
+            wrong += [f"{question.flag}: {problem}"] if problem else []
+            answers[question.key] = Answer(value, Origin.GIVEN, question.flag)
+    if "trust.identity_stores" in given.keys() - keys:
+        answers["trust.identity_stores"] = Answer((given["trust.identity_stores"],), Origin.GIVEN, "--identity-store")
+    if "organization.regions" in given:
+        home = answers.get("organization.home_region")
+        value, problem = regions_answer(given["organization.regions"], home.value[0] if home else "", reading)
+        wrong += [f"--regions: {problem}"] if problem else []
+        answers["organization.regions"] = Answer(value, Origin.GIVEN, "--regions")
+    if wrong:
+        fail("\n".join(wrong))
+    missing = [question for question in asked if question.key not in answers]
+    if not sys.stdin.isatty():
+        if required := [question for question in missing if not question.optional]:
+            fail("\n".join(_told_missing(required)))
+        return answers
+    for question in missing:
+        if value := _ask(question):
+            answers[question.key] = Answer(value, Origin.ASKED, question.flag)
+    return answers
+
+
+def _told_missing(required: list[Question]) -> Iterator[str]:
+    yield "nobody can be asked here, so these options are needed:"
+    for question in required:
+        proposed = f"; perhaps {question.proposed}" if question.proposed else ""
+        yield from wrap(
+            f"{question.flag}: {question.asks}: {question.why}{proposed}",
+            _WIDTH,
+            initial_indent="  ",
+            subsequent_indent="      ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        yield from (f"      {hint}" for hint in question.hints)
+
+
+def _ask(question: Question) -> tuple[str, ...]:
+    """Asks until an answer is right; an optional question may be left without one."""
+    _err("")
+    for line in (*wrap(f"{question.asks}: {question.why}", _WIDTH), *(f"  {hint}" for hint in question.hints)):
+        _err(line)
+    default = question.proposed or ("" if question.optional else None)
+    while True:
+        text = typer.prompt(question.flag.removeprefix("--"), default, show_default=bool(default), err=True)
+        if question.optional and not text.strip():
+            return ()
+        value, problem = question.parse(text)
+        if not problem:
+            return value
+        _err(problem)
+
+
+def _err(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The text of the file, its settings one by one, and what else to know."""
+
+    text: str
+    settings: tuple[Setting, ...]
+    notes: tuple[str, ...]
+
+
+def _composed(reading: Reading, answers: Mapping[str, Answer], caller: str, observe: bool) -> _Written:
+    """What is written: a text that deploy takes."""
+    from ownertag.core.settings import SettingsError
+    from ownertag.core.settings_file import read_settings
+    from ownertag.render.first_settings import render_first_settings
+    from ownertag.render.infra import check_deployable
+    from ownertag.rollout.init.compose import compose, notes, settings_of
+
+    head = f"Written by `ownertag init` on {datetime.now(UTC):%Y-%m-%d}, as {caller}."
+    first = compose(reading, answers, observed=observe, head=head)
+    text = render_first_settings(first)
+    try:
+        check_deployable(read_settings(text, CONFIG_NAME), CONFIG_NAME)
+    except SettingsError as error:
+        fail(f"the answers do not go together, and nothing was written:\n{error}")
+    return _Written(text, settings_of(first, answers), notes(reading))
+
+
+def _write(target: Path | None, text: str, options: Options) -> None:
+    if target is None:
+        if options.format is not Output.JSON:
+            print(text, end="")
+        return
+    try:
+        write_new(target, text)
+    except FileExistsError:
+        fail(f"{shown(str(target))}: was written by somebody else meanwhile, and is not overwritten")
+    except OSError as error:
+        fail(f"{shown(str(target))}: can't be written: {error.strerror}; name another file, or - to print it")
+
+
+@contextmanager
+def _nothing_written() -> Iterator[None]:
+    try:
+        yield
+    except (typer.Abort, KeyboardInterrupt, EOFError):
+        fail("interrupted: nothing was written", Exit.FINDINGS)
+
+
+def _report(target: Path | None, written: _Written, reading: Reading, options: Options) -> None:
+    if options.format is Output.JSON:
+        print(json.dumps(_as_object(target, written, reading)))
+    elif options.format is Output.CSV and target:
+        rows = [{"key": one.key, "value": _shown(one.value), "origin": str(one.origin)} for one in written.settings]
+        print_table(rows, options.format)
+    elif target:
+        for one in written.settings:
+            line = f"{one.key:<31}  {one.origin:<5}  {_shown(one.value)}"
+            print(line if len(line) <= _WIDTH else f"{line[:38].rstrip()}\n  {_shown(one.value)}")
+    for note in written.notes:
+        for line in wrap(note, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False):
+            options.say(line)
+
+
+def _say_next(target: Path, session: CallerSession, hub: str, options: Options) -> None:
+    """The next commands, with the profiles that the AWS config has."""
+    from ownertag.rollout.doctor.commands import profiles
+
+    config = "" if target == Path(CONFIG_NAME) and not options.config else f" --config {quote(shown(str(target)))}"
+    own = f" --profile {quote(options.profile)}" if options.profile else ""
+    hub_profile = profiles(session.profiles).get(hub)
+    at_hub = f" --profile {quote(hub_profile)}" if hub_profile else f"   with credentials of account {hub}"
+    options.say(f"{shown(str(target))} is written. Read it, then:")
+    options.say(f"  ownertag deploy plan{config}{own}")
+    options.say(f"  ownertag deploy apply{config}{own}")
+    options.say(f"  ownertag doctor{config}{at_hub}")
+
+
+def _as_object(target: Path | None, written: _Written, reading: Reading) -> dict[str, Any]:
+    from msgspec.structs import asdict
+
+    from ownertag.rollout.doctor.facts import Unread
+
+    return {
+        "schema": SCHEMA,
+        "file": str(target) if target else None,
+        "text": None if target else written.text,
+        "account": reading.account,
+        "region": reading.region,
+        "settings": [asdict(one) for one in written.settings],
+        "unread": {key: fact.reason for key, fact in asdict(reading).items() if isinstance(fact, Unread)},
+        "notes": list(written.notes),
+    }
+
+
+def _shown(value: str | tuple[str, ...]) -> str:
+    return shown(value if isinstance(value, str) else ", ".join(value))
