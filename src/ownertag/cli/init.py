@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
+from shutil import get_terminal_size
 from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -182,21 +183,14 @@ def _told_missing(required: list[Question]) -> Iterator[str]:
     yield "nobody can be asked here, so these options are needed:"
     for question in required:
         proposed = f"; perhaps {question.proposed}" if question.proposed else ""
-        yield from wrap(
-            f"{question.flag}: {question.asks}: {question.why}{proposed}",
-            _WIDTH,
-            initial_indent="  ",
-            subsequent_indent="      ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        yield from _wrapped(f"{question.flag}: {question.asks}: {question.why}{proposed}", "  ", "      ")
         yield from (f"      {hint}" for hint in question.hints)
 
 
 def _ask(question: Question) -> tuple[str, ...]:
     """Asks until an answer is right; an optional question may be left without one."""
     _err("")
-    for line in (*wrap(f"{question.asks}: {question.why}", _WIDTH), *(f"  {hint}" for hint in question.hints)):
+    for line in (*_wrapped(f"{question.asks}: {question.why}"), *(f"  {hint}" for hint in question.hints)):
         _err(line)
     default = question.proposed or ("" if question.optional else None)
     while True:
@@ -206,7 +200,16 @@ def _ask(question: Question) -> tuple[str, ...]:
         value, problem = question.parse(text)
         if not problem:
             return value
-        _err(problem)
+        for line in _wrapped(problem):
+            _err(line)
+
+
+def _wrapped(text: str, first: str = "", rest: str = "") -> list[str]:
+    """Lines that fit the terminal; an id or an ARN is not cut."""
+    width = min(_WIDTH, get_terminal_size().columns)
+    return wrap(
+        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _err(line: str) -> None:
@@ -272,7 +275,7 @@ def _report(target: Path | None, written: _Written, reading: Reading, options: O
             line = f"{one.key:<31}  {one.origin:<5}  {_shown(one.value)}"
             print(line if len(line) <= _WIDTH else f"{line[:38].rstrip()}\n  {_shown(one.value)}")
     for note in written.notes:
-        for line in wrap(note, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False):
+        for line in _wrapped(note, "", "  "):
             options.say(line)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 
-def write_new(path: Path, text: str) -> None:
+def write_new(path: Path, text: str, link: Callable[[Path, Path], None] = os.link) -> None:
     """Writes a text to a path where nothing is yet, in UTF-8.
 
     It is written under another name beside it, and linked: whoever is interrupted leaves no half of a file, and whoever
@@ -23,7 +24,7 @@ def write_new(path: Path, text: str) -> None:
     try:
         _write(beside, text)
         try:
-            os.link(beside, path)
+            link(beside, path)
         except FileExistsError:
             raise
         except (OSError, NotImplementedError):

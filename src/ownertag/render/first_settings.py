@@ -62,8 +62,8 @@ def render_first_settings(settings: FirstSettings) -> str:
 def _lines(first: FirstSettings) -> Iterator[str]:
     yield from _comment(f"The settings of ownertag. {first.head}")
     yield from _comment(
-        "A value has a comment above it that says where it is from. A line such as `# key = ...` is a key that is left "
-        "out, with its default or an example."
+        "A value has a comment above it that says where it is from. A key that is left out stands in a comment, with "
+        "its default or an example."
     )
     yield from _organization(first)
     yield from _hub(first)
@@ -180,7 +180,7 @@ def _trust(first: FirstSettings) -> Iterator[str]:
     else:
         yield from _left_out("identity_center_region", first.home_region.value)
     yield from _comment("Providers by which pipelines and people sign in to roles.")
-    yield from _left_out("identity_providers", ("arn:aws:iam::111111111111:saml-provider/corp",), example=True)
+    yield from _left_out("identity_providers", ("accounts.google.com",), example=True)
     yield from _comment(
         "true: the policy keeps members from setting a SourceIdentity, which is proof then. It needs the root's id in "
         "[protection] units. The roles below may still set one."

@@ -130,7 +130,7 @@ def _unit_question(reading: Reading) -> Question:
         why,
         lambda text: _units(text, units),
         proposed=first_unit(units),
-        hints=(*unit_lines(units[:_MOST_SHOWN]), *more),
+        hints=(*unit_lines(units[:_MOST_SHOWN], 40), *more),
     )
 
 
@@ -151,20 +151,28 @@ def unasked_problem(key: str, given: str, reading: Reading) -> str:
         "organization.management_account": organization.management_account if organization else given,
     }
     if key == "trust.identity_stores":
-        return store_problem(given)
+        problem = store_problem(given)
+        return f"--identity-store: {problem}" if problem else ""
     if read.get(key, given) == given:
         return ""
     return f"{_FLAGS[key]}: '{shown(given)}' is another than that of these credentials, {read[key]}"
 
 
-def unit_lines(units: tuple[UnitFacts, ...]) -> tuple[str, ...]:
-    """A line for each unit: its id, how many accounts are in it and below, and its names from the root on."""
+def unit_lines(units: tuple[UnitFacts, ...], most: int = 1000) -> tuple[str, ...]:
+    """A line for each unit: its id, how many accounts are in it and below, and its names from the root on.
+
+    Of more than so many characters of names the last are shown.
+    """
     width = max((len(unit.id) for unit in units), default=0)
     return tuple(
         f"{unit.id:<{width}}  {len(unit.accounts):>4} account{' ' if len(unit.accounts) == 1 else 's'}  "
-        + ("/".join(shown(name, 40) for name in unit.names[1:]) or "the root")
+        + _last("/".join(shown(name, 40) for name in unit.names[1:]) or "the root", most)
         for unit in units
     )
+
+
+def _last(text: str, most: int) -> str:
+    return text if len(text) <= most else f"...{text[3 - most :]}"
 
 
 def first_unit(units: tuple[UnitFacts, ...]) -> str:
