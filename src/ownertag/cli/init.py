@@ -25,7 +25,7 @@ from ownertag.core.toml_advice import shown
 
 if TYPE_CHECKING:
     from ownertag.aws.credentials import CallerSession
-    from ownertag.rollout.init.compose import Answer, Setting
+    from ownertag.rollout.init.compose import Chosen, Setting
     from ownertag.rollout.init.facts import Reading
     from ownertag.rollout.init.questions import Question
 
@@ -77,9 +77,9 @@ def init(
         str | None,
         typer.Option("--identity-store", help="Identity Center's store, if it can't be read.", metavar="ARN"),
     ] = None,
-    observe: Annotated[
-        bool, typer.Option("--observe/--no-observe", help="Watch first: nothing is tagged until you say so.")
-    ] = True,
+    no_observe: Annotated[
+        bool, typer.Option("--no-observe", help="Tag at once; left out, it watches first, and nothing is tagged.")
+    ] = False,
 ) -> None:
     """Write a commented ownertag.toml for the organization that the credentials are of.
 
@@ -105,7 +105,7 @@ def init(
     with _nothing_written():
         reading, session, caller = _read(options)
         answers = _answers(reading, {key: value for key, value in given.items() if value is not None})
-        written = _composed(reading, answers, caller, observe)
+        written = _composed(reading, answers, caller, observe=not no_observe)
         _write(target, written.text, options)
     _report(target, written, reading, options)
     if target:
@@ -145,27 +145,27 @@ def _read(options: Options) -> tuple[Reading, CallerSession, str]:
     return read_organization(session, caller.account, region, options.say), session, caller.arn
 
 
-def _answers(reading: Reading, given: Mapping[str, str]) -> dict[str, Answer]:
+def _answers(reading: Reading, given: Mapping[str, str]) -> dict[str, Chosen]:
     """The answers, by options or asked on a terminal; all that is wrong or missing is told at once."""
-    from ownertag.rollout.init.compose import Answer, Origin
+    from ownertag.rollout.init.compose import Chosen, Origin
     from ownertag.rollout.init.questions import questions, regions_answer, unasked_problem
 
     asked = questions(reading)
     keys = {question.key for question in asked}
-    answers: dict[str, Answer] = {}
+    answers: dict[str, Chosen] = {}
     wrong = [problem for key in given.keys() - keys if (problem := unasked_problem(key, given[key], reading))]
     for question in asked:
         if question.key in given:
             value, problem = question.parse(given[question.key])
             wrong += [f"{question.flag}: {problem}"] if problem else []
-            answers[question.key] = Answer(value, Origin.GIVEN, question.flag)
+            answers[question.key] = Chosen(value, Origin.GIVEN, question.flag)
     if "trust.identity_stores" in given.keys() - keys:
-        answers["trust.identity_stores"] = Answer((given["trust.identity_stores"],), Origin.GIVEN, "--identity-store")
+        answers["trust.identity_stores"] = Chosen((given["trust.identity_stores"],), Origin.GIVEN, "--identity-store")
     if "organization.regions" in given:
         home = answers.get("organization.home_region")
         value, problem = regions_answer(given["organization.regions"], home.value[0] if home else "", reading)
         wrong += [f"--regions: {problem}"] if problem else []
-        answers["organization.regions"] = Answer(value, Origin.GIVEN, "--regions")
+        answers["organization.regions"] = Chosen(value, Origin.GIVEN, "--regions")
     if wrong:
         fail("\n".join(wrong))
     missing = [question for question in asked if question.key not in answers]
@@ -175,7 +175,7 @@ def _answers(reading: Reading, given: Mapping[str, str]) -> dict[str, Answer]:
         return answers
     for question in missing:
         if value := _ask(question):
-            answers[question.key] = Answer(value, Origin.ASKED, question.flag)
+            answers[question.key] = Chosen(value, Origin.ASKED, question.flag)
     return answers
 
 
@@ -225,7 +225,7 @@ class _Written:
     notes: tuple[str, ...]
 
 
-def _composed(reading: Reading, answers: Mapping[str, Answer], caller: str, observe: bool) -> _Written:
+def _composed(reading: Reading, answers: Mapping[str, Chosen], caller: str, *, observe: bool) -> _Written:
     """What is written: a text that deploy takes."""
     from ownertag.core.settings import SettingsError
     from ownertag.core.settings_file import read_settings

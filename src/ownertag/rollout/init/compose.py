@@ -24,7 +24,7 @@ class Origin(StrEnum):
     ASKED = "asked"
 
 
-class Answer(Struct, frozen=True):
+class Chosen(Struct, frozen=True):
     """A value that a person decided: by a flag, or when asked."""
 
     value: tuple[str, ...]
@@ -46,7 +46,7 @@ class Setting(Struct, frozen=True):
     source: str
 
 
-def compose(reading: Reading, answers: Mapping[str, Answer], *, observed: bool, head: str) -> FirstSettings:
+def compose(reading: Reading, answers: Mapping[str, Chosen], *, observed: bool, head: str) -> FirstSettings:
     """The first settings.
 
     Args:
@@ -77,7 +77,7 @@ def compose(reading: Reading, answers: Mapping[str, Answer], *, observed: bool, 
     )
 
 
-def settings_of(first: FirstSettings, answers: Mapping[str, Answer]) -> tuple[Setting, ...]:
+def settings_of(first: FirstSettings, answers: Mapping[str, Chosen]) -> tuple[Setting, ...]:
     """What was written, key by key."""
     entries = {
         "organization.id": first.organization,
@@ -139,28 +139,28 @@ def _notes(reading: Reading) -> Iterator[str]:
         )
 
 
-def _decided(answer: Answer, text: str) -> Entry:
+def _decided(answer: Chosen, text: str) -> Entry:
     return Entry(answer.value[0], f"{text} {answer.source}".strip())
 
 
-def _optional(answers: Mapping[str, Answer], key: str) -> Entry | None:
+def _optional(answers: Mapping[str, Chosen], key: str) -> Entry | None:
     answer = answers.get(key)
     return Entry(answer.value[0], answer.source) if answer and answer.value[:1] > ("",) else None
 
 
-def _list(answers: Mapping[str, Answer], key: str) -> Entry | None:
+def _list(answers: Mapping[str, Chosen], key: str) -> Entry | None:
     answer = answers.get(key)
     return Entry(answer.value, answer.source) if answer and answer.value[:1] > ("",) else None
 
 
-def _of_organization(reading: Reading, answers: Mapping[str, Answer], field: str) -> Entry:
+def _of_organization(reading: Reading, answers: Mapping[str, Chosen], field: str) -> Entry:
     if isinstance(reading.organization, Unread):
         answer = answers[f"organization.{field}"]
         return Entry(answer.value[0], f"{answer.source} It could not be read: {reading.organization.reason}.")
     return Entry(str(getattr(reading.organization, field)), "Read: organizations:DescribeOrganization.")
 
 
-def _of_hub(reading: Reading, answers: Mapping[str, Answer]) -> str:
+def _of_hub(reading: Reading, answers: Mapping[str, Chosen]) -> str:
     name = reading.name_of(answers["organization.hub_account"].value[0])
     return f"The account of the hub{f', {shown(name, 60)}' if name else ''}."
 
@@ -171,7 +171,7 @@ def _is_organizations(instance: IdentityCenterFacts, reading: Reading) -> bool:
     return organization is not None and instance.owner == organization.management_account
 
 
-def _identity_center(reading: Reading, answers: Mapping[str, Answer]) -> tuple[Entry | None, Entry | None]:
+def _identity_center(reading: Reading, answers: Mapping[str, Chosen]) -> tuple[Entry | None, Entry | None]:
     given, region = _list(answers, "trust.identity_stores"), _optional(answers, "trust.identity_center_region")
     found = [one for one in known(reading.identity_center) or () if _is_organizations(one, reading)]
     if given or not found:
@@ -215,6 +215,6 @@ def _trail(reading: Reading) -> tuple[bool, str]:
     )
 
 
-def _origin(key: str, answers: Mapping[str, Answer]) -> Origin:
+def _origin(key: str, answers: Mapping[str, Chosen]) -> Origin:
     key = "organization.units" if key == "observe.units" else key
     return answers[key].origin if key in answers else Origin.READ

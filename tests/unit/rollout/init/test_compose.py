@@ -13,7 +13,7 @@ from ownertag.core.settings_file import read_settings
 from ownertag.render.first_settings import FirstSettings, render_first_settings
 from ownertag.render.infra import check_deployable
 from ownertag.rollout.doctor.facts import Unread
-from ownertag.rollout.init.compose import Answer, Origin, compose, notes, settings_of
+from ownertag.rollout.init.compose import Chosen, Origin, compose, notes, settings_of
 from ownertag.rollout.init.facts import (
     AccountFacts,
     IdentityCenterFacts,
@@ -35,16 +35,16 @@ EVERYTHING_UNREAD = reading(
 )
 BY_HAND = {
     **ANSWERS,
-    "organization.id": Answer(("o-byhand0001",), Origin.ASKED, "--organization"),
-    "organization.management_account": Answer((MANAGEMENT,), Origin.GIVEN, "--management-account"),
+    "organization.id": Chosen(("o-byhand0001",), Origin.ASKED, "--organization"),
+    "organization.management_account": Chosen((MANAGEMENT,), Origin.GIVEN, "--management-account"),
 }
 
 
-def text_of(found: Reading = READING, answers: dict[str, Answer] = ANSWERS, *, observed: bool = True) -> str:
+def text_of(found: Reading = READING, answers: dict[str, Chosen] = ANSWERS, *, observed: bool = True) -> str:
     return render_first_settings(composed(found, answers, observed=observed))
 
 
-def composed(found: Reading, answers: dict[str, Answer], *, observed: bool = True) -> FirstSettings:
+def composed(found: Reading, answers: dict[str, Chosen], *, observed: bool = True) -> FirstSettings:
     return compose(found, answers, observed=observed, head="Written today.")
 
 
@@ -84,16 +84,16 @@ def test_who_tags_at_once_observes_nothing() -> None:
 
 def test_what_is_optional_is_written_where_it_was_given() -> None:
     more = {
-        "hub.alarm_email": Answer(("me@example.com",), Origin.ASKED, "--alarm-email"),
-        "organization.regions": Answer(("eu-central-1", "us-east-1"), Origin.GIVEN, "--regions"),
-        "trust.identity_stores": Answer((STORE.replace("d-1", "d-2"),), Origin.GIVEN, "--identity-store"),
+        "hub.alarm_email": Chosen(("me@example.com",), Origin.ASKED, "--alarm-email"),
+        "organization.regions": Chosen(("eu-central-1", "us-east-1"), Origin.GIVEN, "--regions"),
+        "trust.identity_stores": Chosen((STORE.replace("d-1", "d-2"),), Origin.GIVEN, "--identity-store"),
     }
     found = settings(text_of(answers={**ANSWERS, **more}))
     assert found.organization is not None
     assert found.hub.alarm_email == "me@example.com"
     assert found.organization.regions == ("eu-central-1", "us-east-1")
     assert found.trust.identity_stores == (STORE.replace("d-1", "d-2"),)
-    assert settings(text_of(answers={**ANSWERS, "hub.alarm_email": Answer((), Origin.ASKED, "")})).hub.alarm_email == ""
+    assert settings(text_of(answers={**ANSWERS, "hub.alarm_email": Chosen((), Origin.ASKED, "")})).hub.alarm_email == ""
 
 
 _LEFT_OUT = re.compile(r"# (?:[a-z_A-Z]+ = .*|\[\[owners\]\]|    \".*|\](?: # an example)?)$")
@@ -168,7 +168,7 @@ def test_a_name_of_others_stays_in_its_comment(name: str) -> None:
 
 @pytest.mark.parametrize("value", ['a"b', "a\\b", "a\u202eb", "a\x7fb\x00", "a\U000e0001b", "\t\n", "é"])
 def test_a_value_is_the_same_after_it_was_read(value: str) -> None:
-    link = Answer((value,), Origin.ASKED, "")
+    link = Chosen((value,), Origin.ASKED, "")
     plain = msgspec.toml.decode(text_of(answers={**ANSWERS, "tags.WhatIsThis": link}))
     assert plain["tags"]["WhatIsThis"] == value
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ownertag.rollout.doctor.facts import Unread
-from ownertag.rollout.init.compose import Answer, Origin
+from ownertag.rollout.init.compose import Chosen, Origin
 from ownertag.rollout.init.facts import (
     AccountFacts,
     IdentityCenterFacts,
@@ -46,10 +46,10 @@ READING = Reading(
 )
 
 ANSWERS = {
-    "organization.hub_account": Answer((SECURITY,), Origin.ASKED, "--hub-account"),
-    "organization.home_region": Answer(("eu-central-1",), Origin.GIVEN, "--home-region"),
-    "organization.units": Answer((WORKLOADS,), Origin.GIVEN, "--unit"),
-    "tags.WhatIsThis": Answer(("https://wiki.internal/ownertag",), Origin.ASKED, "--what-is-this"),
+    "organization.hub_account": Chosen((SECURITY,), Origin.ASKED, "--hub-account"),
+    "organization.home_region": Chosen(("eu-central-1",), Origin.GIVEN, "--home-region"),
+    "organization.units": Chosen((WORKLOADS,), Origin.GIVEN, "--unit"),
+    "tags.WhatIsThis": Chosen(("https://wiki.internal/ownertag",), Origin.ASKED, "--what-is-this"),
 }
 
 
