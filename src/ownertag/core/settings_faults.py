@@ -5,7 +5,6 @@ A fault that follows from another one is left out: of a table that can't be read
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, get_args
@@ -58,7 +57,8 @@ def _found(plain: dict[str, Any]) -> list[Fault]:
     except msgspec.ValidationError as error:
         found = list(find_faults(plain, Settings, str(error)))
         try:
-            settings = msgspec.convert(_repaired(plain, found), Settings)
+            _repair(plain, found)
+            settings = msgspec.convert(plain, Settings)
         except msgspec.ValidationError:
             return found
     told = {fault.path for fault in found}
@@ -76,12 +76,12 @@ def _is_under(path: KeyPath, told: set[KeyPath]) -> bool:
     return any(path[:end] in told for end in range(1, len(path) + 1))
 
 
-def _repaired(plain: dict[str, Any], faults: Iterable[Fault]) -> dict[str, Any]:
-    """The values without those that have a fault; where something has to stand, an empty text does."""
-    repaired: dict[str, Any] = copy.deepcopy(plain)
+def _repair(plain: dict[str, Any], faults: Iterable[Fault]) -> None:
+    """Takes out the values that have a fault; where something has to stand, an empty text does."""
     for fault in faults:
         *way, last = fault.path or ("",)
-        place, type_ = repaired, Settings
+        place: Any = plain
+        type_: Any = Settings
         for step in way:
             place = place[int(step[1:-1])] if isinstance(place, list) else place[step]
             type_ = _inner(type_, step)
@@ -92,7 +92,6 @@ def _repaired(plain: dict[str, Any], faults: Iterable[Fault]) -> dict[str, Any]:
             place[last] = ""
         else:
             place.pop(last, None)
-    return repaired
 
 
 def _inner(type_: Any, step: str) -> Any:

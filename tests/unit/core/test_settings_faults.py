@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ownertag.core.settings import SettingsError
+from harness.properties import examples
+from ownertag.core.settings import OrganizationSettings, OwnerRule, Settings, SettingsError
 from ownertag.core.settings_file import MOST_BYTES, read_settings, settings_text
 from ownertag.core.toml_advice import shown
 
@@ -245,6 +249,51 @@ def test_what_follows_from_another_fault_is_left_out(text: str, said: list[str])
     lines = [line for line in told(text) if " faults" not in line]
     assert len(lines) == len(said), lines
     assert all(part in line for part, line in zip(said, lines, strict=True)), lines
+
+
+LINES = [line for line in MANY.splitlines() if line]
+VALUES = ["1", "1.5", "true", "2026-01-01", "07:32:00", "[]", "{}", "[1]", '["a"]', "[{a = 1}]", '"x"', "nan", "[[[]]]"]
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    """Settings whose lines are shuffled, cut and given other values."""
+    lines = draw(st.lists(st.sampled_from([*LINES, "", "# c"]), max_size=12))
+    for _ in range(draw(st.integers(0, 3))):
+        key = draw(st.sampled_from(sorted(KEYS)))
+        lines.insert(draw(st.integers(0, len(lines))), f"{key} = {draw(st.sampled_from(VALUES))}")
+    text = "\n".join(lines)
+    start = draw(st.integers(0, len(text)))
+    return text[:start] + draw(st.text(max_size=2)) + text[start + draw(st.integers(0, 2)) :]
+
+
+KEYS = {key for struct in (Settings, OrganizationSettings, OwnerRule) for key in struct.__struct_fields__} | {
+    "hub.x",
+    "owners",
+    "tags.a",
+    "'[0]'",
+    '"a.b"',
+    "protection.units",
+    "trust.identity_stores",
+}
+
+
+@examples(2000)
+@given(texts())
+def test_whatever_is_wrong_is_told_by_line(text: str) -> None:
+    try:
+        read_settings(text, "x.toml")
+    except SettingsError as error:
+        lines = str(error).splitlines()
+        for line in lines if len(lines) == 1 else lines[1:]:
+            assert re.match(r"x\.toml:(?:[1-9][0-9]*:| is | and )", line), line
+            assert int((re.match(r"x\.toml:([0-9]+)", line) or [0, 1])[1]) <= text.count("\n") + 1
+
+
+def test_what_is_nested_deeply_is_told() -> None:
+    for depth in (100, 200, 300, 400, 450, 480, 490, 5000):
+        message = told(f"[hub]\na = {'[' * depth}{']' * depth}\nb = {'{a=' * depth}1{'}' * depth}")
+        assert message[-1].startswith("x.toml:")
 
 
 def test_right_settings_are_read_without_what_looks_for_faults() -> None:

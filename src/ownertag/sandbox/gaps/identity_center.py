@@ -13,8 +13,8 @@ from typing import Any
 from moto.organizations.models import organizations_backends
 
 from ownertag.sandbox.calls import Call, Response, answer_json, refuse
+from ownertag.sandbox.gaps.organizations import IDENTITY_CENTER
 
-SERVICE = "sso.amazonaws.com"
 STORE = "d-9967750fbd"
 _INSTANCE = "ssoins-69870fbd9967750f"
 _SCOPES = frozenset({"CURRENT_REGION", "ALL_REGIONS"})
@@ -51,4 +51,4 @@ def _instance(management: str, region: str) -> dict[str, Any]:
 
 def _administers(management: str, account: str) -> bool:
     backend: Any = organizations_backends[management]["aws"]
-    return any(admin.account.id == account and SERVICE in admin.services for admin in backend.admins)
+    return any(admin.account.id == account and IDENTITY_CENTER in admin.services for admin in backend.admins)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from msgspec.structs import asdict
 
 from ownertag.aws.credentials import CallerSession
@@ -44,13 +45,15 @@ def refusal(code: str, status: int = 400) -> Callable[..., AWSResponse]:
         text = json.dumps({"__type": code, "message": "no"})
         if "ec2" in request.url or request.headers.get("Content-Type", b"").startswith(b"application/x-www"):
             text = f"<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors></Response>"
-        return AWSResponse(request.url, status, {"x-amzn-errortype": code}, _Raw(text.encode()))
+        headers = HTTPHeaders()
+        headers["x-amzn-errortype"] = code
+        return AWSResponse(request.url, status, headers, _Raw(text.encode()))
 
     return answer
 
 
 def said(content: dict[str, Any]) -> Callable[..., AWSResponse]:
-    return lambda request, **_: AWSResponse(request.url, 200, {}, _Raw(json.dumps(content).encode()))
+    return lambda request, **_: AWSResponse(request.url, 200, HTTPHeaders(), _Raw(json.dumps(content).encode()))
 
 
 def read(
@@ -61,7 +64,7 @@ def read(
     calls: list[str] = []
     session.events.register("before-call", lambda model, **_: calls.append(model.name))
     for operation, answer in (answers or {}).items():
-        session.events.register_first(f"before-send.{operation}", answer)  # type: ignore[arg-type] # it may answer
+        session.events.register_first(f"before-send.{operation}", answer)
     found = read_organization(CallerSession(session, sandbox.endpoint_url), account, "us-east-1", lambda _: None)
     return found, calls
 
@@ -77,8 +80,8 @@ def test_the_management_account_reads_all_of_it(sandbox: Sandbox) -> None:
     assert {account.id: account.name for account in known(found.accounts) or ()}.items() >= {HUB: "security"}.items()
     assert {account.id for account in known(found.accounts) or () if account.active} == set(ACCOUNTS)
     root, unit = known(found.units) or ()
-    assert (root.id[:2], root.accounts) == ("r-", set(ACCOUNTS))
-    assert (unit.names[-1], unit.accounts) == ("workloads", set(MEMBERS))
+    assert (root.id[:2], {*root.accounts}) == ("r-", {*ACCOUNTS})
+    assert (unit.names[-1], {*unit.accounts}) == ("workloads", {*MEMBERS})
     assert {HOME_REGION, "us-east-1"} <= {*(known(found.regions) or ())}
     assert "eu-south-2" not in (known(found.regions) or ())
     [trail] = known(found.trails) or ()
