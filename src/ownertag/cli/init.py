@@ -240,7 +240,7 @@ def _composed(reading: Reading, answers: Mapping[str, Chosen], caller: str, *, o
         check_deployable(read_settings(text, CONFIG_NAME), CONFIG_NAME)
     except SettingsError as error:
         fail(f"the answers do not go together, and nothing was written:\n{error}")
-    return _Written(text, settings_of(first, answers), notes(reading))
+    return _Written(text, settings_of(first, answers), notes(reading, answers))
 
 
 def _write(target: Path | None, text: str, options: Options) -> None:

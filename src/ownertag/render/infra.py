@@ -57,11 +57,14 @@ def check_deployable(settings: Settings, where: str) -> OrganizationSettings:
     Raises:
         SettingsError: The organization is missing, or no tag links to a page that says what the tags are.
     """
+    problems = []
     if settings.organization is None:
-        raise SettingsError(f"{where}: [organization] is missing: there is nowhere to deploy to")
+        problems.append(f"{where}: [organization] is missing: there is nowhere to deploy to; `ownertag init` writes it")
     if not any(is_link(template) for template in settings.tags.values()):
         advice = 'write WhatIsThis = "https://..." with a page of yours; `ownertag render tag-page` prints one'
-        raise SettingsError(f"{where}: [tags]: no tag links to a page that says what the tags are: {advice}")
+        problems.append(f"{where}: [tags]: no tag links to a page that says what the tags are: {advice}")
+    if settings.organization is None or problems:
+        raise SettingsError("\n".join(problems))
     return settings.organization
 
 

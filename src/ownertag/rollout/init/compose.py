@@ -97,12 +97,12 @@ def settings_of(first: FirstSettings, answers: Mapping[str, Chosen]) -> tuple[Se
     )
 
 
-def notes(reading: Reading) -> tuple[str, ...]:
-    """What else to know: what is not as ownertag needs it, and what could not be read and decides nothing."""
-    return tuple(_notes(reading))
+def notes(reading: Reading, answers: Mapping[str, Chosen]) -> tuple[str, ...]:
+    """What else to know: what is not as ownertag needs it, and what could not be read."""
+    return tuple(_notes(reading, answers))
 
 
-def _notes(reading: Reading) -> Iterator[str]:
+def _notes(reading: Reading, answers: Mapping[str, Chosen]) -> Iterator[str]:
     organization = reading.organization
     if not isinstance(organization, Unread):
         if organization.management_account != reading.account:
@@ -126,17 +126,19 @@ def _notes(reading: Reading) -> Iterator[str]:
         ("accounts", reading.accounts),
         ("Regions", reading.regions),
         ("delegated administrators", reading.administrators),
+        ("trails", reading.trails),
+        ("instances of Identity Center", reading.identity_center),
     ):
         if isinstance(fact, Unread):
             yield f"the {what} could not be read: {fact.reason}"
-    if isinstance(reading.trails, Unread):
-        yield f"the trails could not be read: {reading.trails.reason}"
     others = [one for one in known(reading.identity_center) or () if not _is_organizations(one, reading)]
     for one in others:
         yield (
             f"Identity Center in {one.region} is account {one.owner}'s own, and not the organization's: its names are "
             "not taken for proof"
         )
+    if not _optional(answers, "hub.alarm_email"):
+        yield "nobody is told of alarms: write hub.alarm_email, or subscribe to the topic yourself"
 
 
 def _decided(answer: Chosen, text: str) -> Entry:

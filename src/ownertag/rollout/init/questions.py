@@ -86,7 +86,7 @@ def _questions(reading: Reading) -> Iterator[Question]:
         "organization.home_region",
         "--home-region",
         "Region of the hub",
-        "to move the hub later is to deploy it anew",
+        "the hub can not be moved later, but only be deployed anew",
         _one(lambda region: _region_problem(region, reading)),
         proposed=reading.region,
     )

@@ -48,6 +48,12 @@ def composed(found: Reading, answers: dict[str, Chosen], *, observed: bool = Tru
     return compose(found, answers, observed=observed, head="Written today.")
 
 
+def told(found: Reading) -> tuple[str, ...]:
+    """What else to know, where somebody is told of alarms."""
+    mail = Chosen(("me@example.com",), Origin.ASKED, "--alarm-email")
+    return notes(found, {**ANSWERS, "hub.alarm_email": mail})
+
+
 def settings(text: str) -> Settings:
     found = read_settings(text, "ownertag.toml")
     check_deployable(found, "ownertag.toml")
@@ -163,7 +169,7 @@ def test_a_name_of_others_stays_in_its_comment(name: str) -> None:
     assert settings(text) == settings(text_of())
     assert all(char.isprintable() or char == "\n" for char in text)
     assert msgspec.toml.decode(text) == msgspec.toml.decode(text_of())
-    assert all(line.isprintable() for note in notes(found) for line in note.splitlines())
+    assert all(line.isprintable() for note in told(found) for line in note.splitlines())
 
 
 @pytest.mark.parametrize("value", ['a"b', "a\\b", "a\u202eb", "a\x7fb\x00", "a\U000e0001b", "\t\n", "é"])
@@ -185,7 +191,7 @@ def test_an_organization_of_two_hundred_accounts_and_eighty_units_is_readable() 
 
 
 def with_trail(*trails: TrailFacts) -> list[str]:
-    return [note for note in notes(reading(trails=trails)) if "trail" in note]
+    return [note for note in told(reading(trails=trails)) if "trail" in note]
 
 
 def test_a_trail_that_suffices_is_no_matter() -> None:
@@ -217,19 +223,20 @@ def test_a_trail_that_does_not_suffice_is_told(trail: TrailFacts | None, said: s
         ({"accounts": DENIED}, "the accounts could not be read: x:Y: denied"),
         ({"regions": DENIED}, "the Regions could not be read"),
         ({"trails": DENIED}, "the trails could not be read"),
+        ({"identity_center": DENIED}, "the instances of Identity Center could not be read"),
         ({"administrators": DENIED}, "the delegated administrators could not be read"),
         ({"identity_center": (IdentityCenterFacts(STORE, WEB, "eu-west-1"),)}, "account 333333333333's own"),
     ],
 )
 def test_what_else_to_know_is_told(change: dict[str, Any], said: str) -> None:
-    assert any(said in note for note in notes(reading(**change)))
-    assert not any(said in note for note in notes(READING))
+    assert any(said in note for note in told(reading(**change)))
+    assert not any(said in note for note in told(READING))
 
 
 def test_accounts_that_are_not_active_are_told() -> None:
-    assert notes(READING) == ("1 of 4 accounts not active, so left out: 444444444444 old",)
+    assert told(READING) == ("1 of 4 accounts not active, so left out: 444444444444 old",)
     many = tuple(AccountFacts(f"{number:012}", "x", "SUSPENDED") for number in range(9))
-    assert "and 4 more" in notes(reading(accounts=many))[0]
+    assert "and 4 more" in told(reading(accounts=many))[0]
 
 
 def test_an_instance_of_an_account_is_nobodys_authority() -> None:
@@ -253,3 +260,9 @@ def test_each_setting_says_where_it_is_from() -> None:
         "trust.identity_stores": "read",
         "trust.identity_center_region": "read",
     }
+
+
+def test_it_is_told_where_nobody_gets_the_alarms() -> None:
+    none = "nobody is told of alarms"
+    assert any(note.startswith(none) for note in notes(READING, ANSWERS))
+    assert not any(note.startswith(none) for note in told(READING))
