@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from shlex import quote
-from shutil import get_terminal_size
-from textwrap import wrap
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ownertag.cli.caller import caller_identity
+from ownertag.cli.init_output import Written, report, say_next, wrapped
 from ownertag.cli.new_file import write_new
 from ownertag.cli.options import CONFIG_NAME, Exit, Options, Output, fail, with_options
-from ownertag.cli.output import print_table
 from ownertag.core.toml_advice import shown
 
 if TYPE_CHECKING:
     from ownertag.aws.credentials import CallerSession
-    from ownertag.rollout.init.compose import Chosen, Setting
+    from ownertag.rollout.init.compose import Chosen
     from ownertag.rollout.init.facts import Reading
     from ownertag.rollout.init.questions import Question
 
-SCHEMA = 1
 #: Where it is read from if neither the command nor the profile names a Region.
 _REGION = "us-east-1"
 _STDOUT = "-"
-_WIDTH = 80
 
 
 @with_options
@@ -107,9 +100,9 @@ def init(
         answers = _answers(reading, {key: value for key, value in given.items() if value is not None})
         written = _composed(reading, answers, caller, observe=not no_observe)
         _write(target, written.text, options)
-    _report(target, written, reading, options)
+    report(target, written, reading, options)
     if target:
-        _say_next(target, session, answers["organization.hub_account"].value[0], options)
+        say_next(target, session, answers["organization.hub_account"].value[0], options)
 
 
 def _target(file: Path | None, options: Options) -> Path | None:
@@ -183,14 +176,14 @@ def _told_missing(required: list[Question]) -> Iterator[str]:
     yield "nobody can be asked here, so these options are needed:"
     for question in required:
         proposed = f"; perhaps {question.proposed}" if question.proposed else ""
-        yield from _wrapped(f"{question.flag}: {question.asks}: {question.why}{proposed}", "  ", "      ")
+        yield from wrapped(f"{question.flag}: {question.asks}: {question.why}{proposed}", "  ", "      ")
         yield from (f"      {hint}" for hint in question.hints)
 
 
 def _ask(question: Question) -> tuple[str, ...]:
     """Asks until an answer is right; an optional question may be left without one."""
     _err("")
-    for line in (*_wrapped(f"{question.asks}: {question.why}"), *(f"  {hint}" for hint in question.hints)):
+    for line in (*wrapped(f"{question.asks}: {question.why}"), *(f"  {hint}" for hint in question.hints)):
         _err(line)
     default = question.proposed or ("" if question.optional else None)
     while True:
@@ -200,32 +193,15 @@ def _ask(question: Question) -> tuple[str, ...]:
         value, problem = question.parse(text)
         if not problem:
             return value
-        for line in _wrapped(problem):
+        for line in wrapped(problem):
             _err(line)
-
-
-def _wrapped(text: str, first: str = "", rest: str = "") -> list[str]:
-    """Lines that fit the terminal; an id or an ARN is not cut."""
-    width = min(_WIDTH, get_terminal_size().columns)
-    return wrap(
-        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    )
 
 
 def _err(line: str) -> None:
     typer.echo(line, err=True)
 
 
-@dataclass(frozen=True)
-class _Written:
-    """The text of the file, its settings one by one, and what else to know."""
-
-    text: str
-    settings: tuple[Setting, ...]
-    notes: tuple[str, ...]
-
-
-def _composed(reading: Reading, answers: Mapping[str, Chosen], caller: str, *, observe: bool) -> _Written:
+def _composed(reading: Reading, answers: Mapping[str, Chosen], caller: str, *, observe: bool) -> Written:
     """What is written: a text that deploy takes."""
     from ownertag.core.settings import SettingsError
     from ownertag.core.settings_file import read_settings
@@ -240,7 +216,7 @@ def _composed(reading: Reading, answers: Mapping[str, Chosen], caller: str, *, o
         check_deployable(read_settings(text, CONFIG_NAME), CONFIG_NAME)
     except SettingsError as error:
         fail(f"the answers do not go together, and nothing was written:\n{error}")
-    return _Written(text, settings_of(first, answers), notes(reading, answers))
+    return Written(text, settings_of(first, answers), notes(reading, answers))
 
 
 def _write(target: Path | None, text: str, options: Options) -> None:
@@ -262,53 +238,3 @@ def _nothing_written() -> Iterator[None]:
         yield
     except (typer.Abort, KeyboardInterrupt, EOFError):
         fail("interrupted: nothing was written", Exit.FINDINGS)
-
-
-def _report(target: Path | None, written: _Written, reading: Reading, options: Options) -> None:
-    if options.format is Output.JSON:
-        print(json.dumps(_as_object(target, written, reading)))
-    elif options.format is Output.CSV and target:
-        rows = [{"key": one.key, "value": _shown(one.value), "origin": str(one.origin)} for one in written.settings]
-        print_table(rows, options.format)
-    elif target:
-        for one in written.settings:
-            line = f"{one.key:<31}  {one.origin:<5}  {_shown(one.value)}"
-            print(line if len(line) <= _WIDTH else f"{line[:38].rstrip()}\n  {_shown(one.value)}")
-    for note in written.notes:
-        for line in _wrapped(note, "", "  "):
-            options.say(line)
-
-
-def _say_next(target: Path, session: CallerSession, hub: str, options: Options) -> None:
-    """The next commands, with the profiles that the AWS config has."""
-    from ownertag.rollout.doctor.commands import profiles
-
-    config = "" if target == Path(CONFIG_NAME) and not options.config else f" --config {quote(shown(str(target)))}"
-    own = f" --profile {quote(options.profile)}" if options.profile else ""
-    hub_profile = profiles(session.profiles).get(hub)
-    at_hub = f" --profile {quote(hub_profile)}" if hub_profile else f"   with credentials of account {hub}"
-    options.say(f"{shown(str(target))} is written. Read it, then:")
-    options.say(f"  ownertag deploy plan{config}{own}")
-    options.say(f"  ownertag deploy apply{config}{own}")
-    options.say(f"  ownertag doctor{config}{at_hub}")
-
-
-def _as_object(target: Path | None, written: _Written, reading: Reading) -> dict[str, Any]:
-    from msgspec.structs import asdict
-
-    from ownertag.rollout.doctor.facts import Unread
-
-    return {
-        "schema": SCHEMA,
-        "file": str(target) if target else None,
-        "text": None if target else written.text,
-        "account": reading.account,
-        "region": reading.region,
-        "settings": [asdict(one) for one in written.settings],
-        "unread": {key: fact.reason for key, fact in asdict(reading).items() if isinstance(fact, Unread)},
-        "notes": list(written.notes),
-    }
-
-
-def _shown(value: str | tuple[str, ...]) -> str:
-    return shown(value if isinstance(value, str) else ", ".join(value))
