@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "Tour an organization on this machine.",
     "doctor": "Check the deployment in every account and Region.",
     "explain": "Print the decision for every record.",
+    "init": "Write a commented ownertag.toml for the organization that the credentials are of.",
     "package": "Build the zip that Lambda runs, from wheels whose hashes are locked.",
     "prove": "Measure how long tags take, in every account and Region, hop by hop.",
     "redrive": "Put back what was not delivered, or not tagged.",

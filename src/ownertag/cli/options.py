@@ -20,7 +20,8 @@ import typer
 from ownertag.cli.completion import complete_profile, complete_region
 from ownertag.cli.writing import tell, tell_error
 from ownertag.core.settings import Settings, SettingsError
-from ownertag.core.settings_file import read_settings
+from ownertag.core.settings_file import MOST_BYTES, read_settings, settings_text
+from ownertag.core.toml_advice import shown
 
 CONFIG_NAME = "ownertag.toml"
 
@@ -95,14 +96,13 @@ class Options:
         if path is None:
             return None
         try:
-            text = path.read_text("utf-8")
+            with path.open("rb") as file:
+                text = settings_text(file.read(MOST_BYTES + 1), str(path))
             settings = read_settings(text, str(path))
         except SettingsError as error:
             fail(str(error))
         except OSError as error:
-            fail(f"{path}: can't be read: {error.strerror}: name another file with --config")
-        except UnicodeError as error:
-            fail(f"{path}: can't be read: {error}: save it as UTF-8")
+            fail(f"{shown(str(path))}: can't be read: {error.strerror}; --config names the file of the settings")
         if self.verbose:
             self.say(f"settings: {path}")
         return SettingsFile(path, text, settings)

@@ -32,7 +32,7 @@ ROLE_PATTERN = r"[A-Za-z0-9_+=,.@-][A-Za-z0-9_+=,.@*-]{0,127}(?:/[A-Za-z0-9_+=,.
 
 
 class SettingsError(Exception):
-    """The settings can't be used; the text says where, what is wrong and what would be right."""
+    """The settings can't be used; the text says where, what is wrong and what would be right, a line for each fault."""
 
 
 class OrganizationSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

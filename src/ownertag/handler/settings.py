@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ownertag.core.settings import OrganizationSettings, Settings, SettingsError
-from ownertag.core.settings_file import read_settings
+from ownertag.core.settings_file import read_settings, settings_text
 from ownertag.ledger.opening import LEDGER, LedgerLocation, LedgerLocationError, read_location
 
 CONFIG = "OWNERTAG_CONFIG"
@@ -54,10 +54,10 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         raise SettingsError(f"{CONCURRENCY}: {concurrency!r} is no number of functions; write one of 1 to 1000")
     path = Path(variables[CONFIG])
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeError) as error:
+        content = path.read_bytes()
+    except OSError as error:
         raise SettingsError(f"{CONFIG}: {path} can't be read: {error}") from error
-    settings = read_settings(text, str(path))
+    settings = read_settings(settings_text(content, str(path)), str(path))
     if settings.organization is None:
         raise SettingsError(f"{path}: [organization] is missing: the hub must know whose accounts it serves")
     return Environment(

@@ -57,12 +57,20 @@ def check_deployable(settings: Settings, where: str) -> OrganizationSettings:
     Raises:
         SettingsError: The organization is missing, or no tag links to a page that says what the tags are.
     """
+    problems = []
     if settings.organization is None:
-        raise SettingsError(f"{where}: [organization] is missing: there is nowhere to deploy to")
-    if not any(_LINK.fullmatch(template) for template in settings.tags.values()):
+        problems.append(f"{where}: [organization] is missing: there is nowhere to deploy to; `ownertag init` writes it")
+    if not any(is_link(template) for template in settings.tags.values()):
         advice = 'write WhatIsThis = "https://..." with a page of yours; `ownertag render tag-page` prints one'
-        raise SettingsError(f"{where}: [tags]: no tag links to a page that says what the tags are: {advice}")
+        problems.append(f"{where}: [tags]: no tag links to a page that says what the tags are: {advice}")
+    if settings.organization is None or problems:
+        raise SettingsError("\n".join(problems))
     return settings.organization
+
+
+def is_link(template: str) -> bool:
+    """Whether a tag's template links to a page of somebody's own."""
+    return _LINK.fullmatch(template) is not None
 
 
 def templates(catalogue: Catalogue, settings: Settings, organization: OrganizationSettings) -> dict[str, str]:

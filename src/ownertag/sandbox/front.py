@@ -23,6 +23,7 @@ from ownertag.sandbox.gaps import (
     dynamodb,
     ec2,
     events,
+    identity_center,
     member_access,
     message_move_tasks,
     organizations,
@@ -43,7 +44,7 @@ from ownertag.sandbox.gaps.rollbacks import (
 )
 from ownertag.sandbox.identities import Identities, SandboxActor
 from ownertag.sandbox.organization import SandboxOrganization, role_trust
-from ownertag.sandbox.personas import MANAGEMENT
+from ownertag.sandbox.personas import HOME_REGION, MANAGEMENT
 from ownertag.sandbox.queue_poller import keep_from_docker
 from ownertag.sandbox.recorder import Recorder
 from ownertag.sandbox.services import Services
@@ -194,6 +195,8 @@ class Front:
                 return cloudtrail.lookup_events(call, self._recorder.records(actor.account, call.region))
             case "cloudtrail", "DescribeTrails" | "GetTrail" | "GetTrailStatus" if actor.account != MANAGEMENT:
                 return cloudtrail.organization_trails(call, actor.account, MANAGEMENT, to)
+            case "sso", "ListInstances":
+                return identity_center.list_instances(call, actor.account, MANAGEMENT, HOME_REGION)
             case "organizations", _:
                 return self.access.answer(call, actor, organization_id, to)
             case ("autoscaling", _) | ("ec2", "TerminateInstances"):  # a group replaces what somebody terminates

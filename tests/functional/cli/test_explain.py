@@ -160,7 +160,7 @@ def test_wrong_settings_name_the_line(tmp_path: Path, launch: Path) -> None:
     config.write_text('[tags]\nowner = "{owner}"\n\n[existing_tags]\nownr = "keep"\n')
     code, output, errors = explain("--config", str(config), str(launch))
     assert (code, output) == (2, "")
-    assert f"{config}, line 5: existing_tags.ownr: is no key of [tags]; did you mean 'owner'?" in errors
+    assert f"{config}:5: [existing_tags] ownr: is no key of [tags]; did you mean 'owner'?" in errors
 
 
 def test_settings_are_found_in_the_working_directory(

@@ -85,10 +85,10 @@ def test_a_ledger_that_is_none_is_named(config: str, place: str) -> None:
     ("content", "wanted"),
     [
         (None, "can't be read"),
-        (b"\xff\xfe", "can't be read"),
+        (b"\xff\xfe", "is in UTF-16: save it as UTF-8"),
         (b"[organization", "ownertag.toml"),
         (b'[tags]\nowner = "{owner}"\n', "the hub must know whose accounts it serves"),
-        (b'[tags]\nowner = "{owner}"\nwho = "{whose}"\n', "line 3"),
+        (b'[tags]\nowner = "{owner}"\nwho = "{whose}"\n', "toml:3: "),
     ],
 )
 def test_a_file_that_can_not_be_used_says_why(tmp_path: Path, content: bytes | None, wanted: str) -> None:

@@ -48,9 +48,9 @@ class Wrong(NamedTuple):
 WRONG: dict[str, Wrong] = {
     "no-toml": Wrong("[tagging]", "[tagging", "line 5", ""),
     "no-tagging": Wrong(
-        '[tagging]\napi = "ec2.CreateTags"\naction = "ec2:CreateTags"\nmost = 1000\n', "", "", "`tagging`"
+        '[tagging]\napi = "ec2.CreateTags"\naction = "ec2:CreateTags"\nmost = 1000\n', "", "", "tagging: is missing"
     ),
-    "no-arn": Wrong('arn = "arn:{partition}:ec2:{region}:{account}:{type}/{id}"', "", "", "required field `arn`"),
+    "no-arn": Wrong('arn = "arn:{partition}:ec2:{region}:{account}:{type}/{id}"', "", "", "arn: is missing"),
     "empty-quota": Wrong(
         "[types", "[quotas]\nCreateTags = { size = 0, refill = 1 }\n[types", "quotas.CreateTags", "at least 1"
     ),
@@ -75,7 +75,7 @@ WRONG: dict[str, Wrong] = {
     "api": Wrong('"ec2.CreateTags"', '"CreateTags"', "tagging.api 'CreateTags'", "like ec2.CreateTags"),
     "action": Wrong('"ec2:CreateTags"', '"ec2.CreateTags"', "tagging.action", "like ec2:CreateTags"),
     "most-of-nothing": Wrong("most = 1000", "most = 0", "tagging.most is 0", "at least 1"),
-    "most-as-a-text": Wrong("most = 1000", 'most = "1000"', "tagging.most", "Expected `int`"),
+    "most-as-a-text": Wrong("most = 1000", 'most = "1000"', "tagging.most: is a text", "write a whole number"),
     "arn-without-id": Wrong("{type}/{id}", "{type}", "arn 'arn:", "must name each of account, id, partition"),
     "arn-with-an-end": Wrong("{type}/{id}", "{type}/{id}/", "arn 'arn:", "must end with {id}"),
     "arn-with-an-unknown-field": Wrong("/{id}", "/{id}{name}", "arn 'arn:", "and nothing else"),
@@ -97,7 +97,7 @@ WRONG: dict[str, Wrong] = {
     "unknown-key-of-makes": Wrong(
         'id = "volumeId"', 'ids = "volumeId"', "CreateVolume.makes[0].ids: unknown key", "'id'"
     ),
-    "no-basis": Wrong('basis = "seen"\n', "", "CreateVolume", "required field `basis`"),
+    "no-basis": Wrong('basis = "seen"\n', "", "CreateVolume.basis", "is missing"),
     "wrong-basis": Wrong('basis = "seen"', 'basis = "sen"', "CreateVolume: basis 'sen'", "in-use, model, seen"),
     "no-event": Wrong('event = "CreateVolume"', 'event = ""', "event ''", "like RunInstances"),
     "odd-event": Wrong(
@@ -106,7 +106,9 @@ WRONG: dict[str, Wrong] = {
     "makes-nothing": Wrong(f"makes = [{MAKES}]", "makes = []", "CreateVolume: makes nothing", "or drop the row"),
     "makes-no-type": Wrong('type = "volume"', 'type = "vol"', "makes type 'vol'", "has no [types.vol]"),
     "no-path": Wrong('each = ["response"]', "each = []", "each names no path to the volume", "such as response.volume"),
-    "path-as-a-text": Wrong('each = ["response"]', 'each = "response"', "makes[0].each", "Expected `array`"),
+    "path-as-a-text": Wrong(
+        'each = ["response"]', 'each = "response"', "makes[0].each: is a text", "write a list of texts"
+    ),
     "path-from-nowhere": Wrong(
         'each = ["response"]', 'each = ["volumes[]"]', "path 'volumes[]'", "like response.instancesSet"
     ),
@@ -122,7 +124,9 @@ WRONG: dict[str, Wrong] = {
     "skip-of-nothing": Wrong(
         'id = "volumeId"', 'id = "volumeId", skip = { a = [] }', "skip 'a'", "write one, or drop it"
     ),
-    "skip-as-a-boolean": Wrong('id = "volumeId"', 'id = "volumeId", skip = { a = [true] }', "skip", "Expected `str`"),
+    "skip-as-a-boolean": Wrong(
+        'id = "volumeId"', 'id = "volumeId", skip = { a = [true] }', "skip.a[0]", "write a text in quotes"
+    ),
     "skip-with-a-path": Wrong(
         'id = "volumeId"', 'id = "volumeId", skip = { "a[]" = ["x"] }', "skip 'a[]'", "keys with dots between"
     ),
@@ -140,7 +144,10 @@ WRONG: dict[str, Wrong] = {
         "is not one of instances-by-reservation",
     ),
     "by-client-token-of-no-boolean": Wrong(
-        'basis = "seen"', 'basis = "seen"\nby_client_token = "yes"', "CreateVolume.by_client_token", "Expected `bool`"
+        'basis = "seen"',
+        'basis = "seen"\nby_client_token = "yes"',
+        "CreateVolume.by_client_token: is a text",
+        "write true or false",
     ),
     "two-rows-for-an-event": Wrong(
         "[[creation]]",

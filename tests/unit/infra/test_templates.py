@@ -275,3 +275,12 @@ def test_other_teams_are_told_what_the_tags_are_and_how_to_leave_them_alone() ->
     assert block.strip() in page
     for key in found.tags:
         assert f"| `{key}` |" in page
+
+
+def test_all_that_keeps_settings_from_being_deployed_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as refused:
+        check_deployable(read_settings("", "x"), "ownertag.toml")
+    assert [line.split(":")[1].split(" ")[1] for line in str(refused.value).splitlines()] == [
+        "[organization]",
+        "[tags]",
+    ]

@@ -17,6 +17,8 @@ from ownertag.sandbox.trust import allows, principal
 #: The service whose delegated administrator may operate stack sets for the organization.
 STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
 
+IDENTITY_CENTER = "sso.amazonaws.com"
+
 #: The type of a stack's resource that is the organization's resource policy.
 RESOURCE_POLICY = "AWS::Organizations::ResourcePolicy"
 
@@ -42,9 +44,9 @@ class OrganizationsAccess:
         self._policy_stack = ""
         #: Codes that the next changes are refused with, each once: somebody else's change is under way.
         self.busy: list[str] = []
-        # moto does not know that stack sets can have a delegated administrator.
-        if STACK_SETS not in FakeDelegatedAdministrator.SUPPORTED_SERVICES:
-            FakeDelegatedAdministrator.SUPPORTED_SERVICES.append(STACK_SETS)
+        # moto does not know that stack sets and Identity Center can have a delegated administrator.
+        for service in {STACK_SETS, IDENTITY_CENTER} - {*FakeDelegatedAdministrator.SUPPORTED_SERVICES}:
+            FakeDelegatedAdministrator.SUPPORTED_SERVICES.append(service)
 
     def answer(self, call: Call, actor: SandboxActor, organization_id: str, to: Callable[[str], Response]) -> Response:
         """Answers a call; `to` passes it to moto in an account."""

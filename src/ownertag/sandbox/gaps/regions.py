@@ -65,7 +65,11 @@ class EnabledRegions:
         path = call.environ.get("PATH_INFO", "")
         if path == "/listRegions":
             names = [name for name in sorted(self._always) if not is_elsewhere(name)]
-            return answer_json({"Regions": [self._opt_status(account, name) for name in names]})
+            regions = [self._opt_status(account, name) for name in names]
+            wanted = call.json().get("RegionOptStatusContains")
+            return answer_json(
+                {"Regions": [region for region in regions if not wanted or region["RegionOptStatus"] in wanted]}
+            )
         if path not in {"/enableRegion", "/disableRegion", "/getRegionOptStatus"}:
             return None
         region = str(json.loads(call.body or b"{}").get("RegionName", ""))
