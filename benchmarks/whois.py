@@ -212,6 +212,7 @@ def rows_of(launches: Iterable[LedgerLaunch], first: int) -> dict[str, list[tupl
             since = int(owned.claim.created_at.timestamp())
             tables["link"] += [("address", value, place, since) for value in owned.addresses]
             tables["link"] += [("parent", value, place, since) for value in owned.parents]
+            tables["link"].append(("access-key", one_launch.created.actor.access_key_id, place, since))
         tables["other"] += [
             (numbers[end.resource], *entry_identity(end), other_body(end))
             for end in one_launch.ends

@@ -8,6 +8,7 @@ from ownertag.core.arn import last_part, parse_arn
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import resource_at
 from ownertag.core.owner.principal import clean
+from ownertag.core.pasted import Asked
 from ownertag.core.records import ACCOUNT, REGION, Record
 from ownertag.core.settings import Settings
 from ownertag.core.tags import MAX_VALUE, fit, tags_for
@@ -64,6 +65,14 @@ def target_of_arn(arn: str, catalogue: Catalogue) -> TransferTarget | None:
             if made.arn == arn:
                 return TransferTarget(parts.account, parts.region, made)
     return None
+
+
+def arn_of_asked(asked: Asked, catalogue: Catalogue) -> str:
+    """The ARN of what a paste names in an account and Region; its id, if the catalogue has no such type."""
+    for kind in catalogue.types.values():
+        if asked.account and asked.region and kind.id.fullmatch(asked.id):
+            return resource_at(kind, asked.id, asked.account, asked.region).arn
+    return asked.id
 
 
 def ordered_owner(order: TransferOrder) -> Owner:

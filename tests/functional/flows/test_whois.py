@@ -319,6 +319,10 @@ class FakeTrail:
         self.asked: list[tuple[str, str, str]] = []
         self.records: list[Record] | Unavailable = [fixtures.arrival(record).record for record in records]
 
+    def signed(self, account: str, region: str, key_id: str) -> tuple[list[Record], bool] | Unavailable:
+        self.asked = (account, region, key_id)
+        return (self.found, False) if isinstance(self.found, list) else self.found
+
     def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
         self.asked.append((account, region, name))
         return self.records
