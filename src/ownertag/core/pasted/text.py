@@ -29,7 +29,8 @@ _AT_START, _AT_END = "\"'`<([", "\"'`>)],.;:!?"
 _MARKDOWN = re.compile(r"\[([^\]]*)\]\(<?([^()\s<>]+(?:\([^()\s]*\))?[^()\s<>]*)>?\)")
 _SLACK = re.compile(r"<([^<>|]+)\|[^<>]*>")
 _JSON_LINE = re.compile(r'"[A-Za-z][A-Za-z0-9_-]{0,63}"\s*:\s*"([^"]+)"\s*,?')
-_URL = re.compile(r"[a-z][a-z0-9+.-]{1,15}://[\x21-\x7e]+", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,15}://[\x21-\x7e]*", re.IGNORECASE)
+_S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 _PORT = re.compile(
     r"(?P<host>[0-9]+(?:\.[0-9]+){3}|\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+\.[A-Za-z]+):(?P<port>[1-9][0-9]{0,4})"
@@ -128,7 +129,8 @@ def _unwrapped(text: str) -> str:
         elif found := _SLACK.fullmatch(text) or _JSON_LINE.fullmatch(text):
             text = found[1]
         elif not _is_address(text):
-            text = _without_pair(text).lstrip(_AT_START).rstrip(_AT_END)
+            text = _without_pair(text).lstrip(_AT_START)
+            text = text.rstrip(_AT_END.replace(":", "") if is_arn(text) else _AT_END)
         if text == before:
             break
     if _ENCODED.search(text) and not _URL.fullmatch(text):
@@ -234,15 +236,15 @@ def _host(host: str) -> Pasted:
 
 def _url(url: str) -> Pasted:
     """What a URL leads to; what follows the host of a signed one is never repeated."""
+    if found := _S3.match(url):
+        return read_s3_uri(url[found.end() :])
     try:
         parts = urlsplit(url)
         host, _ = (parts.hostname or "").rstrip("."), parts.port
     except ValueError as error:
         raise PastedError("it begins as a URL and is none: paste it whole, or the id in it") from error
-    if parts.scheme.lower() in {"s3", "s3a", "s3n"}:
-        return read_s3_uri(url.partition("://")[2])
-    if found := read_link(url) or read_bucket(host, unquote(parts.path)):
-        return found
+    if known := read_link(url) or read_bucket(host, unquote(parts.path)):
+        return known
     return _host(f"[{host}]" if ":" in host else host)
 
 
