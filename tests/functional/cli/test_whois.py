@@ -430,7 +430,10 @@ def test_without_credentials_the_table_can_not_be_read(config: Path) -> None:
 
 
 REFUSED = {
-    "AssumeRole": "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
+    **dict.fromkeys(
+        ("AssumeRole", "GetAccessKeyInfo"),
+        "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
+    ),
     "DescribeTags": "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>",
     **dict.fromkeys(
         ("LookupEvents", "DescribeAccount", "ListTagsForResource"), json.dumps({"__type": "AccessDeniedException"})
@@ -505,6 +508,9 @@ class Aws:
                     200,
                     f"<DescribeAddressesResponse><addressesSet>{item}</addressesSet></DescribeAddressesResponse>",
                 )
+            case "GetAccessKeyInfo":
+                told = f"<GetAccessKeyInfoResult><Account>{ACCOUNT}</Account></GetAccessKeyInfoResult>"
+                return 200, f"<GetAccessKeyInfoResponse>{told}</GetAccessKeyInfoResponse>"
             case "LookupEvents":
                 events = [
                     {"EventId": record["eventID"], "CloudTrailEvent": json.dumps(record)} for record in self.records
@@ -808,3 +814,49 @@ def test_why_cloudtrail_was_not_asked_is_said(
     world, ask = aws
     code, _, errors = ask(*arguments, "--ledger", f"sqlite:{path}", "--config", str(config))
     assert (code, said in errors, world.calls) == (1, True, [])
+
+
+# --- the key that the ledger never saw
+
+UNSEEN = "ASIAEXAMPLEEXAMPLE12"
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_key_that_the_ledger_never_saw_is_looked_for_in_cloudtrail(path: Path, config: Path, aws: Aws_) -> None:
+    world, ask = aws
+    where = ("--ledger", f"sqlite:{path}", "--config", str(config))
+    world.records = [launched(OTHER, "dave", 20, event=2)]
+    code, output, errors = ask(UNSEEN, *where, "--region", REGION)
+    assert (code, errors) == (0, f"taken for: access key id: {UNSEEN}\n")
+    assert output.startswith("dave  (asserted)\n")
+    assert "  source     from CloudTrail: " in output
+    assert [name for name, _ in world.called()] == ["GetAccessKeyInfo", "AssumeRole", "LookupEvents"]
+    asked = json.loads(dict(world.calls)["LookupEvents"])
+    assert asked["LookupAttributes"] == [{"AttributeKey": "AccessKeyId", "AttributeValue": UNSEEN}]
+    world.calls.clear()
+    ask(UNSEEN, *where, "--region", REGION, "--account", ACCOUNT)
+    assert [name for name, _ in world.called()] == ["AssumeRole", "LookupEvents"]
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_key_that_nobody_knows_has_its_account_told_and_what_was_asked(path: Path, config: Path, aws: Aws_) -> None:
+    world, ask = aws
+    where = ("--ledger", f"sqlite:{path}", "--config", str(config))
+    code, _, errors = ask(UNSEEN, *where)
+    assert code == 1
+    assert f"AWS says that it is of account {ACCOUNT}; to look into CloudTrail, write --region as well" in errors
+    code, _, errors = ask(UNSEEN, *where, "--region", REGION)
+    assert code == 1
+    assert "the newest 250 records hold no creation by it, and there are no more calls of it" in errors
+    for operation, said in (
+        ("GetAccessKeyInfo", "its account can't be read (forbidden"),
+        ("LookupEvents", "can't be read"),
+    ):
+        world.refuses = {operation}
+        code, _, errors = ask(UNSEEN, *where, "--region", REGION)
+        assert (code, said in errors) == (3, True)
+    world.calls.clear()
+    code, _, errors = ask(UNSEEN, *where, "--offline")
+    assert (code, world.calls) == (1, [])
+    code, _, errors = ask(UNSEEN, "--ledger", f"sqlite:{path}", "--region", REGION)
+    assert (code, "the settings have no [organization]" in errors) == (1, True)

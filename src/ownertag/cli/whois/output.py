@@ -9,7 +9,7 @@ from typing import Any
 
 from ownertag.cli.options import Output
 from ownertag.cli.output import clean_lines, print_table
-from ownertag.cli.whois.fitting import fitted, terminal_width
+from ownertag.cli.whois.fitting import COMMAND, fitted, terminal_width
 from ownertag.cli.whois.objects import Told, as_object, event_object, event_time, time_text
 from ownertag.core.owner.principal import clean
 from ownertag.flows.whois import Event, WhoisAnswer
@@ -96,7 +96,7 @@ def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
         if not answer.observed:
             yield from _lines("tags now", list(_compared(answer, fields)))
         if _is_changed(answer, fields):
-            yield _line("put back", restore_command(answer.key.arn, owner.name))
+            yield _line(COMMAND.strip(), restore_command(answer.key.arn, owner.name))
         yield from _lines("history", list(_history(answer)))
 
 
