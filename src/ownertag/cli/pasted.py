@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable
 
 from ownertag.cli.options import Options, fail
-from ownertag.core.pasted import MAX_DOCUMENT, Asked, Pasted, PastedError, read_pasted
+from ownertag.core.pasted.plain import read_plain
+from ownertag.core.pasted.taken import MAX_DOCUMENT, Asked, Pasted, PastedError
 
 METAVAR = "WHAT"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -18,10 +19,14 @@ def pasted(text: str, options: Options) -> Pasted:
 
     The command ends here if it is not taken. What is more than an id, ARN or address is said on standard error.
     """
-    try:
-        found = read_pasted(_standard_input(options) if text.strip() == "-" else text, _creations)
-    except PastedError as error:
-        fail(str(error))
+    found = read_plain(text.strip())
+    if found is None:
+        from ownertag.core.pasted.text import read_pasted
+
+        try:
+            found = read_pasted(_standard_input(options) if text.strip() == "-" else text, _creations)
+        except PastedError as error:
+            fail(str(error))
     if not found.plain or found.notes:
         options.say(f"taken for: {found.said}")
     return found

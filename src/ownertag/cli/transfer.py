@@ -14,8 +14,8 @@ from ownertag.cli.hub import HubFunction
 from ownertag.cli.options import Exit, Options, Output, fail, with_options
 from ownertag.cli.pasted import METAVAR, pasted
 from ownertag.core.owner.principal import clean
-from ownertag.core.pasted import Asked, Pasted
-from ownertag.core.transfer import TransferOrder, arn_of_asked, order_problem
+from ownertag.core.pasted.taken import Asked, Pasted
+from ownertag.core.transfer import TransferOrder, arn_of_id, order_problem
 
 SCHEMA = 1
 
@@ -80,7 +80,9 @@ def _name(asked: Asked) -> str:
     """Returns its ARN where the paste says where it is, so that it can be given even if the ledger does not know it."""
     from ownertag.catalogue.loader import load_catalogue
 
-    return arn_of_asked(asked, load_catalogue()) if asked.account and asked.region else asked.id
+    if not (asked.account and asked.region):
+        return asked.id
+    return arn_of_id(asked.id, asked.account, asked.region, load_catalogue())
 
 
 def _summary(answer: dict[str, Any], order: TransferOrder) -> str:

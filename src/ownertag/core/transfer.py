@@ -8,7 +8,6 @@ from ownertag.core.arn import last_part, parse_arn
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import resource_at
 from ownertag.core.owner.principal import clean
-from ownertag.core.pasted import Asked
 from ownertag.core.records import ACCOUNT, REGION, Record
 from ownertag.core.settings import Settings
 from ownertag.core.tags import MAX_VALUE, fit, tags_for
@@ -67,12 +66,10 @@ def target_of_arn(arn: str, catalogue: Catalogue) -> TransferTarget | None:
     return None
 
 
-def arn_of_asked(asked: Asked, catalogue: Catalogue) -> str:
-    """The ARN of what a paste names in an account and Region; its id, if the catalogue has no such type."""
-    for kind in catalogue.types.values():
-        if asked.account and asked.region and kind.id.fullmatch(asked.id):
-            return resource_at(kind, asked.id, asked.account, asked.region).arn
-    return asked.id
+def arn_of_id(id_: str, account: str, region: str, catalogue: Catalogue) -> str:
+    """The ARN of an id in an account and Region; the id itself, if the catalogue has no such type."""
+    kinds = (kind for kind in catalogue.types.values() if kind.id.fullmatch(id_))
+    return next((resource_at(kind, id_, account, region).arn for kind in kinds), id_)
 
 
 def ordered_owner(order: TransferOrder) -> Owner:

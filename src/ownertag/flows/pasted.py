@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import match
-from ownertag.core.pasted import Asked
+from ownertag.core.pasted.taken import Asked
 from ownertag.core.reading.documents import parse_document
 from ownertag.core.records import Arrival
 from ownertag.core.settings import Settings

@@ -13,7 +13,7 @@ from flows.test_whois import ADDRESS, Hub, after, launched
 from harness import fixtures
 from ownertag.cli.app import app
 from ownertag.core.ownership import ResourceKey
-from ownertag.core.pasted import MAX_DOCUMENT
+from ownertag.core.pasted.taken import MAX_DOCUMENT
 from ownertag.ledger.entries import Transferred
 from ownertag.ledger.sqlite import SqliteLedger
 

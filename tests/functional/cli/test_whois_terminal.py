@@ -90,7 +90,7 @@ LONG = f"arn:aws:sts::111122223333:assumed-role/{ROLE}/carol@example.com"
             "             (AssumedRole)",
         ]),
         ("  put back   ownertag transfer i-1 --to alice --reason 'put back'", 40, [
-            "  put back   ownertag transfer i-1 --to \\", "             alice --reason 'put back'",
+            "  put back   ownertag transfer i-1 \\", "             --to alice --reason 'put \\", "             back'",
         ]),
         ("x" * 50, 20, ["  " + "x" * 18, "  " + "x" * 18, "  " + "x" * 14]),
     ],

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.properties import examples
-from ownertag.core.pasted import Asked, PastedError, read_pasted
+from ownertag.core.pasted.taken import Asked, PastedError
+from ownertag.core.pasted.text import read_pasted
 
 I, J, V = "i-0a1b2c3d4e5f60718", "i-1234567890abcdef0", "vol-0a1b2c3d4e5f60718"  # noqa: E741 - an instance, another, a volume
 A, R = "111122223333", "eu-central-1"

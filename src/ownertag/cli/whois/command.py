@@ -16,7 +16,7 @@ from ownertag.cli.whois.aws import NoCredentials, dynamodb, today
 from ownertag.cli.whois.objects import Told
 from ownertag.cli.whois.output import print_answers, print_short
 from ownertag.cli.whois.trail import NotKnown, TrailSearch
-from ownertag.core.pasted import Asked, Pasted
+from ownertag.core.pasted.taken import Asked, Pasted
 from ownertag.core.records import ACCOUNT, REGION
 from ownertag.flows.whois import Wanted, WhoisAnswer, Window
 from ownertag.flows.whois import whois as ask

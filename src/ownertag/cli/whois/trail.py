@@ -14,7 +14,7 @@ from ownertag.cli.options import Exit, Options
 from ownertag.cli.whois.aws import NoCredentials, audit_sessions, base_session, client_of, clock
 from ownertag.core.arn import is_arn
 from ownertag.core.ownership import ResourceKey
-from ownertag.core.pasted import Asked
+from ownertag.core.pasted.taken import Asked
 from ownertag.core.settings import Settings
 from ownertag.core.values import Unavailable
 from ownertag.flows.whois import Wanted, WhoisAnswer

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-from ownertag.core.arn import Arn, is_arn, partition_of
+from ownertag.core.arn import Arn, parse_arn, partition_of, without_object
 from ownertag.core.pasted.names import REGION
+from ownertag.core.pasted.secrets import repeated
 from ownertag.core.pasted.taken import Asked, Pasted, PastedError
 
 _BUCKET = re.compile(r"(?!xn--)(?![0-9.]+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -30,12 +31,9 @@ def read_s3_uri(rest: str) -> Pasted:
     Raises:
         PastedError: It names no bucket.
     """
-    name = rest.partition("/")[0]
-    if is_arn(rest):
-        name = ":".join(rest.split(":")[:5])
-        kind = "/".join(rest.split(":", 5)[-1].split("/")[:2])
-        return Pasted("access point's URL", (Asked(f"{name}:{kind}"),))
-    return _bucket(name, "aws")
+    if arn := parse_arn(rest):
+        return Pasted("access point's URL", (Asked(str(without_object(arn))),))
+    return _bucket(rest.partition("/")[0], "aws")
 
 
 def read_bucket(host: str, path: str) -> Pasted | None:
@@ -64,5 +62,5 @@ def bucket_of_console(name: str, partition: str) -> Pasted:
 
 def _bucket(name: str, partition: str, kind: str = "bucket URL") -> Pasted:
     if not _BUCKET.fullmatch(name):
-        raise PastedError(f"the URL names no bucket: {name[:64]!a} is no bucket's name")
+        raise PastedError(f"the URL names no bucket: {repeated(name)} is no bucket's name")
     return Pasted(kind, (Asked(str(Arn(partition, "s3", "", "", name))),))

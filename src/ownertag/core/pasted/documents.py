@@ -232,7 +232,7 @@ def _own(value: dict[str, Any], place: _Place) -> _Found | None:
         return None
     place = place.below(value.get("account"), value.get("region"))
     if isinstance(value.get("resource"), str) and "changes" in value:
-        return _Found("ownertag finding", _of([_asked(value["resource"], place)]), "does not say which was changed")
+        return _Found("finding of ownertag", _of([_asked(value["resource"], place)]), "does not say which was changed")
     if isinstance(value.get("arn"), str) and "owner" in value:
         return _Found("answer of ownertag", _of([_asked(value["arn"], place)]))
     return None

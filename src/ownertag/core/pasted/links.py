@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from ownertag.core.addresses import normal_address
-from ownertag.core.arn import parse_arn
+from ownertag.core.arn import arns_in
 from ownertag.core.pasted.buckets import bucket_of_console
 from ownertag.core.pasted.names import REGION
 from ownertag.core.pasted.taken import Asked, Pasted, PastedError, several
@@ -29,7 +29,6 @@ _REGION = re.compile(REGION)
 _ACCOUNT = re.compile(r"[0-9]{12}")
 #: An id of EC2: 8 or 17 hexadecimal digits (EC2 user guide, "Resource IDs").
 _ID = re.compile(r"(?<![A-Za-z0-9-])[a-z]{1,16}(?:-[a-z]{2,10}){0,2}-(?:[0-9a-f]{17}|[0-9a-f]{8})(?![A-Za-z0-9-])")
-_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(?:[0-9]{12})?:[A-Za-z0-9_.:/+=@-]+")
 _ADDRESS = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.])")
 _BUCKET_PAGE = re.compile(r"/s3/(?:buckets|object|get)/([^/?]+)")
 #: A tag's value in a filter is anybody's text.
@@ -59,7 +58,7 @@ def read_link(url: str, account: str | None = None, depth: int = 0) -> Pasted | 
     region = next((one for one in asked.get("region", ()) if _REGION.fullmatch(one)), found["region"])
     account = found["account"] or account
     text = _unquoted(f"{parts.path} {parts.query} {parts.fragment}")
-    named = [Asked(arn) for arn in dict.fromkeys(_ARN.findall(text)) if parse_arn(arn)]
+    named = [Asked(arn) for arn in arns_in(text)]
     if not named:
         named = list(_named(_TAG.sub("", text), account, region))
     if named:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from ownertag.core.addresses import normal_address
+from ownertag.core.pasted.secrets import repeated
 from ownertag.core.pasted.taken import Asked, Pasted, PastedError
 
 REGION = r"[a-z]{2,4}(?:-[a-z]+){1,2}-[0-9]{1,2}"
@@ -70,14 +71,16 @@ def read_name(text: str) -> Pasted | None:
     for other, what in _OTHERS:
         if other.fullmatch(name):
             raise PastedError(
-                f"{name[:256]!a} is the DNS name of {what}: the ledger keeps ids, ARNs and addresses, and no such "
-                "names; paste the ARN, or the address of one of its network interfaces"
+                f"{repeated(name, 256)} is the DNS name of {what}: the ledger keeps ids, ARNs and addresses, and no "
+                "such names; paste the ARN, or the address of one of its network interfaces"
             )
     if _OF_ANY.fullmatch(name):
-        raise PastedError(f"{name[:256]!a} is a DNS name of AWS's own that names no resource: paste an id or ARN")
+        raise PastedError(
+            f"{repeated(name, 256)} is a DNS name of AWS's own that names no resource: paste an id or ARN"
+        )
     if _DNS.fullmatch(name):
         raise PastedError(
-            f"{name[:256]!a} is a DNS name that AWS did not give, so it may lead anywhere: look its address up "
+            f"{repeated(name, 256)} is a DNS name that AWS did not give, so it may lead anywhere: look its address up "
             "(dig +short NAME), and paste that"
         )
     return None
@@ -87,7 +90,7 @@ def _address(kind: str, found: re.Match[str], first: str) -> Pasted:
     quad = found["quad"].replace("-", ".")
     address = normal_address(quad)
     if address is None:
-        raise PastedError(f"{found[0][:256]!a} has the form of a {kind}, but {quad} is no IP address")
+        raise PastedError(f"{repeated(found[0], 256)} has the form of a {kind}, but {quad} is no IP address")
     own = found.groupdict().get("own")
     notes = (f"the domain {own[:128]} is not AWS's, so it tells no Region",) if own else ()
     return Pasted(kind, (Asked(address=address, region=first if found["first"] else found["region"]),), notes=notes)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ownertag.core.arn import is_arn
+
 #: IAM API reference, AccessKey: 16 to 128 characters; AKIA for a user's, ASIA for a session's.
 ACCESS_KEY = re.compile(r"A(?:KIA|SIA)[A-Z0-9]{12,124}")
 _UNIQUE = re.compile(r"(ABIA|ACCA|AGPA|AIDA|AIPA|ANPA|ANVA|APKA|AROA|ASCA)[A-Z0-9]{12,124}(?::.*)?")
@@ -23,8 +25,8 @@ _KINDS = {
     "AROA": "the unique id of a role",
     "ASCA": "the id of a certificate",
 }
-_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
-_TOKEN = re.compile(r"[A-Za-z0-9/+_=.-]{100,}")
+_LENGTH = 40
+_SECRET = re.compile(r"[A-Za-z0-9/+]{40,}")
 #: Names under which a secret stands, in small letters.
 SECRET_NAMES = frozenset(
     {"secretaccesskey", "aws_secret_access_key", "sessiontoken", "aws_session_token", "secretkey", "signintoken"}
@@ -41,27 +43,26 @@ def secret_problem(what: str) -> str:
 
 
 def secret_in(text: str) -> str | None:
-    """What to say of a text that is, or holds, a secret; None if it holds none."""
+    """What to say of a text that is, or holds, a secret; None if it holds none. An ARN or URL has long paths itself."""
     if _NAMED.search(text):
         return secret_problem("credentials with a secret")
-    if any(_mixed(found) for found in _SECRET.findall(text)) and not _is_address(text):
-        return secret_problem("a secret access key")
-    if (found := _TOKEN.fullmatch(text)) and _mixed(found[0]) and ":" not in text:
-        return secret_problem("a session token")
-    return None
+    if is_arn(text) or "://" in text or not (found := _secret_form(text)):
+        return None
+    return secret_problem("a secret access key" if len(found) == _LENGTH else "a secret access key or a session token")
+
+
+def repeated(text: str, most: int = 64) -> str:
+    """A text as an error may repeat it: not if anything in it could be a secret."""
+    return "what was pasted" if _secret_form(text) or _NAMED.search(text) else f"{text[:most]!a}"
+
+
+def _secret_form(text: str) -> str | None:
+    """What in a text could be a secret: long base64 of random bytes has letters of both kinds and digits."""
+    kinds = ("[A-Z]", "[a-z]", "[0-9]")
+    return next((one for one in _SECRET.findall(text) if all(re.search(kind, one) for kind in kinds)), None)
 
 
 def unique_id_problem(text: str) -> str | None:
     """What to say of an id of IAM that is no access key's."""
     found = _UNIQUE.fullmatch(text)
     return found and f"{text[:64]!a} is {_KINDS[found[1]]}, by which no resource is found: paste an access key's id"
-
-
-def _mixed(text: str) -> bool:
-    """Base64 of random bytes has letters of both kinds and digits."""
-    return all(re.search(kind, text) for kind in ("[A-Z]", "[a-z]", "[0-9]"))
-
-
-def _is_address(text: str) -> bool:
-    """A path has words between slashes, and may be as long."""
-    return "://" in text or text.startswith("arn:")

@@ -9,12 +9,13 @@ from urllib.parse import unquote, urlsplit
 from msgspec.structs import replace
 
 from ownertag.core.addresses import AddressError, read_address
-from ownertag.core.arn import is_arn, parse_arn
+from ownertag.core.arn import FORM, is_arn, last_part, parse_arn, without_object
 from ownertag.core.pasted.buckets import read_bucket, read_s3_uri
 from ownertag.core.pasted.documents import Creations, read_json
 from ownertag.core.pasted.links import read_link
 from ownertag.core.pasted.names import read_name
-from ownertag.core.pasted.secrets import ACCESS_KEY, secret_in, unique_id_problem
+from ownertag.core.pasted.plain import read_plain
+from ownertag.core.pasted.secrets import ACCESS_KEY, repeated, secret_in, unique_id_problem
 from ownertag.core.pasted.taken import ACCEPTED, MAX_DOCUMENT, MAX_TEXT, MOST, Asked, Pasted, PastedError, several
 
 #: Quotes of word processors and chats, as they would be typed.
@@ -159,7 +160,9 @@ def _target(label: str, target: str) -> str:
     if is_arn(label) or _CUT_ID.fullmatch(label) or _is_address(label):
         names = {part for one in _taken(target).asked for part in (one.name, one.name.rpartition("/")[2])}
         if label.rpartition("/")[2] not in names:
-            raise PastedError(f"the link is labelled {label[:64]!a} and leads elsewhere: paste the one that you mean")
+            raise PastedError(
+                f"the link is labelled {repeated(label)} and leads elsewhere: paste the one that you mean"
+            )
     return target
 
 
@@ -167,12 +170,14 @@ def _taken(text: str) -> Pasted:
     """What one text is, without anything around it."""
     if not text:
         raise PastedError(f"it is empty; {ACCEPTED}")
+    if found := read_plain(text):
+        return found
     if is_arn(text):
         return _arn(text)
     if _URL.fullmatch(text):
         return _url(text)
     if " " in text:
-        raise PastedError(f"{_repeated(text)} is several words, which are not guessed at; {ACCEPTED}")
+        raise PastedError(f"{repeated(text)} is several words, which are not guessed at; {ACCEPTED}")
     if ACCESS_KEY.fullmatch(text):
         return Pasted("access key id", (Asked(access_key=text),))
     if wrong := unique_id_problem(text):
@@ -184,9 +189,9 @@ def _taken(text: str) -> Pasted:
     if found := read_bucket(text.lower().partition("/")[0], text.partition("/")[2]) or read_name(text):
         return found
     if text.startswith(("#", "/")):
-        raise PastedError(f"{_repeated(text)} is a part of a link: paste the whole of it")
+        raise PastedError(f"{repeated(text)} is a part of a link: paste the whole of it")
     if not _WORD.fullmatch(text) or len(text) > 2048:
-        raise PastedError(f"{_repeated(text)} is no id, ARN or IP address; {ACCEPTED}")
+        raise PastedError(f"{repeated(text)} is no id, ARN or IP address; {ACCEPTED}")
     if _ID_IN_CAPITALS.fullmatch(text):
         return Pasted("id", (Asked(text.lower()),), notes=("AWS writes ids in small letters",))
     kind = "id" if _CUT_ID.fullmatch(text) else "name"
@@ -204,21 +209,20 @@ def _arn(text: str) -> Pasted:
     arn = parse_arn(text)
     if arn is None:
         raise PastedError(
-            f"{_repeated(text)} begins as an ARN and is none: its parts are "
-            "arn:partition:service:region:account:resource, the account has 12 digits; was it cut, or is it a pattern?"
+            f"{repeated(text)} begins as an ARN and is none: its parts are "
+            f"{FORM}, the account has 12 digits; was it cut, or is it a pattern?"
         )
     if arn.service == "s3" and not arn.account and "/" in arn.resource:
-        bucket = str(replace(arn, resource=arn.resource.partition("/")[0]))
-        return Pasted("ARN of an object in a bucket", (Asked(bucket),))
+        return Pasted("ARN of an object in a bucket", (Asked(str(without_object(arn))),))
     if arn.service == "ec2" and not arn.account:  # as AWS writes those of snapshots and images
-        return Pasted("ARN", (Asked(arn.resource.rpartition("/")[2], region=arn.region or None),))
+        return Pasted("ARN", (Asked(last_part(text), region=arn.region or None),))
     return Pasted("ARN", (Asked(text),), plain=True)
 
 
 def _address(text: str) -> Pasted | None:
     if found := _PORT.fullmatch(text):
         if int(found["port"]) > 65535:
-            raise PastedError(f"{text[:64]!a} has no port: these end with 65535")
+            raise PastedError(f"{repeated(text)} has no port: these end with 65535")
         return replace(_host(found["host"]), notes=(f"without its port {found['port']}",), plain=False)
     try:
         address = read_address(text)
@@ -231,7 +235,7 @@ def _host(host: str) -> Pasted:
     """What a host is, of a URL or before a port."""
     if found := _address(host) or read_name(host):
         return replace(found, plain=False)
-    raise PastedError(f"{host[:128]!a} is no IP address, and no name that AWS gives to an instance; {ACCEPTED}")
+    raise PastedError(f"{repeated(host, 128)} is no IP address, and no name that AWS gives to an instance; {ACCEPTED}")
 
 
 def _url(url: str) -> Pasted:
@@ -246,8 +250,3 @@ def _url(url: str) -> Pasted:
     if known := read_link(url) or read_bucket(host, unquote(parts.path)):
         return known
     return _host(f"[{host}]" if ":" in host else host)
-
-
-def _repeated(text: str) -> str:
-    """A text as an error may repeat it."""
-    return "what was pasted" if secret_in(text) else f"{text[:64]!a}"
