@@ -267,6 +267,14 @@ def by_address(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
     return len(found)
 
 
+def by_access_key(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
+    """Every resource that the launch's access key made."""
+    found = len(ledger.by_access_key(wanted.created.actor.access_key_id or ""))
+    if found != len(wanted.owned):
+        raise SystemExit(f"{wanted.created.actor.access_key_id} made {found} resources")
+    return found
+
+
 def history(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
     """All of the instance's entries."""
     found = len(ledger.history(wanted.owned[0].resource))
@@ -339,7 +347,7 @@ def lookups(path: Path, total: int) -> list[dict[str, Any]]:
     for cold, where, count, runs in ((True, "from disk", 300, 20), (False, "in memory", 5000, 100)):
         if not cold:
             read_through(path)
-        for lookup in (by_id, by_address, history):
+        for lookup in (by_id, by_address, by_access_key, history):
             progress(f"{lookup.__name__}, {where}")
             times, given = looked_up(path, total, lookup, count, cold=cold)
             rows.append(row(lookup.__name__, where, times, given, STORE_AIM))
