@@ -214,6 +214,7 @@ def rows_of(launches: Iterable[LedgerLaunch], first: int) -> dict[str, list[tupl
             since = int(owned.claim.created_at.timestamp())
             tables["link"] += [("address", value, place, since) for value in owned.addresses]
             tables["link"] += [("parent", value, place, since) for value in owned.parents]
+            tables["link"].append(("access-key", one_launch.created.actor.access_key_id, place, since))
         tables["other"] += [
             (numbers[end.resource], *entry_identity(end), other_body(end))
             for end in one_launch.ends
@@ -266,6 +267,14 @@ def by_address(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
     if wanted.owned[0].resource not in {answer.known.key for answer in found}:
         raise SystemExit(f"{wanted.owned[0].addresses[0]} misses {wanted.owned[0].id}")
     return len(found)
+
+
+def by_access_key(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
+    """Every resource that the launch's access key made."""
+    found = len(ledger.by_access_key(wanted.created.actor.access_key_id or ""))
+    if found != len(wanted.owned):
+        raise SystemExit(f"{wanted.created.actor.access_key_id} made {found} resources")
+    return found
 
 
 def history(ledger: SqliteLedger, wanted: LedgerLaunch) -> int:
@@ -338,7 +347,7 @@ def lookups(path: Path, total: int, ownertag: Path) -> list[dict[str, Any]]:
     for cold, where, count, runs in ((True, "from disk", 300, 20), (False, "in memory", 5000, 100)):
         if not cold:
             read_through(path)
-        for lookup in (by_id, by_address, history):
+        for lookup in (by_id, by_address, by_access_key, history):
             progress(f"{lookup.__name__}, {where}")
             times, given = looked_up(path, total, lookup, count, cold=cold)
             rows.append(row(lookup.__name__, where, times, given, STORE_AIM))

@@ -25,6 +25,7 @@ from ownertag.ledger.entries import (
     Entry,
     Finished,
     HistoryEntry,
+    KeySpan,
     KnownResource,
     Owned,
     SeenCreation,
@@ -142,6 +143,15 @@ class MemoryLedger:
             for known_resource in self._known()
             if any(parent in owned.parents for owned in self._owned(known_resource.key))
         ]
+
+    def by_access_key(self, key_id: str, limit: int = 1000) -> list[KeySpan]:
+        spans = {
+            (owned.claim.created_at, known_resource.key): KeySpan(known_resource, owned.claim.created_at)
+            for known_resource in self._known()
+            for owned in self._owned(known_resource.key)
+            if (created := self.created.get(owned.event)) and created.actor.access_key_id == key_id
+        }
+        return [spans[key] for key in sorted(spans, reverse=True)][:limit]
 
     def by_address(self, address: str) -> list[AddressSpan]:
         spans = {

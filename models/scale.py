@@ -69,8 +69,8 @@ INCOMPLETE, BACK_SECONDS = 0.3, 15.0
 #: US dollars, list prices of 2025 as remembered: a GB-second of Lambda on arm64, a million requests to it, a million
 #: events onto another bus, a million requests to SQS, a million write units of DynamoDB on demand, a GB of logs.
 PRICES = {"GB-s": 0.0000133334, "invocations": 0.20, "events": 1.0, "SQS": 0.40, "write units": 0.71, "logs": 0.60}
-#: Write units of an event: about nine items, twice for a transaction, and index entries (from the ledger's items).
-WRITE_UNITS_EVENT, LOG_BYTES_EVENT = 24, 450
+#: Write units of an event: about nine items, twice for a transaction, and ten index entries (from the ledger's items).
+WRITE_UNITS_EVENT, LOG_BYTES_EVENT = 28, 450
 
 #: (times as much, environments of the function)
 GROWTH = ((1, 5), (2, 5), (5, 5), (10, 5), (20, 5), (20, 20), (50, 20), (50, 50))

@@ -28,6 +28,11 @@ MAX_LENGTH = 2048
 
 # The account is a word where AWS itself owns it: `aws` for a managed policy.
 _ARN = re.compile(r"arn:([a-z0-9-]{3,16}):([a-z0-9-]{2,40}):([a-z0-9-]{0,20}):([0-9]{12}|[a-z-]*):([\x20-\x7e]+)")
+#: The parts of an ARN, as an error names them.
+FORM = "arn:partition:service:region:account:resource"
+#: An ARN in a longer text ends where no character of a URL's path goes on.
+_IN_TEXT = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(?:[0-9]{12})?:[A-Za-z0-9_.:/+=@-]+")
+
 _IAM_NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"
 _IAM = r"arn:aws[a-z-]*:iam::([0-9]{12})"
 _USER = re.compile(rf"{_IAM}:user/(?:[\x21-\x7e]{{1,512}}/)?({_IAM_NAME})")
@@ -97,6 +102,19 @@ def parse_arn(text: str) -> Arn | None:
     """The parts of an ARN; None where the text is none."""
     found = _ARN.fullmatch(text) if len(text) <= MAX_LENGTH else None
     return Arn(found[1], found[2], found[3], found[4], found[5]) if found else None
+
+
+def arns_in(text: str) -> tuple[str, ...]:
+    """The ARNs that stand in a text, each once."""
+    return tuple(dict.fromkeys(arn for arn in _IN_TEXT.findall(text) if parse_arn(arn)))
+
+
+def without_object(arn: Arn) -> Arn:
+    """The bucket or access point of an object of S3; others as they are (doc: S3 user guide, "Policy resources")."""
+    if arn.service != "s3":
+        return arn
+    parts = arn.resource.split("/")
+    return Arn(arn.partition, arn.service, arn.region, arn.account, "/".join(parts[: 2 if arn.account else 1]))
 
 
 def account_of(arn: str) -> str:

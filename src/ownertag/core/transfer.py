@@ -66,6 +66,12 @@ def target_of_arn(arn: str, catalogue: Catalogue) -> TransferTarget | None:
     return None
 
 
+def arn_of_id(id_: str, account: str, region: str, catalogue: Catalogue) -> str:
+    """The ARN of an id in an account and Region; the id itself, if the catalogue has no such type."""
+    kinds = (kind for kind in catalogue.types.values() if kind.id.fullmatch(id_))
+    return next((resource_at(kind, id_, account, region).arn for kind in kinds), id_)
+
+
 def ordered_owner(order: TransferOrder) -> Owner:
     """The owner that an order names: what a person said, by hand."""
     return Owner(order.to, EVIDENCE, Confidence.ASSERTED, (f"by {clean(order.by)}: {clean(order.reason)}",))

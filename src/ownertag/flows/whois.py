@@ -1,4 +1,4 @@
-"""Looks up a resource's owner in the ledger: by id, ARN or address, now or at a time.
+"""Looks up a resource's owner in the ledger: by id, ARN, address or the key that made it, now or at a time.
 
 A name can be used again after its deletion, and an address after its resource: so an answer is about one life of a
 resource, from its creation until its deletion. Lives are told from the ledger's entries alone.
@@ -6,8 +6,9 @@ resource, from its creation until its deletion. Lives are told from the ledger's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from ownertag.ledger.entries import (
     Deleted,
     Ended,
     HistoryEntry,
+    KeySpan,
     KnownResource,
     Owned,
     TagChanged,
@@ -33,6 +35,8 @@ INSTANCE = "ec2:instance"
 
 #: Of a longer history only the beginning and the end are returned.
 MOST_EVENTS = 100
+#: Of what a key made, so many of the latest are looked at: a pipeline's makes thousands.
+MOST_OF_KEY = 1000
 
 
 class Window(Struct, frozen=True):
@@ -43,13 +47,14 @@ class Window(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """What somebody asks about: an address in its normal form, or else an id or ARN; in one account or Region only.
+    """What somebody asks about: an address in its normal form, an access key's id, or else an id or ARN.
 
-    `limit` answers are given, the latest.
+    In one account or Region only, if these are given. `limit` answers are given, the latest.
     """
 
     id: str = ""
     address: str | None = None
+    access_key: str | None = None
     at: Window | None = None
     account: str | None = None
     region: str | None = None
@@ -79,8 +84,9 @@ class WhoisAnswer(Struct, frozen=True):
 
     `since` is when it was created, or transferred by hand; `until` is its deletion, None if none is known. `now`: this
     is the latest life, as it is today. `past`: what was different at the time that is asked about. `address` is the one
-    that was asked for, which the resource had from `address_since` on. `observed` is when its tags were decided last
-    and not written, since its account was observed; None where they are written, or are to be.
+    that was asked for, which the resource had from `address_since` on; `access_key` the key that was asked for.
+    `observed` is when its tags were decided last and not written, since its account was observed; None where they are
+    written, or are to be.
     """
 
     key: ResourceKey
@@ -95,6 +101,7 @@ class WhoisAnswer(Struct, frozen=True):
     created: Created | None = None
     address: str | None = None
     address_since: datetime | None = None
+    access_key: str | None = None
     addresses: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
     history: tuple[Event, ...] = ()
@@ -112,19 +119,21 @@ class WhoisAnswer(Struct, frozen=True):
 
 
 class WhoisAnswers(Struct, frozen=True):
-    """The answers, the latest first, and how many more there are."""
+    """The answers, the latest first, and how many more there are; `at_least` so many, where not all were looked at."""
 
     answers: tuple[WhoisAnswer, ...]
     more: int = 0
+    at_least: bool = False
 
 
 def whois(wanted: Wanted, reader: Reader) -> WhoisAnswers:
-    """Returns what the ledger knows of a resource or an address.
+    """Returns what the ledger knows of a resource, an address, or what an access key made.
 
     Raises:
         LedgerError: It can't be used.
     """
-    spans = _spans(wanted, reader)
+    if wanted.access_key is not None:
+        return _of_key(wanted.access_key, wanted, reader)
     found: list[WhoisAnswer] = []
     if wanted.address is None:
         for known in reader.by_id(wanted.id):
@@ -132,18 +141,29 @@ def whois(wanted: Wanted, reader: Reader) -> WhoisAnswers:
                 found += _Lives(known, reader).at(wanted.at)
         found.sort(key=lambda answer: answer.since, reverse=True)
         return WhoisAnswers(tuple(found[: wanted.limit]), max(0, len(found) - wanted.limit))
+    spans = _lives(reader.by_address(wanted.address), wanted)
     for span in spans[: wanted.limit]:
-        life = _Lives(span.known, reader).of(span, wanted.at)
-        found += [life] if life else []
+        if life := _Lives(span.known, reader).of(span.since, wanted.at):
+            found.append(replace(life, address=span.address, address_since=span.since))
     return WhoisAnswers(tuple(found), max(0, len(spans) - wanted.limit))
 
 
-def _spans(wanted: Wanted, reader: Reader) -> list[AddressSpan]:
-    """Returns the lives that had the address, each once, the latest first."""
-    if wanted.address is None:
-        return []
-    lives: dict[tuple[ResourceKey, datetime | None], AddressSpan] = {}
-    for span in reader.by_address(wanted.address):
+def _of_key(key_id: str, wanted: Wanted, reader: Reader) -> WhoisAnswers:
+    """Returns what an access key made. A call that came later to what was there already made nothing."""
+    looked_at = reader.by_access_key(key_id, MOST_OF_KEY)
+    spans = _lives(looked_at, wanted)
+    lives = (_Lives(span.known, reader).of(span.since, wanted.at) for span in spans[: wanted.limit])
+    found = [replace(life, access_key=key_id) for life in lives if life]
+    return WhoisAnswers(tuple(found), max(0, len(spans) - wanted.limit), at_least=len(looked_at) == MOST_OF_KEY)
+
+
+S = TypeVar("S", AddressSpan, KeySpan)
+
+
+def _lives(spans: Iterable[S], wanted: Wanted) -> list[S]:
+    """Returns the lives that are wanted of these, each once, the latest first."""
+    lives: dict[tuple[ResourceKey, datetime | None], S] = {}
+    for span in sorted(spans, key=lambda span: span.since):
         until = end_of(span.since, span.known.holding.deletions)
         if _here(span.known, wanted) and _overlap(wanted.at, span.since, until):
             lives.setdefault((span.known.key, until), span)
@@ -184,15 +204,14 @@ class _Lives:
         held = ((end, self._holding(end, at.end)) for end, since in lives.items() if _overlap(at, since, end))
         return [self._then(end, holding, at) for end, holding in held if holding is not None]
 
-    def of(self, span: AddressSpan, at: Window | None) -> WhoisAnswer | None:
-        """Returns the life in which it had an address."""
-        end = end_of(span.since, self._deletions)
+    def of(self, since: datetime, at: Window | None) -> WhoisAnswer | None:
+        """Returns the life to which a time belongs."""
+        end = end_of(since, self._deletions)
         latest = at is None and end == self._latest
         holding = self._known.holding if latest else self._holding(end, at.end if at else None)
         if holding is None:
             return None
-        answer = self._then(end, holding, at) if at else self._answer(end, holding)
-        return replace(answer, address=span.address, address_since=span.since)
+        return self._then(end, holding, at) if at else self._answer(end, holding)
 
     def _then(self, end: datetime | None, holding: Holding, at: Window) -> WhoisAnswer:
         """Returns a life at a time; if it ended or was transferred since, with the tags of that time."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from ownertag.core.catalogue_types import Catalogue, QuestionKind
 from ownertag.core.match import match
@@ -84,6 +86,9 @@ class Trail(Protocol):
     def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
         """Returns the records of calls that touched the resource of this name, the newest first."""
 
+    def signed(self, account: str, region: str, key_id: str) -> tuple[list[Record], bool] | Unavailable:
+        """Returns records of calls that an access key signed, the newest first, and whether there are more."""
+
 
 def from_trail(
     wanted: ResourceKey, id_: str, trail: Trail, catalogue: Catalogue, settings: Settings
@@ -96,20 +101,41 @@ def from_trail(
     if isinstance(records, Unavailable):
         return records
     for record in reversed(records):
-        # The settings' Regions and ignored principals don't matter here.
-        matched = match(Arrival("lookup", record), catalogue, Settings())
-        for resource in matched.resources:
-            if resource.id == id_:
-                addresses = addresses_of(matched).get(id_, ()) if isinstance(matched, Creation) else ()
-                return WhoisAnswer(
-                    ResourceKey(record.account, record.region, resource.arn),
-                    id_,
-                    resource.type,
-                    resolve(record, settings),
-                    record.created_at,
-                    None,
-                    created=created_of(record),
-                    addresses=addresses,
-                    from_trail=True,
-                )
+        for answer in _made(record, catalogue, settings):
+            if answer.id == id_:
+                return answer
     return None
+
+
+def made_by_key(
+    account: str, region: str, key_id: str, trail: Trail, catalogue: Catalogue, settings: Settings
+) -> tuple[list[WhoisAnswer], bool] | Unavailable:
+    """Returns what calls that an access key signed have made, by CloudTrail's 90 days; and whether it has more calls.
+
+    The newest come first.
+    """
+    signed = trail.signed(account, region, key_id)
+    if isinstance(signed, Unavailable):
+        return signed
+    records, more = signed
+    made = [replace(answer, access_key=key_id) for one in records for answer in _made(one, catalogue, settings)]
+    return made, more
+
+
+def _made(record: Record, catalogue: Catalogue, settings: Settings) -> Iterator[WhoisAnswer]:
+    """What a record's call made, and who called, by the record alone."""
+    # The settings' Regions and ignored principals don't matter here.
+    matched = match(Arrival("lookup", record), catalogue, Settings())
+    addresses = addresses_of(matched) if isinstance(matched, Creation) else {}
+    for resource in matched.resources:
+        yield WhoisAnswer(
+            ResourceKey(record.account, record.region, resource.arn),
+            resource.id,
+            resource.type,
+            resolve(record, settings),
+            record.created_at,
+            None,
+            created=created_of(record),
+            addresses=addresses.get(resource.id, ()),
+            from_trail=True,
+        )

@@ -35,6 +35,7 @@ from ownertag.ledger.entries import (
     Entry,
     Finished,
     HistoryEntry,
+    KeySpan,
     KnownResource,
     Owned,
     SeenCreation,
@@ -58,6 +59,8 @@ from ownertag.ledger.items import (
     finish,
     hold,
     holding_key,
+    key_link,
+    key_link_of,
     links,
     observe,
     observe_in,
@@ -157,6 +160,7 @@ class DynamoLedger:
     ) -> tuple[Writes, Writes, dict[ResourceKey, HoldingState]]:
         """The writes of resources, the writes of events, and the new state of each resource."""
         before = dict(states)
+        key_ids = {creation.event: creation.actor.access_key_id for creation in created}
         decisions: dict[EventKey, StoredDecision] = {}
         writes: Writes = {}
         events: Writes = {}
@@ -168,7 +172,7 @@ class DynamoLedger:
             at = entry_key(entry)
             kept = self._read(Owned, items[at]["body"]["S"]) if at in items else None
             if kept is None or (kept.provisional and kept != entry):
-                writes[at] = put(at, entry_body(entry))
+                writes[at] = put(at, entry_body(entry) | key_link(entry, key_ids.get(entry.event)))
                 writes |= links(entry)
             state = states[entry.resource]
             states[entry.resource] = replace(state, holding=apply_claim(state.holding, entry.holding, state.deletions))
@@ -243,6 +247,25 @@ class DynamoLedger:
     def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
         """The resources of this owner, at most so many."""
         return self._known(self._index(BY_OWNER, "owner", name, limit)) if name else []
+
+    def by_access_key(self, key_id: str, limit: int = 1000) -> list[KeySpan]:
+        """What calls that this access key signed have made: the latest first, at most so many."""
+        items = list(
+            self._calls.query(
+                limit,
+                IndexName=BY_LINK,
+                KeyConditionExpression="link = :link",
+                ExpressionAttributeValues={":link": {"S": key_link_of(key_id)}},
+                ScanIndexForward=False,
+            )
+        )
+        known = {holding_key(one.key): one for one in self._known((item["pk"]["S"], HOLDING) for item in items)}
+        spans = {  # a decision that was taken anew under another name has an item of its own
+            (holding, item["since"]["N"]): KeySpan(known[holding], datetime.fromtimestamp(int(item["since"]["N"]), UTC))
+            for item in items
+            if (holding := (item["pk"]["S"], HOLDING)) in known
+        }
+        return list(spans.values())
 
     def by_parent(self, parent: str) -> list[KnownResource]:
         """The resources that this one made, or that belong to it."""

@@ -171,6 +171,13 @@ class AddressSpan(Struct, frozen=True):
     since: datetime
 
 
+class KeySpan(Struct, frozen=True):
+    """That a call which an access key signed made a resource, and when."""
+
+    known: KnownResource
+    since: datetime
+
+
 def entry_identity(entry: HistoryEntry) -> tuple[str, str, str]:
     """(kind, event id, detail): the identity of an entry of one resource."""
     match entry:

@@ -70,6 +70,21 @@ def links(owned: Owned) -> Writes:
     return writes
 
 
+def key_link(owned: Owned, key_id: str | None) -> Item:
+    """The attributes of a decision's item by which it is found by the access key of its creation.
+
+    They are the item's own, and no item beside it: a launch has hundreds of resources. What 0.1.0 writes anew, a
+    decision for which something was awaited, loses them.
+    """
+    since = str(int(owned.claim.created_at.timestamp()))
+    return {"link": {"S": key_link_of(key_id)}, "since": {"N": since}} if key_id else {}
+
+
+def key_link_of(key_id: str) -> str:
+    """What these items of one access key have in common."""
+    return joined("access-key", key_id)
+
+
 def observed_key(resource: ResourceKey) -> Key:
     """The key of the item by which what was observed in an account is found."""
     pk, _ = holding_key(resource)

@@ -7,7 +7,16 @@ from typing import Protocol
 
 from ownertag.core.ownership import EventKey, ResourceKey, Standing
 from ownertag.core.values import OutcomeKind
-from ownertag.ledger.entries import AddressSpan, Created, Entry, HistoryEntry, KnownResource, Owned, SeenCreation
+from ownertag.ledger.entries import (
+    AddressSpan,
+    Created,
+    Entry,
+    HistoryEntry,
+    KeySpan,
+    KnownResource,
+    Owned,
+    SeenCreation,
+)
 
 
 class LedgerError(Exception):
@@ -76,6 +85,12 @@ class Reader(Protocol):
 
     def by_address(self, address: str) -> list[AddressSpan]:
         """The resources that had this address (in its normal form), the earliest first."""
+
+    def by_access_key(self, key_id: str, limit: int = 1000) -> list[KeySpan]:
+        """What calls that this access key signed have made: the latest first, at most so many.
+
+        What 0.1.0 wrote is not found by its key.
+        """
 
     def by_parent(self, parent: str) -> list[KnownResource]:
         """The resources that this one made, or that belong to it."""

@@ -34,6 +34,7 @@ from ownertag.ledger.entries import (
     Entry,
     Finished,
     HistoryEntry,
+    KeySpan,
     KnownResource,
     Owned,
     SeenCreation,
@@ -113,6 +114,7 @@ class SqliteLedger:
     def claim(self, created: Sequence[Created], owned: Sequence[Owned]) -> dict[ResourceKey, Standing]:
         """Keeps creations with their decisions. Returns who owns each resource after all of them."""
         owned = [truncated(entry) for entry in owned]
+        key_ids = {creation.event: creation.actor.access_key_id for creation in created}
         with self._transaction() as do:
             do.executemany(
                 "INSERT INTO event (event_id, account, region, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -148,7 +150,11 @@ class SqliteLedger:
                 [
                     (kind, value, resources[entry.resource].number, int(entry.claim.created_at.timestamp()))
                     for entry in owned
-                    for kind, values in (("address", entry.addresses), ("parent", entry.parents))
+                    for kind, values in (
+                        ("address", entry.addresses),
+                        ("parent", entry.parents),
+                        ("access-key", [*filter(None, [key_ids.get(entry.event)])]),
+                    )
                     for value in values
                 ],
             )
@@ -228,6 +234,23 @@ class SqliteLedger:
     def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
         """The resources of this owner, at most so many."""
         return self._known(f"SELECT {HOLDING} WHERE r.owner = ? ORDER BY r.id LIMIT ?", name, limit)
+
+    def by_access_key(self, key_id: str, limit: int = 1000) -> list[KeySpan]:
+        """What calls that this access key signed have made: the latest first, at most so many."""
+        chosen = (
+            "SELECT resource, since FROM link WHERE kind = 'access-key' AND value = ?"
+            " ORDER BY since DESC, resource DESC LIMIT ?"
+        )
+        rows = self._read(
+            f"SELECT l.since, {HOLDING} JOIN ({chosen}) l ON l.resource = r.id ORDER BY l.since DESC, r.id DESC",
+            key_id,
+            limit,
+        )
+        return [
+            KeySpan(known, datetime.fromtimestamp(since, UTC))
+            for since, *row in rows
+            if (known := resource_row(row).known) is not None
+        ]
 
     def by_parent(self, parent: str) -> list[KnownResource]:
         """The resources that this one made, or that belong to it."""

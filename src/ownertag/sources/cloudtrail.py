@@ -147,6 +147,13 @@ class CloudTrail:
         records, more = history
         return CUT if more else records
 
+    def signed(self, account: str, region: str, key_id: str) -> tuple[list[Record], bool] | Unavailable:
+        """The records of calls that an access key signed, the newest first and at most `MOST`; whether there are more.
+
+        (doc: CloudTrail API reference, LookupAttribute: AccessKeyId.)
+        """
+        return self._events.history(account, region, "AccessKeyId", key_id)
+
     def session_makers(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """The records of the calls that made sessions, by the access key that each issued.
 

@@ -89,7 +89,10 @@ def test_a_transfer_of_what_delivery_missed_stands_as_well(sandbox: Sandbox, tmp
     with no_delivery(sandbox):
         volume = made(sandbox)
     arn = f"arn:aws:ec2:{REGION}:{WEB}:volume/{volume}"
-    assert command(sandbox, "transfer", arn, "--to", "bob", "--reason", "it was always bob's")[0] == 0
+    # The ledger does not know it: only with the account and Region of the link can it be found.
+    page = f"/ec2/home?region={REGION}#VolumeDetails:volumeId={volume}"
+    link = f"https://{WEB}-abcd1234.{REGION}.console.aws.amazon.com{page}"
+    assert command(sandbox, "transfer", link, "--to", "bob", "--reason", "it was always bob's")[0] == 0
     for more in (["--dry-run"], []):
         code, [answer], _ = command(sandbox, "tag", history(sandbox, tmp_path, volume), *more)
         assert code == 0

@@ -58,6 +58,14 @@ def test_a_terminated_instance_still_has_its_person_by_id_and_by_address(sandbox
         assert "@" in found["account_contact"]
         assert (found["state"], found["until"]) == ("terminated", None)
     assert whois(sandbox, "i-0123456789abcdef0") == []
+    # The same by the key of the session that launched it, and by the JSON of a finding.
+    [key] = {answer["created"]["access_key_id"] for answer in whois(sandbox, id_, "--offline")}
+    made = {answer["id"]: answer for answer in whois(sandbox, key, "--offline")}
+    assert (made[id_]["access_key"], made[id_]["owner"]["name"]) == (key, "erin-user")
+    assert {answer["type"] for answer in made.values()} == {"ec2:instance", "ec2:volume", "ec2:network-interface"}
+    place = {"AwsAccountId": found["account"], "Region": found["region"]}
+    finding = {"Findings": [{**place, "Resources": [{"Id": f"AWS::IAM::AccessKey:{key}"}, {"Id": found["arn"]}]}]}
+    assert {answer["id"] for answer in whois(sandbox, json.dumps(finding), "--offline")} == {*made}
 
 
 def test_an_elastic_ip_is_whose_it_was_allocated_by_wherever_it_is_attached_later(sandbox: Sandbox) -> None:

@@ -41,9 +41,9 @@ from ownertag.sinks.observing import ObservingTagger
 ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION
 PORTS = Hub.ports.__get__
 KEYS = {
-    "schema", "source", "arn", "id", "type", "account", "account_name", "account_contact", "account_owner",
+    "schema", "taken_for", "source", "arn", "id", "type", "account", "account_name", "account_contact", "account_owner",
     "account_not_read", "region", "attached", "attached_not_checked", "owner", "since", "until", "created", "address",
-    "address_since", "addresses", "parents", "tags", "observed", "tags_now", "tags_then", "not_checked",
+    "address_since", "access_key", "addresses", "parents", "tags", "observed", "tags_now", "tags_then", "not_checked",
     "history", "history_left_out", "state", "state_not_checked",
 }  # fmt: skip
 
@@ -112,10 +112,9 @@ def test_a_person_reads_the_name_first_and_then_all_that_is_known(hub: Hub, path
     event = "00000000-0000-4000-8000-000000000001"
     changed = "(event change-35), on this and 2 more"
     assert output.splitlines() == [
-        "bob",
-        "  confidence asserted, by transfer",
-        "  through    ops",
-        f"  resource   {arn(ONE)}  (ec2:instance)",
+        "bob  (asserted)",
+        f"  resource   {ONE}  (ec2:instance)",
+        f"  arn        {arn(ONE)}",
         f"  account    {ACCOUNT}, {REGION}",
         "  contact    not read: the settings have no [organization]: name them with --config",
         "  created    2026-03-02T09:00:00Z by RunInstances of ec2.amazonaws.com",
@@ -127,10 +126,12 @@ def test_a_person_reads_the_name_first_and_then_all_that_is_known(hub: Hub, path
         "  from       203.0.113.64, with MFA",
         "  agent      aws-cli/2.27.41",
         f"  event      {event}",
+        "  life       ended 2026-03-02T09:50:00Z",
+        "  evidence   transfer",
+        "  through    ops",
         "  addresses  10.0.0.5",
         "             203.0.113.9",
         "  belongs to r-00000000000000001",
-        "  life       ended 2026-03-02T09:50:00Z",
         "  tags       owner = bob",
         "             dateCreated = 2026-03-02T09:00:00Z",
         f"             WhatIsThis = RunInstances in {REGION}",
@@ -149,10 +150,10 @@ def test_an_address_tells_each_with_its_span(hub: Hub, path: Path) -> None:
     hub.delete(ONE, 10)
     _, output, _ = run(f"::ffff:{ADDRESS}", "--ledger", f"sqlite:{path}", "--offline")
     first, second = output.split("\n\n")
-    assert first.startswith("dave\n")
+    assert first.startswith("dave  (asserted)\n")
     assert "  had        10.0.0.5 from 2026-03-02T09:20:00Z and still, as far as the ledger knows\n" in first
     assert "  life       not ended, as far as the ledger knows\n" in first
-    assert second.startswith("alice.smith\n")
+    assert second.startswith("alice.smith  (asserted)\n")
     assert "  had        10.0.0.5 from 2026-03-02T09:00:00Z until 2026-03-02T09:10:00Z\n" in second
 
 
@@ -172,7 +173,7 @@ def test_a_time_or_a_day_picks_who_had_it(hub: Hub, path: Path, when: str, code:
     hub.deliver(launched(OTHER, "dave", 20, event=2))
     hub.delete(ONE, 10)
     ended, output, errors = run(ADDRESS, "--at", when, "--ledger", f"sqlite:{path}", "--offline")
-    assert (ended, output.split("\n")[0]) == (code, name)
+    assert (ended, output.split("  (")[0]) == (code, name)
     assert ("does not know it at that time" in errors) == bool(code)
 
 
@@ -200,7 +201,7 @@ def test_without_mfa_and_a_repeat_and_a_hand_over_alone_are_told(hub: Hub, path:
     kinds = [entry["kind"] for entry in json.loads(output)["history"]]
     assert sorted(kinds) == ["created", "outcome", "seen-again"]
     _, output, _ = run(fixtures.numbered("i", 9), "--ledger", f"sqlite:{path}")
-    assert output.startswith("erin\n")
+    assert output.startswith("erin  (asserted)\n")
     assert "  created    nobody saw it; known since 2026-03-02T09:40:00Z\n" in output
 
 
@@ -228,7 +229,7 @@ def test_what_was_only_observed_is_told_as_that_and_nothing_is_to_be_put_back(
     change_tag(hub, None, "mallory")
     code, output, errors = run(ONE, "--ledger", f"sqlite:{path}")
     lines = output.splitlines()
-    assert (code, errors, lines[0]) == (0, "", "alice")
+    assert (code, errors, lines[0]) == (0, "", "alice  (asserted)")
     assert "  observed   not tagged: the account was observed at 2026-03-02T09:30:00Z" in lines
     assert "  would be   owner = alice" in lines
     assert any("observed, not tagged, for alice" in line for line in lines)
@@ -295,7 +296,7 @@ def test_more_than_are_told_are_counted(hub: Hub, path: Path) -> None:
 # --- what is not there, and what is wrong
 
 
-@pytest.mark.parametrize("what", [fixtures.numbered("i", 77), "i-*", "%", "' OR 1=1 --", "10.9.9.9", "*"])
+@pytest.mark.parametrize("what", [fixtures.numbered("i", 77), "i-*", "%", "a';--", "10.9.9.9", "*"])
 @pytest.mark.usefixtures("hub")
 def test_what_is_not_known_is_said(path: Path, what: str) -> None:
     code, output, errors = run(what, "--ledger", f"sqlite:{path}", "--offline")
@@ -308,9 +309,11 @@ def test_what_is_not_known_is_said(path: Path, what: str) -> None:
     [
         (["010.0.0.5"], "octal to some programs"),
         (["fe80::1%eth0"], "write fe80::1"),
-        ([""], "is no id, ARN or IP address"),
+        ([""], "it is empty; paste an id, ARN"),
         (["i-\x1b[2J"], "is no id, ARN or IP address"),
         (["i-" + "0" * 2048], "is no id, ARN or IP address"),
+        (["i-" + "0" * 9000], "no id, ARN or link is so long"),
+        (["' OR 1=1 --"], "is several words"),
         (["\uff11\uff10.0.0.5"], "is no id, ARN or IP address"),
         ([ONE, "--at", "yesterday"], "write 2026-03-02T14:30:00Z"),
         ([ONE, "--at", "9999-12-31T23:59:59-23:59"], "is no time"),
@@ -360,7 +363,7 @@ def test_a_locked_ledger_is_told(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("hub")
 def test_the_ledger_is_named_by_the_environment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OWNERTAG_LEDGER", f"sqlite:{path}")
-    assert run(ONE)[1].startswith("alice.smith\n")
+    assert run(ONE)[1].startswith("alice.smith  (asserted)\n")
 
 
 @pytest.mark.usefixtures("hub")
@@ -377,7 +380,7 @@ def test_a_file_is_read_without_what_is_slow_to_import(path: Path) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.startswith("alice.smith\n")
+    assert done.stdout.startswith("alice.smith  (asserted)\n")
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -401,7 +404,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 def test_without_a_ledger_named_the_hubs_table_is_asked(config: Path, what: str) -> None:
     code, output, errors = run(what, "--config", str(config))
     assert (code, errors) == (0, "")
-    assert output.startswith("alice\n")
+    assert output.startswith("alice  (asserted)\n")
     assert "tags now   none at all: they were removed, or it is gone" in output
 
 
@@ -437,7 +440,10 @@ def test_without_credentials_the_table_can_not_be_read(config: Path) -> None:
 
 
 REFUSED = {
-    "AssumeRole": "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
+    **dict.fromkeys(
+        ("AssumeRole", "GetAccessKeyInfo"),
+        "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
+    ),
     "DescribeTags": "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>",
     **dict.fromkeys(
         ("LookupEvents", "DescribeAccount", "ListTagsForResource"), json.dumps({"__type": "AccessDeniedException"})
@@ -512,6 +518,9 @@ class Aws:
                     200,
                     f"<DescribeAddressesResponse><addressesSet>{item}</addressesSet></DescribeAddressesResponse>",
                 )
+            case "GetAccessKeyInfo":
+                told = f"<GetAccessKeyInfoResult><Account>{ACCOUNT}</Account></GetAccessKeyInfoResult>"
+                return 200, f"<GetAccessKeyInfoResponse>{told}</GetAccessKeyInfoResponse>"
             case "LookupEvents":
                 events = [
                     {"EventId": record["eventID"], "CloudTrailEvent": json.dumps(record)} for record in self.records
@@ -619,7 +628,7 @@ def test_before_a_transfer_the_past_is_compared_with_the_past(hub: Hub, path: Pa
     for when, owner, to in (("09:39", "alice.smith", "bob"), ("09:45", "bob", "carol")):
         code, output, _ = ask(ONE, *where, "--at", f"2026-03-02T{when}:00Z")
         assert code == 0
-        assert output.startswith(f"{owner}\n")
+        assert output.startswith(f"{owner}  (asserted)\n")
         assert "  tags then  as the ledger has them\n" in output
         assert f"  tags now   not checked: it was given to {to} after the time that is asked about\n" in output
         assert "not as the ledger has it" not in output
@@ -749,7 +758,7 @@ def test_an_elastic_ip_is_its_own_creators_and_tells_what_it_leads_to(
     )
     code, output, _ = ask(PUBLIC, *where)
     assert (code, output.count("  resource ")) == (0, 1)
-    assert output.startswith("bob\n")
+    assert output.startswith("bob  (asserted)\n")
     assert f"  attached   {ONE} by eni-1, {ADDRESS}\n" in output
     assert ("DescribeAddresses", ALLOCATION) in world.calls
     _, output, _ = ask(PUBLIC, *where, "--json")
@@ -776,7 +785,8 @@ def test_what_the_ledger_never_saw_is_looked_for_in_cloudtrail(
     world.records = [launched(OTHER, "dave", 20, event=2)]
     code, output, _ = ask(*named, "--ledger", f"sqlite:{path}", "--config", str(config))
     assert code == 0
-    assert output.startswith("dave\n  confidence asserted, by iam-user\n")
+    assert output.startswith("dave  (asserted)\n")
+    assert "  evidence   iam-user\n" in output
     assert "  source     from CloudTrail: the ledger never saw it" in output
     assert f"  by         arn:aws:iam::{ACCOUNT}:user/dave  (IAMUser)\n" in output
     assert "  life " not in output
@@ -814,3 +824,49 @@ def test_why_cloudtrail_was_not_asked_is_said(
     world, ask = aws
     code, _, errors = ask(*arguments, "--ledger", f"sqlite:{path}", "--config", str(config))
     assert (code, said in errors, world.calls) == (1, True, [])
+
+
+# --- the key that the ledger never saw
+
+UNSEEN = "ASIAEXAMPLEEXAMPLE12"
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_key_that_the_ledger_never_saw_is_looked_for_in_cloudtrail(path: Path, config: Path, aws: Aws_) -> None:
+    world, ask = aws
+    where = ("--ledger", f"sqlite:{path}", "--config", str(config))
+    world.records = [launched(OTHER, "dave", 20, event=2)]
+    code, output, errors = ask(UNSEEN, *where, "--region", REGION)
+    assert (code, errors) == (0, f"taken for: access key id: {UNSEEN}\n")
+    assert output.startswith("dave  (asserted)\n")
+    assert "  source     from CloudTrail: " in output
+    assert [name for name, _ in world.called()] == ["GetAccessKeyInfo", "AssumeRole", "LookupEvents"]
+    asked = json.loads(dict(world.calls)["LookupEvents"])
+    assert asked["LookupAttributes"] == [{"AttributeKey": "AccessKeyId", "AttributeValue": UNSEEN}]
+    world.calls.clear()
+    ask(UNSEEN, *where, "--region", REGION, "--account", ACCOUNT)
+    assert [name for name, _ in world.called()] == ["AssumeRole", "LookupEvents"]
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_key_that_nobody_knows_has_its_account_told_and_what_was_asked(path: Path, config: Path, aws: Aws_) -> None:
+    world, ask = aws
+    where = ("--ledger", f"sqlite:{path}", "--config", str(config))
+    code, _, errors = ask(UNSEEN, *where)
+    assert code == 1
+    assert f"AWS says that it is of account {ACCOUNT}; to look into CloudTrail, write --region as well" in errors
+    code, _, errors = ask(UNSEEN, *where, "--region", REGION)
+    assert code == 1
+    assert "the newest 250 records hold no creation by it, and there are no more calls of it" in errors
+    for operation, said in (
+        ("GetAccessKeyInfo", "its account can't be read (forbidden"),
+        ("LookupEvents", "can't be read"),
+    ):
+        world.refuses = {operation}
+        code, _, errors = ask(UNSEEN, *where, "--region", REGION)
+        assert (code, said in errors) == (3, True)
+    world.calls.clear()
+    code, _, errors = ask(UNSEEN, *where, "--offline")
+    assert (code, world.calls) == (1, [])
+    code, _, errors = ask(UNSEEN, "--ledger", f"sqlite:{path}", "--region", REGION)
+    assert (code, "the settings have no [organization]" in errors) == (1, True)

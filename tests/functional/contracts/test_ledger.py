@@ -328,6 +328,60 @@ def test_an_address_that_several_had_gives_each_with_its_time(store: Store) -> N
     assert [span.known.id for span in store.by_address("10.0.1.1")] == ["vol-00000002"]
 
 
+KEY, OTHER_KEY = "AKIAIOSFODNN7EXAMPLE", "ASIAI44QH8DHBEXAMPLE"
+
+
+def signed(number: int, key_id: str | None, minutes: float = 0) -> Created:
+    """The creation of a volume by a call that this key signed."""
+    made_by = created(number, minutes=minutes)
+    return replace(made_by, actor=replace(made_by.actor, access_key_id=key_id))
+
+
+def by_key_id(store: Store, key_id: str, limit: int = 1000) -> list[tuple[str, datetime]]:
+    return [(span.known.id, span.since) for span in store.by_access_key(key_id, limit)]
+
+
+def test_what_an_access_key_made_is_found_the_latest_first(opener: Opener) -> None:
+    store = opener()
+    assert store.by_access_key(KEY) == []
+    for number, (key_id, minutes) in enumerate([(KEY, 0), (KEY, 60), (OTHER_KEY, 70), (KEY, 30), (None, 80)]):
+        entry = owned(number, "alice", f"vol-0000000{number}", minutes=minutes)
+        store.claim([signed(number, key_id, minutes)], [entry])
+    found = [("vol-00000001", after(60)), ("vol-00000003", after(30)), ("vol-00000000", after(0))]
+    assert by_key_id(store, KEY) == found
+    assert by_key_id(opener(), KEY) == found
+    assert by_key_id(store, KEY, limit=2) == found[:2]
+    assert by_key_id(store, OTHER_KEY) == [("vol-00000002", after(70))]
+    assert by_key_id(store, KEY.lower()) == by_key_id(store, "") == []
+
+
+def test_one_call_of_a_key_makes_many_in_any_account(store: Store) -> None:
+    volumes = [f"vol-0000000{number}" for number in range(4)]
+    store.claim([signed(1, KEY)], [owned(1, "alice", id_) for id_ in volumes])
+    elsewhere = replace(created(2, account=B), actor=replace(created(2).actor, access_key_id=KEY))
+    store.claim([elsewhere], [owned(2, "bob", "vol-00000009", account=B)])
+    found = store.by_access_key(KEY)
+    assert sorted(span.known.id for span in found) == [*volumes, "vol-00000009"]
+    assert {span.known.key.account for span in found} == {A, B}
+
+
+def test_a_key_finds_each_resource_once_whatever_came_again(store: Store) -> None:
+    """A repeat, a decision anew under another name, an outcome, a transfer."""
+    awaited = owned(1, "unknown", provisional=True)
+    for entry in (awaited, awaited, owned(1, "alice"), owned(1, "alice")):
+        store.claim([signed(1, KEY)], [entry])
+    store.append([ended(1), transferred("bob")])
+    [span] = store.by_access_key(KEY)
+    assert (span.known.holding.owner.name, span.since) == ("bob", after(0))
+
+
+def test_a_key_finds_its_call_though_another_made_the_resource(store: Store) -> None:
+    store.claim([signed(1, KEY)], [owned(1, "alice")])
+    store.claim([signed(2, OTHER_KEY, 5)], [owned(2, "mallory", minutes=5)])
+    [span] = store.by_access_key(OTHER_KEY)
+    assert (span.known.holding.owner.name, span.since) == ("alice", after(5))
+
+
 def test_an_owners_resources_follow_the_owner(store: Store) -> None:
     made(store, 1, "alice", 0)
     assert len(store.by_owner("alice")) == 1

@@ -25,7 +25,7 @@ from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
 from ownertag.flows.transfer import transfer
 from ownertag.flows.whois import MOST_EVENTS, Wanted, WhoisAnswer, Window, whois
-from ownertag.flows.whois_aws import from_trail, tags_now
+from ownertag.flows.whois_aws import from_trail, made_by_key, tags_now
 from ownertag.ledger.entries import Deleted, Owned, TagChanged, Transferred
 from ownertag.ledger.port import Store
 from ownertag.ledger.sqlite import SqliteLedger
@@ -313,11 +313,16 @@ def test_tags_are_asked_of_what_lives_in_ec2_alone(hub: Hub) -> None:
 
 
 class FakeTrail:
-    """Records of one resource, the newest first."""
+    """Records of one resource or key, the newest first; `more`: not all of them."""
 
-    def __init__(self, *records: dict[str, Any]) -> None:
+    def __init__(self, *records: dict[str, Any], more: bool = False) -> None:
+        self.more = more
         self.asked: list[tuple[str, str, str]] = []
         self.records: list[Record] | Unavailable = [fixtures.arrival(record).record for record in records]
+
+    def signed(self, account: str, region: str, key_id: str) -> tuple[list[Record], bool] | Unavailable:
+        self.asked.append((account, region, key_id))
+        return self.records if isinstance(self.records, Unavailable) else (self.records, self.more)
 
     def naming(self, account: str, region: str, name: str) -> list[Record] | Unavailable:
         self.asked.append((account, region, name))
@@ -430,3 +435,65 @@ def test_addresses_and_transfers_are_told_in_order(hub: Hub) -> None:
     kinds = [type(event.entry) for event in answer.history]
     assert (kinds[0], kinds[-2], kinds[-1]) == (Owned, Transferred, Deleted)
     assert answer.owner.name == "bob"
+
+
+# --- what a key made
+
+KEY, OTHER_KEY = "AKIAIOSFODNN7EXAMPLE", "ASIAI44QH8DHBEXAMPLE"
+
+
+def signed(key_id: str, id_: str, user: str, minutes: float, event: int = 0) -> dict[str, Any]:
+    made = launched(id_, user, minutes, address=f"10.0.0.{event}", event=event)
+    made["userIdentity"]["accessKeyId"] = key_id
+    return made
+
+
+def test_a_key_finds_what_it_made_the_latest_first_with_whose_it_is_now(hub: Hub) -> None:
+    hub.deliver(signed(KEY, ONE, "ci", 0, 1), signed(KEY, OTHER, "ci", 20, 2))
+    hub.deliver(signed(OTHER_KEY, fixtures.numbered("i", 3), "bob", 5, 3))
+    hub.give(ONE, "carol", 40)
+    answers = hub.ask(access_key=KEY)
+    instances = [(answer.id, answer.owner.name) for answer in answers if answer.type == "ec2:instance"]
+    assert instances == [(OTHER, "ci"), (ONE, "carol")]
+    assert {answer.access_key for answer in answers} == {KEY}
+    assert hub.owners(access_key="AKIAUNKNOWNUNKNOWN12") == hub.owners(access_key=KEY, account="999999999999") == []
+
+
+def test_a_time_and_a_limit_narrow_what_a_key_made(hub: Hub) -> None:
+    hub.deliver(*(signed(KEY, fixtures.numbered("i", number), "ci", number, number) for number in range(1, 6)))
+    found = whois(Wanted(access_key=KEY, limit=2), hub.ledger)
+    assert (len(found.answers), found.at_least) == (2, False)
+    assert len(found.answers) + found.more == len(hub.ask(access_key=KEY, limit=1000))
+    hub.delete(fixtures.numbered("i", 1), 3)
+    ids = {answer.id for answer in hub.ask(access_key=KEY, at=at(2)) if answer.type == "ec2:instance"}
+    assert ids == {fixtures.numbered("i", 1), fixtures.numbered("i", 2)}
+
+
+def test_a_life_that_ended_is_the_keys_that_made_it(hub: Hub) -> None:
+    hub.deliver(signed(KEY, ONE, "alice", 0, 1))
+    hub.delete(ONE, 10)
+    hub.deliver(signed(OTHER_KEY, ONE, "bob", 20, 2))
+    [first] = [answer for answer in hub.ask(access_key=KEY) if answer.id == ONE]
+    assert (first.owner.name, first.until, first.created and first.created.actor.access_key_id) == (
+        "alice",
+        after(10),
+        KEY,
+    )
+
+
+def made(trail: FakeTrail) -> tuple[list[WhoisAnswer], bool] | Unavailable:
+    return made_by_key(ACCOUNT, REGION, KEY, trail, fixtures.catalogue(), fixtures.settings())
+
+
+def test_cloudtrail_tells_what_a_key_made_and_whether_it_may_be_more() -> None:
+    calls = (fixtures.record("TerminateInstances"), signed(KEY, OTHER, "ci", 5, 2), signed(KEY, ONE, "ci", 0, 1))
+    for more in (False, True):
+        trail = FakeTrail(*calls, more=more)
+        found = made(trail)
+        assert not isinstance(found, Unavailable)
+        instances = [answer.id for answer in found[0] if answer.type == "ec2:instance"]
+        assert (instances, found[1], trail.asked) == ([OTHER, ONE], more, [(ACCOUNT, REGION, KEY)])
+        assert {(answer.access_key, answer.from_trail) for answer in found[0]} == {(KEY, True)}
+    refused = FakeTrail()
+    refused.records = Unavailable(OutcomeKind.FORBIDDEN, "no")
+    assert made(refused) == refused.records

@@ -31,6 +31,7 @@ from ownertag.ledger.codec import KINDS, StoredDecision
 from ownertag.ledger.entries import Created
 from upgrade.forms import (
     ACCOUNTS,
+    ACTOR,
     AFTER_NEWER,
     COUNTER,
     ITEMS,
@@ -383,6 +384,14 @@ def test_whois_of_both_versions_answers_from_the_others_file(text: str, make: Ma
     assert _whois(of.old, by_new, text) == wanted
     code, answered = _whois(of.new, by_old, text)
     assert (code, cut(answered, wanted[1])) == wanted
+
+
+def test_a_key_finds_what_this_version_stored_and_nothing_that_the_release_did(make: Make, of: Versions) -> None:
+    key = str(ACTOR.access_key_id)
+    assert _whois(of.new, _by_old(make("sqlite")), key) == (1, [])
+    code, answered = _whois(of.new, _by_new(make("sqlite")), key)
+    assert code == 0
+    assert {answer["access_key"] for answer in answered} == {key}
 
 
 def _whois(version: Version, place: OneLedger, text: str) -> tuple[int, list[Any]]:

@@ -1,24 +1,20 @@
-"""What `ownertag whois` looks up in AWS: the state of today, and CloudTrail where the ledger knows nothing.
+"""What `ownertag whois` looks up in AWS of today: tags, states, attachments, accounts. It takes bounded time.
 
-It takes bounded time. AWS's library, and what decides, are imported only when they are needed.
+AWS's library, and what decides, are imported only when they are needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from math import inf
 from typing import TYPE_CHECKING, Any
 
-from ownertag.catalogue.loader import load_catalogue
-from ownertag.cli.options import Exit, Options, fail
+from ownertag.cli.options import Options, fail
 from ownertag.cli.sessions import ExplainingClient, any_session, hub_of, no_settings
 from ownertag.cli.whois.objects import NotChecked, Today
-from ownertag.core.arn import is_arn
-from ownertag.core.ownership import ResourceKey
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Unavailable
-from ownertag.flows.whois import Wanted, WhoisAnswer
+from ownertag.flows.whois import WhoisAnswer
 from ownertag.render.documents import AUDIT_ROLE
 
 if TYPE_CHECKING:
@@ -39,7 +35,7 @@ def dynamodb(options: Options, settings: Settings) -> Any:
     organization = settings.organization
     session = any_session(options, organization.home_region if organization else None, hub_of(organization))
     region = _region(session, options, settings)
-    return ExplainingClient(_client("dynamodb", session, region), session, settings.organization)
+    return ExplainingClient(client_of("dynamodb", session, region), session, settings.organization)
 
 
 def today(
@@ -52,7 +48,7 @@ def today(
         return Today(), NotChecked("the settings have no [organization]: name them with --config")
     live = [answer for answer in answers if answer.is_live_in_ec2]
     try:
-        base, region = _base(options, settings)
+        base, region = base_session(options, settings)
     except NoCredentials as error:
         return _unread(answers, live, str(error)), NotChecked()
     return _look_up(answers, live, base, region, settings), NotChecked()
@@ -72,7 +68,7 @@ def _look_up(
     from ownertag.sources.organization import AccountDetails
 
     until = monotonic() + ACCOUNTS_SECONDS
-    client = _client("organizations", base, region)
+    client = client_of("organizations", base, region)
     accounts = AccountDetails(client, settings.owner_key or "owner", lambda: monotonic() > until)
     with ThreadPoolExecutor(1) as beside:
         names = beside.submit(accounts.find, [answer.key.account for answer in answers])
@@ -82,7 +78,7 @@ def _look_up(
         from ownertag.sources.ec2 import Ec2
         from ownertag.sources.ec2_state import ElasticIps, InstanceStates
 
-        audit = _sessions(base, region)
+        audit = audit_sessions(base, region)
         tags, attached = tags_now(live, Ec2(audit)), attached_now(live, ElasticIps(audit))
         return Today(tags, attached, names.result(), states_now(live, InstanceStates(audit)))
 
@@ -97,73 +93,15 @@ def _unread(answers: Sequence[WhoisAnswer], live: list[WhoisAnswer], reason: str
     )
 
 
-# --- what the ledger never saw
-
-
-def never_seen(wanted: Wanted, where: str, options: Options, settings: Settings, offline: bool) -> WhoisAnswer:
-    """Returns the answer from CloudTrail for what the ledger never saw; the command ends here if there is none."""
-    what = wanted.address or wanted.id
-    never = f"{what[:256]}: {where} does not know it"
-    if wanted.account or wanted.region:
-        never += f" in {' '.join(part for part in (wanted.account, wanted.region) if part)}"
-    if wanted.at:
-        never += " at that time"
-    if wanted.address:
-        fail(f"{never}; it knows addresses that a creation's response named, and none that came later", Exit.FINDINGS)
-    if offline or wanted.at:
-        fail(never, Exit.FINDINGS)
-    from ownertag.core.transfer import target_of_arn
-
-    target = target_of_arn(wanted.id, load_catalogue())
-    key, id_ = None, wanted.id
-    if target:
-        key, id_ = ResourceKey(target.account, target.region, target.resource.arn), target.resource.id
-    elif wanted.account and wanted.region and not is_arn(wanted.id):
-        key = ResourceKey(wanted.account, wanted.region, "")
-    if key is None:
-        advice = (
-            "the catalogue has no such type, so CloudTrail was not asked"
-            if is_arn(wanted.id)
-            else "to look into CloudTrail, write its ARN, or --account and --region"
-        )
-        fail(f"{never}; {advice}", Exit.FINDINGS)
-    if settings.organization is None:
-        fail(f"{never}; CloudTrail was not asked: the settings have no [organization], see --config", Exit.FINDINGS)
-    return _in_trail(key, id_, never, options, settings)
-
-
-def _in_trail(key: ResourceKey, id_: str, never: str, options: Options, settings: Settings) -> WhoisAnswer:
-    from ownertag.flows.whois_aws import from_trail
-    from ownertag.sources.cloudtrail import MOST, CloudTrail
-
-    try:
-        trail = CloudTrail(_paced_sessions(options, settings), clock)
-    except NoCredentials as error:
-        fail(str(error), Exit.UNREACHABLE)
-    found = from_trail(key, id_, trail, load_catalogue(), settings)
-    place = f"account {key.account}, {key.region}"
-    if isinstance(found, Unavailable):
-        reason = f"{found.outcome.value}: {found.reason}"
-        fail(f"{never}; CloudTrail of {place} can't be read: {reason}; --offline leaves it out", Exit.UNREACHABLE)
-    if found is None:
-        searched = f"of CloudTrail's 90 days in {place}, the newest {MOST} records hold no creation that names it"
-        fail(f"{never}; {searched} (a record can take 15 minutes to be there)", Exit.FINDINGS)
-    return found
-
-
-def _paced_sessions(options: Options, settings: Settings) -> Sessions:
-    """Returns sessions of the audit role that keep to the share of each account's quota, and wait for it."""
-    from ownertag.aws.pacing import Pacing
-
-    pacing = Pacing(load_catalogue().quotas, settings.limits.quota_share, patience=inf)
-    return _sessions(*_base(options, settings), pacing)
-
-
 # --- credentials, clients and sessions
 
 
-def _base(options: Options, settings: Settings) -> tuple[CallerSession, str]:
-    """Returns the credentials, and the home Region."""
+def base_session(options: Options, settings: Settings) -> tuple[CallerSession, str]:
+    """Returns the credentials, and the home Region.
+
+    Raises:
+        NoCredentials: There are none.
+    """
     from ownertag.aws.credential_errors import CredentialsError
     from ownertag.aws.credentials import open_session
 
@@ -182,13 +120,15 @@ def _region(session: CallerSession, options: Options, settings: Settings) -> str
     return region
 
 
-def _client(service: str, base: CallerSession, region: str) -> Any:
+def client_of(service: str, base: CallerSession, region: str) -> Any:
+    """Returns a client with the caller's own credentials."""
     from ownertag.aws.credentials import client_config
 
     return base.client(service, region, config=client_config())
 
 
-def _sessions(base: CallerSession, region: str, pacing: Pacing | None = None) -> Sessions:
+def audit_sessions(base: CallerSession, region: str, pacing: Pacing | None = None) -> Sessions:
+    """Returns sessions of the audit role in any account."""
     from ownertag.aws.sessions import Sessions
 
     return Sessions(base, role_name=AUDIT_ROLE, region=region, now=clock, pacing=pacing)

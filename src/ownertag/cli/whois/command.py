@@ -1,33 +1,41 @@
-"""`ownertag whois`: looks up the owner of a resource in the ledger."""
+"""`ownertag whois`: looks up the owner of what somebody pasted in the ledger."""
 
 from __future__ import annotations
 
-import re
+import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
-from ownertag.cli.options import Exit, Options, fail, with_options
-from ownertag.cli.whois.aws import NoCredentials, dynamodb, never_seen, today
-from ownertag.cli.whois.output import print_answers
-from ownertag.core.addresses import AddressError, read_address
+from ownertag.cli.options import Exit, Options, Output, fail, with_options
+from ownertag.cli.pasted import METAVAR, pasted
+from ownertag.cli.whois.aws import NoCredentials, dynamodb, today
+from ownertag.cli.whois.objects import Told
+from ownertag.cli.whois.output import print_answers, print_short
+from ownertag.cli.whois.trail import NotKnown, TrailSearch
+from ownertag.core.pasted.taken import Asked, Pasted
 from ownertag.core.records import ACCOUNT, REGION
-from ownertag.flows.whois import Wanted, Window
+from ownertag.flows.whois import Wanted, WhoisAnswer, Window
 from ownertag.flows.whois import whois as ask
 from ownertag.ledger.opening import LEDGER, LedgerLocation, LedgerLocationError, open_ledger, read_location
-from ownertag.ledger.port import LedgerError
+from ownertag.ledger.port import LedgerError, Reader
 from ownertag.render.documents import LEDGER_TABLE
-
-#: An ARN is no longer (IAM: 2,048 characters).
-MAX_ID = 2048
-_ID = re.compile(r"[\x20-\x7e]+")
 
 
 @with_options
 def whois(
     options: Options,
-    resource: Annotated[str, typer.Argument(help="An id, an ARN or an IP address.", metavar="ID|ARN|IP")],
+    resource: Annotated[
+        str,
+        typer.Argument(
+            help="What you have: an id, ARN, address, access key id, DNS name, bucket URL, console link, a finding's "
+            "JSON; - reads standard input.",
+            metavar=METAVAR,
+        ),
+    ],
     at: Annotated[
         str | None,
         typer.Option("--at", help="Whose it was then: an ISO time (UTC if it says no zone) or a day.", metavar="TIME"),
@@ -45,54 +53,97 @@ def whois(
     limit: Annotated[
         int, typer.Option("--limit", help="Show this many resources at most, the latest first.", min=1, max=1000)
     ] = 20,
+    short: Annotated[
+        bool, typer.Option("--short", help="A line each: owner, confidence, ARN, account, Region, created.")
+    ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Ask the ledger only, and never look into AWS.")] = False,
 ) -> None:
     """Show the owner of a resource, now or at a time, with the confidence, and who created it, when and from where.
 
-    For an address that several resources had, each is shown, the latest first. Deleted resources are shown as well.
-    --account and --region narrow the search.
+    Takes what you can paste: an id, an ARN, an address, an access key's id, an instance's DNS name, a bucket's URL, a
+    link to AWS's console, the JSON of a finding, an event or a record; and says what it took it for. Of several
+    resources each is shown, and so is each that had an address or that a key made, the latest first. Deleted resources
+    are shown as well. --account and --region narrow the search.
 
     The ledger is a file, or a table of the hub's account, read with --profile. Unless --offline, the account's name and
     contact are read from Organizations, the tags of today are looked up by the role ownertag-audit in the resource's
     account, and what the ledger never saw is looked for in CloudTrail's own 90 days, if an ARN, or --account and
     --region, say where.
 
-    Exits with 0 if it is known, 1 if not, 2 for bad input, 3 if the ledger or AWS can't be read.
+    Exits with 0 if all is known, 1 if something is not, 2 for bad input, 3 if the ledger or AWS can't be read.
     """  # fmt: skip
-    wanted = _wanted(resource, at, account, options.region, limit)
+    if short and options.format is not Output.TABLE:
+        fail("--short prints lines for a person and for grep: leave it out with --json and --output csv")
+    wanted = Wanted(at=_window(at) if at is not None else None, limit=limit, **_narrowed(account, options.region))
+    taken = pasted(resource, options)
     settings = options.settings()
     location = _ledger_location(ledger)
     try:
         reader = open_ledger(location, lambda: dynamodb(options, settings), read_only=True)
-        found = ask(wanted, reader)
+        search = TrailSearch(f"the ledger {location.kind}:{location.name}", options, settings, offline)
+        answers, unknown = _answers(taken, wanted, reader, search, options)
     except (LedgerError, NoCredentials) as error:
         fail(str(error), Exit.UNREACHABLE)
-    answers = found.answers
-    if not answers:
-        answers = (never_seen(wanted, f"the ledger {location.kind}:{location.name}", options, settings, offline),)
-    print_answers(answers, *today(answers, options, settings, offline), options.format)
-    if found.more:
-        options.say(f"{found.more} more that are older: narrow it with --at, --account or --region, or raise --limit")
-    raise typer.Exit(Exit.OK)
+    if answers:
+        told = Told(taken.said, *today(answers, options, settings, offline))
+        print_short(answers) if short else print_answers(answers, told, options.format)
+    for one in unknown:
+        print(f"ownertag: {one}", file=sys.stderr)
+    raise typer.Exit(max((one.code for one in unknown), default=Exit.OK))
 
 
 # --- what is asked
 
 
-def _wanted(text: str, at: str | None, account: str | None, region: str | None, limit: int) -> Wanted:
+def _narrowed(account: str | None, region: str | None) -> dict[str, Any]:
     if account is not None and not ACCOUNT.fullmatch(account):
         fail(f"--account {account[:64]!a} is no account; write its 12 digits")
     if region is not None and not REGION.fullmatch(region):
         fail(f"--region {region[:64]!a} is no Region; write it as eu-central-1")
-    window = _window(at) if at is not None else None
-    text = text.strip()
-    if not text or len(text) > MAX_ID or not _ID.fullmatch(text):
-        fail(f"{text[:64]!a} is no id, ARN or IP address: these have 1 to {MAX_ID} characters of ASCII")
-    try:
-        address = read_address(text)
-    except AddressError as error:
-        fail(str(error))
-    return Wanted("" if address else text, address, window, account, region, limit)
+    return {"account": account, "region": region}
+
+
+def _answers(
+    taken: Pasted, wanted: Wanted, reader: Reader, search: TrailSearch, options: Options
+) -> tuple[list[WhoisAnswer], list[NotKnown]]:
+    """Returns the answers, each life of a resource once, and what nobody knows."""
+    answers: dict[tuple[Any, ...], WhoisAnswer] = {}
+    unknown = []
+    for asked in taken.asked:
+        one = _wanted(asked, wanted)
+        found = ask(one, reader)
+        told: Sequence[WhoisAnswer] = found.answers
+        try:
+            told = told or search.find(one, asked)
+        except NotKnown as error:
+            unknown.append(error)
+        for answer in told:
+            answers.setdefault((answer.key, answer.until, answer.address), answer)
+        if found.more:
+            least = "at least " if found.at_least else ""
+            options.say(
+                f"{least}{found.more} more that are older: narrow it with --at, --account or --region, or raise --limit"
+            )
+        elif found.at_least:
+            options.say(f"only the latest that {asked.name} made were looked at: narrow it with --at")
+    return list(answers.values()), unknown
+
+
+def _wanted(asked: Asked, wanted: Wanted) -> Wanted:
+    """Returns what to ask for: where the paste says that it is, if the options do not say something else.
+
+    A key is used in any Region, so where a finding saw it narrows nothing.
+    """
+    named = replace(wanted, id=asked.id, address=asked.address, access_key=asked.access_key)
+    if asked.access_key:
+        return named
+    for option, said, given in (
+        ("--account", asked.account, wanted.account),
+        ("--region", asked.region, wanted.region),
+    ):
+        if said and given and said != given:
+            fail(f"{asked.name} is in {said} by what was pasted, and in {given} by {option}: leave {option} out")
+    return replace(named, account=asked.account or wanted.account, region=asked.region or wanted.region)
 
 
 def _window(text: str) -> Window:

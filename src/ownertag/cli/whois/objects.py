@@ -38,11 +38,20 @@ class NotChecked(Struct, frozen=True):
     reason: str | None = None
 
 
-def as_object(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dict[str, Any]:
+class Told(Struct, frozen=True):
+    """What is told beside the answers: what the paste was taken for, what AWS says today, or why it was not asked."""
+
+    taken_for: str
+    today: Today = Today()
+    not_checked: NotChecked = NotChecked()
+
+
+def as_object(answer: WhoisAnswer, told: Told) -> dict[str, Any]:
     """Returns an answer as `--json` prints it; the fields are described in `docs/reference/json.md`."""
-    owner = answer.owner
+    owner, today, not_checked = answer.owner, told.today, told.not_checked
     return {
         "schema": SCHEMA,
+        "taken_for": told.taken_for,
         "source": "cloudtrail" if answer.from_trail else "ledger",
         "arn": answer.key.arn,
         "id": answer.id,
@@ -63,6 +72,7 @@ def as_object(answer: WhoisAnswer, today: Today, not_checked: NotChecked) -> dic
         "created": answer.created and _created(answer.created),
         "address": answer.address,
         "address_since": answer.address_since and time_text(answer.address_since),
+        "access_key": answer.access_key,
         "addresses": list(answer.addresses),
         "parents": list(answer.parents),
         "tags": dict(answer.tags),

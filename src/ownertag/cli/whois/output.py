@@ -9,7 +9,9 @@ from typing import Any
 
 from ownertag.cli.options import Output
 from ownertag.cli.output import clean_lines, print_table
-from ownertag.cli.whois.objects import NotChecked, Today, as_object, event_object, event_time, time_text
+from ownertag.cli.whois.fitting import COMMAND, fitted, terminal_width
+from ownertag.cli.whois.objects import Told, as_object, event_object, event_time, time_text
+from ownertag.core.owner.principal import clean
 from ownertag.flows.whois import Event, WhoisAnswer
 from ownertag.ledger.entries import Deleted, Ended, Owned, TagChanged, Transferred
 
@@ -17,9 +19,9 @@ _WIDTH = 11
 _KNOWN = "as far as the ledger knows"
 
 
-def print_answers(answers: Sequence[WhoisAnswer], today: Today, not_checked: NotChecked, format: Output) -> None:  # noqa: A002 - the word of the option
+def print_answers(answers: Sequence[WhoisAnswer], told: Told, format: Output) -> None:  # noqa: A002 - the word of the option
     """Prints each answer."""
-    objects = [as_object(answer, today, not_checked) for answer in answers]
+    objects = [as_object(answer, told) for answer in answers]
     if format is Output.JSON:
         for fields in objects:
             print(json.dumps(fields))
@@ -27,7 +29,19 @@ def print_answers(answers: Sequence[WhoisAnswer], today: Today, not_checked: Not
         print_table([_row(fields) for fields in objects], format)
     else:
         blocks = [_block(answer, fields) for answer, fields in zip(answers, objects, strict=True)]
-        print("\n\n".join("\n".join(clean_lines(lines)) for lines in blocks))
+        print("\n\n".join("\n".join(fitted(clean_lines(lines), terminal_width())) for lines in blocks))
+
+
+def print_short(answers: Sequence[WhoisAnswer]) -> None:
+    """Prints a line for each: owner, confidence, ARN, account, Region and when it was created, two spaces between.
+
+    What is not known is a hyphen.
+    """
+    for answer in answers:
+        owner, key = answer.owner, answer.key
+        created = time_text(answer.created.created_at) if answer.created else ""
+        cells = (owner.name, owner.confidence.value, key.arn, key.account, key.region, created)
+        print("  ".join(" ".join(clean(cell).split()) or "-" for cell in cells))
 
 
 def _row(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -50,29 +64,30 @@ def _row(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
+    """The answer first; then what, where, made when by whom, whether it is still there, why; tags; the history last."""
     owner = answer.owner
-    yield owner.name
+    yield f"{owner.name}  ({owner.confidence.value})"
+    yield _line("resource", answer.id + (f"  ({answer.type})" if answer.type else ""))
+    yield _line("arn", answer.key.arn)
+    name = f" {fields['account_name']}" if fields["account_name"] else ""
+    yield _line("account", f"{answer.key.account}{name}, {answer.key.region}")
+    yield _line("contact", _contact(fields))
+    yield from _asked_for(answer)
+    yield from _creation(answer)
+    if not answer.from_trail:
+        yield _line("life", _life(answer, fields))
+    if fields["attached"] or fields["attached_not_checked"]:
+        yield _line("attached", _attached(fields))
     soon = ", and may still change: something was awaited when it was decided" if answer.provisional else ""
-    yield _line("confidence", f"{owner.confidence.value}, by {owner.evidence}{soon}")
+    yield _line("evidence", f"{owner.evidence}{soon}")
     yield from _lines("through", owner.via)
     if owner.reason:
         yield _line("because", owner.reason)
     if answer.from_trail:
         yield _line("source", "from CloudTrail: the ledger never saw it, and only the creation's own record was asked")
-    yield _line("resource", answer.key.arn + (f"  ({answer.type})" if answer.type else ""))
-    name = f" {fields['account_name']}" if fields["account_name"] else ""
-    yield _line("account", f"{answer.key.account}{name}, {answer.key.region}")
-    yield _line("contact", _contact(fields))
-    yield from _creation(answer)
     yield from _lines("addresses", answer.addresses)
-    if answer.address and answer.address_since:
-        until = f"until {time_text(answer.until)}" if answer.until else f"and still, {_KNOWN}"
-        yield _line("had", f"{answer.address} from {time_text(answer.address_since)} {until}")
-    if fields["attached"] or fields["attached_not_checked"]:
-        yield _line("attached", _attached(fields))
     yield from _lines("belongs to", answer.parents)
     if not answer.from_trail:
-        yield _line("life", _life(answer, fields))
         if answer.observed:
             yield _line("observed", f"not tagged: the account was observed at {time_text(answer.observed)}")
         yield from _lines("would be" if answer.observed else "tags", [f"{key} = {value}" for key, value in answer.tags])
@@ -81,8 +96,18 @@ def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
         if not answer.observed:
             yield from _lines("tags now", list(_compared(answer, fields)))
         if _is_changed(answer, fields):
-            yield _line("put back", restore_command(answer.key.arn, owner.name))
+            yield _line(COMMAND.strip(), restore_command(answer.key.arn, owner.name))
         yield from _lines("history", list(_history(answer)))
+
+
+def _asked_for(answer: WhoisAnswer) -> Iterator[str]:
+    """Why this is an answer, where an address or a key was asked for."""
+    if answer.address and answer.address_since:
+        until = f"until {time_text(answer.until)}" if answer.until else f"and still, {_KNOWN}"
+        yield _line("had", f"{answer.address} from {time_text(answer.address_since)} {until}")
+    if answer.access_key:
+        made = answer.created is not None and answer.created.actor.access_key_id == answer.access_key
+        yield _line("key", f"{answer.access_key} {'made it' if made else 'called when it was there: another made it'}")
 
 
 def _is_changed(answer: WhoisAnswer, fields: Mapping[str, Any]) -> bool:
