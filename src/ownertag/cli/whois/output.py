@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ownertag.cli.options import Output
-from ownertag.cli.output import clean_lines, print_table
-from ownertag.cli.whois.fitting import COMMAND, fitted, terminal_width
+from ownertag.cli.output import print_table
+from ownertag.cli.terminal import Command
 from ownertag.cli.whois.objects import Told, as_object, event_object, event_time, time_text
+from ownertag.cli.writing import print_lines
 from ownertag.core.owner.principal import clean
 from ownertag.flows.whois import Event, WhoisAnswer
 from ownertag.ledger.entries import Deleted, Ended, Owned, TagChanged, Transferred
@@ -28,8 +29,8 @@ def print_answers(answers: Sequence[WhoisAnswer], told: Told, format: Output) ->
     elif format is Output.CSV:
         print_table([_row(fields) for fields in objects], format)
     else:
-        blocks = [_block(answer, fields) for answer, fields in zip(answers, objects, strict=True)]
-        print("\n\n".join("\n".join(fitted(clean_lines(lines), terminal_width())) for lines in blocks))
+        for number, (answer, fields) in enumerate(zip(answers, objects, strict=True)):
+            print_lines([*([""] if number else []), *_block(answer, fields)])
 
 
 def print_short(answers: Sequence[WhoisAnswer]) -> None:
@@ -96,7 +97,7 @@ def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
         if not answer.observed:
             yield from _lines("tags now", list(_compared(answer, fields)))
         if _is_changed(answer, fields):
-            yield _line(COMMAND.strip(), restore_command(answer.key.arn, owner.name))
+            yield Command(_line("put back", restore_command(answer.key.arn, owner.name)))
         yield from _lines("history", list(_history(answer)))
 
 
