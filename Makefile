@@ -143,8 +143,8 @@ package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml 
 	@$(PACKAGE) $(if $(CONFIG),--config $(CONFIG))
 
 terraform-archive: ## the Terraform module with its templates as one zip, for `source` of a module block, into dist/
-	mkdir -p $(TERRAFORM_DIST)
-	TZ=UTC git archive --format=zip HEAD infra \
+	@mkdir -p $(TERRAFORM_DIST)
+	@TZ=UTC git archive --format=zip HEAD infra LICENSE \
 		--output=$(abspath $(TERRAFORM_DIST))/ownertag-terraform-$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml).zip
 
 catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's models say of tag actions, and of what EC2 tags at creation
