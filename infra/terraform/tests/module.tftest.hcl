@@ -28,6 +28,11 @@ mock_provider "aws" {
     defaults = { account_id = "111111111111" }
   }
 
+  # The provider looks at the form of an administration role's.
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111111111111:role/mocked" }
+  }
+
   mock_data "aws_organizations_organization" {
     defaults = {
       id                            = "o-a1b2c3d4e5"

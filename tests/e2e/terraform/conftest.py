@@ -366,7 +366,8 @@ def _archive(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> Fro
     """The archive that `make terraform-archive` makes, from a web server, as a release's is."""
     assert sandbox is not None
     dist = folder / "dist"
-    subprocess.run(["make", "-s", "terraform-archive", f"TERRAFORM_DIST={dist}"], cwd=ROOT, check=True)
+    command = ["make", "-s", "terraform-archive", f"TERRAFORM_DIST={dist}"]  # as whoever makes a release
+    subprocess.run(command, cwd=ROOT, check=True)
     [file] = dist.iterdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(dist)))
     Thread(target=server.serve_forever, daemon=True).start()

@@ -71,7 +71,14 @@ def record(name: str, more: Any = None) -> fixtures.Json:
 #: What tools and services call sessions and tags stays, for a decision rests on it; and what stands for a host.
 OURS = {
     word.casefold()
-    for text in (*words.PREFIXES, *words.SESSIONS, *words.ROLES, *words.TAG_KEYS, "HIDDEN items value example.com")
+    for text in (
+        *words.PREFIXES,
+        *words.SESSIONS,
+        *words.ROLES,
+        *words.TAG_KEYS,
+        *words.FIELDS,
+        "HIDDEN items value example.com",
+    )
     for word in re.findall(r"[^\W_]+", text)
 }
 #: What a record says without any name: a word of it may stay, since it says nothing of the name.

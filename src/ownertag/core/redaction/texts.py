@@ -24,7 +24,8 @@ from ownertag.core.redaction.replacements import Replacements
 #: So much of one punctuation stays: no pattern is hidden in it.
 _BRACKETS = 4
 _MOST_NESTED = 4
-_LONGEST = 1 << 20
+#: CloudTrail cuts what is longer.
+_LONGEST = 1 << 17
 _LARGEST = 1e15
 #: Below this a number is a count, a size or a port.
 SMALL = 10_000
@@ -48,6 +49,7 @@ class Texts:
         id_prefixes: frozenset[str],
     ) -> None:
         self._new = replacements
+        self._atoms: dict[str, str] = {}
         self._services = words.SERVICES | services
         self._arn_types = arn_types
         prefixes = "|".join(sorted(map(re.escape, id_prefixes), key=len, reverse=True))
@@ -197,6 +199,26 @@ class Texts:
 
     def _atom(self, text: str) -> str:
         """A part without punctuation. What is known of its form decides; otherwise it is a name as a whole."""
+        known = self._atoms.get(text)
+        if known is None:
+            known = self._atoms[text] = self._generated_name(text) or self._form(text)
+        return known
+
+    def _generated_name(self, text: str) -> str | None:
+        """A name that AWS or a tool made around somebody's, if it is one."""
+        if found := words.SSO_ROLE.fullmatch(text):
+            return f"{found[1]}{self._form(found[2])}_{self._new.hex(found[4])}"
+        if found := words.BATCH_GROUP.fullmatch(text):
+            return f"{self._form(found[1])}{found[2]}{self._new.hex(found[3])}"
+        prefix = _prefix(text)
+        if prefix is None:
+            return None
+        shown = prefix + self._rest(text[len(prefix) :])
+        if is_generated(text) and not is_generated(shown):  # too long by now, or of another form
+            return "terraform-" + self._new.name(text)
+        return shown
+
+    def _form(self, text: str) -> str:
         if not text:
             return text
         if HIDDEN in text:
@@ -219,12 +241,6 @@ class Texts:
             return f"{found[1]}-{self._new.base36(found[2])}"
         if forms.CAPITAL_ID.fullmatch(text):
             return f"j-{self._new.base36(text[2:].lower()).upper()}"
-        if found := words.SSO_ROLE.fullmatch(text):
-            return f"{found[1]}{self._atom(found[2])}_{self._new.hex(found[4])}"
-        if found := words.BATCH_GROUP.fullmatch(text):
-            return f"{self._atom(found[1])}{found[2]}{self._new.hex(found[3])}"
-        if prefix := _prefix(text):
-            return self._generated(text, prefix)
         if text in words.PUBLIC_HOSTS:
             return text
         if found := forms.REVERSED.fullmatch(text):
@@ -251,7 +267,7 @@ class Texts:
         if not core:
             return text[:2]
         begin, end = text[: text.index(core)], text[text.index(core) + len(core) :]
-        return begin[:2] + self._atom(core) + end[:2]
+        return begin[:2] + self._form(core) + end[:2]
 
     def _piece(self, match: re.Match[str]) -> str:
         text = match[0]
@@ -275,13 +291,6 @@ class Texts:
         if not found or not _is_address(parts):
             return self._new.name(text)
         return f"{found[1]}-{self._new.address('.'.join(parts)).replace('.', '-')}"
-
-    def _generated(self, text: str, prefix: str) -> str:
-        rest = text[len(prefix) :]
-        found = prefix + (self._rest(rest) if rest else "")
-        if is_generated(text) and not is_generated(found):  # too long by now, or of another form
-            return "terraform-" + self._new.name(text)
-        return found
 
     def _host(self, text: str) -> str:
         """A host name of AWS. From the right on, what AWS calls so stays; the rest is somebody's."""
