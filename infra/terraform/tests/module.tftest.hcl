@@ -28,6 +28,11 @@ mock_provider "aws" {
     defaults = { account_id = "111111111111" }
   }
 
+  # The provider looks at the form of an administration role's.
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111111111111:role/mocked" }
+  }
+
   mock_data "aws_organizations_organization" {
     defaults = {
       id                            = "o-a1b2c3d4e5"
@@ -156,6 +161,49 @@ run "what_is_asked_of_aws" {
   assert {
     condition     = output.accounts_read_by == "DELEGATED_ADMINISTRATOR" && length(aws_cloudformation_stack.read_accounts) == 0
     error_message = "A delegated administrator reads the accounts without a policy."
+  }
+}
+
+run "the_management_accounts_rules_are_a_stack_set_of_its_own_in_every_region" {
+  command = plan
+
+  assert {
+    condition     = one(aws_cloudformation_stack_set.management_rules).permission_model == "SELF_MANAGED" && one(aws_cloudformation_stack_set.management_rules).execution_role_name == "ownertag-stack-set-execution" && one(aws_cloudformation_stack_set.management_rules).template_body == file("../spoke_region/template.yaml")
+    error_message = "StackSets manages no permissions within the management account: the roles are ours."
+  }
+
+  assert {
+    condition     = { for region, each in aws_cloudformation_stack_set_instance.management_rules : region => each.account_id } == { "ap-southeast-2" = "111111111111", "eu-central-1" = "111111111111" }
+    error_message = "Every Region of the management account has rules, and no other account gets them by this stack set."
+  }
+
+  # Who may use a role, and for what, is the whole of the difference between a few rules and the account.
+  assert {
+    condition     = jsondecode(one(aws_iam_role.administration).assume_role_policy).Statement[0].Condition.StringLike["aws:SourceArn"] == "arn:aws:cloudformation:*:111111111111:stackset/ownertag-management-region:*"
+    error_message = "Another stack set could use the administration role."
+  }
+
+  assert {
+    condition     = output.management_rules_stack_set == "ownertag-management-region"
+    error_message = "The output names another stack set."
+  }
+}
+
+run "without_the_two_roles_the_rules_are_left_to_the_module_for_a_region" {
+  command = plan
+
+  variables {
+    management_rules_by = "REGION_MODULES"
+  }
+
+  assert {
+    condition     = length(concat(aws_iam_role.administration, aws_iam_role.execution)) == 0 && length(aws_cloudformation_stack_set.management_rules) == 0 && length(aws_cloudformation_stack_set_instance.management_rules) == 0
+    error_message = "Neither roles nor a stack set are made where they are not asked for."
+  }
+
+  assert {
+    condition     = output.management_rules_stack_set == null
+    error_message = "The output names a stack set that is not there."
   }
 }
 

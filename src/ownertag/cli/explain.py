@@ -31,6 +31,10 @@ def explain(
         bool,
         typer.Option("--creations-only", help="Print creations alone, those not covered yet, and what can't be read."),
     ] = False,
+    redact: Annotated[
+        bool,
+        typer.Option("--redact", help="Print the records instead, with all names, ids and addresses replaced."),
+    ] = False,
 ) -> None:
     """Print the decision for every record.
 
@@ -40,9 +44,17 @@ def explain(
     A file holds CloudTrail records in any form: records, log files, EventBridge events, messages of SQS, SNS, Kinesis,
     Firehose and CloudWatch Logs, answers of lookup-events and filter-log-events, lists, lines, or Athena's CSV.
 
+    With --redact, the records are printed instead, one JSON object a line, to be given away: names, ids, addresses,
+    ARNs and free text are replaced, the same one alike throughout a run. Times, Regions, services, calls, error codes,
+    counts and sizes stay, so that the decision is the same. What can't be read is left out, and told.
+
     Exits with 0 also where records are refused, with 2 where one could not be read, and with 1 where the account of one
-    is only known by the IAM user who called.
+    is only known by the IAM user who called, or where a redacted one decides otherwise.
     """
+    if redact:
+        from ownertag.cli.redact import print_redacted
+
+        print_redacted(files, options, creations)
     settings, catalogue = options.settings(), load_catalogue()
     printer, reading, tally = Printer(options.format), Reading(options), Tally()
     for arrival in reading.records(files):

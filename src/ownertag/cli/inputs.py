@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from ownertag.cli.options import Options, fail
-from ownertag.core.reading.documents import read_document
+from ownertag.core.reading.documents import read_with_data
 from ownertag.core.reading.encodings import Document, holds_records
 from ownertag.core.records import Arrival
 from ownertag.core.values import Refusal
@@ -46,16 +46,21 @@ class Reading:
         A file that isn't there ends the command; what can't be read in one is a refusal. Of a folder, each file is
         read that begins as records do, whatever its name ends with: the others are `left_out`.
         """
+        for arrival, _ in self.with_data(names):
+            yield arrival
+
+    def with_data(self, names: Iterable[str]) -> Iterator[tuple[Arrival | Refusal, bytes]]:
+        """Yields what `records` does, each with the JSON that it was read from, nothing where it is no record."""
         paths = self._paths(names)
         progress = _Progress(paths, self.options)
         with progress, ExitStack() as stack:
             for path in paths:
                 document = _file(path, progress) if path else _standard_input(progress, stack)
-                for arrival in read_document(document, str(path or "-")):
+                for arrival, data in read_with_data(document, str(path or "-")):
                     self.carriers[arrival.carrier] += 1
                     self.inferred += isinstance(arrival, Arrival) and arrival.account_inferred
                     progress.count += 1
-                    yield arrival
+                    yield arrival, data
                 progress.end(path)
 
     def report(self) -> None:

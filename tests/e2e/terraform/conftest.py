@@ -17,7 +17,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 import boto3
@@ -170,7 +173,12 @@ def terraform(request: pytest.FixtureRequest) -> Iterator[Terraform]:
 # --- what runs side by side
 
 JOBS: dict[str, Callable[[Terraform, Sandbox | None, Path], Any]] = {}
-IN_SANDBOX = {"drift": "sandbox", "one_account": "empty_sandbox", "organization": "empty_sandbox"}
+IN_SANDBOX = {
+    "archive": "empty_sandbox",
+    "drift": "sandbox",
+    "one_account": "empty_sandbox",
+    "organization": "empty_sandbox",
+}
 
 
 @pytest.fixture(scope="session")
@@ -291,6 +299,7 @@ def _organization(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -
         "management_account_id": MANAGEMENT,
         "hub_account_id": HUB,
         "home_region": HOME_REGION,
+        "regions": ["us-east-1", "us-west-2"],
         "organizational_units": [unit],
         "protected_organizational_units": [unit],
         "accounts_read_by": "RESOURCE_POLICY",  # the hub is no delegated administrator
@@ -315,8 +324,86 @@ def _drift(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> Appli
     return _applied(_in_sandbox(terraform, sandbox), sandbox, copied, {}, INFRA)
 
 
+@dataclass(frozen=True)
+class FromArchive:
+    """A configuration whose modules are from an archive of a release: the address, and what each command said."""
+
+    source: str
+    modules: list[dict[str, str]]
+    valid: dict[str, Any]
+    planned: CompletedCommand
+    wrong_digest: CompletedCommand
+
+
+_CONFIGURATION = """
+provider "aws" {
+  profile = "management"
+  region  = "eu-central-1"
+}
+module "ownertag" {
+  source = "SOURCE//infra/terraform"
+  providers = {
+    aws.hub        = aws
+    aws.management = aws
+    aws.stack_sets = aws
+  }
+  organization_id       = "o-a1b2c3d4e5"
+  management_account_id = "111111111111"
+  hub_account_id        = "222222222222"
+  home_region           = "eu-central-1"
+  regions               = ["us-east-1"]
+  organizational_units  = ["r-ab12"]
+  package_bucket        = "packages"
+  package_key           = "ownertag/0123.zip"
+}
+module "rules" {
+  source = "SOURCE//infra/terraform/region"
+}
+"""
+
+
+def _archive(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> FromArchive:
+    """The archive that `make terraform-archive` makes, from a web server, as a release's is."""
+    assert sandbox is not None
+    dist = folder / "dist"
+    command = ["make", "-s", "terraform-archive", f"TERRAFORM_DIST={dist}"]  # as whoever makes a release
+    subprocess.run(command, cwd=ROOT, check=True)
+    [file] = dist.iterdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(dist)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        source = f"http://127.0.0.1:{server.server_port}/{file.name}"
+        used, other = folder / "used", folder / "other"
+        for place, text in (
+            (used, _CONFIGURATION.replace("SOURCE", source)),
+            (
+                other,
+                _CONFIGURATION.replace('/terraform"', f'/terraform?checksum=sha256:{"0" * 64}"').replace(
+                    "SOURCE", source
+                ),
+            ),
+        ):
+            place.mkdir()
+            (place / "main.tf").write_text(text, "utf-8")
+        inside = _in_sandbox(terraform, sandbox)
+        inside.init(used)
+        wrong = inside(other, "init", "-no-color", f"-plugin-dir={PLUGINS}", may_fail=True)
+    finally:
+        server.shutdown()
+        server.server_close()
+    modules = json.loads((used / ".terraform/modules/modules.json").read_text("utf-8"))["Modules"]
+    valid = json.loads(inside(used, "validate", "-json").stdout)
+    return FromArchive(source, modules, valid, inside(used, "plan", "-no-color", may_fail=True), wrong)
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own name
+        """Says nothing of a request."""
+
+
 # What waits the longest goes first.
 JOBS |= {
+    "archive": _archive,
     "organization": _organization,
     "one_account": _one_account,
     "drift": _drift,
@@ -353,6 +440,11 @@ def one_account(jobs: dict[str, Future[Any]]) -> Applied:
 @pytest.fixture(scope="session")
 def organization(jobs: dict[str, Future[Any]]) -> Applied:
     return _result(jobs, "organization", Applied)
+
+
+@pytest.fixture(scope="session")
+def archive(jobs: dict[str, Future[Any]]) -> FromArchive:
+    return _result(jobs, "archive", FromArchive)
 
 
 @pytest.fixture(scope="session")

@@ -149,6 +149,15 @@ def test_every_account_of_the_units_and_the_management_account_have_roles(organi
     check_tagger(organization, account, HUB)
 
 
+def test_one_stack_set_of_the_management_account_has_its_rules_in_every_region(organization: Applied) -> None:
+    with organization.sandbox.client("management", "cloudformation") as cloudformation:
+        told = cloudformation.describe_stack_set(StackSetName="ownertag-management-region")["StackSet"]
+        found = cloudformation.list_stack_instances(StackSetName="ownertag-management-region")["Summaries"]
+    assert told["PermissionModel"] == "SELF_MANAGED"
+    assert told["ExecutionRoleName"] == "ownertag-stack-set-execution"
+    assert {(each["Account"], each["Region"]) for each in found} == {(MANAGEMENT, region) for region in REGIONS}
+
+
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize("account", [HUB, MEMBER, MANAGEMENT], ids=["hub", "member", "management"])
 def test_every_region_of_them_has_rules(organization: Applied, account: str, region: str) -> None:

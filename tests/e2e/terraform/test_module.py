@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from terraform.conftest import INFRA, CompletedCommand, Terraform
+from terraform.conftest import INFRA, CompletedCommand, FromArchive, Terraform
 
 MODULE = INFRA / "terraform"
 TESTS = (MODULE / "tests/module.tftest.hcl").read_text("utf-8")
@@ -48,8 +48,19 @@ def test_with_mocked_providers(module_tests: CompletedCommand, name: str) -> Non
         ),
         (
             "organization",
-            "module.management_us_west_2.aws_cloudformation_stack.rules",
+            f"{OURS}aws_cloudformation_stack_set_instance.management_rules",
             f"{OURS}aws_cloudformation_stack.management_roles",
+        ),
+        # Until the last stack is gone, StackSets must be able to delete it.
+        (
+            "organization",
+            f"{OURS}aws_cloudformation_stack_set_instance.management_rules",
+            f"{OURS}aws_iam_role_policy.execution",
+        ),
+        (
+            "organization",
+            f"{OURS}aws_cloudformation_stack_set_instance.management_rules",
+            f"{OURS}aws_iam_role_policy.administration",
         ),
         ("one_account", "module.rules_us_east_1.aws_cloudformation_stack.rules", "aws_cloudformation_stack.roles"),
         # The policy takes tags away from people: not before there are others.
@@ -74,3 +85,37 @@ def _before(graph: str, node: str) -> Iterator[str]:
     for earlier in re.findall(rf'^ *"{re.escape(node)}" -> "([^"]+)"', graph, re.MULTILINE):
         yield earlier
         yield from _before(graph, earlier)
+
+
+# --- from an archive of a release
+
+
+def test_from_an_archive_the_modules_are_taken_and_valid(archive: FromArchive) -> None:
+    sources = {module["Key"]: module["Source"] for module in archive.modules if module["Key"]}
+    assert sources == {
+        "ownertag": f"{archive.source}//infra/terraform",
+        "rules": f"{archive.source}//infra/terraform/region",
+    }
+    assert (archive.valid["valid"], archive.valid["diagnostics"]) == (True, [])
+
+
+def test_from_an_archive_the_templates_are_found_and_are_those_of_nobodys_organization(archive: FromArchive) -> None:
+    """The plan gets as far as to compare them: they came with the archive, and are replaced by rendered ones."""
+    said = " ".join(archive.planned.stderr.replace("│", " ").split())
+    assert archive.planned.returncode == 1
+    assert "no file exists" not in said
+    assert "aws.management is in organization" in said
+
+
+def test_an_archive_with_another_digest_is_refused(archive: FromArchive) -> None:
+    said = " ".join(archive.wrong_digest.stderr.replace("│", " ").split())
+    assert archive.wrong_digest.returncode == 1
+    assert "Checksums did not match" in said, said
+
+
+def test_no_path_of_the_module_leads_out_of_the_folder_that_the_archive_holds() -> None:
+    """Needs no Terraform. `path.module` is infra/terraform, or region/ in it; the archive holds infra/."""
+    for path in MODULE.rglob("*.tf"):
+        inside = len(path.parent.relative_to(INFRA).parts)
+        for upwards in re.findall(r"(?:\.\./)*\.\.(?=[/\"])", path.read_text("utf-8")):
+            assert upwards.count("..") <= inside, path

@@ -384,3 +384,29 @@ def test_a_spokes_stack_is_created_updated_and_deleted(sandbox: Sandbox, infra: 
     assert sandbox.client(session, "events").list_rules()["Rules"] == []
     assert sandbox.client(session, "iam").list_roles()["Roles"] == []
     assert queues(sandbox, MANAGEMENT, "us-east-1") == set()
+
+
+def test_a_self_managed_one_deploys_into_the_management_account_itself_and_keeps_what_it_was_asked_for(
+    sandbox: Sandbox,
+) -> None:
+    client = cloudformation(sandbox)
+    role = f"arn:aws:iam::{MANAGEMENT}:role/administration"
+    client.create_stack_set(
+        StackSetName="own",
+        TemplateBody=TEMPLATE.replace("one", "own"),
+        PermissionModel="SELF_MANAGED",
+        AdministrationRoleARN=role,
+        ExecutionRoleName="execution",
+        ManagedExecution={"Active": True},
+    )
+    client.create_stack_instances(StackSetName="own", Accounts=[MANAGEMENT], Regions=[HOME_REGION, "us-west-2"])
+    told = client.describe_stack_set(StackSetName="own")["StackSet"]
+    assert (told["AdministrationRoleARN"], told["ExecutionRoleName"]) == (role, "execution")
+    assert told["ManagedExecution"] == {"Active": True}
+    assert {*instances(client, "own")} == {(MANAGEMENT, HOME_REGION), (MANAGEMENT, "us-west-2")}
+    assert "own" in queues(sandbox, MANAGEMENT, "us-west-2")
+    client.delete_stack_instances(
+        StackSetName="own", Accounts=[MANAGEMENT], Regions=[HOME_REGION, "us-west-2"], RetainStacks=False
+    )
+    client.delete_stack_set(StackSetName="own")
+    assert "own" not in queues(sandbox, MANAGEMENT)

@@ -26,21 +26,6 @@ provider "aws" {
   allowed_account_ids = [var.management_account_id]
 }
 
-# The management account's rules: a provider and a module block for each Region of module.ownertag.regions.
-provider "aws" {
-  alias               = "management_us_east_1"
-  profile             = "management"
-  region              = "us-east-1"
-  allowed_account_ids = [var.management_account_id]
-}
-
-provider "aws" {
-  alias               = "management_us_west_2"
-  profile             = "management"
-  region              = "us-west-2"
-  allowed_account_ids = [var.management_account_id]
-}
-
 # `make package` wrote it. A new package is a new key, by which CloudFormation knows that there is a new one.
 resource "aws_s3_object" "package" {
   provider = aws.hub
@@ -63,7 +48,7 @@ module "ownertag" {
   management_account_id          = var.management_account_id
   hub_account_id                 = var.hub_account_id
   home_region                    = var.home_region
-  regions                        = [var.home_region, "us-east-1", "us-west-2"]
+  regions                        = var.regions
   organizational_units           = var.organizational_units
   protected_organizational_units = var.protected_organizational_units
   templates_folder               = var.templates_folder
@@ -71,37 +56,4 @@ module "ownertag" {
   package_key                    = aws_s3_object.package.key
   alarm_email                    = var.alarm_email
   accounts_read_by               = var.accounts_read_by
-}
-
-# After the account's roles: the rules' targets name the forwarder role.
-module "management_home" {
-  source           = "../../region"
-  providers        = { aws = aws.management }
-  templates_folder = var.templates_folder
-
-  depends_on = [module.ownertag.management_roles_stack_id]
-}
-
-module "management_us_east_1" {
-  source           = "../../region"
-  providers        = { aws = aws.management_us_east_1 }
-  templates_folder = var.templates_folder
-
-  depends_on = [module.ownertag.management_roles_stack_id]
-}
-
-module "management_us_west_2" {
-  source           = "../../region"
-  providers        = { aws = aws.management_us_west_2 }
-  templates_folder = var.templates_folder
-
-  depends_on = [module.ownertag.management_roles_stack_id]
-}
-
-# A Region without a block above would be a Region in which nothing of the management account is tagged.
-check "management_regions" {
-  assert {
-    condition     = length(setsubtract(module.ownertag.regions, [var.home_region, "us-east-1", "us-west-2"])) == 0
-    error_message = "The management account has no rules in every Region: add a provider and a module block for each."
-  }
 }

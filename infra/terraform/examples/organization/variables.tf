@@ -15,12 +15,12 @@ variable "hub_account_id" {
 
 variable "home_region" {
   type        = string
-  description = "The hub's Region. This example is for another one than us-east-1 and us-west-2, which have blocks of their own."
+  description = "The hub's Region."
+}
 
-  validation {
-    condition     = !contains(["us-east-1", "us-west-2"], var.home_region)
-    error_message = "With a home Region of us-east-1 or us-west-2, take the module block management_home out."
-  }
+variable "regions" {
+  type        = set(string)
+  description = "The Regions whose creations are tagged; the home Region is one of them in any case."
 }
 
 variable "organizational_units" {

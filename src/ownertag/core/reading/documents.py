@@ -47,23 +47,29 @@ def read_document(document: Document, where: str) -> Iterator[Arrival | Refusal]
         where: The document's name; a place in it is appended, as in `a.json:3` (line) or `a.json#3` (record). Of a log
             file, it also tells the account.
     """
+    for found, _ in read_with_data(document, where):
+        yield found
+
+
+def read_with_data(document: Document, where: str) -> Iterator[tuple[Arrival | Refusal, bytes]]:
+    """What `read_document` gives, each with the JSON that it was read from: a record or event, or nothing."""
     account = account_of_path(where)
     try:
         chunks = as_utf8(decompressed(document))
         head, chunks = first_bytes(chunks)
         wrong = format_of(head)
         if wrong is not None:
-            yield Refusal(where, Reason.UNREADABLE, f"is {wrong}", carrier=_UNREAD)
+            yield Refusal(where, Reason.UNREADABLE, f"is {wrong}", carrier=_UNREAD), b""
             return
         line, chunks = _with_first_line(chunks)
         if _CELLS.fullmatch(line) and not athena.is_table(line):
             wrong = "is CSV without the columns of a record: Athena's has them by SELECT *"
-            yield Refusal(where, Reason.UNREADABLE, wrong, carrier="CSV")
+            yield Refusal(where, Reason.UNREADABLE, wrong, carrier="CSV"), b""
             return
         for leaf in _table(chunks, where) if athena.is_table(line) else _values(chunks, where):
-            yield _arrived(leaf, account) if isinstance(leaf, Leaf) else leaf
+            yield (_arrived(leaf, account), bytes(leaf.data)) if isinstance(leaf, Leaf) else (leaf, b"")
     except Damaged as damaged:
-        yield Refusal(where, damaged.reason, damaged.detail, carrier=_UNREAD)
+        yield Refusal(where, damaged.reason, damaged.detail, carrier=_UNREAD), b""
 
 
 def account_of_path(path: str) -> str | None:

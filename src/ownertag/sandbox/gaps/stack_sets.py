@@ -85,7 +85,9 @@ class StackSets:
                     self._extras(self._find(call, account)).told = _told(call)
                 return answer
         stack_set = self._find(call, account)
-        if stack_set is None or stack_set.permission_model != "SERVICE_MANAGED":
+        if stack_set is None or (
+            stack_set.permission_model != "SERVICE_MANAGED" and call.operation != "DescribeStackSet"
+        ):
             return next_(call)
         return self._managed(call, stack_set, next_)
 
