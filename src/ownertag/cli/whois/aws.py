@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.options import Exit, Options, fail
-from ownertag.cli.sessions import ExplainingClient, any_session, hub_of, no_settings
+from ownertag.cli.sessions import ExplainingClient, any_session, hub_of, no_settings, opened_session
 from ownertag.cli.whois.objects import NotChecked, Today
 from ownertag.core.arn import is_arn
 from ownertag.core.ownership import ResourceKey
@@ -165,10 +165,9 @@ def _paced_sessions(options: Options, settings: Settings) -> Sessions:
 def _base(options: Options, settings: Settings) -> tuple[CallerSession, str]:
     """Returns the credentials, and the home Region."""
     from ownertag.aws.credential_errors import CredentialsError
-    from ownertag.aws.credentials import open_session
 
     try:
-        session = open_session(options.profile, endpoint_url=options.endpoint_url)
+        session = opened_session(options)
     except CredentialsError as error:
         raise NoCredentials(str(error)) from error
     return session, _region(session, options, settings)
