@@ -45,7 +45,7 @@ TYPED = {
     "another account": "whois ID --profile alice",
 }
 #: Those that run always, and those whose words for a fault have a colour.
-ALWAYS = ("doctor", "whois", "explain", "owners")
+ALWAYS = ("doctor", "whois", "owners")
 COLOURED = ("doctor", "no profile")
 
 
@@ -106,7 +106,7 @@ def test_no_line_is_wider_than_the_terminal(
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == "doctor" else pytest.mark.full) for name in TYPED]
+    "name", [pytest.param(name, marks=[] if name == "no profile" else pytest.mark.full) for name in TYPED]
 )
 def test_without_colours_the_words_are_the_same(name: str, there: dict[str, str], plain: dict[str, str]) -> None:
     screen = shown(command(name, there), 80, {**plain, "NO_COLOR": "1"})
