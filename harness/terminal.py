@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import termios
@@ -39,17 +40,28 @@ class Shown:
         return [line for line in lines if len(line) > columns and " " in line.strip()]
 
 
-def shown(command: Sequence[str], columns: int, environment: Mapping[str, str]) -> Shown:
-    """Runs a command at a terminal; both of its streams go there."""
+def shown(command: Sequence[str], columns: int, environment: Mapping[str, str], *, interrupt_at: str = "") -> Shown:
+    """Runs a command at a terminal; both of its streams go there.
+
+    Args:
+        command: The command.
+        columns: How wide the terminal is.
+        environment: Its variables; COLUMNS is left out, which would count instead.
+        interrupt_at: Sends Ctrl-C where this is shown. Without it nobody can be asked anything.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     kept = {name: value for name, value in environment.items() if name != "COLUMNS"}
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=kept)
+    asked = theirs if interrupt_at else subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=asked, stdout=theirs, stderr=theirs, env=kept)
     os.close(theirs)
     said = b""
     try:
         while chunk := _read(ours):
             said += chunk
+            if interrupt_at and interrupt_at in said.decode(errors="replace"):
+                process.send_signal(signal.SIGINT)
+                interrupt_at = ""
         return Shown(process.wait(timeout=60), said.decode().replace("\r\n", "\n"))
     finally:
         process.kill()  # nothing, where it has ended

@@ -219,9 +219,11 @@ def open_session(
     if endpoint_url and not _is_url(endpoint_url):
         raise CredentialsError(f"--endpoint-url {endpoint_url!a} is no URL: write http://HOST:PORT", typed=True)
     try:
-        return CallerSession(new_session(profile, region), endpoint_url, named)
+        session = new_session(profile, region)
+        session.get_credentials()  # what can't be read of them is told here, and not by the first client
     except AWS_ERRORS as error:
         raise credentials_error(error, named, region, needed) from error
+    return CallerSession(session, endpoint_url, named)
 
 
 def _is_url(text: str) -> bool:

@@ -79,19 +79,28 @@ def expected_deployment(options: Options) -> Expected:
 # --- sessions
 
 
-def any_session(options: Options, region: str | None = None, needed: str = "") -> CallerSession:
-    """A session with the credentials that the options name, whosesoever they are.
+def opened_session(options: Options, region: str | None = None, needed: str = "") -> CallerSession:
+    """A session with the credentials that the options name, for a command that has an answer without as well.
 
     Args:
         options: Profile, Region, endpoint.
         region: The Region, before the one of the options.
         needed: Whose credentials are needed, for messages.
+
+    Raises:
+        CredentialsError: They can't be read.
     """
-    from ownertag.aws.credential_errors import CredentialsError
     from ownertag.aws.credentials import open_session
 
+    return open_session(options.profile, region or options.region, options.endpoint_url, needed)
+
+
+def any_session(options: Options, region: str | None = None, needed: str = "") -> CallerSession:
+    """The same, whosesoever the credentials are; the command ends where they can't be read."""
+    from ownertag.aws.credential_errors import CredentialsError
+
     try:
-        return open_session(options.profile, region or options.region, options.endpoint_url, needed)
+        return opened_session(options, region, needed)
     except CredentialsError as error:
         ended(error)
 

@@ -36,7 +36,8 @@ def wrong(line: str) -> str | None:
         command = command.get_command(None, name)
         if command is None:
             return f"{line}: no command {name}"
-    known = {name for parameter in getattr(command, "params", []) for name in parameter.opts} | {"--help"}
+    shown = [parameter for parameter in getattr(command, "params", []) if not getattr(parameter, "hidden", False)]
+    known = {name for parameter in shown for name in parameter.opts} | {"--help"}
     for word in words:
         if word.startswith("--") and word.partition("=")[0] not in known:
             return f"{line}: no option {word}"
@@ -80,6 +81,7 @@ def test_an_option_is_told_from_other_code() -> None:
         ("ownertag deploy apply --yes", True),
         ("ownertag explain FILE... [--creations-only]", True),
         ("ownertag whose i-1", False),
+        ("ownertag demo --profile x", False),
         ("ownertag deploy undo", False),
         ("ownertag whois i-1 --when now", False),
     ],

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ownertag.cli.options import Options, fail
-from ownertag.cli.sessions import ExplainingClient, any_session, hub_of, no_settings
+from ownertag.cli.sessions import ExplainingClient, any_session, hub_of, no_settings, opened_session
 from ownertag.cli.whois.objects import NotChecked, Today
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Unavailable
@@ -103,10 +103,9 @@ def base_session(options: Options, settings: Settings) -> tuple[CallerSession, s
         NoCredentials: There are none.
     """
     from ownertag.aws.credential_errors import CredentialsError
-    from ownertag.aws.credentials import open_session
 
     try:
-        session = open_session(options.profile, endpoint_url=options.endpoint_url)
+        session = opened_session(options)
     except CredentialsError as error:
         raise NoCredentials(str(error)) from error
     return session, _region(session, options, settings)
