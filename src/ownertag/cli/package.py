@@ -46,7 +46,9 @@ def package(
     ] = Path("dist"),
     arch: Annotated[
         list[Architecture] | None,
-        typer.Option("--arch", help="For which of Lambda's machines; both where it is left out."),
+        typer.Option(
+            "--arch", help="For which of Lambda's machines; both where it is left out.", metavar="arm64|x86_64"
+        ),
     ] = None,
     python: Annotated[
         Interpreter,
