@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 #: Of the JSON that is printed; docs/reference/json.md describes it.
 SCHEMA = 1
 
+_WITHOUT_NETWORK = """
+fetch the wheels where there is a network, with `ownertag package --download DIR`,
+and repeat this with --wheels DIR"""
+
 
 class Architecture(StrEnum):
     """The machines that Lambda has."""
@@ -42,7 +46,9 @@ def package(
     ] = Path("dist"),
     arch: Annotated[
         list[Architecture] | None,
-        typer.Option("--arch", help="For which of Lambda's machines; both where it is left out."),
+        typer.Option(
+            "--arch", help="For which of Lambda's machines; both where it is left out.", metavar="arm64|x86_64"
+        ),
     ] = None,
     python: Annotated[
         Interpreter,
@@ -77,34 +83,33 @@ def package(
     machines = [machine.value for machine in arch or Architecture]
     targets = [CURRENT] if python is Interpreter.CURRENT else [LAMBDA[name] for name in dict.fromkeys(machines)]
     settings = None if download else options.settings_file()
+    used = settings.path if settings else None
     told: list[dict[str, Any]] = []
+    failed: tuple[str, int] | None = None
 
     def say(part: str) -> None:
         options.say(f"  {part}")
 
     try:
         for target in targets:
+            options.say(f"{'fetching the wheels' if download else 'building the package'} for {target.name}")
             if download:
-                options.say(f"fetching the wheels for {target.name}")
                 told.append(_fetched_object(download, target, fetch(download, target, progress=say)))
                 continue
-            options.say(f"building the package for {target.name}")
             path = output_dir / f"ownertag-lambda-{target.name}.zip"
             compiler = None if no_bytecode else compiler_for(target)
-            used = settings.path if settings else None
             built = build(target, path, settings=used, compiler=compiler, wheels=wheels, progress=say)
             told.append(_object(built, target, used))
     except SettingsError as error:
         fail(str(error))
     except Unavailable as error:
-        way_out = (
-            "" if download else "\nfetch the wheels where there is a network, with `ownertag package --download DIR`"
-        )
-        way_out += "" if download else ",\nand repeat this with --wheels DIR"
-        fail(f"{error}{way_out}", Exit.UNREACHABLE)
+        failed = f"{error}{'' if download else _WITHOUT_NETWORK}", Exit.UNREACHABLE
     except PackageError as error:
-        fail(str(error), Exit.FINDINGS)
-    _print(told, options, wanted=not no_bytecode)
+        failed = str(error), Exit.FINDINGS
+    if told:  # those before one that failed are complete
+        _print(told, options, wanted=not no_bytecode)
+    if failed:
+        fail(*failed)
     if settings is None and not download:
         options.say(
             "there are no settings in it: `ownertag deploy` puts them in;\nfor Terraform name them with --config"

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ownertag.catalogue import tag_actions
-from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.commands import Command, Group
 from ownertag.cli.options import NO_AWS, NO_DATA, Options, Output, fail, with_options
 from ownertag.cli.writing import print_lines
-from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import Settings, SettingsError
-from ownertag.core.tiers import TagActions
-from ownertag.render.documents import PolicyDocument, compact, policy_name
-from ownertag.render.infra import check_deployable, templates
-from ownertag.render.pages import terraform_ignore_tags, tiers_object, tiers_text, why_page
-from ownertag.render.scp import service_control_policies
+
+if TYPE_CHECKING:
+    from ownertag.core.catalogue_types import Catalogue
+    from ownertag.core.tiers import TagActions
+    from ownertag.render.documents import PolicyDocument
 
 #: Of the JSON that these commands print; docs/reference/json.md describes it.
 SCHEMA = 1
@@ -72,6 +69,11 @@ def scp(
     Each policy is one JSON document, after a line on stderr with its name and its length; all of them have to be
     attached. With --json they are one object, and the tier of each action that changes tags is in it.
     """
+    from ownertag.catalogue import tag_actions
+    from ownertag.catalogue.loader import load_catalogue
+    from ownertag.render.documents import compact
+    from ownertag.render.pages import tiers_object, tiers_text
+
     catalogue, actions = load_catalogue(), tag_actions.load_tag_actions()
     if tiers and options.format is not Output.JSON:
         print_lines(tiers_text(catalogue, actions))
@@ -90,6 +92,8 @@ def scp(
 @with_options(without={**NO_AWS, **NO_TABLE})
 def ignore_tags(options: Options) -> None:
     """Print the block with which Terraform leaves the tags alone."""
+    from ownertag.render.pages import terraform_ignore_tags
+
     print(terraform_ignore_tags(options.settings()), end="")
 
 
@@ -97,10 +101,15 @@ def ignore_tags(options: Options) -> None:
 @with_options(without={**NO_AWS, **NO_TABLE})
 def tag_page(options: Options) -> None:
     """Print a page, in Markdown, that says what the tags are."""
+    from ownertag.render.pages import why_page
+
     print(why_page(options.settings()), end="")
 
 
 def _policies(catalogue: Catalogue, actions: TagActions, settings: Settings) -> dict[str, PolicyDocument]:
+    from ownertag.render.documents import policy_name
+    from ownertag.render.scp import service_control_policies
+
     try:
         policies = service_control_policies(catalogue, actions, settings)
     except SettingsError as error:
@@ -109,6 +118,9 @@ def _policies(catalogue: Catalogue, actions: TagActions, settings: Settings) -> 
 
 
 def _templates(settings: Settings) -> dict[str, str]:
+    from ownertag.catalogue.loader import load_catalogue
+    from ownertag.render.infra import check_deployable, templates
+
     try:
         return templates(load_catalogue(), settings, check_deployable(settings, "settings"))
     except SettingsError as error:

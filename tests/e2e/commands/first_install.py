@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 
 INSTALL = (
-    Step("python -m venv ownertag"),
+    Step("python3 -m venv ownertag"),
     Step("ownertag/bin/pip install --quiet {wheel}"),
     Step("export PATH=~/ownertag/bin:$PATH"),
     Step("ownertag --version"),
@@ -67,7 +67,7 @@ class NewUser:
     """A home without anything, and a shell that knows of no clone."""
 
     def __init__(self, home: Path, wheel: Path) -> None:
-        self.home, self.wheel = home, wheel
+        self.home, self.wheel, self.sandbox = home, wheel, FOLDER
         self.done: list[Done] = []
         kept = {name: value for name, value in os.environ.items() if name.startswith(_MACHINES)}
         path = os.pathsep.join([str(Path(sys.base_prefix) / "bin"), "/usr/bin", "/bin"])
@@ -110,8 +110,6 @@ class NewUser:
         finally:
             sandbox.send_signal(signal.SIGINT)
             sandbox.communicate(timeout=60)
-
-    sandbox = FOLDER
 
     def transcript(self) -> str:
         """All of it, with the paths of anybody."""

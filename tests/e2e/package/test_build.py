@@ -220,6 +220,21 @@ def test_a_folder_of_wheels_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert f"{tmp_path}/whels: there is no such folder of wheels" in answer.stderr
 
 
+def test_of_two_packages_the_one_that_could_be_built_is_told(wheels: Path, tmp_path: Path) -> None:
+    """The folder has no wheels for the second machine."""
+    folder = tmp_path / "wheels"
+    shutil.copytree(wheels, folder, ignore=shutil.ignore_patterns("*x86_64*"))
+    options = ("--wheels", str(folder), "--output-dir", str(tmp_path / "dist"), "--no-bytecode", "--output", "csv")
+    answer = CliRunner().invoke(app, ["package", *options], env={"XDG_CONFIG_HOME": "/nowhere"})
+    assert answer.exit_code == 3
+    assert "msgspec==" in answer.stderr
+    assert "can't be had for x86_64" in answer.stderr
+    head, row = answer.stdout.splitlines()
+    assert head.startswith('"target","python","path","size","sha256"')
+    assert row.startswith('"arm64","3.13","')
+    assert [path.name for path in (tmp_path / "dist").iterdir()] == ["ownertag-lambda-arm64.zip"]
+
+
 def test_to_build_and_to_fetch_at_once_is_refused(tmp_path: Path) -> None:
     answer = package("--wheels", str(tmp_path), "--download", str(tmp_path))
     assert answer.exit_code == 2

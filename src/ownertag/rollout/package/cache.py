@@ -76,11 +76,11 @@ def cached_package(
     name = f"ownertag-{version('ownertag')}-{target.name}-{_inputs(compiler)}"
     if kept := _kept(folder, name, say):
         return kept
-    say(f"building the function's package for {target.name}: once, then it is kept")
+    place = _writable(folder, say)
+    say(f"building the function's package for {target.name} from locked wheels")
     if compiler is None:
         needed = ".".join(map(str, target.python))
         say(f"without bytecode, since there is no CPython {needed} here:\nthe function starts in twice the time")
-    place = _writable(folder, say)
     _forget_old(place)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=place) as half:
         path = Path(half) / f"package{_ENDING}"
@@ -124,9 +124,9 @@ def _writable(folder: Path, say: Callable[[str], None]) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError as error:
-        say(f"{folder}: can't be written ({error.strerror}): the package is kept for this run only")
+        say(f"{folder}: can't be written ({error.strerror}):\nthe package is kept for this run only")
     # Of this user alone, with a name that nobody can foresee.
-    temporary = tempfile.mkdtemp(prefix="ownertag-package-")
+    temporary = tempfile.mkdtemp(prefix="ownertag-kept-")
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     return Path(temporary)
 

@@ -155,3 +155,4 @@ def test_where_nothing_can_be_written_it_is_kept_for_this_run_and_that_is_said(t
     assert path.parent.stat().st_mode & 0o777 == 0o700
     [said] = [line for line in cache.said if "kept for this run only" in line]
     assert said.startswith(f"{cache.folder}: can't be written (")
+    assert said.endswith("):\nthe package is kept for this run only")
