@@ -119,7 +119,7 @@ def test_who_stops_answering_has_no_file(before_ownertag: dict[str, str], tmp_pa
         os.killpg(terminal.process.pid, 2)
     else:
         terminal.answer("hub-account", ended)
-    assert terminal.end() == 1
+    assert terminal.end() == 130
     assert "nothing was written" in terminal.text
     assert "Traceback" not in terminal.text
     assert list(tmp_path.iterdir()) == []
