@@ -16,7 +16,7 @@ from ownertag.core.settings import REMOVED_KEYS, RENAMED_KEYS, Settings
 from ownertag.core.settings_checks import problems
 from ownertag.core.settings_foreign import foreign_text, syntax_fault
 from ownertag.core.toml_advice import did_you_mean, dotted, shown
-from ownertag.core.toml_faults import Fault, find_faults
+from ownertag.core.toml_faults import Fault, fields_of, find_faults
 from ownertag.core.toml_lines import KeyLines, KeyPath
 
 #: So many faults are told; of more, how many there are.
@@ -97,7 +97,7 @@ def _repair(plain: dict[str, Any], faults: Iterable[Fault]) -> None:
 def _inner(type_: Any, step: str) -> Any:
     """The type of a key or an item."""
     if _is_struct(type_):
-        field = next((field for field in msgspec.structs.fields(type_) if field.encode_name == step), None)
+        field = fields_of(type_).get(step)
         return _struct_in(field.type) if field else None
     return next(iter(get_args(type_)), None)
 
@@ -114,7 +114,7 @@ def _is_struct(type_: Any) -> bool:
 
 
 def _required(struct: Any) -> set[str]:
-    return {field.encode_name for field in msgspec.structs.fields(struct) if field.required}
+    return {key for key, field in fields_of(struct).items() if field.required}
 
 
 def _empty(struct: Any) -> dict[str, str]:
@@ -171,8 +171,8 @@ def _either(names: list[str]) -> str:
 
 def _keys(type_: Any) -> frozenset[str]:
     struct = next((part for part in (type_, *get_args(type_)) if _is_struct(part)), None)
-    return frozenset(field.encode_name for field in msgspec.structs.fields(struct)) if struct else frozenset()
+    return frozenset(fields_of(struct)) if struct else frozenset()
 
 
 #: The tables of the settings with their keys; none where the keys are the user's.
-_TABLES = {field.encode_name: _keys(field.type) for field in msgspec.structs.fields(Settings)}
+_TABLES = {table: _keys(field.type) for table, field in fields_of(Settings).items()}

@@ -6,6 +6,7 @@ import datetime
 import types
 from collections.abc import Iterator
 from enum import Enum
+from functools import cache
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
@@ -87,7 +88,7 @@ def _faults_of_table(value: Any, type_: type[Struct], path: KeyPath) -> Iterator
     if not isinstance(value, dict):
         yield Fault(path, _said(value, type_))
         return
-    fields = {field.encode_name: field for field in msgspec.structs.fields(type_)}
+    fields = fields_of(type_)
     for key, item in value.items():
         if key in fields:
             yield from _faults(item, fields[key].type, (*path, key))
@@ -96,6 +97,12 @@ def _faults_of_table(value: Any, type_: type[Struct], path: KeyPath) -> Iterator
     for name, field in fields.items():
         if field.required and name not in value:
             yield Fault((*path, name), f"is missing; write {_wanted(field.type, '')}")
+
+
+@cache
+def fields_of(struct: Any) -> dict[str, Any]:
+    """The fields of a struct, by their keys in a file. To look them up takes long, and is done once."""
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
 
 
 def _without_none(type_: Any) -> Any:

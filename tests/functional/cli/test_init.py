@@ -208,14 +208,32 @@ def test_who_comes_second_is_refused(tmp_path: Path) -> None:
     assert (path.read_text("utf-8"), files(tmp_path)) == ("first", ["x.toml"])
 
 
-def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+_FULL = """
+import os, resource, signal, sys
+from pathlib import Path
+from ownertag.cli.new_file import write_new
+
+def fill(*_):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    raise PermissionError(1, "no links here")
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+link = os.link
+if sys.argv[2] == "later":
+    link = fill
+else:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    write_new(Path(sys.argv[1]), "x" * 100_000, link)
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+@pytest.mark.parametrize("when", ["at-once", "later"])
+def test_a_full_disk_leaves_nothing(tmp_path: Path, when: str) -> None:
     """A limit on the size of files stands for the disk: the write ends in the middle."""
-    code = (
-        "import resource, signal, sys; from pathlib import Path; from ownertag.cli.new_file import write_new\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "try:\n    write_new(Path(sys.argv[1]), 'x' * 100_000)\nexcept OSError as error:\n    print(error.strerror)\n"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "x.toml")]
+    command = [sys.executable, "-c", _FULL, str(tmp_path / "x.toml"), when]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ran.stdout == "File too large\n"
     assert files(tmp_path) == []
