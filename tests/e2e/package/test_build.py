@@ -175,6 +175,7 @@ def test_a_changed_wheel_stops_the_build_and_the_older_zip_stays(wheels: Path, t
     answer = package("--wheels", str(changed), "--output-dir", str(output))
     assert (answer.exit_code, answer.stdout) == (1, "")
     told = answer.stderr
+    assert re.match(r"(?s).*ownertag: jmespath==\S+ for current was changed, or broke off on the way:\n", told)
     assert "is not the wheel that is locked, and is not used" in told
     assert "DO NOT MATCH THE HASHES" in told
     assert "jmespath" in told

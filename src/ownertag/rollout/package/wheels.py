@@ -28,6 +28,8 @@ _NOT_FOUND = re.compile(r"ERROR: No matching distribution found for (\S+)")
 #: Why the package index did not answer, in the words of the library that asked it.
 _NO_ANSWER = re.compile(r"WARNING: Retrying .* after connection broken by (.+)")
 _OTHER_HASH = "DO NOT MATCH THE HASHES"
+#: Below that, each that has another.
+_MISMATCHED = re.compile(r"(\S+==\S+) from ")
 #: Of what pip said, so many lines.
 _LINES = 6
 
@@ -100,8 +102,9 @@ def _pip(command: str, target: Platform, lock: Path, progress: Progress | None, 
     if pip.returncode == 0:
         return said
     if any(_OTHER_HASH in text for text in said):
+        changed = next((found[1] for text in said if (found := _MISMATCHED.match(text))), begun)
         raise PackageError(
-            f"{begun} for {target.name} was changed, or broke off on the way:\n"
+            f"{changed} for {target.name} was changed, or broke off on the way:\n"
             f"  it is not the wheel that is locked, and is not used\n{_reasons(said, pip.returncode)}"
         )
     missing = next((found[1] for text in said if (found := _NOT_FOUND.match(text))), begun)
