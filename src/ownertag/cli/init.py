@@ -130,7 +130,7 @@ def _read(options: Options) -> tuple[Reading, CallerSession, str]:
     session = any_session(options)
     region = session.region or _REGION
     caller = caller_identity(session, region)
-    options.say(f"account {caller.account}, Region {region}, {session.name}")
+    options.say(f"account {caller.account}, {session.name}")
     return read_organization(session, caller.account, region, options.say), session, caller.arn
 
 

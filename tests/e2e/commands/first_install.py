@@ -46,7 +46,11 @@ INSTALL = (
 #: Beside `ownertag sandbox --no-deploy`, which runs in another terminal.
 ROLL_OUT = (
     Step("export AWS_CONFIG_FILE={sandbox}/config"),
-    Step("export OWNERTAG_CONFIG={sandbox}/ownertag.toml"),
+    Step(
+        "ownertag init --profile admin-management --hub-account 222222222222 --home-region eu-central-1"
+        " --regions eu-central-1,us-east-1 --unit workloads --alarm-email security@example.com"
+        " --what-is-this https://wiki.internal/ownertag"
+    ),
     Step("ownertag deploy plan --profile admin-management", 1),  # something would change
     Step("ownertag deploy apply --yes --profile admin-management"),
     Step("ownertag deploy plan --quiet --skip-preflight --lookback-days 0 --profile admin-management"),

@@ -15,7 +15,7 @@ _DIFFERENT = (
     (r"\b\d\d:\d\d:\d\d\b", "TIME"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\dZ", "TIME"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
-    (r"\b(i|r|vol|eni|o|ou|r-[0-9a-z]{4})-[0-9a-z-]{4,}", r"\1-ID"),
+    (r"\b(i|r|vol|eni|o|ou|d|r-[0-9a-z]{4})-[0-9a-z-]{4,}", r"\1-ID"),
     (r"\b(AKIA|ASIA)[A-Z0-9]{8,}", r"\1KEY"),
     (r"\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b", "ADDRESS"),
     (r"arm64-[0-9a-f]{64}", "arm64-HASH"),

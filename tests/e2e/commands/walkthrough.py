@@ -58,7 +58,7 @@ def followed(page: str) -> Followed:
         greeting = first.said()
         [real] = set(re.findall(r"=(\S+)/ownertag\.toml$", "\n".join(greeting), re.MULTILINE))
         shell = _Shell(folder)
-        if "$ export OWNERTAG_CONFIG" not in page:  # it says that the lines are to be pasted
+        if "$ export AWS_CONFIG_FILE" not in page:  # it says that the lines are to be pasted
             for line in greeting:
                 if line.startswith("export "):
                     shell.run(line)
