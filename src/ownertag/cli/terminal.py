@@ -105,7 +105,7 @@ def _folded(line: str, width: int) -> Iterator[str]:
     indent = _indent(line)
     labelled = _LABELLED.match(line)
     hang = len(labelled[1]) if labelled else indent + 2
-    if hang > width // 2:
+    if hang > width // 3:  # too little room is left below
         hang = min(indent + 2, width // 2)
     yield from _flowing(_words(line, width - hang), width, (hang, indent + 2))
 

@@ -97,7 +97,8 @@ def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
         if not answer.observed:
             yield from _lines("tags now", list(_compared(answer, fields)))
         if _is_changed(answer, fields):
-            yield Command(_line("put back", restore_command(answer.key.arn, owner.name)))
+            yield "  put back, if it should be as the ledger has it:"
+            yield Command(f"    {restore_command(answer.key.arn, owner.name)}")
         yield from _lines("history", list(_history(answer)))
 
 
