@@ -387,6 +387,9 @@ def test_the_resources_of_an_attack_sequence() -> None:
         ({"EvaluationResults": [{"EvaluationResultIdentifier": {"EvaluationResultQualifier": {"ConfigRuleName": "r", "ResourceType": "t", "ResourceId": V}}}]}, "finding of AWS Config", [Asked(V)]),
         ({"schema": 1, "arn": ARN, "owner": {"name": "alice"}}, "answer of ownertag", [Asked(ARN)]),
         ({"detail-type": "EBS", "account": A, "region": R, "resources": ["x y"], "detail": {"instance-id": I}}, "EventBridge event ('EBS')", [Asked(I, account=A, region=R)]),
+        ({"AlarmName": "cpu", "AlarmArn": f"arn:aws:cloudwatch:{R}:{A}:alarm:cpu", "AWSAccountId": A, "Region": "EU (Frankfurt)", "Trigger": {"Dimensions": [{"name": "InstanceId", "value": I}]}}, "alarm of CloudWatch", [Asked(I, account=A, region=R)]),
+        ({"detail-type": "CloudWatch Alarm State Change", "account": A, "region": R, "resources": [f"arn:aws:cloudwatch:{R}:{A}:alarm:cpu"], "detail": {"configuration": {"metrics": [{"metricStat": {"metric": {"dimensions": {"InstanceId": I, "Name": "x"}}}}]}}}, "EventBridge event ('CloudWatch Alarm State Change')", [Asked(I, account=A, region=R)]),
+        ({"detail-type": "AWS Health Event", "account": A, "region": R, "resources": [V], "detail": {"service": "EBS"}}, "EventBridge event ('AWS Health Event')", [Asked(V, account=A, region=R)]),
         ({"Events": [{"CloudTrailEvent": json.dumps({"eventName": "DeleteVolume", "eventSource": "ec2.amazonaws.com", "requestParameters": {"volumeId": V}})}]}, "CloudTrail record of 'DeleteVolume'", [Asked(V)]),
     ],
 )  # fmt: skip
