@@ -94,6 +94,28 @@ def test_a_label_must_not_say_something_else_than_its_link() -> None:
         assert "leads elsewhere" in refused(f"[{label}]({link})")
 
 
+# --- lists
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{I}\n{J}", f"{I}\r\n\r\n  {J},", f"{I}\t{J}", f"{I} {J}", f"{I},{J}", f"'{I}', '{J}'", f"{I}; {J}", f'["{I}", "{J}"]',
+        f'[\n  "{I}",\n  "{J}"\n]', f"- {I}\n- {J}".replace("- ", ""), f"{I}\n{J}\n{I}",
+    ],
+)  # fmt: skip
+def test_a_list_is_each_of_its_members(text: str) -> None:
+    assert names(text) == [I, J]
+
+
+def test_arns_with_separators_are_lists_only_if_each_part_is_something() -> None:
+    assert names(f"{ARN}, arn:aws:ec2:{R}:{A}:volume/{V}") == [ARN, f"arn:aws:ec2:{R}:{A}:volume/{V}"]
+    assert names(f"{ARN} 10.0.0.5") == [ARN, "10.0.0.5"]
+    assert names(f"arn:aws:cloudwatch:{R}:{A}:alarm:CPU, high") == [f"arn:aws:cloudwatch:{R}:{A}:alarm:CPU, high"]
+    assert "is several words" in refused(f"{I} and {J}")
+    assert "character 3 (U+200E" in refused(f'["{I}", "i-\u200e0a"]')
+
+
 # --- ids, ARNs, addresses
 
 
