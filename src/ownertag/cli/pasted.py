@@ -33,6 +33,8 @@ def pasted(text: str, options: Options) -> Pasted:
 
 
 def _standard_input(options: Options) -> str:
+    if sys.stdin is None:  # it was closed by whoever started the command
+        fail("standard input is closed: give what to look for as an argument")
     if sys.stdin.isatty():
         options.say("paste it, then press Enter and Ctrl-D")
     data = sys.stdin.buffer.read(MAX_DOCUMENT + 1)

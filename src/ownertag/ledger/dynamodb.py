@@ -254,7 +254,8 @@ class DynamoLedger:
             self._calls.query(
                 limit,
                 IndexName=BY_LINK,
-                KeyConditionExpression="link = :link",
+                KeyConditionExpression="#link = :link",
+                ExpressionAttributeNames={"#link": "link"},
                 ExpressionAttributeValues={":link": {"S": key_link_of(key_id)}},
                 ScanIndexForward=False,
             )

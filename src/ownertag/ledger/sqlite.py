@@ -239,10 +239,10 @@ class SqliteLedger:
         """What calls that this access key signed have made: the latest first, at most so many."""
         chosen = (
             "SELECT resource, since FROM link WHERE kind = 'access-key' AND value = ?"
-            " ORDER BY since DESC, resource DESC LIMIT ?"
+            " ORDER BY since DESC, resource LIMIT ?"
         )
         rows = self._read(
-            f"SELECT l.since, {HOLDING} JOIN ({chosen}) l ON l.resource = r.id ORDER BY l.since DESC, r.id DESC",
+            f"SELECT l.since, {HOLDING} JOIN ({chosen}) l ON l.resource = r.id ORDER BY l.since DESC, r.id",
             key_id,
             limit,
         )

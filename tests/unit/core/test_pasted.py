@@ -94,6 +94,28 @@ def test_a_label_must_not_say_something_else_than_its_link() -> None:
         assert "leads elsewhere" in refused(f"[{label}]({link})")
 
 
+# --- lists
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{I}\n{J}", f"{I}\r\n\r\n  {J},", f"{I}\t{J}", f"{I} {J}", f"{I},{J}", f"'{I}', '{J}'", f"{I}; {J}", f'["{I}", "{J}"]',
+        f'[\n  "{I}",\n  "{J}"\n]', f"- {I}\n- {J}".replace("- ", ""), f"{I}\n{J}\n{I}",
+    ],
+)  # fmt: skip
+def test_a_list_is_each_of_its_members(text: str) -> None:
+    assert names(text) == [I, J]
+
+
+def test_arns_with_separators_are_lists_only_if_each_part_is_something() -> None:
+    assert names(f"{ARN}, arn:aws:ec2:{R}:{A}:volume/{V}") == [ARN, f"arn:aws:ec2:{R}:{A}:volume/{V}"]
+    assert names(f"{ARN} 10.0.0.5") == [ARN, "10.0.0.5"]
+    assert names(f"arn:aws:cloudwatch:{R}:{A}:alarm:CPU, high") == [f"arn:aws:cloudwatch:{R}:{A}:alarm:CPU, high"]
+    assert "is several words" in refused(f"{I} and {J}")
+    assert "character 3 (U+200E" in refused(f'["{I}", "i-\u200e0a"]')
+
+
 # --- ids, ARNs, addresses
 
 
@@ -162,7 +184,7 @@ def test_an_access_keys_id(key: str) -> None:
         f"AKIAIOSFODNN7EXAMPLE {SECRET}", f"AKIAIOSFODNN7EXAMPLE,{SECRET}", f"AWS_SESSION_TOKEN={TOKEN}", f"key: {SECRET}",
         json.dumps({"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": SECRET}),
         json.dumps({"Credentials": {"AccessKeyId": "ASIAI44QH8DHBEXAMPLE", "SecretAccessKey": SECRET, "SessionToken": TOKEN}}),
-        f"AKIAIOSFODNN7EXAMPLE\n{SECRET}", f"the key {SECRET}.",
+        f"AKIAIOSFODNN7EXAMPLE\n{SECRET}", f"the key {SECRET}.", f"{SECRET}://",
     ],
 )  # fmt: skip
 def test_a_secret_is_refused_and_never_repeated(text: str) -> None:
@@ -387,6 +409,9 @@ def test_the_resources_of_an_attack_sequence() -> None:
         ({"EvaluationResults": [{"EvaluationResultIdentifier": {"EvaluationResultQualifier": {"ConfigRuleName": "r", "ResourceType": "t", "ResourceId": V}}}]}, "finding of AWS Config", [Asked(V)]),
         ({"schema": 1, "arn": ARN, "owner": {"name": "alice"}}, "answer of ownertag", [Asked(ARN)]),
         ({"detail-type": "EBS", "account": A, "region": R, "resources": ["x y"], "detail": {"instance-id": I}}, "EventBridge event ('EBS')", [Asked(I, account=A, region=R)]),
+        ({"AlarmName": "cpu", "AlarmArn": f"arn:aws:cloudwatch:{R}:{A}:alarm:cpu", "AWSAccountId": A, "Region": "EU (Frankfurt)", "Trigger": {"Dimensions": [{"name": "InstanceId", "value": I}]}}, "alarm of CloudWatch", [Asked(I, account=A, region=R)]),
+        ({"detail-type": "CloudWatch Alarm State Change", "account": A, "region": R, "resources": [f"arn:aws:cloudwatch:{R}:{A}:alarm:cpu"], "detail": {"configuration": {"metrics": [{"metricStat": {"metric": {"dimensions": {"InstanceId": I, "Name": "x"}}}}]}}}, "EventBridge event ('CloudWatch Alarm State Change')", [Asked(I, account=A, region=R)]),
+        ({"detail-type": "AWS Health Event", "account": A, "region": R, "resources": [V], "detail": {"service": "EBS"}}, "EventBridge event ('AWS Health Event')", [Asked(V, account=A, region=R)]),
         ({"Events": [{"CloudTrailEvent": json.dumps({"eventName": "DeleteVolume", "eventSource": "ec2.amazonaws.com", "requestParameters": {"volumeId": V}})}]}, "CloudTrail record of 'DeleteVolume'", [Asked(V)]),
     ],
 )  # fmt: skip
@@ -445,20 +470,13 @@ def test_any_text_is_taken_or_refused_in_one_printable_line(text: str) -> None:
     assert SECRET not in said
 
 
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just(ARN),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["detail", "detail-type", "Findings", "Resources", "AwsAccountId", "resource", "resources", "service", "type",
-             "class_uid", "cloud", "account", "eventName", "eventSource", "Message", "Resource", "Service", "Id", "uid"]
-        ),
-        inner,
-        max_size=5,
-    ),
+_KEYS = st.sampled_from(
+    ["detail", "detail-type", "Findings", "Resources", "AwsAccountId", "resource", "resources", "service", "type",
+     "class_uid", "cloud", "account", "eventName", "eventSource", "Message", "Resource", "Service", "Id", "uid"]
 )  # fmt: skip
-
-
+_JSON = st.none() | st.integers() | st.text(max_size=5) | st.just(ARN)
+for _ in range(4):
+    _JSON = _JSON | st.lists(_JSON, max_size=3) | st.dictionaries(_KEYS, _JSON, max_size=5)
 _DOCUMENTS = st.dictionaries(
     st.sampled_from(["detail", "Findings", "eventName", "eventSource", "Resources", "AwsAccountId"]), _JSON
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ownertag.core.arn import Arn, parse_arn, partition_of, without_object
-from ownertag.core.pasted.names import REGION
+from ownertag.core.pasted.names import MAX_NAME, REGION
 from ownertag.core.pasted.secrets import repeated
 from ownertag.core.pasted.taken import Asked, Pasted, PastedError
 
@@ -42,6 +42,8 @@ def read_bucket(host: str, path: str) -> Pasted | None:
     Raises:
         PastedError: It names no bucket.
     """
+    if len(host) > MAX_NAME:
+        return None
     if found := _ACCESS_POINT.fullmatch(host):
         region, account = found["region"], found["account"]
         arn = Arn(partition_of(region), "s3", region, account, f"accesspoint/{found['name']}")

@@ -15,6 +15,8 @@ from ownertag.core.pasted.secrets import repeated
 from ownertag.core.pasted.taken import Asked, Pasted, PastedError
 
 REGION = r"[a-z]{2,4}(?:-[a-z]+){1,2}-[0-9]{1,2}"
+#: RFC 1035, with the dots.
+MAX_NAME = 253
 _OF_AWS = r"\.amazonaws\.com(?:\.cn)?"
 _QUAD = r"(?P<quad>[0-9]{1,3}(?:-[0-9]{1,3}){3})"
 _INTERNAL = rf"(?:(?P<first>ec2)|(?P<region>{REGION})\.compute)\.internal"
@@ -58,6 +60,8 @@ def read_name(text: str) -> Pasted | None:
         PastedError: It is one by which no resource can be told.
     """
     name = text.lower().removesuffix(".")
+    if len(name) > MAX_NAME:
+        return None
     if found := _BY_ADDRESS.fullmatch(name):
         return _address("private DNS name", found, "us-east-1")
     if found := _PUBLIC.fullmatch(name):

@@ -10,6 +10,8 @@ from ownertag.core.pasted.taken import Asked, Pasted
 
 #: An id of EC2 has 8 or 17 hexadecimal digits (EC2 user guide, "Resource IDs").
 _ID = re.compile(r"[a-z]{1,16}(?:-[a-z]{2,10}){0,2}-(?:[0-9a-f]{17}|[0-9a-f]{8})")
+#: What stands between the members of a list; in an ARN it is seldom.
+SEPARATOR = re.compile(r"[\s,;]+")
 
 
 def read_plain(text: str) -> Pasted | None:
@@ -17,7 +19,8 @@ def read_plain(text: str) -> Pasted | None:
     if _ID.fullmatch(text):
         return Pasted("id", (Asked(text),), plain=True)
     if arn := parse_arn(text):
-        return Pasted("ARN", (Asked(text),), plain=True) if arn.account else None
+        one = arn.account and not SEPARATOR.search(text)
+        return Pasted("ARN", (Asked(text),), plain=True) if one else None
     try:
         address = read_address(text)
     except AddressError:

@@ -26,6 +26,7 @@ _KINDS = {
     "ASCA": "the id of a certificate",
 }
 _LENGTH = 40
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,15}://", re.IGNORECASE)
 _SECRET = re.compile(r"[A-Za-z0-9/+]{40,}")
 #: Names under which a secret stands, in small letters.
 SECRET_NAMES = frozenset(
@@ -46,7 +47,7 @@ def secret_in(text: str) -> str | None:
     """What to say of a text that is, or holds, a secret; None if it holds none. An ARN or URL has long paths itself."""
     if _NAMED.search(text):
         return secret_problem("credentials with a secret")
-    if is_arn(text) or "://" in text or not (found := _secret_form(text)):
+    if is_arn(text) or _URL.match(text) or not (found := _secret_form(text)):
         return None
     return secret_problem("a secret access key" if len(found) == _LENGTH else "a secret access key or a session token")
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from urllib.parse import unquote, urlsplit
 
+import msgspec
 from msgspec.structs import replace
 
 from ownertag.core.addresses import AddressError, read_address
@@ -14,7 +15,7 @@ from ownertag.core.pasted.buckets import read_bucket, read_s3_uri
 from ownertag.core.pasted.documents import Creations, read_json
 from ownertag.core.pasted.links import read_link
 from ownertag.core.pasted.names import read_name
-from ownertag.core.pasted.plain import read_plain
+from ownertag.core.pasted.plain import SEPARATOR, read_plain
 from ownertag.core.pasted.secrets import ACCESS_KEY, repeated, secret_in, unique_id_problem
 from ownertag.core.pasted.taken import ACCEPTED, MAX_DOCUMENT, MAX_TEXT, MOST, Asked, Pasted, PastedError, several
 
@@ -27,7 +28,7 @@ _QUOTES = {
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _PAIRS = (("```", "```"), ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"), ("<", ">"), ("(", ")"), ("[", "]"))
 _AT_START, _AT_END = "\"'`<([", "\"'`>)],.;:!?"
-_MARKDOWN = re.compile(r"\[([^\]]*)\]\(<?([^()\s<>]+(?:\([^()\s]*\))?[^()\s<>]*)>?\)")
+_MARKDOWN = re.compile(r"\[([^\]]*)\]\(<?([^()\s<>]+(?:\([^()\s]*\)[^()\s<>]*)?)>?\)")
 _SLACK = re.compile(r"<([^<>|]+)\|[^<>]*>")
 _JSON_LINE = re.compile(r'"[A-Za-z][A-Za-z0-9_-]{0,63}"\s*:\s*"([^"]+)"\s*,?')
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,15}://[\x21-\x7e]*", re.IGNORECASE)
@@ -61,10 +62,10 @@ def read_pasted(text: str, creations: Creations = lambda _: ()) -> Pasted:
     fenced = re.fullmatch(r"```[a-z]*\n(.*)\n```", text, re.DOTALL)
     text = fenced[1].strip() if fenced else text
     if text[:1] == "{" or (text[:1] == "[" and text[1:].lstrip()[:1] in {"{", "[", "]", '"'}):
-        return read_json(text, creations)
+        return _strings(text) or read_json(text, creations)
     if len(text) > MAX_TEXT:
         raise PastedError(f"it has more than {MAX_TEXT:,} characters, and no id, ARN or link is so long; {ACCEPTED}")
-    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
+    lines = [line for line in re.split(r"[\r\n\t]+", text) if line.strip()]  # tabs: the AWS CLI's text output
     if not lines:
         raise PastedError(f"it is empty; {ACCEPTED}")
     if len(lines) == 1:
@@ -72,6 +73,15 @@ def read_pasted(text: str, creations: Creations = lambda _: ()) -> Pasted:
     if len(lines) > MOST:
         raise PastedError(f"it has {len(lines)} lines: paste at most {MOST}")
     return several("list", (one for line in lines for one in _line(line).asked))
+
+
+def _strings(text: str) -> Pasted | None:
+    """A list of texts in JSON, as the AWS CLI and jq print it; None if it is something else."""
+    try:
+        found = msgspec.json.decode(text.encode(), type=list[str])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return several("list", (one for line in found for one in _line(line).asked)) if found else None
 
 
 def _line(written: str) -> Pasted:
@@ -170,7 +180,7 @@ def _taken(text: str) -> Pasted:
     """What one text is, without anything around it."""
     if not text:
         raise PastedError(f"it is empty; {ACCEPTED}")
-    if found := read_plain(text):
+    if found := read_plain(text) or _list(text):
         return found
     if is_arn(text):
         return _arn(text)
@@ -196,6 +206,15 @@ def _taken(text: str) -> Pasted:
         return Pasted("id", (Asked(text.lower()),), notes=("AWS writes ids in small letters",))
     kind = "id" if _CUT_ID.fullmatch(text) else "name"
     return Pasted(kind, (Asked(text),), plain=True, notes=_cut(text))
+
+
+def _list(text: str) -> Pasted | None:
+    """A list of ids, ARNs and addresses in one line; None if anything else is in it."""
+    parts = [_unwrapped(part) for part in SEPARATOR.split(text) if part]
+    found = [one for part in parts if (one := read_plain(part))]
+    if len(parts) < 2 or len(found) < len(parts):
+        return None
+    return several("list", (asked for one in found for asked in one.asked))
 
 
 def _cut(id_: str) -> tuple[str, ...]:
