@@ -358,7 +358,13 @@ def _execute(
         place = " ".join(part for part in (step.account, step.region) if part)
         options.say(f"[{numbers[id(step)]}/{len(pending)}] {step.what}, {place}: {text}")
 
-    done = execute(pending, prepared.clients, prepared.desired.organization, progress)
+    try:
+        done = execute(pending, prepared.clients, prepared.desired.organization, progress)
+    except KeyboardInterrupt:
+        options.say(
+            "ended in the middle: what CloudFormation has begun goes on; run it again, and it does what is left"
+        )
+        raise
     print_done(done, options)
     code = _exit_code(done, len(pending), options, afterwards)
     raise typer.Exit(code or (Exit.UNREACHABLE if serious else Exit.OK))

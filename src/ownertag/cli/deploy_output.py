@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ownertag.cli.options import Options, Output
 from ownertag.cli.output import print_table
-from ownertag.cli.terminal import Command
+from ownertag.cli.terminal import CommandLine
 from ownertag.cli.writing import DIM, GREEN, RED, YELLOW, Marks, print_lines
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _note_lines(note: Note) -> Iterator[str]:
         yield f"left out   {place}: {note.said}"
     for line in note.advice:
         indented = f"{' ' * 13}{line.strip()}"
-        yield Command(indented) if line.startswith(" ") else indented
+        yield CommandLine(indented) if line.startswith(" ") else indented
 
 
 def _use_lines(usage: TagUsage) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ownertag.cli.options import Output
 from ownertag.cli.output import print_table
-from ownertag.cli.terminal import Command as CommandLine
+from ownertag.cli.terminal import CommandLine
 from ownertag.cli.writing import DIM, RED, YELLOW, Marks, print_lines
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ownertag.cli.options import Output
 from ownertag.cli.output import print_table
-from ownertag.cli.terminal import Command, screen, table
+from ownertag.cli.terminal import CommandLine, screen, table
 from ownertag.cli.writing import RED, YELLOW, Marks, print_lines
 
 MARKS: Marks = {**dict.fromkeys(("lost", "left"), RED), **dict.fromkeys(("not measured", "not every hop"), YELLOW)}
@@ -121,7 +121,7 @@ def _others(told: _Document, profile: str) -> Iterator[str]:
         yield from _places(places)
         if kind == "lost" and not told["anonymized"]:
             account, region = places[0]
-            yield Command(f"  ownertag doctor --accounts {account} --regions {region}{profile}")
+            yield CommandLine(f"  ownertag doctor --accounts {account} --regions {region}{profile}")
 
 
 def _places(places: Sequence[tuple[str, str]]) -> Iterator[str]:

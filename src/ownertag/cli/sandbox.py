@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ownertag.cli.options import NO_AWS, NO_SETTINGS, Exit, Options, Output, fail, with_options
-from ownertag.cli.terminal import Command
+from ownertag.cli.terminal import CommandLine
 from ownertag.cli.writing import YELLOW, print_lines
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ def _greeting(running: Sandbox, *, empty: bool) -> Iterator[str]:
     if empty:
         files["OWNERTAG_PACKAGE"] = running.package_file
     for variable, path in files.items():
-        yield from ("", Command(f"export {variable}={shlex.quote(str(path))}"))
+        yield from ("", CommandLine(f"export {variable}={shlex.quote(str(path))}"))
     yield ""
     if empty:
-        yield Command("ownertag deploy plan --profile admin-management")
-        yield Command("ownertag deploy apply --profile admin-management")
-    yield Command("ownertag doctor --profile admin-security")
-    yield Command(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2")
+        yield CommandLine("ownertag deploy plan --profile admin-management")
+        yield CommandLine("ownertag deploy apply --profile admin-management")
+    yield CommandLine("ownertag doctor --profile admin-security")
+    yield CommandLine(f"aws --profile alice ec2 run-instances --image-id {IMAGE} --count 2")
     yield ""

@@ -38,7 +38,7 @@ class Screen:
         return self.width and min(self.width, WIDEST_PROSE)
 
 
-class Command(str):
+class CommandLine(str):
     """A line to paste into a shell: where it is folded, a backslash continues it."""
 
     __slots__ = ()
@@ -86,7 +86,7 @@ def folded(lines: Iterable[str], width: int | None) -> Iterator[str]:
     for line in lines:
         if width is None or cells(line) <= width:
             yield line
-        elif isinstance(line, Command):
+        elif isinstance(line, CommandLine):
             yield from _folded_command(line, width)
         else:
             yield from _folded(line, width)

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import typer
 
-from ownertag.cli.terminal import Command, folded, screen
+from ownertag.cli.terminal import CommandLine, folded, screen
 from ownertag.core.owner.principal import clean
 
 #: A word that begins or ends a line, and how it looks. A colour says nothing that the word does not.
@@ -59,7 +59,7 @@ def write(lines: Iterable[str], marks: Marks | None, stream: TextIO) -> None:
 
 def _cleaned(line: str) -> str:
     text = " " * (len(line) - len(line.lstrip(" "))) + clean(line)
-    return Command(text) if isinstance(line, Command) else text
+    return CommandLine(text) if isinstance(line, CommandLine) else text
 
 
 def _coloured(line: str, marks: Marks) -> str:

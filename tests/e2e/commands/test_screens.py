@@ -148,9 +148,9 @@ def test_tmux_shows_the_same(there: dict[str, str], plain: dict[str, str], tmp_p
     subprocess.run([*tmux, "new-session", "-d", "-x", "80", "-y", "50", line], env=plain, check=True)
     try:
 
-        def captured() -> str | None:
+        def captured() -> str:
             pane = subprocess.run([*tmux, "capture-pane", "-p"], capture_output=True, text=True, check=True).stdout
-            return pane if "ended" in pane else None
+            return pane if "ended" in pane else ""
 
         lines = wait(captured).partition("ended")[0].rstrip().splitlines()
         assert lines == shown(command("whois", there), 80, plain).text.rstrip().splitlines()

@@ -48,7 +48,7 @@ role_arn = arn:aws:iam::{MANAGEMENT}:role/Administrator
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "y"}
 
 
-class Refusing(BaseHTTPRequestHandler):
+class EndpointOfErrors(BaseHTTPRequestHandler):
     """Answers each call with an error, or says whose the credentials are and that nothing is there."""
 
     code = ""
@@ -81,7 +81,7 @@ def endpoint() -> Iterator[Callable[[str], str]]:
     servers = []
 
     def start(code: str) -> str:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Coded", (Refusing,), {"code": code}))
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Coded", (EndpointOfErrors,), {"code": code}))
         servers.append(server)
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         return f"http://127.0.0.1:{server.server_port}"

@@ -8,7 +8,7 @@ import shlex
 
 import pytest
 
-from ownertag.cli.terminal import Command, Screen, cells, folded, screen, table
+from ownertag.cli.terminal import CommandLine, Screen, cells, folded, screen, table
 from ownertag.cli.writing import RED, clean_lines, write
 
 ARN = "arn:aws:sts::333333333333:assumed-role/AWSReservedSSO_PowerUser_0123456789abcdef/carol@example.com"
@@ -68,11 +68,11 @@ def test_a_command_can_be_pasted_from_any_width() -> None:
         r"    aws events put-rule --name ownertag-1 --pattern '{\"a b\": [\"c\"]}' --config 'C:\Users\Jane Doe\o.toml'"
     )
     for width in (30, 40, 60, 80):
-        lines = fold(Command(command), width)
+        lines = fold(CommandLine(command), width)
         pasted = " ".join(line.removesuffix("\\") for line in lines)
         assert shlex.split(pasted) == shlex.split(command)
         assert all(line.endswith(" \\") for line in lines[:-1])
-    assert fold(Command("  it's no shell's " + "x " * 30), 30)[-1].strip(" x") == ""
+    assert fold(CommandLine("  it's no shell's " + "x " * 30), 30)[-1].strip(" x") == ""
 
 
 ROWS = [
