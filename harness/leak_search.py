@@ -56,7 +56,8 @@ _FIXED = """
     KHTML Safari Chrome Firefox OpenJDK S3Console subgrp use1 euc1 updatedFields originalRequestID originalEventID
     eice resourcesSet AWSCloudFormation AWSCodeBuild AWSBackup GitHubActions githubusercontent token actions refs
     heads repo DataLifecycleManager gntd ec2spot configLambdaExecution EKSClusterSession GlueJobRunnerSession
-    CCSSession CognitoIdentityCredentials amazonwebservices pulumi
+    CCSSession CognitoIdentityCredentials principalTags
+    incomingTransitiveTags transitiveTagKeys amazonwebservices pulumi
 """
 
 

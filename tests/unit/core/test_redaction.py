@@ -309,6 +309,16 @@ def test_numbers_that_could_name_somebody_are_replaced() -> None:
     assert int(shown["latitude"]) != 52
 
 
+@pytest.mark.parametrize(
+    "part",
+    ["StackSet-", "AWSReservedSSO_", "eks-", "a@", "a.a@", "1.1.1.1.", "aa:", "%25", "ip-1-1-1-1-", "s3.", "arn:aws:",
+     "i-", "{", "\u200b", "1234-", "AKIA", "repo:a/"],
+)  # fmt: skip
+def test_a_text_that_goes_on_without_end_is_replaced_as_any_other(part: str) -> None:
+    shown = replaced(fixtures.record(userAgent=part * 20_000, requestParameters={"items": [part * 20_000 + "carla"]}))
+    assert "carla" not in json.dumps(shown)
+
+
 def test_what_is_nested_without_end_ends() -> None:
     deep: Any = "carla"
     for _ in range(500):

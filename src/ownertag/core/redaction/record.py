@@ -108,7 +108,7 @@ class _Walk:
         return key if self._is_member(key.lower(), parameters) else self._texts.text(key)
 
     def _is_member(self, key: str, parameters: bool) -> bool:
-        if key in words.FIELDS:
+        if key in words.FIELDS or key in words.ZONES or key in words.TIMES:
             return True
         members = self._api.members
         return parameters and (key in members or key.removesuffix("set") in members or key in self._wrappers)

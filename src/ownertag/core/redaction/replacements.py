@@ -57,7 +57,7 @@ class Replacements:
     def name(self, text: str) -> str:
         """A name of anything. One that differs in the case of its letters alone has the same letters."""
         folded = text.casefold()
-        base = self._kept("name", folded, lambda: "n" + self._some(_TOKEN, _TOKEN_LENGTH))
+        base = self._kept("name", folded, self._token)
         if len(text) > _LONGEST_NAME:
             base = (base * _LONGEST_NAME)[: _LONGEST_NAME + 8]
         return self._in_case(text, folded, base) + _mark_of(text)
@@ -139,6 +139,10 @@ class Replacements:
         self._used.add(f"{kind} {found}")
         self._known[kind, original] = found
         return found
+
+    def _token(self) -> str:
+        """A name that begins and ends with a letter, so that digits before and after it stay apart from it."""
+        return "n" + self._some(_TOKEN, _TOKEN_LENGTH - 1) + self._some(_LETTERS, 1)
 
     def _number(self, length: int) -> str:
         return self._some("123456789", 1) + self._some("0123456789", length - 1)

@@ -69,7 +69,8 @@ FIELDS = _words(
     eventcontext type principalid arn accountid accesskeyid username invokedby identityprovider credentialid
     sessioncontext sessionissuer attributes creationdate mfaauthenticated ec2roledelivery ec2issuedinvpc assumedroot
     sourceidentity webidfederationdata federatedprovider onbehalfof userid identitystorearn inscopeof sourcearn
-    sourceaccount issuertype credentialsissuedto arnprefix version id detail-type source account time region detail
+    sourceaccount issuertype credentialsissuedto arnprefix principaltags
+    incomingtransitivetags transitivetagkeys version id detail-type source account time region detail
     item items member content tag tags tagset key value omitted originalsize _return requestid responsemetadata
     signatureversion authenticationmethod mfaidentifier mfaused mobileversion loginto bytestransferredin
     bytestransferredout x-amz-id-2 host statement effect action principal resource condition sid notaction
