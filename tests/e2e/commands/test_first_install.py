@@ -13,7 +13,7 @@ from ownertag.cli.app import COMMANDS
 
 
 @pytest.mark.full
-@pytest.mark.timeout(900)  # a hundred wheels are fetched and compiled
+@pytest.mark.timeout(1800)  # a hundred wheels are fetched and compiled
 def test_the_whole_way(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
