@@ -111,8 +111,8 @@ def test_each_change_is_one_finding_with_old_and_new_and_ours_are_none(
         told_by_whois = CliRunner().invoke(
             app, ["whois", key.arn, *given], env={"AWS_CONFIG_FILE": str(sandbox.config_file)}
         )
-        [command] = [line for line in told_by_whois.stdout.splitlines() if line.startswith("  put back")]
-        arguments = shlex.split(command)[3:]
+        [command] = [line for line in told_by_whois.stdout.splitlines() if line.startswith("    ownertag transfer")]
+        arguments = shlex.split(command)[1:]
         assert arguments == ["transfer", key.arn, "--to", "alice", "--reason", "put back what was changed"]
         answer = CliRunner().invoke(app, [*arguments, *given], env={"AWS_CONFIG_FILE": str(sandbox.config_file)})
         assert answer.exit_code == 0, answer.output

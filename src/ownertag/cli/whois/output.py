@@ -9,7 +9,7 @@ from typing import Any
 
 from ownertag.cli.options import Output
 from ownertag.cli.output import print_table
-from ownertag.cli.terminal import Command
+from ownertag.cli.terminal import CommandLine
 from ownertag.cli.whois.objects import Told, as_object, event_object, event_time, time_text
 from ownertag.cli.writing import print_lines
 from ownertag.core.owner.principal import clean
@@ -98,7 +98,7 @@ def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
             yield from _lines("tags now", list(_compared(answer, fields)))
         if _is_changed(answer, fields):
             yield "  put back, if it should be as the ledger has it:"
-            yield Command(f"    {restore_command(answer.key.arn, owner.name)}")
+            yield CommandLine(f"    {restore_command(answer.key.arn, owner.name)}")
         yield from _lines("history", list(_history(answer)))
 
 
