@@ -107,7 +107,8 @@ def _folded(line: str, width: int) -> Iterator[str]:
     hang = len(labelled[1]) if labelled else indent + 2
     if hang > width // 3:  # too little room is left below
         hang = min(indent + 2, width // 2)
-    yield from _flowing(_words(line, width - hang), width, (hang, indent + 2))
+    # What is too long for its column stands further left; not at the very left, where a record begins.
+    yield from _flowing(_words(line, width - hang), width, (hang, indent + 2, indent, min(indent, 2)))
 
 
 def _words(line: str, room: int) -> Iterator[tuple[str, str]]:

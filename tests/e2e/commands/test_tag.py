@@ -111,17 +111,26 @@ def test_an_account_that_is_not_the_own_exits_with_3_without_a_hub(records: Path
     assert event["refusal"]["reason"] == "unknown-account"
 
 
-def test_who_may_not_invoke_the_function_is_told_and_tags_nothing(records: Path) -> None:
+@pytest.mark.parametrize(
+    ("hub", "code", "said"),
+    [
+        ("222222222222", 2, "these are credentials of account 333333333333, and the hub's account is 222222222222"),
+        ("333333333333", 3, "the hub's function ownertag can't be invoked"),
+    ],
+)
+def test_who_can_not_invoke_the_function_is_told_and_tags_nothing(
+    records: Path, hub: str, code: int, said: str
+) -> None:
     config = records.with_name("ownertag.toml")
-    config.write_text(SETTINGS + ORGANIZATION)
+    config.write_text(SETTINGS + ORGANIZATION.replace("222222222222", hub))
     command = [sandbox_process.OWNERTAG, "tag", "--profile", "admin-web", "--config", str(config), str(records)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert (answer.returncode, answer.stdout) == (3, "")
-    assert "the hub's function ownertag can't be invoked" in answer.stderr
+    assert (answer.returncode, answer.stdout) == (code, "")
+    assert said in answer.stderr
 
 
 def test_a_profile_that_is_not_there_exits_with_2(records: Path) -> None:
     command = [sandbox_process.OWNERTAG, "tag", "--profile", "nobody", str(records)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert "profile nobody: can't be used (ProfileNotFound)" in answer.stderr
+    assert "profile nobody: can't be used (ProfileNotFound): there is no such profile" in answer.stderr

@@ -57,10 +57,16 @@ def test_a_long_arn_is_on_its_own_line_and_further_left_where_it_fits_only_there
     arn = "arn:aws:ec2:eu-central-1:333333333333:network-interface/eni-0123456789abcdef0"
     assert fold(f"  resource   {arn} (ec2:network-interface)", 80) == [
         "  resource",
-        arn,
+        f"  {arn}",
         "             (ec2:network-interface)",
     ]
     assert fold(f"  resource   {ARN}", 80) == ["  resource", ARN]
+    user = "arn:aws:sts::333333333333:assumed-role/developer/carol@example.com"
+    assert fold(f"{' ' * 13}2026-11-29T23:08:28Z  created by {user} (RunInstances): erin's", 80) == [
+        "             2026-11-29T23:08:28Z  created by",
+        f"             {user}",
+        "                                   (RunInstances): erin's",
+    ]
 
 
 def test_a_command_can_be_pasted_from_any_width() -> None:
