@@ -474,7 +474,7 @@ _KEYS = st.sampled_from(
     ["detail", "detail-type", "Findings", "Resources", "AwsAccountId", "resource", "resources", "service", "type",
      "class_uid", "cloud", "account", "eventName", "eventSource", "Message", "Resource", "Service", "Id", "uid"]
 )  # fmt: skip
-_JSON = st.none() | st.integers() | st.text(max_size=5) | st.just(ARN)
+_JSON: st.SearchStrategy[Any] = st.none() | st.integers() | st.text(max_size=5) | st.just(ARN)
 for _ in range(4):
     _JSON = _JSON | st.lists(_JSON, max_size=3) | st.dictionaries(_KEYS, _JSON, max_size=5)
 _DOCUMENTS = st.dictionaries(
