@@ -16,8 +16,8 @@ from ownertag.core.pasted.forms import (
     FORMS,
     ID,
     MOST_DEEP,
-    Found,
-    Place,
+    StatedPlace,
+    Subject,
     asked_of,
     each_once,
     list_of,
@@ -50,7 +50,7 @@ def read_json(text: str, creations: Creations) -> Pasted:
         value = msgspec.json.decode(text.encode())
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise PastedError(f"it begins as JSON and is none ({str(error)[:100]}): was it cut? paste it whole") from error
-    found = list(_found(value, Place(), creations, 0))
+    found = list(_found(value, StatedPlace(), creations, 0))
     if not found:
         raise PastedError(f"it is JSON, but of no finding, event or record that is known here; {ACCEPTED}")
     asked = [one for each in found for one in each.asked]
@@ -61,7 +61,7 @@ def read_json(text: str, creations: Creations) -> Pasted:
     return several(kind, asked)
 
 
-def _found(value: Any, place: Place, creations: Creations, depth: int) -> Iterator[Found]:
+def _found(value: Any, place: StatedPlace, creations: Creations, depth: int) -> Iterator[Subject]:
     """Every finding, event and record in a value."""
     if depth > MOST_DEEP:
         return
@@ -79,7 +79,7 @@ def _found(value: Any, place: Place, creations: Creations, depth: int) -> Iterat
             yield from _in_object(value, place, creations, depth)
 
 
-def _in_object(value: dict[str, Any], place: Place, creations: Creations, depth: int) -> Iterator[Found]:
+def _in_object(value: dict[str, Any], place: StatedPlace, creations: Creations, depth: int) -> Iterator[Subject]:
     if any(str(key).lower() in SECRET_NAMES for key in (*value, *object_of(value.get("Credentials")))):
         raise PastedError(secret_problem("credentials with a secret"))
     if "eventName" in value and "eventSource" in value:
@@ -91,7 +91,7 @@ def _in_object(value: dict[str, Any], place: Place, creations: Creations, depth:
         yield from inner
         if not inner:
             kind = f"EventBridge event ({str(value['detail-type'])[:64]!a})"
-            yield Found(kind, _event(value, place))
+            yield Subject(kind, _event(value, place))
         return
     for form in FORMS:
         if (found := form(value, place)) is not None:
@@ -111,7 +111,7 @@ def _in_object(value: dict[str, Any], place: Place, creations: Creations, depth:
 # --- events and records
 
 
-def _event(value: Mapping[str, Any], place: Place) -> tuple[Asked, ...]:
+def _event(value: Mapping[str, Any], place: StatedPlace) -> tuple[Asked, ...]:
     """What the metric of an alarm is about, or what an event names in its envelope; else its detail's instance."""
     return (
         each_once(measured(value["detail"], place))
@@ -120,12 +120,12 @@ def _event(value: Mapping[str, Any], place: Place) -> tuple[Asked, ...]:
     )
 
 
-def _record(value: dict[str, Any], place: Place, creations: Creations) -> Found:
+def _record(value: dict[str, Any], place: StatedPlace, creations: Creations) -> Subject:
     """What a record says was created; else what its request names."""
     kind = f"CloudTrail record of {str(value['eventName'])[:64]!a}"
     made = tuple(creations(msgspec.json.encode(value)))
     if made:
-        return Found(kind, made)
+        return Subject(kind, made)
     identity = object_of(value.get("userIdentity"))
     place = place.below(value.get("recipientAccountId") or identity.get("accountId"), value.get("awsRegion"))
     listed = [asked_of(str(object_of(one).get("ARN")), place) for one in list_of(value.get("resources"))]
@@ -134,7 +134,7 @@ def _record(value: dict[str, Any], place: Place, creations: Creations) -> Found:
         listed = listed if each_once(listed) else [asked_of(id_, place) for id_ in _ids(part, 0)]
     key = str(identity.get("accessKeyId"))
     signed = f"; what its key made: ownertag whois {key}" if ACCESS_KEY.fullmatch(key) else ""
-    return Found(kind, each_once(listed), f"names no resource of EC2{signed}")
+    return Subject(kind, each_once(listed), f"names no resource of EC2{signed}")
 
 
 def _ids(value: Any, depth: int) -> Iterator[str]:

@@ -40,22 +40,22 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _SESSION_OF_INSTANCE = re.compile(r"AROA[A-Z0-9]+:(i-[0-9a-f]{8,17})")
 
 
-class Place(Struct, frozen=True):
+class StatedPlace(Struct, frozen=True):
     """Where a document says its resources are."""
 
     account: str | None = None
     region: str | None = None
 
-    def below(self, account: Any, region: Any) -> Place:
+    def below(self, account: Any, region: Any) -> StatedPlace:
         """The same, with what a part of the document says beside it."""
-        return Place(
+        return StatedPlace(
             account if isinstance(account, str) and _ACCOUNT.fullmatch(account) else self.account,
             region if isinstance(region, str) and region else self.region,
         )
 
 
-class Found(Struct, frozen=True):
-    """A finding, event or record: what it is, what it is about, and why it is about nothing if it is."""
+class Subject(Struct, frozen=True):
+    """What a finding, event or record is, the resources that it is about, and if there are none, why."""
 
     kind: str
     asked: tuple[Asked, ...]
@@ -65,7 +65,7 @@ class Found(Struct, frozen=True):
 # --- forms; each is given an object, and says None if it is of another form
 
 
-def _guard_duty(value: dict[str, Any], place: Place) -> Found | None:
+def _guard_duty(value: dict[str, Any], place: StatedPlace) -> Subject | None:
     finding = small_keys(value)
     resource, service = small_keys(finding.get("resource")), small_keys(finding.get("service"))
     if not resource or not service or "type" not in finding:
@@ -81,10 +81,10 @@ def _guard_duty(value: dict[str, Any], place: Place) -> Found | None:
     for one in map(small_keys, list_of(sequence.get("resources"))):
         asked.append(asked_of(str(one.get("uid")), place.below(one.get("accountid"), one.get("region"))))
     why = "names a user and no access key of theirs" if key else "names no resource"
-    return Found("GuardDuty finding", each_once(asked), why)
+    return Subject("GuardDuty finding", each_once(asked), why)
 
 
-def _security_hub(value: dict[str, Any], place: Place) -> Found | None:
+def _security_hub(value: dict[str, Any], place: StatedPlace) -> Subject | None:
     if "AwsAccountId" not in value or not isinstance(value.get("Resources"), list):
         return None
     place = place.below(value.get("AwsAccountId"), value.get("Region"))
@@ -94,10 +94,10 @@ def _security_hub(value: dict[str, Any], place: Place) -> Found | None:
         details = object_of(resource.get("Details"))
         key = object_of(details.get("AwsIamAccessKey")).get("AccessKeyId")
         asked.append(asked_of(str(key or resource.get("Id")), here))
-    return Found("Security Hub finding", each_once(asked), "names an account, and no resource")
+    return Subject("Security Hub finding", each_once(asked), "names an account, and no resource")
 
 
-def _ocsf(value: dict[str, Any], place: Place) -> Found | None:
+def _ocsf(value: dict[str, Any], place: StatedPlace) -> Subject | None:
     if "class_uid" not in value:
         return None
     cloud = object_of(value.get("cloud"))
@@ -106,77 +106,77 @@ def _ocsf(value: dict[str, Any], place: Place) -> Found | None:
     for resource in map(object_of, [*list_of(value.get("resources")), value.get("resource")]):
         account = object_of(object_of(resource.get("owner")).get("account")).get("uid")
         asked.append(asked_of(str(resource.get("uid")), place.below(account, resource.get("region"))))
-    return Found("finding in OCSF", each_once(asked))
+    return Subject("finding in OCSF", each_once(asked))
 
 
-def _inspector(value: dict[str, Any], place: Place) -> Found | None:
+def _inspector(value: dict[str, Any], place: StatedPlace) -> Subject | None:
     if "findingArn" not in value or not isinstance(value.get("resources"), list):
         return None
     place = place.below(value.get("awsAccountId"), None)
     resources = [object_of(resource) for resource in value["resources"]]
     asked = [asked_of(str(one.get("id")), place.below(None, one.get("region"))) for one in resources]
-    return Found("Inspector finding", each_once(asked))
+    return Subject("Inspector finding", each_once(asked))
 
 
-def _access_analyzer(value: dict[str, Any], place: Place) -> Found | None:
+def _access_analyzer(value: dict[str, Any], place: StatedPlace) -> Subject | None:
     if not isinstance(value.get("resource"), str) or "resourceType" not in value:
         return None
     account = value.get("resourceOwnerAccount") or value.get("accountId")
-    return Found("IAM Access Analyzer finding", each_once([asked_of(value["resource"], place.below(account, None))]))
+    return Subject("IAM Access Analyzer finding", each_once([asked_of(value["resource"], place.below(account, None))]))
 
 
-def _macie(value: dict[str, Any], place: Place) -> Found | None:
+def _macie(value: dict[str, Any], place: StatedPlace) -> Subject | None:
     affected = object_of(value.get("resourcesAffected"))
     if not affected:
         return None
     place = place.below(value.get("accountId"), value.get("region"))
-    return Found("Macie finding", each_once([asked_of(str(object_of(affected.get("s3Bucket")).get("arn")), place)]))
+    return Subject("Macie finding", each_once([asked_of(str(object_of(affected.get("s3Bucket")).get("arn")), place)]))
 
 
-def _config(value: dict[str, Any], place: Place) -> Found | None:
+def _config(value: dict[str, Any], place: StatedPlace) -> Subject | None:
     item = small_keys(value)
     if not all(isinstance(item.get(name), str) for name in ("resourcetype", "resourceid")):
         return None
     qualifier = "configrulename" in item
     place = place.below(item.get("awsaccountid") or item.get("accountid"), item.get("awsregion"))
     name = item.get("arn") or item["resourceid"]
-    return Found(
+    return Subject(
         "finding of AWS Config" if qualifier else "item of AWS Config", each_once([asked_of(str(name), place)])
     )
 
 
-def _evaluation(value: dict[str, Any], place: Place) -> Found | None:
+def _evaluation(value: dict[str, Any], place: StatedPlace) -> Subject | None:
     inner = value.get("EvaluationResultQualifier")
     return _config(inner, place) if isinstance(inner, dict) else None
 
 
-def _own(value: dict[str, Any], place: Place) -> Found | None:
+def _own(value: dict[str, Any], place: StatedPlace) -> Subject | None:
     """A finding of ownertag's, and an answer of `whois --json`."""
     if "schema" not in value:
         return None
     place = place.below(value.get("account"), value.get("region"))
     if isinstance(value.get("resource"), str) and "changes" in value:
-        return Found(
+        return Subject(
             "finding of ownertag",
             each_once([asked_of(value["resource"], place)]),
             "does not say which was changed",
         )
     if isinstance(value.get("arn"), str) and "owner" in value:
-        return Found("answer of ownertag", each_once([asked_of(value["arn"], place)]))
+        return Subject("answer of ownertag", each_once([asked_of(value["arn"], place)]))
     return None
 
 
-def _alarm(value: dict[str, Any], place: Place) -> Found | None:
+def _alarm(value: dict[str, Any], place: StatedPlace) -> Subject | None:
     """An alarm of CloudWatch, as SNS tells of it: what its metric is about."""
     trigger = object_of(value.get("Trigger"))
     if not trigger or "AlarmName" not in value:
         return None
     arn = parse_arn(str(value.get("AlarmArn")))
     place = place.below(value.get("AWSAccountId"), arn and arn.region)
-    return Found("alarm of CloudWatch", each_once(measured(trigger, place)), "measures no resource of EC2")
+    return Subject("alarm of CloudWatch", each_once(measured(trigger, place)), "measures no resource of EC2")
 
 
-def measured(value: Any, place: Place, depth: int = 0) -> Iterator[Asked | None]:
+def measured(value: Any, place: StatedPlace, depth: int = 0) -> Iterator[Asked | None]:
     """The resources of EC2 that stand in the dimensions of a metric, anywhere in a value."""
     if depth > MOST_DEEP:
         return
@@ -196,7 +196,7 @@ FORMS = (_own, _alarm, _guard_duty, _security_hub, _ocsf, _inspector, _access_an
 # --- values
 
 
-def asked_of(name: str, place: Place) -> Asked | None:
+def asked_of(name: str, place: StatedPlace) -> Asked | None:
     """What a document names; None if it is no resource that has an id, ARN or key."""
     name = name.strip()
     if not name.isascii() or not _NAME.fullmatch(name) or name in {"None", "unknown"}:
