@@ -109,7 +109,7 @@ PLACES = [
     "AROADBQP57FF2AEXAMPLE:{}", "User: arn:aws:iam::111122223333:user/{} is not authorized", "{} did it, and {} too",
     '{{"user": "{}"}}', '[["{}"]]', '{{"{}": 1}}', '{{"a": "{{\\"b\\": \\"{}\\"}}"}}', "https://example.org/{}?x={}",
     "%7B%22user%22%3A%22{}%22%7D", "owner%3D{}", "user={};role={}", "<b>{}</b>", "({})", "'{}'", "a/{}/b", "a:{}:b",
-    "Grüße an {}", "{}\n{}", "\t{}",
+    "Grüße an {}", "It was {}.", "arn:aws:iam::111122223333:role/{}. See there.", "{}\n{}", "\t{}",
 ]  # fmt: skip
 
 
@@ -265,6 +265,16 @@ def test_a_name_that_is_also_a_word_of_aws_is_kept_nowhere_but_where_aws_wrote_i
     assert shown["userIdentity"]["arn"].endswith(f":user/{name}")
     assert shown["errorMessage"].startswith(f"{name} ")
     assert shown["errorMessage"].endswith(f" {name}")
+
+
+def test_only_the_records_own_call_keeps_its_name() -> None:
+    inner = {"eventName": "Carla", "eventSource": "carla.amazonaws.com", "errorCode": {"eventName": "Carla"}}
+    shown = replaced(fixtures.record(requestParameters=inner, edgeDeviceDetails={"x": inner}, added=inner))
+    assert "arla" not in json.dumps(shown)
+    assert shown["eventName"] == "CreateVolume"
+    event = replaced(fixtures.event(fixtures.record(added={"detail": inner})))
+    assert "arla" not in json.dumps(event)
+    assert event["detail"]["eventName"] == "CreateVolume"
 
 
 def test_a_key_that_is_no_member_is_replaced_as_the_same_text_is_elsewhere() -> None:

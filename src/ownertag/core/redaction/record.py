@@ -24,6 +24,8 @@ _KEY, _VALUE = frozenset({"key", "tagkey"}), frozenset({"value", "tagvalue"})
 _TAG_MAPS = frozenset({"tags", "tagset", "tag", "taglist", "principaltags", "incomingtransitivetags", "resourcetags"})
 _NO_MAP = frozenset({"items", "item", "member", "key", "tagkey", "tag"})
 _TAG_KEYS = frozenset({"tagkeys", "transitivetagkeys"})
+#: Fields that AWS alone writes, and that keep their values by their form: of a record, and not of what lies in it.
+_OF_RECORD = frozenset({"eventname", "eventsource", "errorcode"})
 _PARAMETERS = frozenset({"requestparameters", "responseelements", "additionaleventdata", "serviceeventdetails"})
 
 
@@ -88,6 +90,7 @@ class _Walk:
         folded = {key.lower() for key in node}
         if parameters and folded & _KEY and folded <= _TAG:
             return {key: self._tag(key.lower(), value, depth) for key, value in node.items()}
+        is_record = not parameters and (not field or (field == "detail" and depth == 1))
         is_map = parameters and field in _TAG_MAPS and not (folded & _NO_MAP)
         found: dict[str, Any] = {}
         for key, value in node.items():
@@ -96,7 +99,12 @@ class _Walk:
             found[unused(shown, found)] = (
                 self._tag("value", value, depth)
                 if is_map
-                else self._value(value, lower, parameters or lower in _PARAMETERS, depth)
+                else self._value(
+                    value,
+                    "-" if lower in _OF_RECORD and not is_record else lower,
+                    parameters or lower in _PARAMETERS,
+                    depth,
+                )
             )
         return found
 

@@ -201,7 +201,9 @@ class Texts:
         """A part without punctuation. What is known of its form decides; otherwise it is a name as a whole."""
         known = self._atoms.get(text)
         if known is None:
-            known = self._atoms[text] = self._generated_name(text) or self._form(text)
+            core = text.rstrip(".") or text  # a full stop ends a sentence
+            known = self._generated_name(core) or self._form(core)
+            known = self._atoms[text] = known + text[len(core) :][:1]
         return known
 
     def _generated_name(self, text: str) -> str | None:
