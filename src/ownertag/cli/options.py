@@ -102,7 +102,7 @@ class Options:
         except SettingsError as error:
             fail(str(error))
         except OSError as error:
-            fail(f"{shown(str(path))}: can't be read: {error.strerror}; --config names the file of the settings")
+            fail(f"{shown(str(path))}: can't be read: {error.strerror}: name another file with --config")
         if self.verbose:
             self.say(f"settings: {path}")
         return SettingsFile(path, text, settings)

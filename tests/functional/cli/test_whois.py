@@ -433,7 +433,7 @@ def test_without_credentials_the_table_can_not_be_read(config: Path) -> None:
     assert "profile nobody, Region" in errors
     code, output, errors = run(ONE)
     assert (code, output) == (2, "")
-    assert "there are no settings: " in errors
+    assert "there are no settings, neither " in errors
 
 
 # --- the tags of today, and CloudTrail
