@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tomllib
-from importlib.metadata import requires, version
+from collections.abc import Iterable
+from importlib.metadata import packages_distributions, requires, version
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -19,6 +22,7 @@ import pytest
 from harness.distributions import ROOT, SOURCES, TOOLS, Built, build, check, check_licences
 from harness.installed import Installed
 from ownertag.cli.app import COMMANDS
+from ownertag.rollout.package.modules import function_files
 from ownertag.rollout.package.wheels import LOCK
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -124,6 +128,38 @@ def test_the_base_has_all_that_the_function_needs_and_there_are_no_extras() -> N
     assert set(PROJECT["dependency-groups"]["function"]) <= set(PROJECT["project"]["dependencies"])
     assert "optional-dependencies" not in PROJECT["project"]
     assert not [line for line in requires("ownertag") or () if "extra ==" in line]
+
+
+#: What a dependency makes part of its own interface, and brings.
+BROUGHT = {"botocore": "boto3", "pyyaml": "moto", "urllib3": "botocore", "werkzeug": "moto"}
+
+
+def imported(paths: Iterable[Path]) -> set[str]:
+    """The distributions that modules import, but for what another brings."""
+    names: set[str] = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add((node.module or "").partition(".")[0])
+    known = packages_distributions()
+    others = names - sys.stdlib_module_names - {"ownertag"}
+    found = {known.get(name, [name])[0].lower().replace("_", "-") for name in others}
+    return {name for name in found if BROUGHT.get(name) not in found}
+
+
+def named(requirements: list[str]) -> set[str]:
+    return {re.split(r"[\[><=]", requirement)[0] for requirement in requirements}
+
+
+def test_what_is_imported_is_asked_for_and_nothing_else() -> None:
+    source = ROOT / "src"
+    # pip is run, and not imported.
+    assert imported((source / "ownertag").rglob("*.py")) | {"pip"} == named(PROJECT["project"]["dependencies"])
+    function = [source / path for path in function_files() if path.suffix == ".py"]
+    # Powertools' logger imports jmespath.
+    assert imported(function) | {"jmespath"} == named(PROJECT["dependency-groups"]["function"])
 
 
 def test_every_package_has_the_same_version_in_the_functions_lock_as_beside_it() -> None:
