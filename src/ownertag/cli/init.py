@@ -29,7 +29,7 @@ _REGION = "us-east-1"
 _STDOUT = "-"
 
 
-@with_options(formats=(Output.TABLE, Output.JSON))
+@with_options
 def init(
     options: Options,
     file: Annotated[

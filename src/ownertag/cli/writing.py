@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import typer
 
 from ownertag.cli.terminal import CommandLine, folded, screen
-from ownertag.core.owner.principal import clean
+from ownertag.core.owner.principal import printable
 
 #: A word that begins or ends a line, and how it looks. A colour says nothing that the word does not.
 Marks = Mapping[str, Mapping[str, Any]]
@@ -58,7 +58,7 @@ def write(lines: Iterable[str], marks: Marks | None, stream: TextIO) -> None:
 
 
 def _cleaned(line: str) -> str:
-    text = " " * (len(line) - len(line.lstrip(" "))) + clean(line)
+    text = " " * (len(line) - len(line.lstrip(" "))) + printable(line).strip()
     return CommandLine(text) if isinstance(line, CommandLine) else text
 
 

@@ -172,6 +172,11 @@ def partition_of(region: str) -> str:
     return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
+def identity_store_arn(region: str, account: str, store: str) -> str:
+    """The ARN of Identity Center's store, such as `d-1234567890`, in the account that owns the instance."""
+    return f"arn:{partition_of(region)}:identitystore::{account}:identitystore/{store}"
+
+
 def role_arn(partition: str, account: str, path_and_name: str) -> str:
     """The ARN of an IAM role; its path, if it has one, comes without the slash that it begins with."""
     return f"arn:{partition}:iam::{account}:role/{path_and_name}"

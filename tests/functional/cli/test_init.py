@@ -193,8 +193,9 @@ def test_a_place_that_can_not_be_written_to_is_told(here: Path, path: str, said:
 
 def test_credentials_that_can_not_be_used_end_it(here: Path) -> None:
     code, out, err = init(*DECIDED, profile="nobody")
-    assert (code, out, files(here)) == (3, "", [])
-    assert "profile nobody: can't be used" in err
+    assert (code, out, files(here)) == (2, "", [])
+    assert "profile nobody" in err
+    assert "can't be used (ProfileNotFound)" in err
 
 
 # --- the file

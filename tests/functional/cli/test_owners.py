@@ -128,4 +128,4 @@ def test_a_rule_that_can_t_be_read_is_refused_with_its_line(config: Path) -> Non
     config.write_text('[[owners]]\nmatch = ""\nowner = "x"\n', "utf-8")
     code, _, err = run(config, "check")
     assert code == 2
-    assert "line 2" in err
+    assert f"{config}:2: [[owners]] match: must have" in err

@@ -73,7 +73,7 @@ def test_a_file_of_another_kind_is_named_for_what_it_is(tmp_path: Path, content:
 def test_what_is_no_file_is_told(tmp_path: Path) -> None:
     code, said = check(tmp_path)
     assert code == 2
-    assert said == f"ownertag: {tmp_path}: can't be read: Is a directory; --config names the file of the settings\n"
+    assert said == f"ownertag: {tmp_path}: can't be read: Is a directory: name another file with --config\n"
     # It has no end, and is read no further than settings can be long.
     code, said = check("/dev/zero")
     assert (code, "/dev/zero:1: is in UTF-16" in said or "/dev/zero:1: is no text" in said) == (2, True)

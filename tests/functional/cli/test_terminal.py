@@ -65,7 +65,7 @@ def test_a_long_arn_is_on_its_own_line_and_further_left_where_it_fits_only_there
     assert fold(f"{' ' * 13}2026-11-29T23:08:28Z  created by {user} (RunInstances): erin's", 80) == [
         "             2026-11-29T23:08:28Z  created by",
         f"             {user}",
-        "                                   (RunInstances): erin's",
+        "               (RunInstances): erin's",
     ]
 
 

@@ -69,6 +69,13 @@ def clean(name: str) -> str:
     return unicodedata.normalize("NFC", _in_order("".join(shown))).strip()
 
 
+def printable(text: str) -> str:
+    """A text as it is, but without what a terminal would obey or what shows nothing: for what is not compared (T22)."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(" " if char.isspace() else char for char in text if char.isspace() or _shows(char))
+
+
 def _in_order(text: str) -> str:
     """The same text to Unicode, with its marks in the order that normalizing gives them.
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from ownertag.aws.concurrency import WORKERS, concurrent
 from ownertag.aws.credentials import CallerSession, patient_config
 from ownertag.aws.errors import AWS_ERRORS, failure_of
-from ownertag.core.arn import partition_of
+from ownertag.core.arn import identity_store_arn
 from ownertag.core.judge import judge
 from ownertag.core.owner.principal import clean
 from ownertag.rollout.doctor.facts import Unread
@@ -238,13 +238,9 @@ def _instances(sso: Any, region: str, **scope: str) -> tuple[IdentityCenterFacts
     found = [one for page in pages for one in page["Instances"] if one.get("Status", "ACTIVE") == "ACTIVE"]
     return tuple(
         IdentityCenterFacts(
-            one.get("IdentityStoreArn") or _store_arn(region, one["OwnerAccountId"], one["IdentityStoreId"]),
+            one.get("IdentityStoreArn") or identity_store_arn(region, one["OwnerAccountId"], one["IdentityStoreId"]),
             one["OwnerAccountId"],
             one.get("PrimaryRegion") or region,
         )
         for one in found
     )
-
-
-def _store_arn(region: str, account: str, store: str) -> str:
-    return f"arn:{partition_of(region)}:identitystore::{account}:identitystore/{store}"
