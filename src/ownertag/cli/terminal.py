@@ -1,7 +1,7 @@
 """What a terminal takes: how wide it is, whether it shows colours, and lines and tables that fit it.
 
 Where there is no terminal nothing is folded and nothing coloured: a row is a line, so is a paragraph, and `grep` finds
-it whole. Nothing is ever cut: what is wider than the terminal by itself, such as a long ARN, stands on a line of its own.
+it whole. Nothing is ever cut: what is wider than the terminal by itself, such as a long ARN, is on a line of its own.
 """
 
 from __future__ import annotations
