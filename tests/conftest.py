@@ -7,7 +7,6 @@ they stay together too, so that it is made once.
 from __future__ import annotations
 
 import gc
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).parents[1]
 # A session of the SDK reads each service's model anew, ten milliseconds and more: of many in one process one does it.
 botocore.session.create_loader = cache(botocore.session.create_loader)
-# Processes of a parallel run have it, and commands would fold what they print to it.
-os.environ.pop("COLUMNS", None)
 #: Folders whose fixtures serve all of their files.
 WHOLE = ("tests/e2e/terraform/", "tests/e2e/package/")
 #: What takes more than half a minute: begun first, so that no process is left with it at the end.

@@ -131,7 +131,8 @@ def confirmed(question: str, advice: str) -> bool:
         fail(f"nobody can be asked here: {advice}")
     try:
         return typer.confirm(question, err=True)
-    except typer.Abort:  # by Ctrl-C, of which Click makes this
+    except typer.Abort:  # by Ctrl-C, of which Click makes this, and leaves the cursor behind the question
+        typer.echo(err=True)
         raise KeyboardInterrupt from None
 
 

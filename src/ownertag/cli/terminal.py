@@ -1,8 +1,7 @@
 """What a terminal takes: how wide it is, whether it shows colours, and lines and tables that fit it.
 
 Where there is no terminal nothing is folded and nothing coloured: a row is a line, so is a paragraph, and `grep` finds
-it whole. COLUMNS, which `watch` and others set, counts as a terminal's width. Nothing is ever cut: what is wider than
-the terminal by itself, such as a long ARN, stands on a line of its own.
+it whole. Nothing is ever cut: what is wider than the terminal by itself, such as a long ARN, is on a line of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ from typing import TextIO
 USUAL, NARROWEST = 80, 20
 #: Prose that is wider is hard to read; a table may be.
 WIDEST_PROSE = 100
+#: Folds what is piped as well. COLUMNS does not: readline, and with it many programs, sets it for all that they start.
+OWN_COLUMNS = "OWNERTAG_COLUMNS"
 #: What lies between the columns of a table, and between the fields of a record.
 _GAP = "  "
 #: A name, what is aligned with others by at least two spaces, and the text that is continued below itself.
@@ -47,12 +48,14 @@ class CommandLine(str):
 def screen(stream: TextIO | None, environment: Mapping[str, str] = os.environ) -> Screen:
     """What this stream writes to."""
     terminal = _is_terminal(stream)
-    said = environment.get("COLUMNS", "")
-    if said.isascii() and said.isdigit() and int(said):
-        width: int | None = int(said)
-    else:
-        width = _columns(stream) if terminal and stream is not None else None
+    width = _number(environment.get(OWN_COLUMNS, ""))
+    if width is None and terminal and stream is not None:
+        width = _number(environment.get("COLUMNS", "")) or _columns(stream)
     return Screen(width and max(width, NARROWEST), _shows_colours(environment, terminal=terminal))
+
+
+def _number(text: str) -> int | None:
+    return int(text) or None if text.isascii() and text.isdigit() else None
 
 
 def _shows_colours(environment: Mapping[str, str], *, terminal: bool) -> bool:

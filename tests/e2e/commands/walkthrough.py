@@ -131,7 +131,7 @@ class _Shell:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OWNERTAG_"))}
         path = os.pathsep.join([str(Path(sys.executable).parent), str(AWS_CLI), kept["PATH"]])
         # Both streams go into one here, where Python would keep the data back until the end.
-        more = {"PATH": path, "HOME": folder, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "80"}
+        more = {"PATH": path, "HOME": folder, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "OWNERTAG_COLUMNS": "80"}
         self._process = subprocess.Popen(
             ["bash"],  # noqa: S607 - the user's
             stdin=subprocess.PIPE,

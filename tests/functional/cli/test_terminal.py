@@ -110,11 +110,12 @@ def test_a_table_counts_columns_and_not_letters() -> None:
         ({"FORCE_COLOR": "0"}, False, None),
         ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, None),
         ({"FORCE_COLOR": "1", "NO_COLOR": ""}, True, None),
-        ({"COLUMNS": "120"}, False, 120),
-        ({"COLUMNS": "3"}, False, 20),
-        ({"COLUMNS": "wide"}, False, None),
-        ({"COLUMNS": "0"}, False, None),
-        ({"COLUMNS": "²"}, False, None),
+        ({"COLUMNS": "120"}, False, None),  # readline sets it for all that a program starts
+        ({"OWNERTAG_COLUMNS": "120"}, False, 120),
+        ({"OWNERTAG_COLUMNS": "3"}, False, 20),
+        ({"OWNERTAG_COLUMNS": "wide"}, False, None),
+        ({"OWNERTAG_COLUMNS": "0"}, False, None),
+        ({"OWNERTAG_COLUMNS": "²"}, False, None),
     ],
 )
 def test_what_is_no_terminal_is_one_only_if_it_is_said(
@@ -142,6 +143,8 @@ class Terminal(io.StringIO):
 )
 def test_a_terminal_shows_colours_unless_somebody_asks_for_none(environment: dict[str, str], colour: bool) -> None:
     assert screen(Terminal(), environment).colour == colour
+    assert screen(Terminal(), environment).width == 80  # it does not say how wide it is
+    assert screen(Terminal(), {**environment, "COLUMNS": "120"}).width == 120
 
 
 def test_a_stream_that_is_closed_is_no_terminal() -> None:

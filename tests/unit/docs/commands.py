@@ -29,9 +29,9 @@ goes to standard output, words and progress to standard error. What `--json` pri
 | 141 | whoever read standard output has gone, as of `\\| head -1` |
 
 On a terminal lines and tables are folded to its width, and faults have a colour; nothing is cut, so what is longer than
-a line, such as an ARN, runs over. Piped, nothing is folded or coloured: a row is a line. `COLUMNS` sets a width,
-`NO_COLOR` (to anything) takes colours away, and `FORCE_COLOR=1` keeps them where they would be left out. What the
-encoding of a stream lacks is written as an escape, such as `\\xfc`.
+a line, such as an ARN, runs over. Piped, nothing is folded or coloured: a row is a line; `OWNERTAG_COLUMNS=80` folds it
+all the same. `NO_COLOR` (to anything) takes colours away, and `FORCE_COLOR=1` keeps them where they would be left out.
+What the encoding of a stream lacks is written as an escape, such as `\\xfc`.
 
 `ownertag --install-completion` completes commands, options, the profiles of the AWS config and credentials files, and
 Regions in the shell. It calls no AWS, and knows no accounts.
