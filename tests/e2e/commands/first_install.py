@@ -75,7 +75,7 @@ class NewUser:
         self.done: list[Done] = []
         kept = {name: value for name, value in os.environ.items() if name.startswith(_MACHINES)}
         path = os.pathsep.join([str(Path(sys.base_prefix) / "bin"), "/usr/bin", "/bin"])
-        self.variables = {**kept, "PATH": path, "HOME": str(home), "NO_COLOR": "1", "COLUMNS": "80"}
+        self.variables = {**kept, "PATH": path, "HOME": str(home), "NO_COLOR": "1", "OWNERTAG_COLUMNS": "80"}
         self.variables["PYTHONUNBUFFERED"] = "1"  # both streams go into one here
 
     def run(self, steps: tuple[Step, ...], names: Mapping[str, str]) -> bool:
