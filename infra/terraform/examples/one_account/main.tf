@@ -39,7 +39,7 @@ locals {
   roles_template = file("${var.templates_folder}/spoke_account/template.yaml")
 }
 
-# `make package` wrote it. A new package is a new key, by which CloudFormation knows that there is a new one.
+# `ownertag package` wrote it. A new package is a new key, by which CloudFormation knows that there is a new one.
 resource "aws_s3_object" "package" {
   bucket = var.package_bucket
   key    = "ownertag/${filesha256(var.package)}.zip"

@@ -26,7 +26,7 @@ provider "aws" {
   allowed_account_ids = [var.management_account_id]
 }
 
-# `make package` wrote it. A new package is a new key, by which CloudFormation knows that there is a new one.
+# `ownertag package` wrote it. A new package is a new key, by which CloudFormation knows that there is a new one.
 resource "aws_s3_object" "package" {
   provider = aws.hub
 

@@ -41,7 +41,7 @@ variable "templates_folder" {
 
 variable "package" {
   type        = string
-  description = "The function's package, as `make package` wrote it."
+  description = "The function's package, as `ownertag package` wrote it."
 }
 
 variable "package_bucket" {
