@@ -9,8 +9,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.toml_advice import dotted
-from ownertag.core.toml_file import TomlError, read_toml
+from ownertag.core.toml.advice import dotted
+from ownertag.core.toml.file import TomlError, read_toml
 
 F = TypeVar("F", bound=Struct)
 

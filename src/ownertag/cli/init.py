@@ -16,7 +16,7 @@ from ownertag.cli.init_output import Written, report, say_next, wrapped
 from ownertag.cli.new_file import write_new
 from ownertag.cli.options import CONFIG_NAME, Exit, Options, Output, fail, with_options
 from ownertag.cli.sessions import any_session, caller_identity
-from ownertag.core.toml_advice import shown
+from ownertag.core.toml.advice import shown
 
 if TYPE_CHECKING:
     from ownertag.aws.credentials import CallerSession

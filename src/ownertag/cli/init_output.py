@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ownertag.cli.options import CONFIG_NAME, Options, Output
 from ownertag.cli.output import print_table
-from ownertag.core.toml_advice import shown
+from ownertag.core.toml.advice import shown
 
 if TYPE_CHECKING:
     from ownertag.aws.credentials import CallerSession

@@ -21,7 +21,7 @@ from ownertag.cli.completion import complete_profile, complete_region
 from ownertag.cli.writing import tell, tell_error
 from ownertag.core.settings import Settings, SettingsError
 from ownertag.core.settings_file import MOST_BYTES, read_settings, settings_text
-from ownertag.core.toml_advice import shown
+from ownertag.core.toml.advice import shown
 
 CONFIG_NAME = "ownertag.toml"
 

@@ -25,7 +25,7 @@ from ownertag.core.settings import (
     Settings,
     Trust,
 )
-from ownertag.core.toml_advice import shown
+from ownertag.core.toml.advice import shown
 
 # Letters, digits, space and these marks are taken by every AWS service (EC2 alone takes any character).
 _KEY = re.compile(r"[A-Za-z0-9 +\-=._:/@]{1,128}")

@@ -15,9 +15,9 @@ from msgspec import Struct
 from ownertag.core.settings import REMOVED_KEYS, RENAMED_KEYS, Settings
 from ownertag.core.settings_checks import problems
 from ownertag.core.settings_foreign import foreign_text, syntax_fault
-from ownertag.core.toml_advice import did_you_mean, dotted, shown
-from ownertag.core.toml_faults import Fault, fields_of, find_faults
-from ownertag.core.toml_lines import KeyLines, KeyPath
+from ownertag.core.toml.advice import did_you_mean, dotted, shown
+from ownertag.core.toml.faults import Fault, fields_of, find_faults
+from ownertag.core.toml.lines import KeyLines, KeyPath
 
 #: So many faults are told; of more, how many there are.
 MOST_TOLD = 20

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import fields
 
 from ownertag.core.settings import RENAMED_KEYS, Settings
-from ownertag.core.toml_advice import did_you_mean, shown
+from ownertag.core.toml.advice import did_you_mean, shown
 
 _NAME_IT = "name your ownertag.toml with --config"
 

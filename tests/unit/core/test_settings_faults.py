@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.properties import examples
 from ownertag.core.settings import OrganizationSettings, OwnerRule, Settings, SettingsError
 from ownertag.core.settings_file import MOST_BYTES, read_settings, settings_text
-from ownertag.core.toml_advice import shown
+from ownertag.core.toml.advice import shown
 
 MANY = r"""# settings
 regions = ["eu-central-1"]
@@ -300,8 +300,8 @@ def test_right_settings_are_read_without_what_looks_for_faults() -> None:
     code = (
         "import sys; from ownertag.core.settings_file import read_settings; "
         "read_settings('[tags]\\nowner = \"{owner}\"', 'x'); "
-        "print(*sorted({'difflib', 'ownertag.core.toml_faults', 'ownertag.core.settings_faults', "
-        "'ownertag.core.settings_foreign', 'ownertag.core.toml_lines'} & {*sys.modules}))"
+        "print(*sorted({'difflib', 'ownertag.core.toml.faults', 'ownertag.core.settings_faults', "
+        "'ownertag.core.settings_foreign', 'ownertag.core.toml.lines'} & {*sys.modules}))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == ""

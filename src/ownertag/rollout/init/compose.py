@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from ownertag.core.toml_advice import shown
+from ownertag.core.toml.advice import shown
 from ownertag.render.first_settings import Entry, FirstSettings, Text
 from ownertag.rollout.doctor.facts import Unread
 from ownertag.rollout.init.facts import IdentityCenterFacts, Reading, known

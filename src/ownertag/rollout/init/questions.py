@@ -19,7 +19,7 @@ from ownertag.core.settings_checks import (
     store_problem,
     unit_problem,
 )
-from ownertag.core.toml_advice import did_you_mean, shown
+from ownertag.core.toml.advice import did_you_mean, shown
 from ownertag.render.infra import is_link
 from ownertag.rollout.doctor.facts import Unread
 from ownertag.rollout.init.facts import Reading, UnitFacts, known

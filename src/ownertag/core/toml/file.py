@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.toml_advice import dotted
+from ownertag.core.toml.advice import dotted
 
 T = TypeVar("T", bound=Struct)
 
@@ -59,8 +59,8 @@ def read_toml(text: str, type_: type[T]) -> T:
     try:
         return msgspec.convert(plain, type_)
     except msgspec.ValidationError as error:
-        from ownertag.core.toml_faults import find_faults  # noqa: PLC0415 - only where there is a fault
-        from ownertag.core.toml_lines import KeyLines  # noqa: PLC0415 - as above
+        from ownertag.core.toml.faults import find_faults  # noqa: PLC0415 - only where there is a fault
+        from ownertag.core.toml.lines import KeyLines  # noqa: PLC0415 - as above
 
         fault = next(find_faults(plain, type_, str(error)))
         raise TomlError(fault.sentence, fault.path, KeyLines(text).of(fault.path)) from error

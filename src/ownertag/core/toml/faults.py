@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.toml_advice import meant, shown
-from ownertag.core.toml_lines import KeyPath
+from ownertag.core.toml.advice import meant, shown
+from ownertag.core.toml.lines import KeyPath
 
 #: What there is in TOML, as people call it.
 _GIVEN: tuple[tuple[type, str], ...] = (
