@@ -7,6 +7,7 @@ they stay together too, so that it is made once.
 from __future__ import annotations
 
 import gc
+import signal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).parents[1]
 # A session of the SDK reads each service's model anew, ten milliseconds and more: of many in one process one does it.
 botocore.session.create_loader = cache(botocore.session.create_loader)
+# A shell's background job ignores Ctrl-C, and all that it starts would: tests send it to what they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 #: Folders whose fixtures serve all of their files.
 WHOLE = ("tests/e2e/terraform/", "tests/e2e/package/")
 #: What takes more than half a minute: begun first, so that no process is left with it at the end.

@@ -209,12 +209,11 @@ def _prepare(
 
     if package and wheels:
         fail("--package (or OWNERTAG_PACKAGE) names the package, and --wheels is to build one: leave one out")
-
     file, organization = deployable(options)
-    session = in_management(options, organization)
     zip_ = NO_PACKAGE
     if with_package:
         zip_ = read_package(package or built_package(options.say, wheels=wheels), file.text)
+    session = in_management(options, organization)
     options.say(f"reading organization {organization.id}")
     return prepare(session, file.settings, str(file.path), zip_, access_role=access_role)
 

@@ -127,7 +127,7 @@ def test_what_is_piped_is_neither_folded_nor_coloured(name: str, there: dict[str
     assert "\x1b" not in answer.stdout + answer.stderr
     assert not answer.stdout.endswith(" \\\n")
     if name == "whois":
-        assert f"instance/{there['ID']}  (ec2:instance)\n" in answer.stdout
+        assert f"  resource   {there['ID']}  (ec2:instance)\n" in answer.stdout
     if name == "no profile":
         assert len(answer.stderr.splitlines()) == 1
 

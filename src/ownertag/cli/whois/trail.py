@@ -89,8 +89,8 @@ class TrailSearch:
         return [found]
 
     def _of_key(self, wanted: Wanted, asked: Asked, never: str) -> list[WhoisAnswer]:
+        from ownertag.cli.whois.access_keys import account_of_key
         from ownertag.flows.whois_aws import made_by_key
-        from ownertag.sources.access_keys import account_of_key
 
         self._need_organization(never)
         key_id, region = wanted.access_key or "", wanted.region or asked.region

@@ -31,18 +31,23 @@ UNTAGS = ("ec2:DeleteTags", "tag:UntagResources")
 
 @dataclass(frozen=True)
 class Console:
-    """The command line with a profile of the management account; the preflight is left out unless asked for."""
+    """The command line with a profile of the management account; the preflight is left out unless asked for.
+
+    `columns`: how wide what is printed may be; as it is where that is empty.
+    """
 
     sandbox: Sandbox
     settings: Path
     package: Path
     preflight: bool = False
+    columns: str = ""
 
     def __call__(self, command: str, *arguments: str, profile: str = "admin-management") -> tuple[int, str, str]:
         given = ["deploy", command, "--config", str(self.settings), "--profile", profile, *arguments]
         if command != "destroy":
             given += ["--package", str(self.package), *([] if self.preflight else ["--skip-preflight"])]
-        answer = CliRunner().invoke(app, given, env={"AWS_CONFIG_FILE": str(self.sandbox.config_file)})
+        environment = {"AWS_CONFIG_FILE": str(self.sandbox.config_file), "OWNERTAG_COLUMNS": self.columns}
+        answer = CliRunner().invoke(app, given, env=environment)
         assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
         return answer.exit_code, answer.stdout, answer.stderr
 

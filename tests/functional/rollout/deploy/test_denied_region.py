@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_a_denied_region_is_told_once_and_passed_and_ends_when_it_is_excluded(co
     [note] = [line for line in plan if line["kind"] == "left-out"]
     assert "organization.excluded_regions" in note["advice"][0]
     assert "stacksets-exec-*" in note["advice"][0]
-    _, out, _ = console("plan", "--lookback-days", "0")
+    _, out, _ = replace(console, columns="80")("plan", "--lookback-days", "0")
     assert out.count("denies the") == 1
     assert max(map(len, out[out.index("left out") :].splitlines())) <= 80
     assert "there is nothing to do" in apply(console)[1]

@@ -80,7 +80,7 @@ def test_a_healthy_organization_is_stopped_by_nothing_and_nothing_is_changed(con
 
 def test_a_person_reads_causes_with_counts_within_80_columns(console: Console) -> None:
     with Policy(console, "SERVICE_CONTROL_POLICY", REGION_DENY, console.sandbox.organization.unit, "aws-guardrails-x"):
-        code, out, err = console("plan")
+        code, out, err = replace(console, columns="80")("plan")
     assert code == 1
     text = out[out.index("Preflight:") :]
     assert "told       region: 5 accounts in us-west-2: " in text
