@@ -115,7 +115,8 @@ def test_every_account_and_region_is_measured_and_nobody_is_mailed(run: Run, san
 
 
 @pytest.mark.full
-def test_in_fewer_places_it_says_so_for_a_person_and_as_csv(run: Run) -> None:
+def test_in_fewer_places_it_says_so_for_a_person_and_as_csv(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OWNERTAG_COLUMNS", "80")
     narrow = ("--accounts", f"{WEB},{DATA}", "--regions", HOME_REGION, "--timeout", "60")
     answer = run(*narrow)
     assert answer.exit_code == 0
@@ -154,7 +155,7 @@ def test_without_settings_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     answer = CliRunner().invoke(app, ["prove"])
-    assert (answer.exit_code, "write ownertag.toml" in answer.stderr) == (2, True)
+    assert (answer.exit_code, "`ownertag init` writes one" in answer.stderr) == (2, True)
 
 
 class SomeOff:
@@ -227,8 +228,11 @@ def test_what_is_lost_is_named_and_what_is_refused_is_not_measured(
 
 
 @pytest.mark.full
-def test_what_is_anonymized_tells_nobody(run: Run, sandbox: Sandbox, some_off: set[tuple[str, str]]) -> None:
+def test_what_is_anonymized_tells_nobody(
+    run: Run, sandbox: Sandbox, some_off: set[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither on standard output nor in what is said meanwhile, with losses and refusals among it."""
+    monkeypatch.setenv("OWNERTAG_COLUMNS", "80")
     narrow = ("--accounts", f"{WEB},{DATA},{LEGACY}", "--timeout", "3", "--anonymize")
     both = [run(*narrow, "--json"), run(*narrow)]
     assert some_off
