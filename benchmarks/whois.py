@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -337,13 +338,14 @@ def row(what: str, where: str, times: list[float], given: float, aim: float) -> 
         "p50 ms": round(ordered[len(ordered) // 2], 2),
         "p99 ms": round(p99, 2),
         "slowest ms": round(ordered[-1], 2),
-        "aim": f"p99 < {aim:.0f} ms: {'met' if p99 < aim else 'missed'}",
+        "aim": "" if aim == inf else f"p99 < {aim:.0f} ms: {'met' if p99 < aim else 'missed'}",
     }
 
 
 def lookups(path: Path, total: int, ownertag: Path) -> list[dict[str, Any]]:
-    """All lookups, the file on disk first."""
-    rows = []
+    """All lookups, the file on disk first. The first start after an installation is a row of its own: it compiles."""
+    [first] = command_times(ownertag, path, total, 1, cold=True)
+    rows = [row("ownertag whois ID, the first since it was installed", "from disk", [first], 1, inf)]
     for cold, where, count, runs in ((True, "from disk", 300, 20), (False, "in memory", 5000, 100)):
         if not cold:
             read_through(path)

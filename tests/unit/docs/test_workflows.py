@@ -32,7 +32,7 @@ def targets(path: Path) -> list[str]:
 def test_they_are_those_of_a_change_and_of_a_release() -> None:
     assert [path.name for path in WORKFLOWS] == ["dist.yml", "test.yml"]
     assert targets(ROOT / ".github/workflows/test.yml") == ["test"]
-    assert targets(ROOT / ".github/workflows/dist.yml") == ["dist", "package", "docs"]
+    assert targets(ROOT / ".github/workflows/dist.yml") == ["dist", "package", "terraform-archive", "docs"]
     assert workflow("dist.yml")[True] == {"push": {"tags": ["v*"]}}
     assert {"push", "pull_request"} == set(workflow("test.yml")[True])
 
