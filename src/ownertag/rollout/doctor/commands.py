@@ -62,6 +62,10 @@ class Caller(Struct, frozen=True):
     endpoint_url: str = ""
 
 
+#: Commands of ownertag that refuse options of AWS, since they call none.
+_WITHOUT_AWS = {"render"}
+
+
 def line(command: Command, caller: Caller) -> str:
     """The command as it is typed in a shell."""
     account = command.account or caller.management
@@ -70,9 +74,10 @@ def line(command: Command, caller: Caller) -> str:
         words += ["--region", command.region]
     if command.program == "ownertag" and caller.config:
         words += ["--config", caller.config]
-    if profile := caller.profiles.get(account):
+    calls_aws = command.program != "ownertag" or command.words[0] not in _WITHOUT_AWS
+    if calls_aws and (profile := caller.profiles.get(account)):
         words += ["--profile", profile]
-    if caller.endpoint_url:
+    if calls_aws and caller.endpoint_url:
         words += ["--endpoint-url", caller.endpoint_url]
     return shlex.join(words)
 
