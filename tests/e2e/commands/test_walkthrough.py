@@ -19,7 +19,7 @@ _DIFFERENT = (
     (r"\b(AKIA|ASIA)[A-Z0-9]{8,}", r"\1KEY"),
     (r"\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b", "ADDRESS"),
     (r"arm64-[0-9a-f]{64}", "arm64-HASH"),
-    (r"^( *agent +).*$", r"\1AGENT"),
+    (r"^( *agent +)[^\n]*(?:\n {13}[^\n]*)*", r"\1AGENT"),  # as long as the machine's name for itself
     (r"ownertag-\d+(\.\d+)+", "ownertag-VERSION"),
     (r"-?\b\d+\.\d\d\b", "SECONDS"),
     (r"in \d+ s$", "in SECONDS s"),
