@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from ownertag.cli.whois.aws import NoCredentials, dynamodb, today
 from ownertag.cli.whois.objects import Told
 from ownertag.cli.whois.output import print_answers, print_short
 from ownertag.cli.whois.trail import NotKnown, TrailSearch
+from ownertag.cli.writing import tell_error
 from ownertag.core.pasted.taken import Asked, Pasted
 from ownertag.core.records import ACCOUNT, REGION
 from ownertag.flows.whois import Wanted, WhoisAnswer, Window
@@ -88,7 +88,7 @@ def whois(
         told = Told(taken.said, *today(answers, options, settings, offline))
         print_short(answers) if short else print_answers(answers, told, options.format)
     for one in unknown:
-        print(f"ownertag: {one}", file=sys.stderr)
+        tell_error(str(one))
     raise typer.Exit(max((one.code for one in unknown), default=Exit.OK))
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 import ownertag
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import SettingsError
-from ownertag.core.settings_file import read_settings
+from ownertag.core.settings_file import read_settings, settings_text
 from ownertag.rollout.package.archive import Share, write
 from ownertag.rollout.package.models import ModelError, calls_of, cut_models
 from ownertag.rollout.package.modules import function_files
@@ -170,8 +170,8 @@ def compile_all(folder: Path, compiler: str) -> None:
 def _checked(path: Path) -> str:
     """Reads settings that the function can start with."""
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeError) as error:
+        text = settings_text(path.read_bytes(), str(path))
+    except OSError as error:
         raise SettingsError(f"{path} can't be read: {error}") from error
     if read_settings(text, str(path)).organization is None:
         raise SettingsError(f"{path}: [organization] is missing: the hub must know whose accounts it serves")
