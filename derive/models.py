@@ -43,3 +43,8 @@ def signing_name(client: str) -> str:
 def service(client: str) -> str:
     """The prefix of a client's IAM actions."""
     return str(_NAMES["services"].get(client) or signing_name(client))
+
+
+def event_source(client: str) -> str:
+    """Where a client's records come from, as CloudTrail writes it."""
+    return f"{_NAMES['sources'].get(client) or signing_name(client).lower()}.amazonaws.com"

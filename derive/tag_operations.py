@@ -21,7 +21,7 @@ _NAME = re.compile(
     r"Tag|Tag(?:Global)?Resource|Tag[A-Z]\w*|AddTags|AddTagsTo[A-Z]\w*|CreateTags|CreateOrUpdateTags|SetTagsForResource"
     r"|(?:Update|Change)TagsFor[A-Z]\w*|Put[A-Z]\w*Tagging"
 )
-_MEMBER = re.compile(r"(?:\w*Tags(?:List|ToUpdate|ToAdd)?|TagList|Tagging)", re.IGNORECASE)
+_MEMBER = re.compile(r"(?:\w*Tags(?:List|Model|ToUpdate|ToAdd)?|TagList|Tagging)", re.IGNORECASE)
 
 
 @cache
