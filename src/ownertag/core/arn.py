@@ -191,6 +191,15 @@ def without_account(arn: str) -> str:
 # --- templates, such as `arn:{partition}:ec2:{region}:{account}:volume/{id}`
 
 
+_TEMPLATE = re.compile(r"arn:{partition}:[a-z0-9-]+:(?:{region})?:(?:{account})?:[^{}\s]*(?:{type}[^{}\s]*)?{id}")
+TEMPLATE_EXAMPLE = "arn:{partition}:ec2:{region}:{account}:volume/{id}"
+
+
+def is_template(text: str) -> bool:
+    """Whether a text is a template of ARNs; in a catalogue's file `{type}` can stand in it."""
+    return _TEMPLATE.fullmatch(text) is not None
+
+
 def fill_template(template: str, partition: str, region: str, account: str, id_: str) -> str:
     """An ARN from its template."""
     return template.format(partition=partition, region=region, account=account, id=id_)
@@ -208,8 +217,11 @@ def template_service(template: str) -> str:
 
 
 def template_pattern(template: str, id_form: str) -> re.Pattern[str]:
-    """The pattern of a template's ARNs, with a group for each of its fields; ids have the form that is given."""
-    pattern = re.escape(template)
+    """The pattern of a template's ARNs, with a group for each of its fields; ids have the form that is given.
+
+    A `*` in a template stands for what the record of a creation does not tell.
+    """
+    pattern = re.escape(template).replace(r"\*", "[^:/]+")
     for field, form in (
         ("partition", "aws[a-z-]*"),
         ("region", "[a-z0-9-]{5,30}"),
@@ -218,3 +230,28 @@ def template_pattern(template: str, id_form: str) -> re.Pattern[str]:
     ):
         pattern = pattern.replace(re.escape("{" + field + "}"), f"(?P<{field}>{form})")
     return re.compile(pattern, re.ASCII)
+
+
+class TakenApart(Struct, frozen=True):
+    """What an ARN of a template says: its id, and Region and account, None where the template has none."""
+
+    partition: str
+    id: str
+    region: str | None
+    account: str | None
+
+
+def take_apart(arn: str, template: str, id_form: str) -> TakenApart | None:
+    """What an ARN says by a template; None where it does not fit. The `:*` behind a log group's counts for nothing."""
+    if len(arn) > MAX_LENGTH:
+        return None
+    found = _of_template(template, id_form).fullmatch(arn.removesuffix(":*"))
+    if found is None:
+        return None
+    parts = found.groupdict()
+    return TakenApart(parts["partition"], parts["id"], parts.get("region"), parts.get("account"))
+
+
+@lru_cache(maxsize=4096)
+def _of_template(template: str, id_form: str) -> re.Pattern[str]:
+    return template_pattern(template, id_form)

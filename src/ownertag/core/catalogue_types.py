@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -72,43 +73,86 @@ class Lookup(Struct, frozen=True):
 
 
 class ResourceType(Struct, frozen=True):
-    """A kind of resource: how its ARN is built, which ids it has, and which call tells whether one exists."""
+    """A kind of resource: how its ARN is built, which ids it has, and which call tags it.
+
+    `arn` is a template that ends with `{id}`; `id_form` is the regular expression of what stands there. `tag_api` is
+    empty where AWS tags no such resource: the ledger alone keeps whose it is.
+    """
 
     name: str
     service: str
     arn: str
-    id: re.Pattern[str]
+    id_form: str
     tag_api: str
     lookup: Lookup | None = None
+
+    @property
+    def id(self) -> re.Pattern[str]:
+        """The pattern of an id. It is made when it is first asked for: a start does not wait for hundreds."""
+        return _pattern(self.id_form)
+
+
+@lru_cache(maxsize=4096)
+def _pattern(form: str) -> re.Pattern[str]:
+    return re.compile(form, re.ASCII)
 
 
 #: (keys to a value, the values by which an object is left out), one of them is enough.
 Skip = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+#: The keys to a value in a record; `[]` goes into a list. The first is `request` or `response`.
+Path = tuple[str, ...]
+
+
+class Composed(Struct, frozen=True):
+    """An id that is put together: `{0}/{1}`, and of each part the path and what stands for it where there is none."""
+
+    form: str
+    parts: tuple[tuple[Path, str | None], ...]
+
+
+class Condition(Struct, frozen=True):
+    """What a record must have, or must not have (`absent`), at a path; with `values`, one of these."""
+
+    path: Path
+    absent: bool = False
+    values: tuple[str, ...] = ()
 
 
 class Makes(Struct, frozen=True):
     """Where in a record the ids of one type stand. Paths are read by `paths.values_at`.
+
+    The ARNs at the first of the paths `arns` that has any say it; else the ids at the first of `each`, else what
+    `composed` puts together. `when` tells of a name that serves several APIs whether the record is this one's: all
+    conditions have to hold. `strip` is what stands before an id that does not belong to it.
 
     What stands at `not_in` in the request was there before. Where the request is left out, or points with `template` to
     where such ids may stand too, only what has one of the values of `new` is known to be made by the call.
     """
 
     type: ResourceType
-    each: tuple[tuple[str, ...], ...]
+    each: tuple[Path, ...] = ()
     id: str | None = None
     skip: Skip = ()
-    not_in: tuple[str, ...] | None = None
-    template: tuple[str, ...] | None = None
+    not_in: Path | None = None
+    template: Path | None = None
     new: Skip = ()
+    arns: tuple[Path, ...] = ()
+    composed: tuple[Composed, ...] = ()
+    when: tuple[Condition, ...] = ()
+    strip: str = ""
 
 
 class CatalogueRow(Struct, frozen=True):
     """One event of the catalogue that creates resources.
 
     Attributes:
+        basis: What the row rests on: `seen`, `documented`, `in-use` or `model`.
+        source: Where that can be read.
+        traits: Of `job`, `upsert`, `copy`, `batch`, `asynchronous`; none of them: something lasting, made at once.
         children: What tells of resources that the call made and its record does not name.
         by_client_token: Whether the launch is looked up by its client token where CloudTrail left out the response.
         by_time: Whether it is looked up by its time, where it has no client token either.
+        by_request: Whether its request says what it made where the record has no answer.
     """
 
     event_source: str
@@ -117,11 +161,16 @@ class CatalogueRow(Struct, frozen=True):
     basis: str
     wrapped: bool = False
     reads_request: bool = False
-    owner_account: tuple[tuple[str, ...], ...] = ()
+    owner_account: tuple[Path, ...] = ()
     children: QuestionKind | None = None
     by_client_token: bool = False
     by_time: bool = False
+    by_request: bool = False
     note: str = ""
+    source: str = ""
+    confidence: str = ""
+    client: str = ""
+    traits: frozenset[str] = frozenset()
 
     @property
     def questions(self) -> frozenset[QuestionKind]:
@@ -134,12 +183,79 @@ class CatalogueRow(Struct, frozen=True):
         return frozenset(kind for kind in asked if kind)
 
 
+class TagReading(Struct, frozen=True):
+    """The call that reads the tags of a resource; `path` leads to them in its answer. Fields as those of `TagApi`.
+
+    Where a call takes several resources, `id` is the key by which its answer says whose tags they are, with the path to
+    the objects before it.
+    """
+
+    operation: str
+    action: str
+    resource: str
+    value: str = "{arn}"
+    most: int = 1
+    path: str = "Tags"
+    form: str = "list"
+    key: str = "Key"
+    value_key: str = "Value"
+    constants: Mapping[str, str] = {}
+    id: str = ""
+
+
+class TagRemoval(Struct, frozen=True):
+    """The call that removes tags by their keys; in `key_objects`, each key stands in an object under this name."""
+
+    operation: str
+    action: str
+    resource: str
+    keys: str
+    value: str = "{arn}"
+    constants: Mapping[str, str] = {}
+    key_objects: str = ""
+
+
 class TagApi(Struct, frozen=True):
-    """A call that writes tags: its IAM action and how many resources it takes at most."""
+    """A call that writes tags, as data: no code knows one of them.
+
+    Attributes:
+        client: The SDK's client.
+        resource: The parameter that names the resource, a list where `most` is above 1; empty where each tag does.
+        value: What is put there, of the fields `{arn}`, `{id}`, `{name}` (the id's last part), `{region}`, `{account}`
+            and `{partition}`.
+        most: How many resources a call takes.
+        tags: The parameter of the tags; a dot goes into an object.
+        form: `list` of objects with `key` and `value_key`, or `map`.
+        constants: Other parameters, with the same fields.
+        each_tag: What is put into each tag.
+        failures: The path in the answer to failures of single resources; `failed_item` names the resource, `@key` is
+            the key of a map, and `failure_code` the error.
+        merge: Why nothing is lost, where the call replaces all tags.
+        event_source: Whose records show the call; `events` their names, where they are not the operation's.
+    """
 
     name: str
+    client: str
+    operation: str
     action: str
-    most: int
+    resource: str = "ResourceArn"
+    value: str = "{arn}"
+    most: int = 1
+    tags: str = "Tags"
+    form: str = "list"
+    key: str = "Key"
+    value_key: str = "Value"
+    constants: Mapping[str, str] = {}
+    each_tag: Mapping[str, str | bool] = {}
+    failures: str = ""
+    failed_item: str = ""
+    failure_code: str = ""
+    replaces: bool = False
+    merge: str = ""
+    event_source: str = ""
+    events: tuple[str, ...] = ()
+    read: TagReading | None = None
+    remove: TagRemoval | None = None
 
 
 class Quota(Struct, frozen=True):
@@ -152,7 +268,7 @@ class Quota(Struct, frozen=True):
 class Catalogue(Struct, frozen=True):
     """Every row by (event source, event name): one event name belongs to many services.
 
-    `quotas` has a glob of operations for each service, in the order in which they are tried.
+    `quotas` has a glob of operations for each client, in the order in which they are tried.
     """
 
     rows: Mapping[tuple[str, str], CatalogueRow]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ownertag.core.arn import arn_before_id, last_part, parse_arn
+from ownertag.core.arn import arn_before_id, is_arn, last_part, parse_arn, partition_of, take_apart
 from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, Makes, QuestionKind, ResourceType, Skip
 from ownertag.core.parameters import unwrap
 from ownertag.core.paths import get, is_skipped, member, no_objects, values_at, values_under
@@ -67,10 +67,12 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
     _check_place(record, settings)
     _check_identity(record, settings)
     response = _decode(record.response)
-    if response is None:
+    if response is None and not row.by_request:
         raise _Mismatch(Reason.NO_RESPONSE, "the record has no responseElements, where the ids would stand")
     if _omitted(response):
-        return _by_request(arrival, row)
+        if not row.by_request:
+            return _by_request(arrival, row)
+        response = None
     response = unwrap(response, record.event_name, "Response")
     document = {"response": response, "request": _request(record) if row.reads_request else None}
     _check_account(document, row, record)
@@ -181,25 +183,72 @@ def _lists_parts(document: dict[str, Any], row: CatalogueRow) -> bool:
 def _resources(
     document: dict[str, Any], row: CatalogueRow, record: Record, preexisting: frozenset[str]
 ) -> tuple[Resource, ...]:
+    of_this_api = [makes for makes in row.makes if not makes.when or _is_of(makes, document)]
+    if not of_this_api:
+        raise _Mismatch(Reason.NOT_A_CREATION, "it is of another API of this name, which makes nothing that is covered")
     found = [
-        _made(makes, id_, record)
-        for makes in row.makes
-        for id_ in _ids(document, makes, makes.skip)
-        if id_ not in preexisting
+        resource
+        for makes in of_this_api
+        for resource in _made(document, makes, makes.skip, row, record)
+        if resource.id not in preexisting
     ]
     if found:
         return tuple(dict.fromkeys(found))
     managed = [
-        _made(makes, id_, record)
-        for makes in row.makes
+        resource
+        for makes in of_this_api
         if makes.skip
-        for id_ in _ids(document, makes, ())
-        if id_ not in preexisting
+        for resource in _made(document, makes, (), row, record)
+        if resource.id not in preexisting
     ]
     if managed:
         detail = "an AWS service runs what was created, and customers can't tag it"
         raise _Mismatch(Reason.MANAGED_BY_SERVICE, detail, tuple(managed))
+    if document["response"] is None:
+        raise _Mismatch(
+            Reason.NO_RESPONSE, "the record has no responseElements, and its request does not say what was made"
+        )
     raise _Mismatch(Reason.NO_RESOURCE, "the record names nothing that was created")
+
+
+def _is_of(makes: Makes, document: dict[str, Any]) -> bool:
+    """Whether the record is of the API that makes this, where several have a call of one name."""
+    for condition in makes.when:
+        found = values_at(document, condition.path)
+        if condition.values:
+            there = any(isinstance(value, str | int) and str(value) in condition.values for value in found)
+        else:
+            there = any(value is not None and value not in ("", [], {}) for value in found)
+        if there is condition.absent:
+            return False
+    return True
+
+
+def _made(document: dict[str, Any], makes: Makes, skip: Skip, row: CatalogueRow, record: Record) -> Iterable[Resource]:
+    """The resources of one type: by their ARNs, or else by their ids."""
+    for path in makes.arns:
+        arns = [arn for arn in values_at(document, path, skip) if arn not in (None, "")]
+        if arns:
+            known = _request_text(record)
+            upsert = "upsert" in row.traits
+            # What stands in the request as well was there before: a parent, a source, a target.
+            return [
+                _by_arn(makes.type, _text(makes, arn), record)
+                for arn in arns
+                if upsert or not (isinstance(arn, str) and _quoted(arn) in known)
+            ]
+    ids = _ids(document, makes, skip) or _composed(document, makes)
+    return [_by_id(makes, id_, record) for id_ in ids]
+
+
+def _request_text(record: Record) -> bytes:
+    """The request, written in one way: a slash may stand escaped in it."""
+    raw = bytes(record.request)
+    return msgspec.json.encode(_decode(record.request)) if b"\\" in raw else raw
+
+
+def _quoted(text: str) -> bytes:
+    return msgspec.json.encode(text)
 
 
 def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
@@ -217,16 +266,48 @@ def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
     return []
 
 
+def _composed(document: dict[str, Any], makes: Makes) -> list[str]:
+    """The id that is put together of several members, each there once; none where one is missing."""
+    for composed in makes.composed:
+        parts: list[str] = []
+        for path, default in composed.parts:
+            found = [value for value in values_at(document, path) if value not in (None, "")]
+            if len(found) > 1:
+                raise _Mismatch(Reason.BAD_ID, f"a part of the id of a {makes.type.name} stands there more than once")
+            if not found and default is None:
+                break
+            part = _text(makes, found[0]) if found else str(default)
+            parts.append(last_part(part) if is_arn(part) else part)
+        else:
+            return [composed.form.format(*parts)]
+    return []
+
+
 def _text(makes: Makes, id_: Any) -> str:
     if isinstance(id_, str):
         return id_
     raise _Mismatch(Reason.BAD_ID, f"an id of a {makes.type.name} is not text")
 
 
-def _made(makes: Makes, id_: str, record: Record) -> Resource:
+def _by_id(makes: Makes, id_: str, record: Record) -> Resource:
+    if makes.id is None and is_arn(id_):
+        return _by_arn(makes.type, id_, record)
+    id_ = id_.removeprefix(makes.strip)
     if not makes.type.id.fullmatch(id_):
         raise _Mismatch(Reason.BAD_ID, f"{id_[:80]!a} is no id of a {makes.type.name}")
     return resource(makes.type, id_, record)
+
+
+def _by_arn(type_: ResourceType, arn: str, record: Record) -> Resource:
+    """The resource that an ARN names; it has to be of the type, and in the account and Region of the record."""
+    parts = take_apart(arn, type_.arn, type_.id_form)
+    if parts is None:
+        raise _Mismatch(Reason.BAD_ID, f"{arn[:200]!a} is no ARN of a {type_.name}")
+    if parts.account not in (None, record.account):
+        raise _Mismatch(Reason.OTHER_ACCOUNT, "what was created belongs to another account than the record's")
+    if parts.region not in (None, record.region) or parts.partition != partition_of(record.region):
+        raise _Mismatch(Reason.OTHER_REGION, f"the ARN of what was created is not in {record.region}, as the record is")
+    return resource(type_, parts.id, record)
 
 
 def _decode(raw: msgspec.Raw) -> Any:

@@ -82,7 +82,7 @@ def test_only_what_the_function_needs(for_lambda: ForLambda, current: Built) -> 
             "autoscaling", "cloudtrail", "codebuild", "dynamodb", "ec2", "ecs", "events", "identitystore",
             "organizations", "resourcegroupstaggingapi", "sns", "sqs", "sts",
         }  # fmt: skip
-        assert "ownertag/catalogue/ec2.toml" in found
+        assert "ownertag/catalogue/compiled.json" in found
         assert not [name for name in found if re.search(r"(^|/)(tests?|examples|bin)/", name)]
 
 

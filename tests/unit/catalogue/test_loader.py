@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
+from math import nan
 from typing import Any, NamedTuple
 
 import botocore.session
@@ -13,29 +15,45 @@ import pytest
 from botocore.model import ListShape, Shape, StructureShape
 
 from harness import fixtures
-from ownertag.catalogue.files import CatalogueError
+from ownertag.catalogue.files import CatalogueError, shipped_text
 from ownertag.catalogue.loader import load_catalogue, read_catalogue
-from ownertag.core.catalogue_types import CatalogueRow, Quota, ResourceType
+from ownertag.catalogue.merge import as_json, compiled, merge_apis, merge_source, select
+from ownertag.catalogue.source_file import Compiled, QuotaEntry
+from ownertag.core.catalogue_types import Catalogue, CatalogueRow, ResourceType
 
 FILE = """event_source = "ec2.amazonaws.com"
-service = "ec2"
 arn = "arn:{partition}:ec2:{region}:{account}:{type}/{id}"
-
-[tagging]
 api = "ec2.CreateTags"
-action = "ec2:CreateTags"
-most = 1000
+reason = "to read it"
+source = "this test"
 
-[types.volume]
+[types."ec2:volume"]
 id = "vol-[0-9a-f]{8,17}"
 lookup = { operation = "DescribeVolumes", filter = "volume-id", ids = "Volumes[].VolumeId" }
 
 [[creation]]
 event = "CreateVolume"
 basis = "seen"
-makes = [{ type = "volume", each = ["response"], id = "volumeId" }]
+makes = [{ type = "ec2:volume", each = ["response"], id = "volumeId" }]
 """
-MAKES = '{ type = "volume", each = ["response"], id = "volumeId" }'
+MAKES = '{ type = "ec2:volume", each = ["response"], id = "volumeId" }'
+APIS = """[apis."ec2.CreateTags"]
+client = "ec2"
+operation = "CreateTags"
+action = "ec2:CreateTags"
+resource = "Resources"
+value = "{id}"
+most = 1000
+reason = "to read it"
+source = "this test"
+"""
+QUOTAS = {"cloudtrail": {"LookupEvents": QuotaEntry(2, 2)}}
+
+
+def read(*files: tuple[str, str], apis: str = APIS, quotas: Mapping[str, dict[str, QuotaEntry]] = QUOTAS) -> Catalogue:
+    """What files of the overlay come to."""
+    sources = [merge_source(name, None, text) for name, text in files]
+    return read_catalogue(select(Compiled(sources, merge_apis(None, apis), dict(quotas))))
 
 
 class Wrong(NamedTuple):
@@ -46,66 +64,62 @@ class Wrong(NamedTuple):
 
 
 WRONG: dict[str, Wrong] = {
-    "no-toml": Wrong("[tagging]", "[tagging", "line 5", ""),
-    "no-tagging": Wrong(
-        '[tagging]\napi = "ec2.CreateTags"\naction = "ec2:CreateTags"\nmost = 1000\n', "", "", "tagging: is missing"
+    "no-toml": Wrong("[types", "[types[", "line", ""),
+    "no-arn": Wrong(
+        'arn = "arn:{partition}:ec2:{region}:{account}:{type}/{id}"', "", "arn is missing", "ends with {id}"
     ),
-    "no-arn": Wrong('arn = "arn:{partition}:ec2:{region}:{account}:{type}/{id}"', "", "", "arn: is missing"),
-    "empty-quota": Wrong(
-        "[types", "[quotas]\nCreateTags = { size = 0, refill = 1 }\n[types", "quotas.CreateTags", "at least 1"
+    "unknown-table": Wrong("[types", "[tipes.x]\n[types", ": tipes: unknown key", "did you mean 'types'"),
+    "no-such-api": Wrong('"ec2.CreateTags"', '"ec2.MakeTags"', "api 'ec2.MakeTags'", "name one, or none"),
+    "arn-without-id": Wrong("{type}/{id}", "{type}", "arn 'arn:", "and end with {id}"),
+    "arn-with-an-end": Wrong("{type}/{id}", "{type}/{id}/", "arn 'arn:", "and end with {id}"),
+    "arn-with-an-unknown-field": Wrong("/{id}", "/{name}{id}", "arn 'arn:", "must be like"),
+    "arn-with-an-attribute": Wrong("{id}", "{id.__class__}", "arn 'arn:", "must be like"),
+    "type-without-service": Wrong('"ec2:volume"]', '"volume"]', "makes type 'ec2:volume'", "has no [types"),
+    "no-id-of-a-type": Wrong('id = "vol-[0-9a-f]{8,17}"\n', "", "id is missing", "the form of its ids"),
+    "wrong-basis": Wrong(
+        'basis = "seen"', 'basis = "sen"', "CreateVolume: basis 'sen'", "documented, in-use, model, seen"
     ),
-    "quota-that-never-fills": Wrong(
-        "[types", "[quotas]\nCreateTags = { size = 1, refill = 0 }\n[types", "quotas.CreateTags", "more than 0"
+    "wrong-trait": Wrong('basis = "seen"', 'basis = "seen"\nis = ["slow"]', "is 'slow'", "asynchronous, batch"),
+    "makes-no-type": Wrong(
+        'type = "ec2:volume"', 'type = "ec2:vol"', "makes type 'ec2:vol'", 'has no [types."ec2:vol"]'
     ),
-    "quota-of-no-number": Wrong(
-        "[types", "[quotas]\nCreateTags = { size = nan, refill = 1 }\n[types", "quotas.CreateTags", "at least 1"
+    "unknown-key-like-none": Wrong(
+        'basis = "seen"', 'basis = "seen"\nzzz = 1', "CreateVolume.zzz: unknown key", "there are event, makes"
     ),
-    "quota-of-no-operation": Wrong(
-        "[types", "[quotas]\ncreateTags = { size = 1, refill = 1 }\n[types", "quotas.createTags", "like CreateTags"
+    "composed-of-nothing": Wrong('each = ["response"]', 'each = ["{name}/x"]', "each '{name}/x'", "paths in braces"),
+    "condition-of-nothing": Wrong(
+        'each = ["response"]', 'when = ["x=1"], each = ["response"]', "when 'x=1'", "!request.name"
     ),
-    "unknown-key-of-a-quota": Wrong(
-        "[types",
-        "[quotas]\nCreateTags = { size = 1, fill = 1 }\n[types",
-        "quotas.CreateTags.fill: unknown key",
-        "'refill'",
+    "arn-path-from-nowhere": Wrong(
+        'each = ["response"]', 'arn = ["volumeArn"], each = ["response"]', "path 'volumeArn'", "must be like"
     ),
-    "unknown-table": Wrong("[tagging]", "[tagger]\n[tagging]", ": tagger: unknown key", "did you mean 'tagging'"),
+    "no-reason": Wrong('reason = "to read it"\n', "", "needs a reason and a source", ""),
+    "no-source": Wrong('source = "this test"\n', "", "needs a reason and a source", ""),
     "event-source": Wrong('"ec2.amazonaws.com"', '"ec2"', "event_source 'ec2'", "like ec2.amazonaws.com"),
-    "service": Wrong('service = "ec2"', 'service = "EC2"', "service 'EC2'", "like ec2"),
-    "api": Wrong('"ec2.CreateTags"', '"CreateTags"', "tagging.api 'CreateTags'", "like ec2.CreateTags"),
-    "action": Wrong('"ec2:CreateTags"', '"ec2.CreateTags"', "tagging.action", "like ec2:CreateTags"),
-    "most-of-nothing": Wrong("most = 1000", "most = 0", "tagging.most is 0", "at least 1"),
-    "most-as-a-text": Wrong("most = 1000", 'most = "1000"', "tagging.most: is a text", "write a whole number"),
-    "arn-without-id": Wrong("{type}/{id}", "{type}", "arn 'arn:", "must name each of account, id, partition"),
-    "arn-with-an-end": Wrong("{type}/{id}", "{type}/{id}/", "arn 'arn:", "must end with {id}"),
-    "arn-with-an-unknown-field": Wrong("/{id}", "/{id}{name}", "arn 'arn:", "and nothing else"),
-    "arn-with-an-attribute": Wrong("{id}", "{id.__class__}", "arn 'arn:", "must name each of"),
-    "id-no-pattern": Wrong("vol-[0-9a-f]{8,17}", "vol-[", "types.volume: id 'vol-['", "no regular expression"),
+    "id-no-pattern": Wrong("vol-[0-9a-f]{8,17}", "vol-[", "types.ec2:volume: id 'vol-['", "no regular expression"),
     "id-of-nothing": Wrong("vol-[0-9a-f]{8,17}", "[a-z0-9-]*", "also matches ''", "the form that AWS gives ids"),
     "id-of-anything": Wrong("vol-[0-9a-f]{8,17}", ".+", "also matches ' '", "the form that AWS gives ids"),
     "id-of-a-wildcard": Wrong("vol-[0-9a-f]{8,17}", "[^ ]+", "also matches '*'", "the form that AWS gives ids"),
-    "unknown-key-of-a-type": Wrong("lookup = {", "look = {", "types.volume.look: unknown key", "did you mean 'lookup'"),
+    "unknown-key-of-a-type": Wrong(
+        "lookup = {", "look = {", "types.ec2:volume.look: unknown key", "did you mean 'lookup'"
+    ),
     "unknown-key-of-a-lookup": Wrong(
-        'filter = "', 'filters = "', "types.volume.lookup.filters: unknown key", "did you mean 'filter'"
+        'filter = "', 'filters = "', "types.ec2:volume.lookup.filters: unknown key", "did you mean 'filter'"
     ),
     "unknown-key-of-a-row": Wrong(
         'basis = "seen"', 'basis = "seen"\nnotes = "x"', "CreateVolume.notes: unknown key", "'note'"
     ),
-    "unknown-key-like-none": Wrong(
-        'basis = "seen"', 'basis = "seen"\nzzz = 1', "CreateVolume.zzz: unknown key", "there are event, basis"
-    ),
     "unknown-key-of-makes": Wrong(
         'id = "volumeId"', 'ids = "volumeId"', "CreateVolume.makes[0].ids: unknown key", "'id'"
     ),
-    "no-basis": Wrong('basis = "seen"\n', "", "CreateVolume.basis", "is missing"),
-    "wrong-basis": Wrong('basis = "seen"', 'basis = "sen"', "CreateVolume: basis 'sen'", "in-use, model, seen"),
     "no-event": Wrong('event = "CreateVolume"', 'event = ""', "event ''", "like RunInstances"),
     "odd-event": Wrong(
         'event = "CreateVolume"', 'event = "Create Volume"', "event 'Create Volume'", "like RunInstances"
     ),
     "makes-nothing": Wrong(f"makes = [{MAKES}]", "makes = []", "CreateVolume: makes nothing", "or drop the row"),
-    "makes-no-type": Wrong('type = "volume"', 'type = "vol"', "makes type 'vol'", "has no [types.vol]"),
-    "no-path": Wrong('each = ["response"]', "each = []", "each names no path to the volume", "such as response.volume"),
+    "no-path": Wrong(
+        'each = ["response"]', "each = []", "each names no path to the ec2:volume", "such as response.volume"
+    ),
     "path-as-a-text": Wrong(
         'each = ["response"]', 'each = "response"', "makes[0].each: is a text", "write a list of texts"
     ),
@@ -162,25 +176,32 @@ WRONG: dict[str, Wrong] = {
 def test_a_wrong_row_is_refused_with_file_and_advice(wrong: Wrong) -> None:
     assert wrong.old in FILE
     with pytest.raises(CatalogueError) as refused:
-        read_catalogue([("ec2.toml", FILE.replace(wrong.old, wrong.new, 1))])
+        read(("ec2.toml", FILE.replace(wrong.old, wrong.new, 1)))
     message = str(refused.value)
-    assert re.match(r"ec2\.toml(, line \d+)?: ", message)
+    assert re.match(r"(?:overlay/)?ec2\.toml(, line \d+)?: ", message)
     assert wrong.wrong in message
     assert wrong.right in message
     assert "\n" not in message
 
 
-def test_two_files_may_not_claim_the_same() -> None:
-    with pytest.raises(CatalogueError, match=r"b\.toml: types\.ec2:volume: stands in another file already; keep one"):
-        read_catalogue([("a.toml", FILE), ("b.toml", FILE)])
-    with pytest.raises(CatalogueError, match=r"b\.toml: CreateVolume: has a row already"):
-        read_catalogue(
-            [("a.toml", FILE), ("b.toml", FILE.replace("types.volume", "types.disk").replace('"volume"', '"disk"'))]
-        )
+def test_a_type_stands_in_one_file() -> None:
+    other = FILE.replace('"ec2.amazonaws', '"ebs.amazonaws').replace('id = "vol-', 'id = "vol2-')
+    with pytest.raises(
+        CatalogueError, match=r"ebs\.toml: types\.ec2:volume: is another in ec2\.toml; give both one form"
+    ):
+        read(("ec2.toml", FILE), ("ebs.toml", other))
+
+
+def test_two_services_can_make_one_type() -> None:
+    other = FILE.replace('"ec2.amazonaws', '"ebs.amazonaws')
+    assert set(read(("ec2.toml", FILE), ("ebs.toml", other)).rows) == {
+        ("ec2.amazonaws.com", "CreateVolume"),
+        ("ebs.amazonaws.com", "CreateVolume"),
+    }
 
 
 def test_a_right_file_is_read() -> None:
-    catalogue = read_catalogue([("ec2.toml", FILE)])
+    catalogue = read(("ec2.toml", FILE))
     row = catalogue.rows["ec2.amazonaws.com", "CreateVolume"]
     assert [(makes.type.name, makes.each, makes.id) for makes in row.makes] == [
         ("ec2:volume", (("response",),), "volumeId")
@@ -189,16 +210,67 @@ def test_a_right_file_is_read() -> None:
     assert catalogue.tag_apis["ec2.CreateTags"].most == 1000
 
 
-def test_the_order_of_files_changes_nothing() -> None:
-    other = FILE.replace("ec2.", "efs.").replace('"ec2', '"efs')
-    assert read_catalogue([("a", FILE), ("b", other)]) == read_catalogue([("b", other), ("a", FILE)])
+WRONG_APIS: dict[str, Wrong] = {
+    "action": Wrong('"ec2:CreateTags"', '"ec2.CreateTags"', "action 'ec2.CreateTags'", "like ec2:CreateTags"),
+    "most-of-nothing": Wrong("most = 1000", "most = 0", "most is below 1", "at least 1"),
+    "most-as-a-text": Wrong("most = 1000", 'most = "1000"', "most: is a text", "write a whole number"),
+    "a-field": Wrong("{id}", "{ids}", "{ids} is no field", "account, arn, id"),
+    "replaces": Wrong("most = 1000", "replaces = true", "replaces all tags", "say in merge how"),
+    "form": Wrong("most = 1000", 'form = "text"', "form must be", "list or map"),
+    "resource": Wrong('resource = "Resources"', 'resource = ""', "resource is empty", "name the parameter"),
+    "reason": Wrong('reason = "to read it"\n', "", "needs a reason", "and a source"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_APIS.values(), ids=WRONG_APIS)
+def test_a_wrong_tag_api_is_refused_with_advice(wrong: Wrong) -> None:
+    assert wrong.old in APIS
+    with pytest.raises(CatalogueError) as refused:
+        read(("ec2.toml", FILE), apis=APIS.replace(wrong.old, wrong.new, 1))
+    assert "tag_apis.toml" in str(refused.value)
+    assert wrong.wrong in str(refused.value)
+    assert wrong.right in str(refused.value)
+
+
+# --- what is derived, and what wins over it
+
+DERIVED = FILE.replace('reason = "to read it"\nsource = "this test"\n', "").replace('basis = "seen"', 'is = ["copy"]')
+
+
+def test_a_row_of_the_models_alone_is_off_until_an_entry_by_hand_says_what_it_rests_on() -> None:
+    by_hand = (
+        'event_source = "ec2.amazonaws.com"\n[[creation]]\nevent = "CreateVolume"\nbasis = "documented"\n'
+        'reason = "it is documented"\nsource = "EC2 API reference"\n'
+    )
+    apis = merge_apis(None, APIS)
+    alone = Compiled([merge_source("ec2.toml", DERIVED, None)], apis)
+    assert not select(alone).sources
+    row = read_catalogue(select(Compiled([merge_source("ec2.toml", DERIVED, by_hand)], apis))).rows[
+        "ec2.amazonaws.com", "CreateVolume"
+    ]
+    assert (row.basis, row.source, row.traits) == ("documented", "EC2 API reference", {"copy"})
+    assert row.makes[0].each == (("response",),)
+
+
+def test_an_entry_by_hand_turns_a_row_off() -> None:
+    by_hand = (
+        'event_source = "ec2.amazonaws.com"\n[[creation]]\nevent = "CreateVolume"\noff = "no"\n'
+        'reason = "it is one"\nsource = "EC2 API reference"\n'
+    )
+    seen = DERIVED.replace('is = ["copy"]', 'basis = "seen"')
+    assert not select(Compiled([merge_source("ec2.toml", seen, by_hand)], merge_apis(None, APIS))).sources
+
+
+def test_what_is_compiled_is_what_the_files_say() -> None:
+    assert as_json(compiled()).decode() == shipped_text("compiled.json"), "run `make catalogue`"
+    assert read_catalogue(compiled()) == load_catalogue()
 
 
 # --- what ships, against botocore's model of the service
 
 CATALOGUE = load_catalogue()
-ROWS = tuple(CATALOGUE.rows.values())
-TYPES = tuple(CATALOGUE.types.values())
+ROWS = tuple(row for row in CATALOGUE.rows.values() if row.event_source == "ec2.amazonaws.com")
+TYPES = tuple(type_ for type_ in CATALOGUE.types.values() if type_.service == "ec2")
 
 
 @cache
@@ -286,9 +358,9 @@ def test_a_row_leaves_out_what_the_answer_marks_as_managed(row: CatalogueRow) ->
 
 @pytest.mark.parametrize("api", CATALOGUE.tag_apis.values(), ids=lambda api: api.name)
 def test_a_tag_api_is_an_operation(api: Any) -> None:
-    service, operation = api.name.split(".")
-    assert operation in model(service).operation_names
-    assert api.action.split(":")[1] == operation
+    assert api.operation in model(api.client).operation_names
+    for call in (api.read, api.remove):
+        assert call is None or call.operation in model(api.client).operation_names
 
 
 def sample(shape: Shape, depth: int = 6) -> Any:
@@ -347,33 +419,20 @@ def test_every_type_is_made_by_a_row(type_: ResourceType) -> None:
     assert type_.name in made | {"ec2:volume", "ec2:network-interface"}
 
 
-LOOKUPS = "[quotas.cloudtrail]\nLookupEvents = { size = 2, refill = 2 }\n"
-
-
-def test_quotas_of_services_without_rows_stand_in_a_file_of_their_own() -> None:
-    found = read_catalogue([("ec2.toml", FILE), ("quotas.toml", LOOKUPS)])
-    assert found.quotas == {"ec2": (), "cloudtrail": (("LookupEvents", Quota(2, 2)),)}
-    assert found.rows == read_catalogue([("ec2.toml", FILE)]).rows
-
-
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("client", "operation", "quota", "said"),
     [
-        ("[quotas.cloudtrail]", "[quotas.ec2]", "quotas.ec2: has a file of its own; put its quotas there"),
-        ("[quotas.cloudtrail]", "[quotas.CloudTrail]", "quotas.CloudTrail: write the service as the SDK names it"),
-        ("LookupEvents", "lookup-events", "quotas.cloudtrail.lookup-events: write an operation like CreateTags"),
-        ("size = 2", "size = 0.5", "quotas.cloudtrail.LookupEvents: size must be at least 1"),
-        ("refill = 2", "refill = -1", "quotas.cloudtrail.LookupEvents: size must be at least 1, and refill more"),
-        ("refill = 2", "rate = 2", "quotas.cloudtrail.LookupEvents.rate: unknown key"),
-        ("[quotas.cloudtrail]", "service = 'cloudtrail'\n[quotas.cloudtrail]", "line 1: service: unknown key"),
-        ("[quotas", "[quotas", "quotas.toml: "),
+        ("CloudTrail", "LookupEvents", QuotaEntry(2, 2), "quotas.CloudTrail: write the service as the SDK names it"),
+        ("cloudtrail", "lookup-events", QuotaEntry(2, 2), "quotas.cloudtrail.lookup-events: write an operation like"),
+        ("cloudtrail", "LookupEvents", QuotaEntry(0.5, 2), "quotas.cloudtrail.LookupEvents: size must be at least 1"),
+        ("cloudtrail", "LookupEvents", QuotaEntry(2, -1), "size must be at least 1, and refill more"),
+        ("cloudtrail", "LookupEvents", QuotaEntry(nan, 1), "size must be at least 1"),
     ],
 )
-def test_a_wrong_file_of_quotas_is_refused_with_advice(old: str, new: str, said: str) -> None:
-    text = LOOKUPS.replace(old, new) if old != new else "[quotas"
+def test_a_wrong_quota_is_refused_with_advice(client: str, operation: str, quota: QuotaEntry, said: str) -> None:
     with pytest.raises(CatalogueError) as refused:
-        read_catalogue([("ec2.toml", FILE), ("quotas.toml", text)])
-    assert re.match(r"quotas\.toml(, line \d+)?: ", str(refused.value))
+        read(("ec2.toml", FILE), quotas={client: {operation: quota}})
+    assert str(refused.value).startswith("quotas.toml: ")
     assert said in str(refused.value)
 
 

@@ -12,8 +12,12 @@ import ownertag
 ENTRIES = ("ownertag.handler.lambda_function",)
 
 
+#: What modules read beside them. The catalogue's own files are joined in `compiled.json`, and lie in folders.
+_DATA = ("*.json",)
+
+
 def function_files() -> list[Path]:
-    """The files, relative to the folder that holds ownertag: modules, and the TOML files beside them.
+    """The files, relative to the folder that holds ownertag: modules, and the data files beside them.
 
     Imports inside functions count.
     """
@@ -26,8 +30,9 @@ def function_files() -> list[Path]:
             found[name] = path
             # Importing a module imports the packages that it is in.
             waiting += [name.rpartition(".")[0], *_imported(path)]
-    rows = [row for path in found.values() if path.name == "__init__.py" for row in path.parent.glob("*.toml")]
-    return sorted(path.relative_to(_ROOT) for path in (*found.values(), *rows))
+    folders = [path.parent for path in found.values() if path.name == "__init__.py"]
+    data = [file for folder in folders for pattern in _DATA for file in folder.glob(pattern)]
+    return sorted(path.relative_to(_ROOT) for path in (*found.values(), *data))
 
 
 _ROOT = Path(ownertag.__file__).parents[1]

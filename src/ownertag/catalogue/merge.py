@@ -1,0 +1,188 @@
+"""Joins what is derived from AWS's models with what is known better, by hand, into what counts.
+
+An overlay's entry wins, field by field, and has its reason and its source. A row counts if it rests on more than the
+models, or if the overlay turns it on; types and tag APIs count if such a row needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ownertag.catalogue.files import CatalogueError, read_file, shipped_text
+from ownertag.catalogue.source_file import (
+    ApiEntry,
+    ApisFile,
+    Compiled,
+    CreationEntry,
+    QuotasFile,
+    SourceFile,
+    TypeEntry,
+)
+from ownertag.core.request_tags import CREATED_BESIDE
+
+Toml = dict[str, Any]
+
+TAG_APIS = "tag_apis.toml"
+#: Files of these folders that say something else.
+_OTHERS = frozenset({TAG_APIS, "not_rows.toml", "ec2_at_creation.toml", "tag_actions.toml"})
+
+
+def compiled() -> Compiled:
+    """Returns what counts of the files that ownertag ships.
+
+    Raises:
+        CatalogueError: A file can't be used, or an entry by hand gives no reason.
+    """
+    return select(merged())
+
+
+def merged() -> Compiled:
+    """Returns all rows, types and tag APIs of the files that ownertag ships, whether they count or not."""
+    generated, overlay = _texts("generated"), _texts("overlay")
+    names = sorted((generated.keys() | overlay.keys()) - _OTHERS)
+    sources = [merge_source(name, generated.get(name), overlay.get(name)) for name in names]
+    apis = merge_apis(generated.get(TAG_APIS), overlay.get(TAG_APIS))
+    quotas = read_file("quotas.toml", shipped_text("quotas.toml"), QuotasFile).quotas
+    return Compiled(sources, apis, quotas)
+
+
+def _texts(folder: str) -> Mapping[str, str]:
+    place: Traversable = files("ownertag.catalogue").joinpath(folder)
+    return {entry.name: entry.read_text("utf-8") for entry in place.iterdir() if entry.name.endswith(".toml")}
+
+
+def merge_source(name: str, generated: str | None, overlay: str | None) -> SourceFile:
+    """Returns the file of an event source, from the TOML of both sides.
+
+    Raises:
+        CatalogueError: One is no file of the catalogue, or an entry of the overlay has no reason or no source.
+    """
+    base = _plain(f"generated/{name}", generated, SourceFile) if generated else {}
+    above = _plain(f"overlay/{name}", overlay, SourceFile) if overlay else {}
+    for entry, where in _entries(above, name):
+        if not all(entry.get(key) or above.get(key) for key in ("reason", "source")):
+            raise CatalogueError(f"{where}: needs a reason and a source")
+    types = {**base.get("types", {})}
+    for key, entry in above.get("types", {}).items():
+        types[key] = {**types.get(key, {}), **entry}
+    creations = {creation["event"]: creation for creation in base.get("creation", ())}
+    by_hand: set[str] = set()
+    for creation in above.get("creation", ()):
+        source = creation.get("source") or above.get("source", "")
+        on = {"on": True} if above.get("on") else {}
+        event = creation["event"]
+        if event in by_hand:
+            raise CatalogueError(f"overlay/{name}: {event}: has a row already; keep one, with both its resources")
+        by_hand.add(event)
+        creations[event] = {**creations.get(event, {}), **on, **creation, "source": source}
+    joined = {
+        **base, **above, "types": types, "creation": [creations[event] for event in sorted(creations)]
+    }  # fmt: skip
+    return _convert(name, joined)
+
+
+def _plain(name: str, text: str, type_: type[Struct]) -> Toml:
+    """The file as it stands, without defaults: what an overlay does not name is not overridden."""
+    read_file(name, text, type_)
+    found: Toml = msgspec.toml.decode(text)
+    return found
+
+
+def _entries(above: Toml, name: str) -> Iterable[tuple[Toml, str]]:
+    yield from ((entry, f"overlay/{name}: types.{key}") for key, entry in above.get("types", {}).items())
+    yield from ((entry, f"overlay/{name}: {entry['event']}") for entry in above.get("creation", ()))
+
+
+def _convert(name: str, plain: Toml) -> SourceFile:
+    try:
+        return msgspec.convert(plain, SourceFile)
+    except msgspec.ValidationError as error:
+        raise CatalogueError(f"{name}: {error}") from error
+
+
+def merge_apis(generated: str | None, overlay: str | None) -> dict[str, ApiEntry]:
+    """Returns the tag APIs of both sides.
+
+    Raises:
+        CatalogueError: One is no file of tag APIs, or an entry of the overlay has no reason or no source.
+    """
+    base = _plain(f"generated/{TAG_APIS}", generated, ApisFile).get("apis", {}) if generated else {}
+    above = _plain(f"overlay/{TAG_APIS}", overlay, ApisFile).get("apis", {}) if overlay else {}
+    for name, entry in above.items():
+        if not (entry.get("reason") and entry.get("source")):
+            raise CatalogueError(f"overlay/{TAG_APIS}: {name}: needs a reason and a source")
+    joined = {name: {**base.get(name, {}), **above.get(name, {})} for name in sorted(base.keys() | above.keys())}
+    try:
+        return msgspec.convert({"apis": joined}, ApisFile).apis
+    except msgspec.ValidationError as error:
+        raise CatalogueError(f"{TAG_APIS}: {error}") from error
+
+
+def select(whole: Compiled) -> Compiled:
+    """Returns what counts: the rows that are on, and the types and tag APIs that they need, with no reasons."""
+    on = [(file, [creation for creation in file.creation if creation.is_on]) for file in whole.sources]
+    beside = {kind.value: types for kind, types in CREATED_BESIDE.items()}
+    wanted = {
+        name
+        for _, creations in on
+        for creation in creations
+        for name in (*(made.type for made in creation.makes), *beside.get(creation.children, ()))
+    }
+    sources: list[SourceFile] = []
+    taken: dict[str, TypeEntry] = {}
+    for file, creations in on:
+        types = {
+            name: entry
+            for name, entry in file.types.items()
+            if name in wanted and taken.get(name) != _bare_type(name, entry, file)
+        }
+        taken |= {name: _bare_type(name, entry, file) for name, entry in types.items()}
+        if creations or types:
+            sources.append(
+                SourceFile(
+                    file.event_source,
+                    {name: _bare_type(name, entry, file) for name, entry in sorted(types.items())},
+                    [_bare(creation) for creation in creations],
+                )
+            )
+    used = {entry.api for file in sources for entry in file.types.values() if entry.api}
+    apis = {name: replace(api, reason="", source="") for name, api in whole.apis.items() if name in used}
+    return Compiled(sources, apis, whole.quotas)
+
+
+def _bare_type(name: str, entry: TypeEntry, file: SourceFile) -> TypeEntry:
+    arn = (entry.arn or file.arn).replace("{type}", name.partition(":")[2])
+    return TypeEntry(entry.id, arn, file.api if entry.api is None else entry.api, entry.lookup)
+
+
+def _bare(creation: CreationEntry) -> CreationEntry:
+    return replace(creation, reason="", on=creation.basis == "model")
+
+
+def as_json(whole: Compiled) -> bytes:
+    """Returns `compiled.json`: the same bytes for the same content, a row a line."""
+    plain = msgspec.to_builtins(whole)
+    lines = ["{", ' "schema": 1,', ' "sources": [']
+    for number, file in enumerate(plain["sources"]):
+        lines.append(f'  {{"event_source": {_json(file["event_source"])},')
+        lines.append('   "types": {' + ("" if file.get("types") else "},"))
+        if file.get("types"):
+            lines.append(",\n".join(f"    {_json(key)}: {_json(entry)}" for key, entry in file["types"].items()) + "},")
+        rows = ",\n".join(f"    {_json(row)}" for row in file.get("creation", ()))
+        lines.append(f'   "creation": [\n{rows}]}}' + ("," if number < len(plain["sources"]) - 1 else ""))
+    lines.append(" ],")
+    lines.append(' "apis": {')
+    lines.append(",\n".join(f"  {_json(name)}: {_json(entry)}" for name, entry in sorted(plain["apis"].items())))
+    lines += [" },", f' "quotas": {_json(plain["quotas"])}', "}", ""]
+    return "\n".join(lines).encode()
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
