@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ownertag.catalogue.files import CatalogueError
 from ownertag.catalogue.source_file import (
@@ -39,7 +40,7 @@ _NO_IDS = ("", " ", "*", "\n")
 _CHILDREN = sorted({QuestionKind.INSTANCES_BY_RESERVATION, *PARTS})
 _BASES = ("documented", "in-use", "model", "seen")
 _TRAITS = ("asynchronous", "batch", "copy", "job", "upsert")
-_FIELDS = {"arn", "id", "name", "region", "account", "partition"}
+_FIELDS = {"arn", "id", "name", "path", "region", "account", "partition", "dns_suffix"}
 
 
 def check(compiled: Compiled) -> None:
@@ -80,7 +81,7 @@ def _check_source(name: str, file: SourceFile) -> None:
         raise CatalogueError(f"{name}: event_source {file.event_source!r} must be like ec2.amazonaws.com")
 
 
-def check_type(name: str, file: SourceFile, key: str, entry: TypeEntry, apis: Iterable[str]) -> None:
+def check_type(name: str, file: SourceFile, key: str, entry: TypeEntry, apis: Mapping[str, ApiEntry]) -> None:
     """Checks a type: its name, the form of its ids, the template of its ARNs, its tag API."""
     where = f"{name}: types.{key}"
     if not _TYPE.fullmatch(key):
@@ -102,6 +103,8 @@ def check_type(name: str, file: SourceFile, key: str, entry: TypeEntry, apis: It
             " and end with {id}"
         )
     api = file.api if entry.api is None else entry.api
+    if api in apis and apis[api].replaces and not apis[api].merge:
+        raise CatalogueError(f"{where}: api {api!r} replaces all tags; say in its merge how those of others stay")
     if api and api not in apis:
         raise CatalogueError(f"{where}: api {api!r} is none of the tag APIs; name one, or none where AWS tags no such")
 
@@ -195,10 +198,6 @@ def check_apis(apis: Mapping[str, ApiEntry]) -> None:
             raise CatalogueError(f"{where}: form must be list or map")
         if not (api.resource or api.each_tag):
             raise CatalogueError(f"{where}: resource is empty; name the parameter, or say in each_tag where it stands")
-        if api.replaces and not api.merge:
-            raise CatalogueError(
-                f"{where}: replaces all tags; say in merge how those of others stay, or take another call"
-            )
         for text in _templates(api):
             fields = set(re.findall(r"{([^{}]*)}", text))
             if unknown := sorted(fields - _FIELDS):
@@ -212,9 +211,17 @@ def _calls(api: ApiEntry) -> list[tuple[str, ReadEntry | RemoveEntry]]:
 
 def _templates(api: ApiEntry) -> Iterable[str]:
     yield api.value
-    yield from api.constants.values()
+    yield from _texts(api.constants)
     yield from (value for value in api.each_tag.values() if isinstance(value, str))
     for call in (api.read, api.remove):
         if call:
             yield call.value
-            yield from call.constants.values()
+            yield from _texts(call.constants)
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)

@@ -19,6 +19,7 @@ from ownertag.catalogue.source_file import (
     CreationEntry,
     MakesEntry,
     QuotaEntry,
+    RecordEntry,
     SourceFile,
     TypeEntry,
 )
@@ -36,6 +37,7 @@ from ownertag.core.catalogue_types import (
     Skip,
     TagApi,
     TagReading,
+    TagRecord,
     TagRemoval,
 )
 
@@ -181,12 +183,17 @@ def _api(name: str, entry: ApiEntry) -> TagApi:
         name, entry.client, entry.operation, entry.action, entry.resource, entry.value, entry.most, entry.tags,
         entry.form, entry.key, entry.value_key, entry.constants, entry.each_tag, entry.failures, entry.failed_item,
         entry.failure_code, entry.replaces, entry.merge, entry.event_source, tuple(entry.events),
+        _record(entry.record),
         TagReading(
             read.operation, read.action, read.resource, read.value, read.most, read.path, read.form, read.key,
             read.value_key, read.constants, read.id,
         ) if read else None,
         TagRemoval(
-            remove.operation, remove.action, remove.resource, remove.keys, remove.value, remove.constants,
-            remove.key_objects,
+            remove.operation, remove.action, remove.resource, remove.keys, remove.value, remove.most, remove.constants,
+            remove.key_objects, tuple(remove.events), _record(remove.record),
         ) if remove else None,
     )  # fmt: skip
+
+
+def _record(entry: RecordEntry | None) -> TagRecord | None:
+    return TagRecord(entry.resource, entry.tags, entry.keys) if entry else None

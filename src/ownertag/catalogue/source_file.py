@@ -7,6 +7,8 @@ form of a record, which wraps the response in `<EventName>Response`, is unwrappe
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct, field
 
 
@@ -120,19 +122,27 @@ class SourceFile(Struct, forbid_unknown_fields=True, omit_defaults=True):
     on: bool = False
 
 
+class RecordEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Where a record's request has the resources and the tags, or the keys, if not under the parameter's name."""
+
+    resource: str
+    tags: str = ""
+    keys: str = ""
+
+
 class ReadEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """The call that reads tags: `core.catalogue_types.TagReading`."""
 
     operation: str
     action: str
-    resource: str
+    resource: str = ""
     value: str = "{arn}"
     most: int = 1
     path: str = "Tags"
     form: str = "list"
     key: str = "Key"
     value_key: str = "Value"
-    constants: dict[str, str] = {}
+    constants: dict[str, Any] = {}
     id: str = ""
 
 
@@ -141,27 +151,30 @@ class RemoveEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     operation: str
     action: str
-    resource: str
-    keys: str
+    resource: str = ""
+    keys: str = ""
     value: str = "{arn}"
-    constants: dict[str, str] = {}
+    most: int = 1
+    constants: dict[str, Any] = {}
     key_objects: str = ""
+    events: list[str] = []
+    record: RecordEntry | None = None
 
 
 class ApiEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A tag API: `core.catalogue_types.TagApi`."""
 
-    client: str
-    operation: str
-    action: str
-    resource: str = "ResourceArn"
+    client: str = ""
+    operation: str = ""
+    action: str = ""
+    resource: str = ""
     value: str = "{arn}"
     most: int = 1
     tags: str = "Tags"
     form: str = "list"
     key: str = "Key"
     value_key: str = "Value"
-    constants: dict[str, str] = {}
+    constants: dict[str, Any] = {}
     each_tag: dict[str, str | bool] = {}
     failures: str = ""
     failed_item: str = ""
@@ -170,6 +183,7 @@ class ApiEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
     merge: str = ""
     event_source: str = ""
     events: list[str] = []
+    record: RecordEntry | None = None
     read: ReadEntry | None = None
     remove: RemoveEntry | None = None
     reason: str = ""
@@ -177,9 +191,11 @@ class ApiEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class ApisFile(Struct, forbid_unknown_fields=True):
-    """`tag_apis.toml`: tag APIs by name."""
+    """`tag_apis.toml`: tag APIs by name; of derived ones, the versions of what they come from."""
 
     apis: dict[str, ApiEntry] = {}
+    botocore: str = ""
+    authorization_reference: str = ""
 
 
 class QuotaEntry(Struct, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
@@ -183,6 +184,14 @@ class CatalogueRow(Struct, frozen=True):
         return frozenset(kind for kind in asked if kind)
 
 
+class TagRecord(Struct, frozen=True):
+    """Where the request of a tag call's record has the resources, and the tags that it writes or keys it removes."""
+
+    resource: str
+    tags: str = ""
+    keys: str = ""
+
+
 class TagReading(Struct, frozen=True):
     """The call that reads the tags of a resource; `path` leads to them in its answer. Fields as those of `TagApi`.
 
@@ -193,14 +202,14 @@ class TagReading(Struct, frozen=True):
     operation: str
     action: str
     resource: str
-    value: str = "{arn}"
-    most: int = 1
-    path: str = "Tags"
-    form: str = "list"
-    key: str = "Key"
-    value_key: str = "Value"
-    constants: Mapping[str, str] = {}
-    id: str = ""
+    value: str
+    most: int
+    path: str
+    form: str
+    key: str
+    value_key: str
+    constants: Mapping[str, Any]
+    id: str
 
 
 class TagRemoval(Struct, frozen=True):
@@ -210,9 +219,12 @@ class TagRemoval(Struct, frozen=True):
     action: str
     resource: str
     keys: str
-    value: str = "{arn}"
-    constants: Mapping[str, str] = {}
-    key_objects: str = ""
+    value: str
+    most: int
+    constants: Mapping[str, Any]
+    key_objects: str
+    events: tuple[str, ...]
+    record: TagRecord | None
 
 
 class TagApi(Struct, frozen=True):
@@ -220,9 +232,9 @@ class TagApi(Struct, frozen=True):
 
     Attributes:
         client: The SDK's client.
-        resource: The parameter that names the resource, a list where `most` is above 1; empty where each tag does.
-        value: What is put there, of the fields `{arn}`, `{id}`, `{name}` (the id's last part), `{region}`, `{account}`
-            and `{partition}`.
+        resource: The parameter that names the resource, with `[]` a list of them; empty where each tag names it.
+        value: What is put there, of the fields `{arn}`, `{id}`, `{name}` (the id's last part), `{path}` (the id, with a
+            slash before it where it has one inside), `{region}`, `{account}`, `{partition}` and `{dns_suffix}`.
         most: How many resources a call takes.
         tags: The parameter of the tags; a dot goes into an object.
         form: `list` of objects with `key` and `value_key`, or `map`.
@@ -232,30 +244,32 @@ class TagApi(Struct, frozen=True):
             the key of a map, and `failure_code` the error.
         merge: Why nothing is lost, where the call replaces all tags.
         event_source: Whose records show the call; `events` their names, where they are not the operation's.
+        record: Where these records have the resources and tags, if not under the names of the parameters.
     """
 
     name: str
     client: str
     operation: str
     action: str
-    resource: str = "ResourceArn"
-    value: str = "{arn}"
-    most: int = 1
-    tags: str = "Tags"
-    form: str = "list"
-    key: str = "Key"
-    value_key: str = "Value"
-    constants: Mapping[str, str] = {}
-    each_tag: Mapping[str, str | bool] = {}
-    failures: str = ""
-    failed_item: str = ""
-    failure_code: str = ""
-    replaces: bool = False
-    merge: str = ""
-    event_source: str = ""
-    events: tuple[str, ...] = ()
-    read: TagReading | None = None
-    remove: TagRemoval | None = None
+    resource: str
+    value: str
+    most: int
+    tags: str
+    form: str
+    key: str
+    value_key: str
+    constants: Mapping[str, Any]
+    each_tag: Mapping[str, str | bool]
+    failures: str
+    failed_item: str
+    failure_code: str
+    replaces: bool
+    merge: str
+    event_source: str
+    events: tuple[str, ...]
+    record: TagRecord | None
+    read: TagReading | None
+    remove: TagRemoval | None
 
 
 class Quota(Struct, frozen=True):

@@ -214,8 +214,8 @@ WRONG_APIS: dict[str, Wrong] = {
     "action": Wrong('"ec2:CreateTags"', '"ec2.CreateTags"', "action 'ec2.CreateTags'", "like ec2:CreateTags"),
     "most-of-nothing": Wrong("most = 1000", "most = 0", "most is below 1", "at least 1"),
     "most-as-a-text": Wrong("most = 1000", 'most = "1000"', "most: is a text", "write a whole number"),
-    "a-field": Wrong("{id}", "{ids}", "{ids} is no field", "account, arn, id"),
-    "replaces": Wrong("most = 1000", "replaces = true", "replaces all tags", "say in merge how"),
+    "a-field": Wrong("{id}", "{ids}", "{ids} is no field", "account, arn, dns_suffix, id"),
+    "replaces": Wrong("most = 1000", "replaces = true", "replaces all tags", "say in its merge how"),
     "form": Wrong("most = 1000", 'form = "text"', "form must be", "list or map"),
     "resource": Wrong('resource = "Resources"', 'resource = ""', "resource is empty", "name the parameter"),
     "reason": Wrong('reason = "to read it"\n', "", "needs a reason", "and a source"),
@@ -227,7 +227,6 @@ def test_a_wrong_tag_api_is_refused_with_advice(wrong: Wrong) -> None:
     assert wrong.old in APIS
     with pytest.raises(CatalogueError) as refused:
         read(("ec2.toml", FILE), apis=APIS.replace(wrong.old, wrong.new, 1))
-    assert "tag_apis.toml" in str(refused.value)
     assert wrong.wrong in str(refused.value)
     assert wrong.right in str(refused.value)
 
