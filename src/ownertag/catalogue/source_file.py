@@ -191,9 +191,10 @@ class ApiEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class ApisFile(Struct, forbid_unknown_fields=True):
-    """`tag_apis.toml`: tag APIs by name; of derived ones, the versions of what they come from."""
+    """`tag_apis.toml`: tag APIs by name; of derived ones, what they come from, and operations that are none, and why."""
 
     apis: dict[str, ApiEntry] = {}
+    unclear: dict[str, str] = {}
     botocore: str = ""
     authorization_reference: str = ""
 
