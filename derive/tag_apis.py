@@ -109,10 +109,14 @@ def _remove(client: str, write: OperationModel, resource: str) -> Api | None:
         return keys and keys | ({"events": events} if events else {})
 
     if any(re.search("remove", name, re.IGNORECASE) for name in tag_shapes.members(write)):
-        return {"operation": write.name, **tag_shapes.named(write, resource), **(made(write) or {})} | {
+        found: Api | None = {"operation": write.name, **tag_shapes.named(write, resource), **(made(write) or {})} | {
             "action": action(client, write)
         }
-    return _partner(client, write, resource, _REMOVES, made)
+    else:
+        found = _partner(client, write, resource, _REMOVES, made)
+    if found:
+        found.pop("most", None)  # ownertag removes no tags: nobody asks how many a call takes
+    return found
 
 
 def _partner(

@@ -40,6 +40,7 @@ _NO_IDS = ("", " ", "*", "\n")
 _CHILDREN = sorted({QuestionKind.INSTANCES_BY_RESERVATION, *PARTS})
 _BASES = ("documented", "in-use", "model", "seen")
 _TRAITS = ("asynchronous", "batch", "copy", "job", "upsert")
+_PARAMETER = re.compile(r"(?:[A-Za-z]+(?:\[\])?)?")
 _FIELDS = {"arn", "id", "name", "path", "region", "account", "partition", "dns_suffix"}
 
 
@@ -50,6 +51,7 @@ def check(compiled: Compiled) -> None:
         CatalogueError: The first fault.
     """
     check_apis(compiled.apis)
+    check_apis(compiled.watched, called=False)
     for client, quotas in compiled.quotas.items():
         check_quotas(client, quotas)
     types: dict[str, tuple[str, TypeEntry]] = {}
@@ -173,8 +175,8 @@ def check_quotas(client: str, quotas: Mapping[str, QuotaEntry]) -> None:
             raise CatalogueError(f"{where}.{operation}: size must be at least 1, and refill more than 0")
 
 
-def check_apis(apis: Mapping[str, ApiEntry]) -> None:
-    """Checks tag APIs: names, fields, and that none replaces tags that it does not know of."""
+def check_apis(apis: Mapping[str, ApiEntry], *, called: bool = True) -> None:
+    """Checks tag APIs: names and fields; of those that are never called, an action may be unknown."""
     for name, api in apis.items():
         where = f"tag_apis.toml: {name}"
         if not _API.fullmatch(name):
@@ -190,7 +192,7 @@ def check_apis(apis: Mapping[str, ApiEntry]) -> None:
         for key, operation, action in calls:
             if not _OPERATION.fullmatch(operation):
                 raise CatalogueError(f"{where}: {key}operation {operation!r} must be like CreateTags")
-            if not _ACTION.fullmatch(action):
+            if not _ACTION.fullmatch(action) and (called or action):
                 raise CatalogueError(f"{where}: {key}action {action!r} must be like ec2:CreateTags")
         if api.most < 1 or (api.read and api.read.most < 1):
             raise CatalogueError(f"{where}: most is below 1; a call takes at least 1 resource")
@@ -198,6 +200,9 @@ def check_apis(apis: Mapping[str, ApiEntry]) -> None:
             raise CatalogueError(f"{where}: form must be list or map")
         if not (api.resource or api.each_tag):
             raise CatalogueError(f"{where}: resource is empty; name the parameter, or say in each_tag where it stands")
+        for parameter in (api.resource, *(call.resource for _, call in _calls(api))):
+            if not _PARAMETER.fullmatch(parameter):
+                raise CatalogueError(f"{where}: resource {parameter!r} must be like ResourceArn, or ResourceArns[]")
         for text in _templates(api):
             fields = set(re.findall(r"{([^{}]*)}", text))
             if unknown := sorted(fields - _FIELDS):

@@ -84,6 +84,7 @@ def build(compiled: Compiled) -> Catalogue:
         types,
         {name: _api(name, entry) for name, entry in compiled.apis.items()},
         {client: _quotas(quotas) for client, quotas in compiled.quotas.items()},
+        {name: _api(name, entry) for name, entry in compiled.watched.items()},
     )
 
 
@@ -191,6 +192,7 @@ def _api(name: str, entry: ApiEntry) -> TagApi:
         TagRemoval(
             remove.operation, remove.action, remove.resource, remove.keys, remove.value, remove.most, remove.constants,
             remove.key_objects, tuple(remove.events), _record(remove.record),
+            remove.all_without_keys,
         ) if remove else None,
     )  # fmt: skip
 

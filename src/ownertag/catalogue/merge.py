@@ -30,6 +30,8 @@ from ownertag.core.request_tags import CREATED_BESIDE
 Toml = dict[str, Any]
 
 TAG_APIS = "tag_apis.toml"
+#: Where the Resource Groups Tagging API's records come from; it tags resources of many services.
+_MANY = "tagging.amazonaws.com"
 #: Files of these folders that say something else.
 _OTHERS = frozenset({TAG_APIS, "not_rows.toml", "ec2_at_creation.toml", "tag_actions.toml"})
 
@@ -154,7 +156,17 @@ def select(whole: Compiled) -> Compiled:
             )
     used = {entry.api for file in sources for entry in file.types.values() if entry.api}
     apis = {name: replace(api, reason="", source="") for name, api in whole.apis.items() if name in used}
-    return Compiled(sources, apis, whole.quotas)
+    return Compiled(sources, apis, whole.quotas, _watched(whole.apis, apis))
+
+
+def _watched(all_apis: Mapping[str, ApiEntry], used: Mapping[str, ApiEntry]) -> dict[str, ApiEntry]:
+    """The other calls that change tags at the same services, and the one that does so at many."""
+    sources = {api.event_source for api in used.values()} - {""} | ({_MANY} if used else set())
+    return {
+        name: replace(api, read=None, reason="", source="")
+        for name, api in all_apis.items()
+        if name not in used and api.event_source in sources
+    }
 
 
 def _bare_type(name: str, entry: TypeEntry, file: SourceFile) -> TypeEntry:
@@ -178,9 +190,11 @@ def as_json(whole: Compiled) -> bytes:
         rows = ",\n".join(f"    {_json(row)}" for row in file.get("creation", ()))
         lines.append(f'   "creation": [\n{rows}]}}' + ("," if number < len(plain["sources"]) - 1 else ""))
     lines.append(" ],")
-    lines.append(' "apis": {')
-    lines.append(",\n".join(f"  {_json(name)}: {_json(entry)}" for name, entry in sorted(plain["apis"].items())))
-    lines += [" },", f' "quotas": {_json(plain["quotas"])}', "}", ""]
+    for key in ("apis", "watched"):
+        lines.append(f' "{key}": {{')
+        lines.append(",\n".join(f"  {_json(name)}: {_json(entry)}" for name, entry in sorted(plain[key].items())))
+        lines.append(" },")
+    lines += [f' "quotas": {_json(plain["quotas"])}', "}", ""]
     return "\n".join(lines).encode()
 
 

@@ -159,6 +159,7 @@ class RemoveEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
     key_objects: str = ""
     events: list[str] = []
     record: RecordEntry | None = None
+    all_without_keys: bool = False
 
 
 class ApiEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -191,7 +192,7 @@ class ApiEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class ApisFile(Struct, forbid_unknown_fields=True):
-    """`tag_apis.toml`: tag APIs by name; of derived ones, what they come from, and operations that are none, and why."""
+    """`tag_apis.toml`: tag APIs by name; of derived ones their versions, and which operations are none, and why."""
 
     apis: dict[str, ApiEntry] = {}
     unclear: dict[str, str] = {}
@@ -213,9 +214,13 @@ class QuotasFile(Struct, forbid_unknown_fields=True):
 
 
 class Compiled(Struct, forbid_unknown_fields=True):
-    """All that counts, joined: `compiled.json`, which the function loads."""
+    """All that counts, joined: `compiled.json`, which the function loads.
+
+    `watched` are further calls that change tags of such resources: they are read in records, and never made.
+    """
 
     sources: list[SourceFile]
     apis: dict[str, ApiEntry]
     quotas: dict[str, dict[str, QuotaEntry]] = {}
+    watched: dict[str, ApiEntry] = {}
     schema: int = field(default=1)

@@ -213,7 +213,10 @@ class TagReading(Struct, frozen=True):
 
 
 class TagRemoval(Struct, frozen=True):
-    """The call that removes tags by their keys; in `key_objects`, each key stands in an object under this name."""
+    """The call that removes tags by their keys; in `key_objects`, each key stands in an object under this name.
+
+    `keys` is empty where the call removes all there are; `all_without_keys`: so does one that names none.
+    """
 
     operation: str
     action: str
@@ -225,6 +228,7 @@ class TagRemoval(Struct, frozen=True):
     key_objects: str
     events: tuple[str, ...]
     record: TagRecord | None
+    all_without_keys: bool
 
 
 class TagApi(Struct, frozen=True):
@@ -282,10 +286,12 @@ class Quota(Struct, frozen=True):
 class Catalogue(Struct, frozen=True):
     """Every row by (event source, event name): one event name belongs to many services.
 
-    `quotas` has a glob of operations for each client, in the order in which they are tried.
+    `quotas` has a glob of operations for each client, in the order in which they are tried. `watched` are calls that
+    change tags of such resources and are never made, beside those of `tag_apis`.
     """
 
     rows: Mapping[tuple[str, str], CatalogueRow]
     types: Mapping[str, ResourceType]
     tag_apis: Mapping[str, TagApi]
     quotas: Mapping[str, tuple[tuple[str, Quota], ...]] = {}
+    watched: Mapping[str, TagApi] = {}

@@ -218,6 +218,7 @@ WRONG_APIS: dict[str, Wrong] = {
     "replaces": Wrong("most = 1000", "replaces = true", "replaces all tags", "say in its merge how"),
     "form": Wrong("most = 1000", 'form = "text"', "form must be", "list or map"),
     "resource": Wrong('resource = "Resources"', 'resource = ""', "resource is empty", "name the parameter"),
+    "parameter": Wrong('"Resources"', '"Resources.Id"', "resource 'Resources.Id'", "like ResourceArn"),
     "reason": Wrong('reason = "to read it"\n', "", "needs a reason", "and a source"),
 }
 
@@ -440,3 +441,29 @@ def test_every_quota_is_of_calls_that_the_service_has() -> None:
         operations = model(service).operation_names
         for name, _ in quotas:
             assert [operation for operation in operations if fnmatchcase(operation, name)], (service, name)
+
+
+MORE = """
+[apis."ec2.CreateTagsAnew"]
+client = "ec2"
+operation = "CreateTagsAnew"
+resource = "Resources"
+replaces = true
+event_source = "ec2.amazonaws.com"
+reason = "another call of the same service"
+source = "this test"
+
+[apis."rds.AddTagsToResource"]
+client = "rds"
+operation = "AddTagsToResource"
+action = "rds:AddTagsToResource"
+event_source = "rds.amazonaws.com"
+reason = "of a service without rows"
+source = "this test"
+"""
+
+
+def test_another_call_that_tags_what_has_rows_is_watched_and_not_made() -> None:
+    found = read(("ec2.toml", FILE), apis=APIS + 'event_source = "ec2.amazonaws.com"\n' + MORE)
+    assert set(found.tag_apis) == {"ec2.CreateTags"}
+    assert set(found.watched) == {"ec2.CreateTagsAnew"}
