@@ -89,8 +89,7 @@ class Endpoint:
         self._identities = Identities(lambda arn: f"AROA{sha256(arn.encode()).hexdigest()[:17].upper()}")
         for account in (HUB, *self.accounts):
             self._identities.add(key_of(account), user(account, "alice", f"AIDA{account:0>17}"))
-        # Launches are all that is recorded here, and CloudTrail writes these flat (seen).
-        self._recorder = Recorder(self._identities, {("ec2.amazonaws.com", "RunInstances"): False})
+        self._recorder = Recorder(self._identities)
         self.forget()
 
     def forget(self, chances: Chances | None = None) -> None:

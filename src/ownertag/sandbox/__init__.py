@@ -5,7 +5,7 @@
     federation.py        tokens to principals, where there is no access key
     trust.py             whether a policy lets a caller in
     gaps/                what moto lacks and ownertag relies on, by service
-    cloudtrail.py        requests and answers in the form that CloudTrail writes
+    records/             what a call of any service leaves in CloudTrail, from the bytes on the wire
     recorder.py          calls to records
     services.py          AWS's own services as callers: what groups and stacks launch, and the roles of instances
     front.py             all of that, in front of moto

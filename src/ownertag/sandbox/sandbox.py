@@ -16,12 +16,11 @@ from typing import Any, Self
 import boto3
 import botocore.session
 from botocore.config import Config
-from moto.backends import get_backend
+from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from ownertag.catalogue.loader import load_catalogue
 from ownertag.handler.wiring import Reporter
 from ownertag.render.documents import BUS
 from ownertag.sandbox.bus import Bus
@@ -34,26 +33,6 @@ from ownertag.sandbox.organization import SandboxOrganization, model_loader, rol
 from ownertag.sandbox.personas import HOME_REGION, HUB, MANAGEMENT, PERSONAS
 from ownertag.sandbox.recorder import Recorder
 from ownertag.sandbox.services import EC2
-
-#: Whose state is forgotten between sandboxes: the accounts' own, and what is deployed into them.
-_SERVICES = (
-    "autoscaling",
-    "cloudformation",
-    "cloudtrail",
-    "cloudwatch",
-    "dynamodb",
-    "ec2",
-    "events",
-    "iam",
-    "kms",
-    "lambda",
-    "logs",
-    "organizations",
-    "s3",
-    "sns",
-    "sqs",
-    "sts",
-)
 
 # moto keeps its state in the process: two sandboxes would share it.
 _only_one = Lock()
@@ -146,10 +125,9 @@ class Sandbox:
         logging.getLogger("moto").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", "Tried to parse AWS", UserWarning)
         read_quickly()
-        catalogue = load_catalogue()
         identities = Identities(role_id)
         self.organization = SandboxOrganization(identities)
-        self.recorder = Recorder(identities, {key: row.wrapped for key, row in catalogue.rows.items()})
+        self.recorder = Recorder(identities)
         self.front = front = Front(identities, self.recorder, self.organization)
         # Bound here and handed over: werkzeug would end the process where a port is taken.
         bound = socket.create_server(("127.0.0.1", self._port))
@@ -214,11 +192,10 @@ class Sandbox:
 
 
 def _reset() -> None:
-    """Forgets what moto holds, in the services that the sandbox uses."""
-    backend_of: Any = get_backend
-    for name in _SERVICES:
-        accounts = backend_of(name)
-        for account in list(accounts.values()) if name != "ec2" else ():
+    """Forgets what moto holds, in every service that was used in this process."""
+    used: list[Any] = getattr(BackendDict, "_instances")  # noqa: B009 - moto's own list of what was used; generic
+    for accounts in used:
+        for account in list(accounts.values()) if accounts.service_name != "ec2" else ():
             for backend in account.values():
                 backend.reset()  # closes files as well
         accounts.clear()  # for EC2 alone: its reset reads thousands of images again

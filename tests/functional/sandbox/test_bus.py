@@ -16,6 +16,7 @@ from moto.sqs.models import sqs_backends
 from harness import fixtures
 from harness.waiting import wait
 from ownertag.render.patterns import spoke_rules
+from ownertag.sandbox.bus import _matching, as_event
 from ownertag.sandbox.personas import HOME_REGION, HUB
 from ownertag.sandbox.sandbox import Sandbox
 
@@ -250,3 +251,53 @@ def test_cloudwatch_tells_when_an_account_last_delivered(sandbox: Sandbox) -> No
     )["MetricDataResults"]
     assert sum(found["Values"]) == before + 1
     assert now - max(found["Timestamps"]) < timedelta(minutes=6)
+
+
+# Patterns as rules over many sources have them, and which of three events they match (doc: "Comparison operators for
+# use in event patterns in Amazon EventBridge").
+OPERATORS: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
+    ({"eventName": [{"prefix": "Create"}]}, {("rds", "CreateDBInstance"), ("sns", "CreateTopic")}),
+    ({"eventName": [{"suffix": "Topic"}, "TagRole"]}, {("sns", "CreateTopic"), ("iam", "TagRole")}),
+    ({"eventName": [{"wildcard": "Create*Instance"}]}, {("rds", "CreateDBInstance")}),
+    ({"eventName": [{"equals-ignore-case": "tagrole"}]}, {("iam", "TagRole")}),
+    ({"eventName": [{"anything-but": ["CreateTopic", "TagRole"]}]}, {("rds", "CreateDBInstance")}),
+    ({"eventName": [{"anything-but": {"prefix": "Create"}}]}, {("iam", "TagRole")}),
+    (
+        {"eventName": [{"exists": True}], "errorCode": [{"exists": False}]},
+        {("rds", "CreateDBInstance"), ("iam", "TagRole")},
+    ),
+    (
+        {
+            "$or": [
+                {"eventSource": ["sns.amazonaws.com"], "eventName": [{"prefix": "Create"}]},
+                {"eventSource": ["iam.amazonaws.com"], "eventName": [{"prefix": "Tag"}]},
+            ]
+        },
+        {("sns", "CreateTopic"), ("iam", "TagRole")},
+    ),
+    ({"eventSource": ["rds.amazonaws.com"], "$or": [{"eventName": ["TagRole"]}, {"errorCode": ["Denied"]}]}, set()),
+]
+
+
+@pytest.mark.parametrize(
+    ("detail", "matching"), OPERATORS, ids=lambda value: json.dumps(value) if isinstance(value, dict) else ""
+)
+def test_the_operators_of_patterns_match_as_eventbridge_says(
+    sandbox: Sandbox, detail: dict[str, Any], matching: set[tuple[str, str]]
+) -> None:
+    region = "ap-southeast-1"
+    events = sandbox.client(sandbox.account_session(DATA, region), "events")
+    events.put_rule(Name="operators", EventPattern=json.dumps({"detail": detail}))
+    found = set()
+    for source, name, error in (
+        ("rds", "CreateDBInstance", None),
+        ("sns", "CreateTopic", "Denied"),
+        ("iam", "TagRole", None),
+    ):
+        made = record(DATA, eventSource=f"{source}.amazonaws.com", eventName=name, awsRegion=region)
+        event = as_event(made | ({"errorCode": error} if error else {}))
+        if "operators" in {rule.name for rule in _matching(event, DATA, region, "default")}:
+            found.add((source, name))
+    events.delete_rule(Name="operators")
+    events.close()
+    assert found == matching

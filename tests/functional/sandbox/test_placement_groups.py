@@ -68,7 +68,8 @@ def test_what_ec2_refuses_is_refused(ec2: Any) -> None:
 def test_its_record_has_the_form_of_the_golden_event(sandbox: Sandbox, ec2: Any) -> None:
     made = ec2.create_placement_group(GroupName="recorded", Strategy="cluster")["PlacementGroup"]
     ec2.delete_placement_group(GroupName="recorded")
-    record = sandbox.recorder.records(WEB, REGION)[-1]
+    record, deleted = sandbox.recorder.records(WEB, REGION)[-2:]
+    assert deleted["eventName"] == "DeletePlacementGroup"
     golden = json.loads(GOLDEN.read_text())["record"]["responseElements"]["CreatePlacementGroupResponse"]
     response = record["responseElements"]["CreatePlacementGroupResponse"]
     assert set(response) == set(golden)
