@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
+from ownertag.core.ask import tags_value
 from ownertag.core.catalogue_types import PARTS, Lookup, QuestionKind
 from ownertag.core.judge import judge
 from ownertag.core.values import (
@@ -27,6 +28,7 @@ from ownertag.core.values import (
     ReservedInstance,
     Unavailable,
     Write,
+    WriteResult,
 )
 from ownertag.flows.ports import FindingPublisher, NoPublisher, Ports
 from ownertag.ledger.port import Ledger
@@ -226,8 +228,8 @@ class FakeTagger:
     def __init__(self, aws: FakeAws) -> None:
         self._aws = aws
 
-    def write(self, write: Write) -> Failure | None:
-        ids = [resource.id for resource in write.resources]
+    def write(self, write: Write) -> WriteResult:
+        ids = [tags_value(resource) for resource in write.resources]
         failure = self._aws.call(write.tag_api, write.account, write.region, ids)
         if failure is not None:
             return failure
@@ -245,7 +247,7 @@ def fake_ports(
     now: Callable[[], datetime] | None = None,
     expired: Callable[[], bool] = lambda: False,
     ledger: Ledger | None = None,
-    throttled: Callable[[str, str], bool] = lambda _account, _region: False,
+    throttled: Callable[[str, str, str], bool] = lambda _account, _region, _client: False,
     findings: FindingPublisher | None = None,
 ) -> Ports:
     """The world of one run, made of fakes."""

@@ -223,7 +223,7 @@ class Environments:
         built = (
             sessions,
             self._organization(session),
-            Tagger(sessions),
+            Tagger(sessions, self._catalogue.tag_apis, self._now),
             FactCache(self._now),
             SqliteLedger(str(Path(self._folder.name) / "ledger.sqlite")),
             pacing,

@@ -98,6 +98,10 @@ class CallerSession:
         found: Mapping[str, Mapping[str, Any]] = self._session._session.full_config["profiles"]  # noqa: SLF001 - boto3 has no way of its own
         return found
 
+    def get_available_regions(self, service: str, partition_name: str = "aws") -> list[str]:
+        """The Regions that the SDK's own data lists for a service."""
+        return self._session.get_available_regions(service, partition_name)
+
     def client(
         self,
         service: str,

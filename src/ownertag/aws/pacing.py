@@ -105,11 +105,12 @@ class Pacing:
         """Waits for no token from now on, since other accounts have their turn; or waits again."""
         self._hurried = on
 
-    def held(self, account: str, region: str) -> bool:
-        """Whether AWS throttles an account in a Region now, so that nothing needs to be tried there."""
+    def held(self, account: str, region: str, client: str) -> bool:
+        """Whether AWS throttles a service in an account's Region now, so that nothing of it needs to be tried there."""
         now = self._clock()
         with self._lock:
-            return any(tokens.bucket.holds(now) for tokens in self._apis.get((account, region), {}).values())
+            apis = self._apis.get((account, region), {})
+            return any(tokens.bucket.holds(now) for (service, _), tokens in apis.items() if service == client)
 
     def watch(self, client: Any, place: Callable[[], AccountRegion]) -> None:
         """Paces a client, which calls the account and Region that `place` returns at each request."""

@@ -23,7 +23,7 @@ from ownertag.aws.credentials import AssumedRole, CallerSession, assume_role, cl
 from ownertag.aws.errors import AWS_ERRORS, failure_of
 from ownertag.aws.pacing import AccountRegion, Pacing
 from ownertag.core.arn import partition_of, role_arn
-from ownertag.core.judge import Remedy, judge
+from ownertag.core.judge import Remedy, is_without_endpoint, judge
 from ownertag.core.values import Failure, OutcomeKind
 
 T = TypeVar("T")
@@ -120,12 +120,23 @@ class Sessions:
             except RoleRefused as refused:
                 return refused.failure
             except AWS_ERRORS as error:
-                failure = failure_of(error)
+                failure = self._told(failure_of(error), service, region)
                 if judge(failure, None).remedy is not Remedy.NEW_SESSION or account == self._own_account:
                     return failure
                 self._assumed.pop(account, None)
         assert failure is not None  # noqa: S101 - both tries failed
         return failure
+
+    def _told(self, failure: Failure, service: str, region: str) -> Failure:
+        """The failure; a host without an address is no answer where the SDK knows the service to be in the Region."""
+        if not is_without_endpoint(failure):
+            return failure
+        if self._endpoint_url is None and region not in self._base.get_available_regions(
+            service,
+            self._partition,
+        ):
+            return failure
+        return Failure(failure.code, failure.status, answered=False)
 
     def _act(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T:
         own = account == self._own_account

@@ -23,6 +23,16 @@ _PARTITIONS = (
     ("eusc-", "aws-eusc"),
 )
 
+# The ends of AWS's host names, where they are not `amazonaws.com` (botocore: partitions.json, `dnsSuffix`).
+_DNS_SUFFIXES = {
+    "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+}
+
 #: No ARN is longer (doc: IAM API reference, `arnType`).
 MAX_LENGTH = 2048
 
@@ -170,6 +180,11 @@ def function_arn(arn: str | None) -> str | None:
 def partition_of(region: str) -> str:
     """The partition of a Region, told by its prefix as in botocore's endpoint data."""
     return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
+
+
+def dns_suffix(partition: str) -> str:
+    """What the names of a partition's hosts end with."""
+    return _DNS_SUFFIXES.get(partition, "amazonaws.com")
 
 
 def identity_store_arn(region: str, account: str, store: str) -> str:

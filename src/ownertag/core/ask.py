@@ -97,7 +97,17 @@ def made_of(creation: Creation, facts: Facts) -> Fact | None:
 
 def tags_question(resource: Resource, creation: Creation) -> Question:
     """The question which tags a resource carries now."""
-    return Question(QuestionKind.TAGS, creation.record.account, creation.record.region, resource.id)
+    return tags_question_in(creation.record.account, creation.record.region, resource)
+
+
+def tags_question_in(account: str, region: str, resource: Resource) -> Question:
+    """The question which tags a resource in an account and Region carries now."""
+    return Question(QuestionKind.TAGS, account, region, tags_value(resource))
+
+
+def tags_value(resource: Resource) -> str:
+    """What names a resource in that question: EC2 is asked in bulk, by ids, and others each by its own call."""
+    return resource.id if resource.type.startswith("ec2:") else resource.arn
 
 
 def _questions(

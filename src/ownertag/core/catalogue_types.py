@@ -295,3 +295,8 @@ class Catalogue(Struct, frozen=True):
     tag_apis: Mapping[str, TagApi]
     quotas: Mapping[str, tuple[tuple[str, Quota], ...]] = {}
     watched: Mapping[str, TagApi] = {}
+
+    def client_of(self, type_name: str) -> str:
+        """The client that tags resources of a type; empty where none does."""
+        api = self.types[type_name].tag_api
+        return self.tag_apis[api].client if api else ""

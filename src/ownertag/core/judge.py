@@ -86,6 +86,15 @@ _REGION_OFF = frozenset(
     }
 )  # fmt: skip
 _CLOSED = frozenset({"Blocked", "PendingVerification"})
+# The service is not in the Region: `aws.errors` tells it by its host, which has no address, or the SDK knows none.
+_NO_ENDPOINT = frozenset({"EndpointProviderError", "NoEndpoint", "UnknownEndpointError", "UnknownRegionError"})
+# Nothing of its kind is ever tagged, or this one by AWS alone.
+_UNTAGGABLE = frozenset(
+    {
+        "ArnNotSupportedException", "ManagedRuleException", "NotServiceResourceError",
+        "ResourceDoesNotSupportTagging", "ResourceTypeNotSupportedException", "UnsupportedTLD",
+    }
+)  # fmt: skip
 
 
 class Remedy(StrEnum):
@@ -125,6 +134,16 @@ def is_throttle(failure: Failure) -> bool:
     return failure.answered and failure.code in _THROTTLED
 
 
+def is_without_endpoint(failure: Failure) -> bool:
+    """Whether the service is not in the Region, as far as the SDK and the host's name tell."""
+    return failure.answered and failure.code in _NO_ENDPOINT
+
+
+def is_hopeless(failure: Failure) -> bool:
+    """Whether the same call can't succeed within the hour: no endpoint, or nothing that can be tagged."""
+    return failure.answered and failure.code in _NO_ENDPOINT | _UNTAGGABLE
+
+
 def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgement:
     """Judges a failed call: what it means for its resources.
 
@@ -154,6 +173,11 @@ def judge(failure: Failure, age: timedelta | None, region: str = "") -> Judgemen
     if code in _REGION_OFF:
         reason = f"Region {region or 'unknown'} is switched off in the account or at the hub ({code})"
         return Judgement(OutcomeKind.FORBIDDEN, True, f"{reason}: enable it, or leave it out of the settings")
+    if code in _NO_ENDPOINT:
+        reason = f"the service is not in Region {region or 'unknown'} ({code}): nothing of it is tagged there"
+        return Judgement(OutcomeKind.FAILED, False, reason)
+    if code in _UNTAGGABLE:
+        return Judgement(OutcomeKind.FAILED, False, f"AWS tags no such resource ({code})", Remedy.SPLIT)
     if code in _CLOSED:
         return Judgement(OutcomeKind.FORBIDDEN, True, f"the account is closed or not yet verified ({code})")
     if code in _DENIED:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from ownertag.core.catalogue_types import Catalogue, QuestionKind
+from ownertag.core.ask import tags_question_in
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.decide import carried_tags, missing_tags
 from ownertag.core.ownership import Claim, ResourceKey, Standing
 from ownertag.core.settings import Settings
@@ -16,7 +17,6 @@ from ownertag.core.values import (
     Outcome,
     OutcomeKind,
     Plan,
-    Question,
     Refusal,
     Resource,
     TagPairs,
@@ -69,17 +69,19 @@ def _writes(
     decisions: Sequence[Decision], carried: Facts, catalogue: Catalogue, standings: Mapping[ResourceKey, Standing]
 ) -> list[Write]:
     groups: dict[tuple[str, str, str, TagPairs], list[Resource]] = {}
-    apis = {name: resource_type.tag_api for name, resource_type in catalogue.types.items()}
     for decision, resource in _first_claims(decisions):
+        api = catalogue.types[resource.type].tag_api
+        if not api:
+            continue
         account, region = decision.creation.record.account, decision.creation.record.region
         standing = standings.get(ResourceKey(account, region, resource.arn)) if standings else None
         if standing is not None and standing.outcome is not None:
             continue
-        tags_now = carried.get(Question(QuestionKind.TAGS, account, region, resource.id)) if carried else None
+        tags_now = carried.get(tags_question_in(account, region, resource)) if carried else None
         kept = decision.kept.get(resource.arn, frozenset())
         tags = missing_tags(standing.tags if standing else decision.tags, tags_now, kept)
         if tags and not isinstance(tags_now, Unavailable):
-            groups.setdefault((account, region, apis[resource.type], tags), []).append(resource)
+            groups.setdefault((account, region, api, tags), []).append(resource)
     return group_writes(groups, catalogue)
 
 

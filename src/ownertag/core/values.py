@@ -372,6 +372,10 @@ class Failure(Struct, frozen=True):
     answered: bool = True
 
 
+#: How a write went: None is well, a failure is one of all its resources, a map has those that failed alone, by ARN.
+WriteResult = Failure | Mapping[str, Failure] | None
+
+
 class Outcome(Struct, frozen=True):
     """What became of one resource, why, and whether its message has to come back. `not_sent` as for `Wait`."""
 

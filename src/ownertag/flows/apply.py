@@ -23,7 +23,7 @@ ASK_FROM = 8
 
 _TAGGED = Judgement(OutcomeKind.TAGGED, False, "")
 _OWNER_ALONE = Judgement(OutcomeKind.TAGGED, False, "the owner alone: there is no room for more tags")
-_THROTTLED = Judgement(OutcomeKind.THROTTLED, True, "the account is throttled in this Region")
+_THROTTLED = Judgement(OutcomeKind.THROTTLED, True, "the service is throttled in the account and Region")
 _NO_TIME = Judgement(OutcomeKind.THROTTLED, True, "there was no time left for it")
 
 
@@ -35,7 +35,17 @@ def apply(plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) ->
         age = age_of(decision.creation, now)
         for resource in decision.resources:
             ages[resource.arn] = min(age, ages.get(resource.arn, age))
-    return apply_writes(plan.writes, ages, ports, catalogue, settings)
+    written = apply_writes(plan.writes, ages, ports, catalogue, settings)
+    for decision in plan.decisions:
+        for resource in decision.resources:
+            if not catalogue.types[resource.type].tag_api:
+                written[resource.arn] = untagged(resource)
+    return written
+
+
+def untagged(resource: Resource) -> Outcome:
+    """The outcome of what AWS has no tags for: the ledger alone says whose it is."""
+    return Outcome(resource.arn, OutcomeKind.UNCHANGED, "AWS tags no such resource: the ledger keeps whose it is")
 
 
 def apply_writes(
@@ -77,7 +87,8 @@ class _Application:
         self._catalogue = catalogue
         self._settings = settings
         self._outcomes: dict[str, Outcome] = {}
-        self._throttled: set[tuple[str, str]] = set()
+        # By account, Region and client: one service that is throttled must not hold up the others.
+        self._throttled: set[tuple[str, str, str]] = set()
 
     def run(self) -> dict[str, Outcome]:
         places: dict[tuple[str, str], list[Write]] = {}
@@ -101,28 +112,47 @@ class _Application:
 
     def _try(self, write: Write, attempts: _Attempts) -> list[Write]:
         """Makes one call; returns the writes to try after it, the next one last."""
-        if (write.account, write.region) in self._throttled:
+        if self._service(write) in self._throttled:
             self._settle(write, _THROTTLED)
             return []
         if self._ports.expired():
             self._settle(write, _NO_TIME)
             return []
-        failure = self._ports.tagger.write(write)
-        if failure is not None:
+        result = self._ports.tagger.write(write)
+        if isinstance(result, Failure):
             attempts.failures_on_end += 1
-            return self._after_failure(write, failure, attempts)
+            return self._after_failure(write, result, attempts)
+        if result:
+            return self._after_some_failed(write, result, attempts)
+        self._succeeded(write, attempts)
+        return []
+
+    def _service(self, write: Write) -> tuple[str, str, str]:
+        return write.account, write.region, self._catalogue.tag_apis[write.tag_api].client
+
+    def _succeeded(self, write: Write, attempts: _Attempts) -> None:
         if write.tags == attempts.tags:
             attempts.failures_on_end = 0
             self._settle(write, _TAGGED)
         else:
             self._settle(write, _OWNER_ALONE)
-        return []
+
+    def _after_some_failed(self, write: Write, failures: Mapping[str, Failure], attempts: _Attempts) -> list[Write]:
+        """The call was carried out for some: each of the others is settled by its own failure, or tried again."""
+        written = tuple(resource for resource in write.resources if resource.arn not in failures)
+        if written:
+            self._succeeded(replace(write, resources=written), attempts)
+        again: list[Write] = []
+        for resource in write.resources:
+            if resource.arn in failures:
+                again += self._after_failure(replace(write, resources=(resource,)), failures[resource.arn], attempts)
+        return again
 
     def _after_failure(self, write: Write, failure: Failure, attempts: _Attempts) -> list[Write]:
         """Settles a write that failed, or returns the writes to try instead."""
         judged = self._judge(failure, write, write.resources[0])
         if judged.outcome is OutcomeKind.THROTTLED:
-            self._throttled.add((write.account, write.region))
+            self._throttled.add(self._service(write))
             self._settle(write, judged)
             return []
         many = len(write.resources) > 1

@@ -11,7 +11,7 @@ from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.fairness import fair_parts
 from ownertag.core.judge import seconds_away
 from ownertag.core.parse import parse_event
-from ownertag.core.records import Arrival, Delivery, is_canary
+from ownertag.core.records import Arrival, Delivery, Record, is_canary
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Refusal, Wait
 from ownertag.flows.isolate_failures import isolate_failures
@@ -20,7 +20,7 @@ from ownertag.flows.result import Decided, Result, Undecided
 from ownertag.flows.run import run
 from ownertag.flows.tamper import TamperingArrival, handle_tampering, split_tampering
 
-_THROTTLED = Wait(OutcomeKind.THROTTLED, "AWS throttles the account in this Region just now")
+_THROTTLED = Wait(OutcomeKind.THROTTLED, "AWS throttles the service in this account and Region just now")
 
 
 class Message(Struct, frozen=True):
@@ -91,6 +91,11 @@ def handle(
     receives = {where: message.receives for where, message in messages_by_where.items()}
     redelivered = {where for where, count in receives.items() if count > 1}
 
+    def is_throttled(record: Record) -> bool:
+        row = catalogue.rows.get((record.event_source, record.event_name))
+        clients = {catalogue.client_of(makes.type.name) for makes in row.makes} if row else set()
+        return any(ports.throttled(record.account, record.region, client) for client in clients if client)
+
     def run_arrivals(arrivals: Sequence[Arrival | Refusal]) -> list[Result]:
         return run(arrivals, ports, catalogue, settings, redelivered)
 
@@ -104,14 +109,14 @@ def handle(
     results: dict[str, Result] = {}
     ports.fail_fast(True)
     for part, _ in parts:
-        results |= _results(part, run_arrivals, ports)
+        results |= _results(part, run_arrivals, is_throttled, ports)
     ports.fail_fast(False)
     # Who asks most comes last: now nobody waits behind those for whom there was no token at once.
     not_sent = [arrival for part, _ in parts for arrival in part if _not_sent(results[arrival.where])]
     redelivered |= {arrival.where for arrival in not_sent}
     for part in fair_parts(not_sent, receives):
         if not ports.expired():
-            results |= _results(part, run_arrivals, ports)
+            results |= _results(part, run_arrivals, is_throttled, ports)
     for _, tamperings in parts:
         results |= _by_where(isolate_failures(tamperings, run_tamperings, _where, ports.expired))
     return batch_answer(messages_by_where, results, jitter)
@@ -140,13 +145,14 @@ def _not_sent(result: Result) -> bool:
 def _results(
     arrivals: Sequence[Arrival | Refusal],
     run_arrivals: Callable[[Sequence[Arrival | Refusal]], list[Result]],
+    is_throttled: Callable[[Record], bool],
     ports: Ports,
 ) -> dict[str, Result]:
-    """The results of a part of a batch, by the message. Where AWS throttles an account, nothing is tried."""
+    """The results of a part of a batch, by the message. Where AWS throttles a service, nothing of it is tried."""
     results: list[Result] = []
     left: list[Arrival | Refusal] = []
     for arrival in arrivals:
-        if isinstance(arrival, Arrival) and ports.throttled(arrival.record.account, arrival.record.region):
+        if isinstance(arrival, Arrival) and is_throttled(arrival.record):
             results.append(Undecided(arrival.where, _THROTTLED))
         else:
             left.append(arrival)

@@ -10,7 +10,7 @@ from typing import Protocol
 from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.core.catalogue_types import Lookup
 from ownertag.core.findings import TamperFinding
-from ownertag.core.values import Fact, Failure, Question, Write
+from ownertag.core.values import Fact, Failure, Question, Write, WriteResult
 from ownertag.ledger.port import Ledger
 from ownertag.ledger.read_only import NoLedger
 
@@ -35,8 +35,8 @@ class Lookups(Protocol):
 class TagWriter(Protocol):
     """Writes tags in the accounts, or only says what would be written."""
 
-    def write(self, write: Write) -> Failure | None:
-        """Carries out one call, for all of its resources or for none."""
+    def write(self, write: Write) -> WriteResult:
+        """Carries out one call, for all of its resources or for none; or tells which of them failed alone."""
 
 
 class FindingPublisher(Protocol):
@@ -61,7 +61,8 @@ class NoPublisher:
 class Ports:
     """The world of one run: `now` has a time zone, `expired` is true once there is no time for another call.
 
-    `throttled` says of an account and Region whether AWS throttles it just now, so that nothing is tried there.
+    `throttled` says of an account, Region and client of the SDK whether AWS throttles it just now, so that nothing of
+    this service is tried there.
     `concurrency` runs the tasks of accounts and Regions, one after the other or at once. After `fail_fast(True)` a call
     fails at once where it would have to wait for a quota.
     """
@@ -73,6 +74,6 @@ class Ports:
     expired: Callable[[], bool] = lambda: False
     ledger: Ledger = field(default_factory=NoLedger)
     findings: FindingPublisher = field(default_factory=NoPublisher)
-    throttled: Callable[[str, str], bool] = lambda _account, _region: False
+    throttled: Callable[[str, str, str], bool] = lambda _account, _region, _client: False
     concurrency: Concurrency = sequential
     fail_fast: Callable[[bool], None] = lambda _: None

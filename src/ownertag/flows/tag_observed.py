@@ -14,7 +14,8 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from ownertag.core.catalogue_types import Catalogue, QuestionKind
+from ownertag.core.ask import tags_question_in
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.decide import missing_tags
 from ownertag.core.findings import TamperFinding
 from ownertag.core.owner.principal import UNKNOWN
@@ -25,7 +26,7 @@ from ownertag.core.settings import Settings
 from ownertag.core.tag_drift import differing_tags, finding_of_drift
 from ownertag.core.transfer import target_of_arn
 from ownertag.core.values import Facts, Outcome, OutcomeKind, Question, Resource, TagPairs, Unavailable
-from ownertag.flows.apply import apply_writes
+from ownertag.flows.apply import apply_writes, untagged
 from ownertag.flows.findings import publish_findings
 from ownertag.flows.isolate_failures import wait_for
 from ownertag.flows.ledger_entries import ended
@@ -124,8 +125,10 @@ def _tag(known: Sequence[KnownResource], ports: Ports, catalogue: Catalogue, set
         if found is None:
             reason = f"there is no row for {one.type or 'its type'} any more"
             outcomes[one.key.arn] = Outcome(one.key.arn, OutcomeKind.FAILED, reason)
-        elif ports.throttled(one.key.account, one.key.region):
-            reason = "AWS throttles the account in this Region just now"
+        elif not catalogue.types[found.type].tag_api:
+            outcomes[one.key.arn] = untagged(found)
+        elif ports.throttled(one.key.account, one.key.region, catalogue.client_of(found.type)):
+            reason = "AWS throttles the service in this account and Region just now"
             outcomes[one.key.arn] = Outcome(one.key.arn, OutcomeKind.THROTTLED, reason, is_retried=True)
         else:
             resources[one.key.arn] = found
@@ -174,7 +177,7 @@ def _resource(known: KnownResource, catalogue: Catalogue) -> Resource | None:
 
 
 def _question(known: KnownResource, resource: Resource) -> Question:
-    return Question(QuestionKind.TAGS, known.key.account, known.key.region, resource.id)
+    return tags_question_in(known.key.account, known.key.region, resource)
 
 
 def _kept(known: KnownResource) -> frozenset[str]:

@@ -12,7 +12,7 @@ from ownertag.core.ownership import EventKey, ResourceKey
 from ownertag.core.records import Identity, Record
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import TransferOrder, TransferTarget, new_tags, order_problem, target_of_arn
-from ownertag.core.values import Found, Outcome, OutcomeKind, Resource, TagPairs, Unavailable, Write
+from ownertag.core.values import Failure, Found, Outcome, OutcomeKind, Resource, TagPairs, Unavailable, Write
 from ownertag.flows.ledger_entries import ended
 from ownertag.flows.ports import Ports
 from ownertag.ledger.entries import KnownResource, Transferred
@@ -57,7 +57,8 @@ def transfer(order: TransferOrder, ports: Ports, reader: Reader, catalogue: Cata
         return Transfer(False, detail=f"nothing was changed: the ledger can't be used: {error}")
     was = before.holding.owner.name if before else None
     api = catalogue.types[target.resource.type].tag_api
-    failure = ports.tagger.write(Write(target.account, target.region, api, tags, (target.resource,)))
+    result = ports.tagger.write(Write(target.account, target.region, api, tags, (target.resource,))) if api else None
+    failure = result if result is None or isinstance(result, Failure) else result.get(target.resource.arn)
     if failure is not None and judge(failure, None).outcome is OutcomeKind.OBSERVED:
         return _observed(key, order, before, Transfer(True, target.resource.arn, was, tags), ports)
     if failure is not None:

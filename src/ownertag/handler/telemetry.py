@@ -18,7 +18,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import Ama
 
 from ownertag.core.findings import TamperFinding
 from ownertag.core.records import ACCOUNT, REGION, Record
-from ownertag.core.values import Failure, Reason, Refusal, Unavailable
+from ownertag.core.values import Failure, OutcomeKind, Reason, Refusal, Unavailable
 from ownertag.flows.live import BatchAnswer, Done, Returned
 from ownertag.flows.result import Decided, FinishedBefore, Refused, Result, Tampered, Unexpected
 from ownertag.flows.tag_observed import TaggedObserved
@@ -41,7 +41,9 @@ class Telemetry:
         """Logs and counts a batch: each message, each outcome by kind, each refusal by reason."""
         for done in answer.done:
             refusal = _not_found(done.result)
-            if refusal is None:
+            if reasons := _never_tagged(done.result):
+                self._logger.warning("done", extra=_fields(done) | {"reasons": reasons})
+            elif refusal is None:
                 self._logger.info("done", extra=_fields(done))
             else:
                 extra = {"event_name": _event_name(refusal), "reasons": [refusal.detail]}
@@ -108,6 +110,13 @@ def _not_found(result: Result) -> Refusal | None:
     if isinstance(result, Refused) and result.refusal.reason is Reason.RESPONSE_OMITTED:
         return result.refusal
     return None
+
+
+def _never_tagged(result: Result) -> list[str]:
+    """Why resources of a message that is done are not tagged, and never will be by themselves."""
+    if not isinstance(result, Decided):
+        return []
+    return sorted({outcome.reason for outcome in result.outcomes if outcome.kind is OutcomeKind.FAILED})[:5]
 
 
 def _event_name(refusal: Refusal) -> str | None:

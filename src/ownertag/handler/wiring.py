@@ -220,7 +220,7 @@ def _adapters(
         pacing=pacing,
         ledger=open_ledger(environment.ledger, table, concurrency=concurrent(LEDGER_CALLS)),
         findings=AllPublishers(bus, mail),
-        tagger=Tagger(sessions),
+        tagger=Tagger(sessions, catalogue.tag_apis, now),
         memory=FactCache(now),
         concurrency=concurrent(WORKERS),
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from ownertag.core.findings import TamperFinding
-from ownertag.core.values import Failure, Unavailable, Write
+from ownertag.core.values import Failure, Unavailable, Write, WriteResult
 
 #: Says of an account whether it is observed, or why that is not known.
 IsObserved = Callable[[str], bool | Unavailable]
@@ -20,7 +20,7 @@ UNKNOWN = Failure("ObservedUnknown")
 
 
 class _TagWriter(Protocol):
-    def write(self, write: Write) -> Failure | None: ...
+    def write(self, write: Write) -> WriteResult: ...
 
 
 class _Publisher(Protocol):
@@ -39,8 +39,8 @@ class ObservingTagger:
         self._tagger = tagger
         self._is_observed = is_observed
 
-    def write(self, write: Write) -> Failure | None:
-        """Makes one call, unless the account is observed or that is not known. Returns why nothing was written."""
+    def write(self, write: Write) -> WriteResult:
+        """Makes one call, unless the account is observed or that is not known. Returns what failed, or None."""
         return _held_back(self._is_observed, write.account) or self._tagger.write(write)
 
 

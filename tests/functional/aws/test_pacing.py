@@ -135,7 +135,7 @@ def test_after_a_third_refusal_on_end_the_place_is_left_alone_ever_longer(world:
     world.wire.fail("CreateTags", THROTTLED, 503)
     for _ in range(2):
         assert stage.tag(account) == Failure(THROTTLED, 503)
-        assert not stage.pacing.held(account, HOME)
+        assert not stage.pacing.held(account, HOME, "ec2")
         stage.time.now += 1.0
     holds = []
     for _ in range(9):
@@ -145,14 +145,14 @@ def test_after_a_third_refusal_on_end_the_place_is_left_alone_ever_longer(world:
             answer = stage.tag(account)
         assert answer == Failure(THROTTLED, 503)
         holds.append(stage.time.now - before)
-        assert stage.pacing.held(account, HOME)
-        assert not stage.pacing.held(other, HOME)
-        assert not stage.pacing.held(account, "us-east-1")
+        assert stage.pacing.held(account, HOME, "ec2")
+        assert not stage.pacing.held(other, HOME, "ec2")
+        assert not stage.pacing.held(account, "us-east-1", "ec2")
     assert holds == pytest.approx([0.25, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, MAX_HOLD, MAX_HOLD], abs=0.3)
     world.wire.heal()
     stage.time.now += MAX_HOLD
     assert stage.tag(account) is None
-    assert not stage.pacing.held(account, HOME)
+    assert not stage.pacing.held(account, HOME, "ec2")
 
 
 def test_the_sdks_own_repeats_end_a_short_throttle(world: Emulated) -> None:

@@ -12,6 +12,7 @@ from contracts.emulated import HOME, ONCE, ROLE, Emulated, emulated, error, inst
 from harness import fixtures
 from harness.fakes import Clock, FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from ownertag.aws.sessions import Sessions
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.values import Attached, Failure, LaunchedInstance, OutcomeKind, Unavailable
 from ownertag.flows.ports import Accounts, Lookups, TagWriter
 from ownertag.sinks.tagging import Tagger
@@ -98,7 +99,7 @@ class MotoStage:
         self.accounts: Accounts = OrganizationAccounts(client, Clock())
         clock = Clock(datetime.now(UTC))
         self.lookups: Lookups = AwsLookups(sessions, fixtures.settings(), clock)
-        self.tagger: TagWriter = Tagger(sessions)
+        self.tagger: TagWriter = Tagger(sessions, load_catalogue().tag_apis, clock)
 
     def launch(self, account: str, region: str = HOME, count: int = 1, token: str = "") -> tuple[str, list[str]]:
         answered = self.world.launch(account, region, count, token=token)

@@ -38,7 +38,7 @@ class Hub:
     def ports(self, expired: Callable[[], bool] = lambda: False) -> Ports:
         """The real adapters."""
         lookups = AwsLookups(self.sessions, SETTINGS, self.clock, expired)
-        return Ports(self.accounts, lookups, Tagger(self.sessions), self.clock, expired)
+        return Ports(self.accounts, lookups, Tagger(self.sessions, CATALOGUE.tag_apis, self.clock), self.clock, expired)
 
     def handle(
         self, *details: dict[str, Any] | str, settings: Settings = SETTINGS, expired: Callable[[], bool] = lambda: False

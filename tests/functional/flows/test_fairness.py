@@ -47,11 +47,13 @@ def test_what_is_throttled_to_nothing_is_returned_untouched_and_loses_nothing() 
     aws, ledger = FakeAws(), MemoryLedger()
     away = True
     batch = messages(*volumes(A, 5 * FEW), *volumes(B, 10, 5000))
-    ports = fake_ports(aws, ACCOUNTS, ledger=ledger, throttled=lambda account, _: account == A and away)
+    ports = fake_ports(
+        aws, ACCOUNTS, ledger=ledger, throttled=lambda account, _, client: (account, client) == (A, "ec2") and away
+    )
     answer = handle(batch, ports, CATALOGUE, SETTINGS)
     assert len(answer.done) == 10
     assert [returned.reasons for returned in answer.returned] == [
-        ("throttled: AWS throttles the account in this Region just now",)
+        ("throttled: AWS throttles the service in this account and Region just now",)
     ] * (5 * FEW)
     assert {call.account for call in aws.calls} == {B}
     assert ledger.calls.count("claim") == 1
@@ -68,7 +70,7 @@ def test_only_the_region_that_is_throttled_is_left_alone() -> None:
         *volumes(A, 2),
         *volumes(A, 3, 100, "us-east-1"),
         accounts=ACCOUNTS,
-        throttled=lambda account, region: (account, region) == (A, HOME),
+        throttled=lambda *place: place == (A, HOME, "ec2"),
     )
     assert (len(answer.done), len(answer.returned)) == (3, 2)
     assert {call.region for call in aws.calls} == {"us-east-1"}

@@ -21,7 +21,7 @@ from ownertag.core.findings import TagChange
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import TransferOrder
-from ownertag.core.values import Failure, OutcomeKind, Unavailable, Write
+from ownertag.core.values import Failure, OutcomeKind, Unavailable, Write, WriteResult
 from ownertag.flows.live import BatchAnswer, handle
 from ownertag.flows.ports import Ports
 from ownertag.flows.result import Decided, Tampered
@@ -56,7 +56,7 @@ class World:
             ports,
             tagger=ObservingTagger(FakeTagger(self.aws), self.is_observed),
             findings=ObservingPublisher(self.told, self.is_observed),
-            throttled=lambda account, region: (account, region) in self.throttled,
+            throttled=lambda account, region, _: (account, region) in self.throttled,
         )
 
     def handle(self, *details: dict[str, Any], receives: int = 1) -> BatchAnswer:
@@ -414,7 +414,7 @@ def test_a_fault_of_ours_costs_the_resource_that_causes_it_and_no_other(world: W
     world.handle(*(volume(A, volume_id(number), number=number) for number in range(1, 6)))
 
     class Odd(FakeTagger):
-        def write(self, write: Write) -> Failure | None:
+        def write(self, write: Write) -> WriteResult:
             if any(resource.id == volume_id(4) for resource in write.resources):
                 raise ValueError("odd")
             return super().write(write)

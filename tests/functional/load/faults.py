@@ -15,7 +15,7 @@ from harness.fakes import FakeAws, FakeCall, FakeLookups, FakeTagger, Launched
 from load.creations import CLOSED, Creations
 from ownertag.core.catalogue_types import Lookup
 from ownertag.core.ownership import EventKey, ResourceKey, Standing
-from ownertag.core.values import Absent, Fact, Failure, Found, OutcomeKind, Question, Unavailable, Write
+from ownertag.core.values import Absent, Fact, Failure, Found, OutcomeKind, Question, Unavailable, Write, WriteResult
 from ownertag.ledger.entries import Created, Entry, KnownResource, Owned, SeenCreation
 from ownertag.ledger.port import Ledger, LedgerError
 
@@ -169,7 +169,7 @@ class Tagger(FakeTagger):
         super().__init__(world.aws)
         self._world = world
 
-    def write(self, write: Write) -> Failure | None:
+    def write(self, write: Write) -> WriteResult:
         """Carries out one call."""
         done = Failure("", 200)
         failure = self._world.call(lambda: super(Tagger, self).write(write) or done, lambda failed: failed)

@@ -99,7 +99,7 @@ def run(many: int, regions: Sequence[str] = (HOME,)) -> Ran:
         concurrency = simulation.concurrency(16)
         lookups = AwsLookups(sessions, SETTINGS, now, concurrency=concurrency)
         ports = Ports(
-            FakeAccounts({busy, quiet}), lookups, Tagger(sessions), now,
+            FakeAccounts({busy, quiet}), lookups, Tagger(sessions, CATALOGUE.tag_apis, now), now,
             ledger=MemoryLedger(), throttled=pacing.held, concurrency=concurrency, fail_fast=pacing.hurry,
         )  # fmt: skip
         details = [
