@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import boto3
 import botocore.session
+from botocore.loaders import Loader
 from moto.iam.models import iam_backends
 from moto.organizations.models import FakeAccount, organizations_backends
 
@@ -217,10 +218,22 @@ def sandbox_session(keys: Keys, region: str | None = None) -> boto3.Session:
     )
 
 
+class _SandboxLoader(Loader):
+    """Reads botocore's models, and has S3 Control called where the sandbox is: 127.0.0.1 has no names before it."""
+
+    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        """A model, or rules for endpoints."""
+        found = super().load_service_model(service_name, type_name, api_version)
+        if (service_name, type_name) != ("s3control", "endpoint-rule-set-1"):
+            return found
+        return json.loads(json.dumps(found).replace("{AccountId}.{url#authority}", "{url#authority}"))
+
+
 @cache
 def model_loader() -> Any:
     """One reader of botocore's models for all sessions: reading them again is most of the time that starting takes."""
-    return botocore.session.Session().get_component("data_loader")
+    plain = botocore.session.Session().get_component("data_loader")
+    return _SandboxLoader(extra_search_paths=plain.search_paths)
 
 
 def role_id(role_arn: str) -> str:
