@@ -119,7 +119,7 @@ def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Step
     if isinstance(read, Refusal):
         rules.refused(read)
         return "refusal"
-    tampered = clock.time("tamper", detect_tampering, read.record, policy)
+    tampered = clock.time("tamper", detect_tampering, read.record, fixtures.catalogue(), policy)
     if isinstance(tampered, Tampering):
         resources = clock.time("named", lambda: tuple(named(tampered, fixtures.catalogue())))
         finding = clock.time("finding", finding_of, tampered, resources, {}, policy)

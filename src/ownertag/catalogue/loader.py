@@ -40,6 +40,7 @@ from ownertag.core.catalogue_types import (
     TagRecord,
     TagRemoval,
 )
+from ownertag.core.tag_calls import tag_forms
 
 COMPILED = "compiled.json"
 _IN_BRACES = re.compile(r"{([^{}|]+)(?:\|([^{}]*))?}")
@@ -79,12 +80,15 @@ def build(compiled: Compiled) -> Catalogue:
     for file in compiled.sources:
         for creation in file.creation:
             rows[file.event_source, creation.event] = _row(file, creation, types)
+    tag_apis = {name: _api(name, entry) for name, entry in compiled.apis.items()}
+    watched = {name: _api(name, entry) for name, entry in compiled.watched.items()}
     return Catalogue(
         rows,
         types,
-        {name: _api(name, entry) for name, entry in compiled.apis.items()},
+        tag_apis,
         {client: _quotas(quotas) for client, quotas in compiled.quotas.items()},
-        {name: _api(name, entry) for name, entry in compiled.watched.items()},
+        watched,
+        tag_forms((*tag_apis.values(), *watched.values())),
     )
 
 
@@ -192,7 +196,6 @@ def _api(name: str, entry: ApiEntry) -> TagApi:
         TagRemoval(
             remove.operation, remove.action, remove.resource, remove.keys, remove.value, remove.most, remove.constants,
             remove.key_objects, tuple(remove.events), _record(remove.record),
-            remove.all_without_keys,
         ) if remove else None,
     )  # fmt: skip
 

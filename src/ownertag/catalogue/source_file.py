@@ -161,7 +161,6 @@ class RemoveEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
     key_objects: str = ""
     events: list[str] = []
     record: RecordEntry | None = None
-    all_without_keys: bool = False
 
 
 class ApiEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -215,7 +215,7 @@ class TagReading(Struct, frozen=True):
 class TagRemoval(Struct, frozen=True):
     """The call that removes tags by their keys; in `key_objects`, each key stands in an object under this name.
 
-    `keys` is empty where the call removes all there are; `all_without_keys`: so does one that names none.
+    `keys` is empty where the call removes all there are.
     """
 
     operation: str
@@ -228,7 +228,6 @@ class TagRemoval(Struct, frozen=True):
     key_objects: str
     events: tuple[str, ...]
     record: TagRecord | None
-    all_without_keys: bool
 
 
 class TagApi(Struct, frozen=True):
@@ -276,6 +275,28 @@ class TagApi(Struct, frozen=True):
     remove: TagRemoval | None
 
 
+class TagForm(Struct, frozen=True):
+    """One form of a tag call's records: `core.tag_calls` reads them.
+
+    Attributes:
+        writes: Whether it is about tags that are written, or keys that are removed.
+        resource: The path to the resources in the request.
+        tags: The path to the tags or keys; empty where all are removed.
+        is_map: Whether the tags are a map.
+        all_others: Whether what is not written is removed.
+        words: Parameters with the word that they have.
+        apis: The tag APIs whose calls have this form.
+    """
+
+    writes: bool
+    resource: tuple[str, ...]
+    tags: tuple[str, ...]
+    is_map: bool = False
+    all_others: bool = False
+    words: tuple[tuple[str, str], ...] = ()
+    apis: tuple[str, ...] = ()
+
+
 class Quota(Struct, frozen=True):
     """AWS's token bucket for each API of an account and Region: how many calls it holds, and how many come a second."""
 
@@ -287,7 +308,8 @@ class Catalogue(Struct, frozen=True):
     """Every row by (event source, event name): one event name belongs to many services.
 
     `quotas` has a glob of operations for each client, in the order in which they are tried. `watched` are calls that
-    change tags of such resources and are never made, beside those of `tag_apis`.
+    change tags of such resources and are never made, beside those of `tag_apis`. `tag_calls` has what records of all
+    these show, by (event source, event name).
     """
 
     rows: Mapping[tuple[str, str], CatalogueRow]
@@ -295,6 +317,7 @@ class Catalogue(Struct, frozen=True):
     tag_apis: Mapping[str, TagApi]
     quotas: Mapping[str, tuple[tuple[str, Quota], ...]] = {}
     watched: Mapping[str, TagApi] = {}
+    tag_calls: Mapping[tuple[str, str], tuple[TagForm, ...]] = {}
 
     def client_of(self, type_name: str) -> str:
         """The client that tags resources of a type; empty where none does."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from ownertag.core.arn import partition_of, role_arn
+from ownertag.core.arn import is_arn, parse_arn, partition_of, role_arn, take_apart, template_service
 from ownertag.core.catalogue_types import Catalogue, ResourceType
 from ownertag.core.findings import (
     MAX_BY,
@@ -21,60 +21,16 @@ from ownertag.core.findings import (
 )
 from ownertag.core.match import resource
 from ownertag.core.owner.principal import principal_of
-from ownertag.core.parameters import parameters_of
-from ownertag.core.paths import values_at
 from ownertag.core.records import Record, role_of
 from ownertag.core.settings import Settings
+from ownertag.core.tag_calls import TagCall, tag_call
 from ownertag.core.values import Owner, TagPairs
 
-#: (event source, event name) to whether the call writes (true) or removes.
+#: The tag calls of EC2, for who knows no catalogue: whether each writes (true) or removes.
 TAG_CALLS: Mapping[tuple[str, str], bool] = {
     ("ec2.amazonaws.com", "CreateTags"): True,
     ("ec2.amazonaws.com", "DeleteTags"): False,
 }
-
-
-class TagCall(Struct, frozen=True):
-    """What a tag call names.
-
-    `tags` holds each key with its value, None where the call gave none. A removal that names no key removes every tag
-    (doc: DeleteTags). `ids` are the resources as the request names them. `omitted`: CloudTrail left the request out, as
-    it does above 100 KB (doc: record contents), so that the record tells neither.
-    """
-
-    writes: bool
-    tags: Mapping[str, str | None]
-    ids: tuple[str, ...]
-    omitted: bool = False
-
-    @property
-    def removes_all(self) -> bool:
-        """Whether every tag of the resources goes."""
-        return not self.writes and not self.tags and not self.omitted
-
-    def touches(self, keys: frozenset[str]) -> frozenset[str]:
-        """Which of these keys the call touches, whatever their letter case, as in the policy that protects them."""
-        if self.removes_all:
-            return keys
-        named = {key.casefold() for key in self.tags}
-        return frozenset(key for key in keys if key.casefold() in named)
-
-
-def tag_call(record: Record) -> TagCall | None:
-    """What a record of a tag call names; None for any other record. A request that can't be read is one left out."""
-    writes = TAG_CALLS.get((record.event_source, record.event_name))
-    if writes is None:
-        return None
-    request = parameters_of(record)["request"]
-    if request is None or str(request.get("omitted", "")).lower() == "true":
-        return TagCall(writes, {}, (), omitted=True)
-    tags: dict[str, str | None] = {}
-    for tag in values_at(request, ("tagSet", "items", "[]")):
-        if isinstance(tag, dict) and isinstance(key := tag.get("key"), str):
-            value = tag.get("value")
-            tags[key] = value if isinstance(value, str) else None
-    ids = values_at(request, ("resourcesSet", "items", "[]", "resourceId"))
-    return TagCall(writes, tags, tuple(dict.fromkeys(id_ for id_ in ids if isinstance(id_, str))))
 
 
 class Named(Struct, frozen=True):
@@ -97,13 +53,13 @@ class NotTampering(Struct, frozen=True):
     reason: str
 
 
-def detect_tampering(record: Record, settings: Settings) -> Tampering | NotTampering | None:
+def detect_tampering(record: Record, catalogue: Catalogue, settings: Settings) -> Tampering | NotTampering | None:
     """What a record of a tag call did to our tags; None for a record of any other call.
 
     Ours is only the tagger's role of the same account, by its full ARN: a role of that name elsewhere is somebody
     else's (T32).
     """
-    call = tag_call(record)
+    call = tag_call(record, catalogue.tag_calls)
     if call is None:
         return None
     if record.error_code:
@@ -120,12 +76,41 @@ def detect_tampering(record: Record, settings: Settings) -> Tampering | NotTampe
 
 
 def named(tampering: Tampering, catalogue: Catalogue) -> Iterator[Named]:
-    """The resources that a call names, in its order."""
-    matches, types = _matcher(tuple(type_ for type_ in catalogue.types.values() if type_.service == "ec2"))
-    for id_ in tampering.call.ids:
+    """The resources that a call names, in its order: by ARNs, ids or names, of the types that such a call tags."""
+    types = _types(catalogue, tampering)
+    matches, by_group = _matcher(types)
+    for text in tampering.call.ids:
+        if is_arn(text):
+            yield Named(text, _arn(text, types, tampering.record))
+            continue
+        id_ = text.rpartition("/")[2] if "://" in text else text.removeprefix("/")
         found = matches(id_)
-        type_ = types[found.lastgroup] if found and found.lastgroup else None
-        yield Named(id_, resource(type_, id_, tampering.record).arn if type_ else None)
+        type_ = by_group[found.lastgroup] if found and found.lastgroup else None
+        yield Named(text, resource(type_, id_, tampering.record).arn if type_ else None)
+
+
+def _types(catalogue: Catalogue, tampering: Tampering) -> tuple[ResourceType, ...]:
+    """The types that a call can be about: those that it tags, else those of its service, else all."""
+    apis = {**catalogue.watched, **catalogue.tag_apis}
+    of_call = [apis[name] for name in tampering.call.form.apis if name in apis]
+    for wanted in (
+        {api.name for api in of_call},
+        {api.name for api in apis.values() if api.event_source in {one.event_source for one in of_call}},
+    ):
+        if types := tuple(type_ for type_ in catalogue.types.values() if type_.tag_api in wanted):
+            return types
+    return tuple(catalogue.types.values())
+
+
+def _arn(arn: str, types: tuple[ResourceType, ...], record: Record) -> str | None:
+    """The resource's own ARN, where it is of a type, and of the record's account and Region as far as it says."""
+    parts = parse_arn(arn)
+    if parts is None or parts.account not in {"", record.account} or parts.region not in {"", record.region}:
+        return None
+    for type_ in types:
+        if template_service(type_.arn) == parts.service and (found := take_apart(arn, type_.arn, type_.id_form)):
+            return resource(type_, found.id, record).arn
+    return None
 
 
 @lru_cache(maxsize=4)
@@ -164,7 +149,7 @@ def finding_of(
     call = tampering.call
     if call.omitted:
         return _finding(tampering, Named(UNKNOWN_RESOURCE, None), 0, (), None)
-    written = _written(call, settings) if call.writes else {}
+    written = _written(call, settings)
     keys: dict[str, None] = {}
     first: Named | None = None
     first_known = False
@@ -172,12 +157,10 @@ def finding_of(
     for named_resource in resources:
         known = owners.get(named_resource.arn) if named_resource.arn else None
         ours = dict(known.tags) if known else {}
-        if call.writes:  # what is only decided will be written: the same value changes nothing
-            changed = [key for key, value in written.items() if ours.get(key) != value]
-        elif known is None or not known.written:
-            changed = []
-        else:
-            changed = [key for key, value in ours.items() if _removes(call, key, value)]
+        # What is only decided will be written: the same value changes nothing.
+        changed = [key for key, value in written.items() if ours.get(key) != value]
+        if known is not None and known.written:
+            changed += [key for key, value in ours.items() if call.removes(key, value)]
         if not changed:
             continue
         keys |= dict.fromkeys(changed)
@@ -186,7 +169,7 @@ def finding_of(
             first, first_known = named_resource, known is not None
     if first is None:
         return NotTampering(
-            "it writes what is there already" if call.writes else "it removes nothing that we are known to have written"
+            "it writes what is there already" if written else "it removes nothing that we are known to have written"
         )
     known = owners.get(first.arn) if first.arn else None
     ours = dict(known.tags) if known and known.written else {}
@@ -200,13 +183,9 @@ def _written(call: TagCall, settings: Settings) -> dict[str, str]:
     Ours come first. What has no value has an empty one (doc: CreateTags).
     """
     ours = {key.casefold() for key in settings.tags}
-    named = [key for key in call.tags if key.casefold() in ours]
+    named = [key for key in call.written if key.casefold() in ours]
     named.sort(key=lambda key: key not in settings.tags)
-    return {key: call.tags[key] or "" for key in named}
-
-
-def _removes(call: TagCall, key: str, value: str) -> bool:
-    return call.removes_all or (key in call.tags and call.tags[key] in {None, value})
+    return {key: call.written[key] or "" for key in named}
 
 
 def _finding(

@@ -105,7 +105,7 @@ def handle(
     # An account's tag calls count with its creations for how busy it is. They come after everybody's creations, which
     # people wait for; and where an account is throttled all the same, since they call nothing there.
     arrivals = [_arrival(message, where) for where, message in messages_by_where.items()]
-    parts = [split_tampering(part, settings) for part in fair_parts(arrivals, receives)]
+    parts = [split_tampering(part, catalogue, settings) for part in fair_parts(arrivals, receives)]
     results: dict[str, Result] = {}
     ports.fail_fast(True)
     for part, _ in parts:

@@ -50,13 +50,13 @@ class TamperingArrival(Struct, frozen=True):
 
 
 def split_tampering(
-    arrivals: Iterable[Arrival | Refusal], settings: Settings
+    arrivals: Iterable[Arrival | Refusal], catalogue: Catalogue, settings: Settings
 ) -> tuple[list[Arrival | Refusal], list[TamperingArrival]]:
     """(arrivals for the flow of creations, tag calls that may need a finding)."""
     left: list[Arrival | Refusal] = []
     tamperings: list[TamperingArrival] = []
     for arrival in arrivals:
-        tampering = None if isinstance(arrival, Refusal) else detect_tampering(arrival.record, settings)
+        tampering = None if isinstance(arrival, Refusal) else detect_tampering(arrival.record, catalogue, settings)
         if isinstance(arrival, Refusal) or tampering is None:
             left.append(arrival)
         elif isinstance(tampering, NotTampering):

@@ -40,7 +40,7 @@ def record(
 
 
 def seen(found: Record) -> Tampering | NotTampering | None:
-    return detect_tampering(found, fixtures.settings())
+    return detect_tampering(found, fixtures.catalogue(), fixtures.settings())
 
 
 def found_in(call: Record, *known: str, tags: TagPairs = TAGS, written: bool = True) -> TamperFinding | NotTampering:

@@ -15,11 +15,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.arn import parse_role
 from ownertag.core.parse import parse_record
 from ownertag.core.records import Identity, Record
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import TAG_CALLS, tag_call
+from ownertag.core.tag_calls import TagForms, tag_call
+from ownertag.core.tamper import TAG_CALLS
 from ownertag.core.values import Refusal
 from ownertag.rollout.deploy.clients import Clients
 from ownertag.rollout.deploy.failures import DeployError, explained
@@ -72,9 +74,10 @@ def tag_usage(
     policies allow it.
     """
     wanted = sorted(accounts)
+    forms = load_catalogue().tag_calls
 
     def one(account: str) -> TagUsage:
-        found = _of_account(clients, account, regions, settings, since)
+        found = _of_account(clients, account, regions, forms, settings, since)
         progress(account)
         return found
 
@@ -85,7 +88,7 @@ def tag_usage(
 
 
 def _of_account(
-    clients: Clients, account: str, regions: tuple[str, ...], settings: Settings, since: datetime
+    clients: Clients, account: str, regions: tuple[str, ...], forms: TagForms, settings: Settings, since: datetime
 ) -> TagUsage:
     keys = frozenset(settings.tags)
     exempt = _exempt(settings)
@@ -103,7 +106,7 @@ def _of_account(
             if not whole:
                 unread.append(f"{region}: only the newest {len(records)} of {name}")
             for record in records:
-                call = tag_call(record)
+                call = tag_call(record, forms)
                 who = _principal(record.identity)
                 named = call.touches(keys) if call and not record.error_code else frozenset()
                 # Removing all tags is denied only where there is an owner tag, and before the roll-out there is none.

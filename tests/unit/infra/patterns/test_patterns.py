@@ -154,7 +154,7 @@ def test_exactly_the_calls_that_touch_our_tags_and_are_not_ours_are_sent() -> No
 def test_what_is_sent_of_tag_calls_is_what_is_tampering() -> None:
     """The rule only keeps back what the hub would leave alone as well."""
     for name, (record, is_sent) in TAG_CALLS.items():
-        found = detect_tampering(fixtures.arrival(record).record, fixtures.settings())
+        found = detect_tampering(fixtures.arrival(record).record, fixtures.catalogue(), fixtures.settings())
         assert isinstance(found, Tampering) == is_sent, name
 
 
