@@ -168,6 +168,7 @@ catalogue: install $(IAM)/node_modules/installed ## derive anew from AWS's model
 	@$(BIN)/python -m derive.ec2_creations
 	@$(BIN)/python -m derive.tag_apis
 	@$(BIN)/python -m derive
+	@$(BIN)/python -m derive.event_names
 	@$(BIN)/python -m ownertag.catalogue
 
 generate: install $(IAM)/node_modules/installed ## write anew what is generated from the catalogue: infra/ and pages of docs/

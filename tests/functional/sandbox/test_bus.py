@@ -26,7 +26,7 @@ BUS = "ownertag"
 RULE = next(
     name
     for name, pattern in spoke_rules(fixtures.catalogue(), fixtures.settings()).items()
-    if "CreateVolume" in pattern["detail"]["eventName"]
+    if '"CreateVolume"' in json.dumps(pattern)
 )
 FORWARDER = "ownertag-forwarder"
 

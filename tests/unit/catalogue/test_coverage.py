@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from itertools import product
 
 import msgspec
@@ -21,7 +20,6 @@ from ownertag.catalogue.coverage import coverage, read_derived
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, QuestionKind
 from ownertag.core.request_tags import CREATED_BESIDE, created_types
-from ownertag.render.patterns import spoke_patterns
 from ownertag.sources.created_beside import DESCRIBE_CALLS
 
 CATALOGUE = load_catalogue()
@@ -139,8 +137,3 @@ def test_no_id_of_one_type_is_one_of_another() -> None:
     for (kind, ids), type_ in product(named.items(), CATALOGUE.types.values()):
         taken = [id_ for id_ in ids if type_.id.fullmatch(id_)]
         assert taken == (sorted(ids, key=list(ids).index) if type_.name == kind else []), (kind, type_.name)
-
-
-def test_every_row_reaches_a_rule_of_the_accounts_once() -> None:
-    names = Counter(name for pattern in spoke_patterns(CATALOGUE) for name in pattern["detail"]["eventName"])
-    assert names == Counter(ROWS.keys())

@@ -1,0 +1,152 @@
+"""The patterns over all operations of the SDK: none of what is wanted is missed, and nothing else is let through."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from derive.event_names import TARGET, event_names, operations
+from harness import fixtures
+from harness.sampling import sample
+from infra.patterns.matcher import takes
+from infra.patterns.test_patterns import PYTHON, matcher
+from ownertag.catalogue.event_names import LEFT_OUT, shared_names
+from ownertag.catalogue.loader import build
+from ownertag.catalogue.merge import merged
+from ownertag.render.documents import compact
+from ownertag.render.patterns import (
+    MAX_PATTERN,
+    Pair,
+    blocks_of,
+    packed_blocks,
+    patterns_of,
+    spoke_rules,
+    tag_calls,
+)
+
+EC2 = "ec2.amazonaws.com"
+SEED = 17
+# Operations that change tags by their names, and that no list of tag APIs has yet.
+UNCLEAR = {("aco-automation.amazonaws.com", "TagResource"), ("aco-automation.amazonaws.com", "UntagResource")}
+
+
+@cache
+def universe() -> frozenset[Pair]:
+    """Every operation of every client, and the catalogue's events that are called otherwise than an operation."""
+    return frozenset(operations()) | frozenset(fixtures.catalogue().rows) | tag_calls(fixtures.catalogue())
+
+
+def event(pair: Pair) -> dict[str, Any]:
+    """A successful call of somebody without a role, with as much in it as a pattern looks at."""
+    return {
+        "source": f"aws.{pair[0].partition('.')[0]}",
+        "detail-type": "AWS API Call via CloudTrail",
+        "detail": {"eventSource": pair[0], "eventName": pair[1], "userIdentity": {"type": "IAMUser"}},
+    }
+
+
+def taken(patterns: Collection[Any], pairs: Iterable[Pair]) -> set[Pair]:
+    return {pair for pair in pairs if any(takes(pattern, event(pair)) for pattern in patterns)}
+
+
+def of_tags(pair: Pair) -> bool:
+    return pair in tag_calls(fixtures.catalogue()) or "Tag" in pair[1]
+
+
+def test_exactly_rows_and_calls_that_change_tags_are_sent() -> None:
+    patterns = spoke_rules(fixtures.catalogue(), fixtures.settings()).values()
+    found = taken(patterns, universe())
+    wanted = frozenset(fixtures.catalogue().rows) | tag_calls(fixtures.catalogue())
+    assert not wanted - found, "missed"
+    assert not {pair for pair in found - wanted if not of_tags(pair)}, "over"
+
+
+def test_names_that_stand_without_a_source_are_calls_that_change_tags_everywhere() -> None:
+    """A rule sends these of every service: each has to be a call of a known tag API."""
+    names = {name for source, name in tag_calls(fixtures.catalogue()) if source != EC2}
+    everywhere = {pair for pair in operations() if pair[1] in names}
+    assert not everywhere - known_tag_calls() - UNCLEAR
+
+
+@cache
+def known_tag_calls() -> frozenset[Pair]:
+    return tag_calls(build(merged()))
+
+
+@matcher
+def test_another_matcher_says_the_same_of_all_operations() -> None:
+    patterns = list(spoke_rules(fixtures.catalogue(), fixtures.settings()).values())
+    sent = taken(patterns, universe())
+    near = {name for _, name in sent}
+    pairs = [
+        *(pair for pair in universe() if pair[1] in near),
+        *sample([pair for pair in universe() if pair[1] not in near], 8),
+    ]
+    lines = [json.dumps({"patterns": patterns}), *(json.dumps({"event": event(pair)}) for pair in pairs)]
+    ran = subprocess.run(
+        [str(PYTHON), str(Path(__file__).with_name("match.py"))],
+        input="\n".join(lines) + "\n", capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    answers = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert {pair for pair, answer in zip(pairs, answers, strict=True) if answer} == sent
+
+
+def samples() -> Iterator[tuple[str, frozenset[Pair]]]:
+    """Made-up catalogues: of few services and of all, of names that one service has and of names that many have."""
+    choose = random.Random(SEED)  # noqa: S311 - no secret
+    made = sorted(pair for pair in operations() if not pair[1].startswith(LEFT_OUT))
+    shared = [pair for pair in made if pair[1] in shared_names()]
+    creations = [pair for pair in made if pair[1].startswith("Create")]
+    for size in (1, 20, 250, 1600):
+        yield f"{size} of all", frozenset(choose.sample(made, size))
+        yield f"{size} of names that several have", frozenset(choose.sample(shared, min(size, len(shared))))
+        yield f"{size} creations", frozenset(choose.sample(creations, min(size, len(creations))))
+    yield "all creations", frozenset(creations)
+    yield "one name of all that have it", frozenset(pair for pair in made if pair[1] == "CreateCluster")
+    yield "a name that reads", frozenset({("ec2.amazonaws.com", "DescribeTags")})
+
+
+def let_through(wanted: Collection[Pair], pairs: Iterable[Pair]) -> Counter[Pair]:
+    """How many blocks let each pair through that any does."""
+    bins = packed_blocks(blocks_of(wanted, shared_names()))
+    blocks = [(frozenset(sources), frozenset(names)) for held in bins for sources, names in held]
+    return Counter(
+        pair for pair in pairs for sources, names in blocks if pair[1] in names and (not sources or pair[0] in sources)
+    )
+
+
+@pytest.mark.parametrize("wanted", [wanted for _, wanted in samples()], ids=[name for name, _ in samples()])
+def test_whatever_is_wanted_comes_through_and_nothing_else(wanted: frozenset[Pair]) -> None:
+    patterns = patterns_of(wanted, shared_names())
+    assert all(len(compact(pattern)) <= MAX_PATTERN for pattern in patterns)
+    assert let_through(wanted, operations() | wanted) == Counter(wanted)
+    # As the pattern says it as well, for those that are near.
+    sources, names = {source for source, _ in wanted}, {name for _, name in wanted}
+    near = sorted({pair for pair in operations() if pair[1] in names} | wanted)
+    other = sorted(pair for pair in operations() if pair[0] in sources and pair[1] not in names)[:100]
+    assert taken(patterns, [*near[:200], *other]) == wanted & set(near[:200])
+
+
+def test_each_row_is_in_one_pattern_alone() -> None:
+    """Two rules that take the same event would send it twice."""
+    wanted = frozenset(fixtures.catalogue().rows)
+    assert let_through(wanted, wanted) == Counter(wanted)
+
+
+def test_the_patterns_do_not_depend_on_the_order_of_the_rows() -> None:
+    wanted = sorted(fixtures.catalogue().rows)
+    shuffled = random.Random(SEED).sample(wanted, len(wanted))  # noqa: S311 - no secret
+    assert patterns_of(wanted, shared_names()) == patterns_of(shuffled, shared_names())
+
+
+def test_the_names_that_several_services_have_are_current() -> None:
+    assert TARGET.read_text("utf-8") == event_names(), "write it anew with `make catalogue`"
