@@ -16,6 +16,7 @@ from ownertag.core.ownership import (
     apply_outcome,
     apply_transfer,
 )
+from ownertag.core.recognize import name_of
 from ownertag.ledger.codec import truncated
 from ownertag.ledger.entries import (
     AddressSpan,
@@ -32,6 +33,7 @@ from ownertag.ledger.entries import (
     Transferred,
     Unobserved,
     entry_identity,
+    id_and_type,
     sorted_history,
 )
 from ownertag.ledger.port import LedgerError
@@ -120,7 +122,7 @@ class MemoryLedger:
 
     def by_id(self, id_: str) -> list[KnownResource]:
         return [
-            known_resource for known_resource in self._known() if id_ in {known_resource.id, known_resource.key.arn}
+            known for known in self._known() if id_ in {known.id, known.key.arn, name_of(known.type, known.id) or None}
         ]
 
     def observed_accounts(self) -> list[str]:
@@ -188,7 +190,7 @@ class MemoryLedger:
     def _known(self) -> list[KnownResource]:
         found = []
         for key, holding in self.holdings.items():
-            owned = self._owned(key)
-            id_, type_ = (owned[0].id, owned[0].type) if owned else (key.id, "")
+            said = [id_and_type(entry) for entry in (*self._owned(key), *self.entries[key].values())]
+            id_, type_ = next((one for one in said if one[1]), (key.id, ""))
             found.append(KnownResource(key, id_, type_, holding))
         return found

@@ -81,7 +81,7 @@ def _name(asked: Asked) -> str:
 
     if not (asked.account and asked.region):
         return asked.id
-    return arn_of_id(asked.id, asked.account, asked.region, load_catalogue())
+    return arn_of_id(asked.id, asked.account, asked.region, load_catalogue(), asked.type)
 
 
 def _summary(answer: dict[str, Any], order: TransferOrder) -> Iterator[str]:

@@ -9,6 +9,7 @@ is in no Region. `\x21-\x7e` is printable ASCII without the space.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from msgspec import Struct
@@ -136,6 +137,11 @@ def account_of(arn: str) -> str:
 def last_part(arn: str) -> str:
     """The last part of an ARN, after a colon or a slash: a resource's id, a principal's name."""
     return re.split("[/:]", arn)[-1]
+
+
+def tails(arn: str) -> Iterator[str]:
+    """All that follows a colon or slash of an ARN: one of them is the id, which can have both in it itself."""
+    return (arn[at + 1 :] for at, char in enumerate(arn) if char in ":/" and at + 1 < len(arn))
 
 
 def parse_user(arn: str | None) -> IamUser | None:

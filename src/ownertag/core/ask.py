@@ -134,4 +134,5 @@ def _questions(
             return
     if careful:
         for resource in tag_targets(creation, fact, catalogue, facts).resources:
-            yield tags_question(resource, creation)
+            if catalogue.types[resource.type].tag_api:
+                yield tags_question(resource, creation)

@@ -120,11 +120,14 @@ def _decide(
     waits += owner_waits
     unseen = () if young else targets.unseen
     settled = [Outcome(resource.arn, OutcomeKind.GONE, "not to be seen any more") for resource in unseen]
+    settled += [kept_in_ledger(one) for one in targets.resources if not catalogue.types[one.type].tag_api]
     if careful:
         kept = _carried_keys(creation, targets.resources, carried)
     else:
         kept = kept_keys(creation, targets.resources, settings)
     for resource in targets.resources if carried or kept else ():
+        if not catalogue.types[resource.type].tag_api:
+            continue
         tags_now = carried.get(tags_question(resource, creation))
         if isinstance(tags_now, Unavailable):
             waits.append(tags_now.wait())
@@ -179,7 +182,7 @@ def _apply_standings(decision: Decision, standings: Mapping[ResourceKey, Standin
         if standing.outcome is not None:
             reason = _standing_reason(standing, decision.creation.record.event_id)
             settled[resource.arn] = Outcome(resource.arn, OutcomeKind.UNCHANGED, reason)
-        elif standing.tags != decision.tags:
+        elif standing.tags != decision.tags and not is_kept_in_ledger(decision, resource.arn):
             settled.pop(resource.arn, None)
             tags_now = carried.get(tags_question(resource, decision.creation))
             if not missing_tags(standing.tags, tags_now, decision.kept.get(resource.arn, _NO_KEYS)):
@@ -194,6 +197,16 @@ def _standing_reason(standing: Standing, event_id: str) -> str:
     if standing.event_id == event_id:
         return f"is {standing.outcome.value if standing.outcome else 'done'} already"
     return f"seen again: event {standing.event_id} created it, and its owner stays"
+
+
+def kept_in_ledger(resource: Resource) -> Outcome:
+    """The outcome of a resource that has no tag API: whose it is, the ledger alone says."""
+    return Outcome(resource.arn, OutcomeKind.KEPT, "AWS tags no such resource: kept in the ledger")
+
+
+def is_kept_in_ledger(decision: Decision, arn: str) -> bool:
+    """Whether nothing is to be written on one of a decision's resources, since AWS does not tag it."""
+    return any(outcome.kind is OutcomeKind.KEPT and outcome.arn == arn for outcome in decision.settled)
 
 
 def _has_them(resource: Resource) -> Outcome:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ownertag.core.arn import arn_before_id, is_arn, last_part, parse_arn, partition_of, take_apart
+from ownertag.core.arn import arn_before_id, is_arn, last_part, parse_arn, partition_of, tails, take_apart
 from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, Makes, QuestionKind, ResourceType, Skip
 from ownertag.core.parameters import unwrap
 from ownertag.core.paths import get, is_skipped, member, no_objects, values_at, values_under
@@ -369,7 +369,9 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
     ids = {resource.id for resource in resources}
     for claim in values_at(_decode(record.resources), ("[]", "ARN")):
         arn = parse_arn(claim) if isinstance(claim, str) else None
-        if arn and arn.account != record.account and ACCOUNT.fullmatch(arn.account) and last_part(arn.resource) in ids:
+        if not arn or arn.account == record.account or not ACCOUNT.fullmatch(arn.account):
+            continue
+        if arn.resource in ids or not ids.isdisjoint(tails(arn.resource)):
             raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
 
 

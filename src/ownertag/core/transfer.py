@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from ownertag.core.arn import last_part, parse_arn
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.match import resource_at
 from ownertag.core.owner.principal import clean
+from ownertag.core.recognize import recognize, type_of_id
 from ownertag.core.records import ACCOUNT, REGION, Record
 from ownertag.core.settings import Settings
 from ownertag.core.tags import MAX_VALUE, fit, tags_for
@@ -52,24 +52,28 @@ def order_problem(order: TransferOrder) -> str | None:
     return None
 
 
-def target_of_arn(arn: str, catalogue: Catalogue) -> TransferTarget | None:
-    """The resource of an ARN, if the catalogue has its type; the ARN is built again, not taken over."""
-    parts = parse_arn(arn)
-    if not parts or not REGION.fullmatch(parts.region) or not ACCOUNT.fullmatch(parts.account):
+def target_of_arn(arn: str, catalogue: Catalogue, account: str = "", region: str = "") -> TransferTarget | None:
+    """The resource of an ARN, if the catalogue has its type; the ARN is built again, not taken over.
+
+    Args:
+        arn: The ARN.
+        catalogue: The types.
+        account: Where the resource is, if its ARN does not say it (a bucket).
+        region: The same.
+    """
+    found = recognize(arn, catalogue)
+    if found is None:
         return None
-    id_ = last_part(parts.resource)
-    for kind in catalogue.types.values():
-        if kind.id.fullmatch(id_):
-            made = resource_at(kind, id_, parts.account, parts.region)
-            if made.arn == arn:
-                return TransferTarget(parts.account, parts.region, made)
-    return None
+    account, region = found.account or account, found.region or region
+    if not REGION.fullmatch(region) or not ACCOUNT.fullmatch(account):
+        return None
+    return TransferTarget(account, region, found.resource)
 
 
-def arn_of_id(id_: str, account: str, region: str, catalogue: Catalogue) -> str:
-    """The ARN of an id in an account and Region; the id itself, if the catalogue has no such type."""
-    kinds = (kind for kind in catalogue.types.values() if kind.id.fullmatch(id_))
-    return next((resource_at(kind, id_, account, region).arn for kind in kinds), id_)
+def arn_of_id(id_: str, account: str, region: str, catalogue: Catalogue, of: str = "") -> str:
+    """The ARN of an id in an account and Region; the id itself, if nothing tells its type. `of` as for `type_of_id`."""
+    kind = type_of_id(id_, catalogue, of)
+    return resource_at(kind, id_, account, region).arn if kind else id_
 
 
 def ordered_owner(order: TransferOrder) -> Owner:

@@ -353,6 +353,7 @@ class OutcomeKind(StrEnum):
     TAGGED = "tagged"
     UNCHANGED = "unchanged"
     OBSERVED = "observed"
+    KEPT = "kept"
     NOT_READY = "not-ready"
     THROTTLED = "throttled"
     GONE = "gone"

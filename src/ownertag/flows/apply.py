@@ -35,17 +35,7 @@ def apply(plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) ->
         age = age_of(decision.creation, now)
         for resource in decision.resources:
             ages[resource.arn] = min(age, ages.get(resource.arn, age))
-    written = apply_writes(plan.writes, ages, ports, catalogue, settings)
-    for decision in plan.decisions:
-        for resource in decision.resources:
-            if not catalogue.types[resource.type].tag_api:
-                written[resource.arn] = untagged(resource)
-    return written
-
-
-def untagged(resource: Resource) -> Outcome:
-    """The outcome of what AWS has no tags for: the ledger alone says whose it is."""
-    return Outcome(resource.arn, OutcomeKind.UNCHANGED, "AWS tags no such resource: the ledger keeps whose it is")
+    return apply_writes(plan.writes, ages, ports, catalogue, settings)
 
 
 def apply_writes(

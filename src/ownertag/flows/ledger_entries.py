@@ -84,7 +84,9 @@ def ended(
     if outcome.kind is OutcomeKind.OBSERVED:
         observed = Observation(now, tuple(sorted(kept)))
         return Ended(key, event, holder, owner, OutcomeKind.UNCHANGED, outcome.reason, final, now, observed)
-    return Ended(key, event, holder, owner, outcome.kind, outcome.reason, final, now)
+    # An earlier ownertag reads these, and has no word for what is kept without a tag.
+    kind = OutcomeKind.UNCHANGED if outcome.kind is OutcomeKind.KEPT else outcome.kind
+    return Ended(key, event, holder, owner, kind, outcome.reason, final, now)
 
 
 def _owned(decision: Decision, facts: Facts, now: datetime) -> list[Owned]:

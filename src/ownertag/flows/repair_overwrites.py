@@ -16,6 +16,7 @@ from collections.abc import Container, Iterable, Mapping
 from msgspec.structs import replace
 
 from ownertag.core.ask import tags_question
+from ownertag.core.decide import is_kept_in_ledger
 from ownertag.core.findings import TamperFinding
 from ownertag.core.ownership import EventKey, ResourceKey, Standing, key_of
 from ownertag.core.settings import Settings
@@ -107,7 +108,7 @@ def _doubtful(decision: Decision, standings: Standings, finished: Container[Even
     for resource in decision.resources:
         key = key_of(resource, creation)
         standing = standings.get(key)
-        if standing is None or standing.outcome not in _WRITTEN:
+        if standing is None or standing.outcome not in _WRITTEN or is_kept_in_ledger(decision, resource.arn):
             continue
         of_another = standing.event_id != creation.record.event_id and standing.tags != decision.tags
         if of_another or event_of(creation) in finished:

@@ -16,17 +16,17 @@ from msgspec import Struct
 
 from ownertag.core.ask import tags_question_in
 from ownertag.core.catalogue_types import Catalogue
-from ownertag.core.decide import missing_tags
+from ownertag.core.decide import kept_in_ledger, missing_tags
 from ownertag.core.findings import TamperFinding
 from ownertag.core.owner.principal import UNKNOWN
 from ownertag.core.ownership import EventKey, Standing
 from ownertag.core.plan import group_writes
+from ownertag.core.recognize import recognize
 from ownertag.core.record_details import Actor
 from ownertag.core.settings import Settings
 from ownertag.core.tag_drift import differing_tags, finding_of_drift
-from ownertag.core.transfer import target_of_arn
 from ownertag.core.values import Facts, Outcome, OutcomeKind, Question, Resource, TagPairs, Unavailable
-from ownertag.flows.apply import apply_writes, untagged
+from ownertag.flows.apply import apply_writes
 from ownertag.flows.findings import publish_findings
 from ownertag.flows.isolate_failures import wait_for
 from ownertag.flows.ledger_entries import ended
@@ -126,7 +126,7 @@ def _tag(known: Sequence[KnownResource], ports: Ports, catalogue: Catalogue, set
             reason = f"there is no row for {one.type or 'its type'} any more"
             outcomes[one.key.arn] = Outcome(one.key.arn, OutcomeKind.FAILED, reason)
         elif not catalogue.types[found.type].tag_api:
-            outcomes[one.key.arn] = untagged(found)
+            outcomes[one.key.arn] = kept_in_ledger(found)
         elif ports.throttled(one.key.account, one.key.region, catalogue.client_of(found.type)):
             reason = "AWS throttles the service in this account and Region just now"
             outcomes[one.key.arn] = Outcome(one.key.arn, OutcomeKind.THROTTLED, reason, is_retried=True)
@@ -172,8 +172,8 @@ def _resource(known: KnownResource, catalogue: Catalogue) -> Resource | None:
     """The resource as the catalogue has it now; None where it has no such type."""
     if known.type in catalogue.types:
         return Resource(known.key.arn, known.id, known.type)
-    target = target_of_arn(known.key.arn, catalogue)  # given to somebody by hand, when nobody had seen its creation
-    return target.resource if target else None
+    found = recognize(known.key.arn, catalogue)  # given to somebody by hand, when nobody had seen its creation
+    return Resource(known.key.arn, found.resource.id, found.type.name) if found else None
 
 
 def _question(known: KnownResource, resource: Resource) -> Question:

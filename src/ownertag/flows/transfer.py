@@ -9,6 +9,7 @@ from ownertag.core.ask import account_question_of
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.judge import judge
 from ownertag.core.ownership import EventKey, ResourceKey
+from ownertag.core.recognize import recognize
 from ownertag.core.records import Identity, Record
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import TransferOrder, TransferTarget, new_tags, order_problem, target_of_arn
@@ -42,7 +43,7 @@ def transfer(order: TransferOrder, ports: Ports, reader: Reader, catalogue: Cata
     if problem:
         return Transfer(False, detail=problem)
     try:
-        known = reader.by_id(order.resource)
+        known = _known(order, reader, catalogue)
         target = _target(order, known, catalogue)
         if isinstance(target, str):
             return Transfer(False, detail=target)
@@ -52,12 +53,19 @@ def transfer(order: TransferOrder, ports: Ports, reader: Reader, catalogue: Cata
         before = known[0] if known else None
         tags = new_tags(order, before.holding.tags if before else (), _creation_record(before, reader), settings)
         key = ResourceKey(target.account, target.region, target.resource.arn)
-        ports.ledger.append([Transferred(key, order.id, order.to, order.by, order.reason, tags, ports.now())])
+        named, type_ = target.resource.id, target.resource.type
+        given = Transferred(key, order.id, order.to, order.by, order.reason, tags, ports.now(), named, type_)
+        ports.ledger.append([given])
     except LedgerError as error:
         return Transfer(False, detail=f"nothing was changed: the ledger can't be used: {error}")
     was = before.holding.owner.name if before else None
-    api = catalogue.types[target.resource.type].tag_api
-    result = ports.tagger.write(Write(target.account, target.region, api, tags, (target.resource,))) if api else None
+    kind = catalogue.types.get(target.resource.type)
+    if kind is None:
+        detail = f"the ledger has it, but the tags could not be written: no row makes a {target.resource.type} any more"
+        return Transfer(False, target.resource.arn, was, tags, detail)
+    if not kind.tag_api:
+        return Transfer(True, target.resource.arn, was, tags, f"AWS tags no {kind.name}: the ledger alone has it")
+    result = ports.tagger.write(Write(target.account, target.region, kind.tag_api, tags, (target.resource,)))
     failure = result if result is None or isinstance(result, Failure) else result.get(target.resource.arn)
     if failure is not None and judge(failure, None).outcome is OutcomeKind.OBSERVED:
         return _observed(key, order, before, Transfer(True, target.resource.arn, was, tags), ports)
@@ -85,6 +93,14 @@ def _observed(
     return replace(done, detail=detail)
 
 
+def _known(order: TransferOrder, reader: Reader, catalogue: Catalogue) -> list[KnownResource]:
+    """What the ledger knows by the order's text, or by its ARN as the ledger writes it."""
+    known = reader.by_id(order.resource)
+    if not known and (found := recognize(order.resource, catalogue)) and found.resource.arn != order.resource:
+        known = reader.by_id(found.resource.arn)
+    return known
+
+
 def _target(order: TransferOrder, known: list[KnownResource], catalogue: Catalogue) -> TransferTarget | str:
     """The resource that the order names, or why that is not clear."""
     if len(known) > 1:
@@ -92,9 +108,13 @@ def _target(order: TransferOrder, known: list[KnownResource], catalogue: Catalog
         return f"{order.resource} is there {len(known)} times: name one by its ARN: {arns}"
     if known:
         [resource] = known
-        arn = resource.key.arn
-        return TransferTarget(resource.key.account, resource.key.region, Resource(arn, resource.id, resource.type))
+        arn, id_, type_ = resource.key.arn, resource.id, resource.type
+        if not type_ and (found := recognize(arn, catalogue)):  # its creation was never heard of
+            id_, type_ = found.resource.id, found.type.name
+        return TransferTarget(resource.key.account, resource.key.region, Resource(arn, id_, type_))
     target = target_of_arn(order.resource, catalogue)
+    if target is None and recognize(order.resource, catalogue) is not None:
+        return f"{order.resource[:256]!a}: the ledger does not know it, and its ARN does not say in which account it is"
     if target is None:
         return f"{order.resource[:256]!a}: the ledger knows no such resource; name it by its ARN"
     return target

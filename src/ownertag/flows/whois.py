@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from ownertag.core.arn import parse_arn
 from ownertag.core.ownership import EventKey, Holding, ResourceKey, apply_transfer, end_of
+from ownertag.core.recognize import is_of
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
 from ownertag.ledger.entries import (
     AddressSpan,
@@ -47,9 +48,10 @@ class Window(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """What somebody asks about: an address in its normal form, an access key's id, or else an id or ARN.
+    """What somebody asks about: an address in its normal form, an access key's id, or else an id, a name or ARN.
 
-    In one account or Region only, if these are given. `limit` answers are given, the latest.
+    In one account or Region only, or of one type or service (`rds:db`, `rds:`), if these are given. `limit` answers are
+    given, the latest.
     """
 
     id: str = ""
@@ -58,6 +60,7 @@ class Wanted(Struct, frozen=True):
     at: Window | None = None
     account: str | None = None
     region: str | None = None
+    type: str = ""
     limit: int = 20
 
 
@@ -174,7 +177,8 @@ def _lives(spans: Iterable[S], wanted: Wanted) -> list[S]:
 
 def _here(known: KnownResource, wanted: Wanted) -> bool:
     key = known.key
-    return wanted.account in {None, key.account} and wanted.region in {None, key.region}
+    in_place = wanted.account in {None, key.account} and wanted.region in {None, key.region}
+    return in_place and (not known.type or is_of(known.type, wanted.type))
 
 
 def _overlap(at: Window | None, since: datetime, until: datetime | None) -> bool:

@@ -12,6 +12,7 @@ from ownertag.core.catalogue_types import Catalogue, QuestionKind
 from ownertag.core.match import match
 from ownertag.core.owner.resolve import resolve
 from ownertag.core.ownership import ResourceKey
+from ownertag.core.recognize import is_of, name_of
 from ownertag.core.record_details import addresses_of
 from ownertag.core.records import Arrival, Record
 from ownertag.core.settings import Settings
@@ -91,18 +92,24 @@ class Trail(Protocol):
 
 
 def from_trail(
-    wanted: ResourceKey, id_: str, trail: Trail, catalogue: Catalogue, settings: Settings
+    wanted: ResourceKey,
+    id_: str,
+    trail: Trail,
+    catalogue: Catalogue,
+    settings: Settings,
+    type: str = "",  # noqa: A002 - the field's own word
 ) -> WhoisAnswer | Unavailable | None:
     """Returns who made it, from CloudTrail's 90 days: named by the record alone, since nothing else is looked up.
 
-    `wanted.arn` may be empty: the id tells which resource of the creation it is.
+    `wanted.arn` may be empty: the id or name tells which resource of the creation it is, and the `type` if it is known.
     """
     records = trail.naming(wanted.account, wanted.region, id_)
     if isinstance(records, Unavailable):
         return records
     for record in reversed(records):
         for answer in _made(record, catalogue, settings):
-            if answer.id == id_:
+            named = answer.key.arn == wanted.arn if wanted.arn else id_ in {answer.id, name_of(answer.type, answer.id)}
+            if named and is_of(answer.type, type):
                 return answer
     return None
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from ownertag.core.arn import is_arn
+from ownertag.core.arn import is_arn, tails
 from ownertag.core.ownership import (
     EventKey,
     Holding,
@@ -43,6 +43,7 @@ from ownertag.ledger.entries import (
     Transferred,
     Unobserved,
     apply_entry,
+    id_and_type,
     sorted_history,
 )
 from ownertag.ledger.items import (
@@ -199,8 +200,9 @@ class DynamoLedger:
         lost: set[ResourceKey] = set()
         writes: Writes = {}
         for entry in entries:
-            if entry.resource not in states:
-                states[entry.resource] = self._state(items, entry.resource, entry.resource.id, "")
+            id_, type_ = id_and_type(entry)
+            if entry.resource not in states or (type_ and not states[entry.resource].type):
+                states[entry.resource] = self._state(items, entry.resource, id_, type_)
         for resource in unobserved:
             if resource not in states:
                 states[resource] = self._state(items, resource, resource.id, "")
@@ -236,13 +238,12 @@ class DynamoLedger:
         return self._known(holding_key(key) for key in keys)
 
     def by_id(self, id_: str) -> list[KnownResource]:
-        """The resources with this id or ARN. An ARN ends with the id, after a colon or a slash."""
+        """The resources with this id, name or ARN. An ARN ends with the id, after a colon or a slash."""
         if not is_arn(id_):
-            return self._known(self._index(BY_ID, "id", id_))
-        ends = [id_[at + 1 :] for at, char in enumerate(id_) if char in ":/"]
-        return [
-            known_resource for end in ends if end for known_resource in self.by_id(end) if known_resource.key.arn == id_
-        ]
+            named = ((pk, HOLDING) for pk, _ in self._index(BY_LINK, "link", joined("name", id_)))
+            return self._known([*self._index(BY_ID, "id", id_), *named])
+        found = self._known(at for end in tails(id_) for at in self._index(BY_ID, "id", end))
+        return [known for known in found if known.key.arn == id_]
 
     def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
         """The resources of this owner, at most so many."""

@@ -22,6 +22,7 @@ from ownertag.core.ownership import (
     apply_outcome,
     apply_transfer,
 )
+from ownertag.core.recognize import name_of
 from ownertag.core.record_details import Actor
 from ownertag.core.records import Delivery
 from ownertag.core.values import OutcomeKind, Owner, TagPairs
@@ -120,7 +121,10 @@ class TagChanged(Struct, frozen=True, omit_defaults=True):
 
 
 class Transferred(Struct, frozen=True, omit_defaults=True):
-    """A resource was given to somebody by a person's order. `id` is the same where the order is repeated."""
+    """A resource was given to somebody by a person's order. `id` is the same where the order is repeated.
+
+    `named` and `type` are the resource's own id and type: nobody may have seen its creation. 0.1.0 wrote none.
+    """
 
     resource: ResourceKey
     id: str
@@ -129,6 +133,8 @@ class Transferred(Struct, frozen=True, omit_defaults=True):
     reason: str
     tags: TagPairs
     at: datetime
+    named: str = ""
+    type: str = ""
 
 
 class Deleted(Struct, frozen=True, omit_defaults=True):
@@ -176,6 +182,22 @@ class KeySpan(Struct, frozen=True):
 
     known: KnownResource
     since: datetime
+
+
+def id_and_type(entry: HistoryEntry) -> tuple[str, str]:
+    """The id and type of an entry's resource, as far as it says them: without its type an ARN's last part is its id."""
+    match entry:
+        case Owned():
+            return entry.id, entry.type
+        case Transferred() if entry.named:
+            return entry.named, entry.type
+    return entry.resource.id, ""
+
+
+def names_of(owned: Owned) -> tuple[str, ...]:
+    """The names by which a resource is found beside its id."""
+    name = name_of(owned.type, owned.id)
+    return (name,) if name else ()
 
 
 def entry_identity(entry: HistoryEntry) -> tuple[str, str, str]:

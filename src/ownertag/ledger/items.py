@@ -11,7 +11,7 @@ from msgspec import Struct
 from ownertag.core.ownership import EventKey, Holding, Observation, ResourceKey
 from ownertag.ledger.codec import StoredDecision, json, truncated
 from ownertag.ledger.dynamodb_client import Item, Key
-from ownertag.ledger.entries import Created, HistoryEntry, Owned, entry_identity
+from ownertag.ledger.entries import Created, HistoryEntry, Owned, entry_identity, names_of
 from ownertag.ledger.table import joined, key
 
 Writes = dict[Key, dict[str, Any]]
@@ -59,11 +59,11 @@ def put(at: Key, item: Item, **condition: Any) -> dict[str, Any]:
 
 
 def links(owned: Owned) -> Writes:
-    """The items by which a resource is found by its addresses and parents."""
+    """The items by which a resource is found by its addresses and parents, and by its name where that is not its id."""
     pk, _ = holding_key(owned.resource)
     since = str(int(owned.claim.created_at.timestamp()))
     writes = {}
-    for kind, values in (("address", owned.addresses), ("parent", owned.parents)):
+    for kind, values in (("address", owned.addresses), ("parent", owned.parents), ("name", names_of(owned))):
         for value in values:
             at = (pk, key((), ("link", kind, value, since))[1])
             writes[at] = put(at, {"link": {"S": joined(kind, value)}, "since": {"N": since}})

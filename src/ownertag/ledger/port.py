@@ -81,7 +81,7 @@ class Reader(Protocol):
         """The resources with these keys that are known."""
 
     def by_id(self, id_: str) -> list[KnownResource]:
-        """The resources with this id or ARN, in any account and Region."""
+        """The resources with this id, name or ARN, in any account and Region: several services can have one name."""
 
     def by_address(self, address: str) -> list[AddressSpan]:
         """The resources that had this address (in its normal form), the earliest first."""

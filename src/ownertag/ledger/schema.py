@@ -65,7 +65,7 @@ CREATE TABLE other (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE link (
-  kind TEXT NOT NULL,                   -- address, parent, access-key; observed, observed-in: an account that waits
+  kind TEXT NOT NULL,                   -- address, parent, name, access-key; observed(-in): an account that waits
   value TEXT NOT NULL,
   resource INTEGER NOT NULL,
   since INTEGER NOT NULL,               -- seconds

@@ -41,6 +41,8 @@ from ownertag.ledger.entries import (
     Unobserved,
     apply_entry,
     entry_identity,
+    id_and_type,
+    names_of,
     sorted_history,
 )
 from ownertag.ledger.port import LedgerError
@@ -61,6 +63,12 @@ from ownertag.ledger.rows import (
     write_holdings,
 )
 from ownertag.ledger.sqlite_file import BUSY_SECONDS, open_file, sqlite_error
+
+#: A resource of which a tag change or a transfer was heard before its creation gets its id and type with that.
+_INSERT_RESOURCE = (
+    "INSERT INTO resource (arn, account, region, name, type) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+    " SET name = excluded.name, type = excluded.type WHERE type = ''"
+)
 
 
 class SqliteLedger:
@@ -126,8 +134,7 @@ class SqliteLedger:
             events = event_numbers(do, [entry.event for entry in owned])
             decisions = keep_decisions(do, owned, events)
             do.executemany(
-                "INSERT INTO resource (arn, account, region, name, type) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
-                " SET name = excluded.name, type = excluded.type WHERE type = ''",
+                _INSERT_RESOURCE,
                 [
                     (entry.resource.arn, entry.resource.account, entry.resource.region, entry.id, entry.type)
                     for entry in owned
@@ -153,6 +160,7 @@ class SqliteLedger:
                     for kind, values in (
                         ("address", entry.addresses),
                         ("parent", entry.parents),
+                        ("name", names_of(entry)),
                         ("access-key", [*filter(None, [key_ids.get(entry.event)])]),
                     )
                     for value in values
@@ -178,12 +186,11 @@ class SqliteLedger:
         others = [truncated(entry) for entry in entries if not isinstance(entry, Finished | Unobserved)]
         with self._transaction() as do:
             do.executemany(
-                "INSERT INTO resource (arn, account, region, name, type) VALUES (?, ?, ?, ?, '')"
-                " ON CONFLICT DO NOTHING",
-                [
-                    (key.arn, key.account, key.region, key.id)
-                    for key in dict.fromkeys(entry.resource for entry in others)
-                ],
+                _INSERT_RESOURCE,
+                dict.fromkeys(
+                    (entry.resource.arn, entry.resource.account, entry.resource.region, *id_and_type(entry))
+                    for entry in others
+                ),
             )
             resources = resource_rows(do, [entry.resource for entry in others])
             changed: dict[ResourceKey, ResourceRow] = {}
@@ -227,9 +234,13 @@ class SqliteLedger:
             return [known for row in resource_rows(do, keys).values() if (known := row.known) is not None]
 
     def by_id(self, id_: str) -> list[KnownResource]:
-        """The resources with this id or ARN."""
-        column = "arn" if is_arn(id_) else "name"
-        return self._known(f"SELECT {HOLDING} WHERE r.{column} = ? ORDER BY r.id", id_)
+        """The resources with this id, name or ARN."""
+        if is_arn(id_):
+            return self._known(f"SELECT {HOLDING} WHERE r.arn = ? ORDER BY r.id", id_)
+        chosen = (
+            "SELECT id FROM resource WHERE name = ?1 UNION SELECT resource FROM link WHERE kind = 'name' AND value = ?1"
+        )
+        return self._known(f"SELECT {HOLDING} WHERE r.id IN ({chosen}) ORDER BY r.id", id_)
 
     def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
         """The resources of this owner, at most so many."""

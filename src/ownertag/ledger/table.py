@@ -7,7 +7,7 @@ One table. `pk` and `sk` of an item:
 | a creation: Created, its decision, whether it is finished | event, account, Region, event id | event |
 | the owner of a resource (derived) | resource, account, Region, ARN | holding |
 | an entry of a resource (`link` of a decision: access-key, its id) | the same | entry, kind, event id, detail |
-| an address or a parent of a resource | the same | link, kind, value, time |
+| an address or a parent of a resource, or its name where that is not its id | the same | link, kind, value, time |
 | what was observed, and waits for its tags (`link`: observed, account) | the same | link, observed, account |
 | that something was observed in an account (`link`: observed-in) | observed-in, account | account |
 | the organization's accounts, of which only the newest list is kept | accounts | list |

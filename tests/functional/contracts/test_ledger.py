@@ -287,6 +287,39 @@ def test_accounts_and_regions_never_mix(store: Store) -> None:
     assert store.seen([event(5, B, "us-east-1")]) == {}
 
 
+SERVICE = "arn:aws:ecs:eu-central-1:111111111111:service/shop/web"
+STACK = "arn:aws:cloudformation:eu-central-1:111111111111:stack/web/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"
+
+
+def of_type(arn: str, id_: str, type_: str, number: int = 1) -> Owned:
+    """The owner of a resource of another service than EC2."""
+    return replace(owned(number), resource=ResourceKey(A, HOME, arn), id=id_, type=type_)
+
+
+def test_a_resource_is_found_by_its_arn_its_id_and_its_name_of_whatever_service(store: Store) -> None:
+    table = of_type("arn:aws:dynamodb:eu-central-1:111111111111:table/web", "web", "dynamodb:table")
+    service = of_type(SERVICE, "shop/web", "ecs:service")
+    stack = of_type(STACK, STACK.partition("stack/")[2], "cloudformation:stack")
+    secrets = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:"
+    secret = of_type(f"{secrets}shop/db-a1B2c3", "shop/db-a1B2c3", "secretsmanager:secret")
+    made = [table, service, stack, secret]
+    store.claim([created(1)], made)
+    for entry in made:
+        for name in (entry.resource.arn, entry.id):
+            assert entry.resource in {known.key for known in store.by_id(name)}, name
+        assert [known.type for known in store.by_id(entry.resource.arn)] == [entry.type]
+    assert {known.type for known in store.by_id("web")} == {"dynamodb:table", "ecs:service", "cloudformation:stack"}
+    assert [known.id for known in store.by_id("shop/db")] == ["shop/db-a1B2c3"]
+    assert [*store.by_id("shop"), *store.by_id("db"), *store.by_id(SERVICE.replace("/web", ""))] == []
+
+
+def test_what_was_given_before_its_creation_was_heard_of_has_its_id_and_type(store: Store) -> None:
+    given = replace(transferred(), resource=ResourceKey(A, HOME, SERVICE), named="shop/web", type="ecs:service")
+    store.append([given])
+    for name in (SERVICE, "shop/web"):
+        assert [(known.id, known.type) for known in store.by_id(name)] == [("shop/web", "ecs:service")]
+
+
 @pytest.mark.parametrize(
     "odd",
     ["'; DROP TABLE resource; --", "%", "_", "*", "a\\", 'a"b', "vol-0000000_", "\U0001f980", "a\x00b", "#", "1:a"],

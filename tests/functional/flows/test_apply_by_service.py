@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from harness.events import CATALOGUE, HOME, SETTINGS
 from harness.fakes import Clock, FakeAccounts, FakeAws, FakeLookups
 from harness.tag_apis import all_tag_apis
-from ownertag.core.values import Failure, Outcome, OutcomeKind, Resource, Write, WriteResult
-from ownertag.flows.apply import apply_writes, untagged
+from ownertag.core.values import Failure, Outcome, Resource, Write, WriteResult
+from ownertag.flows.apply import apply_writes
 from ownertag.flows.ports import Ports
 
 A = "111111111111"
@@ -100,9 +100,3 @@ def test_a_name_server_that_fails_is_no_sign_that_the_service_is_not_there() -> 
     outcomes = applied(Answering({RDS: [Failure("NoEndpoint", answered=False)]}), write(RDS, "one"))
     assert kinds(outcomes) == {"one": "throttled"}
     assert outcomes[arn("one")].is_retried
-
-
-def test_what_aws_has_no_tags_for_is_unchanged_and_done() -> None:
-    outcome = untagged(Resource(arn("one"), "one", "codebuild:project"))
-    assert (outcome.kind, outcome.is_retried) == (OutcomeKind.UNCHANGED, False)
-    assert "the ledger keeps whose it is" in outcome.reason

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from ledger.entries import HOME, A, B, after, created, deleted, ended, event, key, owned, transferred
 from ownertag.core.findings import TagChange
-from ownertag.core.ownership import Claim, Observation
+from ownertag.core.ownership import Claim, Observation, ResourceKey
 from ownertag.core.record_details import Actor
 from ownertag.core.records import Delivery
 from ownertag.core.values import AccountList, Confidence, OutcomeKind, Owner
@@ -36,9 +36,12 @@ ITEMS = {
     ("observed-in", "account"),
 }
 #: What else stands in keys: kinds of links, and what the counter reads to learn the time.
-WORDS = {"address", "parent", "access-key", "observed", "time"}
+WORDS = {"address", "parent", "name", "access-key", "observed", "time"}
 #: Outcomes that no entry and no holding has, and why: the release could not read another one than its own.
-NOT_STORED = {"observed": "is kept as unchanged, with an observation beside it"}
+NOT_STORED = {
+    "observed": "is kept as unchanged, with an observation beside it",
+    "kept": "is kept as unchanged, with its reason",
+}
 #: The tables of a file.
 TABLES = {"event", "decision", "resource", "owned", "other", "link"}
 
@@ -176,6 +179,22 @@ NEWER: tuple[Step, ...] = (
         ),
         *(Finished(event(number), after(number + 1)) for number in _NEWER_NUMBERS),
     ),
+    # What has more in its id than its name; and of one the type is known by a transfer alone.
+    (
+        "claim",
+        {
+            "created": [_created(0x90)],
+            "owned": [
+                replace(
+                    _owned(0x90),
+                    resource=ResourceKey(A, HOME, f"arn:aws:ecs:{HOME}:{A}:service/shop/web"),
+                    id="shop/web",
+                    type="ecs:service",
+                )
+            ],
+        },
+    ),
+    _append(replace(transferred(minutes=140, id_=_volume(0x82)), named=_volume(0x82), type="ec2:volume")),
     # One of them is tagged afterwards.
     _append(ended(0x83, id_=_volume(0x83), minutes=200), Unobserved(key(_volume(0x83)))),
 )

@@ -16,6 +16,7 @@ from ownertag.cli.whois.objects import Told
 from ownertag.cli.whois.output import print_answers, print_short
 from ownertag.cli.whois.trail import NotKnown, TrailSearch
 from ownertag.cli.writing import tell_error
+from ownertag.core.arn import is_arn
 from ownertag.core.pasted.taken import Asked, Pasted
 from ownertag.core.records import ACCOUNT, REGION
 from ownertag.flows.whois import Wanted, WhoisAnswer, Window
@@ -112,6 +113,8 @@ def _answers(
     for asked in taken.asked:
         one = _wanted(asked, wanted)
         found = ask(one, reader)
+        if not found.answers and (known_as := _known_as(one.id)):
+            found = ask(replace(one, id=known_as), reader)
         told: Sequence[WhoisAnswer] = found.answers
         try:
             told = told or search.find(one, asked)
@@ -129,12 +132,23 @@ def _answers(
     return list(answers.values()), unknown
 
 
+def _known_as(id_: str) -> str | None:
+    """An ARN as the ledger writes it, if it writes it otherwise: without what a group's ARN has of its own."""
+    if not is_arn(id_):
+        return None
+    from ownertag.catalogue.loader import load_catalogue
+    from ownertag.core.recognize import recognize
+
+    found = recognize(id_, load_catalogue())
+    return found.resource.arn if found and found.resource.arn != id_ else None
+
+
 def _wanted(asked: Asked, wanted: Wanted) -> Wanted:
     """Returns what to ask for: where the paste says that it is, if the options do not say something else.
 
     A key is used in any Region, so where a finding saw it narrows nothing.
     """
-    named = replace(wanted, id=asked.id, address=asked.address, access_key=asked.access_key)
+    named = replace(wanted, id=asked.id, address=asked.address, access_key=asked.access_key, type=asked.type)
     if asked.access_key:
         return named
     for option, said, given in (

@@ -72,7 +72,7 @@ class TrailSearch:
         from ownertag.core.transfer import target_of_arn
         from ownertag.flows.whois_aws import from_trail
 
-        target = target_of_arn(wanted.id, load_catalogue())
+        target = target_of_arn(wanted.id, load_catalogue(), wanted.account or "", wanted.region or "")
         key, id_ = None, wanted.id
         if target:
             key, id_ = ResourceKey(target.account, target.region, target.resource.arn), target.resource.id
@@ -81,7 +81,7 @@ class TrailSearch:
         if key is None:
             raise NotKnown(f"{never}; {_advice(wanted.id)}")
         self._need_organization(never)
-        found = from_trail(key, id_, self._trail, load_catalogue(), self._settings)
+        found = from_trail(key, id_, self._trail, load_catalogue(), self._settings, wanted.type)
         if isinstance(found, Unavailable):
             self._unread(found, key.account, key.region, never)
         if found is None:
@@ -154,6 +154,10 @@ def _searched(account: str, region: str) -> str:
 
 
 def _advice(id_: str) -> str:
+    from ownertag.core.recognize import recognize
+
+    if is_arn(id_) and recognize(id_, load_catalogue()):
+        return "to look into CloudTrail, write --account and --region: its ARN does not say where it is"
     if is_arn(id_):
         return "the catalogue has no such type, so CloudTrail was not asked"
     return "to look into CloudTrail, write its ARN, or --account and --region"

@@ -22,9 +22,10 @@ class PastedError(ValueError):
 
 
 class Asked(Struct, frozen=True):
-    """One thing that is asked about: an id or ARN, or else an address in its normal form, or an access key's id.
+    """One thing that is asked about: an id, name or ARN, or else an address in its normal form, or an access key's id.
 
-    `account` and `region` say where it is, as far as the paste does.
+    `account` and `region` say where it is, as far as the paste does, and `type` what it is: a type of the catalogue, or
+    a service with a colon behind it.
     """
 
     id: str = ""
@@ -32,6 +33,7 @@ class Asked(Struct, frozen=True):
     access_key: str | None = None
     account: str | None = None
     region: str | None = None
+    type: str = ""
 
     @property
     def name(self) -> str:
@@ -42,6 +44,12 @@ class Asked(Struct, frozen=True):
     def where(self) -> str:
         """The account and Region, as far as they are known."""
         return ", ".join(part for part in (self.account, self.region) if part)
+
+    @property
+    def said(self) -> str:
+        """What it is and where, in words."""
+        what = f"{self.type} {self.name}" if self.type and not self.type.endswith(":") else self.name
+        return what + (f" in {self.where}" if self.where else "")
 
 
 class Pasted(Struct, frozen=True):
@@ -61,8 +69,7 @@ class Pasted(Struct, frozen=True):
     def said(self) -> str:
         """What it was taken for, in one line."""
         if len(self.asked) == 1:
-            [one] = self.asked
-            what = one.name + (f" in {one.where}" if one.where else "")
+            what = self.asked[0].said
         else:
             what = f"{len(self.asked)} resources"
             what += f", without {self.more} more" if self.more else ""

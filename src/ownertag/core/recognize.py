@@ -1,0 +1,105 @@
+"""Tells what an ARN or an id names by the catalogue's types: nothing else in ownertag takes a text for a type.
+
+An ARN says its service, so that few templates can fit it. An id alone says nothing (a table and a function can have one
+name), unless its type gives all its ids a beginning of their own, such as `vol-`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from ownertag.core.arn import TakenApart, arn_before_id, parse_arn, partition_of, take_apart, template_service
+from ownertag.core.catalogue_types import Catalogue, ResourceType
+from ownertag.core.regions import region_of_service
+from ownertag.core.values import Resource
+
+#: What a service puts into an id beside the name: a UUID, a hash, a revision's number.
+_MADE_UP = re.compile(r"[0-9a-f]{8,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+")
+#: What it puts behind a name, without a slash or colon (doc: Secrets Manager user guide, "What's in a secret?").
+_BEHIND = {"secretsmanager:secret": re.compile(r"-[A-Za-z0-9]{6}\Z")}
+#: What a form of ids begins with, where that is the same for all: `vol-`, `subnet-`.
+_BEGINNING = re.compile(r"[a-z0-9-]+-(?=[\[(\\])")
+
+
+class Recognized(Struct, frozen=True):
+    """What an ARN names, as the ledger writes it: a `*` stands for what creations do not tell.
+
+    `account` and `region` are empty where the ARN does not say them. What is in no Region records in one: that it is.
+    """
+
+    type: ResourceType
+    resource: Resource
+    account: str
+    region: str
+
+
+def recognize(arn: str, catalogue: Catalogue) -> Recognized | None:
+    """What an ARN names; None where the catalogue has no type of that form, or two that nothing tells apart."""
+    parts = parse_arn(arn)
+    if parts is None:
+        return None
+    found: Recognized | None = None
+    best = -1
+    for type_ in catalogue.types.values():
+        if template_service(type_.arn) != parts.service or (exactness := _exactness(type_)) < best:
+            continue
+        taken = take_apart(arn, type_.arn, type_.id_form)
+        if taken is None or (taken.region and partition_of(taken.region) != taken.partition):
+            continue
+        found = None if exactness == best else _recognized(type_, parts.service, taken)
+        best = exactness
+    return found
+
+
+def _recognized(type_: ResourceType, service: str, taken: TakenApart) -> Recognized:
+    region = taken.region or region_of_service(f"{service}.amazonaws.com", taken.partition) or ""
+    # An ARN without a Region has its partition all the same, which is told by one.
+    before = arn_before_id(type_.arn, region or _of_partition(taken.partition), taken.account or "")
+    return Recognized(type_, Resource(before + taken.id, taken.id, type_.name), taken.account or "", region)
+
+
+def _exactness(type_: ResourceType) -> int:
+    """How much of its ARNs a template says itself: of two that fit, the longer is the one."""
+    return len(re.sub(r"{[a-z]+}|\*", "", type_.arn))
+
+
+def _of_partition(partition: str) -> str:
+    """A Region of a partition, for ARNs that name none."""
+    return region_of_service("iam.amazonaws.com", partition) or "us-east-1"
+
+
+def type_of_id(id_: str, catalogue: Catalogue, of: str = "") -> ResourceType | None:
+    """The type of an id, if its beginning tells; None where it does not, or two types have it.
+
+    Args:
+        id_: The id.
+        catalogue: The types.
+        of: What is known already: a type, or with a colon at its end a service, such as `ec2:`.
+    """
+    found = [
+        type_
+        for type_ in catalogue.types.values()
+        if is_of(type_.name, of) and _BEGINNING.match(type_.id_form) and type_.id.fullmatch(id_)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def is_of(type_: str, of: str) -> bool:
+    """Whether a type is this one, or of this service where it ends with a colon; anything is of an empty text."""
+    return not of or type_ == of or (of.endswith(":") and type_.startswith(of))
+
+
+def name_of(type_: str, id_: str) -> str:
+    """The name that somebody gave a resource, where its id is more than that; empty where it is the name, or has none.
+
+    It is the last part of the id that no service made up: of a stack what stands before the UUID, of a service in ECS
+    what stands behind its cluster.
+    """
+    if (behind := _BEHIND.get(type_)) is not None:
+        name = behind.sub("", id_)
+        return name if name != id_ else ""
+    if "/" not in id_ and ":" not in id_:
+        return ""
+    return next((part for part in reversed(re.split("[/:]", id_)) if part and not _MADE_UP.fullmatch(part)), "")
