@@ -94,7 +94,9 @@ class MotoStage:
         self.world = world
         self.spokes = world.spokes
         # moto's credentials expire by the real time, so this clock begins with it.
-        sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(datetime.now(UTC)), config=ONCE)
+        self.sessions = sessions = Sessions(
+            world.session, role_name=ROLE, region=HOME, now=Clock(datetime.now(UTC)), config=ONCE
+        )
         client = world.session.client("organizations", region_name=HOME, config=ONCE)
         self.accounts: Accounts = OrganizationAccounts(client, Clock())
         clock = Clock(datetime.now(UTC))
