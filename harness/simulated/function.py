@@ -167,6 +167,7 @@ class Environments:
         lookups = AwsLookups(
             sessions,
             self._settings,
+            self._catalogue.parents,
             self._now,
             expired,
             ledger=LedgerOwners(ledger),

@@ -13,6 +13,7 @@ import msgspec
 
 from ownertag.catalogue import checks
 from ownertag.catalogue.files import CatalogueError, shipped_text
+from ownertag.catalogue.parents_loader import check_parents, condition_of, parents_of, path_of
 from ownertag.catalogue.source_file import (
     ApiEntry,
     Compiled,
@@ -27,19 +28,17 @@ from ownertag.core.catalogue_types import (
     Catalogue,
     CatalogueRow,
     Composed,
-    Condition,
     Lookup,
     Makes,
-    Path,
     QuestionKind,
     Quota,
     ResourceType,
-    Skip,
     TagApi,
     TagReading,
     TagRecord,
     TagRemoval,
 )
+from ownertag.core.paths import Path, Skip
 from ownertag.core.tag_calls import tag_forms
 
 COMPILED = "compiled.json"
@@ -68,7 +67,9 @@ def read_catalogue(compiled: Compiled) -> Catalogue:
         CatalogueError: A row, type or tag API can't be used, or two rows claim the same event.
     """
     checks.check(compiled)
-    return build(compiled)
+    catalogue = build(compiled)
+    check_parents(compiled.parents, catalogue.rows)
+    return catalogue
 
 
 def build(compiled: Compiled) -> Catalogue:
@@ -89,6 +90,7 @@ def build(compiled: Compiled) -> Catalogue:
         {client: _quotas(quotas) for client, quotas in compiled.quotas.items()},
         watched,
         tag_forms((*tag_apis.values(), *watched.values())),
+        parents_of(compiled.parents, types, rows),
     )
 
 
@@ -101,6 +103,7 @@ def _type(name: str, file: SourceFile, entry: TypeEntry) -> ResourceType:
         entry.id,
         file.api if entry.api is None else entry.api,
         Lookup(entry.lookup.operation, entry.lookup.filter, entry.lookup.ids) if entry.lookup else None,
+        entry.partial,
     )
 
 
@@ -150,14 +153,9 @@ def _makes(entry: MakesEntry, types: Mapping[str, ResourceType]) -> Makes:
         new=_objects(entry.new),
         arns=tuple(map(path_of, entry.arn)),
         composed=tuple(_composed(text) for text in entry.each if "{" in text),
-        when=tuple(map(_condition, entry.when)),
+        when=tuple(map(condition_of, entry.when)),
         strip=entry.strip,
     )
-
-
-def path_of(text: str) -> Path:
-    """`response.a.b[].c` becomes ("response", "a", "b", "[]", "c")."""
-    return tuple(text.replace("[]", ".[]").split("."))
 
 
 def _composed(text: str) -> Composed:
@@ -167,11 +165,6 @@ def _composed(text: str) -> Composed:
 
 def _found_in(text: str) -> Iterable[tuple[str, str | None]]:
     return ((found[1], found[2]) for found in _IN_BRACES.finditer(text))
-
-
-def _condition(text: str) -> Condition:
-    path, _, values = text.removeprefix("!").partition("=")
-    return Condition(path_of(path), text.startswith("!"), tuple(values.split("|")) if values else ())
 
 
 def _objects(objects: Mapping[str, list[str]]) -> Skip:

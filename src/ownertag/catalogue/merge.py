@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ownertag.catalogue.files import CatalogueError, read_file, shipped_text
+from ownertag.catalogue.parents_file import ParentEntry, ParentsFile
 from ownertag.catalogue.source_file import (
     ApiEntry,
     ApisFile,
@@ -30,10 +31,12 @@ from ownertag.core.request_tags import CREATED_BESIDE
 Toml = dict[str, Any]
 
 TAG_APIS = "tag_apis.toml"
+#: By hand alone, over all services.
+PARENT_FILES = ("parents.toml", "links.toml")
 #: Where the Resource Groups Tagging API's records come from; it tags resources of many services.
 _MANY = "tagging.amazonaws.com"
 #: Files of these folders that say something else.
-_OTHERS = frozenset({TAG_APIS, "not_rows.toml", "ec2_at_creation.toml", "tag_actions.toml"})
+_OTHERS = frozenset({TAG_APIS, "not_rows.toml", "ec2_at_creation.toml", "tag_actions.toml", *PARENT_FILES})
 
 
 def compiled() -> Compiled:
@@ -52,12 +55,17 @@ def merged() -> Compiled:
     sources = [merge_source(name, generated.get(name), overlay.get(name)) for name in names]
     apis = merge_apis(generated.get(TAG_APIS), overlay.get(TAG_APIS))
     quotas = read_file("quotas.toml", shipped_text("quotas.toml"), QuotasFile).quotas
-    return Compiled(sources, apis, quotas)
+    return Compiled(sources, apis, quotas, parents=_parents(overlay))
 
 
 def _texts(folder: str) -> Mapping[str, str]:
     place: Traversable = files("ownertag.catalogue").joinpath(folder)
     return {entry.name: entry.read_text("utf-8") for entry in place.iterdir() if entry.name.endswith(".toml")}
+
+
+def _parents(overlay: Mapping[str, str]) -> ParentsFile:
+    parents, links = (read_file(f"overlay/{name}", overlay[name], ParentsFile) for name in PARENT_FILES)
+    return replace(parents, link=links.link, session=links.session)
 
 
 def merge_source(name: str, generated: str | None, overlay: str | None) -> SourceFile:
@@ -156,7 +164,18 @@ def select(whole: Compiled) -> Compiled:
             )
     used = {entry.api for file in sources for entry in file.types.values() if entry.api}
     apis = {name: replace(api, reason="", source="") for name, api in whole.apis.items() if name in used}
-    return Compiled(sources, apis, whole.quotas, _watched(whole.apis, apis))
+    return Compiled(sources, apis, whole.quotas, _watched(whole.apis, apis), _with_templates(whole))
+
+
+def _with_templates(whole: Compiled) -> ParentsFile:
+    """What is said of parents, with the templates of their types: not every one has a row that is on."""
+    types = {name: _bare_type(name, entry, file) for file in whole.sources for name, entry in file.types.items()}
+
+    def with_template(parent: ParentEntry) -> ParentEntry:
+        type_ = types.get(parent.type, TypeEntry())
+        return replace(parent, arn=parent.arn or type_.arn, id=parent.id or type_.id)
+
+    return replace(whole.parents, parent=[with_template(parent) for parent in whole.parents.parent])
 
 
 def _watched(all_apis: Mapping[str, ApiEntry], used: Mapping[str, ApiEntry]) -> dict[str, ApiEntry]:
@@ -171,7 +190,7 @@ def _watched(all_apis: Mapping[str, ApiEntry], used: Mapping[str, ApiEntry]) -> 
 
 def _bare_type(name: str, entry: TypeEntry, file: SourceFile) -> TypeEntry:
     arn = (entry.arn or file.arn).replace("{type}", name.partition(":")[2])
-    return TypeEntry(entry.id, arn, file.api if entry.api is None else entry.api, entry.lookup)
+    return TypeEntry(entry.id, arn, file.api if entry.api is None else entry.api, entry.lookup, entry.partial)
 
 
 def _bare(creation: CreationEntry) -> CreationEntry:
@@ -194,7 +213,16 @@ def as_json(whole: Compiled) -> bytes:
         lines.append(f' "{key}": {{')
         lines.append(",\n".join(f"  {_json(name)}: {_json(entry)}" for name, entry in sorted(plain[key].items())))
         lines.append(" },")
-    lines += [f' "quotas": {_json(plain["quotas"])}', "}", ""]
+    lines += [f' "quotas": {_json(plain["quotas"])},', ' "parents": {']
+    parents = plain["parents"]
+    for number, (key, entries) in enumerate(parents.items()):
+        end = "," if number < len(parents) - 1 else ""
+        if isinstance(entries, dict):
+            copies = ",\n".join(f"   {_json(source)}: {_json(entry)}" for source, entry in entries.items())
+            lines.append(f'  "{key}": {{\n{copies}}}{end}')
+        else:
+            lines.append(f'  "{key}": [\n' + ",\n".join(f"   {_json(entry)}" for entry in entries) + f"]{end}")
+    lines += [" }", "}", ""]
     return "\n".join(lines).encode()
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from ownertag.catalogue.parents_file import ParentsFile
+
 
 class MakesEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """One type that a call makes, and where its ARNs or ids stand.
@@ -98,12 +100,16 @@ class LookupEntry(Struct, forbid_unknown_fields=True):
 
 
 class TypeEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A type: the form of its ids, the template of its ARNs, its tag API; the file's own count where it has none."""
+    """A type: the form of its ids, the template of its ARNs, its tag API; the file's own count where it has none.
+
+    `partial` is the id as far as records of what it makes tell it, such as `{0}/{1}/*` with the parts of the whole.
+    """
 
     id: str = ""
     arn: str = ""
     api: str | None = None
     lookup: LookupEntry | None = None
+    partial: str = ""
     reason: str = ""
     source: str = ""
 
@@ -224,4 +230,5 @@ class Compiled(Struct, forbid_unknown_fields=True):
     apis: dict[str, ApiEntry]
     quotas: dict[str, dict[str, QuotaEntry]] = {}
     watched: dict[str, ApiEntry] = {}
+    parents: ParentsFile = field(default_factory=ParentsFile)
     schema: int = field(default=1)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from ownertag.core import unnamed_launch
 from ownertag.core.catalogue_types import Catalogue, QuestionKind
 from ownertag.core.created_beside import creation_time_questions, tag_targets
+from ownertag.core.owner.parents import Parents
 from ownertag.core.owner.resolve import Trace, trace
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings
@@ -24,10 +25,12 @@ class Traces:
 
     Args:
         settings: Whom to trust, and the owner rules.
+        parents: What the catalogue says of parents.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, parents: Parents) -> None:
         self._settings = settings
+        self._parents = parents
         self._traces: dict[int, tuple[Creation, Trace]] = {}  # with the creation: its id stays its own
 
     def of(self, creation: Creation, facts: Facts) -> Trace:
@@ -35,7 +38,7 @@ class Traces:
         _, known = self._traces.get(id(creation), (None, None))
         if known is not None and facts.keys().isdisjoint(known.questions):
             return known
-        traced = trace(creation.record, self._settings, facts)
+        traced = trace(creation.record, self._settings, self._parents, facts)
         self._traces[id(creation)] = creation, traced
         return traced
 
@@ -54,7 +57,7 @@ def ask(
     would have to be assumed. `careful`: which tags the resources carry is asked as well, as `decide` then wants to
     know. `traces`: the owners that were traced in earlier rounds.
     """
-    traces = traces or Traces(settings)
+    traces = traces or Traces(settings, catalogue.parents)
     asked: dict[Question, None] = {}
     for creation in creations:
         for question in _questions(creation, facts, catalogue, traces, careful):

@@ -10,6 +10,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from ownertag.core.owner.parents import Parents
+from ownertag.core.paths import Condition, Path, Skip
+
 
 class QuestionKind(StrEnum):
     """What can be asked for. Each kind has one look-up."""
@@ -77,7 +80,8 @@ class ResourceType(Struct, frozen=True):
     """A kind of resource: how its ARN is built, which ids it has, and which call tags it.
 
     `arn` is a template that ends with `{id}`; `id_form` is the regular expression of what stands there. `tag_api` is
-    empty where AWS tags no such resource: the ledger alone keeps whose it is.
+    empty where AWS tags no such resource: the ledger alone keeps whose it is. `partial` is the id as far as records of
+    what it makes tell it, such as `{0}/{1}/*` with the parts of the whole.
     """
 
     name: str
@@ -86,6 +90,7 @@ class ResourceType(Struct, frozen=True):
     id_form: str
     tag_api: str
     lookup: Lookup | None = None
+    partial: str = ""
 
     @property
     def id(self) -> re.Pattern[str]:
@@ -98,25 +103,11 @@ def _pattern(form: str) -> re.Pattern[str]:
     return re.compile(form, re.ASCII)
 
 
-#: (keys to a value, the values by which an object is left out), one of them is enough.
-Skip = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
-#: The keys to a value in a record; `[]` goes into a list. The first is `request` or `response`.
-Path = tuple[str, ...]
-
-
 class Composed(Struct, frozen=True):
     """An id that is put together: `{0}/{1}`, and of each part the path and what stands for it where there is none."""
 
     form: str
     parts: tuple[tuple[Path, str | None], ...]
-
-
-class Condition(Struct, frozen=True):
-    """What a record must have, or must not have (`absent`), at a path; with `values`, one of these."""
-
-    path: Path
-    absent: bool = False
-    values: tuple[str, ...] = ()
 
 
 class Makes(Struct, frozen=True):
@@ -309,7 +300,7 @@ class Catalogue(Struct, frozen=True):
 
     `quotas` has a glob of operations for each client, in the order in which they are tried. `watched` are calls that
     change tags of such resources and are never made, beside those of `tag_apis`. `tag_calls` has what records of all
-    these show, by (event source, event name).
+    these show, by (event source, event name). `parents` are the types that stand behind what machines make.
     """
 
     rows: Mapping[tuple[str, str], CatalogueRow]
@@ -318,6 +309,7 @@ class Catalogue(Struct, frozen=True):
     quotas: Mapping[str, tuple[tuple[str, Quota], ...]] = {}
     watched: Mapping[str, TagApi] = {}
     tag_calls: Mapping[tuple[str, str], tuple[TagForm, ...]] = {}
+    parents: Parents = Parents()
 
     def client_of(self, type_name: str) -> str:
         """The client that tags resources of a type; empty where none does."""

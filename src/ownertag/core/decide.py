@@ -59,7 +59,7 @@ def decide(
         traces: The owners that were traced while the facts were gathered.
     """
     carried = carried_tags(facts)
-    traces = traces or Traces(settings)
+    traces = traces or Traces(settings, catalogue.parents)
     decisions: list[Decision] = []
     refusals: list[Refusal] = []
     for creation in creations:

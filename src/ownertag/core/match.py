@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from ownertag.core.arn import arn_before_id, is_arn, last_part, parse_arn, partition_of, tails, take_apart
-from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, Makes, QuestionKind, ResourceType, Skip
+from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, Makes, QuestionKind, ResourceType
 from ownertag.core.parameters import unwrap
-from ownertag.core.paths import get, is_skipped, member, no_objects, values_at, values_under
+from ownertag.core.paths import Skip, all_hold, get, is_skipped, member, no_objects, values_at, values_under
 from ownertag.core.records import ACCOUNT, Arrival, Record
 from ownertag.core.regions import not_ours
 from ownertag.core.settings import Settings
@@ -183,7 +183,7 @@ def _lists_parts(document: dict[str, Any], row: CatalogueRow) -> bool:
 def _resources(
     document: dict[str, Any], row: CatalogueRow, record: Record, preexisting: frozenset[str]
 ) -> tuple[Resource, ...]:
-    of_this_api = [makes for makes in row.makes if not makes.when or _is_of(makes, document)]
+    of_this_api = [makes for makes in row.makes if not makes.when or all_hold(makes.when, document)]
     if not of_this_api:
         raise _Mismatch(Reason.NOT_A_CREATION, "it is of another API of this name, which makes nothing that is covered")
     found = [
@@ -209,19 +209,6 @@ def _resources(
             Reason.NO_RESPONSE, "the record has no responseElements, and its request does not say what was made"
         )
     raise _Mismatch(Reason.NO_RESOURCE, "the record names nothing that was created")
-
-
-def _is_of(makes: Makes, document: dict[str, Any]) -> bool:
-    """Whether the record is of the API that makes this, where several have a call of one name."""
-    for condition in makes.when:
-        found = values_at(document, condition.path)
-        if condition.values:
-            there = any(isinstance(value, str | int) and str(value) in condition.values for value in found)
-        else:
-            there = any(value is not None and value not in ("", [], {}) for value in found)
-        if there is condition.absent:
-            return False
-    return True
 
 
 def _made(document: dict[str, Any], makes: Makes, skip: Skip, row: CatalogueRow, record: Record) -> Iterable[Resource]:

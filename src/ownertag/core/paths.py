@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ownertag.core.catalogue_types import Skip
+from msgspec import Struct
+
+#: The keys to a value in a record; `[]` goes into a list. The first is `request` or `response`.
+Path = tuple[str, ...]
+#: (keys to a value, the values by which an object is left out), one of them is enough.
+Skip = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+
+class Condition(Struct, frozen=True):
+    """What a record must have, or must not have (`absent`), at a path; with `values`, one of these."""
+
+    path: Path
+    absent: bool = False
+    values: tuple[str, ...] = ()
+
 
 # A shorter list is gone through sooner than it is looked at as a whole.
 _LONG = 64
@@ -33,6 +47,19 @@ def values_at(node: Any, path: tuple[str, ...], skip: Skip = ()) -> list[Any]:
         if skip and not no_objects(nodes):
             nodes = [item for item in nodes if not (item and isinstance(item, dict) and is_skipped(item, skip))]
     return nodes
+
+
+def all_hold(conditions: Iterable[Condition], document: Any) -> bool:
+    """Whether a record has all that these ask for, and nothing that they forbid."""
+    for condition in conditions:
+        found = values_at(document, condition.path)
+        if condition.values:
+            there = any(isinstance(value, str | int) and str(value) in condition.values for value in found)
+        else:
+            there = any(value is not None and value not in ("", [], {}) for value in found)
+        if there is condition.absent:
+            return False
+    return True
 
 
 def no_objects(nodes: list[Any]) -> bool:

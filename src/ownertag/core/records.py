@@ -63,10 +63,19 @@ class OnBehalfOf(_Camel, frozen=True):
 
 
 class InScopeOf(_Camel, frozen=True):
-    """`userIdentity.inScopeOf`: the resource that holds the credentials, such as a Lambda function."""
+    """`userIdentity.inScopeOf`: the resource that holds the credentials, such as a Lambda function.
+
+    An instance's stands in `credentialsIssuedTo` (seen), a function's in `sourceArn` (seen).
+    """
 
     source_arn: str | None = None
     issuer_type: str | None = None
+    credentials_issued_to: str | None = None
+
+    @property
+    def holder(self) -> str:
+        """The ARN of what holds the credentials; empty where none is told."""
+        return self.source_arn or self.credentials_issued_to or ""
 
 
 class Identity(_Camel, frozen=True):

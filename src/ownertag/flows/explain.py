@@ -29,7 +29,8 @@ def explain(arrival: Arrival | Refusal, catalogue: Catalogue, settings: Settings
     """Decides for one arrival from its record alone; its account is taken for one of the organization's."""
     creation = arrival if isinstance(arrival, Refusal) else match(arrival, catalogue, settings)
     if isinstance(creation, Refusal):
-        owner = resolve(creation.record, settings) if creation.record and creation.resources else None
+        told = creation.record if creation.resources else None
+        owner = resolve(told, settings, catalogue.parents) if told else None
         return Explained(Refused(creation), owner)
     facts: dict[Question, Fact] = {account_of(creation): Found()}
     decisions, refusals = decide([creation], facts, catalogue, settings, now)

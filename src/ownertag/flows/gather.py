@@ -24,7 +24,7 @@ def gather(
     traces: Traces | None = None,
 ) -> dict[Question, Fact]:
     """The answers to all that these creations ask, with those that are known; `careful` and `traces` as for `ask`."""
-    traces = traces or Traces(settings)
+    traces = traces or Traces(settings, catalogue.parents)
     facts: dict[Question, Fact] = dict(known or {})
     for _ in range(MAX_ROUNDS):
         questions = ask(creations, facts, catalogue, settings, careful, traces)

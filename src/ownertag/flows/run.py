@@ -77,7 +77,7 @@ def settle(
         redelivered: The places (`where`) of what was received before, or ordered by an operator. Its tags may have been
             written without the ledger, so it is checked again even if it is finished: see `repair_overwrites`.
     """
-    traces = Traces(settings)
+    traces = Traces(settings, catalogue.parents)
     try:
         seen = ports.ledger.seen([event_of(creation) for creation in creations]) if creations else {}
     except LedgerError as error:

@@ -139,7 +139,7 @@ def _made(record: Record, catalogue: Catalogue, settings: Settings) -> Iterator[
             ResourceKey(record.account, record.region, resource.arn),
             resource.id,
             resource.type,
-            resolve(record, settings),
+            resolve(record, settings, catalogue.parents),
             record.created_at,
             None,
             created=created_of(record),

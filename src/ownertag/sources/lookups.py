@@ -10,6 +10,7 @@ from typing import Protocol
 from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
 from ownertag.core.catalogue_types import Lookup, QuestionKind
+from ownertag.core.owner.parents import Parents
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Fact, Failure, Question
 from ownertag.sources.cloudtrail import CloudTrail
@@ -36,6 +37,7 @@ class AwsLookups:
     Args:
         sessions: Where the clients come from.
         settings: The key of the owner tag, and the Regions.
+        parents: What the catalogue says of parents.
         now: Gives the time, with a time zone.
         expired: True once there is no time left for another call.
         ledger: What is known of owners already.
@@ -47,6 +49,7 @@ class AwsLookups:
         self,
         sessions: Sessions,
         settings: Settings,
+        parents: Parents,
         now: Callable[[], datetime],
         expired: Callable[[], bool] = lambda: False,
         *,
@@ -56,7 +59,7 @@ class AwsLookups:
     ) -> None:
         regions = settings.organization.regions if settings.organization else ()
         trail = CloudTrail(sessions, now, expired, regions, concurrency)
-        owners = ResourceOwners(sessions, trail, settings, now, expired, concurrency)
+        owners = ResourceOwners(sessions, trail, settings, parents, now, expired, concurrency)
         self._ec2 = Ec2(sessions, expired, concurrency)
         self._trail = trail
         self._ledger = ledger

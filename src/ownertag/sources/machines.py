@@ -13,7 +13,7 @@ from typing import Any
 from ownertag.aws.sessions import Sessions
 from ownertag.core.arn import last_part, partition_of
 from ownertag.core.judge import Remedy, judge, unavailable
-from ownertag.core.owner.parents import Parent, parent
+from ownertag.core.owner.parents import Parent, Parents
 from ownertag.core.values import Absent, Fact, Failure, Found, Unavailable
 
 MAX_TASKS = 100
@@ -21,7 +21,9 @@ MAX_TASKS = 100
 MAX_CLUSTERS = 20
 
 
-def task_services(sessions: Sessions, account: str, region: str, tasks: list[Parent]) -> dict[Parent, Fact]:
+def task_services(
+    sessions: Sessions, account: str, region: str, tasks: list[Parent], parents: Parents
+) -> dict[Parent, Fact]:
     """The parent of each task that is found: its service, or the task under its full ARN. Others are left out."""
 
     def use(client: Any) -> list[Any]:
@@ -47,7 +49,7 @@ def task_services(sessions: Sessions, account: str, region: str, tasks: list[Par
             continue
         cluster = last_part(known["clusterArn"])
         name = str(known.get("group", "")).removeprefix("service:") if "service:" in known.get("group", "") else ""
-        service = parent("ecs-service", f"{cluster}/{name}", partition_of(region), region, account)
+        service = parents.named("ecs-service", f"{cluster}/{name}", partition_of(region), region, account)
         if service:
             facts[task] = Found(parent=service.arn)
         elif known["taskArn"] != task.arn:
@@ -59,7 +61,9 @@ def task_services(sessions: Sessions, account: str, region: str, tasks: list[Par
 MAX_PAGES = 3
 
 
-def build_projects(sessions: Sessions, account: str, region: str, builds: list[Parent]) -> dict[Parent, Fact]:
+def build_projects(
+    sessions: Sessions, account: str, region: str, builds: list[Parent], parents: Parents
+) -> dict[Parent, Fact]:
     """The project of each build, as a parent."""
 
     def use(client: Any) -> list[str]:
@@ -75,7 +79,7 @@ def build_projects(sessions: Sessions, account: str, region: str, builds: list[P
     facts: dict[Parent, Fact] = {}
     for build in builds:
         name = by_uuid.get(build.id.rpartition(":")[2], "")
-        project = parent("codebuild-project", name, partition_of(region), region, account)
+        project = parents.named("codebuild-project", name, partition_of(region), region, account)
         facts[build] = Found(parent=project.arn) if project else Absent()
     return facts
 

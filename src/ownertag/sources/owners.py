@@ -16,7 +16,7 @@ from ownertag.aws.sessions import Sessions
 from ownertag.core.judge import NO_TIME
 from ownertag.core.owner.chain import OWNER_TAG
 from ownertag.core.owner.creation_record import CUT
-from ownertag.core.owner.parents import Parent, parent_of_arn
+from ownertag.core.owner.parents import Parent, Parents
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
@@ -40,6 +40,7 @@ class ResourceOwners:
         sessions: Where the clients come from.
         trail: CloudTrail.
         settings: The key of the owner tag.
+        parents: What the catalogue says of parents.
         now: Gives the time, with a time zone.
         expired: True once there is no time left for another call.
         concurrency: Does what each account and Region needs: in turn, or at once.
@@ -50,12 +51,14 @@ class ResourceOwners:
         sessions: Sessions,
         trail: CloudTrail,
         settings: Settings,
+        parents: Parents,
         now: Callable[[], datetime],
         expired: Callable[[], bool] = lambda: False,
         concurrency: Concurrency = sequential,
     ) -> None:
         self._sessions = sessions
         self._trail = trail
+        self._parents = parents
         self._tags = OwnerTags(sessions, settings)
         self._now = now
         self._expired = expired
@@ -69,7 +72,7 @@ class ResourceOwners:
         facts: dict[Question, Fact] = {}
         places: dict[tuple[str, str], dict[Parent, Question]] = defaultdict(dict)
         for question in questions:
-            parent = parent_of_arn(question.value)
+            parent = self._parents.of_arn(question.value)
             if parent is None or parent.account != question.account:
                 facts[question] = Absent()
             else:
@@ -93,9 +96,9 @@ class ResourceOwners:
             return [parent for parent in parents if parent not in facts and (not kinds or parent.kind.name in kinds)]
 
         if builds := left("codebuild-build"):
-            facts |= build_projects(self._sessions, account, region, builds)
+            facts |= build_projects(self._sessions, account, region, builds, self._parents)
         if tasks := left("ecs-task"):
-            facts |= task_services(self._sessions, account, region, tasks)
+            facts |= task_services(self._sessions, account, region, tasks, self._parents)
         if templates := left("launch-template"):
             made = template_creators(self._sessions, account, region, templates)
             facts |= {

@@ -100,7 +100,7 @@ class MotoStage:
         client = world.session.client("organizations", region_name=HOME, config=ONCE)
         self.accounts: Accounts = OrganizationAccounts(client, Clock())
         clock = Clock(datetime.now(UTC))
-        self.lookups: Lookups = AwsLookups(sessions, fixtures.settings(), clock)
+        self.lookups: Lookups = AwsLookups(sessions, fixtures.settings(), fixtures.catalogue().parents, clock)
         self.tagger: TagWriter = Tagger(sessions, load_catalogue().tag_apis, clock)
 
     def launch(self, account: str, region: str = HOME, count: int = 1, token: str = "") -> tuple[str, list[str]]:

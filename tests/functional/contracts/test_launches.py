@@ -116,7 +116,7 @@ class WireStage:
         self._throttled: tuple[str, ...] = ()
         # moto's credentials expire by the real time.
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=Clock(NOW), config=ONCE)
-        self.lookups: Lookups = AwsLookups(sessions, SETTINGS, self.clock)
+        self.lookups: Lookups = AwsLookups(sessions, SETTINGS, fixtures.catalogue().parents, self.clock)
 
     def add(self, launch: Launch) -> None:
         self.instances.add(self.account, launch)

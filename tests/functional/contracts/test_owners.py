@@ -20,7 +20,7 @@ from harness import fixtures
 from harness.fakes import Clock
 from ownertag.aws.sessions import Sessions
 from ownertag.core.catalogue_types import QuestionKind
-from ownertag.core.owner.parents import Parent, parent
+from ownertag.core.owner.parents import Parent
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
 from ownertag.sources.cloudtrail import MAX_ELSEWHERE, MOST, CloudTrail
@@ -31,6 +31,7 @@ from ownertag.sources.organization import OrganizationAccounts
 
 UUID = "5f2d1a3b-4c5d-4e6f-8a9b-0c1d2e3f4a5b"
 KEY = "ASIAI44QH8DHBEXAMPLE"
+PARENTS = fixtures.catalogue().parents
 
 
 class Stage:
@@ -49,6 +50,7 @@ class Stage:
         return AwsLookups(
             self.sessions,
             fixtures.settings(settings),
+            PARENTS,
             self.clock,
             lambda: expired,
             ledger=ledger,
@@ -76,7 +78,7 @@ class Stage:
         )
 
     def parent(self, kind: str, id_: str, account: str | None = None) -> Parent:
-        found = parent(kind, id_, "aws", HOME, account or self.account)
+        found = PARENTS.named(kind, id_, "aws", HOME, account or self.account)
         assert found is not None
         return found
 
@@ -654,7 +656,7 @@ def test_a_session_that_was_made_in_another_region_of_the_settings_is_found(stag
     plain = fixtures.settings()
     assert plain.organization
     settings = replace(plain, organization=replace(plain.organization, regions=(HOME, "sa-east-1", "ap-south-1")))
-    lookups = AwsLookups(stage.sessions, settings, stage.clock)
+    lookups = AwsLookups(stage.sessions, settings, PARENTS, stage.clock)
     assert maker_of(lookups.find([question])[question]) == "mallory"
     regions = [call.region for call in stage.world.wire.calls if call.operation == "LookupEvents"]
     assert regions == [HOME, "us-east-1", "sa-east-1", "ap-south-1"]
@@ -670,7 +672,7 @@ def test_where_one_region_can_t_be_read_a_session_is_not_taken_for_made_by_nobod
     plain = fixtures.settings()
     assert plain.organization
     settings = replace(plain, organization=replace(plain.organization, regions=(HOME, "eu-west-3")))
-    lookups = AwsLookups(stage.sessions, settings, stage.clock)
+    lookups = AwsLookups(stage.sessions, settings, PARENTS, stage.clock)
     fact = lookups.find([question])[question]
     assert maker_of(fact) == "mallory" if found else reason_of(fact) is OutcomeKind.FORBIDDEN
 
@@ -681,7 +683,7 @@ def test_sessions_that_are_found_nowhere_cost_an_account_no_more_calls_elsewhere
     assert plain.organization
     many = (HOME, *(f"xx-west-{number}" for number in range(1, 9)))
     settings = replace(plain, organization=replace(plain.organization, regions=many))
-    lookups = AwsLookups(stage.sessions, settings, stage.clock)
+    lookups = AwsLookups(stage.sessions, settings, PARENTS, stage.clock)
     facts = lookups.find(asked)
     assert {reason_of(facts[question]) for question in asked} == {OutcomeKind.THROTTLED}
     calls = [call for call in stage.world.wire.calls if call.operation == "LookupEvents"]
@@ -900,6 +902,6 @@ def test_settings_without_a_tag_for_the_owner_alone_read_none(stage: Stage) -> N
     stage.add_group(tags={"owner": "alice"})
     stage.clock.move(timedelta(minutes=16))
     settings = Settings(tags={"owner": "{owner} ({confidence})"})
-    lookups = AwsLookups(stage.sessions, settings, stage.clock)
+    lookups = AwsLookups(stage.sessions, settings, PARENTS, stage.clock)
     question = stage.question("auto-scaling-group", "web")
     assert lookups.find([question]) == {question: Absent()}

@@ -37,7 +37,7 @@ class Hub:
 
     def ports(self, expired: Callable[[], bool] = lambda: False) -> Ports:
         """The real adapters."""
-        lookups = AwsLookups(self.sessions, SETTINGS, self.clock, expired)
+        lookups = AwsLookups(self.sessions, SETTINGS, CATALOGUE.parents, self.clock, expired)
         return Ports(self.accounts, lookups, Tagger(self.sessions, CATALOGUE.tag_apis, self.clock), self.clock, expired)
 
     def handle(

@@ -150,7 +150,7 @@ def test_what_is_still_open_after_the_last_round_is_unavailable_and_no_session_s
         aws.known[Question(QuestionKind.MAKER_OF_SESSION, A, HOME, value)] = known
     [creation] = creations(record("CreateVolume", A, HOME, {"volumeId": volume_id(1)}, userIdentity=made_by(keys[0])))
     facts = gather([creation], fake_ports(aws, FakeAccounts({A})), CATALOGUE, SETTINGS)
-    result = trace(creation.record, SETTINGS, facts)
+    result = trace(creation.record, SETTINGS, CATALOGUE.parents, facts)
     assert (result.owner.name, result.owner.evidence) == ("role-0", "role-name")
     assert [wait.outcome for wait in result.waits] == [OutcomeKind.NOT_READY]
     assert not result.questions

@@ -42,7 +42,7 @@ def test_creations_without_a_message_are_settled_and_those_of_one_place_are_kept
 def test_an_owner_is_traced_again_only_when_a_question_of_its_trace_was_answered() -> None:
     identity = fixtures.session("ceo@example.com", "builder", account=A) | {"accessKeyId": "ASIA0000000000000001"}
     creation = read(launch(A, [instance_id(1)]) | {"userIdentity": identity})
-    traces = Traces(SETTINGS)
+    traces = Traces(SETTINGS, CATALOGUE.parents)
     facts: dict[Question, Fact] = {account_of(creation): Found()}
     first = traces.of(creation, facts)
     assert first.questions
@@ -50,8 +50,8 @@ def test_an_owner_is_traced_again_only_when_a_question_of_its_trace_was_answered
     assert others
     facts |= dict.fromkeys(others, Absent())
     assert traces.of(creation, facts) is first
-    assert traces.of(creation, facts) == trace(creation.record, SETTINGS, facts)
+    assert traces.of(creation, facts) == trace(creation.record, SETTINGS, CATALOGUE.parents, facts)
     facts |= dict.fromkeys(first.questions, Absent())
     second = traces.of(creation, facts)
     assert second is not first
-    assert second == trace(creation.record, SETTINGS, facts)
+    assert second == trace(creation.record, SETTINGS, CATALOGUE.parents, facts)

@@ -15,8 +15,6 @@ from harness.fakes import NOON, Clock, FakeAws
 from harness.fixtures import ACCOUNT, REGION, session
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.owner.chain import MAX_HOPS
-from ownertag.core.owner.parent_kinds import KINDS
-from ownertag.core.owner.parents import parent, parent_of_arn
 from ownertag.core.owner.resolve import trace
 from ownertag.core.records import Record
 from ownertag.core.values import Confidence, Decision, Fact, Found, OutcomeKind, Owner, Question, Unavailable
@@ -24,6 +22,7 @@ from ownertag.flows.live import Done, Returned
 from ownertag.flows.result import Decided
 
 SETTINGS = fixtures.settings()
+PARENTS = fixtures.catalogue().parents
 ALICE = Found(owner=Owner("alice", "iam-user", Confidence.ASSERTED))
 
 
@@ -32,7 +31,7 @@ def instance(number: int) -> str:
 
 
 def arn(number: int) -> str:
-    found = parent("instance", instance(number), "aws", REGION, ACCOUNT)
+    found = PARENTS.named("instance", instance(number), "aws", REGION, ACCOUNT)
     assert found is not None
     return found.arn
 
@@ -55,7 +54,7 @@ def line(length: int) -> dict[Question, Fact]:
 
 @pytest.mark.parametrize("length", range(1, MAX_HOPS + 1))
 def test_as_many_hops_are_followed_as_are_allowed(length: int) -> None:
-    result = trace(launched_by(1), SETTINGS, line(length))
+    result = trace(launched_by(1), SETTINGS, PARENTS, line(length))
     assert (result.owner.name, result.owner.confidence) == ("alice", Confidence.INFERRED)
     assert [hop for hop in result.owner.via if hop in {arn(n) for n in range(20)}] == [
         arn(n) for n in range(1, length + 1)
@@ -64,7 +63,7 @@ def test_as_many_hops_are_followed_as_are_allowed(length: int) -> None:
 
 def test_a_longer_way_ends_without_an_owner_and_without_a_question() -> None:
     facts = line(MAX_HOPS + 1) | {_account(): ALICE}
-    result = trace(launched_by(1), SETTINGS, facts)
+    result = trace(launched_by(1), SETTINGS, PARENTS, facts)
     assert (result.owner.name, result.owner.evidence) == ("alice", "account-owner")
     assert not result.questions
 
@@ -80,7 +79,7 @@ def test_a_longer_chain_of_sessions_takes_no_name_that_was_chosen() -> None:
     for number in range(MAX_HOPS + 2):
         value = f"AssumeRole ASIA{number:016d} 2026-03-02T08:55:10Z"
         facts[Question(QuestionKind.MAKER_OF_SESSION, ACCOUNT, REGION, value)] = Found(maker=chosen(number + 1))
-    result = trace(chosen(0), SETTINGS, facts)
+    result = trace(chosen(0), SETTINGS, PARENTS, facts)
     assert (result.owner.name, result.owner.evidence) == ("role-0", "role-name")
     assert not result.questions
 
@@ -88,7 +87,7 @@ def test_a_longer_chain_of_sessions_takes_no_name_that_was_chosen() -> None:
 @pytest.mark.parametrize("length", [1, 2, 5])
 def test_a_circle_ends(length: int) -> None:
     facts: dict[Question, Fact] = {question(n): Found(maker=launched_by(n % length + 1)) for n in range(1, length + 1)}
-    result = trace(launched_by(1), SETTINGS, facts | {_account(): Found()})
+    result = trace(launched_by(1), SETTINGS, PARENTS, facts | {_account(): Found()})
     assert result.owner.confidence is Confidence.NONE
     assert "nothing tells who owns" in (result.owner.reason or "")
     assert not result.questions
@@ -105,12 +104,12 @@ def test_nothing_is_followed_twice() -> None:
             return super().get(key, default)
 
     facts = Counted({question(1): Found(maker=launched_by(1)), _account(): Found()})
-    trace(launched_by(1), SETTINGS, facts)
+    trace(launched_by(1), SETTINGS, PARENTS, facts)
     assert facts.looked == 2
     by_session = fixtures.arrival(fixtures.launch(userIdentity=session())).record
     value = "AssumeRole ASIAI44QH8DHBEXAMPLE 2026-03-02T08:55:10Z"
     facts = Counted({Question(QuestionKind.MAKER_OF_SESSION, ACCOUNT, REGION, value): Found(maker=by_session)})
-    trace(by_session, SETTINGS, facts)
+    trace(by_session, SETTINGS, PARENTS, facts)
     assert facts.looked == 1
 
 
@@ -128,25 +127,25 @@ def test_an_answer_that_names_another_account_is_not_believed(fact: dict[str, bo
         "principal": Found(principal=f"arn:aws:iam::{other}:user/mallory"),
     }
     facts: dict[Question, Fact] = {question(1): answers[next(iter(fact))], _account(): Found()}
-    result = trace(launched_by(1), SETTINGS, facts)
+    result = trace(launched_by(1), SETTINGS, PARENTS, facts)
     assert result.owner.confidence is Confidence.NONE
     assert not result.questions
 
 
 def test_every_kind_of_parent_is_read_back_from_its_arn() -> None:
-    for plain in {example for name in KINDS for example in _examples(name)}:
-        found = parent_of_arn(plain)
+    for plain in {example for name in PARENTS.kinds for example in _examples(name)}:
+        found = PARENTS.of_arn(plain)
         assert found is not None, plain
         assert found.arn == plain
         fullwidth = "".join(chr(ord(char) + 0xFEE0) if char.isdigit() else char for char in plain)
         for wrong in (f"{plain}\n", f" {plain}", fullwidth, plain[:-1] + "*/x"):
-            assert parent_of_arn(wrong) is None, wrong
+            assert PARENTS.of_arn(wrong) is None, wrong
 
 
 def test_a_parent_that_the_catalogue_knows_has_the_arn_that_a_creation_of_it_gets() -> None:
     """By this ARN the ledger is asked for its owner."""
     types = {type_.arn: type_ for type_ in fixtures.catalogue().types.values()}
-    shared = [types[kind.arn] for kind in KINDS.values() if kind.arn in types]
+    shared = [types[kind.arn] for kind in PARENTS.kinds.values() if kind.arn in types]
     assert {type_.name for type_ in shared} == {
         "ec2:fleet", "ec2:image", "ec2:instance", "ec2:launch-template", "ec2:snapshot", "ec2:spot-fleet-request",
         "ec2:spot-instances-request", "ec2:volume",
@@ -161,7 +160,7 @@ def _examples(name: str) -> list[str]:
         for fact in json.loads(path.read_text("utf-8"))["facts"]
         if fact["kind"] == "owner-of-resource"
     }
-    return [value for value in values if (found := parent_of_arn(value)) and found.kind.name == name]
+    return [value for value in values if (found := PARENTS.of_arn(value)) and found.kind.name == name]
 
 
 # --- through the flow: the child first, its parent later

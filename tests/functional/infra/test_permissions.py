@@ -12,7 +12,6 @@ from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.catalogue_types import PARTS, QuestionKind
 from ownertag.core.findings import TagChange, TamperFinding
-from ownertag.core.owner.parents import parent
 from ownertag.core.settings import ObserveSettings, Settings
 from ownertag.core.settings_file import read_settings
 from ownertag.core.values import Question
@@ -34,6 +33,7 @@ from ownertag.sources.observed_accounts import ObservedAccounts
 from ownertag.sources.organization import OrganizationAccounts
 
 SPOKE = "333333333333"
+PARENTS = load_catalogue().parents
 # Calls whose permission has another name (service authorization reference).
 PERMISSIONS = {
     "sqs:ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
@@ -94,7 +94,7 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
         now=lambda: datetime.now(UTC),
         endpoint_url=sandbox.endpoint_url,
     )
-    lookups = AwsLookups(sessions, settings(), lambda: datetime.now(UTC))
+    lookups = AwsLookups(sessions, settings(), PARENTS, lambda: datetime.now(UTC))
     for kind in load_catalogue().types.values():
         if kind.lookup:
             assert lookups.present(SPOKE, HOME_REGION, kind.lookup, ["none-0000000000000000"]) == set()
@@ -104,7 +104,7 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
     here = (HOME_REGION, SPOKE)
     task = f"{'0' * 32}"
     parents = [
-        parent(kind, id_, "aws", *here)
+        PARENTS.named(kind, id_, "aws", *here)
         for kind, id_ in {
             "auto-scaling-group": "web",
             "launch-template": "lt-0000000000000000a",
@@ -113,7 +113,7 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
             "instance": "i-0000000000000000a",
         }.items()
     ]
-    anywhere = parent("ecs-task", f"*/{task}", "aws", *here)
+    anywhere = PARENTS.named("ecs-task", f"*/{task}", "aws", *here)
     for target in (*parents, anywhere):
         assert target is not None
         lookups.find([Question(QuestionKind.OWNER_OF_RESOURCE, SPOKE, HOME_REGION, target.arn)])

@@ -129,7 +129,7 @@ class Hub(ours.Environments):
             return self._simulation.now >= until
 
         lookups = AwsLookups(
-            sessions, self._settings, self._now, expired,
+            sessions, self._settings, self._catalogue.parents, self._now, expired,
             ledger=LedgerOwners(ledger), memory=memory,
         )  # fmt: skip
         ports = Ports(

@@ -97,7 +97,7 @@ def run(many: int, regions: Sequence[str] = (HOME,)) -> Ran:
         pacing = Pacing(CATALOGUE.quotas, SETTINGS.limits.quota_share, 5, counter, clock, simulation.sleep)
         sessions = Sessions(world.session, role_name=ROLE, region=HOME, now=now, config=ONCE, pacing=pacing)
         concurrency = simulation.concurrency(16)
-        lookups = AwsLookups(sessions, SETTINGS, now, concurrency=concurrency)
+        lookups = AwsLookups(sessions, SETTINGS, fixtures.catalogue().parents, now, concurrency=concurrency)
         ports = Ports(
             FakeAccounts({busy, quiet}), lookups, Tagger(sessions, CATALOGUE.tag_apis, now), now,
             ledger=MemoryLedger(), throttled=pacing.held, concurrency=concurrency, fail_fast=pacing.hurry,

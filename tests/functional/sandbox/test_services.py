@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.owner.links import machine_links, service_of
 from ownertag.core.parse import parse_event
 from ownertag.core.records import Arrival
@@ -39,7 +40,8 @@ def parents(record: dict[str, Any]) -> list[str]:
     arrival = parse_event(json.dumps(as_event(record)), "sandbox")
     assert isinstance(arrival, Arrival)
     assert arrival.record.identity
-    links = machine_links(arrival.record.identity, arrival.record, service_of(arrival.record.identity))
+    service = service_of(arrival.record.identity)
+    links = machine_links(arrival.record.identity, arrival.record, service, load_catalogue().parents)
     return [link.parent.arn for link in (*links.first, *links.after, *links.inherited)]
 
 

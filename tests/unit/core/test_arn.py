@@ -36,7 +36,6 @@ SOURCE = Path(__file__).parents[3] / "src/ownertag"
 #: Where ARNs are written by hand, and why.
 EXCEPTIONS = {
     "core/arn.py": "the one place",
-    "core/owner/parent_kinds.py": "templates of ARNs, which core/arn.py fills",
     "core/redaction": "what is taken out of texts, wherever it stands in them",
     "core/settings_checks.py": "the forms of two settings, and the examples in their advice",
     "render/first_settings.py": "examples of settings",

@@ -9,11 +9,11 @@ import pytest
 from harness import fixtures
 from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, REGION
 from ownertag.core.owner.creation_record import CUT, OMITTED, creation_record_of
-from ownertag.core.owner.parent_kinds import KINDS
-from ownertag.core.owner.parents import Parent, parent
+from ownertag.core.owner.parents import Parent
 from ownertag.core.records import Record
 from ownertag.core.values import Unavailable
 
+PARENTS = fixtures.catalogue().parents
 UUID = "5f2d1a3b-4c5d-4e6f-8a9b-0c1d2e3f4a5b"
 OTHER_UUID = "00000000-4c5d-4e6f-8a9b-0c1d2e3f4a5b"
 TASK = "0" * 32
@@ -26,14 +26,14 @@ BATCH = f"arn:aws:batch:{REGION}:{ACCOUNT}:compute-environment/gpu"
 
 
 def of(kind: str, id_: str) -> Parent:
-    found = parent(kind, id_, "aws", REGION, ACCOUNT)
+    found = PARENTS.named(kind, id_, "aws", REGION, ACCOUNT)
     assert found
     return found
 
 
 def call(who: str, event: str, request: Any = None, response: Any = None, **fields: Any) -> Record:
     """A call of somebody, on the service that the event belongs to."""
-    sources = {call.event: kind.source for kind in KINDS.values() for call in (*kind.made_by, *kind.deleted_by)}
+    sources = {call.event: kind.source for kind in PARENTS.kinds.values() for call in (*kind.made_by, *kind.deleted_by)}
     return fixtures.arrival(
         fixtures.record(
             event,
@@ -129,7 +129,9 @@ def test_the_same_text_elsewhere_in_a_record_frames_nobody(name: str) -> None:
 
 
 def test_every_kind_that_is_made_by_a_call_is_among_them() -> None:
-    assert {creation[0] for creation in CREATIONS.values()} == {kind.name for kind in KINDS.values() if kind.made_by}
+    assert {creation[0] for creation in CREATIONS.values()} == {
+        kind.name for kind in PARENTS.kinds.values() if kind.made_by
+    }
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_every_kind_that_is_made_by_a_call_is_among_them() -> None:
 def test_an_older_call_that_only_mentions_the_name_is_not_its_creation(
     kind: str, id_: str, made: dict[str, Any], forged: dict[str, Any]
 ) -> None:
-    [made_by] = KINDS[kind].made_by
+    [made_by] = PARENTS.kinds[kind].made_by
     older, newer = call("alice", made_by.event, forged), call("bob", made_by.event, made)
     assert who_made(of(kind, id_), older, newer) == "bob"
     assert who_made(of(kind, id_), call("alice", made_by.event, made), newer) == "alice"  # its twin: one field more

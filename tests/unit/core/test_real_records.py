@@ -63,7 +63,7 @@ def test_every_creation_of_a_row_has_resources_and_an_owner() -> None:
         assert decision.resources
         text = json.dumps(plain["responseElements"])
         assert all(f'"{resource.id}"' in text for resource in decision.resources)
-        owner = resolve(decision.record, Settings())
+        owner = resolve(decision.record, Settings(), fixtures.catalogue().parents)
         assert owner.name
         assert (owner.confidence is Confidence.NONE) == bool(owner.reason)
 

@@ -20,6 +20,7 @@ STORE = f"arn:aws:identitystore::{ACCOUNT}:identitystore/d-1234567890"
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
 SAML = f"arn:aws:iam::{ACCOUNT}:saml-provider/corporate"
 USER_ID = "544894e8-80c1-707f-60e3-3ba6510dfac1"
+PARENTS = fixtures.catalogue().parents
 TRUSTING = fixtures.settings(
     f'[trust]\nidentity_stores = ["{STORE}"]\nidentity_providers = ["{PROVIDER}", "{SAML}"]\n'
     'restrict_source_identity = true\n[protection]\nunits = ["r-ab12"]\n'
@@ -29,7 +30,8 @@ FUNCTION = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:nightly-copy"
 
 
 def owner_of(identity: Any, settings: Settings | None = None, **fields: Any) -> Owner:
-    return resolve(fixtures.arrival(fixtures.record(userIdentity=identity, **fields)).record, settings or TRUSTING)
+    record = fixtures.arrival(fixtures.record(userIdentity=identity, **fields)).record
+    return resolve(record, settings or TRUSTING, PARENTS)
 
 
 def without(plain: fixtures.Json, *names: str) -> fixtures.Json:
@@ -524,7 +526,7 @@ def test_user_agent_address_and_tags_are_no_evidence(agent: str) -> None:
             },
         },
     )
-    owner = resolve(fixtures.arrival(forged).record, TRUSTING)
+    owner = resolve(fixtures.arrival(forged).record, TRUSTING, PARENTS)
     assert (owner.name, owner.evidence) == ("mallory", "role-session-name")
 
 
@@ -534,10 +536,19 @@ def test_a_session_that_only_calls_itself_a_stacks_is_its_roles(invoked_by: str 
     assert (owner.name, owner.confidence) == ("dev", Confidence.ASSERTED)
 
 
-@pytest.mark.parametrize("arn", ["nightly-copy", f"{FUNCTION}\n", FUNCTION.replace("lambda", "ec2"), "arn:", ""])
+@pytest.mark.parametrize("arn", ["nightly-copy", f"{FUNCTION}\n", "arn:", ""])
 def test_a_session_in_the_scope_of_no_function_is_any_session(arn: str) -> None:
     owner = owner_of(session("mallory", "dev") | {"inScopeOf": {"sourceArn": arn}})
     assert owner.name == "mallory"
+
+
+@pytest.mark.parametrize("field", ["sourceArn", "credentialsIssuedTo"])
+@pytest.mark.parametrize(
+    "arn", ["arn:aws:pipes:eu-central-1:111122223333:pipe/orders", FUNCTION.replace(":lambda", ":ec2")]
+)
+def test_a_session_that_something_of_a_kind_unknown_here_holds_is_its_role_s(field: str, arn: str) -> None:
+    owner = owner_of(session("orders-pipe", "dev") | {"inScopeOf": {field: arn}})
+    assert (owner.name, owner.evidence) == ("dev", "role-name")
 
 
 @pytest.mark.parametrize(
@@ -548,7 +559,7 @@ def test_a_session_in_the_scope_of_no_function_is_any_session(arn: str) -> None:
 def test_a_time_at_which_no_session_was_made_is_not_asked_for(made_at: str) -> None:
     """It would end whoever looks it up."""
     identity = session("mallory", "dev", attributes={"creationDate": made_at})
-    found = trace(fixtures.arrival(fixtures.record(userIdentity=identity)).record, fixtures.settings())
+    found = trace(fixtures.arrival(fixtures.record(userIdentity=identity)).record, fixtures.settings(), PARENTS)
     assert QuestionKind.MAKER_OF_SESSION not in {question.kind for question in found.questions}
 
 
@@ -652,7 +663,7 @@ def test_no_rule_takes_long_on_any_name(glob: str, name: str) -> None:
     took = []
     for _ in range(3):
         start = time.process_time()
-        resolve(read, settings)
+        resolve(read, settings, PARENTS)
         took.append(time.process_time() - start)
     assert min(took) < 0.01
 

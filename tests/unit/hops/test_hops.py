@@ -12,14 +12,13 @@ import pytest
 
 from harness import fixtures
 from ownertag.core.catalogue_types import QuestionKind
-from ownertag.core.owner.parent_kinds import KINDS
-from ownertag.core.owner.parents import parent_of_arn
 from ownertag.core.owner.resolve import Trace, trace
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
 from ownertag.flows.gather import MAX_ROUNDS
 
+PARENTS = fixtures.catalogue().parents
 FOLDER = fixtures.GOLDEN / "hops"
 PATHS = sorted(FOLDER.glob("*.json"))
 FORGED = [path for path in PATHS if "forged" in json.loads(path.read_text("utf-8"))]
@@ -65,13 +64,13 @@ def traced(plain: fixtures.Json) -> tuple[Trace, dict[Question, Fact]]:
     told, known = facts_of(plain), dict[Question, Fact]()
     record, settings = record_of(plain["record"]), settings_of(plain)
     for _ in range(MAX_ROUNDS):
-        result = trace(record, settings, known)
+        result = trace(record, settings, PARENTS, known)
         if not result.questions:
             break
         missing = [question for question in result.questions if question not in told]
         assert not missing, f"asks {missing}"
         known |= {question: told[question] for question in result.questions}
-    return trace(record, settings, known), known
+    return trace(record, settings, PARENTS, known), known
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -125,7 +124,7 @@ def test_a_forged_twin_frames_nobody(path: Path) -> None:
 def test_without_facts_the_best_answer_of_the_record_stands_and_is_no_surer_for_it(path: Path) -> None:
     plain = read(path)
     record, settings = record_of(plain["record"]), settings_of(plain)
-    result = trace(record, settings)
+    result = trace(record, settings, PARENTS)
     assert not result.waits
     assert bool(result.questions) == bool(plain["facts"])
     assert (result.owner.confidence is Confidence.NONE) == bool(result.owner.reason)
@@ -139,7 +138,7 @@ def test_what_is_not_answered_is_waited_for_and_never_taken_for_none(path: Path)
     for broken in told:
         facts = {question: fact for question, fact in told.items() if question != broken}
         facts[broken] = Unavailable(OutcomeKind.THROTTLED, "throttled")
-        result = trace(record, settings, facts)
+        result = trace(record, settings, PARENTS, facts)
         assert "throttled" in {wait.outcome.value for wait in result.waits}, broken
 
 
@@ -149,5 +148,5 @@ def test_there_are_enough_of_them() -> None:
 
 
 def test_every_kind_of_parent_is_among_them() -> None:
-    asked = {parent_of_arn(fact["value"]) for path in PATHS for fact in read(path)["facts"]}
-    assert {question.kind.name for question in asked if question} == set(KINDS)
+    asked = {PARENTS.of_arn(fact["value"]) for path in PATHS for fact in read(path)["facts"]}
+    assert {question.kind.name for question in asked if question} == set(PARENTS.kinds)

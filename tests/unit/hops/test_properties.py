@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness import fixtures
 from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, REGION
 from harness.properties import examples
-from hops.test_hops import PATHS, read, record_of
+from hops.test_hops import PARENTS, PATHS, read, record_of
 from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.owner.principal import clean
 from ownertag.core.owner.resolve import trace
@@ -108,9 +108,9 @@ facts_of = st.one_of(
 @given(record=records(), data=st.data())
 def test_a_way_ends_whatever_is_answered(record: Record, data: st.DataObject) -> None:
     facts: dict[Question, Fact] = {}
-    alone = trace(record, SETTINGS)
+    alone = trace(record, SETTINGS, PARENTS)
     for _ in range(30):
-        result = trace(record, SETTINGS, facts)
+        result = trace(record, SETTINGS, PARENTS, facts)
         assert (result.owner.confidence is Confidence.NONE) == (result.owner.name == "unknown")
         assert result.owner.confidence is not Confidence.NONE or result.owner.reason
         assert clean(result.owner.name) == result.owner.name != ""

@@ -16,8 +16,8 @@ from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.owner.copies import copied_from
 from ownertag.core.owner.facts import FactTracker
 from ownertag.core.owner.hop import OwnerHop, inherited_owner, named_owner, user_of_directory, without_session_name
-from ownertag.core.owner.links import NO_LINKS, Link, is_service, machine_links, service_of, session_links, stack_set_of
-from ownertag.core.owner.parents import parent, parent_of_arn
+from ownertag.core.owner.links import NO_LINKS, Hop, is_service, machine_links, service_of, session_links, stack_set_of
+from ownertag.core.owner.parents import Parents
 from ownertag.core.owner.principal import (
     SSO_ROLE,
     hops,
@@ -61,8 +61,9 @@ _NULL = Raw(b"null")
 class OwnerChain:
     """One chain from a record to its owner."""
 
-    def __init__(self, settings: Settings, known: FactTracker) -> None:
+    def __init__(self, settings: Settings, parents: Parents, known: FactTracker) -> None:
         self._settings = settings
+        self._parents = parents
         self._known = known
         self._makers = SessionMakers(settings, known)
         self._seen: set[str] = set()
@@ -97,12 +98,12 @@ class OwnerChain:
 
     def _hops(self, identity: Identity, record: Record, own: Owner, depth: int) -> Iterator[OwnerHop | None]:
         """Takes each kind of hop, the most certain first; the next is tried only when one finds nobody."""
-        runs_on = list(session_links(identity, record))
+        runs_on = list(session_links(identity, record, self._parents))
         if runs_on:
             yield self._through_any(runs_on, own, record, depth)
         # Behind a session with a name of its own stands a person more often than a service that acts for itself.
         service = None if own.evidence == "role-session-name" else service_of(identity)
-        links = machine_links(identity, record, service)
+        links = machine_links(identity, record, service, self._parents)
         if links is not NO_LINKS:  # most records have none
             yield self._provisioner(links.provisioner, record, own, depth)
             yield self._through_any(links.first, own, record, depth)
@@ -134,13 +135,13 @@ class OwnerChain:
         return owner
 
     def _through_any(
-        self, links: Iterable[Link], own: Owner, record: Record, depth: int, evidence: str | None = None
+        self, links: Iterable[Hop], own: Owner, record: Record, depth: int, evidence: str | None = None
     ) -> OwnerHop | None:
         """The owner of the first parent that has one; later parents are asked only when the nearer have none."""
         return self._first(self._through(link, own, record, depth, evidence) for link in links)
 
     def _through(
-        self, link: Link, own: Owner, record: Record, depth: int, evidence: str | None = None
+        self, link: Hop, own: Owner, record: Record, depth: int, evidence: str | None = None
     ) -> OwnerHop | None:
         parent = link.parent
         if parent.arn in self._seen:
@@ -169,9 +170,9 @@ class OwnerChain:
             return self._maker(fact.maker, depth)
         if fact.principal is not None:
             return self._principal(fact.principal, account, record, depth)
-        further = parent_of_arn(fact.parent) if fact.parent else None
+        further = self._parents.of_arn(fact.parent) if fact.parent else None
         if further and further.account == account and depth + 1 < MAX_HOPS:
-            return self._through(Link(further), no_owner("", ""), record, depth + 1)
+            return self._through(Hop(further), no_owner("", ""), record, depth + 1)
         return None
 
     def _maker(self, maker: Record, depth: int) -> OwnerHop | None:
@@ -202,7 +203,7 @@ class OwnerChain:
 
     def _copied(self, record: Record, own: Owner, depth: int, *, forgeable: bool = False) -> OwnerHop | None:
         """The owner of what was copied, for a copy that a service made."""
-        sources = (Link(parent, forgeable) for parent in copied_from(record))
+        sources = (Hop(parent, forgeable) for parent in copied_from(record, self._parents))
         return self._through_any(sources, own, record, depth, COPY_OF)
 
     def _by_rule(self, identity: Identity, record: Record, own: Owner) -> OwnerHop | None:
@@ -218,7 +219,7 @@ class OwnerChain:
     def _session_chain(self, identity: Identity, record: Record, own: Owner, depth: int) -> OwnerHop | None:
         """Whoever assumed the role, by the record that holds the session's access key."""
         rule = self._by_rule(identity, record, own) if own.evidence in CHOSEN_BY_CALLER else None
-        if rule is not None and not copied_from(record):
+        if rule is not None and not copied_from(record, self._parents):
             return rule  # somebody decided whose the role is; only what a service copies is nearer
         maker = self._makers.find(identity, record)
         if maker is None:
@@ -269,9 +270,12 @@ class OwnerChain:
             return
         yield self._on_behalf(maker, caller, own, depth)
         yield self._stack_set(maker, own, record, depth)
-        runs_on = (*session_links(caller, maker), *session_links(identity, record, service, maker))
+        runs_on = (
+            *session_links(caller, maker, self._parents),
+            *session_links(identity, record, self._parents, service, maker),
+        )
         yield self._through_any(runs_on, own, record, depth)
-        links = machine_links(identity, record, service, assumed=True)
+        links = machine_links(identity, record, service, self._parents, assumed=True)
         yield self._through_any((*links.first, *links.after), own, record, depth)
         tag = owner_tag(maker, self._settings)
         if tag is not None:
@@ -295,10 +299,10 @@ class OwnerChain:
             return None
         partition, region = partition_of(record.region), org.home_region
         found = (
-            parent("stack-set", f"{name}:*", partition, region, account)
+            self._parents.named("stack-set", f"{name}:*", partition, region, account)
             for account in (org.management_account, org.hub_account)
         )
-        return self._through_any((Link(parent) for parent in found if parent), own, record, depth)
+        return self._through_any((Hop(parent) for parent in found if parent), own, record, depth)
 
     def _with_reason(self, own: Owner) -> Owner:
         """The reason why no owner was found, once every question is answered."""

@@ -12,7 +12,7 @@ from typing import Any
 from ownertag.core.owner.parent_kinds import ParentCall
 from ownertag.core.owner.parents import Parent
 from ownertag.core.parameters import parameters_of
-from ownertag.core.paths import values_at
+from ownertag.core.paths import Path, all_hold, values_at
 from ownertag.core.records import Record
 from ownertag.core.values import OutcomeKind, Unavailable
 
@@ -43,7 +43,7 @@ def creation_record_of(parent: Parent, records: Iterable[Record], cut: bool = Fa
             found, omitted, whole = None, False, True
         elif call := makes.get(record.event_name):
             document = parameters_of(record)
-            if not _is_meant(document, call):
+            if not all_hold(call.when, document):
                 continue
             if _names(document, call, parent):
                 found = found or record
@@ -56,13 +56,7 @@ def creation_record_of(parent: Parent, records: Iterable[Record], cut: bool = Fa
 def _deletes(record: Record, call: ParentCall, parent: Parent) -> bool:
     """Whether a call ended this one. One that names it by an id unknown here counts: it is listed under its name."""
     document = parameters_of(record)
-    return _is_meant(document, call) and (not _at(document, call.names[-1]) or _names(document, call, parent))
-
-
-def _is_meant(document: dict[str, Any], call: ParentCall) -> bool:
-    if call.without and any(values_at(document, tuple(call.without.split(".")))):
-        return False
-    return call.only is None or call.only[1] in values_at(document, tuple(call.only[0].split(".")))
+    return all_hold(call.when, document) and (not _at(document, call.names[-1]) or _names(document, call, parent))
 
 
 def _names(document: dict[str, Any], call: ParentCall, parent: Parent) -> bool:
@@ -70,14 +64,14 @@ def _names(document: dict[str, Any], call: ParentCall, parent: Parent) -> bool:
     return any(parent.is_named([*(values[0] if values else None for values in around), name]) for name in own)
 
 
-def _at(document: dict[str, Any], paths: Iterable[str]) -> list[str]:
-    found = (values_at(document, tuple(path.split("."))) for path in paths)
+def _at(document: dict[str, Any], paths: Iterable[Path]) -> list[str]:
+    found = (values_at(document, path) for path in paths)
     texts = ([value for value in values if isinstance(value, str)] for values in found)
     return next((names for names in texts if names), [])
 
 
 def _left_out(document: dict[str, Any], call: ParentCall) -> bool:
     """Whether the part that would hold the name was too large for the record (CloudTrail: above 100 KB)."""
-    parts = {path.partition(".")[0] for paths in call.names for path in paths}
+    parts = {path[0] for paths in call.names for path in paths}
     marks = (mark for part in parts for mark in values_at(document, (part, "omitted")))
     return any(mark is True or (isinstance(mark, str) and mark.lower() == "true") for mark in marks)

@@ -3,19 +3,22 @@
 A link counts if AWS wrote it: `inScopeOf`, `ec2RoleDelivery`, tags with the reserved prefix `aws:`, ids in a response,
 or a service's own tags in a record of that very service. Tags that customers can write (`eks:`, `karpenter.sh/`, ...)
 and that a launch merely inherited make a link that is marked forgeable, and only where a service made the call (T10).
-Shapes: real records where the kind's basis is seen (`parent_kinds`), memory otherwise.
+Which tags, paths and sessions lead to which kind is the catalogue's data (`overlay/links.toml`). Shapes: real records
+where the kind's basis is seen, memory otherwise.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from msgspec import Struct
 
-from ownertag.core.arn import function_arn, parse_arn, parse_oidc_provider, partition_of
-from ownertag.core.owner.parents import Parent, parent, parent_of_arn
-from ownertag.core.owner.principal import INSTANCE_SESSION, SERVICE_PATH, invoked_by_service, issuer_of, session_of
+from ownertag.core.arn import function_arn, is_arn, parse_arn, parse_oidc_provider, partition_of
+from ownertag.core.owner.parent_kinds import Link, taken
+from ownertag.core.owner.parents import Parent, Parents
+from ownertag.core.owner.principal import SERVICE_PATH, invoked_by_service, issuer_of, session_of
 from ownertag.core.owner.sessions import session_tags
 from ownertag.core.parameters import parameters_of, tags_in_request
 from ownertag.core.paths import values_at
@@ -24,16 +27,12 @@ from ownertag.core.records import Identity, Record
 #: Service Catalog's tag with the ARN of whoever provisioned the product. The form without `aws:` is no evidence.
 PROVISIONER = "aws:servicecatalog:provisioningPrincipalArn"
 
-_SPOT_REQUEST = ("response", "instancesSet", "items", "[]", "spotInstanceRequestId")
-_GROUP_NAME = ("request", "autoScalingGroupName")
 # The issuers of EKS clusters; those that came with dual-stack endpoints have other hosts (EKS user guide, "Learn how
 # dual-stack endpoints are used"; its Chinese and European forms are memory).
 _EKS_ISSUER = re.compile(
     r"(?:oidc\.eks\.[a-z0-9-]+\.amazonaws\.(?:com(?:\.cn)?|eu)"
     r"|oidc-eks\.[a-z0-9-]+\.api\.(?:aws|amazonwebservices\.(?:com\.cn|eu)))/id/[0-9A-F]{32}"
 )
-# Batch names the group of a compute environment after it (memory).
-_BATCH_GROUP = re.compile(r"([A-Za-z0-9_-]{1,128})-asg-[0-9a-f-]{36}", re.ASCII)
 _STACK_SET = re.compile(
     r"StackSet-([A-Za-z][A-Za-z0-9-]{0,127}?)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:/.*)?",
     re.ASCII,
@@ -41,23 +40,15 @@ _STACK_SET = re.compile(
 _STACK_SET_SERVICES = frozenset(
     {"member.org.stacksets.cloudformation.amazonaws.com", "stacksets.cloudformation.amazonaws.com"}
 )
-# What every link of a machine has in its record: a tag's prefix, a Spot request's id, the name of a group of Batch.
-_HINTS = (b'"aws:', b'"eks:', b"kubernetes.io", b"elasticbeanstalk:", b'"sir-', b"-asg-")
-# EKS Pod Identity tags each session that it makes; only the service that makes a session by AssumeRole can say so (real
-# records in AWS's workshop on EKS Pod Identity).
-_PODS, _CLUSTER_TAG = "pods.eks.amazonaws.com", "eks-cluster-arn"
 _LAUNCHERS = frozenset(
     f"{name}.amazonaws.com"
     for name in ("autoscaling", "batch", "ec2fleet", "eks", "eks-nodegroup", "elasticbeanstalk", "elasticmapreduce",
                  "spot", "spotfleet")
 )  # fmt: skip
-_EKS = frozenset({"eks.amazonaws.com", "eks-nodegroup.amazonaws.com"})
-_CLUSTER_KEYS = ("eks:cluster-name", "eks:eks-cluster-name")
-_KUBERNETES = "kubernetes.io/cluster/"
 
 
-class Link(Struct, frozen=True):
-    """A parent, and whether a member could have made the link up."""
+class Hop(Struct, frozen=True):
+    """A parent, and whether a member could have made the link to it up."""
 
     parent: Parent
     forgeable: bool = False
@@ -75,9 +66,9 @@ class Links(Struct, frozen=True):
     """
 
     provisioner: str | None = None
-    first: tuple[Link, ...] = ()
-    after: tuple[Link, ...] = ()
-    inherited: tuple[Link, ...] = ()
+    first: tuple[Hop, ...] = ()
+    after: tuple[Hop, ...] = ()
+    inherited: tuple[Hop, ...] = ()
 
 
 NO_LINKS = Links()
@@ -100,97 +91,136 @@ def service_of(identity: Identity) -> str | None:
 
 
 def session_links(
-    identity: Identity, record: Record, by_service: str | None = None, maker: Record | None = None
-) -> Iterator[Link]:
+    identity: Identity, record: Record, parents: Parents, by_service: str | None = None, maker: Record | None = None
+) -> Iterator[Hop]:
     """The resource that a role session runs on, or for which its service acts.
 
     Args:
         identity: Who called.
         record: What was called.
+        parents: The catalogue's links.
         by_service: The service that made the session, where its AssumeRole record is known; else only what stands in
             `inScopeOf` and `ec2RoleDelivery` is believed, since a session's name is its maker's choice.
         maker: That record. Its Region is the machine's: a function of the same name in another is somebody else's.
     """
-    source = identity.in_scope_of.source_arn if identity.in_scope_of else None
-    if source:
-        scope = parent_of_arn(function_arn(source) or source)
+    holder = identity.in_scope_of.holder if identity.in_scope_of else ""
+    if holder:
+        scope = parents.of_arn(function_arn(holder) or holder)
         if scope and scope.account == record.account:
-            yield Link(scope)
-    session = session_of(identity) or ""
+            yield Hop(scope)
     delivered = identity.session_context.ec2_role_delivery if identity.session_context else None
     where = maker or record
-    if INSTANCE_SESSION.fullmatch(session) and (delivered or by_service == "ec2.amazonaws.com"):
-        yield from _here(where, ("instance", session))
-    elif by_service == "lambda.amazonaws.com":
-        yield from _here(where, ("function", session))
-    elif by_service == "codebuild.amazonaws.com":
-        yield from _here(where, ("codebuild-build", "*:" + session.removeprefix("AWSCodeBuild-")))
-    elif by_service == "ecs-tasks.amazonaws.com":
-        yield from _here(where, ("ecs-task", "*/" + session))
-    elif by_service == _PODS and maker is not None:
-        cluster = parent_of_arn(dict(session_tags(maker)).get(_CLUSTER_TAG, ""))
-        if cluster and cluster.kind.name == "eks-cluster":
-            yield Link(cluster)
+    for link in parents.sessions if by_service or delivered else ():
+        if by_service != link.service and not (link.delivered and delivered):
+            continue
+        if not link.tag:
+            yield from _hop(link.kind, link.id, taken(link.form, session_of(identity) or ""), {}, where, parents)
+        elif maker is not None:
+            yield from _hop(link.kind, "", dict(session_tags(maker)).get(link.tag), {}, maker, parents, anywhere=True)
 
 
-def machine_links(identity: Identity, record: Record, service: str | None, *, assumed: bool = False) -> Links:
+def machine_links(
+    identity: Identity, record: Record, service: str | None, parents: Parents, *, assumed: bool = False
+) -> Links:
     """What a service's creation belongs to.
 
     Args:
         identity: Who called.
         record: What was called.
         service: The service that acted, as far as that is sure; without one its own tags say nothing by themselves.
+        parents: The catalogue's links.
         assumed: Whether it is known to have assumed the role itself. One that launches by groups and fleets then counts
             as the launch template's user; in others customers' code runs, which chooses templates as people do.
     """
-    if not _hinted(record):
+    if not _hinted(record, parents):
         return NO_LINKS
     document = parameters_of(record)
     tags = tags_in_request(document)
-    first = list(
-        _here(
-            record,
-            ("auto-scaling-group", tags.get("aws:autoscaling:groupName")),
-            ("emr-cluster", tags.get("aws:elasticmapreduce:job-flow-id")),
-            ("spot-fleet", tags.get("aws:ec2spot:fleet-request-id")),
-        )
-    )
-    if service == "elasticbeanstalk.amazonaws.com":
-        first += _beanstalk(record, tags)
-    elif service == "batch.amazonaws.com":
-        groups = [_BATCH_GROUP.fullmatch(name) for name in values_at(document, _GROUP_NAME) if isinstance(name, str)]
-        first += _here(record, *(("batch-environment", group[1]) for group in groups if group))
-    elif service in _EKS:
-        first += _cluster(record, tags)
-    elif service_of(identity) == "ec2fleet.amazonaws.com" and _of_a_cluster(identity, record):
-        # Karpenter. That a pod called is AWS's word; of which cluster, only the tag's.
-        first += [Link(link.parent, forgeable=True) for link in _cluster(record, tags)]
-    after = list(
-        _here(
-            record,
-            ("fleet", tags.get("aws:ec2:fleet-id")),
-            *(("spot-request", id_) for id_ in values_at(document, _SPOT_REQUEST) if isinstance(id_, str)),
-        )
-    )
-    stack = parent_of_arn(tags.get("aws:cloudformation:stack-id", ""))
-    if stack and stack.kind.name == "stack" and stack.account == record.account:
-        after.append(Link(stack))
     launches = service in _LAUNCHERS
     # As the root user (before 2018) services called that launch; through others the root user himself may act.
-    if (is_service(identity) and (launches or identity.type != "Root")) or (assumed and launches):
-        after += _here(record, ("launch-template", tags.get("aws:ec2launchtemplate:id")))
-    inherited: list[Link] = []
-    if (service or service_of(identity)) in _LAUNCHERS:  # what others make has the tags that their users chose for it
-        known = {link.parent.arn for link in first}
-        shared = (*_cluster(record, tags), *_beanstalk(record, tags))
-        inherited = [Link(link.parent, forgeable=True) for link in shared if link.parent.arn not in known]
-    return Links(tags.get(PROVISIONER), *(tuple(dict.fromkeys(links)) for links in (first, after, inherited)))
+    launched = (is_service(identity) and (launches or identity.type != "Root")) or (assumed and launches)
+    # Karpenter. That a pod called is AWS's word; of which cluster, only the tag's.
+    pod = service_of(identity) == "ec2fleet.amazonaws.com" and _of_a_cluster(identity, record)
+    # What others make has the tags that their users chose for it.
+    may_inherit = (service or service_of(identity)) in _LAUNCHERS
+    first: list[Hop] = []
+    after: list[Hop] = []
+    inherited: list[Hop] = []
+    for link in parents.links:
+        if link.launched and not launched:
+            continue
+        of_service = not link.services or service in link.services
+        by_pod = link.pods and pod
+        if not (of_service or by_pod or (may_inherit and link.inherited)):
+            continue
+        values = _values(link, tags, document)
+        found = [hop for value in values for hop in _hop(link.kind, link.id, value, tags, record, parents)]
+        if of_service:
+            (after if link.after else first).extend(found)
+        else:
+            forgeable = [Hop(hop.parent, forgeable=True) for hop in found]
+            (first if by_pod else inherited).extend(forgeable)
+    known = {hop.parent.arn for hop in first}
+    last = [hop for hop in inherited if hop.parent.arn not in known]
+    return Links(tags.get(PROVISIONER), *(tuple(dict.fromkeys(hops)) for hops in (first, after, last)))
 
 
-def _hinted(record: Record) -> bool:
+def _hinted(record: Record, parents: Parents) -> bool:
     """Whether there may be a link at all: most records have none, and to read them again would cost much."""
     text = bytes(record.request) + bytes(record.response)
-    return any(hint in text for hint in _HINTS)
+    return any(hint in text for hint in parents.hints)
+
+
+def _values(link: Link, tags: Mapping[str, str], document: Mapping[str, Any]) -> list[str]:
+    """What the record has for a link."""
+    if link.paths:
+        found = [value for path in link.paths for value in values_at(document, path) if isinstance(value, str)]
+    else:
+        found = [tags[key] for key in link.tags if tags.get(key)]
+        if not found and link.prefix:
+            found = [key.removeprefix(link.prefix) for key in tags if key.startswith(link.prefix)]
+        # Who uses a cluster may add tags to what it makes: where they name two clusters, one of them is made up.
+        found = found if len(set(found)) == 1 else []
+    return [value for text in dict.fromkeys(found) if (value := taken(link.form, text)) is not None]
+
+
+def _hop(
+    kind: str,
+    form: str,
+    value: str | None,
+    tags: Mapping[str, str],
+    record: Record,
+    parents: Parents,
+    *,
+    anywhere: bool = False,
+) -> Iterator[Hop]:
+    """The parent in the record's account and Region; by its ARN in any Region, or where it may be `anywhere`.
+
+    What has not the form of an id, or of an ARN of the kind, is none.
+    """
+    if not value:
+        return
+    if form and not is_arn(value):
+        id_ = _filled(form, value, tags)
+        place = (partition_of(record.region), record.region, record.account)
+        found = parents.named(kind, id_, *place) if id_ is not None else None
+    else:
+        found = parents.of_arn(value)
+        found = found if found and found.kind.name == kind and (anywhere or found.account == record.account) else None
+    if found:
+        yield Hop(found)
+
+
+_FIELD = re.compile(r"{([^{}]+)}")
+
+
+def _filled(form: str, value: str, tags: Mapping[str, str]) -> str | None:
+    """An id, put together of the value and of other tags; None where one of these is missing."""
+    known = {**tags, "value": value}
+    parts = {field: known.get(field) for field in _FIELD.findall(form)}
+    if not all(parts.values()):
+        return None
+    return _FIELD.sub(lambda field: parts[field[1]] or "", form)
 
 
 def stack_set_of(record: Record, maker: Record) -> str | None:
@@ -218,29 +248,3 @@ def _of_a_cluster(identity: Identity, record: Record) -> bool:
     web = identity.session_context.web_id_federation_data if identity.session_context else None
     provider = parse_oidc_provider(web.federated_provider) if web else None
     return bool(provider and provider.account == record.account and _EKS_ISSUER.fullmatch(provider.url))
-
-
-def _cluster(record: Record, tags: dict[str, str]) -> Iterator[Link]:
-    # Who uses a cluster may add tags to what it makes: where they name two clusters, one of them is made up.
-    named = {tags[key] for key in _CLUSTER_KEYS if tags.get(key)}
-    named = named or {key.removeprefix(_KUBERNETES) for key in tags if key.startswith(_KUBERNETES)}
-    if len(named) != 1:
-        return
-    cluster = named.pop()
-    group = tags.get("eks:nodegroup-name")
-    if group:
-        yield from _here(record, ("eks-node-group", f"{cluster}/{group}/*"))
-    yield from _here(record, ("eks-cluster", cluster))
-
-
-def _beanstalk(record: Record, tags: dict[str, str]) -> Iterator[Link]:
-    name = tags.get("elasticbeanstalk:environment-name")
-    yield from _here(record, ("beanstalk-environment", f"*/{name}" if name else None))
-
-
-def _here(record: Record, *named: tuple[str, str | None]) -> Iterator[Link]:
-    """Parents in the record's own account and Region; what has not the form of an id is none."""
-    for kind, id_ in named:
-        found = parent(kind, id_, partition_of(record.region), record.region, record.account) if id_ else None
-        if found:
-            yield Link(found)

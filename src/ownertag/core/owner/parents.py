@@ -7,13 +7,14 @@ Scaling group or node group, the application of a Beanstalk environment).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from typing import Protocol
 
 from msgspec import Struct
 
 from ownertag.core.arn import fill_template, is_arn, parse_arn, template_pattern, template_service
-from ownertag.core.owner.parent_kinds import KINDS, ParentKind
+from ownertag.core.owner.parent_kinds import CopySource, Link, ParentKind, SessionLink
 
 
 class Parent(Struct, frozen=True):
@@ -29,8 +30,9 @@ class Parent(Struct, frozen=True):
     @property
     def parts(self) -> tuple[str, ...]:
         """The names that its record holds where it does not hold the ARN: a node group's cluster and its own."""
-        parts = [part for part in self.id.removesuffix(":*").split("/") if part != "*"]
-        return (parts[0],) if self.kind.name == "stack" else tuple(parts)
+        named_by = self.kind.named_by
+        parts = re.split("[/:]", self.id)[:named_by] if named_by else self.id.split("/")
+        return tuple(part for part in parts if part != "*")
 
     @property
     def name(self) -> str:
@@ -78,21 +80,62 @@ def _pattern(kind: ParentKind) -> re.Pattern[str]:
     return template_pattern(kind.arn, kind.id)
 
 
-def parent(name: str, id_: str, partition: str, region: str, account: str) -> Parent | None:
-    """The resource of this kind with this id; None where the id is not of its form."""
-    kind = KINDS[name]
-    if not re.fullmatch(kind.id, id_, re.ASCII):
-        return None
-    arn = fill_template(kind.arn, partition, region, account, id_)
-    return Parent(arn, kind, partition, region, account, id_)
+class _Type(Protocol):
+    """A type of the catalogue."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def arn(self) -> str: ...
+
+    @property
+    def id_form(self) -> str: ...
 
 
-def parent_of_arn(arn: str) -> Parent | None:
-    """Returns the resource that an ARN names, if it is of a kind that stands behind machines."""
-    parts = parse_arn(arn)
-    if parts is None:
+class Parents(Struct, frozen=True):
+    """What the catalogue says of parents.
+
+    Attributes:
+        kinds: Every kind by its name, which is also the evidence of an owner that is found through one.
+        links: What in a record leads to a parent, the nearest first.
+        sessions: What in a session leads to one.
+        copies: What a call copies, by its event source and name.
+        types: The types of the catalogue. What AWS itself names may be of any: the ledger and its tag tell of it.
+        hints: One of these stands in each record that has a link: most have none, and to read one would cost much.
+    """
+
+    kinds: Mapping[str, ParentKind] = {}
+    links: tuple[Link, ...] = ()
+    sessions: tuple[SessionLink, ...] = ()
+    copies: Mapping[tuple[str, str], tuple[CopySource, ...]] = {}
+    types: Mapping[str, _Type] = {}
+    hints: tuple[bytes, ...] = ()
+
+    def named(self, kind: str, id_: str, partition: str, region: str, account: str) -> Parent | None:
+        """The resource of this kind with this id; None where the id is not of its form."""
+        found = self.kinds[kind]
+        if not re.fullmatch(found.id, id_, re.ASCII):
+            return None
+        arn = fill_template(found.arn, partition, region, account, id_)
+        return Parent(arn, found, partition, region, account, id_)
+
+    def of_arn(self, arn: str) -> Parent | None:
+        """The resource that an ARN names, if it is of a kind or type of the catalogue."""
+        parts = parse_arn(arn)
+        if parts is None:
+            return None
+        for kind in self.kinds.values():
+            if template_service(kind.arn) == parts.service and (found := _pattern(kind).fullmatch(arn)):
+                return _parent(arn, kind, found)
+        for type_ in self.types.values():
+            if template_service(type_.arn) == parts.service:
+                kind = ParentKind(type_.name, type_.name, type_.arn, type_.id_form)
+                if found := _pattern(kind).fullmatch(arn):
+                    return _parent(arn, kind, found)
         return None
-    for kind in KINDS.values():
-        if template_service(kind.arn) == parts.service and (found := _pattern(kind).fullmatch(arn)):
-            return Parent(arn, kind, found["partition"], found["region"], found["account"], found["id"])
-    return None
+
+
+def _parent(arn: str, kind: ParentKind, found: re.Match[str]) -> Parent:
+    parts = found.groupdict()
+    return Parent(arn, kind, parts["partition"], parts.get("region") or "", parts.get("account") or "", parts["id"])

@@ -13,10 +13,17 @@ import unicodedata
 from itertools import groupby
 from typing import TypeGuard
 
-from ownertag.core.arn import account_of_root, function_arn, last_part, parse_role, parse_role_session, parse_user
+from ownertag.core.arn import (
+    account_of_root,
+    function_arn,
+    last_part,
+    parse_arn,
+    parse_role,
+    parse_role_session,
+    parse_user,
+)
 from ownertag.core.owner.ci_subjects import of_ci
 from ownertag.core.owner.generated_names import is_generated
-from ownertag.core.owner.parents import parent_of_arn
 from ownertag.core.records import ACCOUNT, Identity, Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Owner
@@ -179,15 +186,15 @@ def _session(identity: Identity, record: Record, settings: Settings) -> Owner:
     subject = _subject(web.attributes) if web else None
     if web and subject:
         return _federated(subject, web.federated_provider, identity, settings)
-    function = identity.in_scope_of.source_arn if identity.in_scope_of else None
-    if function and function_arn(function):
+    function = identity.in_scope_of.holder if identity.in_scope_of else ""
+    if function_arn(function):
         return no_owner("function-session", _MACHINE.format(f"function {function}"), (*via_of(identity), function))
     if session and INSTANCE_SESSION.fullmatch(session):
         return no_owner("instance-session", _MACHINE.format(f"instance {session}"), (*via_of(identity), session))
     if session == "AWSCloudFormation" and identity.invoked_by == "cloudformation.amazonaws.com":
         return no_owner("stack-session", _MACHINE.format("the stack"), via_of(identity))
     # What AWS says to hold the credentials was given its session's name with them: that is no person's.
-    held = bool(identity.in_scope_of and (identity.in_scope_of.issuer_type or parent_of_arn(function or "")))
+    held = bool(identity.in_scope_of and (identity.in_scope_of.issuer_type or parse_arn(function)))
     if session and session != HIDDEN and not held and not is_generated(session):
         return _asserted("role-session-name", identity, session)
     return _asserted("role-name", identity, role or session)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from ownertag.core.owner.chain import FINAL, OwnerChain
 from ownertag.core.owner.facts import FactTracker
+from ownertag.core.owner.parents import Parents
 from ownertag.core.owner.principal import no_owner, owner_by_identity
 from ownertag.core.owner.rules import apply_rules
 from ownertag.core.records import CANARY_ROLE, Record, is_canary
@@ -26,17 +27,18 @@ class Trace(Struct, frozen=True):
     waits: tuple[Wait, ...] = ()
 
 
-def resolve(record: Record, settings: Settings, facts: Facts | None = None) -> Owner:
+def resolve(record: Record, settings: Settings, parents: Parents, facts: Facts | None = None) -> Owner:
     """The owner of what this record made, as far as these facts tell, after the owner rules of the settings."""
-    return trace(record, settings, facts).owner
+    return trace(record, settings, parents, facts).owner
 
 
-def trace(record: Record, settings: Settings, facts: Facts | None = None) -> Trace:
+def trace(record: Record, settings: Settings, parents: Parents, facts: Facts | None = None) -> Trace:
     """The owner of what this record made, and what has to be looked up to tell better.
 
     Args:
         record: The creation's record.
         settings: Whom to trust, and the owner rules.
+        parents: What the catalogue says of parents.
         facts: Answers so far.
     """
     identity = record.identity
@@ -51,7 +53,7 @@ def trace(record: Record, settings: Settings, facts: Facts | None = None) -> Tra
         canary = Owner(CANARY_ROLE, "role-name", Confidence.ASSERTED, own.via)
         return Trace(apply_rules(canary, record.account, settings))
     known = FactTracker(facts or {})
-    chain = OwnerChain(settings, known)
+    chain = OwnerChain(settings, parents, known)
     hop = chain.behind(record, own, 0)
     owner = hop.owner
     if owner.confidence is Confidence.NONE and not known.questions:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from ownertag.core.catalogue_types import Catalogue
-from ownertag.core.owner.parent_kinds import KINDS
 from ownertag.core.owner.principal import HIDDEN
 from ownertag.core.records import CANARY_ROLE
 
@@ -264,7 +263,8 @@ ROLE_PATHS = frozenset({"aws-reserved", "aws-service-role", "service-role"})
 def arn_types(catalogue: Catalogue) -> dict[str, frozenset[str]]:
     """By service, the words in its ARNs that tell a resource's type."""
     found = {service: {*types} for service, types in _ARN_TYPES.items()}
-    templates = [*(type_.arn for type_ in catalogue.types.values()), *(kind.arn for kind in KINDS.values())]
+    templates = [type_.arn for type_ in catalogue.types.values()]
+    templates += [kind.arn for kind in catalogue.parents.kinds.values()]
     for template in templates:
         service, resource = template.split(":", 5)[2], template.split(":", 5)[5]
         words = re.split("[:/]", resource)
