@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import botocore
 
-from derive import reference
+from derive import models, reference, verbs
 from derive.grouping import Creation
 from derive.rows import Made, NoRow, TypeEntry
 
+#: How the reason begins of what takes tags that are not those of what it makes.
+OF_SOMETHING_ELSE = "its tags are of something else"
 _HEAD = "# Derived from AWS's models by `make catalogue`; never edited. What is known better stands in ../overlay/."
 
 
@@ -32,6 +34,7 @@ def source_file(source: str, creations: Sequence[Creation], types: Mapping[str, 
 
 def not_rows_file(no_rows: Iterable[NoRow]) -> str:
     """The file of the operations that take tags and are no rows, a line each."""
+    no_rows = tuple(no_rows)
     lines = [
         *head(),
         f"botocore = {_text(botocore.__version__)}",
@@ -41,6 +44,13 @@ def not_rows_file(no_rows: Iterable[NoRow]) -> str:
         "[operations]",
     ]
     lines += [f"{json.dumps(f'{one.client}.{one.operation}')} = {_text(one.reason)}" for one in no_rows]
+    lines += ["", "# What records of those are called that make something all the same.", "[makes]"]
+    events = {
+        f"{models.event_source(one.client)} {models.event_name(one.client, one.operation)}": one
+        for one in no_rows
+        if not verbs.makes_nothing(one.client, one.operation) and not one.reason.startswith(OF_SOMETHING_ELSE)
+    }
+    lines += [f"{json.dumps(event)} = {_text(one.reason)}" for event, one in sorted(events.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -24,6 +24,7 @@ from ownertag.catalogue.source_file import (
     SourceFile,
     TypeEntry,
 )
+from ownertag.catalogue.uncovered import ShippedUncovered
 from ownertag.core.catalogue_types import (
     Catalogue,
     CatalogueRow,
@@ -91,6 +92,7 @@ def build(compiled: Compiled) -> Catalogue:
         watched,
         tag_forms((*tag_apis.values(), *watched.values())),
         parents_of(compiled.parents, types, rows),
+        ShippedUncovered(),
     )
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from ownertag.core.owner.parents import Parents
 from ownertag.core.paths import Condition, Path, Skip
+from ownertag.core.uncovered import NOTHING_UNCOVERED, Uncovered
 
 
 class QuestionKind(StrEnum):
@@ -301,6 +302,7 @@ class Catalogue(Struct, frozen=True):
     `quotas` has a glob of operations for each client, in the order in which they are tried. `watched` are calls that
     change tags of such resources and are never made, beside those of `tag_apis`. `tag_calls` has what records of all
     these show, by (event source, event name). `parents` are the types that stand behind what machines make.
+    `uncovered` tells what makes something and has no row here.
     """
 
     rows: Mapping[tuple[str, str], CatalogueRow]
@@ -310,6 +312,7 @@ class Catalogue(Struct, frozen=True):
     watched: Mapping[str, TagApi] = {}
     tag_calls: Mapping[tuple[str, str], tuple[TagForm, ...]] = {}
     parents: Parents = Parents()
+    uncovered: Uncovered = NOTHING_UNCOVERED
 
     def client_of(self, type_name: str) -> str:
         """The client that tags resources of a type; empty where none does."""

@@ -15,7 +15,6 @@ from ownertag.core.paths import Skip, all_hold, get, is_skipped, member, no_obje
 from ownertag.core.records import ACCOUNT, Arrival, Record
 from ownertag.core.regions import not_ours
 from ownertag.core.settings import Settings
-from ownertag.core.uncovered import creates
 from ownertag.core.values import Creation, Reason, Refusal, Resource
 
 _RESERVATION = re.compile(r"r-[0-9a-f]{8,17}")
@@ -63,7 +62,7 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         raise _Mismatch(Reason.NOT_A_CREATION, f"a VPC endpoint's view of {record.event_name[:128]!a} creates nothing")
     row = catalogue.rows.get((record.event_source, record.event_name))
     if row is None:
-        raise _Mismatch(*_without_row(record))
+        raise _Mismatch(*_without_row(record, catalogue))
     _check_place(record, settings)
     _check_identity(record, settings)
     response = _decode(record.response)
@@ -109,10 +108,12 @@ def _by_request(arrival: Arrival, row: CatalogueRow) -> Creation:
     return Creation(arrival, row, (), asked_by, _named_before(document, row), told, False, max(least, default=1))
 
 
-def _without_row(record: Record) -> tuple[Reason, str]:
-    if creates(record.event_source, record.event_name):
+def _without_row(record: Record, catalogue: Catalogue) -> tuple[Reason, str]:
+    why = catalogue.uncovered.why(record.event_source, record.event_name)
+    if why is not None:
         service = record.event_source.removesuffix(".amazonaws.com")
-        return Reason.NOT_COVERED, f"not covered yet: {service[:64]} {record.event_name[:128]}"
+        because = f" ({why})" if why else ""
+        return Reason.NOT_COVERED, f"not covered yet: {service[:64]} {record.event_name[:128]}{because}"
     return Reason.NOT_A_CREATION, f"{record.event_name[:128]!a} creates nothing that is in the catalogue"
 
 

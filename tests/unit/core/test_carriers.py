@@ -334,10 +334,8 @@ def test_a_network_activity_record_is_no_creation(made: Any, more: fixtures.Json
 @pytest.mark.parametrize(
     ("source", "name", "said"),
     [
-        ("s3", "CreateBucket", "not covered yet: s3 CreateBucket"),
-        ("lambda", "CreateFunction20150331", "not covered yet: lambda CreateFunction20150331"),
-        ("rds", "RestoreDBInstanceFromDBSnapshot", "not covered yet: rds RestoreDBInstanceFromDBSnapshot"),
-        ("ssm", "PutParameter", "not covered yet: ssm PutParameter"),
+        ("amplify", "CreateBranch", "not covered yet: amplify CreateBranch"),
+        ("transcribe", "StartMedicalScribeJob", "not covered yet: transcribe StartMedicalScribeJob"),
         ("s3", "DeleteBucket", None),
         ("ec2", "CreateTags", None),
         ("ec2", "DescribeInstances", None),
