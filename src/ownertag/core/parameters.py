@@ -6,6 +6,10 @@ guide to Transit Gateway, "Logging API calls", and real records. Other services 
 or leave out the version in the event's name (API Gateway: AWS's guide, "Logging calls with CloudTrail"; the others:
 memory), and KMS says `tagKey` and `tagValue` (API model of KMS). A response has the tags at what was made, such as
 `launchTemplate.tagSet`, there `item` or `items`. All of it is taken apart here, for ids, tags and links alike.
+
+Other services (the API models of all): a list of objects or a map, called `Tags`, `TagList`, `TagsList`, `Tagging` or
+after what it is set on (`UserPoolTags`), at the top of the request or in the one object that says what is to be made,
+in `Items`, `TagSet` or `Tag`.
 """
 
 from __future__ import annotations
@@ -20,10 +24,35 @@ import msgspec
 from ownertag.core.records import Record
 
 _LISTS = ("items", "item", "member")
+# What tags can stand in, within what is called after them.
+_IN_TAGS = (*_LISTS, "tag", "tagset", "tags")
 _SPECIFICATIONS = ("tagspecificationset", "tagspecification", "tagspecifications")
-_TAGS = ("tags", "tag", "tagset", "taglist")
+_TAGS = ("tags", "tag", "tagset", "taglist", "tagslist", "tagging")
+# What services call the tags of what they make: AWS refuses keys with `aws:` that anybody else writes there.
+_OWN_TAGS = (
+    "backupplantags", "backupvaulttags", "bottags", "changesettags", "flowtags", "frameworktags", "identitypooltags",
+    "jobtags", "modeltags", "reportplantags", "resourcetags", "tieringconfigurationtags", "userpooltags",
+)  # fmt: skip
+# Tags in here are not those of what is made: a compute environment's are for its instances.
+_FOR_OTHERS = frozenset({"computeresources", *_SPECIFICATIONS, *_TAGS})
+_AWS = "aws:"
 # What an object has that is one tag; Auto Scaling's say more of it, and a wrapped one has its number.
-_TAG = frozenset({"key", "value", "tagkey", "tagvalue", "tag", "propagateatlaunch", "resourceid", "resourcetype"})
+_TAG = frozenset(
+    {
+        "key",
+        "value",
+        "tagkey",
+        "tagvalue",
+        "tag",
+        "propagateatlaunch",
+        "resourceid",
+        "resourcetype",
+        "resourcearn",
+        "type",
+        "source",
+        "isvalueeditable",
+    }
+)
 _INNER = (dict, list)
 _KEY = frozenset({"key", "tagkey"})
 # More than any record nests tags or what wraps a request: what goes deeper was made to cost.
@@ -117,7 +146,7 @@ def _collect(tags: Any, depth: int, found: list[tuple[str, str]]) -> None:
         key, value = folded.get("key", folded.get("tagkey")), folded.get("value", folded.get("tagvalue", ""))
         if isinstance(key, str) and isinstance(value, str):
             found.append((key, value))
-    elif inner := _members(tags, (*_LISTS, "tag")):
+    elif inner := _members(tags, _IN_TAGS):
         _collect(inner, depth + 1, found)
     else:
         found += ((key, value) for key, value in tags.items() if isinstance(value, str))
@@ -127,10 +156,20 @@ def _all_pairs(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     request, response = document["request"], document["response"]
     yield from ((key, value) for _, key, value in specified_tags(request))
     yield from pairs(_members(request, _TAGS))
-    yield from pairs(_members(response, _TAGS))
+    yield from _of_aws(pairs(_members(request, _OWN_TAGS)))
+    for name, part in request.items() if request else ():
+        if part and isinstance(part, _INNER) and name.lower() not in _FOR_OTHERS:
+            for inner in _objects([part]):
+                yield from _of_aws(pairs(_members(inner, _TAGS)))
+    yield from pairs(_members(response, (*_TAGS, *_OWN_TAGS)))
     for made in response.values() if response else ():
         for part in _objects([made]):
-            yield from pairs(_members(part, _TAGS))
+            yield from pairs(_members(part, (*_TAGS, *_OWN_TAGS)))
+
+
+def _of_aws(tags: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Those that only AWS writes: a place that was not seen to hold what the call sets tells no more."""
+    return ((key, value) for key, value in tags if key.startswith(_AWS))
 
 
 def _members(node: Any, names: tuple[str, ...]) -> list[Any]:

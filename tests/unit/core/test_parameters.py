@@ -85,6 +85,86 @@ def test_what_is_for_others_or_is_no_tag_is_none(request_: Any) -> None:
     assert request_tags(request_) == {}
 
 
+STACK = {"aws:cloudformation:stack-name": "shop"}
+STACK_TAG = {"key": "aws:cloudformation:stack-name", "value": "shop"}
+STACK_IN_CAPITALS = {"Key": "aws:cloudformation:stack-name", "Value": "shop"}
+
+#: Where services take the tags of what they make, by their API models: the event, and its request.
+OTHER_SERVICES: dict[str, tuple[str, Any]] = {
+    "map of Lambda": ("CreateFunction20150331", {"functionName": "f", "tags": STACK}),
+    "list of RDS": ("CreateDBInstance", {"dBInstanceIdentifier": "db", "tags": [STACK_TAG]}),
+    "list of SNS, with capitals": ("CreateTopic", {"Name": "t", "Tags": [STACK_IN_CAPITALS]}),
+    "TagKey of KMS": ("CreateKey", {"Tags": [{"TagKey": STACK_TAG["key"], "TagValue": "shop"}]}),
+    "TagList of OpenSearch": ("CreateDomain", {"domainName": "d", "tagList": [STACK_TAG]}),
+    "TagsList of CloudTrail": ("CreateTrail", {"name": "t", "tagsList": [STACK_TAG]}),
+    "named after what it is for": ("CreateUserPool", {"poolName": "p", "userPoolTags": STACK}),
+    "the same of Backup": ("CreateBackupVault", {"backupVaultName": "v", "backupVaultTags": STACK}),
+    "of jobs": ("CreateEvaluationJob", {"jobName": "j", "jobTags": [STACK_TAG]}),
+    "of Budgets": ("CreateBudget", {"budget": {"budgetName": "b"}, "resourceTags": [STACK_TAG]}),
+    "Items of CloudFront": (
+        "CreateDistributionWithTags",
+        {"distributionConfigWithTags": {"distributionConfig": {}, "tags": {"items": [STACK_TAG]}}},
+    ),
+    "TagSet of S3": ("CreateBucket", {"createBucketConfiguration": {"tags": {"TagSet": [STACK_IN_CAPITALS]}}}),
+    "Tag of S3": ("CreateBucket", {"CreateBucketConfiguration": {"Tags": {"Tag": STACK_IN_CAPITALS}}}),
+    "in an object": ("CreatePrivateVirtualInterface", {"newPrivateVirtualInterface": {"tags": [STACK_TAG]}}),
+    "in a list of objects": ("CreateWorkspaces", {"workspaces": [{"userName": "u", "tags": [STACK_TAG]}]}),
+    "in an object of one request": ("CreateApp", {"createApplicationRequest": {"tags": STACK, "name": "n"}}),
+    "of a group, that says more of each": (
+        "CreateAutoScalingGroup",
+        {"tags": [{**STACK_TAG, "resourceId": "g", "resourceType": "auto-scaling-group", "propagateAtLaunch": True}]},
+    ),
+    "an ARN beside it": ("CreateOrganization", {"Tags": [{**STACK_IN_CAPITALS, "ResourceArn": "arn:aws:x"}]}),
+    "in what API Gateway calls Input": ("CreateRestApi", {"createRestApiInput": {"name": "api", "tags": STACK}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHER_SERVICES)
+def test_the_tags_of_a_request_are_read_of_each_service(name: str) -> None:
+    event, request = OTHER_SERVICES[name]
+    assert request_tags(request, event=event) == STACK
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"dBInstance": {"tagList": [STACK_TAG]}},
+        {"cluster": {"arn": "a", "tags": STACK}},
+        {"tasks": [{"taskArn": "a", "tags": [STACK_TAG]}]},
+        {"userPool": {"id": "p", "userPoolTags": STACK}},
+        {"keyMetadata": {}, "tags": [{"tagKey": STACK_TAG["key"], "tagValue": "shop"}]},
+        {"identityPoolId": "i", "identityPoolTags": STACK},
+    ],
+)
+def test_the_tags_of_an_answer_are_read_of_each_service(response: Any) -> None:
+    assert request_tags(None, response) == STACK
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        # What these say is not tags of what is made: filters, and tags for what others make. Nobody checks their keys.
+        {"computeResources": {"tags": STACK}},
+        {"filterCriteria": {"resourceTags": [{"comparison": "EQUALS", **STACK_TAG}]}},
+        {"ec2TagFilters": [{**STACK_TAG, "type": "KEY_AND_VALUE"}]},
+        {"resourceGroupTags": [STACK_TAG]},
+        {"policyDetails": {"targetTags": [STACK_TAG]}},
+        {"resourceSelection": {"tagMap": STACK}},
+        {"imageTags": STACK},
+        {"environment": {"variables": {"tags": STACK}}},
+        {"tags": [{"comparison": "EQUALS", **STACK_TAG}]},
+        {"definition": json.dumps({"tags": STACK})},
+    ],
+)
+def test_filters_and_tags_for_others_are_no_evidence(request_: Any) -> None:
+    assert STACK_TAG["key"] not in request_tags(request_)
+
+
+def test_in_an_object_of_the_request_only_keys_that_aws_alone_writes_count() -> None:
+    assert request_tags({"newPrivateVirtualInterface": {"tags": [TAG, STACK_TAG]}}) == STACK
+    assert request_tags({"userPoolTags": SHOP | STACK}, event="CreateUserPool") == STACK
+
+
 def test_a_key_with_two_values_says_nothing_and_one_of_two_wrappers_is_enough() -> None:
     other = {"volume": {"tagSet": {"items": [{"key": "team", "value": "other"}, {"key": "a", "value": ""}]}}}
     assert request_tags({"tags": [TAG]}, other) == {"a": ""}
