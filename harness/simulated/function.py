@@ -173,6 +173,7 @@ class Environments:
             ledger=LedgerOwners(ledger),
             memory=memory,
             concurrency=concurrency,
+            catalogue=self._catalogue,
         )
         ports = Ports(
             accounts, lookups, tagger, self._now, expired, ledger,

@@ -212,7 +212,7 @@ def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: 
     )
     return Ports(
         OwnAccount(account, None),
-        AwsLookups(sessions, settings, catalogue.parents, now),
+        AwsLookups(sessions, settings, catalogue.parents, now, catalogue=catalogue),
         DryRun() if dry_run else Tagger(sessions, catalogue.tag_apis, now),
         now,
         ledger=ledger,

@@ -53,7 +53,7 @@ _NOT_READY = frozenset(
 _MALFORMED = re.compile(r"Invalid\w*\.?Malformed|InvalidID|Invalid\w+Id\.Malformed")
 _NOT_FOUND = re.compile(
     r"Invalid[\w-]*\.NotFound|[\w.]*NotFound(?:Exception|Fault)?|NoSuch\w+|\w+DoesNotExist(?:Exception)?"
-    r"|UnknownResource(?:Exception|Fault)|WAFNonexistentItemException"
+    r"|UnknownResource(?:Exception|Fault)|WAFNonexistentItemException|AWS\.SimpleQueueService\.NonExistentQueue"
 )
 _TAG_LIMIT = frozenset(
     {

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from ownertag.core.arn import is_arn, parse_arn, partition_of, role_arn, take_apart, template_service
+from ownertag.core.arn import is_arn, partition_of, role_arn
 from ownertag.core.catalogue_types import Catalogue, ResourceType
 from ownertag.core.findings import (
     MAX_BY,
@@ -21,6 +21,7 @@ from ownertag.core.findings import (
 )
 from ownertag.core.match import resource
 from ownertag.core.owner.principal import principal_of
+from ownertag.core.recognize import recognize
 from ownertag.core.records import Record, role_of
 from ownertag.core.settings import Settings
 from ownertag.core.tag_calls import TagCall, tag_call
@@ -34,10 +35,14 @@ TAG_CALLS: Mapping[tuple[str, str], bool] = {
 
 
 class Named(Struct, frozen=True):
-    """A resource as a tag call names it: `arn` is None where the catalogue has no type with such ids."""
+    """A resource as a tag call names it: `arn` is None where the catalogue has no type with such ids.
+
+    `others` are the ARNs that it may have as well, where an id or name fits several types.
+    """
 
     id: str
     arn: str | None
+    others: tuple[str, ...] = ()
 
 
 class Tampering(Struct, frozen=True):
@@ -75,18 +80,27 @@ def detect_tampering(record: Record, catalogue: Catalogue, settings: Settings) -
     return Tampering(record, call)
 
 
+#: Of so few types an id is tried with each; of more, which are EC2's, it fits no two.
+_FEW = 16
+
+
 def named(tampering: Tampering, catalogue: Catalogue) -> Iterator[Named]:
     """The resources that a call names, in its order: by ARNs, ids or names, of the types that such a call tags."""
     types = _types(catalogue, tampering)
-    matches, by_group = _matcher(types)
+    record = tampering.record
     for text in tampering.call.ids:
         if is_arn(text):
-            yield Named(text, _arn(text, types, tampering.record))
+            yield Named(text, _arn(text, catalogue, record))
             continue
         id_ = text.rpartition("/")[2] if "://" in text else text.removeprefix("/")
-        found = matches(id_)
-        type_ = by_group[found.lastgroup] if found and found.lastgroup else None
-        yield Named(text, resource(type_, id_, tampering.record).arn if type_ else None)
+        if len(types) > _FEW:
+            matches, by_group = _matcher(types)
+            found = matches(id_)
+            fitting = [by_group[found.lastgroup]] if found and found.lastgroup else []
+        else:
+            fitting = [type_ for type_ in types if type_.id.fullmatch(id_)]
+        arns = [resource(type_, id_, record).arn for type_ in fitting]
+        yield Named(text, arns[0] if arns else None, tuple(arns[1:]))
 
 
 def _types(catalogue: Catalogue, tampering: Tampering) -> tuple[ResourceType, ...]:
@@ -102,15 +116,12 @@ def _types(catalogue: Catalogue, tampering: Tampering) -> tuple[ResourceType, ..
     return tuple(catalogue.types.values())
 
 
-def _arn(arn: str, types: tuple[ResourceType, ...], record: Record) -> str | None:
+def _arn(arn: str, catalogue: Catalogue, record: Record) -> str | None:
     """The resource's own ARN, where it is of a type, and of the record's account and Region as far as it says."""
-    parts = parse_arn(arn)
-    if parts is None or parts.account not in {"", record.account} or parts.region not in {"", record.region}:
+    found = recognize(arn, catalogue)
+    if found is None or found.account not in {"", record.account}:
         return None
-    for type_ in types:
-        if template_service(type_.arn) == parts.service and (found := take_apart(arn, type_.arn, type_.id_form)):
-            return resource(type_, found.id, record).arn
-    return None
+    return found.resource.arn if found.region in {"", record.region} else None
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ skipped.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from msgspec import Struct
@@ -22,7 +22,7 @@ from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.records import Arrival, Record
 from ownertag.core.settings import Settings
-from ownertag.core.tamper import KnownTags, NotTampering, Tampering, detect_tampering, finding_of, named
+from ownertag.core.tamper import KnownTags, Named, NotTampering, Tampering, detect_tampering, finding_of, named
 from ownertag.core.values import Absent, Fact, Found, OutcomeKind, Reason, Refusal, Unavailable, Wait
 from ownertag.flows.findings import Published, publish_findings, tag_changed
 from ownertag.flows.ports import Ports
@@ -160,10 +160,11 @@ def _kept(part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, 
     """
     resources = [tuple(named(arrival.tampering, catalogue)) for arrival in part]
     keys = {
-        ResourceKey(arrival.record.account, arrival.record.region, resource.arn): None
+        ResourceKey(arrival.record.account, arrival.record.region, arn): None
         for arrival, of_call in zip(part, resources, strict=True)
         for resource in of_call
-        if resource.arn
+        for arn in (resource.arn, *resource.others)
+        if arn
     }
     known = ports.ledger.by_key(keys) if keys else []
     # An ARN of EC2's names the account and Region, but for an image's or snapshot's the account.
@@ -175,8 +176,9 @@ def _kept(part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, 
     }
     results: list[Result] = []
     entries: list[Entry] = []
-    for arrival, of_call in zip(part, resources, strict=True):
+    for arrival, all_named in zip(part, resources, strict=True):
         account = arrival.record.account
+        of_call = tuple(_as_known(resource, account, owners) for resource in all_named)
         own = {
             resource.arn: owners[account, resource.arn]
             for resource in of_call
@@ -191,3 +193,9 @@ def _kept(part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, 
     if entries:
         ports.ledger.append(entries)
     return results
+
+
+def _as_known(resource: Named, account: str, owners: Mapping[tuple[str, str], KnownTags]) -> Named:
+    """The resource by the ARN that the ledger knows, of those that it may have."""
+    known = next((arn for arn in resource.others if (account, arn) in owners), None)
+    return Named(resource.id, known) if known and (account, resource.arn) not in owners else resource

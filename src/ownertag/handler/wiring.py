@@ -22,7 +22,6 @@ from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.arn import Arn, partition_of
 from ownertag.core.catalogue_types import Catalogue
-from ownertag.core.owner.parents import Parents
 from ownertag.core.records import Delivery
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import TransferOrder
@@ -164,13 +163,14 @@ class _Adapters:
     tagger: Tagger
     memory: FactCache
     concurrency: Concurrency
-    parents: Parents
+    catalogue: Catalogue
 
     def ports(self, settings: Settings, now: Callable[[], datetime], expired: Callable[[], bool]) -> Ports:
         """The ports of one batch, for which there is time until `expired`."""
         lookups = AwsLookups(
-            self.sessions, settings, self.parents, now, expired,
+            self.sessions, settings, self.catalogue.parents, now, expired,
             ledger=LedgerOwners(self.ledger), memory=self.memory, concurrency=self.concurrency,
+            catalogue=self.catalogue,
         )  # fmt: skip
         is_observed = self.observed.is_observed
         tagger, findings = ObservingTagger(self.tagger, is_observed), ObservingPublisher(self.findings, is_observed)
@@ -225,7 +225,7 @@ def _adapters(
         tagger=Tagger(sessions, catalogue.tag_apis, now),
         memory=FactCache(now),
         concurrency=concurrent(WORKERS),
-        parents=catalogue.parents,
+        catalogue=catalogue,
     )
 
 

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
-from ownertag.core.catalogue_types import Lookup, QuestionKind
+from ownertag.core.arn import is_arn
+from ownertag.core.catalogue_types import Catalogue, Lookup, QuestionKind
 from ownertag.core.owner.parents import Parents
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Fact, Failure, Question
@@ -18,6 +19,7 @@ from ownertag.sources.ec2 import Ec2
 from ownertag.sources.fact_cache import FactCache
 from ownertag.sources.identity_store import IdentityStore
 from ownertag.sources.owners import ResourceOwners
+from ownertag.sources.tags_of_resources import TagsOfResources
 
 
 class KnownOwners(Protocol):
@@ -29,6 +31,10 @@ class KnownOwners(Protocol):
         `Found(owner=...)` with the owner that was decided, rules applied. What the ledger never saw is left out or
         Absent: AWS is asked then. A ledger that can't be read answers Unavailable, which stands, as it is not absent.
         """
+
+
+#: What is known of types where nobody says: then nothing tells the tags of another service's resources.
+_NO_TYPES = Catalogue({}, {}, {})
 
 
 class AwsLookups:
@@ -43,6 +49,7 @@ class AwsLookups:
         ledger: What is known of owners already.
         memory: Answers to keep for the next batch; of this one alone where it is left out.
         concurrency: Asks in one account and Region after the other, or in many at once.
+        catalogue: The types and tag APIs, for the tags of other services than EC2, which are unknown without it.
     """
 
     def __init__(
@@ -56,11 +63,13 @@ class AwsLookups:
         ledger: KnownOwners | None = None,
         memory: FactCache | None = None,
         concurrency: Concurrency = sequential,
+        catalogue: Catalogue | None = None,
     ) -> None:
         regions = settings.organization.regions if settings.organization else ()
         trail = CloudTrail(sessions, now, expired, regions, concurrency)
         owners = ResourceOwners(sessions, trail, settings, parents, now, expired, concurrency)
         self._ec2 = Ec2(sessions, expired, concurrency)
+        self._tags = TagsOfResources(sessions, catalogue or _NO_TYPES, expired, concurrency)
         self._trail = trail
         self._ledger = ledger
         self._memory = memory or FactCache(now)
@@ -76,12 +85,17 @@ class AwsLookups:
         self._trail.begin()
         groups: dict[QuestionKind, list[Question]] = defaultdict(list)
         direct: list[Question] = []
+        tags: list[Question] = []
         for question in questions:
             if question.kind in self._remembered:
                 groups[question.kind].append(question)
+            elif question.kind is QuestionKind.TAGS and is_arn(question.value):
+                tags.append(question)
             else:
                 direct.append(question)
         facts: dict[Question, Fact] = self._ec2.find(direct) if direct else {}
+        if tags:
+            facts |= self._tags.find(tags)
         known = groups.get(QuestionKind.OWNER_OF_RESOURCE)
         if self._ledger and known:
             answered = self._ledger.find(known)

@@ -16,11 +16,17 @@ from botocore.exceptions import EndpointConnectionError
 
 from contracts.conftest import MotoStage
 from contracts.emulated import HOME, answer
+from harness import fixtures
 from harness.fakes import Clock
 from harness.tag_apis import all_tag_apis
+from ownertag.core.catalogue_types import Catalogue, QuestionKind, ResourceType
+from ownertag.core.judge import NO_TIME
+from ownertag.core.owner.parents import Parents
 from ownertag.core.tag_parameters import filled, reading, removing, tags_in
-from ownertag.core.values import Failure, Resource, Write
+from ownertag.core.values import Absent, Failure, Found, OutcomeKind, Question, Resource, Unavailable, Write
 from ownertag.sinks.tagging import REST, Tagger
+from ownertag.sources.lookups import AwsLookups
+from ownertag.sources.tags_of_resources import UNKNOWN_TYPE, UNREADABLE, TagsOfResources
 
 APIS = all_tag_apis()
 RESOURCES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("tagged_services.toml").read_text("utf-8"))[
@@ -152,3 +158,56 @@ def test_single_failures_of_a_call_that_succeeded_are_told_by_resource(moto_stag
     moto_stage.world.wire.rule(lambda call: answer(call, 200, body) if call.operation == "TagResources" else None)
     result = Tagger(moto_stage.sessions, APIS, Clock()).write(write)
     assert result == {away: Failure("InvalidParameterException")}
+
+
+#: ARNs as AWS documents them.
+ARNS = {
+    "iam:role": ("arn:{partition}:iam::{account}:role/{id}", "iam.TagRole"),
+    "sqs:queue": ("arn:{partition}:sqs:{region}:{account}:{id}", "sqs.TagQueue"),
+    "lightsail:Disk": ("arn:{partition}:lightsail:{region}:{account}:Disk/{id}", "lightsail.TagResource"),
+}
+TYPES = {name: ResourceType(name, name.partition(":")[0], arn, "[a-z/]+", api) for name, (arn, api) in ARNS.items()}
+CATALOGUE = Catalogue({}, TYPES, APIS)
+
+
+def asked(stage: MotoStage, arn: str, region: str = HOME) -> Question:
+    return Question(QuestionKind.TAGS, stage.spokes[0], region, arn)
+
+
+def test_the_tags_of_a_resource_are_asked_by_its_arn(moto_stage: MotoStage) -> None:
+    stage = moto_stage
+    [queue] = [one for one in RESOURCES if one["api"] == "sqs.TagQueue"]
+    [role] = [one for one in RESOURCES if one["api"] == "iam.TagRole"]
+    made_queue, made_role = made(stage, queue)[0], made(stage, role)[0]
+    tagger = Tagger(stage.sessions, APIS, Clock())
+    assert tagger.write(Write(stage.spokes[0], "us-east-1", "iam.TagRole", TAGS, (made_role,))) is None
+    lookups = AwsLookups(stage.sessions, fixtures.settings(), Parents(), Clock(), catalogue=CATALOGUE)
+    of_role, of_queue = asked(stage, made_role.arn, "us-east-1"), asked(stage, made_queue.arn)
+    assert lookups.find([of_role, of_queue]) == {of_role: Found(tags=dict(TAGS)), of_queue: Absent()}
+
+
+def test_the_tags_of_what_can_not_be_read_are_not_taken_for_none(moto_stage: MotoStage) -> None:
+    stage = moto_stage
+    account = stage.spokes[0]
+    tags = TagsOfResources(stage.sessions, CATALOGUE)
+    no_type, no_call = f"arn:aws:sns:{HOME}:{account}:one", f"arn:aws:lightsail:{HOME}:{account}:Disk/one"
+    away, late = f"arn:aws:sqs:{HOME}:{account}:away", f"arn:aws:sqs:{HOME}:{account}:late"
+    found = [tags.find([asked(stage, arn)])[asked(stage, arn)] for arn in (no_type, no_call, away)]
+    assert found[:2] == [UNKNOWN_TYPE, UNREADABLE]
+    assert isinstance(found[2], Unavailable)
+    assert found[2].outcome is OutcomeKind.NOT_READY
+    none_left = TagsOfResources(stage.sessions, CATALOGUE, lambda: True)
+    assert none_left.find([asked(stage, late)]) == {asked(stage, late): NO_TIME}
+
+
+def test_after_a_throttle_its_service_is_asked_no_more_and_others_are(moto_stage: MotoStage) -> None:
+    stage = moto_stage
+    stage.world.wire.fail("ListQueueTags", "ThrottlingException")
+    queues = [asked(stage, f"arn:aws:sqs:{HOME}:{stage.spokes[0]}:{name}") for name in ("one", "two", "three")]
+    role = asked(stage, f"arn:aws:iam::{stage.spokes[0]}:role/one")
+    facts = TagsOfResources(stage.sessions, CATALOGUE).find([*queues, role])
+    assert {fact.outcome for fact in facts.values() if isinstance(fact, Unavailable)} == {
+        OutcomeKind.THROTTLED, OutcomeKind.NOT_READY,
+    }  # fmt: skip
+    assert stage.world.wire.counts["ListQueueTags"] == 1
+    assert stage.world.wire.counts["ListRoleTags"] == 1

@@ -159,3 +159,20 @@ def test_what_is_not_of_the_account_region_or_a_type_is_named_as_it_stands(other
     found = found_in("rds", "AddTagsToResource", {"resourceName": other, "tags": OWNER}, arn("db:one", "rds"))
     assert isinstance(found, TamperFinding)
     assert (found.resource, found.owner, found.typed) == (other, None, False)
+
+
+def test_an_id_that_fits_two_types_may_be_of_either() -> None:
+    efs = f"arn:{{partition}}:elasticfilesystem:{_HERE}:"
+    types = [
+        kind(f"elasticfilesystem:{name}", f"{efs}{name}/{{id}}", "efs.TagResource")
+        for name in ("access-point", "file-system")
+    ]
+    both = replace(CATALOGUE, types={type_.name: type_ for type_ in types}, tag_apis=APIS)
+    request = {"resourceId": "fs-1", "tags": OWNER}
+    fields = {"eventSource": "elasticfilesystem.amazonaws.com", "requestParameters": request}
+    record = fixtures.arrival(fixtures.record("TagResource", userIdentity=fixtures.user("mallory"), **fields)).record
+    tampered = detect_tampering(record, both, fixtures.settings())
+    assert isinstance(tampered, Tampering)
+    [found] = named(tampered, both)
+    assert (found.id, found.arn) == ("fs-1", arn("access-point/fs-1", "elasticfilesystem"))
+    assert found.others == (arn("file-system/fs-1", "elasticfilesystem"),)

@@ -55,8 +55,9 @@ def calls_of(catalogue: Catalogue) -> dict[str, frozenset[str]]:
         service, _, operation = action.partition(":")
         calls.setdefault(_BOTOCORE_NAMES.get(service, service), set()).add(operation)
     for api in catalogue.tag_apis.values():
-        service, _, operation = api.name.partition(".")
-        calls.setdefault(service, set()).add(operation)
+        calls.setdefault(api.client, set()).add(api.operation)
+        if api.read:
+            calls[api.client].add(api.read.operation)
     for type_ in catalogue.types.values():
         if type_.lookup:
             calls["ec2"].add(type_.lookup.operation)  # `sources.ec2.Ec2.present` makes it
@@ -79,8 +80,10 @@ def cut_models(data: Path, calls: Mapping[str, frozenset[str]]) -> None:
         for name, content in files.items():
             _write(folder / f"{name}.json", content)
     endpoints = json.loads((data / "endpoints.json").read_text("utf-8"))
+    # There a service has the name of its host, such as elasticloadbalancing for elb.
+    hosts = {files["service-2"]["metadata"]["endpointPrefix"] for _, files in kept.values()} | calls.keys()
     for partition in endpoints["partitions"]:
-        partition["services"] = {name: endpoints for name, endpoints in partition["services"].items() if name in calls}
+        partition["services"] = {name: endpoints for name, endpoints in partition["services"].items() if name in hosts}
     _write(data / "endpoints.json", endpoints)
 
 
