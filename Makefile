@@ -16,7 +16,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-steady bench-doctor profile load scale package dist terraform-archive catalogue generate keep-release lock clean
+.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-steady bench-doctor profile load scale package dist terraform-archive catalogue records generate keep-release lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -170,6 +170,11 @@ catalogue: install $(IAM)/node_modules/installed ## derive anew from AWS's model
 	@$(BIN)/python -m derive
 	@$(BIN)/python -m derive.event_names
 	@$(BIN)/python -m ownertag.catalogue
+
+records: install ## what each record of RECORDS (default ../shared/events) comes to, by protocol; anything wrong is named
+	@for name in creations invictus; do \
+		$(BIN)/python -m derive.records $(or $(RECORDS),../shared/events)/$$name.jsonl tests/unit/catalogue/records/$$name.toml || exit 1; \
+	done
 
 generate: install $(IAM)/node_modules/installed ## write anew what is generated from the catalogue: infra/ and pages of docs/
 	@test -e $(IAM)/node_modules/installed || { echo "make generate needs npm: a page counts what AWS's reference says"; exit 1; }

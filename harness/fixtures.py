@@ -52,8 +52,8 @@ WhatIsThis = "{{event_name}} in {{region}}"
 
 @cache
 def catalogue() -> Catalogue:
-    """The rows that ownertag ships."""
-    return load_catalogue()
+    """All rows that are on."""
+    return load_catalogue(whole=True)
 
 
 def settings(more: str = "") -> Settings:

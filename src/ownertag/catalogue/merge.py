@@ -52,10 +52,22 @@ def merged() -> Compiled:
     """Returns all rows, types and tag APIs of the files that ownertag ships, whether they count or not."""
     generated, overlay = _texts("generated"), _texts("overlay")
     names = sorted((generated.keys() | overlay.keys()) - _OTHERS)
-    sources = [merge_source(name, generated.get(name), overlay.get(name)) for name in names]
+    sources = _of_one_form(
+        [merge_source(name, generated.get(name), overlay.get(name)) for name in names],
+        {name: msgspec.toml.decode(text).get("types", {}) for name, text in overlay.items() if name not in _OTHERS},
+    )
     apis = merge_apis(generated.get(TAG_APIS), overlay.get(TAG_APIS))
     quotas = read_file("quotas.toml", shipped_text("quotas.toml"), QuotasFile).quotas
     return Compiled(sources, apis, quotas, parents=_parents(overlay))
+
+
+def _of_one_form(sources: list[SourceFile], by_hand: Mapping[str, Toml]) -> list[SourceFile]:
+    """A type that several services make has the form that is written by hand, wherever that stands."""
+    where = {key: name for name, types in by_hand.items() for key in types}
+    for file in sources:
+        name = f"{file.event_source.removesuffix('.amazonaws.com')}.toml"
+        file.types = {key: entry for key, entry in file.types.items() if where.get(key, name) == name}
+    return sources
 
 
 def _texts(folder: str) -> Mapping[str, str]:

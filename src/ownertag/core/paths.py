@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -68,7 +69,7 @@ def no_objects(nodes: list[Any]) -> bool:
 
 
 def get(node: Any, key: str) -> Any:
-    """Returns a member of an object. AWS writes a key's first letter in either case, and `item` for `items`."""
+    """Returns a member of an object. AWS writes a key's first letter in either case, `item` for `items`, ARN as Arn."""
     return member(node, key) if isinstance(node, dict) else None
 
 
@@ -76,8 +77,21 @@ def member(node: dict[str, Any], key: str) -> Any:
     """Returns what `get` returns, of a node that is known to be an object."""
     value = node.get(key)
     if value is None:
-        value = node.get(key[0].swapcase() + key[1:])
-    return node.get(_OTHERWISE[key]) if value is None and key in _OTHERWISE else value
+        for spelling in _spellings(key):
+            if (value := node.get(spelling)) is not None:
+                break
+    return value
+
+
+@lru_cache(maxsize=4096)
+def _spellings(key: str) -> tuple[str, ...]:
+    """How else a record may write a key: `aRN`, `ARN` and `arn` were seen of one member."""
+    found = [key[0].swapcase() + key[1:]]
+    if key in _OTHERWISE:
+        found.append(_OTHERWISE[key])
+    if key[-3:].lower() == "arn":
+        found += [start[:-3] + arn for start in (key, found[0]) for arn in ("Arn", "ARN", "arn")]
+    return tuple(dict.fromkeys(found))
 
 
 def is_skipped(node: Any, skip: Skip) -> bool:

@@ -18,7 +18,7 @@ from ownertag.core.values import Resource
 #: What a service puts into an id beside the name: a UUID, a hash, a revision's number.
 _MADE_UP = re.compile(r"[0-9a-f]{8,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+")
 #: What it puts behind a name, without a slash or colon (doc: Secrets Manager user guide, "What's in a secret?").
-_BEHIND = {"secretsmanager:secret": re.compile(r"-[A-Za-z0-9]{6}\Z")}
+_BEHIND = {"secretsmanager:Secret": re.compile(r"-[A-Za-z0-9]{6}\Z")}
 #: What a form of ids begins with, where that is the same for all: `vol-`, `subnet-`.
 _BEGINNING = re.compile(r"[a-z0-9-]+-(?=[\[(\\])")
 

@@ -301,7 +301,7 @@ def test_a_resource_is_found_by_its_arn_its_id_and_its_name_of_whatever_service(
     service = of_type(SERVICE, "shop/web", "ecs:service")
     stack = of_type(STACK, STACK.partition("stack/")[2], "cloudformation:stack")
     secrets = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:"
-    secret = of_type(f"{secrets}shop/db-a1B2c3", "shop/db-a1B2c3", "secretsmanager:secret")
+    secret = of_type(f"{secrets}shop/db-a1B2c3", "shop/db-a1B2c3", "secretsmanager:Secret")
     made = [table, service, stack, secret]
     store.claim([created(1)], made)
     for entry in made:

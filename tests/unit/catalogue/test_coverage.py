@@ -131,6 +131,8 @@ def test_no_id_of_one_type_is_one_of_another() -> None:
     for golden in fixtures.golden():
         refused = golden.expected.get("refusal", {}).get("resources", [])
         for arn in (*golden.expected.get("resources", []), *refused):
+            if arn.split(":")[2] != "ec2":
+                continue
             kind, id_ = arn.rpartition(":")[2].split("/")
             named.setdefault(f"ec2:{kind}", set()).add(id_)
     assert named.keys() == {type_ for row in ROWS.values() for type_ in {makes.type.name for makes in row.makes}}

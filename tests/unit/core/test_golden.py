@@ -97,18 +97,18 @@ def test_every_row_has_a_golden_record_and_every_golden_record_a_row() -> None:
 
 
 def test_every_row_has_a_golden_record_that_is_no_refusal() -> None:
-    made = {golden.record["eventName"] for golden in GOLDEN if "refusal" not in golden.expected}
-    assert made == {name for _, name in fixtures.catalogue().rows}
+    records = [golden.record for golden in GOLDEN if "refusal" not in golden.expected]
+    assert {(record["eventSource"], record["eventName"]) for record in records} == set(fixtures.catalogue().rows)
 
 
 def test_every_wrapped_row_has_a_golden_record_of_either_form() -> None:
-    forms: dict[str, set[bool]] = {}
+    forms: dict[tuple[str, str], set[bool]] = {}
     for golden in GOLDEN:
         name, response = golden.record["eventName"], golden.record.get("responseElements") or {}
         if "refusal" not in golden.expected:
-            forms.setdefault(name, set()).add(f"{name}Response" in response)
-    for row in fixtures.catalogue().rows.values():
-        assert not row.wrapped or forms[row.event_name] == {True, False}, row.event_name
+            forms.setdefault((golden.record["eventSource"], name), set()).add(f"{name}Response" in response)
+    for key, row in fixtures.catalogue().rows.items():
+        assert not row.wrapped or forms[key] == {True, False}, key
 
 
 def test_a_golden_record_stands_in_the_folder_of_its_event() -> None:
