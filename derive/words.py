@@ -9,6 +9,7 @@ from functools import cache
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 #: What follows such a word says from what, to where or for what the noun is made.
 _AFTER = frozenset({"from", "to", "with", "for", "by", "into", "in", "on", "as", "via"})
+_PLURAL = re.compile(r"(ARN|ID|ACL|VPC)s(?![a-z])")
 _VERSION = re.compile(r"v?\d+")
 
 
@@ -30,8 +31,7 @@ class Name:
 @cache
 def words(name: str) -> tuple[str, ...]:
     """The words of a name, in small letters and the singular: `DBInstanceArn` has db, instance, arn."""
-    plural_arns = name.replace("ARNs", "Arns").replace("IDs", "Ids")
-    return tuple(singular(word.lower()) for word in _WORD.findall(plural_arns))
+    return tuple(singular(word.lower()) for word in _WORD.findall(_PLURAL.sub(r"\1", name)))
 
 
 @cache
