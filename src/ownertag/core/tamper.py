@@ -27,12 +27,6 @@ from ownertag.core.settings import Settings
 from ownertag.core.tag_calls import TagCall, tag_call
 from ownertag.core.values import Owner, TagPairs
 
-#: The tag calls of EC2, for who knows no catalogue: whether each writes (true) or removes.
-TAG_CALLS: Mapping[tuple[str, str], bool] = {
-    ("ec2.amazonaws.com", "CreateTags"): True,
-    ("ec2.amazonaws.com", "DeleteTags"): False,
-}
-
 
 class Named(Struct, frozen=True):
     """A resource as a tag call names it: `arn` is None where the catalogue has no type with such ids.

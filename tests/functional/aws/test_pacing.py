@@ -147,6 +147,7 @@ def test_after_a_third_refusal_on_end_the_place_is_left_alone_ever_longer(world:
         holds.append(stage.time.now - before)
         assert stage.pacing.held(account, HOME, "ec2")
         assert not stage.pacing.held(other, HOME, "ec2")
+        assert not stage.pacing.held(account, HOME, "rds")  # another service is not throttled
         assert not stage.pacing.held(account, "us-east-1", "ec2")
     assert holds == pytest.approx([0.25, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, MAX_HOLD, MAX_HOLD], abs=0.3)
     world.wire.heal()

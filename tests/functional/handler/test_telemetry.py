@@ -46,6 +46,17 @@ def test_what_can_not_be_found_is_a_line_of_its_own_with_the_event_and_why(repor
     assert metrics_of(output)["Refused.response-omitted"] == 2
 
 
+def test_what_can_never_be_tagged_is_told_with_the_reason_and_counted(report: Telemetry, capsys: Any) -> None:
+    aws = FakeAws()
+    aws.refuses = lambda call: Failure("NoEndpoint") if call.name == "ec2.CreateTags" else None
+    report.answer(on_fakes(aws, volume(A, volume_id(1), number=9)), [])
+    output = capsys.readouterr().out
+    [line] = [line for line in lines(output) if line.get("message") == "done"]
+    assert (line["level"], line["outcomes"]) == ("WARNING", {"failed": 1})
+    assert line["reasons"] == [f"the service is not in Region {HOME} (NoEndpoint): nothing of it is tagged there"]
+    assert metrics_of(output)["Outcome.failed"] == 1
+
+
 @pytest.fixture
 def told(report: Telemetry, capsys: pytest.CaptureFixture[str]) -> Callable[[BatchAnswer], str]:
     """Tell of an answer: what is printed."""

@@ -21,7 +21,6 @@ from ownertag.core.parse import parse_record
 from ownertag.core.records import Identity, Record
 from ownertag.core.settings import Settings
 from ownertag.core.tag_calls import TagForms, tag_call
-from ownertag.core.tamper import TAG_CALLS
 from ownertag.core.values import Refusal
 from ownertag.rollout.deploy.clients import Clients
 from ownertag.rollout.deploy.failures import DeployError, explained
@@ -29,6 +28,8 @@ from ownertag.rollout.deploy.iac_tools import iac_tool
 
 #: Pages of 50 events, for one event name in one account and Region.
 MAX_PAGES = 10
+#: The calls that are looked up by their names: those of EC2. Other services' would take minutes for each account.
+TAG_CALLS = ("CreateTags", "DeleteTags")
 #: How many accounts are read at once.
 AT_ONCE = 16
 
@@ -97,7 +98,7 @@ def _of_account(
     last: dict[_By, datetime] = {}
     unread: list[str] = []
     for region in regions:
-        for _, name in TAG_CALLS:
+        for name in TAG_CALLS:
             try:
                 with explained(account, f"look up {name} in {region}"):
                     records, whole = _records(clients.of(account, "cloudtrail", region), name, since)
