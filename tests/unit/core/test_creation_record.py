@@ -20,6 +20,8 @@ TASK = "0" * 32
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/shop/{UUID}"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:shop"
 SERVICE = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/prod/web"
+STATE_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:nightly"
+ECS_CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod"
 OLD_SERVICE = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/web"
 CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod"
 BATCH = f"arn:aws:batch:{REGION}:{ACCOUNT}:compute-environment/gpu"
@@ -32,8 +34,10 @@ def of(kind: str, id_: str) -> Parent:
 
 
 def call(who: str, event: str, request: Any = None, response: Any = None, **fields: Any) -> Record:
-    """A call of somebody, on the service that the event belongs to."""
-    sources = {call.event: kind.source for kind in PARENTS.kinds.values() for call in (*kind.made_by, *kind.deleted_by)}
+    """A call of somebody, on the service that the event belongs to; where several have it, that of its prefix."""
+    kinds = [kind for kind in PARENTS.kinds.values() if kind.source.startswith(event.rpartition(":")[0])]
+    event = event.rpartition(":")[2]
+    sources = {call.event: kind.source for kind in reversed(kinds) for call in (*kind.made_by, *kind.deleted_by)}
     return fixtures.arrival(
         fixtures.record(
             event,
@@ -102,6 +106,28 @@ CREATIONS: dict[str, tuple[str, str, str, Any, Any]] = {
         "ecs-task", f"*/{TASK}", "RunTask", {},
         {"tasks": [{"taskArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/prod/{TASK}"}]},
     ),
+    "cluster of ECS": ("ecs-cluster", "prod", "ecs:CreateCluster", {"clusterName": "prod"}, None),
+    "cluster of ECS without a name": (
+        "ecs-cluster", "default", "ecs:CreateCluster", {}, {"cluster": {"clusterName": "default"}},
+    ),
+    "state machine": ("state-machine", "nightly", "CreateStateMachine", {}, {"stateMachineArn": STATE_MACHINE}),
+    "job": ("glue-job", "load", "CreateJob", {"name": "load"}, {"name": "load"}),
+    "pipeline": ("pipeline", "release", "CreatePipeline", {"pipeline": {"name": "release"}}, None),
+    "domain": (
+        "sagemaker-domain", "d-abc123", "CreateDomain", {"domainName": "ml"},
+        {"domainArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:domain/d-abc123"},
+    ),
+    "image": (
+        "image-build", "base/1.0.0/3", "imagebuilder:CreateImage", {},
+        {"imageBuildVersionArn": f"arn:aws:imagebuilder:{REGION}:{ACCOUNT}:image/base/1.0.0/3"},
+    ),
+    "development environment": (
+        "cloud9-environment", "a" * 32, "CreateEnvironmentEC2", {"name": "ide"}, {"environmentId": "a" * 32},
+    ),
+    "cluster of PCS": (
+        "pcs-cluster", "pcs_abcd1234", "pcs:CreateCluster", {"clusterName": "hpc"}, {"cluster": {"id": "pcs_abcd1234"}},
+    ),
+    "automation": ("automation", UUID, "StartAutomationExecution", {}, {"automationExecutionId": UUID}),
 }  # fmt: skip
 
 
@@ -229,6 +255,11 @@ DELETIONS: dict[str, tuple[str, str, str, Any]] = {
     "service of the default cluster by an ARN of 2017": (
         "ecs-service", "default/web", "DeleteService", {"service": OLD_SERVICE},
     ),
+    "cluster of ECS": ("ecs-cluster", "prod", "ecs:DeleteCluster", {"cluster": "prod"}),
+    "cluster of ECS by its ARN": ("ecs-cluster", "prod", "ecs:DeleteCluster", {"cluster": ECS_CLUSTER}),
+    "state machine": ("state-machine", "nightly", "DeleteStateMachine", {"stateMachineArn": STATE_MACHINE}),
+    "job": ("glue-job", "load", "DeleteJob", {"jobName": "load"}),
+    "pipeline": ("pipeline", "release", "DeletePipeline", {"name": "release"}),
     "service by its ARN alone": ("ecs-service", "prod/web", "DeleteService", {"service": SERVICE}),
 }  # fmt: skip
 
