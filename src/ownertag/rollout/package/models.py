@@ -95,10 +95,19 @@ def _service(loader: Loader, service: str, operations: frozenset[str]) -> tuple[
         files: dict[str, Any] = {name: loader.load_service_model(service, name, version) for name in _FILES}
     except DataNotFoundError as error:
         raise ModelError(f"botocore has no model of {service}: {error}") from error
+    operations = _with_discovery(files["service-2"], operations)
     files["service-2"] = cut_service(files["service-2"], operations)
     pages = files["paginators-1"]["pagination"]
     files["paginators-1"] = {"pagination": {name: pages[name] for name in pages if name in operations}}
     return version, files
+
+
+def _with_discovery(model: Mapping[str, Any], operations: frozenset[str]) -> frozenset[str]:
+    """The operations, and the one by which the SDK asks for their endpoint where they need that (Timestream)."""
+    of_model = model["operations"]
+    if not any(of_model.get(name, {}).get("endpointdiscovery", {}).get("required") for name in operations):
+        return operations
+    return operations | {name for name, operation in of_model.items() if operation.get("endpointoperation")}
 
 
 def cut_service(model: Mapping[str, Any], operations: frozenset[str]) -> dict[str, Any]:
