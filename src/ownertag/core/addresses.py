@@ -13,6 +13,16 @@ _IPV4_PORT = re.compile(r"([0-9]+(?:\.[0-9]+){3}):[0-9]+", re.ASCII)
 #: No spelling of an address is near this long; what is longer is looked for as it is, and not repeated in an error.
 _LONGEST = 128
 _BRACKETS = re.compile(r"\[([^][]*)\](:[0-9]+)?")
+#: Names by which AWS makes something reachable, and that only the answer to its creation ties to it.
+_NAMES = re.compile(
+    r"[a-z0-9]{8,20}\.cloudfront\.net|[a-z0-9]{8,32}\.(?:dualstack\.)?awsglobalaccelerator\.com", re.ASCII
+)
+
+
+def normal_name(text: str) -> str | None:
+    """A name of CloudFront or Global Accelerator, which the ledger keeps as it does addresses; None for any other."""
+    name = text.lower().removesuffix(".") if len(text) <= _LONGEST else ""
+    return name if _NAMES.fullmatch(name) else None
 
 
 class AddressError(ValueError):

@@ -18,11 +18,15 @@ from ownertag.core.regions import region_of_service
 from ownertag.core.values import Resource
 
 #: What a service puts into an id beside the name: a UUID, a hash, a revision's number.
-_MADE_UP = re.compile(r"[0-9a-f]{8,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+")
+_MADE_UP = re.compile(r"[0-9a-f]{8,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-[0-9]+)?|[0-9]+")
 #: What it puts behind a name, without a slash or colon (doc: Secrets Manager user guide, "What's in a secret?").
 _BEHIND = {"secretsmanager:Secret": re.compile(r"-[A-Za-z0-9]{6}\Z")}
 #: What a form of ids begins with, where that is the same for all: `vol-`, `subnet-`.
 _BEGINNING = re.compile(r"[a-z0-9-]+-(?=[\[(\\])")
+
+
+#: What in a form of ids stands for anything: characters to choose from, how many, groups.
+_SAID_BY_NONE = re.compile(r"\[(?:\\.|[^\]\\])*\]|{[0-9,]*}|\(\?:|[()?+*|\\]")
 
 
 class Recognized(Struct, frozen=True):
@@ -38,7 +42,10 @@ class Recognized(Struct, frozen=True):
 
 
 def recognize(arn: str, catalogue: Catalogue) -> Recognized | None:
-    """What an ARN names; None where the catalogue has no type of that form, or two that nothing tells apart."""
+    """What an ARN names; None where the catalogue has no type of that form, or two that are tagged by different calls.
+
+    Of types that nothing tells apart and one call tags, such as two kinds of APIs, the first is taken.
+    """
     parts = parse_arn(arn)
     if parts is None:
         return None
@@ -50,9 +57,10 @@ def recognize(arn: str, catalogue: Catalogue) -> Recognized | None:
         taken = take_apart(arn, type_.arn, type_.id_form)
         if taken is None or (taken.region and partition_of(taken.region) != taken.partition):
             continue
-        if exactness == best:
+        if found is None:
+            found, best = _recognized(type_, parts.service, taken), exactness
+        elif found.type.tag_api != type_.tag_api:
             return None
-        found, best = _recognized(type_, parts.service, taken), exactness
     return found
 
 
@@ -86,8 +94,13 @@ def _recognized(type_: ResourceType, service: str, taken: TakenApart) -> Recogni
 
 
 def _exactness(type_: ResourceType) -> int:
-    """How much of its ARNs a template says itself: of two that fit, the longer is the one."""
-    return len(re.sub(r"{[a-z]+}|\*", "", type_.arn))
+    """How much of its ARNs a type says itself: of two that fit, the one that says more counts."""
+    return _said(type_.arn, type_.id_form)
+
+
+@lru_cache(maxsize=4096)
+def _said(template: str, id_form: str) -> int:
+    return len(re.sub(r"{[a-z]+}|\*", "", template)) + len(_SAID_BY_NONE.sub("", id_form))
 
 
 def _of_partition(partition: str) -> str:
@@ -112,8 +125,11 @@ def type_of_id(id_: str, catalogue: Catalogue, of: str = "") -> ResourceType | N
 
 
 def is_of(type_: str, of: str) -> bool:
-    """Whether a type is this one, or of this service where it ends with a colon; anything is of an empty text."""
-    return not of or type_ == of or (of.endswith(":") and type_.startswith(of))
+    """Whether a type is this one or a kind of it, or of this service where it ends with a colon.
+
+    The kinds of `elasticloadbalancing:loadbalancer` have a slash behind that. Every type is of an empty text.
+    """
+    return not of or type_ == of or type_.startswith(of if of.endswith(":") else f"{of}/")
 
 
 def name_of(type_: str, id_: str) -> str:

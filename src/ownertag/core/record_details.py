@@ -7,12 +7,13 @@ caller's own texts. What is secret (session tokens, secret keys) is never read, 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.addresses import normal_address
+from ownertag.core.addresses import normal_address, normal_name
 from ownertag.core.arn import last_part
 from ownertag.core.owner.principal import clean
 from ownertag.core.records import Record
@@ -25,6 +26,8 @@ _ID = re.compile(r"[a-z][a-z0-9]{0,15}-[0-9a-f]{8,17}")
 _ADDRESSES = frozenset(
     {"ipv6Address", "ipAddress", "privateIp", "privateIpAddress", "publicIp", "carrierIp", "customerOwnedIp"}
 )
+#: Members of the objects of CloudFront and Global Accelerator that hold the name of the very object (API references).
+_NAMES = frozenset({"domainName", "dnsName", "dualStackDnsName"})
 #: Where the objects with ids stand in; what stands elsewhere (rules, options) has addresses of others.
 _MAX_DEPTH = 12
 #: More addresses than an interface can have (EC2: 50 IPv4 and 50 IPv6 on the largest instances).
@@ -75,16 +78,20 @@ def actor_of(record: Record) -> Actor:
 
 
 def addresses_of(creation: Creation) -> dict[str, tuple[str, ...]]:
-    """The private and public addresses that the response gives to each id, in their normal form.
+    """The private and public addresses that the response gives to each id, in their normal form, and such names.
 
-    An address belongs to the innermost object around it that has the id of one of the creation's resources, and an
-    interface's to its instance as well.
+    An address belongs to the innermost object around it that has the id (EC2) or ARN of one of the creation's
+    resources, and an interface's to its instance as well; a name to the object alone in which it stands.
     """
     try:
         response = msgspec.json.decode(creation.record.response)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return {}
-    ids = frozenset(resource.id for resource in creation.resources)
+    # An id of EC2 is nothing else; another service's can be any word, so that only the ARN tells whose object it is.
+    ids = {
+        resource.id if resource.type.startswith("ec2:") else resource.arn: resource.id
+        for resource in creation.resources
+    }
     found: dict[str, dict[str, None]] = {}
     stated: list[tuple[tuple[str, ...], str]] = []
     _walk(response, ids, (), 0, stated)
@@ -104,7 +111,7 @@ def parents_of(creation: Creation, id_: str) -> tuple[str, ...]:
 
 
 def _walk(
-    node: Any, ids: frozenset[str], owners: tuple[str, ...], depth: int, found: list[tuple[tuple[str, ...], str]]
+    node: Any, ids: Mapping[str, str], owners: tuple[str, ...], depth: int, found: list[tuple[tuple[str, ...], str]]
 ) -> None:
     if depth > _MAX_DEPTH:
         return
@@ -115,13 +122,15 @@ def _walk(
         return
     if not isinstance(node, dict):
         return
-    own = next((value for value in node.values() if isinstance(value, str) and value in ids), None)
+    own = next((ids[value] for value in node.values() if isinstance(value, str) and value in ids), None)
     if own is not None and own not in owners:
         owners = (*owners, own)
     for key, value in node.items():
         if isinstance(value, str):
             if owners and key in _ADDRESSES and (address := normal_address(value)):
                 found.append((owners, address))
+            elif own and key in _NAMES and (name := normal_name(value)):
+                found.append(((own,), name))
         elif value:
             _walk(value, ids, owners, depth + 1, found)
 

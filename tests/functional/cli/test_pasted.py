@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from flows.test_whois import ADDRESS, Hub, after, launched
 from harness import fixtures
+from ledger.entries import created, owned
 from ownertag.cli.app import app
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.pasted.taken import MAX_DOCUMENT
@@ -21,7 +23,27 @@ ACCOUNT, REGION = fixtures.ACCOUNT, fixtures.REGION
 PAGE = (Path(__file__).parents[3] / "docs/how-to/find-an-owner.md").read_text("utf-8")
 INSTANCE = "i-0a1b2c3d4e5f60718"
 OTHER = fixtures.numbered("i", 7)
+HERE = f"{REGION}:{ACCOUNT}"
+INSTANCE_ARN = f"arn:aws:ec2:{HERE}:instance/{INSTANCE}"
 BUCKET = ResourceKey(ACCOUNT, REGION, "arn:aws:s3:::shop-logs")
+#: Resources of other services, by what of each stands in what is pasted: its ARN, id, type and Region.
+SERVICES = {
+    "shop-logs": (BUCKET.arn, "shop-logs", "s3:bucket", REGION),
+    "shop-orders": (f"arn:aws:dynamodb:{HERE}:table/shop-orders", "shop-orders", "dynamodb:table", REGION),
+    "deploy": (f"arn:aws:iam::{ACCOUNT}:role/team/deploy", "team/deploy", "iam:role", "us-east-1"),
+    "resize": (f"arn:aws:lambda:{HERE}:function:resize", "resize", "lambda:function", REGION),
+    "shop.cluster-": (f"arn:aws:rds:{HERE}:cluster:shop", "shop", "rds:cluster", REGION),
+    "shop": (f"arn:aws:rds:{HERE}:db:shop", "shop", "rds:db", REGION),
+    "elb": (f"arn:aws:elasticloadbalancing:{HERE}:loadbalancer/app/shop/50dc6c495c0c9188",
+            "app/shop/50dc6c495c0c9188", "elasticloadbalancing:loadbalancer", REGION),
+    "execute-api": (f"arn:aws:apigateway:{REGION}::/restapis/a1b2c3d4e5", "a1b2c3d4e5", "apigateway:RestApi", REGION),
+    "cloudfront": (f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1ABCDEFGHIJ", "E1ABCDEFGHIJ",
+                   "cloudfront:distribution", "us-east-1"),
+    "sqs": (f"arn:aws:sqs:{HERE}:orders", "orders", "sqs:queue", REGION),
+    "ecr": (f"arn:aws:ecr:{HERE}:repository/team/shop", "team/shop", "ecr:repository", REGION),
+}  # fmt: skip
+#: The marks above in the order in which they are looked for.
+MARKS = (*(mark for mark in SERVICES if mark != "shop"), "shop")
 
 
 def rows(head: str) -> list[tuple[str, str]]:
@@ -36,14 +58,23 @@ ANSWERED, REFUSED = rows("taken for"), rows("refused, since it")
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A ledger: alice has launched an instance, and was given a bucket, and bob has launched another instance."""
+    """A ledger: alice has launched an instance, and made one of each service, and bob has launched another instance."""
     path = tmp_path_factory.mktemp("ledger") / "ledger"
     hub = Hub(SqliteLedger(path))
     other = launched(OTHER, "bob", 10, address="10.0.0.7", event=2)
     other["userIdentity"]["accessKeyId"] = "AKIAI44QH8DHBEXAMPLE"
     other["responseElements"]["instancesSet"]["items"][0]["ipAddress"] = "203.0.113.7"
     hub.deliver(launched(INSTANCE, "alice", 0, event=1), other)
-    hub.ledger.append([Transferred(BUCKET, "order", "alice", "ops", "hers", (("owner", "alice"),), after(20))])
+    tags = (("owner", "alice"),)
+    hub.ledger.append([Transferred(BUCKET, "order", "alice", "ops", "hers", tags, after(20), "shop-logs", "s3:bucket")])
+    for number, (arn, id_, type_, region) in enumerate(SERVICES.values(), 0x100):
+        if arn == BUCKET.arn:
+            continue
+        one = owned(number, "alice", account=ACCOUNT, region=region, minutes=20)
+        names = ("d111111abcdef8.cloudfront.net",) if "cloudfront" in type_ else ()
+        key = ResourceKey(ACCOUNT, region, arn)
+        one = replace(one, resource=key, id=id_, type=type_, addresses=names)
+        hub.ledger.claim([created(number, "alice", ACCOUNT, region, 20)], [one])
     return f"sqlite:{path}"
 
 
@@ -89,8 +120,9 @@ def test_what_is_pasted_is_answered_and_told(ledger: str, text: str, taken: str)
     assert code == 0, errors
     [answer] = [json.loads(line) for line in output.splitlines()]
     assert (answer["owner"]["name"], answer["taken_for"]) == ("alice", taken)
-    assert answer["arn"] == BUCKET.arn if "shop-logs" in text else answer["id"] == INSTANCE
-    plain = text in {INSTANCE, answer["arn"], ADDRESS}
+    mark = next((mark for mark in MARKS if mark in text), None)
+    assert answer["arn"] == (SERVICES[mark][0] if mark else INSTANCE_ARN)
+    plain = text in {answer["id"], answer["arn"], ADDRESS}
     assert errors == ("" if plain else f"taken for: {taken}\n")
     # The same with what comes with a paste.
     assert whois(ledger, "-", "--json", "-q", given=f"\ufeff {text} \r\n\n")[:2] == (0, output)

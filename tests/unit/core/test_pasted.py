@@ -234,17 +234,65 @@ def test_dns_names_of_aws(text: str, asked: Asked) -> None:
     assert one(text) == asked
 
 
+# Examples of each service's guide, with the Region and names changed.
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        (f"shop.abcdefghijkl.{R}.rds.amazonaws.com", Asked("shop", region=R, type="rds:db")),
+        (f"shop.abcdefghijkl.{R}.rds.amazonaws.com:5432", Asked("shop", region=R, type="rds:db")),
+        (f"postgres://shop.abcdefghijkl.{R}.rds.amazonaws.com:5432/orders", Asked("shop", region=R, type="rds:db")),
+        (f"shop.cluster-abcdefghijkl.{R}.rds.amazonaws.com", Asked("shop", region=R, type="rds:cluster")),
+        (f"shop.cluster-ro-abcdefghijkl.{R}.rds.amazonaws.com", Asked("shop", region=R, type="rds:cluster")),
+        (f"reports.cluster-custom-abcdefghijkl.{R}.rds.amazonaws.com", Asked("reports", region=R, type="rds:cluster-endpoint")),
+        (f"docs.cluster-abcdefghijkl.{R}.docdb.amazonaws.com", Asked("docs", region=R, type="rds:cluster")),
+        (f"graph.abcdefghijkl.{R}.neptune.amazonaws.com", Asked("graph", region=R, type="rds:db")),
+        ("shop.abcdefghijkl.cn-north-1.rds.amazonaws.com.cn", Asked("shop", region="cn-north-1", type="rds:db")),
+        (f"internal-shop-1234567890.{R}.elb.amazonaws.com", Asked("shop", region=R, type="elasticloadbalancing:loadbalancer")),
+        (f"dualstack.my-shop-1234567890.{R}.elb.amazonaws.com", Asked("my-shop", region=R, type="elasticloadbalancing:loadbalancer")),
+        (f"shop-0123456789abcdef.elb.{R}.amazonaws.com", Asked("shop", region=R, type="elasticloadbalancing:loadbalancer")),
+        (f"https://a1b2c3d4e5.execute-api.{R}.amazonaws.com/prod/orders", Asked("a1b2c3d4e5", region=R, type="apigateway:")),
+        (f"https://vpc-shop-a1b2c3d4e5f6g7h8i9j0k1l2m3.{R}.es.amazonaws.com/_dashboards", Asked("shop", region=R, type="es:domain")),
+        (f"search-my-shop-a1b2c3d4e5f6g7h8i9j0k1l2m3.{R}.es.amazonaws.com", Asked("my-shop", region=R, type="es:domain")),
+        (f"a1b2c3d4e5f6g7h8i9j0.{R}.aoss.amazonaws.com", Asked("a1b2c3d4e5f6g7h8i9j0", region=R, type="aoss:Collection")),
+        (f"dwh.abcdefghijkl.{R}.redshift.amazonaws.com:5439/dev", Asked("dwh", region=R, type="redshift:cluster")),
+        (f"b-1.shop.a1b2c3.c2.kafka.{R}.amazonaws.com:9092", Asked("shop", region=R, type="kafka:cluster")),
+        ("shop.a1b2c3.0001.euc1.cache.amazonaws.com:6379", Asked("shop", type="elasticache:")),
+        ("master.shop.a1b2c3.euc1.cache.amazonaws.com", Asked("shop", type="elasticache:")),
+        ("clustercfg.shop.a1b2c3.euc1.cache.amazonaws.com", Asked("shop", type="elasticache:")),
+        (f"clustercfg.shop.a1b2c3.memorydb.{R}.amazonaws.com", Asked("shop", region=R, type="memorydb:cluster")),
+        (f"s-0a1b2c3d4e5f60718.server.transfer.{R}.amazonaws.com", Asked("s-0a1b2c3d4e5f60718", region=R, type="transfer:")),
+        (f"https://cognito-idp.{R}.amazonaws.com/{R}_AbCdEf123/.well-known/jwks.json", Asked(f"{R}_AbCdEf123", region=R, type="cognito-idp:userpool")),
+        (f"https://git-codecommit.{R}.amazonaws.com/v1/repos/shop", Asked("shop", region=R, type="codecommit:repository")),
+        (f"https://sqs.{R}.amazonaws.com/{A}/orders", Asked(f"arn:aws:sqs:{R}:{A}:orders")),
+        (f"https://sqs.{R}.amazonaws.com/{A}/orders.fifo", Asked(f"arn:aws:sqs:{R}:{A}:orders.fifo")),
+        (f"https://sqs.cn-north-1.amazonaws.com.cn/{A}/orders", Asked(f"arn:aws-cn:sqs:cn-north-1:{A}:orders")),
+        (f"{A}.dkr.ecr.{R}.amazonaws.com/team/shop:1.4", Asked(f"arn:aws:ecr:{R}:{A}:repository/team/shop")),
+        (f"{A}.dkr.ecr.{R}.amazonaws.com/shop@sha256:{'0a' * 32}", Asked(f"arn:aws:ecr:{R}:{A}:repository/shop")),
+        (f"https://libs-{A}.d.codeartifact.{R}.amazonaws.com/maven/shop/", Asked(f"arn:aws:codeartifact:{R}:{A}:domain/libs")),
+        ("https://d111111abcdef8.cloudfront.net/index.html", Asked(address="d111111abcdef8.cloudfront.net")),
+        ("D111111ABCDEF8.cloudfront.net.", Asked(address="d111111abcdef8.cloudfront.net")),
+        ("a1234567890abcdef.awsglobalaccelerator.com", Asked(address="a1234567890abcdef.awsglobalaccelerator.com")),
+        (f"arn:aws:lambda:{R}:{A}:function:resize:7", Asked(f"arn:aws:lambda:{R}:{A}:function:resize")),
+    ],
+)  # fmt: skip
+def test_names_and_urls_of_services_that_hold_a_resources_name(text: str, asked: Asked) -> None:
+    assert one(text) == asked
+
+
+def test_it_is_said_what_is_asked_for() -> None:
+    text = f"shop.abcdefghijkl.{R}.rds.amazonaws.com"
+    assert read_pasted(text).said == f"DNS name of a database: rds:db shop in {R}"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("internal-shop-1234567890.eu-west-1.elb.amazonaws.com", "a load balancer"),
-        ("shop-0123456789abcdef.elb.eu-west-1.amazonaws.com", "a load balancer"),
-        ("shop.abc.eu-west-1.rds.amazonaws.com", "a database of RDS"),
+        ("shop.proxy-abcdefghijkl.eu-west-1.rds.amazonaws.com", "a database of RDS"),
         ("abc.execute-api.eu-west-1.amazonaws.com", "an API of API Gateway"),
         ("https://abc.lambda-url.eu-west-1.on.aws/", "a Lambda function's URL"),
-        ("d111111abcdef8.cloudfront.net", "a distribution of CloudFront"),
         ("0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com", "a cluster of EKS"),
         ("111122223333.dkr.ecr.eu-west-1.amazonaws.com", "a registry of ECR"),
+        ("shop.eba-a1b2c3d4.eu-west-1.elasticbeanstalk.com", "an environment of Elastic Beanstalk"),
         ("ec2.eu-west-1.amazonaws.com", "AWS's own that names no resource"),
         ("ip-10-0-0-256.ec2.internal", "10.0.0.256 is no IP address"),
     ],
@@ -324,6 +372,64 @@ def test_links_to_the_console(link: str, asked: Asked) -> None:
     assert one(link) == asked
 
 
+# As links have them that people publish; names and ids are changed.
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [
+        (f"lambda/home?region={R}#/functions/resize?tab=code", Asked("resize", region=R, type="lambda:function")),
+        (f"dynamodbv2/home?region={R}#table?name=orders&tab=overview", Asked("orders", region=R, type="dynamodb:table")),
+        (f"dynamodbv2/home?region={R}#item-explorer?initialTagKey=&table=orders", Asked("orders", region=R, type="dynamodb:table")),
+        (f"rds/home?region={R}#database:id=shop;is-cluster=false", Asked("shop", region=R, type="rds:db")),
+        (f"rds/home?region={R}#database:id=shop;is-cluster=true;tab=configuration", Asked("shop", region=R, type="rds:cluster")),
+        (f"rds/home?region={R}#database:id=shop", Asked("shop", region=R, type="rds:")),
+        ("iam/home?region=us-east-1#/roles/details/deploy?section=permissions", Asked("deploy", type="iam:role")),
+        (f"iamv2/home?region={R}#/users/details/ops", Asked("ops", type="iam:user")),
+        ("iam/home?#/roles/deploy", Asked("deploy", type="iam:role")),
+        (f"ecs/v2/clusters/shop/services/web/health?region={R}", Asked("shop/web", region=R, type="ecs:service")),
+        (f"ecs/v2/clusters/shop/services?region={R}", Asked("shop", region=R, type="ecs:cluster")),
+        (f"eks/home?region={R}#/clusters/shop", Asked("shop", region=R, type="eks:cluster")),
+        (f"eks/clusters/shop?region={R}", Asked("shop", region=R, type="eks:cluster")),
+        (f"ecr/repositories/private/{A}/team/shop?region={R}", Asked("team/shop", account=A, region=R, type="ecr:repository")),
+        (f"ecr/repositories/private/{A}/shop/_/image/sha256:0a/details?region={R}", Asked("shop", account=A, region=R, type="ecr:repository")),
+        (f"cloudfront/v4/home?region={R}#/distributions/E1ABCDEFGHIJ/invalidations", Asked("E1ABCDEFGHIJ", type="cloudfront:distribution")),
+        ("route53/v2/hostedzones?region=us-east-1#ListRecordSets/Z0123456789AB", Asked("Z0123456789AB", type="route53:hostedzone")),
+        (f"secretsmanager/secret?name=shop%2Fdb&region={R}", Asked("shop/db", region=R, type="secretsmanager:Secret")),
+        (f"systems-manager/parameters/%252Fshop%252Fdb/description?region={R}", Asked("shop/db", region=R, type="ssm:parameter")),
+        (f"apigateway/main/apis/a1b2c3d4e5/resources?api=a1b2c3d4e5&region={R}", Asked("a1b2c3d4e5", region=R, type="apigateway:")),
+        (f"cloudwatch/home?region={R}#logsV2:log-groups/log-group/$252Faws$252Flambda$252Fresize/log-events/2026$252F03", Asked("/aws/lambda/resize", region=R, type="logs:log-group")),
+        (f"cloudwatch/home?region={R}#logsV2:log-groups/log-group/%2Fecs%2Fshop", Asked("/ecs/shop", region=R, type="logs:log-group")),
+        (f"cloudwatch/home?region={R}#alarmsV2:alarm/CPU%20high?~(search~'x)", Asked("CPU high", region=R, type="cloudwatch:alarm")),
+        (f"codesuite/codebuild/{A}/projects/shop/history?region={R}", Asked("shop", account=A, region=R, type="codebuild:project")),
+        (f"codesuite/codepipeline/pipelines/shop/view?region={R}", Asked("shop", region=R, type="codepipeline:pipeline")),
+        (f"kms/home?region={R}#/kms/keys/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f", Asked("0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f", region=R, type="kms:key")),
+        (f"sqs/v3/home?region={R}#/queues/https%3A%2F%2Fsqs.{R}.amazonaws.com%2F{A}%2Forders/send-receive", Asked(f"arn:aws:sqs:{R}:{A}:orders")),
+        (f"sns/v3/home?region={R}#/topic/arn:aws:sns:{R}:{A}:orders", Asked(f"arn:aws:sns:{R}:{A}:orders")),
+        (f"states/home?region={R}#/statemachines/view/arn%3Aaws%3Astates%3A{R}%3A{A}%3AstateMachine%3Ashop", Asked(f"arn:aws:states:{R}:{A}:stateMachine:shop")),
+        (f"cognito/v2/idp/user-pools/{R}_AbCdEf123/users?region={R}", Asked(f"{R}_AbCdEf123", region=R, type="cognito-idp:userpool")),
+    ],
+)  # fmt: skip
+def test_pages_of_other_services_of_the_console(page: str, asked: Asked) -> None:
+    assert one(f"https://{R}.console.aws.amazon.com/{page}") == asked
+    with_account = one(f"https://{A}-abcd1234.{R}.console.aws.amazon.com/{page}")
+    assert with_account.account == (None if asked.id.startswith("arn:") else A)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "lambda/home#/functions",
+        "dynamodbv2/home#tables",
+        "iam/home#/roles",
+        "rds/home#databases:",
+        "ecs/v2/clusters",
+        "ecs/v2/clusters?region=x",
+        "sqs/v3/home#/queues",
+    ],
+)
+def test_a_list_of_the_console_names_no_resource(page: str) -> None:
+    assert "is a list" in refused(f"https://{R}.console.aws.amazon.com/{page}")
+
+
 def test_a_link_may_name_several() -> None:
     assert names(f"{HOME}#Instances:search={I},{J}") == [I, J]
 
@@ -333,7 +439,7 @@ def test_a_link_may_name_several() -> None:
     [
         (f"{HOME}#Instances:instanceState=running", "names no resource"),
         (f"{HOME}#Instances:tag:Name=web-0a1b2c3d", "names no resource"),
-        (f"https://{R}.console.aws.amazon.com/lambda/home?region={R}#/functions/shop", "its page of 'lambda'"),
+        (f"https://{R}.console.aws.amazon.com/lambda/home?region={R}#/layers", "its page of 'lambda'"),
         (f"https://{R}.console.aws.amazon.com/", "names no resource"),
         (f"https://{A}.signin.aws.amazon.com/console", "it is a link to sign in"),
         (f"https://acme.awsapps.com/start#/console?account_id={A}&role_name=x", f"into account {A}"),

@@ -10,6 +10,7 @@ import pytest
 
 from harness import fixtures
 from harness.fixtures import INSTANCE, INTERFACE, launch, record, session, user
+from harness.services import services
 from ownertag.core.addresses import normal_address
 from ownertag.core.match import match
 from ownertag.core.record_details import MAX_ADDRESSES, MAX_TEXT, actor_of, addresses_of, parents_of
@@ -110,6 +111,35 @@ def test_an_address_outside_of_what_was_created_is_nobodys_and_nonsense_is_none(
     many = [{"privateIpAddress": f"10.0.{n // 250}.{n % 250}"} for n in range(1000)]
     plain["responseElements"]["instancesSet"]["items"][0]["privateIpAddressesSet"] = {"item": many}
     assert len(addresses_of(creation(plain))[INSTANCE]) == MAX_ADDRESSES
+
+
+def _made(event: str, source: str, response: dict[str, Any]) -> Creation:
+    plain = fixtures.record(
+        event, eventSource=f"{source}.amazonaws.com", awsRegion="us-east-1", responseElements=response
+    )
+    found = match(fixtures.arrival(plain), services(), fixtures.anywhere())
+    assert isinstance(found, Creation)
+    return found
+
+
+def test_a_distribution_has_its_own_name_and_none_of_its_origins() -> None:
+    arn = f"arn:aws:cloudfront::{fixtures.ACCOUNT}:distribution/E1ABCDEFGHIJ"
+    origins = {"items": [{"id": "E1ABCDEFGHIJ", "domainName": "d999999zzzzzz9.cloudfront.net"}]}
+    distribution = {"id": "E1ABCDEFGHIJ", "aRN": arn, "domainName": "D111111abcdef8.cloudfront.net"}
+    made = _made("CreateDistribution", "cloudfront", {
+        "distribution": {**distribution, "distributionConfig": {"origins": origins, "comment": "shop.example.com"}},
+    })  # fmt: skip
+    assert addresses_of(made) == {"E1ABCDEFGHIJ": ("d111111abcdef8.cloudfront.net",)}
+
+
+def test_what_is_called_as_a_resource_of_another_service_is_not_taken_for_it() -> None:
+    """A table may be called as anything is: only its ARN tells its object."""
+    arn = f"arn:aws:dynamodb:us-east-1:{fixtures.ACCOUNT}:table/prod"
+    made = _made("CreateTable", "dynamodb", {
+        "tableDescription": {"tableArn": arn, "tags": [{"key": "stage", "value": "prod", "ipAddress": "10.0.0.5"}]},
+        "other": {"stage": "prod", "ipAddress": "10.0.0.6"},
+    })  # fmt: skip
+    assert addresses_of(made) == {"prod": ("10.0.0.5",)}
 
 
 def test_an_instance_belongs_to_its_reservation() -> None:

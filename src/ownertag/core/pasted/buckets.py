@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from ownertag.core.arn import Arn, parse_arn, partition_of, without_object
-from ownertag.core.pasted.names import MAX_NAME, REGION
+from ownertag.core.pasted.endpoints import REGION
+from ownertag.core.pasted.names import MAX_NAME
 from ownertag.core.pasted.secrets import repeated
 from ownertag.core.pasted.taken import Asked, Pasted, PastedError
 

@@ -2,7 +2,8 @@
 
 Hosts: AWS Management Console guide, "Signing in to multiple accounts" (an account before the Region), and botocore's
 partitions for China, GovCloud and the European Sovereign Cloud. Fragments (`#InstanceDetails:instanceId=...`) are not
-documented: those of EC2's and VPC's console are as seen in browsers, so any id in one is read. Links of the access
+documented: those of EC2's and VPC's console are as seen in browsers, so any id in one is read; those of other services
+are in `pages`. Links of the access
 portal: IAM Identity Center guide, "Creating shortcut links"; of sign-in: IAM user guide, "Enabling custom identity
 broker access". Their tokens are never repeated.
 """
@@ -16,7 +17,8 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from ownertag.core.addresses import normal_address
 from ownertag.core.arn import arns_in
 from ownertag.core.pasted.buckets import bucket_of_console
-from ownertag.core.pasted.names import REGION
+from ownertag.core.pasted.endpoints import REGION
+from ownertag.core.pasted.pages import read_page
 from ownertag.core.pasted.taken import Asked, Pasted, PastedError, several
 
 _SUFFIX = r"(?:aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)"
@@ -59,6 +61,10 @@ def read_link(url: str, account: str | None = None, depth: int = 0) -> Pasted | 
     account = found["account"] or account
     text = _unquoted(f"{parts.path} {parts.query} {parts.fragment}")
     named = [Asked(arn) for arn in arns_in(text)]
+    # CloudWatch writes a `$` for the `%` of what it encodes once more.
+    page = _unquoted(f"{parts.path}?{parts.query}#{parts.fragment}".replace("$25", "%25"))
+    if not named and (shown := read_page(page, account, region)):
+        named = [shown]
     if not named:
         named = list(_named(_TAG.sub("", text), account, region))
     if named:
@@ -66,10 +72,10 @@ def read_link(url: str, account: str | None = None, depth: int = 0) -> Pasted | 
     if bucket := _BUCKET_PAGE.match(unquote(parts.path)):
         return bucket_of_console(bucket[1], _partition(host))
     service = parts.path.strip("/").partition("/")[0][:32]
-    page = f"its page of {service!a}" if service else "its page"
+    which = f"its page of {service!a}" if service else "its page"
     raise PastedError(
-        f"the console link names no resource that the ledger can know: {page} is a list, or not of EC2; "
-        "open the resource, and paste that link, its id or its ARN"
+        f"the console link names no resource that is known here: {which} is a list, or of a service whose pages "
+        "are not; open the resource, and paste that link, its id or its ARN"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ownertag.core.addresses import AddressError, read_address
-from ownertag.core.arn import parse_arn
+from ownertag.core.arn import function_arn, parse_arn
 from ownertag.core.pasted.taken import Asked, Pasted
 
 #: An id of EC2 has 8 or 17 hexadecimal digits (EC2 user guide, "Resource IDs").
@@ -19,7 +19,8 @@ def read_plain(text: str) -> Pasted | None:
     if _ID.fullmatch(text):
         return Pasted("id", (Asked(text),), plain=True)
     if arn := parse_arn(text):
-        one = arn.account and not SEPARATOR.search(text)
+        # A version or an alias of a function is the function's.
+        one = arn.account and not SEPARATOR.search(text) and function_arn(text) in {None, text}
         return Pasted("ARN", (Asked(text),), plain=True) if one else None
     try:
         address = read_address(text)

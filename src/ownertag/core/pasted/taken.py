@@ -12,8 +12,8 @@ MAX_TEXT = 8192
 #: So many resources of one paste are asked for.
 MOST = 100
 ACCEPTED = (
-    "paste an id, ARN, IP address, access key id, DNS name of an instance, bucket URL or console link; or a finding's "
-    "or record's JSON, by `ownertag whois -`"
+    "paste an id, name, ARN, IP address, access key id, DNS name, URL of a bucket, queue or API, or console link; or a "
+    "finding's or record's JSON, by `ownertag whois -`"
 )
 
 

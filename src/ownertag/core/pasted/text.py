@@ -10,9 +10,10 @@ import msgspec
 from msgspec.structs import replace
 
 from ownertag.core.addresses import AddressError, read_address
-from ownertag.core.arn import FORM, is_arn, last_part, parse_arn, without_object
+from ownertag.core.arn import FORM, function_arn, is_arn, last_part, parse_arn, without_object
 from ownertag.core.pasted.buckets import read_bucket, read_s3_uri
 from ownertag.core.pasted.documents import Creations, read_json
+from ownertag.core.pasted.endpoints import read_place
 from ownertag.core.pasted.links import read_link
 from ownertag.core.pasted.names import read_name
 from ownertag.core.pasted.plain import SEPARATOR, read_plain
@@ -35,7 +36,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]{1,15}://[\x21-\x7e]*", re.IGNORECASE)
 _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 _PORT = re.compile(
-    r"(?P<host>[0-9]+(?:\.[0-9]+){3}|\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+\.[A-Za-z]+):(?P<port>[1-9][0-9]{0,4})"
+    r"(?P<host>[0-9]+(?:\.[0-9]+){3}|\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+\.[A-Za-z]+):(?P<port>[1-9][0-9]{0,4})(?:/[A-Za-z0-9_.-]*)?"
 )
 _USER = re.compile(r"[A-Za-z0-9._-]{1,64}@(?P<host>[A-Za-z0-9.:-]+|\[[0-9A-Fa-f:.]+\])")
 _ID_IN_CAPITALS = re.compile(r"[A-Z]{1,16}(?:-[A-Z]{2,10}){0,2}-(?:[0-9A-F]{17}|[0-9A-F]{8})")
@@ -196,7 +197,8 @@ def _taken(text: str) -> Pasted:
         return found
     if user := _USER.fullmatch(text):
         return _host(user["host"])
-    if found := read_bucket(text.lower().partition("/")[0], text.partition("/")[2]) or read_name(text):
+    host, _, path = text.partition("/")
+    if found := read_bucket(host.lower(), path) or read_place(host.lower(), path) or read_name(text):
         return found
     if text.startswith(("#", "/")):
         raise PastedError(f"{repeated(text)} is a part of a link: paste the whole of it")
@@ -233,6 +235,8 @@ def _arn(text: str) -> Pasted:
         )
     if arn.service == "s3" and not arn.account and "/" in arn.resource:
         return Pasted("ARN of an object in a bucket", (Asked(str(without_object(arn))),))
+    if (function := function_arn(text)) and function != text:
+        return Pasted("ARN of a function's version or alias", (Asked(function),))
     if arn.service == "ec2" and not arn.account:  # as AWS writes those of snapshots and images
         return Pasted("ARN", (Asked(last_part(text), region=arn.region or None),))
     return Pasted("ARN", (Asked(text),), plain=True)
@@ -266,6 +270,7 @@ def _url(url: str) -> Pasted:
         host, _ = (parts.hostname or "").rstrip("."), parts.port
     except ValueError as error:
         raise PastedError("it begins as a URL and is none: paste it whole, or the id in it") from error
-    if known := read_link(url) or read_bucket(host, unquote(parts.path)):
+    path = unquote(parts.path)
+    if known := read_link(url) or read_bucket(host, path) or read_place(host, path):
         return known
     return _host(f"[{host}]" if ":" in host else host)
