@@ -54,6 +54,7 @@ _MALFORMED = re.compile(r"Invalid\w*\.?Malformed|InvalidID|Invalid\w+Id\.Malform
 _NOT_FOUND = re.compile(
     r"Invalid[\w-]*\.NotFound|[\w.]*NotFound(?:Exception|Fault)?|NoSuch\w+|\w+DoesNotExist(?:Exception)?"
     r"|UnknownResource(?:Exception|Fault)|WAFNonexistentItemException|AWS\.SimpleQueueService\.NonExistentQueue"
+    r"|InvalidResourceId"  # Systems Manager's word for it (doc: AddTagsToResource)
 )
 _TAG_LIMIT = frozenset(
     {

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ownertag.core.catalogue_types import TagApi, TagForm
 from ownertag.core.parameters import parameters_of
-from ownertag.core.paths import values_at
+from ownertag.core.paths import member, values_at
 from ownertag.core.records import Record
 
 #: (event source, event name) to the forms that its records have.
@@ -115,15 +115,23 @@ def tag_call(record: Record, forms: TagForms) -> TagCall | None:
         into = written if form.writes else removed
         for node in _at(request, form.tags) if form.tags else ():
             _collect(node, form, into, 0)
-        hidden = hidden or (form.writes and any(isinstance(node, str) and node for node in _at(request, form.tags[:1])))
+        hidden = hidden or (form.writes and _is_text(request, form.tags))
         removes_all = removes_all or form.all_others or (not form.writes and not removed)
     removes_all = removes_all and not (written and any(not form.writes for form in fitting))
     ids = [id_ for id_ in _at(request, (*fitting[0].resource, "[]")) if isinstance(id_, str)]
     return TagCall(fitting[0], written, removed, tuple(dict.fromkeys(ids)), removes_all, hidden)
 
 
+def _is_text(request: dict[str, Any], path: tuple[str, ...]) -> bool:
+    """Whether a word stands where the tags should: they are hidden."""
+    value = member(request, path[0]) if path else None
+    return isinstance(value, str) and value != ""
+
+
 def _fitting(request: dict[str, Any], forms: tuple[TagForm, ...]) -> list[TagForm]:
     """The forms of the API that the record is of: it has their words and the parameter of their resources."""
+    if len(forms) == 1:
+        return list(forms)
     said = [form for form in forms if all(_at(request, (name,)) == [word] for name, word in form.words)] or list(forms)
     named = [form for form in said if _at(request, form.resource)] or said
     first = named[0]

@@ -82,13 +82,13 @@ def named(tampering: Tampering, catalogue: Catalogue) -> Iterator[Named]:
     """The resources that a call names, in its order: by ARNs, ids or names, of the types that such a call tags."""
     types = _types(catalogue, tampering)
     record = tampering.record
+    matches, by_group = _matcher(types) if len(types) > _FEW else (None, {})
     for text in tampering.call.ids:
         if is_arn(text):
             yield Named(text, _arn(text, catalogue, record))
             continue
         id_ = text.rpartition("/")[2] if "://" in text else text.removeprefix("/")
-        if len(types) > _FEW:
-            matches, by_group = _matcher(types)
+        if matches:
             found = matches(id_)
             fitting = [by_group[found.lastgroup]] if found and found.lastgroup else []
         else:
@@ -118,7 +118,7 @@ def _arn(arn: str, catalogue: Catalogue, record: Record) -> str | None:
     return found.resource.arn if found.region in {"", record.region} else None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def _matcher(
     types: tuple[ResourceType, ...],
 ) -> tuple[Callable[[str], re.Match[str] | None], dict[str, ResourceType]]:
