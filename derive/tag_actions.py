@@ -18,6 +18,8 @@ Json = dict[str, Any]
 _REMOVES = re.compile(r"Un[tT]ag|Remove|Delete")
 # These change something that is there, and the reference gives them the keys of tags in the request.
 _UPDATES = re.compile(r"(?:Update|Put|Modify|Set|Change|Replace|Edit)[A-Z]")
+# What `*agResource` stands for, where a service has no other action that ends like this.
+_BOTH = frozenset({"tagresource", "untagresource"})
 _REQUEST = frozenset({"aws:requesttag", "aws:tagkeys"})
 
 
@@ -29,6 +31,7 @@ def derived(data: Path) -> Json:
     """
     package = json.loads((data / "package.json").read_text("utf-8"))
     actions: dict[str, Json] = {}
+    inexact: list[str] = []
     creations: dict[str, dict[str, list[str]]] = {}
     for path in sorted((data / "data/actions").glob("*.json")):
         service = path.stem
@@ -37,11 +40,14 @@ def derived(data: Path) -> Json:
         for row in rows:
             if entry := _entry(row, types, service):
                 actions[f"{service}:{row['name']}"] = entry
+        if {row["name"].lower() for row in rows if row["name"].lower().endswith("agresource")} - _BOTH:
+            inexact.append(service)
         if any(name.startswith(f"{service}:") and entry.get("create_action") for name, entry in actions.items()):
             creations[service] = dict(sorted(_creations(rows)))
     return {
         "schema": 1,
         "from": f"{package['name']} {package['version']}, of {package['updatedAt'][:10]}",
+        "inexact": inexact,
         "actions": dict(sorted(actions.items())),
         "creations": creations,
     }
@@ -68,6 +74,8 @@ def _entry(row: Json, types: dict[str, Json], service: str) -> Json | None:
     without_tag_keys = sorted(name for name, found in keys.items() if "aws:tagkeys" not in found)
     without_resource_tag = sorted(name for name, found in keys.items() if "aws:resourcetag" not in found)
     entry: Json = {"does": does}
+    if not row["resourceTypes"]:
+        entry["any_resource"] = True
     for flag, missing, rest in (
         ("tag_keys", without_tag_keys, "without_tag_keys"),
         ("resource_tag", without_resource_tag, "without_resource_tag"),

@@ -128,7 +128,19 @@ class PreparedAnswers:
         return {"PolicyNames": [self._all["roles"][given["RoleName"]]["policy"]], "IsTruncated": "false"}
 
     def _iam_listattachedrolepolicies(self, account: str, region: str, given: dict[str, Any]) -> Any:
-        return {"AttachedPolicies": [], "IsTruncated": "false"}
+        attached = [
+            {"PolicyName": name, "PolicyArn": f"arn:aws:iam::{account}:policy/{name}"}
+            for name in self._all["roles"][given["RoleName"]]["managed"]
+        ]
+        return {"AttachedPolicies": attached, "IsTruncated": "false"}
+
+    def _iam_getpolicy(self, account: str, region: str, given: dict[str, Any]) -> Any:
+        return {"Policy": {"Arn": given["PolicyArn"], "DefaultVersionId": "v1"}}
+
+    def _iam_getpolicyversion(self, account: str, region: str, given: dict[str, Any]) -> Any:
+        name = given["PolicyArn"].rpartition("/")[2]
+        [document] = [role["managed"][name] for role in self._all["roles"].values() if name in role["managed"]]
+        return {"PolicyVersion": {"Document": json.dumps(self._there(document, account)), "VersionId": "v1"}}
 
     def _iam_getrolepolicy(self, account: str, region: str, given: dict[str, Any]) -> Any:
         name = given["RoleName"]

@@ -16,6 +16,7 @@ from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.settings_file import read_settings
 from ownertag.render import infra, policies, service_policies
+from ownertag.render import tagger as tagger_policies
 from ownertag.render.documents import (
     AUDIT_ROLE,
     CANARY_ROLE,
@@ -144,13 +145,14 @@ def _documents(settings: Settings) -> dict[str, Any]:
         tagger: (
             policies.tagger_trust(organization),
             "ownertag-tagger",
-            policies.tagger_permissions(catalogue, settings),
+            tagger_policies.tagger_permissions(catalogue, settings),
         ),
         FORWARDER_ROLE: (policies.forwarder_trust(), FORWARDER_ROLE, policies.forwarder_permissions(organization)),
         AUDIT_ROLE: (audit_trust, AUDIT_ROLE, service_policies.audit_permissions(tagger)),
         CANARY_ROLE: (audit_trust, CANARY_ROLE, service_policies.canary_permissions()),
         REDRIVE_ROLE: (audit_trust, REDRIVE_ROLE, service_policies.redrive_permissions()),
     }
+    managed = {name: _here(document) for name, document in tagger_policies.tagger_policies(catalogue, settings).items()}
     queue = {"policy": _here(service_policies.queue_policy()), "visibility": infra.VISIBILITY_TIMEOUT}
     letters = f"arn:aws:sqs:{HOME}:{HUB}:{DEAD_LETTERS}"
     redrive = {"deadLetterTargetArn": letters, "maxReceiveCount": infra.MAX_RECEIVE_COUNT}
@@ -161,7 +163,12 @@ def _documents(settings: Settings) -> dict[str, Any]:
     }
     return {
         "roles": {
-            name: {"trust": _here(trust), "policy": policy, "permissions": _here(permissions)}
+            name: {
+                "trust": _here(trust),
+                "policy": policy,
+                "permissions": _here(permissions),
+                "managed": managed if name == tagger else {},
+            }
             for name, (trust, policy, permissions) in roles.items()
         },
         "rules": {name: _here(pattern) for name, pattern in spoke_rules(catalogue, settings).items()},

@@ -1,4 +1,6 @@
-"""Sessions of a role in the organization's accounts, one for each account until shortly before it expires.
+"""Sessions of a role in the organization's accounts, each kept until shortly before it expires.
+
+There is one for each account, and for each session policy where services have different ones.
 
 There is one client for each service and Region. It signs each call with the credentials of the account that the call is
 for, so its connections serve all accounts. A client for each account would cost its making, and a TLS handshake with a
@@ -8,7 +10,7 @@ Region that may be a third of a second away.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from threading import Lock
@@ -38,6 +40,10 @@ REFUSED_FOR = timedelta(seconds=60)
 MAX_CLIENTS = 64
 #: The credentials of a client that signs for many accounts. They are nobody's: a call signed with them is refused.
 _NOBODY = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key", "aws_session_token"), "none")
+
+
+#: An account, and the session policy that its session is bound by.
+_Bound = tuple[str, str | None]
 
 
 class _Acting(Struct, frozen=True):
@@ -71,6 +77,7 @@ class Sessions:
         endpoint_url: Another endpoint than AWS's, for every service.
         config: Timeouts and retries of every client; `client_config` where it is left out.
         policy: A session policy as JSON: the sessions may do no more than it and the role both allow.
+        policies: The session policies of services that have another one.
         pacing: Keeps to a share of each account's quota; nothing is paced where it is left out.
         max_clients: How many clients are kept; of more, the one that was used longest ago is closed.
     """
@@ -86,6 +93,7 @@ class Sessions:
         endpoint_url: str | None = None,
         config: Config | None = None,
         policy: str | None = None,
+        policies: Mapping[str, str] | None = None,
         pacing: Pacing | None = None,
         max_clients: int = MAX_CLIENTS,
     ) -> None:
@@ -98,15 +106,15 @@ class Sessions:
         self._config = config or client_config()
         self._pacing = pacing
         self._max_clients = max_clients
-        # Left out of the call where there is none: STS refuses an empty one.
-        self._policy: dict[str, Any] = {} if policy is None else {"Policy": policy}
+        self._policy = policy
+        self._policies = policies or {}
         self._sts = base.client("sts", region_name=region, endpoint_url=endpoint_url, config=self._config)
-        self._assumed: dict[str, AssumedRole] = {}
+        self._assumed: dict[_Bound, AssumedRole] = {}
         self._refused: dict[str, tuple[datetime, Failure]] = {}
         self._clients: OrderedDict[tuple[str, str, bool], Any] = OrderedDict()
         # Clients are made and kept by one thread at a time; a role is assumed once, whoever needs it first.
         self._making = Lock()
-        self._assuming: defaultdict[str, Lock] = defaultdict(Lock)
+        self._assuming: defaultdict[_Bound, Lock] = defaultdict(Lock)
 
     def call(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T | Failure:
         """Calls `use` with a client of this service for this account and Region. Errors are returned as values.
@@ -123,7 +131,7 @@ class Sessions:
                 failure = self._told(failure_of(error), service, region)
                 if judge(failure, None).remedy is not Remedy.NEW_SESSION or account == self._own_account:
                     return failure
-                self._assumed.pop(account, None)
+                self._assumed.pop(self._bound(service, account), None)
         assert failure is not None  # noqa: S101 - both tries failed
         return failure
 
@@ -140,7 +148,7 @@ class Sessions:
 
     def _act(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T:
         own = account == self._own_account
-        acting = _Acting((account, region), None if own else self._role(account).credentials)
+        acting = _Acting((account, region), None if own else self._role(self._bound(service, account)).credentials)
         with self._making:
             client = self._client(service, region, own)
         before = _ACTING.set(acting)
@@ -172,15 +180,19 @@ class Sessions:
             oldest.close()
         return client
 
-    def _role(self, account: str) -> AssumedRole:
-        with self._making:
-            assuming = self._assuming[account]
-        with assuming:
-            return self._assume(account)
+    def _bound(self, service: str, account: str) -> _Bound:
+        return account, self._policies.get(service, self._policy)
 
-    def _assume(self, account: str) -> AssumedRole:
+    def _role(self, bound: _Bound) -> AssumedRole:
+        with self._making:
+            assuming = self._assuming[bound]
+        with assuming:
+            return self._assume(bound)
+
+    def _assume(self, bound: _Bound) -> AssumedRole:
+        account, policy = bound
         now = self._now()
-        assumed = self._assumed.get(account)
+        assumed = self._assumed.get(bound)
         if assumed is not None and now < assumed.expires - RENEW_BEFORE:
             return assumed
         refused = self._refused.get(account)
@@ -188,13 +200,15 @@ class Sessions:
             raise RoleRefused(refused[1])
         try:
             arn = role_arn(self._partition, account, self._role_name)
-            assumed = assume_role(self._sts, arn, "ownertag", DurationSeconds=SESSION_SECONDS, **self._policy)
+            # Left out of the call where there is none: STS refuses an empty one.
+            limits: dict[str, Any] = {} if policy is None else {"Policy": policy}
+            assumed = assume_role(self._sts, arn, "ownertag", DurationSeconds=SESSION_SECONDS, **limits)
         except AWS_ERRORS as error:
             failure = failure_of(error)
             if judge(failure, None).outcome is OutcomeKind.FORBIDDEN:
                 self._refused[account] = (now, failure)
             raise RoleRefused(failure) from error
-        self._assumed[account] = assumed
+        self._assumed[bound] = assumed
         self._refused.pop(account, None)
         return assumed
 

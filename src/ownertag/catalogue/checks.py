@@ -203,6 +203,8 @@ def check_apis(apis: Mapping[str, ApiEntry], *, called: bool = True) -> None:
         for parameter in (api.resource, *(call.resource for _, call in _calls(api))):
             if not _PARAMETER.fullmatch(parameter):
                 raise CatalogueError(f"{where}: resource {parameter!r} must be like ResourceArn, or ResourceArns[]")
+        if api.iam_resource not in {"", "*"} and not is_template(api.iam_resource):
+            raise CatalogueError(f"{where}: iam_resource {api.iam_resource!r} must be like {TEMPLATE_EXAMPLE}")
         for text in _templates(api):
             fields = set(re.findall(r"{([^{}]*)}", text))
             if unknown := sorted(fields - _FIELDS):

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ownertag.catalogue import tag_actions
 from ownertag.catalogue.files import CatalogueError, read_file, shipped_text
 from ownertag.catalogue.parents_file import ParentEntry, ParentsFile
 from ownertag.catalogue.source_file import (
@@ -175,7 +176,7 @@ def select(whole: Compiled) -> Compiled:
                 )
             )
     used = {entry.api for file in sources for entry in file.types.values() if entry.api}
-    apis = {name: replace(api, reason="", source="") for name, api in whole.apis.items() if name in used}
+    apis = {name: _bare_api(api) for name, api in whole.apis.items() if name in used}
     return Compiled(sources, apis, whole.quotas, _watched(whole.apis, apis), _with_templates(whole))
 
 
@@ -188,6 +189,15 @@ def _with_templates(whole: Compiled) -> ParentsFile:
         return replace(parent, arn=parent.arn or type_.arn, id=parent.id or type_.id)
 
     return replace(whole.parents, parent=[with_template(parent) for parent in whole.parents.parent])
+
+
+def _bare_api(api: ApiEntry) -> ApiEntry:
+    """A tag API that is called: what IAM can compare of a call, the authorization reference says."""
+    action = tag_actions.load_tag_actions().actions.get(api.action)
+    if action is None:
+        return replace(api, reason="", source="")
+    resource = "*" if action.any_resource else api.iam_resource
+    return replace(api, iam_keys=action.tag_keys, iam_resource=resource, reason="", source="")
 
 
 def _watched(all_apis: Mapping[str, ApiEntry], used: Mapping[str, ApiEntry]) -> dict[str, ApiEntry]:

@@ -194,6 +194,8 @@ class ApiEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
     record: RecordEntry | None = None
     read: ReadEntry | None = None
     remove: RemoveEntry | None = None
+    iam_resource: str = ""
+    iam_keys: bool = True
     reason: str = ""
     source: str = ""
 

@@ -27,6 +27,7 @@ class _Derived(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
     from_: str
     actions: dict[str, _Action]
     creations: dict[str, dict[str, tuple[str, ...]]]
+    inexact: frozenset[str] = frozenset()
 
 
 class _Action(Struct, forbid_unknown_fields=True):
@@ -34,6 +35,7 @@ class _Action(Struct, forbid_unknown_fields=True):
     tag_keys: bool = False
     resource_tag: bool = False
     create_action: bool = False
+    any_resource: bool = False
     without_tag_keys: tuple[str, ...] = ()
     without_resource_tag: tuple[str, ...] = ()
 
@@ -45,6 +47,7 @@ class _Entry(Struct, forbid_unknown_fields=True):
     does: TagEffect | None = None
     tag_keys: bool | None = None
     resource_tag: bool | None = None
+    any_resource: bool | None = None
     only_where: str = ""
     leave_out: bool = False
 
@@ -87,6 +90,7 @@ def read_tag_actions(derived: bytes, overlay: str) -> TagActions:
             action.tag_keys,
             action.resource_tag,
             action.create_action,
+            action.any_resource,
             action.without_tag_keys,
             action.without_resource_tag,
         )
@@ -112,9 +116,10 @@ def read_tag_actions(derived: bytes, overlay: str) -> TagActions:
             does=entry.does or start.does,
             tag_keys=start.tag_keys if entry.tag_keys is None else entry.tag_keys,
             resource_tag=start.resource_tag if entry.resource_tag is None else entry.resource_tag,
+            any_resource=start.any_resource if entry.any_resource is None else entry.any_resource,
             only_where=entry.only_where,
         )
         if after == before:
             raise CatalogueError(f"{where}: says what is derived as well; drop the entry")
         actions[entry.action] = replace(after, why=f"{entry.reason} ({entry.source})")
-    return TagActions(actions, found.creations, found.from_)
+    return TagActions(actions, found.creations, found.from_, found.inexact)

@@ -62,6 +62,9 @@ ACTIONS: Mapping[QuestionKind, tuple[str, ...]] = {
     QuestionKind.IDENTITY_CENTER_USER: ("identitystore:DescribeUser",),
 }
 
+#: The SDK's clients of actions above, where IAM calls the service otherwise.
+CLIENTS: Mapping[str, str] = {"tag": "resourcegroupstaggingapi"}
+
 #: What tells of a creation's own parts, where its record does not name them, by the id of what it names.
 PARTS = frozenset({QuestionKind.SNAPSHOTS_OF_IMAGE, QuestionKind.PARTS_OF_VPC, QuestionKind.INTERFACES_OF_NAT_GATEWAY})
 
@@ -240,6 +243,9 @@ class TagApi(Struct, frozen=True):
         merge: Why nothing is lost, where the call replaces all tags.
         event_source: Whose records show the call; `events` their names, where they are not the operation's.
         record: Where these records have the resources and tags, if not under the names of the parameters.
+        iam_resource: The template of the ARN that IAM is asked about, where it is not the resource's own; `*` where the
+            action names no resource types.
+        iam_keys: Whether IAM can compare the keys of a call, by `aws:TagKeys` (service authorization reference).
     """
 
     name: str
@@ -265,6 +271,8 @@ class TagApi(Struct, frozen=True):
     record: TagRecord | None
     read: TagReading | None
     remove: TagRemoval | None
+    iam_resource: str = ""
+    iam_keys: bool = True
 
 
 class TagForm(Struct, frozen=True):

@@ -43,7 +43,8 @@ class TagAction(Struct, frozen=True):
     """An action that changes tags, and which condition keys AWS's reference gives it.
 
     `without_tag_keys` and `without_resource_tag` name the resource types for which `aws:TagKeys` or `aws:ResourceTag`
-    is not evaluated, although it is for others of the action. `only_where` bounds what holds, in words; `why` says what
+    is not evaluated, although it is for others of the action. An action with `any_resource` names no resource types: a
+    policy has to allow it on `*`. `only_where` bounds what holds, in words; `why` says what
     was put by hand, and from where.
     """
 
@@ -52,6 +53,7 @@ class TagAction(Struct, frozen=True):
     tag_keys: bool = False
     resource_tag: bool = False
     create_action: bool = False
+    any_resource: bool = False
     without_tag_keys: tuple[str, ...] = ()
     without_resource_tag: tuple[str, ...] = ()
     only_where: str = ""
@@ -80,12 +82,14 @@ class TagAction(Struct, frozen=True):
 class TagActions(Struct, frozen=True):
     """The actions by name, and what creations of a service with a `CreateAction` key can tag, by operation and type.
 
-    `source` says which data they were derived from.
+    `source` says which data they were derived from. `inexact` has the services in which `*agResource` stands for more
+    than TagResource and UntagResource.
     """
 
     actions: Mapping[str, TagAction]
     creations: Mapping[str, Mapping[str, tuple[str, ...]]]
     source: str = ""
+    inexact: frozenset[str] = frozenset()
 
     def of(self, services: Iterable[str]) -> tuple[TagAction, ...]:
         """The actions of services, in the order of their names."""

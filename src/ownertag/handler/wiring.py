@@ -38,7 +38,7 @@ from ownertag.ledger.opening import kept_accounts, open_counter, open_ledger
 from ownertag.ledger.port import LedgerError, Store
 from ownertag.ledger.read_only import DryRunLedger, LedgerOwners
 from ownertag.render.documents import ALARM_TOPIC, BUS, compact
-from ownertag.render.policies import session_policy
+from ownertag.render.tagger import session_policies
 from ownertag.sinks.findings import FindingsBus
 from ownertag.sinks.mail import FindingsMail
 from ownertag.sinks.observing import IsObserved, ObservingPublisher, ObservingTagger
@@ -190,6 +190,7 @@ def _adapters(
     settings, organization, region = environment.settings, environment.organization, clients.region
     counter = open_counter(environment.ledger, lambda more: clients.client("dynamodb", more), clock)
     pacing = Pacing(catalogue.quotas, settings.limits.quota_share, environment.concurrency, counter, clock)
+    limits = session_policies(catalogue, settings)
     sessions = Sessions(
         clients.session,
         role_name=settings.hub.tagger_role,
@@ -197,7 +198,8 @@ def _adapters(
         now=now,
         endpoint_url=clients.endpoint_url,
         config=clients.config,
-        policy=compact(session_policy(catalogue, settings)),
+        policy=compact(limits.other),
+        policies={client: compact(document) for client, document in limits.by_client.items()},
         pacing=pacing,
     )
 

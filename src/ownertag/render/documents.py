@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ownertag.core import records
-from ownertag.core.arn import Arn
+from ownertag.core.arn import Arn, role_arn
 from ownertag.core.settings import ProtectionSettings, SettingsError
 
 PolicyDocument = dict[str, Any]
+Condition = dict[str, dict[str, str | list[str]]]
 Statement = dict[str, Any]
 
 BUS = "ownertag"
@@ -24,6 +25,8 @@ FORWARDER_ROLE = "ownertag-forwarder"
 AUDIT_ROLE = "ownertag-audit"
 CANARY_ROLE = records.CANARY_ROLE
 REDRIVE_ROLE = "ownertag-redrive"
+#: The tagger's managed policies have a number behind this name.
+TAGGER_POLICY = "ownertag-tagger"
 #: The canary's placement group, which costs nothing.
 CANARY = "ownertag-canary"
 #: The SNS topic for alarms and findings.
@@ -145,3 +148,39 @@ def _advice(protection: ProtectionSettings) -> str:
         f"(now {len(protection.tag_copying_roles)}), or shorter ones with `*`, list fewer identity providers, "
         "or protect fewer keys"
     )
+
+
+def deny(
+    sid: str,
+    actions: list[str],
+    resource: str | list[str],
+    exempt: Iterable[str] = (),
+    condition: Condition | None = None,
+    *,
+    but: bool = False,
+) -> Statement:
+    """A statement that denies actions to all principals but some roles.
+
+    Args:
+        sid: The name of the statement.
+        actions: The actions, with their service.
+        resource: The resources; with `but`, those that are left out.
+        exempt: The roles that may act, as the settings name them.
+        condition: The condition.
+        but: Whether `resource` becomes `NotResource`.
+    """
+    conditions: Condition = dict(condition or {})
+    if names := [role(name) for name in dict.fromkeys(exempt)]:
+        conditions["ArnNotLike"] = {"aws:PrincipalArn": names}
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Action": actions,
+        "NotResource" if but else "Resource": resource,
+        **({"Condition": conditions} if conditions else {}),
+    }
+
+
+def role(name: str) -> str:
+    """The ARN of a role of any account, by its name or by its path and name."""
+    return role_arn("*", "*", name)

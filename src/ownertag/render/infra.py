@@ -16,7 +16,7 @@ from typing import Any
 from ownertag.catalogue import tag_actions
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import OrganizationSettings, Settings, SettingsError
-from ownertag.render import policies, service_policies
+from ownertag.render import policies, service_policies, tagger
 from ownertag.render.documents import PolicyDocument
 from ownertag.render.patterns import hub_pattern, spoke_rules
 from ownertag.render.retained import import_template, retained
@@ -31,6 +31,8 @@ _LINK = re.compile(r"https://(?!([\w.-]+\.)?example\.(com|net|org)\b)[\w.-]+(/\S
 _NAME = re.compile(r"\$\{[A-Z]")
 # A capital within a logical name: its mark has an underscore before it.
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
+# In YAML the function has a short form. A text in JSON has no bare quote inside.
+_SUB = re.compile(r'\{\s*"Fn::Sub": ("(?:[^"\\]|\\.)*")\s*\}')
 _LOGICAL = re.compile(r"[^A-Za-z0-9]")
 _SENDS = {"creations": "what creates taggable resources", "tampering": "who else touches the owner tags"}
 
@@ -79,7 +81,7 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
     Raises:
         TooLong: A policy, or the session policy of the function, is longer than AWS takes.
     """
-    policies.session_policy(catalogue, settings)
+    tagger.session_policies(catalogue, settings)
     parts: dict[str, Any] = {
         "alarm_key_policy": service_policies.alarm_key_policy(),
         "alarm_topic_policy": service_policies.alarm_topic_policy(),
@@ -100,7 +102,8 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "queue_policy": service_policies.queue_policy(),
         "redrive_permissions": service_policies.redrive_permissions(),
         "rules": _rules(catalogue, settings, organization),
-        "tagger_permissions": policies.tagger_permissions(catalogue, settings),
+        "tagger_policies": _tagger_policies(catalogue, settings),
+        "tagger_permissions": tagger.tagger_permissions(catalogue, settings),
         "tagger_role": settings.hub.tagger_role,
         "tagger_trust": policies.tagger_trust(organization),
         "undelivered_policy": service_policies.undelivered_policy(),
@@ -141,7 +144,8 @@ def _put(lead: str, part: Any) -> str:
     if isinstance(part, str):
         return lead + part
     indent = " " * (len(lead) - len(lead.lstrip()))
-    return lead + json.dumps(_with_names(part), indent=2).replace("\n", f"\n{indent}")
+    text = _SUB.sub(r"!Sub \1", json.dumps(_with_names(part), indent=2))
+    return lead + text.replace("\n", f"\n{indent}")
 
 
 def _with_names(node: Any) -> Any:
@@ -150,6 +154,29 @@ def _with_names(node: Any) -> Any:
     if isinstance(node, list):
         return [_with_names(item) for item in node]
     return {"Fn::Sub": node} if isinstance(node, str) and _NAME.search(node) else node
+
+
+def _tagger_policies(catalogue: Catalogue, settings: Settings) -> str:
+    """The managed policies of the tagger.
+
+    Those behind are updated first. When services are added, one moves from a policy to the next: it is in its new place
+    before it leaves the old one.
+    """
+    found = tagger.tagger_policies(catalogue, settings)
+    blocks = []
+    for number, (name, document) in enumerate(found.items(), 1):
+        lines = [
+            f"  TaggerPolicy{number}:",
+            "    Type: AWS::IAM::ManagedPolicy",
+            *([f"    DependsOn: TaggerPolicy{number + 1}"] if number < len(found) else []),
+            "    Properties:",
+            f"      ManagedPolicyName: {name}",
+            "      Description: Tags of other services than EC2, for ownertag's tagger.",
+            "      Roles: [!Ref Tagger]",
+            f"      PolicyDocument: {_put('      ', document).lstrip()}",
+        ]
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
 
 
 def _rules(catalogue: Catalogue, settings: Settings, organization: OrganizationSettings) -> str:

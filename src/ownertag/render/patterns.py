@@ -217,8 +217,8 @@ def tag_call_patterns(catalogue: Catalogue, settings: Settings) -> list[dict[str
     Services write keys in many forms, and some name resources by what only they know: the hub looks into them. A name
     that speaks of tags is such a call wherever it comes from, so it needs no source.
     """
-    calls = {pair for pair in tag_calls(catalogue) if pair[0] != _EC2}
-    left = tuple(sorted({name for _, name in calls if "Tag" in name}))
+    calls = [pair for pair in catalogue.tag_calls if pair[0] != _EC2]
+    left = tuple(sorted({name for _, name in calls if "tag" in name.lower()}))
     found = []
     while left:
         taken = _as_many_as_fit(left, partial(_is_short, settings))
@@ -228,21 +228,10 @@ def tag_call_patterns(catalogue: Catalogue, settings: Settings) -> list[dict[str
         left = left[len(taken) :]
     by_source: dict[str, list[str]] = defaultdict(list)
     for source, name in sorted(calls):
-        if "Tag" not in name:
+        if "tag" not in name.lower():
             by_source[source].append(name)
     found += [_not_ours({"eventSource": [source], "eventName": named}, settings) for source, named in by_source.items()]
     return found
-
-
-def tag_calls(catalogue: Catalogue) -> frozenset[Pair]:
-    """The (event source, event name) of all calls that write or remove tags of the catalogue's services."""
-    found: set[Pair] = set()
-    for api in (*catalogue.tag_apis.values(), *catalogue.watched.values()):
-        names = {*(api.events or (api.operation,))}
-        if api.remove:
-            names |= {*(api.remove.events or (api.remove.operation,))}
-        found |= {(api.event_source, name) for name in names}
-    return frozenset(found)
 
 
 def _other_tag_calls(settings: Settings, names: tuple[str, ...]) -> dict[str, Any]:

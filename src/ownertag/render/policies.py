@@ -6,8 +6,6 @@ what each condition is for.
 
 from __future__ import annotations
 
-from ownertag.core.arn import fill_template
-from ownertag.core.catalogue_types import ACTIONS, Catalogue, QuestionKind
 from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.render.documents import (
     ALARM_TOPIC,
@@ -20,7 +18,6 @@ from ownertag.render.documents import (
     LEDGER_TABLE,
     REDRIVE_ROLE,
     RULE_PREFIX,
-    SHORTER_KEYS,
     PolicyDocument,
     Statement,
     TooLong,
@@ -28,7 +25,6 @@ from ownertag.render.documents import (
     compact,
     filled,
     policy,
-    within_limit,
 )
 
 __all__ = [
@@ -41,7 +37,6 @@ __all__ = [
     "LEDGER_TABLE",
     "MAX_BUS_POLICY",
     "MAX_ROLE_POLICIES",
-    "MAX_SESSION_POLICY",
     "REDRIVE_ROLE",
     "RULE_PREFIX",
     "PolicyDocument",
@@ -53,108 +48,15 @@ __all__ = [
     "forwarder_permissions",
     "forwarder_trust",
     "hub_permissions",
-    "lookups",
-    "session_policy",
-    "tagger_permissions",
     "tagger_trust",
 ]
 
-#: STS takes session policies of at most 2,048 characters, IAM 10,240 for all of a role's own, EventBridge 10,240 for a
-#: bus (doc: quotas of each).
-MAX_SESSION_POLICY = 2048
+#: IAM takes 10,240 characters for all of a role's own policies, EventBridge 10,240 for a bus (doc: quotas of each).
 MAX_ROLE_POLICIES = 10240
 MAX_BUS_POLICY = 10240
 
-# IAM names these without an account (service authorization reference: resource types of EC2).
-_WITHOUT_ACCOUNT = {"ec2:image", "ec2:snapshot"}
-# And these without a Region, all of IPAM but an allocation.
-_WITHOUT_REGION = {
-    "ec2:ipam",
-    "ec2:ipam-external-resource-verification-token",
-    "ec2:ipam-pool",
-    "ec2:ipam-resource-discovery",
-    "ec2:ipam-resource-discovery-association",
-    "ec2:ipam-scope",
-}
-
 
 # --- in every account
-
-
-def tagger_permissions(catalogue: Catalogue, settings: Settings) -> PolicyDocument:
-    """The tagger's permissions in an account: write our keys and no other, and look up facts.
-
-    Raises:
-        TooLong: AWS would not take it.
-    """
-    resources = sorted(
-        fill_template(
-            kind.arn,
-            partition="${AWS::Partition}",
-            region="" if kind.name in _WITHOUT_REGION else "*",
-            account="" if kind.name in _WITHOUT_ACCOUNT else "${AWS::AccountId}",
-            id_="*",
-        )
-        for kind in catalogue.types.values()
-    )
-    return within_limit(
-        _tagging(catalogue, settings, resources), MAX_ROLE_POLICIES, "the tagger's policy", SHORTER_KEYS
-    )
-
-
-def session_policy(catalogue: Catalogue, settings: Settings) -> PolicyDocument:
-    """The session policy of the tagger: it holds even where somebody gave the role more permissions.
-
-    It is the same for every account, so it names none; the role's policy does.
-
-    Raises:
-        TooLong: AWS would not take it.
-    """
-    document = _tagging(catalogue, settings, "*")
-    return within_limit(document, MAX_SESSION_POLICY, "the tagger's session policy", SHORTER_KEYS)
-
-
-def _tagging(catalogue: Catalogue, settings: Settings, resources: str | list[str]) -> PolicyDocument:
-    """The statements of both. `ForAllValues` is true where there is no key at all, so `Null` requires one."""
-    write: Statement = {
-        "Sid": "WriteOwnerTags",
-        "Effect": "Allow",
-        "Action": sorted({api.action for api in catalogue.tag_apis.values()}),
-        "Resource": resources,
-        "Condition": {
-            "ForAllValues:StringEquals": {"aws:TagKeys": sorted(settings.tags)},
-            "Null": {"aws:TagKeys": "false"},
-        },
-    }
-    read: Statement = {
-        "Sid": "DescribeResources",
-        "Effect": "Allow",
-        "Action": lookups(catalogue, settings),
-        "Resource": "*",
-    }
-    return policy(write, read)
-
-
-def lookups(catalogue: Catalogue, settings: Settings) -> list[str]:
-    """The read actions that the catalogue's rows and the settings need."""
-    actions = {f"{kind.service}:{kind.lookup.operation}" for kind in catalogue.types.values() if kind.lookup}
-    return sorted(actions.union(*(ACTIONS[kind] for kind in _asked(catalogue, settings))))
-
-
-def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
-    """The kinds of questions that can be asked in an account with these rows and settings."""
-    kinds = {kind for row in catalogue.rows.values() for kind in row.questions}
-    kinds.add(QuestionKind.OWNER_OF_RESOURCE)
-    if settings.trust.trace_assumed_roles:
-        kinds.add(QuestionKind.MAKER_OF_SESSION)
-    if settings.trust.identity_stores:
-        kinds.add(QuestionKind.IDENTITY_CENTER_USER)
-    if kinds & {QuestionKind.INSTANCES_BY_RESERVATION, QuestionKind.SNAPSHOTS_OF_IMAGE}:
-        kinds.add(QuestionKind.BIRTH)  # of volumes on instances, and of an image's snapshots
-    if QuestionKind.LAUNCHES in kinds:
-        kinds |= {QuestionKind.RESERVATIONS, QuestionKind.INSTANCES_BY_RESERVATION}
-    kinds.add(QuestionKind.TAGS)  # while the ledger can't be asked, and where another creation may have written
-    return kinds
 
 
 def tagger_trust(organization: OrganizationSettings) -> PolicyDocument:

@@ -18,6 +18,7 @@ from ownertag.render.documents import (
     REDRIVE_ROLE,
     RULE_PREFIX,
     STACK_SET_PREFIX,
+    TAGGER_POLICY,
     UNDELIVERED,
     PolicyDocument,
     Statement,
@@ -192,6 +193,12 @@ def audit_permissions(tagger_role: str) -> PolicyDocument:
             "Effect": "Allow",
             "Action": ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
             "Resource": [arn("iam", f"role/{role}") for role in roles],
+        },
+        {
+            "Sid": "ReadManagedPolicies",
+            "Effect": "Allow",
+            "Action": ["iam:GetPolicy", "iam:GetPolicyVersion"],
+            "Resource": arn("iam", f"policy/{TAGGER_POLICY}-*"),
         },
         {
             "Sid": "ReadQueues",

@@ -10,7 +10,7 @@ from handler.lambdas import Poller
 from harness import fixtures
 from harness.events import SETTINGS, envelope, launch_of
 from ownertag.handler.wiring import Handler
-from ownertag.render.policies import session_policy
+from ownertag.render.tagger import session_policies
 
 
 def test_each_session_is_asked_for_under_the_rendered_policy(
@@ -23,5 +23,5 @@ def test_each_session_is_asked_for_under_the_rendered_policy(
     assumed = [call.parameters for call in world.wire.calls if call.operation == "AssumeRole"]
     assert assumed
     for call in assumed:
-        assert json.loads(call["Policy"]) == session_policy(fixtures.catalogue(), SETTINGS)
+        assert json.loads(call["Policy"]) == session_policies(fixtures.catalogue(), SETTINGS).other
         assert call["DurationSeconds"] == "900"

@@ -19,7 +19,8 @@ from ownertag.flows.live import BatchAnswer
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.render.documents import ALARM_TOPIC, BUS, LEDGER_TABLE
-from ownertag.render.policies import hub_permissions, tagger_permissions
+from ownertag.render.policies import hub_permissions
+from ownertag.render.tagger import tagger_permissions
 from ownertag.sandbox.console_reporter import ConsoleReporter
 from ownertag.sandbox.demo_launches import launch_and_check
 from ownertag.sandbox.organization import sandbox_session

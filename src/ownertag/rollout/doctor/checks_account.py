@@ -106,21 +106,27 @@ def _role_faults(place: Location, check: Check, name: str, seen: Role, expected:
         said = f"role {name} lacks its policy {wanted.policy_name}"
     elif not isinstance(own, NotGiven) and not same(own, expected.filled_for(wanted.permissions, place.account)):
         said = f"role {name} has other permissions than rendered, in {wanted.policy_name}"
+    ours = {name: expected.arn("iam", f"policy/{name}", place.account) for name in wanted.managed}
+    if lacking := [name for name, arn in ours.items() if arn not in seen.attached]:
+        said = said or f"role {name} lacks its policy {', '.join(lacking)}"
+    for managed, document in wanted.managed.items():
+        found = seen.managed.get(managed)
+        is_other = not isinstance(found, NotGiven | None)
+        if is_other and not same(found, expected.filled_for(document, place.account)):
+            said = said or f"role {name} has other permissions than rendered, in {managed}"
     if said:
         yield place.fault(check, said, RECREATE, again, cause=Cause.ROLE_PERMISSIONS)
     inline = sorted(set(seen.inline) - {wanted.policy_name})
-    if inline or seen.attached:
-        more = ", ".join([*inline, *sorted(last_part(arn) for arn in seen.attached)])
+    attached = sorted(set(seen.attached) - {*ours.values()})
+    if inline or attached:
+        more = ", ".join([*inline, *(last_part(arn) for arn in attached)])
         of_role = ("--role-name", name)
         yield place.fault(
             check,
             f"role {name} is too wide: it has {more} as well",
             f"take that away{by_break_glass(expected)}",
             *(aws(place.account, None, "iam", "delete-role-policy", *of_role, "--policy-name", one) for one in inline),
-            *(
-                aws(place.account, None, "iam", "detach-role-policy", *of_role, "--policy-arn", arn)
-                for arn in sorted(seen.attached)
-            ),
+            *(aws(place.account, None, "iam", "detach-role-policy", *of_role, "--policy-arn", arn) for arn in attached),
             cause=Cause.ROLE_TOO_WIDE,
         )
     if seen.boundary:

@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from ownertag.render.documents import UNDELIVERED
+from ownertag.core.arn import last_part, parse_arn
+from ownertag.render.documents import TAGGER_POLICY, UNDELIVERED
 from ownertag.rollout.doctor.access import AuditedAccount
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
@@ -102,9 +103,23 @@ def role(account: AuditedAccount, name: str) -> Observed[Role]:
             },
             tuple(attached),
             found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+            {last_part(arn): _managed(iam, arn) for arn in attached if _is_ours(account.id, arn)},
         )
 
     return account.read("iam", account.home, use)
+
+
+def _is_ours(account: str, arn: str) -> bool:
+    """Whether a managed policy is the account's own, and has a name of ours: the audit role may read no other."""
+    found = parse_arn(arn)
+    return found is not None and found.account == account and found.resource.startswith(f"policy/{TAGGER_POLICY}-")
+
+
+def _managed(iam: Any, arn: str) -> Document | NotGiven:
+    """The document of a managed policy that counts: its default version."""
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    return found if isinstance(found, Mapping) else NotGiven("a Document in JSON")
 
 
 def _document(answer: Mapping[str, Any]) -> Document | NotGiven:

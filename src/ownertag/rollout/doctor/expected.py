@@ -15,6 +15,7 @@ from ownertag.core.regions import forced_regions, regions_of
 from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.core.tiers import Tier
 from ownertag.render import infra, policies, service_policies
+from ownertag.render import tagger as tagger_policies
 from ownertag.render.documents import (
     AUDIT_ROLE,
     CANARY_ROLE,
@@ -32,12 +33,16 @@ from ownertag.render.patterns import hub_pattern, spoke_rules
 
 
 class ExpectedRole(Struct, frozen=True):
-    """A role: whom it should trust, its one policy and the name of it, and its name in the template."""
+    """A role: whom it should trust, its own policy and the name of it, and its name in the template.
+
+    `managed` has its managed policies by name.
+    """
 
     trust: PolicyDocument
     policy_name: str
     permissions: PolicyDocument
     logical: str
+    managed: Mapping[str, PolicyDocument] = {}
 
 
 class Expected(Struct, frozen=True):
@@ -114,8 +119,9 @@ def expected(catalogue: Catalogue, settings: Settings, organization: Organizatio
             tagger: ExpectedRole(
                 policies.tagger_trust(organization),
                 "ownertag-tagger",
-                policies.tagger_permissions(catalogue, settings),
+                tagger_policies.tagger_permissions(catalogue, settings),
                 "Tagger",
+                tagger_policies.tagger_policies(catalogue, settings),
             ),
             FORWARDER_ROLE: ExpectedRole(
                 policies.forwarder_trust(),

@@ -59,12 +59,16 @@ class StackFacts(Struct, frozen=True):
 
 
 class Role(Struct, frozen=True):
-    """A role: its trust policy, its inline policies by name, and the ARNs of its attached policies."""
+    """A role: its trust policy, its inline policies by name, and the ARNs of its attached policies.
+
+    `managed` has the documents of those that have a name of ours.
+    """
 
     trust: Document
     inline: Mapping[str, Document | NotGiven]
     attached: tuple[str, ...]
     boundary: str | None = None
+    managed: Mapping[str, Document | NotGiven] = {}
 
 
 class RuleTarget(Struct, frozen=True):

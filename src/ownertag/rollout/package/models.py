@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
-from ownertag.core.catalogue_types import ACTIONS, Catalogue
+from ownertag.core.catalogue_types import ACTIONS, CLIENTS, Catalogue
 
 #: What the function calls at the hub; what it looks up in the accounts is `catalogue_types.ACTIONS`.
 HUB_CALLS: Mapping[str, frozenset[str]] = {
@@ -37,8 +37,6 @@ HUB_CALLS: Mapping[str, frozenset[str]] = {
     "sqs": frozenset({"ChangeMessageVisibilityBatch", "GetQueueAttributes", "SendMessage"}),
     "sts": frozenset({"AssumeRole"}),
 }
-#: The services that IAM calls otherwise than botocore does (service authorization reference: service prefix).
-_BOTOCORE_NAMES = {"tag": "resourcegroupstaggingapi"}
 #: The files of a service that a client reads. Waiters and examples are not used.
 _FILES = ("service-2", "paginators-1", "endpoint-rule-set-1")
 _DOCUMENTATION = ("documentation", "documentationUrl")
@@ -53,7 +51,7 @@ def calls_of(catalogue: Catalogue) -> dict[str, frozenset[str]]:
     calls = {service: set(operations) for service, operations in HUB_CALLS.items()}
     for action in chain.from_iterable(ACTIONS.values()):
         service, _, operation = action.partition(":")
-        calls.setdefault(_BOTOCORE_NAMES.get(service, service), set()).add(operation)
+        calls.setdefault(CLIENTS.get(service, service), set()).add(operation)
     for api in catalogue.tag_apis.values():
         calls.setdefault(api.client, set()).add(api.operation)
         if api.read:

@@ -25,7 +25,7 @@ from ownertag.render.documents import (
     RULE_PREFIX,
     UNDELIVERED,
 )
-from ownertag.render.policies import lookups
+from ownertag.render.tagger import lookups, tagger_policies
 from ownertag.rollout.preflight.policy_statements import PolicyRequest
 
 #: StackSets' role in a member account is named so, with 32 hex digits (doc: service-linked roles for StackSets).
@@ -121,6 +121,12 @@ class Needs:
             for action in ("iam:CreateRole", "iam:PutRolePolicy"):
                 resource = role_arn(self._partition, account, role)
                 yield Need(PolicyRequest(action, resource, context | {"iam:permissionsboundary": None}), what, None)
+        tagger = role_arn(self._partition, account, self._settings.hub.tagger_role)
+        for name in tagger_policies(self._catalogue, self._settings):
+            policy = str(Arn(self._partition, "iam", "", account, f"policy/{name}"))
+            yield Need(PolicyRequest("iam:CreatePolicy", policy, context), what, None)
+            attached = context | {"iam:policyarn": (policy,), "iam:permissionsboundary": None}
+            yield Need(PolicyRequest("iam:AttachRolePolicy", tagger, attached), what, None)
         for region in regions:
             what = "StackSets can't deploy the rules"
             context = self._acting(account, STACK_SETS_ROLE, region) | untagged

@@ -19,6 +19,7 @@ from ownertag.render.documents import (
     LEDGER_TABLE,
     ROLES_STACK,
     RULE_PREFIX,
+    TAGGER_POLICY,
     UNDELIVERED,
 )
 from ownertag.rollout.deploy.desired import Desired
@@ -73,11 +74,21 @@ _STACK_SETS = (
 )
 #: What the stacks of roles and rules hold: made, changed and deleted.
 _ROLES = (
+    "iam:AttachRolePolicy",
+    "iam:CreatePolicy",
+    "iam:CreatePolicyVersion",
     "iam:CreateRole",
+    "iam:DeletePolicy",
+    "iam:DeletePolicyVersion",
     "iam:DeleteRole",
     "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
     "iam:GetRole",
     "iam:GetRolePolicy",
+    "iam:ListEntitiesForPolicy",
+    "iam:ListPolicyVersions",
     "iam:PutRolePolicy",
 )
 _RULES = (
@@ -187,6 +198,7 @@ def resources(account: str, desired: Desired, access_role: str) -> dict[str, str
         return str(Arn(partition, service, home, account, resource))
 
     role = role_arn(partition, account, HUB_ROLE if account == hub else FORWARDER_ROLE)
+    managed = str(Arn(partition, "iam", "", account, f"policy/{TAGGER_POLICY}-1"))
     rule = here("events", f"rule/{RULE_PREFIX}creations-1")
     stack = here("cloudformation", f"stack/{HUB_STACK if account == hub else ROLES_STACK}/0")
     stack_set = here("cloudformation", f"stackset/{ROLES_STACK}:0")
@@ -212,6 +224,7 @@ def resources(account: str, desired: Desired, access_role: str) -> dict[str, str
         "s3:GetObject": f"{bucket}/{desired.package.key}",
         "s3:PutObject": f"{bucket}/{desired.package.key}",
         "sts:AssumeRole": role_arn(partition, hub, access_role),
+        **{action: managed for action in _ROLES if "Polic" in action and "RolePolicy" not in action},
         **dict.fromkeys(_STACKS, stack),
         **{action: stack_set for action in _STACK_SETS if not action.endswith("OrganizationsAccess")},
         **{action: rule for action in _RULES if action.startswith("events:")},

@@ -17,10 +17,10 @@ from infra.policies.cases import INSTALLED
 from infra.policies.matrix import EACH, EVERY, ONE, Action, Asked, arn, asked, with_creation
 from infra.policies.world import MEMBER, REGION, Json, scp
 from ownertag.catalogue import coverage, tag_actions
-from ownertag.core.catalogue_types import Catalogue, CatalogueRow, Makes, ResourceType, TagApi
+from ownertag.core.catalogue_types import Catalogue, CatalogueRow, Makes, ResourceType
 from ownertag.core.request_tags import is_overwritten, overwritten_types
 
-_ID = re.compile("[a-z0-9-]+")
+_ID = "[a-z0-9-]+"
 #: A type of each service, the action that tags it, and the operation that makes it.
 MADE_UP = {
     "s3:bucket": ("arn:{partition}:s3:::{id}", "s3:TagResource", "CreateBucket"),
@@ -86,8 +86,9 @@ def catalogue() -> Catalogue:
     rows, types, apis = dict(found.rows), dict(found.types), dict(found.tag_apis)
     for name, (form, action, operation) in MADE_UP.items():
         service = name.partition(":")[0]
-        types[name] = ResourceType(name, service, form, _ID, action.replace(":", "."))
-        apis[action.replace(":", ".")] = TagApi(action.replace(":", "."), action, 1)
+        api = action.replace(":", ".")
+        types[name] = ResourceType(name, service, form, _ID, api)
+        apis[api] = replace(next(iter(found.tag_apis.values())), name=api, client=service, action=action)
         source = f"{service}.amazonaws.com"
         makes = (Makes(types[name], (("response",),)),)
         rows[source, operation] = CatalogueRow(source, operation, makes, "model")

@@ -35,7 +35,7 @@ def test_each_mutant_makes_a_row_fail() -> None:
         Where the statement of direct calls lacks a role or a key, the rows of the table can.
         """
         lacks = mutant.id.rpartition(" ")[2]
-        direct = "/DenyForgedTagsEc2:" in mutant.id and (":role/" in lacks or "TagKeys lacks" in mutant.id)
+        direct = "/DenyForgedTags1:" in mutant.id and (":role/" in lacks or "TagKeys lacks" in mutant.id)
         if "/DenyForgedTags" not in mutant.id or direct:
             return []
         of_type = f":{lacks.rpartition(':')[2].removesuffix('*')}" if lacks.endswith("/*") else f'"{lacks}"'

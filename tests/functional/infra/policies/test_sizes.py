@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from harness import fixtures
 from ownertag.catalogue import tag_actions
+from ownertag.core.catalogue_types import CLIENTS
 from ownertag.core.settings import ProtectionSettings, Settings, SettingsError
 from ownertag.core.settings_file import read_settings
-from ownertag.render import policies
-from ownertag.render.documents import PolicyDocument, Statement, within_limit
+from ownertag.render import policies, tagger
+from ownertag.render.documents import PolicyDocument, Statement, filled, within_limit
 from ownertag.render.scp import service_control_policies
 
 CATALOGUE, ACTIONS = fixtures.catalogue(), tag_actions.load_tag_actions()
@@ -73,7 +74,7 @@ def test_what_does_not_fit_says_how_long_it_is_and_what_to_leave_out() -> None:
         assert advice in str(told.value)
     long = [f"{'very' * 10}-long-name-of-a-role-{number:02}" for number in range(60)]
     with pytest.raises(
-        policies.TooLong, match=r"statement DenyForgedTagsEc2 .* has [\d,]+ characters, .* takes 10,240"
+        policies.TooLong, match=r"statement DenyForgedTags1 .* has [\d,]+ characters, .* takes 10,240"
     ) as told:
         scps(fixtures.settings(), *long, *(f"{name}x" for name in long), policy_size=10240)
     assert "write max_policy_size" not in str(told.value)
@@ -90,16 +91,49 @@ def test_each_key_that_holds_the_owner_is_kept_from_being_deleted_with_all() -> 
 
 
 def test_a_tag_action_that_the_reference_does_not_know_is_refused() -> None:
-    api = next(iter(CATALOGUE.tag_apis.values()))
-    other = type(CATALOGUE)(CATALOGUE.rows, CATALOGUE.types, {"x": type(api)("x", "x:TagThing", 1)})
+    api = replace(next(iter(CATALOGUE.tag_apis.values())), name="x", action="x:TagThing")
+    other = replace(CATALOGUE, tag_apis={"x": api})
     with pytest.raises(SettingsError, match="x:TagThing: AWS's reference does not know this action"):
         service_control_policies(other, ACTIONS, fixtures.settings())
 
 
-def test_the_session_policy_fits_and_names_no_account() -> None:
-    document = policies.compact(policies.session_policy(CATALOGUE, settings(SIX_KEYS)))
-    assert len(document) <= policies.MAX_SESSION_POLICY == 2048
-    assert "AWS::" not in document
+def test_the_session_policies_fit_and_name_no_account() -> None:
+    found = tagger.session_policies(CATALOGUE, settings(SIX_KEYS))
+    texts = [policies.compact(document) for document in found.documents]
+    assert all(len(text) <= tagger.MAX_SESSION_POLICY == 2048 for text in texts)
+    assert "AWS::" not in "".join(texts)
+    assert len(texts) <= 5  # an account has a session of each at most
+    assert {api.client for api in CATALOGUE.tag_apis.values()} <= found.by_client.keys()
+
+
+def test_a_batch_of_ec2_and_its_look_ups_needs_one_session_alone() -> None:
+    found = tagger.session_policies(CATALOGUE, fixtures.settings())
+    asked = {action.partition(":")[0] for action in tagger.lookups(CATALOGUE, fixtures.settings())} | {"ec2"}
+    clients = {CLIENTS.get(service, service) for service in asked}
+    assert all(found.by_client[client] == found.other for client in clients)
+
+
+def test_each_right_of_the_role_is_in_a_session_and_no_session_has_more() -> None:
+    inline, managed = (
+        tagger.tagger_permissions(CATALOGUE, fixtures.settings()),
+        tagger.tagger_policies(CATALOGUE, fixtures.settings()),
+    )
+    of_role = {action for document in (inline, *managed.values()) for action in _actions(document)}
+    found = tagger.session_policies(CATALOGUE, fixtures.settings())
+    assert {action for document in found.documents for action in _actions(document)} == of_role
+
+
+def _actions(document: PolicyDocument) -> list[str]:
+    return [action for statement in document["Statement"] for action in statement["Action"]]
+
+
+def test_the_managed_policies_fit_in_every_partition() -> None:
+    values = {"AWS::Partition": "aws-us-gov", "AWS::AccountId": "1" * 12}
+    for text in (fixtures.SETTINGS_TEXT, SIX_KEYS):
+        found = tagger.tagger_policies(CATALOGUE, settings(text))
+        assert len(found) <= tagger.MAX_MANAGED_POLICIES == 10
+        for document in found.values():
+            assert len(policies.compact(filled(document, values))) <= tagger.MAX_MANAGED_POLICY == 6144
 
 
 def test_a_session_policy_that_is_too_long_says_what_to_shorten() -> None:
@@ -107,14 +141,14 @@ def test_a_session_policy_that_is_too_long_says_what_to_shorten() -> None:
     with pytest.raises(
         policies.TooLong, match=r"session policy has \d,\d+ .* takes 2,048: write fewer or shorter keys"
     ):
-        policies.session_policy(CATALOGUE, settings(fixtures.SETTINGS_TEXT + keys))
+        tagger.session_policies(CATALOGUE, settings(fixtures.SETTINGS_TEXT + keys))
 
 
 def test_the_policies_of_roles_and_of_the_bus_fit() -> None:
     organization = fixtures.settings().organization
     assert organization is not None
     roles = [
-        policies.tagger_permissions(CATALOGUE, settings(SIX_KEYS)),
+        tagger.tagger_permissions(CATALOGUE, settings(SIX_KEYS)),
         policies.hub_permissions(fixtures.settings(), organization),
         policies.forwarder_permissions(organization),
     ]

@@ -16,7 +16,7 @@ from ownertag.catalogue import tag_actions
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import ProtectionSettings
 from ownertag.core.settings_file import read_settings
-from ownertag.render import policies, service_policies
+from ownertag.render import policies, service_policies, tagger
 from ownertag.render.scp import service_control_policies
 
 Json = dict[str, Any]
@@ -62,6 +62,17 @@ def scp(catalogue: Catalogue) -> Json:
     return {"Version": "2012-10-17", "Statement": [statement for policy in found for statement in policy["Statement"]]}
 
 
+def sessions(catalogue: Catalogue) -> dict[str, Json]:
+    """The hub's session policies: EC2's is `session`, further ones have a number from 2."""
+    found = tagger.session_policies(catalogue, SETTINGS).documents
+    return {"session" if number == 1 else f"session-{number}": document for number, document in enumerate(found, 1)}
+
+
+def managed(catalogue: Catalogue) -> tuple[str, ...]:
+    """The names of the tagger's managed policies."""
+    return tuple(tagger.tagger_policies(catalogue, SETTINGS))
+
+
 def rendered() -> dict[str, Json]:
     """Every policy under test by its short name, as it stands in the account that it is deployed to."""
     catalogue, settings, organization = fixtures.catalogue(), SETTINGS, SETTINGS.organization
@@ -77,8 +88,9 @@ def rendered() -> dict[str, Json]:
             MEMBER,
             scp(catalogue),
         ),
-        "tagger": of(MEMBER, policies.tagger_permissions(catalogue, settings)),
-        "session": of(MEMBER, policies.session_policy(catalogue, settings)),
+        "tagger": of(MEMBER, tagger.tagger_permissions(catalogue, settings)),
+        **{name: of(MEMBER, document) for name, document in tagger.tagger_policies(catalogue, settings).items()},
+        **sessions(catalogue),
         "tagger-trust": of(MEMBER, policies.tagger_trust(organization)),
         "forwarder-trust": of(MEMBER, policies.forwarder_trust()),
         "bus": {"Version": "2012-10-17", "Statement": [of(HUB, policies.bus_policy(organization))]},
@@ -159,7 +171,7 @@ WHO: dict[str, Who] = {
     "management-admin": _role("administrator of the management account", "admin", MANAGEMENT),
     "outsider": _role("administrator of a stranger's account", "admin", OUTSIDE),
     "auto-scaling": _role("Auto Scaling's linked role", "AWSServiceRoleForAutoScaling", path=_LINKED, bound=False),
-    "tagger": _role("the tagger's role", _TAGGER, identity=("tagger",)),
+    "tagger": _role("the tagger's role", _TAGGER, identity=("tagger", *managed(fixtures.catalogue()))),
     "tagger-by-path": _role("a role `team/auto-tag-role`", _TAGGER, path="team/"),
     "hub-session": _role("the hub's session in a tagger's role that somebody widened", _TAGGER, session="session"),
     "break-glass": _role("a break-glass role", "break-glass"),
@@ -320,8 +332,8 @@ ON: dict[str, What] = {
     "other-log": _at("another log of the hub's account", "logs", f"log-group:/aws/lambda/other:log-stream:{HASH}", HUB),
 }
 
-#: A resource of each type of the catalogue, for `on = "each-type"`.
-TYPES = tuple(fixtures.catalogue().types)
+#: A resource of each type of EC2, for `on = "each-type"`.
+TYPES = tuple(name for name in fixtures.catalogue().types if name.startswith("ec2:"))
 for _name in TYPES:
     _type = _name.removeprefix("ec2:")
     _what = _ec2(f"`{_name}`", f"{_type}/x-{HASH}", "" if _type in {"image", "snapshot"} else MEMBER, MEMBER)

@@ -29,7 +29,6 @@ from ownertag.render.patterns import (
     packed_blocks,
     patterns_of,
     spoke_rules,
-    tag_calls,
 )
 
 EC2 = "ec2.amazonaws.com"
@@ -41,7 +40,7 @@ UNCLEAR = {("aco-automation.amazonaws.com", "TagResource"), ("aco-automation.ama
 @cache
 def universe() -> frozenset[Pair]:
     """Every operation of every client, and the catalogue's events that are called otherwise than an operation."""
-    return frozenset(operations()) | frozenset(fixtures.catalogue().rows) | tag_calls(fixtures.catalogue())
+    return frozenset(operations()) | frozenset(fixtures.catalogue().rows) | frozenset(fixtures.catalogue().tag_calls)
 
 
 def event(pair: Pair) -> dict[str, Any]:
@@ -58,27 +57,27 @@ def taken(patterns: Collection[Any], pairs: Iterable[Pair]) -> set[Pair]:
 
 
 def of_tags(pair: Pair) -> bool:
-    return pair in tag_calls(fixtures.catalogue()) or "Tag" in pair[1]
+    return pair in frozenset(fixtures.catalogue().tag_calls) or "tag" in pair[1].lower()
 
 
 def test_exactly_rows_and_calls_that_change_tags_are_sent() -> None:
     patterns = spoke_rules(fixtures.catalogue(), fixtures.settings()).values()
     found = taken(patterns, universe())
-    wanted = frozenset(fixtures.catalogue().rows) | tag_calls(fixtures.catalogue())
+    wanted = frozenset(fixtures.catalogue().rows) | frozenset(fixtures.catalogue().tag_calls)
     assert not wanted - found, "missed"
     assert not {pair for pair in found - wanted if not of_tags(pair)}, "over"
 
 
 def test_names_that_stand_without_a_source_are_calls_that_change_tags_everywhere() -> None:
     """A rule sends these of every service: each has to be a call of a known tag API."""
-    names = {name for source, name in tag_calls(fixtures.catalogue()) if source != EC2}
+    names = {name for source, name in frozenset(fixtures.catalogue().tag_calls) if source != EC2}
     everywhere = {pair for pair in operations() if pair[1] in names}
     assert not everywhere - known_tag_calls() - UNCLEAR
 
 
 @cache
 def known_tag_calls() -> frozenset[Pair]:
-    return tag_calls(build(merged()))
+    return frozenset(build(merged()).tag_calls)
 
 
 @matcher

@@ -228,7 +228,7 @@ DIFFERENCES = {
         "service control policy ownertag",
         Action.UPDATE,
         PutPolicy,
-        '+      "Sid": "DenyForgedTagsEc2"',
+        '+      "Sid": "DenyForgedTags1"',
     ),
     "the policy is not attached": Difference(
         policies(FIRST, targets=frozenset()),

@@ -65,7 +65,8 @@ def account(account: str = MEMBER, regions: tuple[str, ...] = REGIONS) -> Accoun
         name: Role(
             want.filled_for(role.trust, account),
             {role.policy_name: want.filled_for(role.permissions, account)},
-            (),
+            tuple(want.arn("iam", f"policy/{managed}", account) for managed in role.managed),
+            managed={managed: want.filled_for(document, account) for managed, document in role.managed.items()},
         )
         for name, role in want.roles.items()
     }
