@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from contracts.emulated import Emulated
 from handler.lambdas import Poller
-from harness import fixtures
 from harness.events import SETTINGS, envelope, launch_of
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.handler.wiring import Handler
 from ownertag.render.tagger import session_policies
 
@@ -23,5 +23,5 @@ def test_each_session_is_asked_for_under_the_rendered_policy(
     assumed = [call.parameters for call in world.wire.calls if call.operation == "AssumeRole"]
     assert assumed
     for call in assumed:
-        assert json.loads(call["Policy"]) == session_policies(fixtures.catalogue(), SETTINGS).other
+        assert json.loads(call["Policy"]) == session_policies(load_catalogue(), SETTINGS).other
         assert call["DurationSeconds"] == "900"

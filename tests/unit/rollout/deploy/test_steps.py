@@ -54,7 +54,8 @@ from rollout.deploy.world import (
 TO = wanted()
 THERE = all_of(TO)
 POLICIES = THERE.policies
-FIRST, *_, LAST = POLICIES
+FIRST, *FURTHER = POLICIES
+LAST = FURTHER[-1]
 assert FIRST != LAST
 RULES, ROLES, HUB_STACK = TO.rules.name, TO.roles.name, TO.hub.name
 
@@ -89,10 +90,8 @@ def test_into_an_empty_organization_everything_comes_in_its_order() -> None:
         *["stack ownertag-spoke-region"] * 3,
         "stack set ownertag-spoke-region",
         f"stack set ownertag-spoke-region in {UNIT}",
-        "service control policy ownertag",
-        "service control policy ownertag-2",
-        f"policy ownertag on {UNIT}",
-        f"policy ownertag-2 on {UNIT}",
+        *(f"service control policy {name}" for name in POLICIES),
+        *(f"policy {name} on {UNIT}" for name in POLICIES),
     ]
     assert [step.stage for step in steps] == sorted(step.stage for step in steps)
     assert {(step.account, step.region) for step in steps if step.what == "stack ownertag-spoke-region"} == {
@@ -344,11 +343,11 @@ def test_one_policy_of_before_becomes_several_and_nothing_is_open_meanwhile() ->
     old = PolicyState("p-00000001", '{"Version": "2012-10-17", "Statement": []}', frozenset({UNIT}))
     steps = pending(replace(THERE, policies={"ownertag": old}))
     assert [(step.action, step.what) for step in steps] == [
-        (Action.CREATE, "service control policy ownertag-2"),
-        (Action.CREATE, f"policy ownertag-2 on {UNIT}"),
+        *((Action.CREATE, f"service control policy {name}") for name in FURTHER),
+        *((Action.CREATE, f"policy {name} on {UNIT}") for name in FURTHER),
         (Action.UPDATE, "service control policy ownertag"),
     ]
-    [_, _, last] = [step.task for step in steps]
+    [*_, last] = [step.task for step in steps]
     assert isinstance(last, PutPolicy)
     assert (last.id, last.content) == ("p-00000001", TO.policies["ownertag"])
 
@@ -359,13 +358,13 @@ OTHERS = [f"p{number}" for number in range(9)]
 @pytest.mark.parametrize(
     ("others", "more", "fits"),
     [
-        (3, "", True),
-        (4, "", False),
-        (4, "[protection]\nmax_policy_size = 10240\n", True),
-        (5, "[protection]\nmax_policy_size = 10240\n", False),
-        (4, "[protection]\nmax_policies = 5\n", True),
-        (8, "[protection]\nmax_policies = 9\n", True),
-        (9, "[protection]\nmax_policies = 9\n", False),
+        (2, "", True),
+        (3, "", False),
+        (3, "[protection]\nmax_policy_size = 10240\n", True),
+        (4, "[protection]\nmax_policy_size = 10240\n", False),
+        (3, "[protection]\nmax_policies = 5\n", True),
+        (7, "[protection]\nmax_policies = 9\n", True),
+        (8, "[protection]\nmax_policies = 9\n", False),
         (4, "[protection]\nunits = []\n", True),
     ],
 )
@@ -404,7 +403,8 @@ def test_a_policy_too_many_is_taken_off_and_deleted_last() -> None:
 
 
 def test_rules_go_where_the_settings_say_or_everywhere() -> None:
-    assert wanted(settings(regions=("eu-central-1",))).rules.regions == ("eu-central-1",)
+    # Two more, in which global services record.
+    assert wanted(settings(regions=("eu-central-1",))).rules.regions == ("eu-central-1", "us-east-1", "us-west-2")
     assert wanted(settings(regions=())).rules.regions == ("eu-central-1", "eu-west-1", "us-east-1", "us-west-2")
 
 
@@ -412,10 +412,8 @@ def test_taking_away_goes_the_other_way_and_leaves_what_serves_others() -> None:
     steps = to_destroy(TO, THERE)
     assert {step.action for step in steps} == {Action.DELETE}
     assert [step.what for step in steps] == [
-        f"policy ownertag on {UNIT}",
-        f"policy ownertag-2 on {UNIT}",
-        "service control policy ownertag",
-        "service control policy ownertag-2",
+        *(f"policy {name} on {UNIT}" for name in POLICIES),
+        *(f"service control policy {name}" for name in POLICIES),
         f"stack set ownertag-spoke-region in {UNIT}",
         "stack set ownertag-spoke-region",
         *["stack ownertag-spoke-region"] * 3,
