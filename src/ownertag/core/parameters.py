@@ -124,6 +124,18 @@ def specified_tags(request: Any) -> Iterator[tuple[str | None, str, str]]:
             yield (type_ if isinstance(type_, str) else None), key, value
 
 
+def set_tags(request: Any) -> Iterator[tuple[str, str]]:
+    """(key, value) of each tag that a request of another service than EC2 sets on what it makes.
+
+    They stand at its top, or in the one object that says what is to be made.
+    """
+    yield from pairs(_members(request, (*_TAGS, *_OWN_TAGS)))
+    for name, part in request.items() if isinstance(request, dict) else ():
+        if part and isinstance(part, _INNER) and name.lower() not in _FOR_OTHERS:
+            for inner in _objects([part]):
+                yield from pairs(_members(inner, _TAGS))
+
+
 def pairs(tags: Any) -> Iterable[tuple[str, str]]:
     """(key, value) of tags, as a list of objects, one such object, or a map; a tag without a value has an empty one."""
     found: list[tuple[str, str]] = []

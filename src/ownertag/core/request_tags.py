@@ -10,21 +10,26 @@ stand.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ownertag.core.catalogue_types import Catalogue, CatalogueRow, QuestionKind
 from ownertag.core.findings import MAX_BY, MAX_CHANGES, TagChange, TamperFinding, truncated_changes
 from ownertag.core.owner.principal import principal_of
 from ownertag.core.ownership import ResourceKey, Standing, key_of
-from ownertag.core.parameters import pairs, parameters_of, specified_tags
+from ownertag.core.parameters import pairs, parameters_of, set_tags, specified_tags
 from ownertag.core.paths import get, values_at
 from ownertag.core.records import Record, is_canary
 from ownertag.core.settings import Settings
 from ownertag.core.values import Creation, Decision, Outcome, OutcomeKind, Resource
 
-# Where calls of EC2 take the tags of what they create: `tagSpecificationSet`, in a wrapped request `TagSpecification`.
-_HINT = b"agSpecification"
+_EC2 = "ec2.amazonaws.com"
+# Where calls of EC2 take the tags of what they create: `tagSpecificationSet`, in a wrapped request `TagSpecification`;
+# others have lists and maps that are called tags in one way or another.
+_HINTS = (b"agSpecification",)
+_OTHER_HINTS = (b"tag", b"Tag")
+#: Whatever a record names: another service's request does not say for which type its tags are.
+_ALL_NAMED = ""
 _OURS = frozenset({OutcomeKind.TAGGED, OutcomeKind.UNCHANGED})
 
 
@@ -49,7 +54,7 @@ def request_tag_findings(
     changes: dict[TagChange, None] = {}
     changed = []
     for resource in decision.resources:
-        values = claimed.get(resource.type.removeprefix("ec2:"))
+        values = claimed.get(_claimant(resource, creation))
         if not values:
             continue
         standing = standings.get(key_of(resource, creation))
@@ -84,15 +89,34 @@ def request_tag_findings(
     )
 
 
-def _claimed(record: Record) -> dict[str, dict[str, str]]:
-    """The tags that the request asks for, by the type of what gets them; EC2 calls the types as the catalogue does."""
-    if _HINT not in bytes(record.request):  # most bring none, and to read it again would cost much
+def _claimed(record: Record) -> dict[str | None, dict[str, str]]:
+    """The tags that the request asks for, by what gets them: `_claimant`."""
+    request, hints = bytes(record.request), _HINTS if record.event_source == _EC2 else _OTHER_HINTS
+    if not any(hint in request for hint in hints):  # most bring none, and to read it again would cost much
         return {}
-    claimed: dict[str, dict[str, str]] = defaultdict(dict)
-    for type_, key, value in specified_tags(parameters_of(record)["request"]):
-        if type_ is not None:
-            claimed[type_][key] = value
+    claimed: dict[str | None, dict[str, str]] = defaultdict(dict)
+    for claimant, key, value in _asked_for(record):
+        claimed[claimant][key] = value
     return claimed
+
+
+def _asked_for(record: Record) -> Iterator[tuple[str, str, str]]:
+    """(what gets it, key, value) of each tag of a request."""
+    request = parameters_of(record)["request"]
+    if record.event_source == _EC2:
+        yield from ((type_, key, value) for type_, key, value in specified_tags(request) if type_ is not None)
+    else:
+        yield from ((_ALL_NAMED, key, value) for key, value in set_tags(request))
+
+
+def _claimant(resource: Resource, creation: Creation) -> str | None:
+    """By what a request says that a resource gets its tags: EC2's by the type, as the catalogue calls it.
+
+    Others say nothing, so that all that the record names gets them; None for what does not.
+    """
+    if creation.record.event_source == _EC2:
+        return resource.type.partition(":")[2]
+    return _ALL_NAMED if resource in creation.resources else None
 
 
 #: Where an answer shows the tags of what was made.
@@ -111,15 +135,13 @@ def kept_keys(creation: Creation, resources: Iterable[Resource], settings: Setti
     if not settings.kept_keys:
         return {}
     document = parameters_of(creation.record)
-    by_type: dict[str, set[str]] = defaultdict(set)
-    for type_, key, _ in specified_tags(document["request"]):
-        by_type[type_ or ""].add(key)
+    brought: dict[str | None, set[str]] = defaultdict(set)
+    for claimant, key, _ in _asked_for(creation.record):
+        brought[claimant].add(key)
     shown = {} if creation.request_complete else _shown(creation, document)
     found = {}
     for resource in resources:
-        keys = settings.kept_keys & (
-            by_type.get(resource.type.partition(":")[2], set()) | shown.get(resource.id, set())
-        )
+        keys = settings.kept_keys & (brought.get(_claimant(resource, creation), set()) | shown.get(resource.id, set()))
         if keys:
             found[resource.arn] = frozenset(keys)
     return found

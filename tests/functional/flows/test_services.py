@@ -11,11 +11,14 @@ from harness import fixtures
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger
 from harness.memory_ledger import MemoryLedger
 from harness.services import services
+from ownertag.core.findings import TagChange, TamperFinding
 from ownertag.core.ownership import EventKey, Observation, ResourceKey
 from ownertag.core.transfer import TransferOrder
 from ownertag.core.values import OutcomeKind
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
+from ownertag.flows.result import Decided
+from ownertag.flows.run import run
 from ownertag.flows.tag import TagOrder, tag
 from ownertag.flows.tag_observed import tag_observed
 from ownertag.flows.transfer import Transfer, transfer
@@ -244,3 +247,91 @@ def test_what_was_observed_is_tagged_later_and_what_aws_does_not_tag_is_kept(wor
     assert not done.is_left
     assert world.tags(TABLE)["owner"] == "alice"
     assert SHAFT not in world.aws.places[ACCOUNT, REGION].tags
+
+
+# --- tags that the creation's own request sets
+
+#: Where services take the tags of what they make (their API references), and what is made.
+CEO = {"key": "owner", "value": "ceo"}
+CEO_IN_CAPITALS = {"Key": "owner", "Value": "ceo"}
+DISTRIBUTION = f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1ABCDEFGHIJ"
+WITH_TAGS = {
+    "map": (
+        FUNCTION,
+        made("lambda", "CreateFunction20150331", 31, requestParameters={"tags": {"owner": "ceo", "stage": "prod"}},
+             responseElements={"functionArn": FUNCTION}),
+    ),
+    "list": (
+        TABLE,
+        made("dynamodb", "CreateTable", 32, requestParameters={"tags": [CEO]},
+             responseElements={"tableDescription": {"tableArn": TABLE}}),
+    ),
+    "list with capitals": (
+        ROLE,
+        made("iam", "CreateRole", 33, awsRegion="us-east-1", requestParameters={"Tags": [CEO_IN_CAPITALS]},
+             responseElements={"role": {"arn": ROLE}}),
+    ),
+    "of a group": (
+        GROUP,
+        made("autoscaling", "CreateAutoScalingGroup", 34, responseElements=None,
+             requestParameters={"autoScalingGroupName": "web-asg", "tags": [{**CEO, "propagateAtLaunch": True}]}),
+    ),
+    "in the object that is made": (
+        DISTRIBUTION,
+        made("cloudfront", "CreateDistribution", 35, awsRegion="us-east-1",
+             requestParameters={"distributionConfigWithTags": {"tags": {"items": [CEO]}}},
+             responseElements={"distribution": {"aRN": DISTRIBUTION}}),
+    ),
+    "without a tag API": (
+        BUCKET,
+        made("s3", "CreateBucket", 36, requestParameters={
+            "bucketName": "shop-logs", "createBucketConfiguration": {"tags": {"TagSet": [CEO_IN_CAPITALS]}},
+        }),
+    ),
+}  # fmt: skip
+
+
+def findings(world: World, record: dict[str, Any], settings: str = "") -> list[TamperFinding]:
+    arrivals = [fixtures.live_arrival(record)]
+    results = run(arrivals, world.ports, services(), fixtures.settings(settings))
+    return [result.finding for result in results if isinstance(result, Decided) and result.finding]
+
+
+@pytest.mark.parametrize("name", WITH_TAGS)
+def test_an_owner_that_the_request_sets_is_a_finding(name: str) -> None:
+    arn, record = WITH_TAGS[name]
+    world = World()
+    [finding] = findings(world, record)
+    assert (finding.resource, finding.resources, finding.owner) == (arn, 1, "alice")
+    assert finding.changes == (TagChange("owner", None, "ceo"),)
+    assert finding.overwritten is (arn != BUCKET)
+    if arn != BUCKET:
+        assert world.tags(arn, record["awsRegion"])["owner"] == "alice"
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_TAGS if name != "without a tag API"])
+def test_a_key_that_the_settings_keep_stays_as_the_request_set_it(name: str) -> None:
+    arn, record = WITH_TAGS[name]
+    world = World()
+    assert findings(world, record, '\n[existing_tags]\nowner = "keep"\n') == []
+    assert world.tags(arn, record["awsRegion"]).keys() == {"dateCreated", "WhatIsThis"}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"tags": {"Owner": "ceo"}},
+        {"tags": {"stage": "owner"}},
+        {"tags": {"owner": "alice"}},
+        {"computeResources": {"tags": {"owner": "ceo"}}},
+        {"environment": {"variables": {"tags": {"owner": "ceo"}}}},
+        {"description": "tags owner ceo"},
+        None,
+    ],
+)
+def test_what_sets_no_other_owner_is_none(request_: Any) -> None:
+    record = made("lambda", "CreateFunction20150331", 40, requestParameters=request_,
+                  responseElements={"functionArn": FUNCTION})  # fmt: skip
+    world = World()
+    assert findings(world, record) == []
+    assert world.tags(FUNCTION)["owner"] == "alice"

@@ -31,8 +31,9 @@ def test_what_is_let_through(operation: str, type_name: str, through: bool) -> N
 
 def test_each_row_lets_through_what_it_makes_and_looks_up_and_no_more() -> None:
     found = overwritten_types(CATALOGUE, "ec2")
-    assert found.keys() == {row.event_name for row in CATALOGUE.rows.values()}
-    for row in CATALOGUE.rows.values():
+    rows = [row for row in CATALOGUE.rows.values() if row.event_source == "ec2.amazonaws.com"]
+    assert found.keys() == {row.event_name for row in rows}
+    for row in rows:
         makes = {makes.type.name for makes in row.makes}
         assert found[row.event_name] == makes | set(CREATED_BESIDE.get(row.children, ()) if row.children else ())
 
