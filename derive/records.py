@@ -102,7 +102,7 @@ def table(plain: Iterable[Mapping[str, Any]], found: Iterable[Outcome], wanted: 
 def main(arguments: list[str]) -> int:
     """Prints the table, and what is wrong; 1 if anything is."""
     plain = records(Path(arguments[0]))
-    found = [outcome(record, load_catalogue(whole=True)) for record in plain]
+    found = [outcome(record, load_catalogue()) for record in plain]
     if len(arguments) == 1:
         lines = [f"{number:>5}  {one.event}  {_said(one)}" for number, one in enumerate(found, 1)]
         sys.stdout.write("\n".join([*lines, ""]))

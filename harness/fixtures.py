@@ -53,7 +53,7 @@ WhatIsThis = "{{event_name}} in {{region}}"
 @cache
 def catalogue() -> Catalogue:
     """All rows that are on."""
-    return load_catalogue(whole=True)
+    return load_catalogue()
 
 
 def settings(more: str = "") -> Settings:

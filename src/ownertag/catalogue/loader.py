@@ -24,7 +24,7 @@ from ownertag.catalogue.source_file import (
     SourceFile,
     TypeEntry,
 )
-from ownertag.catalogue.uncovered import SERVED, ShippedUncovered
+from ownertag.catalogue.uncovered import ShippedUncovered
 from ownertag.core.catalogue_types import (
     Catalogue,
     CatalogueRow,
@@ -43,12 +43,11 @@ from ownertag.core.paths import Path, Skip
 from ownertag.core.tag_calls import tag_forms
 
 COMPILED = "compiled.json"
-_MANY = "tagging.amazonaws.com"
 _IN_BRACES = re.compile(r"{([^{}|]+)(?:\|([^{}]*))?}")
 
 
-def load_catalogue(*, whole: bool = False) -> Catalogue:
-    """Returns the catalogue that ownertag ships: what is served of it, or all that is on.
+def load_catalogue() -> Catalogue:
+    """Returns the catalogue that ownertag ships: all that is on.
 
     Raises:
         CatalogueError: What is shipped was written by another version.
@@ -59,20 +58,7 @@ def load_catalogue(*, whole: bool = False) -> Catalogue:
         raise CatalogueError(f"{COMPILED}: {error}; write it anew with `make catalogue`") from error
     if found.schema != 1:
         raise CatalogueError(f"{COMPILED}: schema {found.schema} is not 1; write it anew with `make catalogue`")
-    return build(found if whole else _served(found))
-
-
-def _served(found: Compiled) -> Compiled:
-    sources = [file for file in found.sources if file.event_source in SERVED]
-    used = {entry.api for file in sources for entry in file.types.values()}
-    apis = {name: api for name, api in found.apis.items() if name in used}
-    events = {api.event_source for api in apis.values()} | {_MANY}
-    watched = {
-        name: api
-        for name, api in (found.apis | found.watched).items()
-        if name not in apis and api.event_source in events
-    }
-    return Compiled(sources, apis, found.quotas, watched, found.parents)
+    return build(found)
 
 
 def read_catalogue(compiled: Compiled) -> Catalogue:

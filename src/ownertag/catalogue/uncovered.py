@@ -16,8 +16,6 @@ from ownertag.catalogue.files import CatalogueError, read_file, shipped_text
 from ownertag.catalogue.source_file import Compiled
 
 UNCOVERED = "uncovered.json"
-#: The sources whose rows are served, as long as a deployment's policies and rules hold no more.
-SERVED = frozenset({"ec2.amazonaws.com"})
 NOT_ROWS = "generated/not_rows.toml"
 
 
@@ -79,7 +77,7 @@ def uncovered(whole: Compiled) -> dict[str, dict[str, str]]:
         for creation in file.creation:
             of_source = found.setdefault(file.event_source, {})
             of_source.pop(creation.event, None)
-            if not creation.is_on or file.event_source not in SERVED:
+            if not creation.is_on:
                 of_source[creation.event] = creation.off
     return {source: dict(sorted(events.items())) for source, events in sorted(found.items()) if events}
 

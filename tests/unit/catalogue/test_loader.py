@@ -263,7 +263,7 @@ def test_an_entry_by_hand_turns_a_row_off() -> None:
 
 def test_what_is_compiled_is_what_the_files_say() -> None:
     assert as_json(compiled()).decode() == shipped_text("compiled.json"), "run `make catalogue`"
-    assert read_catalogue(compiled()) == load_catalogue(whole=True)
+    assert read_catalogue(compiled()) == load_catalogue()
 
 
 # --- what ships, against botocore's model of the service

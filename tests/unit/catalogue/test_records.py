@@ -23,7 +23,7 @@ def test_every_record_comes_to_what_it_should(name: str) -> None:
     if not file.is_file():
         pytest.skip(f"no records at {file}: set OWNERTAG_RECORDS to their folder")
     wanted = records.expected(OUTCOMES / f"{name}.toml")
-    found = [records.outcome(record, load_catalogue(whole=True)) for record in records.records(file)]
+    found = [records.outcome(record, load_catalogue()) for record in records.records(file)]
     assert len(found) == len(wanted)
     assert [one for one in zip(found, wanted, strict=True) if records.wrong(*one)] == []
 
@@ -35,7 +35,7 @@ def test_a_refusal_of_what_was_left_out_says_why() -> None:
         "recipientAccountId": "111122223333", "userIdentity": {"type": "IAMUser"},
         "responseElements": {"replicaKeyMetadata": {"arn": "arn:aws:kms:us-west-2:111122223333:key/1234abcd"}},
     }  # fmt: skip
-    found = records.outcome(record, load_catalogue(whole=True))
+    found = records.outcome(record, load_catalogue())
     assert (found.refused, found.made) == ("not-covered", {})
     assert "in another Region" in found.detail
 

@@ -20,7 +20,7 @@ from ownertag.core.tag_parameters import reading, writing
 from ownertag.core.values import Resource, Write
 from ownertag.rollout.package.models import cut_models, cut_service
 
-APIS = load_catalogue(whole=True).tag_apis
+APIS = load_catalogue().tag_apis
 DATA = Path(botocore.__file__).parent / "data"
 RESOURCE = Resource("arn:aws:any:eu-central-1:111111111111:thing/a-name", "thing/a-name", "any:thing")
 WRITE = Write("111111111111", "eu-central-1", "", (("owner", "é &=+"), ("WhatIsThis", "made by a test")), (RESOURCE,))
