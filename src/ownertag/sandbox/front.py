@@ -17,6 +17,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from ownertag.sandbox.calls import Call, Response, read_call, refuse
 from ownertag.sandbox.federation import UNSIGNED, visitor
 from ownertag.sandbox.gaps import (
+    apigateway,
     autoscaling,
     change_sets,
     cloudtrail,
@@ -185,6 +186,8 @@ class Front:
                 return sts.assume_role(call, actor, to_moto, role_trust, organization_id)
             case "sts", "GetFederationToken" | "GetSessionToken":
                 return sts.own_key(call, to_moto)
+            case "apigateway", _ if answered := apigateway.tags_of_rest_api(call, actor.account):
+                return answered
             case "dynamodb", "TransactWriteItems":
                 return dynamodb.transact_write_items(call, actor.account, to_moto)
             case "events", "PutEvents":

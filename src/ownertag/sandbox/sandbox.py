@@ -27,6 +27,7 @@ from ownertag.sandbox.bus import Bus
 from ownertag.sandbox.deployment import deploy, settings_text, write_package
 from ownertag.sandbox.front import Front
 from ownertag.sandbox.functions import Functions
+from ownertag.sandbox.gaps import arns
 from ownertag.sandbox.gaps.templates import read_quickly
 from ownertag.sandbox.identities import Identities
 from ownertag.sandbox.organization import SandboxOrganization, model_loader, role_id, sandbox_session
@@ -125,6 +126,7 @@ class Sandbox:
         logging.getLogger("moto").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", "Tried to parse AWS", UserWarning)
         read_quickly()
+        arns.correct()
         identities = Identities(role_id)
         self.organization = SandboxOrganization(identities)
         self.recorder = Recorder(identities)
