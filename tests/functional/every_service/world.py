@@ -62,17 +62,25 @@ class World:
     def make(self, case: Case) -> Made:
         """Makes a case, and finds its record."""
         self.prepare(*case.creation.needs)
-        before = {record["eventID"] for record in self.sandbox.recorder.all()}
-        answer = self.call(self.sandbox.session(MAKER, REGION), case.creation, self.known)
+        answer, record = self._recorded(MAKER, case.creation, self.known, case.event_source, case.event_name)
         known = {**self.known, "answer": answer, "name": case.name}
         arn = case.made(known)
+        return Made(case, arn, {**known, "arn": arn, "id": arn.rpartition("/")[2]}, record)
+
+    def _recorded(
+        self, who: str, call: ServiceCall, known: dict[str, Any], source: str, event: str
+    ) -> tuple[Any, dict[str, Any]]:
+        before = {record["eventID"] for record in self.sandbox.recorder.all()}
+        answer = self.call(self.sandbox.session(who, REGION), call, known)
         [record] = [
             record
             for record in self.sandbox.recorder.all()
             if record["eventID"] not in before
-            and (record["eventSource"], record["eventName"]) == (case.event_source, case.event_name)
+            and (record["eventSource"], record["eventName"]) == (source, event)
+            and record["recipientAccountId"] == ACCOUNT
+            and "auto-tag-role" not in str(record["userIdentity"].get("arn"))
         ]
-        return Made(case, arn, {**known, "arn": arn, "id": arn.rpartition("/")[2]}, record)
+        return answer, record
 
     def tags(self, made: Made) -> dict[str, str]:
         """The tags that the service's own call tells."""
@@ -85,9 +93,10 @@ class World:
             raise
         return tags_of(made.case.read, answer, made.known)
 
-    def tamper(self, made: Made) -> None:
-        """Somebody else takes the owner away, or all tags."""
-        self.call(self.sandbox.session(OTHER, REGION), made.case.tamper, made.known)
+    def tamper(self, made: Made) -> dict[str, Any]:
+        """Somebody else takes the owner away, or all tags; the record of it."""
+        tamper = made.case.tamper
+        return self._recorded(OTHER, tamper, made.known, made.case.event_source, tamper.event or tamper.call)[1]
 
 
 def _zip() -> bytes:

@@ -1,6 +1,7 @@
-"""Names that moto makes up in another form than AWS: ARNs of MSK's clusters, Amazon MQ's brokers, global networks.
+"""Names that moto makes up in another form than AWS: ARNs of clusters, brokers and global networks, ids of zones.
 
-The forms are those of the service authorization reference.
+The forms of ARNs are those of the service authorization reference; that ids of hosted zones begin with Z, Route 53's
+reference shows in every example.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from functools import cache, wraps
 from typing import Any
 from uuid import uuid4
 
+from moto.core.responses import BaseResponse
+from moto.emr.responses import ElasticMapReduceResponse
 from moto.kafka.models import FakeKafkaCluster
 from moto.mq.models import Broker
 from moto.networkmanager.models import GlobalNetwork
+from moto.route53.models import HostedZoneIdentifier
 
 
 @cache
@@ -21,6 +25,12 @@ def correct() -> None:
     cluster._generate_arn = _of_cluster  # noqa: SLF001 - there is no other way in
     _after_init(Broker, _name_broker)
     _after_init(GlobalNetwork, _name_network)
+    # It looks for the Region in the host's name alone, and takes us-east-1 where that has none.
+    emr: Any = ElasticMapReduceResponse
+    emr.get_region_from_url = BaseResponse.get_region_from_url
+    zone: Any = HostedZoneIdentifier
+    made = zone.generate
+    zone.generate = lambda *args, **named: f"Z{made(*args, **named)[:20]}"
 
 
 def _after_init(model: Any, then: Any) -> None:
