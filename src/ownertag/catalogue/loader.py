@@ -91,7 +91,7 @@ def build(compiled: Compiled) -> Catalogue:
         {client: _quotas(quotas) for client, quotas in compiled.quotas.items()},
         watched,
         tag_forms((*tag_apis.values(), *watched.values())),
-        parents_of(compiled.parents, types, rows),
+        parents_of(compiled.parents, types),
         ShippedUncovered(),
     )
 
@@ -105,7 +105,6 @@ def _type(name: str, file: SourceFile, entry: TypeEntry) -> ResourceType:
         entry.id,
         file.api if entry.api is None else entry.api,
         Lookup(entry.lookup.operation, entry.lookup.filter, entry.lookup.ids) if entry.lookup else None,
-        entry.partial,
     )
 
 

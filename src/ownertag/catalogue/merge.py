@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ownertag.catalogue import tag_actions
 from ownertag.catalogue.files import CatalogueError, read_file, shipped_text
-from ownertag.catalogue.parents_file import ParentEntry, ParentsFile
+from ownertag.catalogue.parents_file import CallEntry, ParentEntry, ParentsFile
 from ownertag.catalogue.source_file import (
     ApiEntry,
     ApisFile,
@@ -177,18 +177,30 @@ def select(whole: Compiled) -> Compiled:
             )
     used = {entry.api for file in sources for entry in file.types.values() if entry.api}
     apis = {name: _bare_api(api) for name, api in whole.apis.items() if name in used}
-    return Compiled(sources, apis, whole.quotas, _watched(whole.apis, apis), _with_templates(whole))
+    return Compiled(sources, apis, whole.quotas, _watched(whole.apis, apis), _filled(whole))
 
 
-def _with_templates(whole: Compiled) -> ParentsFile:
-    """What is said of parents, with the templates of their types: not every one has a row that is on."""
+def _filled(whole: Compiled) -> ParentsFile:
+    """What is said of parents, with the templates of their types and where the rows name them.
+
+    The function is told all of them, also where it is told no row of theirs.
+    """
     types = {name: _bare_type(name, entry, file) for file in whole.sources for name, entry in file.types.items()}
+    rows = {(file.event_source, row.event): row.makes for file in whole.sources for row in file.creation}
 
-    def with_template(parent: ParentEntry) -> ParentEntry:
+    def named(call: CallEntry, parent: ParentEntry) -> CallEntry:
+        makes = [made for made in rows.get((parent.event_source, call.event), ()) if made.type == parent.type]
+        if call.names or not makes:
+            return call
+        paths = [*makes[0].arn, *(f"{path}.{makes[0].id}" if makes[0].id else path for path in makes[0].each)]
+        return replace(call, names=[paths], when=[*makes[0].when, *call.when])
+
+    def filled(parent: ParentEntry) -> ParentEntry:
         type_ = types.get(parent.type, TypeEntry())
-        return replace(parent, arn=parent.arn or type_.arn, id=parent.id or type_.id)
+        made_by = [named(call, parent) for call in parent.made_by]
+        return replace(parent, arn=parent.arn or type_.arn, id=parent.id or type_.id, made_by=made_by)
 
-    return replace(whole.parents, parent=[with_template(parent) for parent in whole.parents.parent])
+    return replace(whole.parents, parent=[filled(parent) for parent in whole.parents.parent])
 
 
 def _bare_api(api: ApiEntry) -> ApiEntry:
@@ -212,7 +224,7 @@ def _watched(all_apis: Mapping[str, ApiEntry], used: Mapping[str, ApiEntry]) -> 
 
 def _bare_type(name: str, entry: TypeEntry, file: SourceFile) -> TypeEntry:
     arn = (entry.arn or file.arn).replace("{type}", name.partition(":")[2])
-    return TypeEntry(entry.id, arn, file.api if entry.api is None else entry.api, entry.lookup, entry.partial)
+    return TypeEntry(entry.id, arn, file.api if entry.api is None else entry.api, entry.lookup)
 
 
 def _bare(creation: CreationEntry) -> CreationEntry:

@@ -29,9 +29,9 @@ def condition_of(text: str) -> Condition:
     return Condition(path_of(path), text.startswith("!"), tuple(values.split("|")) if values else ())
 
 
-def parents_of(file: ParentsFile, types: Mapping[str, ResourceType], rows: Rows) -> Parents:
-    """Returns what a file says, of these types and rows."""
-    kinds = {entry.name: _kind(entry, rows) for entry in file.parent}
+def parents_of(file: ParentsFile, types: Mapping[str, ResourceType]) -> Parents:
+    """Returns what a file says, with the templates and names of its rows; `types` are those that AWS may name."""
+    kinds = {entry.name: _kind(entry) for entry in file.parent}
     return Parents(
         kinds,
         tuple(map(_link, file.link)),
@@ -46,15 +46,15 @@ def parents_of(file: ParentsFile, types: Mapping[str, ResourceType], rows: Rows)
     )
 
 
-def _kind(entry: ParentEntry, rows: Rows) -> ParentKind:
+def _kind(entry: ParentEntry) -> ParentKind:
     return ParentKind(
         entry.name,
         entry.type,
         entry.arn,
         entry.id,
         entry.event_source,
-        tuple(_call(call, entry, rows) for call in entry.made_by),
-        tuple(_call(call, entry, rows) for call in entry.ended_by),
+        tuple(_call(call) for call in entry.made_by),
+        tuple(_call(call) for call in entry.ended_by),
         entry.basis,
         entry.also,
         tuple(entry.listed),
@@ -64,15 +64,9 @@ def _kind(entry: ParentEntry, rows: Rows) -> ParentKind:
     )
 
 
-def _call(call: CallEntry, entry: ParentEntry, rows: Rows) -> ParentCall:
+def _call(call: CallEntry) -> ParentCall:
     names = tuple(tuple(map(path_of, [part] if isinstance(part, str) else part)) for part in call.names)
-    when = tuple(map(condition_of, call.when))
-    row = rows.get((entry.event_source, call.event))
-    makes = [makes for makes in row.makes if makes.type.name == entry.type] if row and not names else []
-    for made in makes:
-        paths = (*made.arns, *((*path, made.id) if made.id else path for path in made.each))
-        return ParentCall(call.event, (paths,), (*made.when, *when))
-    return ParentCall(call.event, names, when)
+    return ParentCall(call.event, names, tuple(map(condition_of, call.when)))
 
 
 def _link(entry: LinkEntry) -> Link:
@@ -142,10 +136,10 @@ def _check_parent(entry: ParentEntry, rows: Rows) -> None:
     _check_form(where, entry.id, groups=None)
     for call in entry.made_by:
         row = rows.get((entry.event_source, call.event))
-        if row is not None and all(made.type.name != entry.type for made in row.makes):
+        if row is None or all(made.type.name != entry.type for made in row.makes):
             raise CatalogueError(f"{where}: {call.event} is no row of {entry.event_source} that makes {entry.type}")
     for call in (*entry.made_by, *entry.ended_by):
-        if not _call(call, entry, rows).names:
+        if not call.names:
             raise CatalogueError(f"{where}: {call.event}: names is missing: write where the call names it")
 
 

@@ -100,16 +100,12 @@ class LookupEntry(Struct, forbid_unknown_fields=True):
 
 
 class TypeEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A type: the form of its ids, the template of its ARNs, its tag API; the file's own count where it has none.
-
-    `partial` is the id as far as records of what it makes tell it, such as `{0}/{1}/*` with the parts of the whole.
-    """
+    """A type: the form of its ids, the template of its ARNs, its tag API; the file's own count where it has none."""
 
     id: str = ""
     arn: str = ""
     api: str | None = None
     lookup: LookupEntry | None = None
-    partial: str = ""
     reason: str = ""
     source: str = ""
 

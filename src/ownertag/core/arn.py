@@ -144,6 +144,11 @@ def tails(arn: str) -> Iterator[str]:
     return (arn[at + 1 :] for at, char in enumerate(arn) if char in ":/" and at + 1 < len(arn))
 
 
+def fits(arn: str, wanted: str) -> bool:
+    """Whether an ARN is the wanted one, in which `*` stands for one part that is not known."""
+    return re.fullmatch(re.escape(wanted).replace(r"\*", "[^:/]+"), arn) is not None
+
+
 def parse_user(arn: str | None) -> IamUser | None:
     """The IAM user that an ARN names."""
     found = _USER.fullmatch(arn or "")

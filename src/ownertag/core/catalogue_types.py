@@ -84,8 +84,7 @@ class ResourceType(Struct, frozen=True):
     """A kind of resource: how its ARN is built, which ids it has, and which call tags it.
 
     `arn` is a template that ends with `{id}`; `id_form` is the regular expression of what stands there. `tag_api` is
-    empty where AWS tags no such resource: the ledger alone keeps whose it is. `partial` is the id as far as records of
-    what it makes tell it, such as `{0}/{1}/*` with the parts of the whole.
+    empty where AWS tags no such resource: the ledger alone keeps whose it is.
     """
 
     name: str
@@ -94,7 +93,6 @@ class ResourceType(Struct, frozen=True):
     id_form: str
     tag_api: str
     lookup: Lookup | None = None
-    partial: str = ""
 
     @property
     def id(self) -> re.Pattern[str]:

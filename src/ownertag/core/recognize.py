@@ -21,6 +21,8 @@ from ownertag.core.values import Resource
 _MADE_UP = re.compile(r"[0-9a-f]{8,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-[0-9]+)?|[0-9]+")
 #: What it puts behind a name, without a slash or colon (doc: Secrets Manager user guide, "What's in a secret?").
 _BEHIND = {"secretsmanager:Secret": re.compile(r"-[A-Za-z0-9]{6}\Z")}
+#: What stands before what names it: sessions of tasks do not tell the cluster.
+_BEFORE = {"ecs:task": re.compile(r"\A.*/")}
 #: What a form of ids begins with, where that is the same for all: `vol-`, `subnet-`.
 _BEGINNING = re.compile(r"[a-z0-9-]+-(?=[\[(\\])")
 
@@ -138,7 +140,7 @@ def name_of(type_: str, id_: str) -> str:
     It is the last part of the id that no service made up: of a stack what stands before the UUID, of a service in ECS
     what stands behind its cluster.
     """
-    if (behind := _BEHIND.get(type_)) is not None:
+    if (behind := _BEHIND.get(type_) or _BEFORE.get(type_)) is not None:
         name = behind.sub("", id_)
         return name if name != id_ else ""
     if "/" not in id_ and ":" not in id_:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from ownertag.core.arn import fits
 from ownertag.core.ownership import EventKey, Holding, ResourceKey, Standing, apply_claim
 from ownertag.core.values import Fact, Found, Question, Unavailable
 from ownertag.ledger.entries import Created, Entry, KnownResource, Owned, SeenCreation
@@ -83,4 +85,32 @@ class LedgerOwners:
             known = self._reader.by_key(keys)
         except LedgerError as error:
             return dict.fromkeys(keys.values(), Unavailable(error.outcome, f"the ledger can't be used: {error}"))
-        return {keys[resource.key]: Found(owner=resource.holding.owner) for resource in known if resource.key in keys}
+        found: dict[Question, Fact] = {
+            keys[resource.key]: Found(owner=resource.holding.owner) for resource in known if resource.key in keys
+        }
+        for question in keys.values():
+            if question not in found and _in_part(question.value) and (owner := self._by_name(question)):
+                found[question] = owner
+        return found
+
+    def _by_name(self, question: Question) -> Fact | None:
+        """The owner of what an ARN names in part, such as a node group without the number that EKS puts behind it.
+
+        Of several that had the name after one another, the last counts.
+        """
+        name = next(part for part in reversed(re.split("[/:]", question.value)) if part != "*")
+        try:
+            known = self._reader.by_id(name)
+        except LedgerError as error:
+            return Unavailable(error.outcome, f"the ledger can't be used: {error}")
+        place = (question.account, question.region)
+        there = [
+            one for one in known if (one.key.account, one.key.region) == place and fits(one.key.arn, question.value)
+        ]
+        last = max(there, key=lambda one: one.holding.claim.rank, default=None)
+        return Found(owner=last.holding.owner) if last else None
+
+
+def _in_part(arn: str) -> bool:
+    """Whether a part of an ARN is not known that the ledger knows: of an Auto Scaling group's nobody knows it."""
+    return "*" in arn and ":*:" not in arn

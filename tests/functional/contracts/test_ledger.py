@@ -16,13 +16,15 @@ from harness.memory_ledger import MemoryLedger
 from ledger.entries import HOME, A, B, after, created, deleted, ended, event, key, owned, transferred
 from ledger.table import TABLE, emulated_table
 from ownertag.aws.concurrency import concurrent
+from ownertag.core.catalogue_types import QuestionKind
 from ownertag.core.findings import TagChange
 from ownertag.core.ownership import Holding, Observation, ResourceKey, end_of
-from ownertag.core.values import Confidence, OutcomeKind, Owner
+from ownertag.core.values import Confidence, Found, OutcomeKind, Owner, Question
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.entries import Created, Deleted, Ended, Finished, Owned, TagChanged, Transferred, Unobserved
 from ownertag.ledger.port import Ledger, ObservedReader, Reader
+from ownertag.ledger.read_only import LedgerOwners
 from ownertag.ledger.sqlite import SqliteLedger
 
 
@@ -294,6 +296,48 @@ STACK = "arn:aws:cloudformation:eu-central-1:111111111111:stack/web/0a1b2c3d-000
 def of_type(arn: str, id_: str, type_: str, number: int = 1) -> Owned:
     """The owner of a resource of another service than EC2."""
     return replace(owned(number), resource=ResourceKey(A, HOME, arn), id=id_, type=type_)
+
+
+EKS, BEANSTALK, ECS = (f"arn:aws:{service}:eu-central-1:{A}:" for service in ("eks", "elasticbeanstalk", "ecs"))
+UUID, TASK = "0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f", "0a1b2c3d" * 4
+
+#: What a child's record tells of its parent, and the parent's ARN, id and type.
+IN_PART = {
+    "node group": (f"{EKS}nodegroup/prod/w/*", f"{EKS}nodegroup/prod/w/{UUID}", f"prod/w/{UUID}", "eks:nodegroup"),
+    "environment": (
+        f"{BEANSTALK}environment/*/web", f"{BEANSTALK}environment/shop/web", "shop/web", "elasticbeanstalk:environment",
+    ),
+    "task": (f"{ECS}task/*/{TASK}", f"{ECS}task/prod/{TASK}", f"prod/{TASK}", "ecs:task"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IN_PART)
+def test_a_parent_is_found_by_as_much_of_its_arn_as_its_children_tell(store: Store, name: str) -> None:
+    in_part, arn, id_, type_ = IN_PART[name]
+    question = Question(QuestionKind.OWNER_OF_RESOURCE, A, HOME, in_part)
+    assert LedgerOwners(store).find([question]) == {}
+    for number, (owner, made) in enumerate(
+        (("alice", arn), ("bob", arn.replace("/w/", "/w2/").replace("web", "web2")))
+    ):
+        of = replace(of_type(made, id_, type_, number), owner=Owner(owner, "iam-user", Confidence.ASSERTED))
+        store.claim([created(number, owner)], [of])
+    found = LedgerOwners(store).find([question])
+    assert [fact.owner.name for fact in found.values() if isinstance(fact, Found) and fact.owner] == ["alice"]
+    elsewhere = Question(QuestionKind.OWNER_OF_RESOURCE, B, HOME, in_part.replace(A, B))
+    assert LedgerOwners(store).find([elsewhere]) == {}
+
+
+def test_of_two_of_one_name_the_last_counts(store: Store) -> None:
+    in_part, arn, id_, type_ = IN_PART["node group"]
+    for number, owner in enumerate(("alice", "bob")):
+        again = arn.replace("0a1b2c3d-", f"{number}a1b2c3d-")
+        of = replace(of_type(again, id_, type_, number), owner=Owner(owner, "iam-user", Confidence.ASSERTED))
+        of = replace(of, claim=replace(of.claim, created_at=after(number)))
+        store.claim([created(number, owner)], [of])
+    [fact] = LedgerOwners(store).find([Question(QuestionKind.OWNER_OF_RESOURCE, A, HOME, in_part)]).values()
+    assert isinstance(fact, Found)
+    assert fact.owner
+    assert fact.owner.name == "bob"
 
 
 def test_a_resource_is_found_by_its_arn_its_id_and_its_name_of_whatever_service(store: Store) -> None:
