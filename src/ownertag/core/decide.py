@@ -16,6 +16,7 @@ from ownertag.core.request_tags import kept_keys
 from ownertag.core.settings import Settings
 from ownertag.core.tags import tags_for
 from ownertag.core.values import (
+    KEPT_IN_LEDGER,
     YOUNG,
     Absent,
     Creation,
@@ -201,7 +202,7 @@ def _standing_reason(standing: Standing, event_id: str) -> str:
 
 def kept_in_ledger(resource: Resource) -> Outcome:
     """The outcome of a resource that has no tag API: whose it is, the ledger alone says."""
-    return Outcome(resource.arn, OutcomeKind.KEPT, "AWS tags no such resource: kept in the ledger")
+    return Outcome(resource.arn, OutcomeKind.KEPT, KEPT_IN_LEDGER)
 
 
 def is_kept_in_ledger(decision: Decision, arn: str) -> bool:

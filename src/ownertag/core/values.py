@@ -361,6 +361,10 @@ class OutcomeKind(StrEnum):
     FAILED = "failed"
 
 
+#: Why a resource has the outcome `kept`.
+KEPT_IN_LEDGER = "AWS tags no such resource: kept in the ledger"
+
+
 class Failure(Struct, frozen=True):
     """An error of AWS or of the way there, as a value.
 

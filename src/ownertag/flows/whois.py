@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ownertag.core.arn import parse_arn
 from ownertag.core.ownership import EventKey, Holding, ResourceKey, apply_transfer, end_of
 from ownertag.core.recognize import is_of
-from ownertag.core.values import OutcomeKind, Owner, TagPairs
+from ownertag.core.values import KEPT_IN_LEDGER, OutcomeKind, Owner, TagPairs
 from ownertag.ledger.entries import (
     AddressSpan,
     Created,
@@ -112,6 +112,12 @@ class WhoisAnswer(Struct, frozen=True):
     from_trail: bool = False
     past: Past | None = None
     observed: datetime | None = None
+
+    @property
+    def is_untagged(self) -> bool:
+        """Whether AWS tags no such resource, so that the ledger alone says whose it is."""
+        entries = (event.entry for event in self.history)
+        return any(isinstance(entry, Ended) and entry.reason == KEPT_IN_LEDGER for entry in entries)
 
     @property
     def is_live_in_ec2(self) -> bool:

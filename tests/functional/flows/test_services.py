@@ -11,6 +11,9 @@ from harness import fixtures
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger
 from harness.memory_ledger import MemoryLedger
 from harness.services import services
+from ownertag.cli.options import Output
+from ownertag.cli.whois.objects import NotChecked, Today, Told, as_object
+from ownertag.cli.whois.output import print_answers
 from ownertag.core.findings import TagChange, TamperFinding
 from ownertag.core.ownership import EventKey, Observation, ResourceKey
 from ownertag.core.transfer import TransferOrder
@@ -335,3 +338,15 @@ def test_what_sets_no_other_owner_is_none(request_: Any) -> None:
     world = World()
     assert findings(world, record) == []
     assert world.tags(FUNCTION)["owner"] == "alice"
+
+
+def test_whois_says_that_aws_tags_no_such_resource(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    [shaft] = whois(Wanted(id=SHAFT), world.ledger).answers
+    [table] = whois(Wanted(id=TABLE), world.ledger).answers
+    assert (shaft.is_untagged, table.is_untagged) == (True, False)
+    told = Told("name: s1", Today(), NotChecked())
+    assert as_object(shaft, told)["not_checked"] == "AWS tags no such resource: the ledger alone says whose it is"
+    print_answers([shaft], told, Output.TABLE)
+    lines = capsys.readouterr().out.splitlines()
+    assert "  kept       owner = alice" in lines
+    assert not [line for line in lines if line.startswith("  tags  ")]

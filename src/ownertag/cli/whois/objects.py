@@ -153,6 +153,8 @@ def _not_checked(answer: WhoisAnswer, not_checked: NotChecked) -> str | None:
         return not_checked.reason
     if answer.until is not None:
         return "its life ended"
+    if answer.is_untagged:
+        return "AWS tags no such resource: the ledger alone says whose it is"
     if not answer.is_live_in_ec2:
         return f"the role {AUDIT_ROLE} may look at tags of EC2 only"
     return not_checked.reason

@@ -91,7 +91,8 @@ def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
     if not answer.from_trail:
         if answer.observed:
             yield _line("observed", f"not tagged: the account was observed at {time_text(answer.observed)}")
-        yield from _lines("would be" if answer.observed else "tags", [f"{key} = {value}" for key, value in answer.tags])
+        head = "would be" if answer.observed else "kept" if answer.is_untagged else "tags"
+        yield from _lines(head, [f"{key} = {value}" for key, value in answer.tags])
         if answer.past:
             yield from _lines("tags then", list(_differences(answer, dict(answer.past.tags))))
         if not answer.observed:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from ownertag.core.arn import is_arn
 from ownertag.core.pasted.forms import (
     FORMS,
     ID,
@@ -28,6 +29,8 @@ from ownertag.core.pasted.forms import (
 from ownertag.core.pasted.secrets import ACCESS_KEY, SECRET_NAMES, secret_problem
 from ownertag.core.pasted.taken import ACCEPTED, Asked, Pasted, PastedError, several
 
+#: Keys under which requests name the resource that they are about by its ARN, in small letters.
+_ARNS = frozenset({"arn", "resource", "resourcearn", "resourcename"})
 #: Reads what a CloudTrail record created; empty if nothing, or nothing that is known.
 Creations = Callable[[bytes], Iterable[Asked]]
 
@@ -134,11 +137,14 @@ def _record(value: dict[str, Any], place: StatedPlace, creations: Creations) -> 
         listed = listed if each_once(listed) else [asked_of(id_, place) for id_ in _ids(part, 0)]
     key = str(identity.get("accessKeyId"))
     signed = f"; what its key made: ownertag whois {key}" if ACCESS_KEY.fullmatch(key) else ""
-    return Subject(kind, each_once(listed), f"names no resource of EC2{signed}")
+    return Subject(kind, each_once(listed), f"names no resource that is known here{signed}")
 
 
 def _ids(value: Any, depth: int) -> Iterator[str]:
-    """The ids of EC2 that stand under keys of ids (`instanceId`, `resourceId`), in a part of a record."""
+    """What a part of a record names: ids of EC2 under keys of ids, and ARNs under `arn` or `resourceArn`.
+
+    Other ARNs are of what the call uses, such as a role.
+    """
     if depth > MOST_DEEP:
         return
     if isinstance(value, list):
@@ -147,6 +153,7 @@ def _ids(value: Any, depth: int) -> Iterator[str]:
     elif isinstance(value, dict):
         for key, item in value.items():
             if isinstance(item, str):
-                yield from [item] if key.lower().endswith("id") and ID.fullmatch(item) else []
+                is_id = key.lower().endswith("id") and ID.fullmatch(item)
+                yield from [item] if is_id or (key.lower() in _ARNS and is_arn(item)) else []
             else:
                 yield from _ids(item, depth + 1)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ownertag.core.addresses import normal_address
 from ownertag.core.arn import is_arn, parse_arn
@@ -35,6 +36,25 @@ _GUARD_DUTY = (
     ("recoverypointdetails", "recoverypointarn"),
 )
 ID = re.compile(r"[a-z]{1,16}(?:-[a-z]{2,10}){0,2}-(?:[0-9a-f]{17}|[0-9a-f]{8})")
+#: What dimensions of metrics name (CloudWatch user guide, "AWS services that publish CloudWatch metrics"), by type.
+_DIMENSIONS = {
+    "AutoScalingGroupName": "autoscaling:autoScalingGroup",
+    "BucketName": "s3:bucket",
+    "CacheClusterId": "elasticache:",
+    "DBClusterIdentifier": "rds:cluster",
+    "DBInstanceIdentifier": "rds:db",
+    "DistributionId": "cloudfront:distribution",
+    "FunctionName": "lambda:function",
+    "LoadBalancer": "elasticloadbalancing:",
+    "LoadBalancerName": "elasticloadbalancing:loadbalancer",
+    "LogGroupName": "logs:log-group",
+    "ProjectName": "codebuild:project",
+    "QueueName": "sqs:queue",
+    "StateMachineArn": "states:statemachine",
+    "StreamName": "kinesis:stream",
+    "TableName": "dynamodb:table",
+    "TopicName": "sns:topic",
+}
 _NAME = re.compile(r"[\x21-\x7e]{1,2048}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _SESSION_OF_INSTANCE = re.compile(r"AROA[A-Z0-9]+:(i-[0-9a-f]{8,17})")
@@ -173,21 +193,36 @@ def _alarm(value: dict[str, Any], place: StatedPlace) -> Subject | None:
         return None
     arn = parse_arn(str(value.get("AlarmArn")))
     place = place.below(value.get("AWSAccountId"), arn and arn.region)
-    return Subject("alarm of CloudWatch", each_once(measured(trigger, place)), "measures no resource of EC2")
+    return Subject(
+        "alarm of CloudWatch", each_once(measured(trigger, place)), "measures no resource that is known here"
+    )
 
 
 def measured(value: Any, place: StatedPlace, depth: int = 0) -> Iterator[Asked | None]:
-    """The resources of EC2 that stand in the dimensions of a metric, anywhere in a value."""
+    """The resources that stand in the dimensions of a metric, anywhere in a value."""
     if depth > MOST_DEEP:
         return
     for item in list_of(value):
         yield from measured(item, place, depth + 1)
     for name, item in object_of(value).items():
         if str(name).lower() == "dimensions":
-            named = [*object_of(item).values(), *(object_of(one).get("value") for one in list_of(item))]
-            yield from (asked_of(one, place) for one in named if isinstance(one, str) and ID.fullmatch(one))
+            named = [*object_of(item).items(), *(_pair(small_keys(one)) for one in list_of(item))]
+            yield from (_dimension(str(name), one, place) for name, one in named if isinstance(one, str))
         else:
             yield from measured(item, place, depth + 1)
+
+
+def _pair(dimension: dict[str, Any]) -> tuple[Any, Any]:
+    return dimension.get("name"), dimension.get("value")
+
+
+def _dimension(name: str, value: str, place: StatedPlace) -> Asked | None:
+    """What a dimension names: an id of EC2, whatever it is called, or what the name says."""
+    if ID.fullmatch(value):
+        return asked_of(value, place)
+    type_ = _DIMENSIONS.get(name)
+    asked = asked_of(value, place) if type_ else None
+    return replace(asked, type=type_) if asked and type_ and not is_arn(value) else asked
 
 
 FORMS = (_own, _alarm, _guard_duty, _security_hub, _ocsf, _inspector, _access_analyzer, _macie, _evaluation, _config)
