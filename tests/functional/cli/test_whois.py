@@ -309,7 +309,7 @@ def test_what_is_not_known_is_said(path: Path, what: str) -> None:
     [
         (["010.0.0.5"], "octal to some programs"),
         (["fe80::1%eth0"], "write fe80::1"),
-        ([""], "it is empty; paste an id, ARN"),
+        ([""], "it is empty; paste an id, name, ARN"),
         (["i-\x1b[2J"], "is no id, ARN or IP address"),
         (["i-" + "0" * 2048], "is no id, ARN or IP address"),
         (["i-" + "0" * 9000], "no id, ARN or link is so long"),
