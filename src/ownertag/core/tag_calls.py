@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from ownertag.core.catalogue_types import TagApi, TagForm
@@ -20,6 +21,10 @@ from ownertag.core.records import Record
 TagForms = Mapping[tuple[str, str], tuple[TagForm, ...]]
 
 _LISTS = ("items", "item", "member", "tag", "tagset")
+#: What CloudTrail writes instead of what a service marks as sensitive (seen).
+_HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+#: The end of the name of an object that has a part of the parameters.
+_WRAPPED = b'Input"'
 _KEY, _VALUE = ("key", "tagkey"), ("value", "tagvalue")
 # More than any record nests tags: what goes deeper was made to cost.
 _MAX_DEPTH = 6
@@ -104,7 +109,7 @@ def tag_call(record: Record, forms: TagForms) -> TagCall | None:
     of_call = forms.get((record.event_source, record.event_name))
     if of_call is None:
         return None
-    request = parameters_of(record)["request"]
+    request = _request(record)
     if request is None or str(request.get("omitted", "")).lower() == "true":
         return TagCall(of_call[0], omitted=True)
     fitting = _fitting(request, of_call)
@@ -115,17 +120,26 @@ def tag_call(record: Record, forms: TagForms) -> TagCall | None:
         into = written if form.writes else removed
         for node in _at(request, form.tags) if form.tags else ():
             _collect(node, form, into, 0)
-        hidden = hidden or (form.writes and _is_text(request, form.tags))
+        hidden = hidden or _is_hidden(request, form)
         removes_all = removes_all or form.all_others or (not form.writes and not removed)
     removes_all = removes_all and not (written and any(not form.writes for form in fitting))
     ids = [id_ for id_ in _at(request, (*fitting[0].resource, "[]")) if isinstance(id_, str)]
     return TagCall(fitting[0], written, removed, tuple(dict.fromkeys(ids)), removes_all, hidden)
 
 
-def _is_text(request: dict[str, Any], path: tuple[str, ...]) -> bool:
-    """Whether a word stands where the tags should: they are hidden."""
-    value = member(request, path[0]) if path else None
-    return isinstance(value, str) and value != ""
+def _request(record: Record) -> dict[str, Any] | None:
+    """The parameters; in records of API Gateway some stand in an object named after the call, and others beside it."""
+    inner: dict[str, Any] | None = parameters_of(record)["request"]
+    if inner is None or _WRAPPED not in bytes(record.request):
+        return inner
+    outer = msgspec.json.decode(bytes(record.request))  # it was read before: it is an object
+    return {**outer, **inner}
+
+
+def _is_hidden(request: dict[str, Any], form: TagForm) -> bool:
+    """Whether a word stands where the tags or keys should."""
+    value = member(request, form.tags[0]) if form.tags else None
+    return value == _HIDDEN or (form.writes and isinstance(value, str) and value != "")
 
 
 def _fitting(request: dict[str, Any], forms: tuple[TagForm, ...]) -> list[TagForm]:
@@ -139,14 +153,18 @@ def _fitting(request: dict[str, Any], forms: tuple[TagForm, ...]) -> list[TagFor
 
 
 def _at(request: dict[str, Any], path: tuple[str, ...]) -> list[Any]:
-    """The values at a path. The first key may have any letter case: `ARN` is written `aRN`, and `arn` was seen too."""
+    """The values at a path. The first key may be written otherwise: `ARN` as `aRN` or `arn`, or `resource-arn`."""
     found = values_at(request, path)
-    if found or not path or not isinstance(request, dict):
+    if found or not path:
         return found
-    wanted = path[0].lower()
+    wanted = _letters(path[0])
     return [
-        value for key, node in request.items() if key.lower() == wanted for value in values_at({path[0]: node}, path)
+        value for key, node in request.items() if _letters(key) == wanted for value in values_at({path[0]: node}, path)
     ]
+
+
+def _letters(key: str) -> str:
+    return key.lower().replace("-", "").replace("_", "")
 
 
 def _collect(node: Any, form: TagForm, into: dict[str, str | None], depth: int) -> None:
@@ -154,7 +172,7 @@ def _collect(node: Any, form: TagForm, into: dict[str, str | None], depth: int) 
     if depth > _MAX_DEPTH:
         return
     if isinstance(node, str):
-        if not form.writes:
+        if not form.writes and node != _HIDDEN:
             into |= dict.fromkeys(filter(None, node.split(",")))
     elif isinstance(node, list):
         for item in node:

@@ -31,12 +31,14 @@ from ownertag.core.values import Owner, TagPairs
 class Named(Struct, frozen=True):
     """A resource as a tag call names it: `arn` is None where the catalogue has no type with such ids.
 
-    `others` are the ARNs that it may have as well, where an id or name fits several types.
+    `others` are the ARNs that it may have as well, where an id or name fits several types. `longer` are the types of
+    which it may be the last part of an id alone: a role is tagged by its name, without its path.
     """
 
     id: str
     arn: str | None
     others: tuple[str, ...] = ()
+    longer: tuple[str, ...] = ()
 
 
 class Tampering(Struct, frozen=True):
@@ -83,6 +85,7 @@ def named(tampering: Tampering, catalogue: Catalogue) -> Iterator[Named]:
     types = _types(catalogue, tampering)
     record = tampering.record
     matches, by_group = _matcher(types) if len(types) > _FEW else (None, {})
+    longer = _longer(types, tampering, catalogue)
     for text in tampering.call.ids:
         if is_arn(text):
             yield Named(text, _arn(text, catalogue, record))
@@ -94,7 +97,15 @@ def named(tampering: Tampering, catalogue: Catalogue) -> Iterator[Named]:
         else:
             fitting = [type_ for type_ in types if type_.id.fullmatch(id_)]
         arns = [resource(type_, id_, record).arn for type_ in fitting]
-        yield Named(text, arns[0] if arns else None, tuple(arns[1:]))
+        yield Named(text, arns[0] if arns else None, tuple(arns[1:]), longer)
+
+
+def _longer(types: tuple[ResourceType, ...], tampering: Tampering, catalogue: Catalogue) -> tuple[str, ...]:
+    """The types whose ids may have something before the name that the call takes."""
+    apis = (catalogue.tag_apis.get(name) for name in tampering.call.form.apis)
+    if not any(api.value == "{name}" for api in apis if api):
+        return ()
+    return tuple(type_.name for type_ in types if "/" in type_.id_form)
 
 
 def _types(catalogue: Catalogue, tampering: Tampering) -> tuple[ResourceType, ...]:
@@ -153,7 +164,9 @@ def finding_of(
     """
     call = tampering.call
     if call.omitted:
-        return _finding(tampering, Named(UNKNOWN_RESOURCE, None), 0, (), None)
+        hidden = next(iter(resources), Named(UNKNOWN_RESOURCE, None))
+        whose = owners.get(hidden.arn) if hidden.arn else None
+        return _finding(tampering, hidden, len(call.ids), (), whose.owner.name if whose else None)
     written = _written(call, settings)
     keys: dict[str, None] = {}
     first: Named | None = None

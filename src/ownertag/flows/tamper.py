@@ -11,7 +11,7 @@ skipped.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from msgspec import Struct
@@ -27,8 +27,8 @@ from ownertag.core.values import Absent, Fact, Found, OutcomeKind, Reason, Refus
 from ownertag.flows.findings import Published, publish_findings, tag_changed
 from ownertag.flows.ports import Ports
 from ownertag.flows.result import Refused, Result, Tampered, Undecided
-from ownertag.ledger.entries import Entry
-from ownertag.ledger.port import LedgerError
+from ownertag.ledger.entries import Entry, KnownResource
+from ownertag.ledger.port import Ledger, LedgerError
 
 #: As many resources are read from the ledger at a time, but for a message that names more.
 MOST_KEYS = 1000
@@ -168,17 +168,12 @@ def _kept(part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, 
     }
     known = ports.ledger.by_key(keys) if keys else []
     # An ARN of EC2's names the account and Region, but for an image's or snapshot's the account.
-    owners = {
-        (resource.key.account, resource.key.arn): KnownTags(
-            resource.holding.owner, resource.holding.tags, written=resource.holding.observed is None
-        )
-        for resource in known
-    }
+    owners = {(resource.key.account, resource.key.arn): _known_tags(resource) for resource in known}
     results: list[Result] = []
     entries: list[Entry] = []
     for arrival, all_named in zip(part, resources, strict=True):
         account = arrival.record.account
-        of_call = tuple(_as_known(resource, account, owners) for resource in all_named)
+        of_call = tuple(_as_known(resource, account, owners, ports.ledger) for resource in all_named)
         own = {
             resource.arn: owners[account, resource.arn]
             for resource in of_call
@@ -195,7 +190,22 @@ def _kept(part: Sequence[TamperingArrival], ports: Ports, catalogue: Catalogue, 
     return results
 
 
-def _as_known(resource: Named, account: str, owners: Mapping[tuple[str, str], KnownTags]) -> Named:
-    """The resource by the ARN that the ledger knows, of those that it may have."""
-    known = next((arn for arn in resource.others if (account, arn) in owners), None)
-    return Named(resource.id, known) if known and (account, resource.arn) not in owners else resource
+def _as_known(resource: Named, account: str, owners: dict[tuple[str, str], KnownTags], ledger: Ledger) -> Named:
+    """The resource by the ARN that the ledger knows, of those that it may have.
+
+    Raises:
+        LedgerError: The ledger can't be used.
+    """
+    if (account, resource.arn) in owners:
+        return resource
+    if known := next((arn for arn in resource.others if (account, arn) in owners), None):
+        return Named(resource.id, known)
+    for found in ledger.by_id(resource.id) if resource.longer else ():
+        if found.key.account == account and found.type in resource.longer:
+            owners[account, found.key.arn] = _known_tags(found)
+            return Named(resource.id, found.key.arn)
+    return resource
+
+
+def _known_tags(known: KnownResource) -> KnownTags:
+    return KnownTags(known.holding.owner, known.holding.tags, written=known.holding.observed is None)

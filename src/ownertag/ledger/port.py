@@ -52,6 +52,9 @@ class Ledger(Protocol):
     def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys that are known."""
 
+    def by_id(self, id_: str) -> list[KnownResource]:
+        """The resources with this id, name or ARN, in any account and Region: several services can have one name."""
+
 
 class ObservedReader(Protocol):
     """What was observed, and waits for its tags.

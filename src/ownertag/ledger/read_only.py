@@ -31,6 +31,10 @@ class NoLedger:
         """Knows no resource."""
         return []
 
+    def by_id(self, id_: str) -> list[KnownResource]:  # noqa: ARG002 - it knows none
+        """Knows no resource."""
+        return []
+
 
 class DryRunLedger:
     """For a dry run: answers as the ledger would if it kept the entries, and keeps nothing.
@@ -66,6 +70,10 @@ class DryRunLedger:
     def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys that are known."""
         return self._ledger.by_key(keys)
+
+    def by_id(self, id_: str) -> list[KnownResource]:
+        """The resources with this id, name or ARN that are known."""
+        return self._ledger.by_id(id_)
 
 
 class LedgerOwners:

@@ -13,6 +13,7 @@ from flows.hub import refusal_of
 from harness import fixtures
 from harness.fakes import FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
 from harness.memory_ledger import MemoryLedger
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.findings import TagChange, TamperFinding
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.values import Failure, LaunchedInstance, OutcomeKind, Reason, Unavailable
@@ -47,6 +48,7 @@ class World:
         self.aws, self.ledger, self.told = FakeAws(), MemoryLedger(), Told()
         self.accounts = FakeAccounts({ACCOUNT})
         self.settings = fixtures.settings()
+        self.catalogue = fixtures.catalogue()
 
     def __call__(self, *records: dict[str, Any], receives: int = 1) -> BatchAnswer:
         ports = Ports(
@@ -59,7 +61,7 @@ class World:
         )
         bodies = [json.dumps(fixtures.event(record)) for record in records]
         messages = [Message(str(number), body, receives=receives) for number, body in enumerate(bodies)]
-        return handle(messages, ports, fixtures.catalogue(), self.settings)
+        return handle(messages, ports, self.catalogue, self.settings)
 
     def changes(self) -> list[TagChanged]:
         history = self.ledger.history(ResourceKey(ACCOUNT, REGION, ARN))
@@ -355,3 +357,30 @@ def test_creations_and_tampering_of_one_batch_go_on_side_by_side(world: World) -
     answer = world(call({"owner": "mallory"}), other, call({"Name": "x"}, event=3))
     assert len(answer.done) == 3
     assert len(world.told.findings) == 1
+
+
+def test_a_role_at_a_path_is_found_by_the_name_by_which_it_is_tagged() -> None:
+    """TagRole takes the name alone, which is the last part of the ARN (doc: IAM API reference)."""
+    world = World()
+    world.catalogue = load_catalogue()
+    role = f"arn:aws:iam::{ACCOUNT}:role/team/green/one"
+    source = {"eventSource": "iam.amazonaws.com", "awsRegion": "us-east-1"}
+    made = fixtures.record(
+        "CreateRole",
+        **source,
+        userIdentity=fixtures.user("alice"),
+        requestParameters={"roleName": "one", "path": "/team/green/"},
+        responseElements={"role": {"arn": role, "roleName": "one", "path": "/team/green/"}},
+    )
+    assert len(world(made).done) == 1
+    untag = fixtures.record(
+        "UntagRole",
+        **source,
+        eventID="00000000-0000-4000-8000-000000000001",
+        userIdentity=fixtures.user("mallory"),
+        requestParameters={"roleName": "one", "tagKeys": ["owner"]},
+    )
+    assert len(world(untag).done) == 1
+    [finding] = world.told.findings
+    assert (finding.resource, finding.owner) == (role, "alice")
+    assert finding.changes == (TagChange("owner", "alice", None),)
