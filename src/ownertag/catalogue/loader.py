@@ -127,6 +127,7 @@ def _row(file: SourceFile, creation: CreationEntry, types: Mapping[str, Resource
         confidence=creation.confidence,
         client=creation.client,
         traits=frozenset(creation.traits),
+        new_if=tuple(map(condition_of, creation.new_if)),
     )
 
 

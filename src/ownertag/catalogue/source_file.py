@@ -56,6 +56,7 @@ class CreationEntry(Struct, forbid_unknown_fields=True, omit_defaults=True, rena
         confidence: How sure the models are: `high`, `medium`, `low`.
         traits: `is` in the file: `job`, `upsert`, `copy`, `batch`, `asynchronous`.
         region: The Region that all records of a global service come from; empty where they come from any.
+        new_if: Of an upsert, conditions as in `when`, which hold in an answer if nothing was there before.
         on: Whether it counts; a row of the model alone is on only where it says so.
         off: Why it is left out, whatever it rests on.
         wrapped: The newer form is the one that was seen; a row of the API model alone has it as the rows beside it.
@@ -75,6 +76,7 @@ class CreationEntry(Struct, forbid_unknown_fields=True, omit_defaults=True, rena
     client: str = ""
     confidence: str = ""
     traits: list[str] = []
+    new_if: list[str] = []
     region: str = ""
     on: bool = False
     off: str = ""

@@ -14,6 +14,7 @@ from ownertag.core.owner.parents import Parents
 from ownertag.core.owner.resolve import Trace, trace
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings
+from ownertag.core.upserts import uncertain
 from ownertag.core.values import Creation, Fact, Facts, Found, Question, Resource
 
 
@@ -135,7 +136,7 @@ def _questions(
         yield from asked
         if any(question not in facts for question in asked):
             return
-    if careful:
+    if careful or creation.may_exist:
         for resource in tag_targets(creation, fact, catalogue, facts).resources:
-            if catalogue.types[resource.type].tag_api:
+            if catalogue.types[resource.type].tag_api and (careful or uncertain(creation, resource)):
                 yield tags_question(resource, creation)

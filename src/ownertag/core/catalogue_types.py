@@ -143,6 +143,7 @@ class CatalogueRow(Struct, frozen=True):
         basis: What the row rests on: `seen`, `documented`, `in-use` or `model`.
         source: Where that can be read.
         traits: Of `job`, `upsert`, `copy`, `batch`, `asynchronous`; none of them: something lasting, made at once.
+        new_if: Of an upsert, what its answer has if nothing was there before.
         children: What tells of resources that the call made and its record does not name.
         by_client_token: Whether the launch is looked up by its client token where CloudTrail left out the response.
         by_time: Whether it is looked up by its time, where it has no client token either.
@@ -165,6 +166,7 @@ class CatalogueRow(Struct, frozen=True):
     confidence: str = ""
     client: str = ""
     traits: frozenset[str] = frozenset()
+    new_if: tuple[Condition, ...] = ()
 
     @property
     def questions(self) -> frozenset[QuestionKind]:

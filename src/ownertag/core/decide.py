@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -11,10 +11,12 @@ from ownertag.core import unnamed_launch
 from ownertag.core.ask import Traces, account_of, made_of, tags_question
 from ownertag.core.catalogue_types import Catalogue, QuestionKind
 from ownertag.core.created_beside import tag_targets
+from ownertag.core.launch import TagTargets
 from ownertag.core.ownership import BORN_WITH, ResourceKey, Standing, key_of
 from ownertag.core.request_tags import kept_keys
 from ownertag.core.settings import Settings
 from ownertag.core.tags import tags_for
+from ownertag.core.upserts import seen_again, uncertain
 from ownertag.core.values import (
     KEPT_IN_LEDGER,
     YOUNG,
@@ -31,6 +33,7 @@ from ownertag.core.values import (
     Resource,
     TagPairs,
     Unavailable,
+    Wait,
 )
 
 _NO_KEYS: frozenset[str] = frozenset()
@@ -121,6 +124,17 @@ def _decide(
     waits += owner_waits
     unseen = () if young else targets.unseen
     settled = [Outcome(resource.arn, OutcomeKind.GONE, "not to be seen any more") for resource in unseen]
+    again: dict[str, Outcome | Wait] = {}
+    for resource in targets.resources if creation.may_exist else ():
+        tags_now = carried.get(tags_question(resource, creation))
+        if not uncertain(creation, resource):
+            continue
+        if found := seen_again(creation, resource, tags_now, tags, settings, young):
+            again[resource.arn] = found
+    if again:
+        creation, targets = _without(creation, targets, again)
+        settled += [outcome for outcome in again.values() if isinstance(outcome, Outcome)]
+        waits += [wait for wait in again.values() if isinstance(wait, Wait)]
     settled += [kept_in_ledger(one) for one in targets.resources if not catalogue.types[one.type].tag_api]
     if careful:
         kept = _carried_keys(creation, targets.resources, carried)
@@ -135,6 +149,13 @@ def _decide(
         elif not missing_tags(tags, tags_now, kept.get(resource.arn, _NO_KEYS)):
             settled.append(_has_them(resource))
     return Decision(creation, owner, tags, targets.resources, tuple(settled), tuple(waits), bool(owner_waits), kept)
+
+
+def _without(creation: Creation, targets: TagTargets, again: Container[str]) -> tuple[Creation, TagTargets]:
+    """A creation without the resources that are not its own, or not known to be: nothing claims them."""
+    left = tuple(resource for resource in creation.resources if resource.arn not in again)
+    to_tag = tuple(resource for resource in targets.resources if resource.arn not in again)
+    return replace(creation, resources=left), replace(targets, resources=to_tag)
 
 
 def _carried_keys(creation: Creation, resources: Iterable[Resource], carried: Facts) -> dict[str, frozenset[str]]:

@@ -15,6 +15,7 @@ from ownertag.core.paths import Skip, all_hold, get, is_skipped, member, no_obje
 from ownertag.core.records import ACCOUNT, Arrival, Record
 from ownertag.core.regions import not_ours
 from ownertag.core.settings import Settings
+from ownertag.core.upserts import UPSERT, existed
 from ownertag.core.values import Creation, Reason, Refusal, Resource
 
 _RESERVATION = re.compile(r"r-[0-9a-f]{8,17}")
@@ -84,7 +85,18 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         if isinstance(reservation, str) and _RESERVATION.fullmatch(reservation):
             asked_by = (row.children, reservation)
     _check_claims(record, resources)
-    return Creation(arrival, row, resources, asked_by, preexisting, told, _lists_parts(document, row))
+    may_exist = UPSERT in row.traits and _may_exist(record, row, resources)
+    return Creation(
+        arrival, row, resources, asked_by, preexisting, told, _lists_parts(document, row), may_exist=may_exist
+    )
+
+
+def _may_exist(record: Record, row: CatalogueRow, resources: tuple[Resource, ...]) -> bool:
+    """Whether a call may have changed what was there before, where its answer does not say that it did."""
+    before = existed(record, row)
+    if before:
+        raise _Mismatch(Reason.NOT_A_CREATION, "the answer says that it changed what was there before", resources)
+    return before is None
 
 
 def _by_request(arrival: Arrival, row: CatalogueRow) -> Creation:

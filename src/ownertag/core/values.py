@@ -97,6 +97,8 @@ class Creation(Struct, frozen=True):
     request_complete: bool = True  # whether the request says which ids those are: it is there, without a template
     lists_parts: bool = False  # whether the record names what came with an instance, all but its volumes
     at_least: int = 1  # how many instances the call asked for, where the record doesn't name them
+    may_exist: bool = False  # whether the call may have changed what was there before: `upserts`
+    known: frozenset[str] = frozenset()  # the ARNs of which the ledger knows then whose they are
 
     @property
     def record(self) -> Record:

@@ -84,6 +84,11 @@ def settle(
         return _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, _ledger_wait(error))
     finished = {event for event, creation in seen.items() if creation.finished}
     finished_before, creations = _split_finished(creations, finished, redelivered)
+    try:
+        creations = _with_known(creations, ports)
+    except LedgerError as error:
+        results = _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, _ledger_wait(error))
+        return [*finished_before, *results]
 
     facts = gather(creations, ports, catalogue, settings, traces=traces)
 
@@ -140,6 +145,27 @@ def _split_finished(
         else:
             left.append(creation)
     return results, left
+
+
+def _with_known(creations: list[Creation], ports: Ports) -> list[Creation]:
+    """Creations that may have changed what was there before, with what the ledger knows of it.
+
+    Raises:
+        LedgerError: The ledger can't be used.
+    """
+    keys = [key_of(one, creation) for creation in creations if creation.may_exist for one in creation.resources]
+    if not keys:
+        return creations
+    known = {resource.key for resource in ports.ledger.by_key(dict.fromkeys(keys))}
+    return [
+        replace(
+            creation,
+            known=frozenset(one.arn for one in creation.resources if key_of(one, creation) in known),
+        )
+        if creation.may_exist
+        else creation
+        for creation in creations
+    ]
 
 
 def _finished_or_refused(refusal: Refusal, finished: Container[EventKey]) -> Result:
@@ -234,7 +260,8 @@ def _keep_outcomes(decided: Sequence[Decided], standings: Standings, ports: Port
     entries: list[Entry] = []
     for result in decided:
         entries += outcomes_to_keep(result.decision, result.outcomes, standings, now)
-        if not result.is_retried:
+        # A call that only changed what is somebody's has no creation to finish.
+        if not result.is_retried and (result.decision.resources or result.decision.creation.resources):
             entries.append(Finished(event_of(result.decision.creation), now))
     try:
         lost = ports.ledger.append(entries) if entries else set()
