@@ -14,6 +14,8 @@ from derive.types import WRAPPING, Candidate, bare, plain, spelled
 from derive.words import alike, operation, words
 
 _DEEPEST = 3
+#: A name in the request that scores as much is the ARN's, whatever id the answer has.
+_SURE = 7.5
 #: So begins the name of what a copy makes; the name alone is that of what is copied.
 _NEW = frozenset({"target", "new"})
 _COPIES = frozenset({"copy", "replicate"})
@@ -57,11 +59,15 @@ def ids(client: str, name: str, made: Candidate, variable: str, *, last: bool) -
     others = {spelled(type_) for type_ in reference.types(models.service(client))} - {*nouns}
     whole = _whole(answer)
     wanted = _Wanted(words(variable), last, nouns, taken.verb in _COPIES, () if plain(whole) in others else whole)
-    found = []
-    for members in (answer, shapes.request(client, name)):
-        rated = [one for member in members if _may_be(member) and (one := _rate(member, wanted))]
-        found += sorted(rated, key=lambda one: (-one.score, one.member.depth, one.member.path))
-    return found
+    told, asked = (_rated(members, wanted) for members in (answer, shapes.request(client, name)))
+    if any(one.score >= _SURE and _is_of_kind(one.member, wanted) for one in asked):
+        told = [one for one in told if _is_of_kind(one.member, wanted)]  # the ARN has the name, the answer an id
+    return told + asked
+
+
+def _rated(members: Sequence[Member], wanted: _Wanted) -> list[Found]:
+    rated = [one for member in members if _may_be(member) and (one := _rate(member, wanted))]
+    return sorted(rated, key=lambda one: (-one.score, one.member.depth, one.member.path))
 
 
 def _whole(answer: Sequence[Member]) -> tuple[str, ...]:
@@ -88,8 +94,7 @@ def _rate(member: Member, wanted: _Wanted) -> Found | None:
         score, reason = _by_place(member, wanted, in_answer=in_answer)
     if not score:
         return None
-    kind, asked_kind = set(member.words) & IDS, set(wanted.variable) & IDS
-    if kind and asked_kind and not _same_kind(kind, asked_kind):
+    if not _is_of_kind(member, wanted):
         score -= 2.0 if in_answer else 3.5
     return Found(member, score - 1.5 * max(0, member.depth - (1 if in_answer else 0)), reason)
 
@@ -120,6 +125,8 @@ def _by_name(name: tuple[str, ...], member: Member, wanted: _Wanted, *, in_answe
 
 def _by_place(member: Member, wanted: _Wanted, *, in_answer: bool) -> tuple[float, str]:
     if member.depth == 0:
+        if "resource" in member.words and not in_answer:  # what it is attached to
+            return 0.0, ""
         return 8.0, "a bare id or name at the top"
     outside = member.above[-1]
     if max(alike(one, noun) for one in (bare(outside), plain(outside)) for noun in wanted.nouns) == 1:
@@ -131,6 +138,7 @@ def _by_place(member: Member, wanted: _Wanted, *, in_answer: bool) -> tuple[floa
     return 0.0, ""
 
 
-def _same_kind(one: set[str], other: set[str]) -> bool:
+def _is_of_kind(member: Member, wanted: _Wanted) -> bool:
     """Whether both are names, or both are ids: an identifier is either."""
-    return bool(one & other) or "identifier" in one or "identifier" in other
+    one, other = set(member.words) & IDS, set(wanted.variable) & IDS
+    return not one or not other or bool(one & other) or "identifier" in one | other

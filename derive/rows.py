@@ -12,6 +12,11 @@ from derive.taking import Taker, takers
 from derive.types import Candidate
 from derive.words import operation
 
+#: An ARN that scores as much is named, or placed, as that of what was made.
+_FITS = 8.0
+#: A type that scores so little less may be the one as well.
+_CLOSE = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -101,7 +106,7 @@ def status(taker: Taker) -> Row | NoRow:
         made,
         entry,
         tuple(verbs.traits(client, name)),
-        _confidence(best, candidates[1:], told[0].score if told else 0.0, each),
+        _confidence(operation(name).noun, best, candidates[1:], told[0].score if told else 0.0, each),
     )
 
 
@@ -111,11 +116,14 @@ def statuses() -> tuple[Row | NoRow, ...]:
     return tuple(status(taker) for taker in takers())
 
 
-def _confidence(best: Candidate, others: tuple[Candidate, ...], arn: float, each: list[str]) -> str:
-    alone = best.sure and not any(other.sure and best.score - other.score < 2 for other in others)
-    if alone and (arn >= 8 or any(text.startswith(("response", "{response")) for text in each)):
-        return "high"
-    return "medium" if best.sure and (arn >= 8 or each) else "low"
+def _confidence(
+    noun: tuple[str, ...], best: Candidate, others: tuple[Candidate, ...], arn: float, each: list[str]
+) -> str:
+    alone = best.sure and not any(other.sure and best.score - other.score < _CLOSE for other in others)
+    if not best.sure or not types.is_called(best, noun) or not (arn >= _FITS or each):
+        return "low"
+    answered = arn >= _FITS or any(text.startswith(("response", "{response")) for text in each)
+    return "high" if alone and answered else "medium"
 
 
 def _tags_of_another(taker: Taker) -> str:

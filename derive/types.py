@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from derive import models, reference, shapes
-from derive.words import alike, operation, words
+from derive.taking import tags_of
+from derive.words import alike, operation, squashed, words
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 #: Words of a variable, or of a member, that say that it names a thing, and not which thing.
@@ -20,6 +21,7 @@ KINDS = frozenset(
 )
 #: What a structure that describes a thing is named after, beside the thing.
 WRAPPING = frozenset({"input", "config", "configuration", "detail", "description", "metadata", "summary", "request"})
+_TAGS = frozenset({"tag", "list", "set", "resource", "specification", "tagging"})
 _ARN = 6  # parts of an ARN
 
 
@@ -98,6 +100,7 @@ def candidates(client: str, name: str) -> tuple[Candidate, ...]:
         tagged = set(listed)
     noun = operation(name).noun
     answered = {_named(one) for one in shapes.answer(client, name) if "arn" in one.words[-1:]} - {()}
+    tags = _of_tags(client, name)
     found = []
     for type_ in reference.types(service).values():
         form_ = _chosen_form(client, name, type_)
@@ -109,6 +112,7 @@ def candidates(client: str, name: str) -> tuple[Candidate, ...]:
             (type_.name in tagged, 4, "tagged by the action"),
             (type_.name in listed, 2, "named by the action"),
             (type_.name in listed and listed[type_.name].required, 2, "required by the action"),
+            (any(alike(tags, other) == 1 for other in _names(type_.name, form_)), 6, "the tags are called its"),
             (fits == 0, -5, "nothing of the noun"),
             (alike(noun, _names(type_.name, form_)[0]) == 1, 3, "has the noun's name"),
             (spelled(type_.name) in answered, 5, "the answer has such an ARN"),
@@ -150,6 +154,12 @@ def _names(name: str, form_: Form) -> list[tuple[str, ...]]:
     return found
 
 
+def _of_tags(client: str, name: str) -> tuple[str, ...]:
+    """What the tags of a request are called after: recovery, point for `RecoveryPointTags`."""
+    top = [member.words for member in tags_of(client, name) if member.depth == 0]
+    return tuple(word for word in (top or ((),))[0] if word not in _TAGS)
+
+
 def _named(member: shapes.Member) -> tuple[str, ...]:
     """What the ARN of an answer is of: by its own name, or by that of the structure that it stands in."""
     return bare(member.words) or tuple(word for word in (member.above or ((),))[-1] if word not in WRAPPING)
@@ -177,3 +187,8 @@ def bare(name: tuple[str, ...]) -> tuple[str, ...]:
 def plain(name: tuple[str, ...]) -> tuple[str, ...]:
     """A structure's words without those that only say that it describes something."""
     return tuple(word for word in bare(name) if word not in WRAPPING)
+
+
+def is_called(made: Candidate, noun: tuple[str, ...]) -> bool:
+    """Whether a type is called as the noun's last word says: a graph's endpoint is no graph."""
+    return not noun or any(squashed(noun[-1:]) in squashed(name) for name in _names(made.resource, made.form))

@@ -13,7 +13,7 @@ from derive.tag_operations import tag_operations
 from derive.words import operation
 
 _VERBS = tomllib.loads((Path(__file__).parent / "verbs.toml").read_text("utf-8"))
-_JOB = frozenset({"job", "task", "execution", "query", "export", "import", "build", "session"})
+_JOB = frozenset({"job", "task", "execution"})
 _COPY = re.compile(r"From[A-Z]\w*(?:Snapshot|Backup|RecoveryPoint|Image)|ReadReplica|ToPointInTime|FromS3|Clone")
 _PENDING = re.compile(
     r"creating|creation|create_in|pending|provisioning|in[_-]?progress|starting|initializing|building|launching|queued",
@@ -41,7 +41,7 @@ def traits(client: str, name: str) -> list[str]:
     """The traits of what an operation makes."""
     taken = operation(name)
     found = set(_VERBS["makes"][taken.verb])
-    if taken.verb == "create" and taken.noun[-1:] and taken.noun[-1] in _JOB:
+    if taken.verb in {"create", "run"} and taken.noun[-1:] and taken.noun[-1] in _JOB:
         found.add("job")
     if name.startswith("CreateOrUpdate"):
         found.add("upsert")

@@ -136,6 +136,7 @@ def test_no_id_of_one_type_is_one_of_another() -> None:
             kind, id_ = arn.rpartition(":")[2].split("/")
             named.setdefault(f"ec2:{kind}", set()).add(id_)
     assert named.keys() == {type_ for row in ROWS.values() for type_ in {makes.type.name for makes in row.makes}}
-    for (kind, ids), type_ in product(named.items(), CATALOGUE.types.values()):
+    own = [type_ for type_ in CATALOGUE.types.values() if type_.service == "ec2"]
+    for (kind, ids), type_ in product(named.items(), own):
         taken = [id_ for id_ in ids if type_.id.fullmatch(id_)]
         assert taken == (sorted(ids, key=list(ids).index) if type_.name == kind else []), (kind, type_.name)

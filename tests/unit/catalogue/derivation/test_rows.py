@@ -22,9 +22,9 @@ from derive.reference import FOLDER
 from derive.rows import Row, statuses
 from ownertag.catalogue.merge import merge_source
 
-RECORDS = Path(
-    os.environ.get("OWNERTAG_REAL_RECORDS", "") or Path(__file__).parents[4] / "../shared/events/creations.jsonl"
-).with_name("creations.jsonl")
+RECORDS = (
+    Path(os.environ.get("OWNERTAG_RECORDS", "") or Path(__file__).parents[4] / "../shared/events") / "creations.jsonl"
+)
 AGAIN = "AWS's models say something else by now: run `make catalogue`, and look at what changed"
 pytestmark = pytest.mark.skipif(
     not FOLDER.is_dir(), reason="needs Node and npm: where they are, `make test` installs AWS's reference"
@@ -142,6 +142,22 @@ def test_a_copys_request_names_what_is_copied() -> None:
     assert "request.targetDBSnapshotIdentifier" in made.each
 
 
+def test_an_arn_with_a_name_is_built_of_the_name_whatever_id_the_answer_has() -> None:
+    [made] = row("codedeploy", "CreateDeploymentGroup").makes
+    assert made.each == ("{request.applicationName}/{request.deploymentGroupName}",)
+
+
+def test_what_a_call_is_told_to_attach_to_is_not_what_it_makes() -> None:
+    [made] = row("vpc-lattice", "CreateAccessLogSubscription").makes
+    assert made.each == ("response.id",)
+
+
+def test_a_thing_of_another_thing_is_not_taken_for_sure() -> None:
+    assert row("rekognition", "CreateProjectVersion").confidence == "low"  # a version is no project
+    assert row("rds", "CreateDBInstance").confidence == "high"
+    assert row("kinesis", "CreateStream").confidence == "medium"  # by the request alone
+
+
 def test_what_does_not_last_or_may_stand_already_is_said() -> None:
     assert "job" in row("batch", "SubmitJob").traits
     assert "upsert" in row("ssm", "PutParameter").traits
@@ -149,6 +165,8 @@ def test_what_does_not_last_or_may_stand_already_is_said() -> None:
     assert "batch" in row("iotfleetwise", "BatchCreateVehicle").traits
     assert "asynchronous" in row("redshift-serverless", "CreateWorkgroup").traits
     assert row("iam", "CreateRole").traits == ()
+    assert "job" not in row("ec2", "RunInstances").traits
+    assert "job" in row("ecs", "RunTask").traits
 
 
 def test_two_apis_of_one_name_are_told_apart() -> None:
@@ -242,7 +260,7 @@ def records() -> list[dict[str, Any]]:
     return [json.loads(line)["record"] for line in RECORDS.read_text("utf-8").splitlines()]
 
 
-@pytest.mark.skipif(not RECORDS.is_file(), reason=f"no records at {RECORDS}: OWNERTAG_REAL_RECORDS says where they are")
+@pytest.mark.skipif(not RECORDS.is_file(), reason=f"no records at {RECORDS}: set OWNERTAG_RECORDS to their folder")
 def test_every_recorded_event_source_is_a_clients() -> None:
     sources = {models.event_source(client) for client in models.clients()}
     assert {record["eventSource"] for record in records()} <= sources
