@@ -73,6 +73,10 @@ def _api(client: str, operation: OperationModel, resource: str, tags: Api) -> Ap
     api |= tag_shapes.named(operation, resource) | tags | tag_shapes.failures(operation)
     if _REPLACES.fullmatch(operation.name):
         api["replaces"] = True
+    discovery: Any = operation.endpoint_discovery
+    asked: Any = operation.service_model.endpoint_discovery_operation
+    if asked and discovery and discovery.get("required"):  # the SDK asks for the endpoint first (Timestream)
+        api["needs"] = [action(client, asked)]
     api["event_source"] = models.event_source(client)
     if events := _events(operation):
         api["events"] = events

@@ -192,7 +192,7 @@ def _api(name: str, entry: ApiEntry) -> TagApi:
             remove.operation, remove.action, remove.resource, remove.keys, remove.value, remove.most, remove.constants,
             remove.key_objects, tuple(remove.events), _record(remove.record),
         ) if remove else None,
-        entry.iam_resource, entry.iam_keys,
+        entry.iam_resource, entry.iam_keys, tuple(entry.needs),
     )  # fmt: skip
 
 

@@ -192,6 +192,7 @@ class ApiEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
     record: RecordEntry | None = None
     read: ReadEntry | None = None
     remove: RemoveEntry | None = None
+    needs: list[str] = []
     iam_resource: str = ""
     iam_keys: bool = True
     reason: str = ""

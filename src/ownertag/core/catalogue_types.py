@@ -246,6 +246,7 @@ class TagApi(Struct, frozen=True):
         iam_resource: The template of the ARN that IAM is asked about, where it is not the resource's own; `*` where the
             action names no resource types.
         iam_keys: Whether IAM can compare the keys of a call, by `aws:TagKeys` (service authorization reference).
+        needs: Further actions without which the SDK can't make the call.
     """
 
     name: str
@@ -273,6 +274,7 @@ class TagApi(Struct, frozen=True):
     remove: TagRemoval | None
     iam_resource: str = ""
     iam_keys: bool = True
+    needs: tuple[str, ...] = ()
 
 
 class TagForm(Struct, frozen=True):

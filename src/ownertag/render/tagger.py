@@ -171,7 +171,7 @@ def _of_services(catalogue: Catalogue) -> dict[str, Rights]:
 
 def _of_api(api: TagApi, resource: str) -> Rights:
     """The rights to write and to read by a tag API."""
-    reads = frozenset({api.read.action}) if api.read else frozenset()
+    reads = frozenset({*([api.read.action] if api.read else ()), *api.needs})
     return Rights(frozenset({Grant(api.action, resource, api.iam_keys)}), reads)
 
 

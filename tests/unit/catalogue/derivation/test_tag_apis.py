@@ -61,6 +61,7 @@ LIST = {"form": "list", "key": "Key", "value_key": "Value"}
             {"most": 20, "failures": "FailedResourcesMap", "failed_item": "@key", "failure_code": "ErrorCode"},
         ),
         ("s3control.PutJobTagging", {"replaces": True}),
+        ("timestream-write.TagResource", {"needs": ["timestream:DescribeEndpoints"]}),
     ],
 )
 def test_how_a_resource_is_tagged(name: str, expected: dict[str, Any]) -> None:
