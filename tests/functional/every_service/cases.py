@@ -63,6 +63,7 @@ class Case:
         strip: A text of which the ARN loses the last letter, where ids of the API have more than the ARN's.
         read: Reads its tags.
         tamper: Takes its owner away.
+        tells: `nothing` where a record of that hides which tags it was about.
         pages: Where AWS says what is called and answered.
         arns: Where AWS says what the ARN and the type are.
     """
@@ -78,6 +79,7 @@ class Case:
     strip: str
     read: ServiceCall
     tamper: ServiceCall
+    tells: str
     pages: str
     arns: str
 
@@ -120,6 +122,7 @@ def _cases(file: dict[str, Any]) -> list[Case]:
                 strip=one.get("strip", ""),
                 read=_call(one.get("read") or file["read"], file["client"]),
                 tamper=_call(one.get("tamper") or file["tamper"], file["client"]),
+                tells=one.get("tells") or file.get("tells", ""),
                 pages=file["pages"].replace("{call}", one["call"]),
                 arns=file["arns"],
             )

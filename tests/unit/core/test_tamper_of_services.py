@@ -38,6 +38,7 @@ TYPES = [
     kind("autoscaling:autoScalingGroup",
          f"arn:{{partition}}:autoscaling:{_HERE}:autoScalingGroup:*:autoScalingGroupName/{{id}}",
          "autoscaling.CreateOrUpdateTags"),
+    kind("kinesis:stream", f"arn:{{partition}}:kinesis:{_HERE}:stream/{{id}}", "kinesis.AddTagsToStream"),
     kind("logs:log-group", f"arn:{{partition}}:logs:{_HERE}:log-group:{{id}}", "logs.TagResource"),
 ]  # fmt: skip
 APIS = all_tag_apis()
@@ -88,6 +89,9 @@ CALLS: dict[str, tuple[str, str, dict[str, Any], str]] = {
         "ssm", "AddTagsToResource",
         {"resourceType": "Document", "resourceId": "one", "tags": OWNER}, arn("document/one", "ssm"),
     ),
+    "by its ARN, under the name of the address": (
+        "rds", "AddTagsToResource", {"resource-name": arn("db:one", "rds"), "tags": OWNER}, arn("db:one", "rds"),
+    ),
     "by each tag": (
         "autoscaling", "CreateOrUpdateTags",
         {"tags": [{**OWNER[0], "resourceId": "one", "resourceType": "auto-scaling-group"}]},
@@ -132,6 +136,7 @@ def test_an_overwritten_owner_is_seen(name: str) -> None:
             {"bucketName": "one", "Tagging": {"TagSet": {"Tag": {"Key": "x", "Value": "y"}}}},
             arn("one", "s3", ":"),
         ),
+        ("kinesis", "RemoveTagsFromStream", {"streamName": "one", "tagKeys": ["owner"]}, arn("stream/one", "kinesis")),
         ("iam", "UntagRole", {"roleName": "one", "tagKeys": ["owner"]}, arn("role/one", "iam", f":{ACCOUNT}")),
     ],
 )
@@ -176,3 +181,11 @@ def test_an_id_that_fits_two_types_may_be_of_either() -> None:
     [found] = named(tampered, both)
     assert (found.id, found.arn) == ("fs-1", arn("access-point/fs-1", "elasticfilesystem"))
     assert found.others == (arn("file-system/fs-1", "elasticfilesystem"),)
+
+
+def test_keys_that_a_record_hides_may_be_ours() -> None:
+    # AWS Backup's model calls the keys of UntagResource sensitive.
+    request = {"resourceArn": arn("backup-vault:one", "backup"), "tagKeyList": "HIDDEN_DUE_TO_SECURITY_REASONS"}
+    found = found_in("backup", "UntagResource", request, arn("backup-vault:one", "backup"))
+    assert isinstance(found, TamperFinding)
+    assert found.omitted

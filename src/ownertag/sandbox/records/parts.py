@@ -72,8 +72,9 @@ def _event(found: Operation, source: str) -> str:
     return f"{found.name}{date}{'v2' if found.name in names['v2'] else ''}"
 
 
-def _form(source: str) -> Form:
-    return Form(hidden(source), capitals=source in documented("keys")["capitals"])
+def _form(client: str, source: str) -> Form:
+    keys = documented("keys")
+    return Form(hidden(source), capitals=source in keys["capitals"], members=client in keys["members"])
 
 
 def _request(call: Call, found: Operation, source: str) -> Part:
@@ -83,9 +84,13 @@ def _request(call: Call, found: Operation, source: str) -> Part:
     shape = found.model.input_shape
     if found.protocol == "ec2":
         return ec2.request_parameters(found.model, plain, wrapped=is_wrapped(found.name))
-    written: dict[str, Any] = _form(source).write(shape, plain) if shape else {}
+    written: dict[str, Any] = _form(found.client, source).write(shape, plain) if shape else {}
     if found.client in documented("keys")["input"] and isinstance(shape, StructureShape):
-        body = {_form(source).key(name, member) for name, member in shape.members.items() if not _is_elsewhere(member)}
+        body = {
+            _form(found.client, source).key(name, member)
+            for name, member in shape.members.items()
+            if not _is_elsewhere(member)
+        }
         inner = {key: written.pop(key) for key in body & written.keys()}
         written |= {f"{small(found.name)}Input": inner} if inner else {}
     left_out = documented("left_out").get(source, ())
@@ -113,7 +118,7 @@ def _response(found: Operation, source: str, answer: Response) -> Part:
     if len(members) == 1 and is_wrapper(found.client, members[0][1]):
         [(name, shape)] = members
         parsed = parsed.get(name, {})
-    return _form(source).write(shape, parsed) or None
+    return _form(found.client, source).write(shape, parsed) or None
 
 
 def _parsed(found: Operation, answer: Response) -> tuple[dict[str, Any], str]:

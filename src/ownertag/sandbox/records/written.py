@@ -19,10 +19,12 @@ class Form:
     Attributes:
         hidden: Stands in place of a secret; empty: it is left out.
         capitals: Whether the keys keep the members' capitals.
+        members: Whether the keys are the members' names where the wire has others.
     """
 
     hidden: str
     capitals: bool = False
+    members: bool = False
 
     def write(self, shape: Shape | None, value: Any) -> Any:
         """A value by its shape, which has the members' names, as a record has it."""
@@ -47,7 +49,7 @@ class Form:
 
     def key(self, name: str, member: Shape) -> str:
         """A member's key: its wire name, which is its own where the protocol has no other."""
-        wire = str(member.serialization.get("name") or name)
+        wire = name if self.members else str(member.serialization.get("name") or name)
         return wire if self.capitals else small(wire)
 
 
