@@ -30,6 +30,7 @@ from ownertag.sandbox.personas import HOME_REGION
 from ownertag.sandbox.sandbox import Sandbox
 
 PATIENCE_SECONDS = 60
+pytestmark = pytest.mark.timeout(900)  # the first of these tests waits for all that is made
 CASES = read_cases()
 
 

@@ -86,11 +86,8 @@ def _request(call: Call, found: Operation, source: str) -> Part:
         return ec2.request_parameters(found.model, plain, wrapped=is_wrapped(found.name))
     written: dict[str, Any] = _form(found.client, source).write(shape, plain) if shape else {}
     if found.client in documented("keys")["input"] and isinstance(shape, StructureShape):
-        body = {
-            _form(found.client, source).key(name, member)
-            for name, member in shape.members.items()
-            if not _is_elsewhere(member)
-        }
+        form = _form(found.client, source)
+        body = {form.key(name, member) for name, member in shape.members.items() if not _is_elsewhere(member)}
         inner = {key: written.pop(key) for key in body & written.keys()}
         written |= {f"{small(found.name)}Input": inner} if inner else {}
     left_out = documented("left_out").get(source, ())
