@@ -12,13 +12,13 @@ WHY: dict[tuple[str, str, str], str] = {
     ("scp", "ForAnyValue:StringEqualsIgnoreCase", "aws:TagKeys"): (
         "one protected key among others is enough; without regard to case, since EC2's keys differ by case"
     ),
-    ("scp", "StringNotEquals", "ec2:CreateAction"): (
+    ("scp", "StringNotEquals", "…:CreateAction"): (
         "creations whose brought tags are overwritten go on; a direct call has no such key, and is none of them"
     ),
-    ("scp", "StringEquals", "ec2:CreateAction"): (
+    ("scp", "StringEquals", "…:CreateAction"): (
         "creations that can tag several types, or one that is not overwritten: ours only on those that are"
     ),
-    ("scp", "Null", "ec2:CreateAction"): (
+    ("scp", "Null", "…:CreateAction"): (
         "`true`: a creation changes nothing that is there, even if AWS should take the new tags for the resource's"
     ),
     ("scp", "Null", "aws:TagKeys"): "`true`: a DeleteTags that names no keys removes all of them",
@@ -72,7 +72,7 @@ WHY: dict[tuple[str, str, str], str] = {
     ("undelivered", "Bool", "aws:SecureTransport"): "`false` is denied: records can hold session tokens",
     ("alarm-key", "StringEquals", "aws:SourceAccount"): "CloudWatch for this account's alarms",
     ("alarm-topic", "ArnLike", "aws:SourceArn"): "CloudWatch for our alarms",
-    ("canary", "StringEquals", "ec2:CreateAction"): "tags that come with the placement group, and no others",
+    ("canary", "StringEquals", "…:CreateAction"): "tags that come with the placement group, and no others",
     ("audit-trust", "StringEquals", "aws:PrincipalOrgID"): "a hub account that left the organization looks in no more",
     (
         "audit",

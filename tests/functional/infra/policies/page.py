@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness import fixtures
-from infra.policies import services
+from infra.policies import all_services, services
 from infra.policies.cases import Case, Group, every, groups
 from infra.policies.conditions import WHY
 from infra.policies.matrix import ASKING, CARRIES, RULE, Action, asked
@@ -17,8 +18,8 @@ from ownertag.render.pages import tiers_page
 
 TITLES = {
     "scp": "the service control policy",
-    "tagger": "the tagger's role",
-    "session": "the session policy of the hub",
+    "tagger": "the policies of the tagger's role",
+    "session": "the session policies of the hub",
     "tagger-trust": "the trust of the tagger's role",
     "forwarder-trust": "the trust of the forwarder's role",
     "bus": "the policy of the hub's bus",
@@ -104,10 +105,12 @@ def page() -> str:
 def _tiers() -> Iterator[str]:
     """What the policy does by tier, and the rule that the matrix is computed from, with its number of cases."""
     of_ec2, of_others = len(list(services.of_ec2())), len(list(services.of_others()))
+    of_services, of_tagger = len(list(all_services.of_policies())), len(list(all_services.of_tagger()))
     yield from ("## What each tier does", "", tiers_page(fixtures.catalogue(), tag_actions.load_tag_actions()), "")
-    yield f"## The matrix: {of_ec2 + of_others:,} cases"
+    yield f"## The matrix: {of_ec2 + of_others + of_services + of_tagger:,} cases"
     yield ""
-    yield f"{of_ec2:,} of EC2, {of_others:,} of services that are only rows made up in the tests. Denied are:"
+    yield f"{of_ec2:,} of EC2, {of_services:,} of every other service of the catalogue, {of_others:,} of actions of"
+    yield f"each kind, written by hand, and {of_tagger:,} of what the tagger may do to each type. Denied are:"
     yield ""
     yield "| way | is | to |"
     yield "|---|---|---|"
@@ -138,15 +141,23 @@ def _denied(action: Action) -> Iterator[str]:
 
 
 def conditions() -> list[tuple[str, str, str]]:
-    """Every condition of the rendered policies once: (policy, operator, key)."""
+    """Every condition of the rendered policies once: (policy, operator, key).
+
+    Policies of one kind have the same conditions, and so have the services with a CreateAction key.
+    """
     found = [
-        (name, operator, key)
+        (_kind(name), operator, re.sub(r"^[a-z0-9-]+(?=:CreateAction$)", "…", key))
         for name, document in rendered().items()
         for statement in document["Statement"]
         for operator, keys in statement.get("Condition", {}).items()
         for key in keys
     ]
     return list(dict.fromkeys(found))
+
+
+def _kind(name: str) -> str:
+    """The first of the policies of a kind: `session` for `session-2`, `tagger` for the managed ones."""
+    return re.sub(r"-\d+$", "", name.removeprefix("ownertag-"))
 
 
 def _conditions() -> Iterator[str]:

@@ -123,6 +123,18 @@ AROUND: dict[str, Json] = {
             }
         ],
     },
+    # As KMS makes it: IAM's policies of the account count (doc: "Default key policy").
+    "open-key": {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{MEMBER}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            }
+        ],
+    },
     "open-bus": {"Version": "2012-10-17", "Statement": [{**_EVERYTHING, "Principal": "*"}]},
 }
 
@@ -281,6 +293,8 @@ ON: dict[str, What] = {
     "other-bus": _at("another bus of the hub's account", "events", "event-bus/other", HUB, "bus"),
     "open-bus": _at("a stranger's bus", "events", "event-bus/open", OUTSIDE, "open-bus"),
     "other-own-bus": _at("another bus of the member", "events", "event-bus/orders"),
+    "tagger-policy": What("a policy `ownertag-tagger-1`", f"arn:aws:iam::{MEMBER}:policy/ownertag-tagger-1"),
+    "own-policy": What("a policy of the account's own", f"arn:aws:iam::{MEMBER}:policy/web-server"),
     "provider": What("a listed identity provider", PROVIDER),
     "own-provider": What("another identity provider", f"arn:aws:iam::{MEMBER}:saml-provider/other"),
     "oidc-provider": What("a listed provider of OpenID Connect", OIDC_PROVIDER),
