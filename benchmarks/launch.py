@@ -115,7 +115,8 @@ def ownertag(sandbox: Sandbox, counted: Counted) -> Side:
         sandbox.client(hub, "organizations"), now, kept=kept
     ).keep_list()  # as the schedule does, uncounted
     organization = OrganizationAccounts(counted.client("organizations", HOME_REGION, {}), now, kept=kept)
-    ports = Ports(organization, AwsLookups(sessions, settings, catalogue.parents, now), Tagger(sessions), now)
+    lookups, tagger = AwsLookups(sessions, settings, catalogue.parents, now), Tagger(sessions, catalogue.tag_apis, now)
+    ports = Ports(organization, lookups, tagger, now)
 
     def run(events: list[dict[str, Any]]) -> None:
         messages = [Message(str(number), json.dumps(event)) for number, event in enumerate(events)]

@@ -21,7 +21,7 @@ class CallEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class ParentEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A type of the catalogue that stands behind what machines make: `core.owner.parent_kinds.ParentKind`.
+    """A type of the catalogue that stands behind what machines make: `core.parent_kinds.ParentKind`.
 
     Attributes:
         name: The evidence of an owner that is found through one.
@@ -47,7 +47,7 @@ class ParentEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class CopyEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """Where a call's request names what it copies: `core.owner.parent_kinds.CopySource`."""
+    """Where a call's request names what it copies: `core.parent_kinds.CopySource`."""
 
     path: str
     parent: str
@@ -56,7 +56,7 @@ class CopyEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class LinkEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What in a record leads to a parent: `core.owner.parent_kinds.Link`.
+    """What in a record leads to a parent: `core.parent_kinds.Link`.
 
     `hint` is what every record has in which one of the paths leads somewhere.
     """
@@ -76,7 +76,7 @@ class LinkEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class SessionEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What in a session leads to a parent: `core.owner.parent_kinds.SessionLink`."""
+    """What in a session leads to a parent: `core.parent_kinds.SessionLink`."""
 
     service: str
     parent: str

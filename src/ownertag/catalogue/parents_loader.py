@@ -9,8 +9,8 @@ from ownertag.catalogue.files import CatalogueError
 from ownertag.catalogue.parents_file import CallEntry, CopyEntry, LinkEntry, ParentEntry, ParentsFile, SessionEntry
 from ownertag.core.arn import TEMPLATE_EXAMPLE, is_template
 from ownertag.core.catalogue_types import CatalogueRow, ResourceType
-from ownertag.core.owner.parent_kinds import CopySource, Link, ParentCall, ParentKind, SessionLink
-from ownertag.core.owner.parents import Parents
+from ownertag.core.parent_kinds import CopySource, Link, ParentCall, ParentKind, SessionLink
+from ownertag.core.parents import Parents
 from ownertag.core.paths import Condition, Path
 
 _BASES = ("doc", "memory", "seen")

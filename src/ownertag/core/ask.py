@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from ownertag.core import unnamed_launch
 from ownertag.core.catalogue_types import Catalogue, QuestionKind
 from ownertag.core.created_beside import creation_time_questions, tag_targets
-from ownertag.core.owner.parents import Parents
 from ownertag.core.owner.resolve import Trace, trace
+from ownertag.core.parents import Parents
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings
 from ownertag.core.upserts import uncertain

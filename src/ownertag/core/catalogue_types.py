@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ownertag.core.owner.parents import Parents
+from ownertag.core.parents import Parents
 from ownertag.core.paths import Condition, Path, Skip
 from ownertag.core.uncovered import NOTHING_UNCOVERED, Uncovered
 

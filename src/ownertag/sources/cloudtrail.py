@@ -21,7 +21,7 @@ from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
 from ownertag.core.arn import partition_of
 from ownertag.core.owner.creation_record import CUT, creation_record_of
-from ownertag.core.owner.parents import Parent
+from ownertag.core.parents import Parent
 from ownertag.core.records import Record
 from ownertag.core.unnamed_launch import TIME_WINDOW as AROUND_LAUNCH
 from ownertag.core.unnamed_launch import launch_record_of

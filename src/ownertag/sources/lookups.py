@@ -11,7 +11,7 @@ from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
 from ownertag.core.arn import is_arn
 from ownertag.core.catalogue_types import Catalogue, Lookup, QuestionKind
-from ownertag.core.owner.parents import Parents
+from ownertag.core.parents import Parents
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Fact, Failure, Question
 from ownertag.sources.cloudtrail import CloudTrail

@@ -13,7 +13,7 @@ from typing import Any
 from ownertag.aws.sessions import Sessions
 from ownertag.core.arn import last_part, partition_of
 from ownertag.core.judge import Remedy, judge, unavailable
-from ownertag.core.owner.parents import Parent, Parents
+from ownertag.core.parents import Parent, Parents
 from ownertag.core.values import Absent, Fact, Failure, Found, Unavailable
 
 MAX_TASKS = 100

@@ -17,8 +17,8 @@ from msgspec import Struct
 from ownertag.aws.sessions import Sessions
 from ownertag.core.arn import without_account
 from ownertag.core.judge import unavailable
-from ownertag.core.owner.parents import Parent
 from ownertag.core.owner.principal import UNKNOWN, clean
+from ownertag.core.parents import Parent
 from ownertag.core.settings import Settings
 from ownertag.core.values import Failure, Unavailable
 

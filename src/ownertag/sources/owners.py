@@ -16,7 +16,7 @@ from ownertag.aws.sessions import Sessions
 from ownertag.core.judge import NO_TIME
 from ownertag.core.owner.chain import OWNER_TAG
 from ownertag.core.owner.creation_record import CUT
-from ownertag.core.owner.parents import Parent, Parents
+from ownertag.core.parents import Parent, Parents
 from ownertag.core.records import Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import (

@@ -20,7 +20,7 @@ from harness import fixtures
 from harness.fakes import Clock
 from ownertag.aws.sessions import Sessions
 from ownertag.core.catalogue_types import QuestionKind
-from ownertag.core.owner.parents import Parent
+from ownertag.core.parents import Parent
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Confidence, Fact, Found, OutcomeKind, Owner, Question, Unavailable
 from ownertag.sources.cloudtrail import MAX_ELSEWHERE, MOST, CloudTrail

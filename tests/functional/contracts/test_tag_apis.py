@@ -21,7 +21,7 @@ from harness.fakes import Clock
 from harness.tag_apis import all_tag_apis
 from ownertag.core.catalogue_types import Catalogue, QuestionKind, ResourceType
 from ownertag.core.judge import NO_TIME
-from ownertag.core.owner.parents import Parents
+from ownertag.core.parents import Parents
 from ownertag.core.tag_parameters import filled, reading, removing, tags_in
 from ownertag.core.values import Absent, Failure, Found, OutcomeKind, Question, Resource, Unavailable, Write
 from ownertag.sinks.tagging import REST, Tagger

@@ -261,6 +261,10 @@ class Shaky:
         """The resources with these keys."""
         return self._call(lambda: self._ledger.by_key(keys))
 
+    def by_id(self, id_: str) -> list[KnownResource]:
+        """The resources with this id."""
+        return self._call(lambda: self._ledger.by_id(id_))
+
     def _call(self, do: Callable[[], T]) -> T:
         self._world.count["ledger calls"] += 1
         fault = self._chances.ledger_fault()

@@ -169,3 +169,7 @@ class Charged:
     def by_key(self, keys: Iterable[ResourceKey]) -> list[KnownResource]:
         """The resources with these keys."""
         return self._ledger.by_key(keys)
+
+    def by_id(self, id_: str) -> list[KnownResource]:
+        """The resources with this id."""
+        return self._ledger.by_id(id_)

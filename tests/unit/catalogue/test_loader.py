@@ -248,7 +248,7 @@ def test_a_row_of_the_models_alone_is_off_until_an_entry_by_hand_says_what_it_re
     row = read_catalogue(select(Compiled([merge_source("ec2.toml", DERIVED, by_hand)], apis))).rows[
         "ec2.amazonaws.com", "CreateVolume"
     ]
-    assert (row.basis, row.source, row.traits) == ("documented", "EC2 API reference", {"copy"})
+    assert (row.basis, row.source, row.traits) == ("documented", "EC2 API reference", frozenset({"copy"}))
     assert row.makes[0].each == (("response",),)
 
 

@@ -9,7 +9,7 @@ import pytest
 from harness import fixtures
 from harness.fixtures import ACCOUNT, OTHER_ACCOUNT, REGION
 from ownertag.core.owner.creation_record import CUT, OMITTED, creation_record_of
-from ownertag.core.owner.parents import Parent
+from ownertag.core.parents import Parent
 from ownertag.core.records import Record
 from ownertag.core.values import Unavailable
 

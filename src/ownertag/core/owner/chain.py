@@ -17,7 +17,6 @@ from ownertag.core.owner.copies import copied_from
 from ownertag.core.owner.facts import FactTracker
 from ownertag.core.owner.hop import OwnerHop, inherited_owner, named_owner, user_of_directory, without_session_name
 from ownertag.core.owner.links import NO_LINKS, Hop, is_service, machine_links, service_of, session_links, stack_set_of
-from ownertag.core.owner.parents import Parents
 from ownertag.core.owner.principal import (
     SSO_ROLE,
     hops,
@@ -29,6 +28,7 @@ from ownertag.core.owner.principal import (
 )
 from ownertag.core.owner.rules import apply_rules, rule_for
 from ownertag.core.owner.sessions import SessionMakers, owner_tag
+from ownertag.core.parents import Parents
 from ownertag.core.records import ACCOUNT, Identity, Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import Absent, Confidence, Found, Owner, Question

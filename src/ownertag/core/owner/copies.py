@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ownertag.core.arn import is_arn, partition_of
-from ownertag.core.owner.parent_kinds import CopySource
-from ownertag.core.owner.parents import Parent, Parents
 from ownertag.core.parameters import parameters_of
+from ownertag.core.parent_kinds import CopySource
+from ownertag.core.parents import Parent, Parents
 from ownertag.core.paths import values_at
 from ownertag.core.records import REGION, Record
 

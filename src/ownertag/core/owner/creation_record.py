@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ownertag.core.owner.parent_kinds import ParentCall
-from ownertag.core.owner.parents import Parent
 from ownertag.core.parameters import parameters_of
+from ownertag.core.parent_kinds import ParentCall
+from ownertag.core.parents import Parent
 from ownertag.core.paths import Path, all_hold, values_at
 from ownertag.core.records import Record
 from ownertag.core.values import OutcomeKind, Unavailable

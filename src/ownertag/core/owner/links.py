@@ -16,11 +16,11 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.core.arn import function_arn, is_arn, parse_arn, parse_oidc_provider, partition_of
-from ownertag.core.owner.parent_kinds import Link, taken
-from ownertag.core.owner.parents import Parent, Parents
 from ownertag.core.owner.principal import SERVICE_PATH, invoked_by_service, issuer_of, session_of
 from ownertag.core.owner.sessions import session_tags
 from ownertag.core.parameters import parameters_of, tags_in_request
+from ownertag.core.parent_kinds import Link, taken
+from ownertag.core.parents import Parent, Parents
 from ownertag.core.paths import values_at
 from ownertag.core.records import Identity, Record
 

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from ownertag.core.owner.chain import FINAL, OwnerChain
 from ownertag.core.owner.facts import FactTracker
-from ownertag.core.owner.parents import Parents
 from ownertag.core.owner.principal import no_owner, owner_by_identity
 from ownertag.core.owner.rules import apply_rules
+from ownertag.core.parents import Parents
 from ownertag.core.records import CANARY_ROLE, Record, is_canary
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Facts, Owner, Question, Wait

@@ -14,7 +14,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from ownertag.core.arn import fill_template, is_arn, parse_arn, template_pattern, template_service
-from ownertag.core.owner.parent_kinds import CopySource, Link, ParentKind, SessionLink
+from ownertag.core.parent_kinds import CopySource, Link, ParentKind, SessionLink
 
 
 class Parent(Struct, frozen=True):
