@@ -85,17 +85,17 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
         if isinstance(reservation, str) and _RESERVATION.fullmatch(reservation):
             asked_by = (row.children, reservation)
     _check_claims(record, resources)
-    may_exist = UPSERT in row.traits and _may_exist(record, row, resources)
+    may_exist = UPSERT in row.traits and _may_exist(record, row)
     return Creation(
         arrival, row, resources, asked_by, preexisting, told, _lists_parts(document, row), may_exist=may_exist
     )
 
 
-def _may_exist(record: Record, row: CatalogueRow, resources: tuple[Resource, ...]) -> bool:
+def _may_exist(record: Record, row: CatalogueRow) -> bool:
     """Whether a call may have changed what was there before, where its answer does not say that it did."""
     before = existed(record, row)
     if before:
-        raise _Mismatch(Reason.NOT_A_CREATION, "the answer says that it changed what was there before", resources)
+        raise _Mismatch(Reason.NOT_A_CREATION, "the answer says that it changed what was there before")
     return before is None
 
 
