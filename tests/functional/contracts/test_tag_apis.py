@@ -69,7 +69,7 @@ def made(stage: MotoStage, one: dict[str, Any]) -> tuple[Resource, str]:
     return Resource(arn, fields["id"] or arn.rpartition("/")[2], "any:type"), region
 
 
-def tags_of(stage: MotoStage, api_name: str, resource: Resource, region: str) -> dict[str, str]:
+def tags_carried(stage: MotoStage, api_name: str, resource: Resource, region: str) -> dict[str, str]:
     api = APIS[api_name]
     assert api.read
     parameters = reading(api.read, [resource], stage.spokes[0], region)
@@ -85,11 +85,11 @@ def test_tags_are_written_read_and_removed_by_data(moto_stage: MotoStage, one: d
     assert tagger.write(first) is None
     write = Write(stage.spokes[0], region, api.name, TAGS, (resource,))
     assert tagger.write(write) is None
-    found = tags_of(stage, api.name, resource, region)
+    found = tags_carried(stage, api.name, resource, region)
     assert found == {**found, "team": "green", **dict(TAGS)}, "what stood there stays, and ours is written over it"
     assert api.remove
     call(stage, api.client, region, api.remove.operation, removing(api, api.remove, write))
-    left = tags_of(stage, api.name, resource, region)
+    left = tags_carried(stage, api.name, resource, region)
     assert left["team"] == "green"
     assert not left.keys() & dict(TAGS).keys()
 
