@@ -57,7 +57,8 @@ _FIXED = """
     eice resourcesSet AWSCloudFormation AWSCodeBuild AWSBackup GitHubActions githubusercontent token actions refs
     heads repo DataLifecycleManager gntd ec2spot configLambdaExecution EKSClusterSession GlueJobRunnerSession
     CCSSession CognitoIdentityCredentials principalTags
-    incomingTransitiveTags transitiveTagKeys amazonwebservices pulumi
+    incomingTransitiveTags transitiveTagKeys amazonwebservices pulumi AWSBatch
+    PrimaryDBInstanceArn ManagedByAmazonSageMakerResource
 """
 
 

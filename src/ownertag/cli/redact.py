@@ -36,7 +36,8 @@ def print_redacted(files: Iterable[str], options: Options, creations: bool) -> N
     """
     if options.format is Output.CSV:
         fail("--redact prints JSON lines: leave out --output csv")
-    catalogue, models, reading = load_catalogue(), ApiModels(), Reading(options)
+    catalogue, reading = load_catalogue(), Reading(options)
+    models = ApiModels(catalogue)
     redactor = Redactor(secrets.randbelow, catalogue, models.services(), models.words_of)
     now, printed, left_out = datetime.now(UTC), 0, Counter[Reason]()
     unread, differing = list[str](), list[str]()

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.loaders import Loader
 
+from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.redaction.words import NO_WORDS, ApiWords
 
 _MODEL = "service-2"
@@ -22,10 +23,18 @@ _BOOLEAN = frozenset({"true", "false"})
 
 
 class ApiModels:
-    """The models of AWS's APIs. They are read when they are asked for, and a service's once."""
+    """The models of AWS's APIs. They are read when they are asked for, and a service's once.
 
-    def __init__(self) -> None:
+    Args:
+        catalogue: Its rows say which clients have the calls of an event source, if that is called otherwise.
+    """
+
+    def __init__(self, catalogue: Catalogue | None = None) -> None:
         self._loader = Loader(include_default_search_paths=True)
+        self._clients: dict[str, set[str]] = {}
+        for row in catalogue.rows.values() if catalogue else ():
+            clients = {name.strip().partition(".")[0] for name in row.client.split(",") if name.strip()}
+            self._clients.setdefault(row.event_source.removesuffix(".amazonaws.com"), set()).update(clients)
 
     def services(self) -> frozenset[str]:
         """What AWS's services are called in host names and ARNs."""
@@ -40,6 +49,7 @@ class ApiModels:
     @cache  # noqa: B019 - one object in a process
     def _words(self, service: str) -> ApiWords:
         folders = [service] if service in self._folders() else self._by_prefix().get(service, [])
+        folders = sorted({*folders, *(self._clients.get(service, set()) & {*self._folders()})})
         models = [self._loader.load_service_model(folder, _MODEL) for folder in folders]
         return words_in(models) if models else NO_WORDS
 

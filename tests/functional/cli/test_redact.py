@@ -31,7 +31,7 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 @cache
 def models() -> ApiModels:
-    return ApiModels()
+    return ApiModels(fixtures.catalogue())
 
 
 def redactor(seed: int = 1) -> Redactor:
@@ -222,3 +222,37 @@ def test_it_prints_no_csv() -> None:
     code, lines, said = run("-", "--output", "csv", given=fixtures.bytes_of(fixtures.record()))
     assert (code, lines) == (2, [])
     assert "--redact prints JSON lines" in said
+
+
+HERE = f"eu-central-1:{fixtures.ACCOUNT}"
+HASH, UUID = "50dc6c495c0c9188", "0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"
+#: What ARNs and ids of other services have beside a name: words of more than one type, an API under another name.
+OTHERS = {
+    "elasticloadbalancing CreateLoadBalancer": ({"name": "shop", "type": "application"}, {"loadBalancers": [
+        {"loadBalancerArn": f"arn:aws:elasticloadbalancing:{HERE}:loadbalancer/app/shop/{HASH}"}]}),
+    "wafv2 CreateWebACL": ({"name": "shop", "scope": "REGIONAL"}, {"summary": {
+        "name": "shop", "id": UUID, "aRN": f"arn:aws:wafv2:{HERE}:regional/webacl/shop/{UUID}"}}),
+    "cognito-identity CreateIdentityPool": ({"identityPoolName": "shop"}, {"identityPoolId": f"eu-central-1:{UUID}"}),
+    "route53resolver CreateResolverEndpoint": ({"name": "shop"}, {"resolverEndpoint": {
+        "id": f"rslvr-out-{HASH}0", "arn": f"arn:aws:route53resolver:{HERE}:resolver-endpoint/rslvr-out-{HASH}0"}}),
+    "amazonmq CreateBroker": ({"brokerName": "shop"}, {
+        "brokerId": f"b-{UUID}", "brokerArn": f"arn:aws:mq:{HERE}:broker:shop:b-{UUID}"}),
+    "ecs CreateService": ({"serviceName": "shop"}, {"service": {
+        "serviceArn": f"arn:aws:ecs:{HERE}:service/web/shop", "clusterArn": f"arn:aws:ecs:{HERE}:cluster/web"}}),
+    "secretsmanager CreateSecret": ({"name": "shop"}, {"arn": f"arn:aws:secretsmanager:{HERE}:secret:shop-a1B2c3"}),
+    "s3 CreateBucket": ({"bucketName": "shop-logs"}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_another_service_made_is_decided_the_same(name: str) -> None:
+    source, _, event = name.partition(" ")
+    request, response = OTHERS[name]
+    record = fixtures.record(
+        event, eventSource=f"{source}.amazonaws.com", requestParameters=request, responseElements=response
+    )
+    before, after = decided(record), decided(redactor().redact(record))
+    assert before["resources"], before["refusal"]
+    assert without_names(after) == without_names(before)
+    assert "shop" not in json.dumps(after)
+    assert [each["type"] for each in after["resources"]] == [each["type"] for each in before["resources"]]

@@ -46,7 +46,14 @@ class Redactor:
         services: frozenset[str] = frozenset(),
         words_of: Callable[[str], ApiWords] = lambda _: NO_WORDS,
     ) -> None:
-        self._texts = Texts(Replacements(draw), services, words.arn_types(catalogue), words.id_prefixes(catalogue))
+        self._texts = Texts(
+            Replacements(draw),
+            services,
+            words.arn_types(catalogue),
+            words.id_prefixes(catalogue),
+            words.words_within(catalogue),
+            words.tag_keys(catalogue),
+        )
         self._services = words.SERVICES | services
         self._deciding = deciding_values(catalogue)
         self._words_of = words_of

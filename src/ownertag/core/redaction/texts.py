@@ -39,6 +39,8 @@ class Texts:
         services: What AWS's services are called in ARNs and host names, beyond `words.SERVICES`.
         arn_types: By service, the words that tell a resource's type.
         id_prefixes: What ids of resources begin with.
+        within: By service, the words inside ids that tell a type.
+        tag_keys: Keys of tags that stay.
     """
 
     def __init__(
@@ -47,11 +49,15 @@ class Texts:
         services: frozenset[str],
         arn_types: Mapping[str, frozenset[str]],
         id_prefixes: frozenset[str],
+        within: Mapping[str, frozenset[str]],
+        tag_keys: frozenset[str],
     ) -> None:
         self._new = replacements
         self._atoms: dict[str, str] = {}
         self._services = words.SERVICES | services
         self._arn_types = arn_types
+        self._within = within
+        self._tag_keys = tag_keys
         prefixes = "|".join(sorted(map(re.escape, id_prefixes), key=len, reverse=True))
         self._id = re.compile(rf"({prefixes})-({forms.UUID}|[0-9a-f]{{8,40}})", re.ASCII)
         self._inside = re.compile(
@@ -79,6 +85,10 @@ class Texts:
             return self._new.name(text)
         if parse_arn(text) is not None:
             return self._arn(text)
+        if found := words.LOG_GROUP.fullmatch(text):
+            return f"{found[1]}{self.text(found[2], nested + 1)}{found[3]}"
+        if found := _REGION_AND_UUID.fullmatch(text):
+            return f"{found[1]}:{self._new.hex(found[2])}"
         if of_ci(text) is not None:
             return self._each(text, words.SUBJECT_WORDS)
         return forms.TOKENS.sub(self._token, text)
@@ -116,7 +126,7 @@ class Texts:
 
     def tag_key(self, text: str) -> str:
         """The key of a tag: services' own stay, since decisions rest on them."""
-        if text in words.TAG_KEYS:
+        if text in self._tag_keys:
             return text
         for prefix in words.TAG_KEY_PREFIXES:
             if text.startswith(prefix):
@@ -210,6 +220,8 @@ class Texts:
         """A name that AWS or a tool made around somebody's, if it is one."""
         if found := words.SSO_ROLE.fullmatch(text):
             return f"{found[1]}{self._form(found[2])}_{self._new.hex(found[4])}"
+        if found := words.BATCH_CLUSTER.fullmatch(text):
+            return f"{found[1]}{self._form(found[2])}-{self._new.hex(found[3])}"
         if found := words.BATCH_GROUP.fullmatch(text):
             return f"{self._form(found[1])}{found[2]}{self._new.hex(found[3])}"
         prefix = _prefix(text)
@@ -333,14 +345,22 @@ class Texts:
         parts = forms.CUTS.split(resource)
         if parts[0] == "oidc-provider" and len(parts) > 2:
             return f"oidc-provider/{self._url(resource.partition('/')[2])}"
+        if service == "secretsmanager" and (found := _SECRET.fullmatch(resource)):
+            return f"secret:{self._each(found[1])}-{self._new.base36(found[2].lower())}"
+        if parts[0] == "log-group" and (found := words.LOG_GROUP.fullmatch(resource.partition(":")[2])):
+            return f"log-group:{found[1]}{self._each(found[2])}{found[3]}"
         if parts[0] == "assumed-role" and resource.count("/") >= 2:
             role, _, session = resource[len("assumed-role/") :].partition("/")
             return f"assumed-role/{self._each(role)}/{self.session(session)}"
         shown = [part[:_BRACKETS] if number % 2 else part for number, part in enumerate(parts)]
+        within, leading = self._within.get(service, frozenset()), True
         for number in range(0, len(parts), 2):
             part = parts[number]
-            # A type stands first; Auto Scaling's ARNs alone have more of them.
-            if part in types and (number == 0 or part in _INNER_TYPES):
+            # A type stands first, of one word or of several; within an id are others, and Auto Scaling's in between.
+            leading = leading and (part in types or not part)
+            if (part in types and (leading or part in _INNER_TYPES)) or part in within:
+                continue
+            if _REGION_AND_UUID.fullmatch("".join(parts[number : number + 3])):
                 continue
             if service == "iam" and number == 2 and parts[0] == "role" and part in words.ROLE_PATHS:
                 continue
@@ -359,6 +379,10 @@ class Texts:
         return "".join(shown)
 
 
+#: An identity pool's id has its Region before a UUID (doc: Cognito identity pools API reference).
+_REGION_AND_UUID = re.compile(rf"({words.REGION.pattern}):({forms.UUID})", re.ASCII)
+#: Secrets Manager puts six characters behind a name (user guide, "What's in a Secrets Manager secret?").
+_SECRET = re.compile(r"secret:(.+)-([A-Za-z0-9]{6})", re.ASCII)
 _PARTITIONS = frozenset({"aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"})
 _INNER_TYPES = frozenset({"autoScalingGroupName", "launchConfigurationName", "log-stream", "changeSet"})
 

@@ -182,13 +182,17 @@ PREFIXES = (
     ),
     *("aws-terraform-", "hashicorp-terraform", "GitLabRunner-", "buildkite-job-", "awslambda", "AWSBackup-"),
     *("Automation-", "DataLifecycleManager", "AWSConfig-", "OpsWorks-", "AWSCodeBuild-", "eks-", "StackSet-"),
-    *("AWSServiceRoleFor", "AWSServiceRole", "stacksets-exec-"),
+    *("aws-cloud9-", "AWSServiceRoleFor", "AWSServiceRole", "stacksets-exec-"),
 )
 SDK_PREFIX = re.compile(r"aws-sdk-(?:java|js|javascript|php|net|ruby|cpp|kotlin|swift|rust|go)-")
 #: A role of Identity Center: permission set and digits in between are the customer's.
 SSO_ROLE = re.compile(r"(AWSReservedSSO_)(.+)(_)([0-9a-f]{16})")
-#: A group of Batch (`core.owner.links`).
-BATCH_GROUP = re.compile(r"(.+)(-asg-)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+#: A cluster of ECS that Batch makes for a compute environment (`catalogue/overlay/links.toml`).
+BATCH_CLUSTER = re.compile(r"(AWSBatch-)(.+)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+#: A log group that a service makes for what is somebody's (`catalogue/overlay/links.toml`).
+LOG_GROUP = re.compile(r"(/aws/(?:eks|rds/instance|rds/cluster)/)([^/]+)(/[a-z]{1,32})")
+#: A group of Batch, and its older clusters.
+BATCH_GROUP = re.compile(r"(.+)(-asg-|_Batch_)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 #: The words in subjects of CI systems' tokens (`core.owner.ci_subjects`).
 SUBJECT_WORDS = frozenset(
     {
@@ -261,7 +265,7 @@ ROLE_PATHS = frozenset({"aws-reserved", "aws-service-role", "service-role"})
 
 
 def arn_types(catalogue: Catalogue) -> dict[str, frozenset[str]]:
-    """By service, the words in its ARNs that tell a resource's type."""
+    """By service, the words with which its ARNs begin that tell a resource's type."""
     found = {service: {*types} for service, types in _ARN_TYPES.items()}
     templates = [type_.arn for type_ in catalogue.types.values()]
     templates += [kind.arn for kind in catalogue.parents.kinds.values()]
@@ -272,11 +276,32 @@ def arn_types(catalogue: Catalogue) -> dict[str, frozenset[str]]:
     return {service: frozenset(types) for service, types in found.items()}
 
 
+def words_within(catalogue: Catalogue) -> dict[str, frozenset[str]]:
+    """By service, the words inside the ids of its ARNs that tell a type, such as `stages` behind an API's id."""
+    found: dict[str, set[str]] = {}
+    for type_ in catalogue.types.values():
+        said = _CHOICE.sub(" ", type_.id_form)
+        within = {word for word in re.split(r"[^A-Za-z0-9-]+", said) if re.fullmatch(r"[A-Za-z][A-Za-z0-9-]+", word)}
+        if within and re.search("[/:]", said):
+            found.setdefault(type_.arn.split(":", 3)[2], set()).update(within)
+    return {service: frozenset(within) for service, within in found.items()}
+
+
+#: In a form of ids, what stands for any character, and how many.
+_CHOICE = re.compile(r"\[(?:\\.|[^\]\\])*\]|{[0-9,]*}|\\[a-zA-Z]")
+
+
+def tag_keys(catalogue: Catalogue) -> frozenset[str]:
+    """Keys of tags that stay: those that lead to an owner as well."""
+    return TAG_KEYS | {key for link in catalogue.parents.links for key in link.tags}
+
+
 def id_prefixes(catalogue: Catalogue) -> frozenset[str]:
     """What ids of resources begin with, without the hyphen."""
-    found = {
-        match[0] for type_ in catalogue.types.values() if (match := re.match(r"[a-z0-9-]+(?=-[\[(])", type_.id.pattern))
-    }
+    found: set[str] = set()
+    for type_ in catalogue.types.values():
+        if match := re.match(r"([a-z0-9-]+)-(?:\(\?:([a-z|]+)\)-)?(?=[\[(])", type_.id_form):
+            found |= {f"{match[1]}-{kind}" for kind in match[2].split("|")} if match[2] else {match[1]}
     return frozenset(found) | _MORE_IDS
 
 
