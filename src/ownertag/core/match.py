@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ownertag.core.arn import arn_before_id, is_arn, last_part, parse_arn, partition_of, tails, take_apart
+from ownertag.core.arn import MAX_LENGTH, arn_before_id, is_arn, last_part, parse_arn, partition_of, tails, take_apart
 from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, Makes, QuestionKind, ResourceType
 from ownertag.core.parameters import unwrap
 from ownertag.core.paths import Skip, all_hold, get, is_skipped, member, no_objects, values_at, values_under
@@ -295,7 +295,10 @@ def _by_id(makes: Makes, id_: str, record: Record) -> Resource:
     id_ = id_.removeprefix(makes.strip)
     if not makes.type.id.fullmatch(id_):
         raise _Mismatch(Reason.BAD_ID, f"{id_[:80]!a} is no id of a {makes.type.name}")
-    return resource(makes.type, id_, record)
+    found = resource(makes.type, id_, record)
+    if len(found.arn) > MAX_LENGTH:
+        raise _Mismatch(Reason.BAD_ID, f"{id_[:80]!a} makes an ARN that is longer than any")
+    return found
 
 
 def _by_arn(type_: ResourceType, arn: str, record: Record) -> Resource:
