@@ -147,7 +147,7 @@ def machine_links(
     after: list[Hop] = []
     inherited: list[Hop] = []
     for link in parents.links:
-        if link.launched and not launched:
+        if (link.launched and not launched) or (link.tags and not link.prefix and tags.keys().isdisjoint(link.tags)):
             continue
         of_service = not link.services or service in link.services
         by_pod = link.pods and pod
@@ -216,6 +216,8 @@ _FIELD = re.compile(r"{([^{}]+)}")
 
 def _filled(form: str, value: str, tags: Mapping[str, str]) -> str | None:
     """An id, put together of the value and of other tags; None where one of these is missing."""
+    if form == "{value}":
+        return value
     known = {**tags, "value": value}
     parts = {field: known.get(field) for field in _FIELD.findall(form)}
     if not all(parts.values()):
