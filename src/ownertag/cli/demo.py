@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def demo(options: Options) -> None:
     """Tour an organization on this machine.
 
-    Launches by all kinds of principals in several accounts and Regions, and the tags that their resources end up with.
+    Launches by all kinds of principals in several accounts and Regions, things of ten other services, and the tags that
+    all of it ends up with.
     Then a night's story: instances that a group, a stack, another instance, a chain of roles and an impostor launched,
     and whose they are. Needs no AWS account and reaches none: moto stands in for AWS, on 127.0.0.1.
 
@@ -31,6 +32,7 @@ def demo(options: Options) -> None:
     from ownertag.sandbox.console_reporter import ConsoleReporter
     from ownertag.sandbox.demo_launches import launch_and_check
     from ownertag.sandbox.demo_owners import ask_owners, launch_cases
+    from ownertag.sandbox.demo_services import create_and_check
     from ownertag.sandbox.sandbox import Sandbox
 
     begun = time.monotonic()
@@ -39,6 +41,7 @@ def demo(options: Options) -> None:
     with Sandbox(reporter, failed=lambda error: options.say(f"the function failed: {error!r}")) as sandbox:
         launched = launch_cases(sandbox, options.say)
         launches = launch_and_check(sandbox, reporter, options.say)
+        launches += create_and_check(sandbox, reporter, options.say)
         told = ask_owners(sandbox, launched)
     _print(launches, told, options.format)
     options.say("at night: whose are they?")

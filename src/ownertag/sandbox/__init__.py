@@ -19,6 +19,7 @@
     sandbox.py           starts and stops everything
     console_reporter.py  tells on the console what the function does
     demo_launches.py     the demo: launches, and whether each resource ended up with its tags
+    demo_services.py     the demo: creations of other services than EC2
     demo_owners.py       the demo: launches that do not say whose they are, and what `whois` says of them
 
 The sandbox checks no signatures, enforces no policies but trust policies of roles and the organization's own, delivers

@@ -144,21 +144,34 @@ def _check(sandbox: Sandbox, launch: DemoLaunch, reporter: ConsoleReporter) -> N
         if record["eventID"] in reporter.done:
             launch.problems.append("its event was sent to the hub")
         return
+    if not is_done(launch, record, reporter):
+        return
+    ec2 = sandbox.client(sandbox.account_session(launch.persona.account, launch.persona.region), "ec2")
+    ids = [*launch.ids, *_children(ec2, launch)]
+    compare(launch, record, _tags(ec2, ids), ids)
+
+
+def is_done(launch: DemoLaunch, record: dict[str, Any], reporter: ConsoleReporter) -> bool:
+    """Waits until the hub has done a launch, and whether it has."""
     until = launch.at + PATIENCE_SECONDS
     while record["eventID"] not in reporter.done and time.monotonic() < until:
         time.sleep(0.05)
     if record["eventID"] not in reporter.done:
         launch.problems.append(f"not done after {PATIENCE_SECONDS:.0f} s")
-        return
+        return False
     done_at, decision = reporter.done[record["eventID"]]
     launch.seconds, launch.confidence = done_at - launch.at, decision.owner.confidence.value
     if launch.confidence != launch.persona.confidence:
         launch.problems.append(f"its owner is {launch.confidence}, not {launch.persona.confidence}")
-    ec2 = sandbox.client(sandbox.account_session(launch.persona.account, launch.persona.region), "ec2")
-    ids = [*launch.ids, *_children(ec2, launch)]
-    tags = _tags(ec2, ids)
+    return True
+
+
+def compare(
+    launch: DemoLaunch, record: dict[str, Any], tags: dict[str, dict[str, str]], ids: Sequence[str] = ()
+) -> None:
+    """Compares the tags of what was made, by id, with what they should be."""
     wanted = {"owner": launch.persona.owner, "dateCreated": record["eventTime"], "WhatIsThis": LINK}
-    for id_ in ids:
+    for id_ in ids or launch.ids:
         wrong = {key: tags.get(id_, {}).get(key) for key in wanted if tags.get(id_, {}).get(key) != wanted[key]}
         if wrong:
             launch.problems.append(f"{id_} has {wrong}")

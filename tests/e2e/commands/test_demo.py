@@ -46,9 +46,11 @@ def test_the_demo_ends_with_every_resource_tagged(run: subprocess.CompletedProce
     assert len({launch["kind"] for launch in launches}) == 7
     assert [launch["problems"] for launch in launches] == [[]] * len(launches)
     assert all(launch["tagged"] == launch["resources"] for launch in launches)
-    assert sum(launch["tagged"] for launch in launches) == 301
+    assert sum(launch["tagged"] for launch in launches) == 311
+    made = {launch["did"]: launch["owner"] for launch in launches}
+    assert (made["1 S3 bucket"], made["1 RDS instance"]) == ("carol@example.com", "frank")
     assert {launch["owner"] for launch in launches if launch["did"] == "1 instance with owner=ceo"} == {"erin-user"}
-    assert "all 301 resources carry the tags that they should, and all 6 answers are right" in run.stderr
+    assert "all 311 resources carry the tags that they should, and all 6 answers are right" in run.stderr
 
 
 def test_at_night_whois_names_the_right_person_for_each(run: subprocess.CompletedProcess[str]) -> None:
