@@ -13,7 +13,12 @@ from ownertag.core.catalogue_types import Catalogue, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.tiers import MEANINGS, TagAction, TagActions, Tier
 
-_BASIS = {"seen": "a real record", "in-use": "other taggers", "model": "the API model"}
+_BASIS = {
+    "seen": "a real record",
+    "documented": "AWS's documentation",
+    "in-use": "other taggers",
+    "model": "the API model",
+}
 _MARKS = ("<!-- By `make generate`. -->", "<!-- -->")
 
 

@@ -57,6 +57,7 @@ documentation:
 
 - which principals an SCP binds: root users and delegated administrators of members, but not the management account,
   service-linked roles, services, or callers from outside;
+- that a key of KMS asks its own policy as well: one that does not let the account's policies count can't be tagged;
 - that a launch with tags asks for `ec2:CreateTags` with `ec2:CreateAction` set, and a DeleteTags without keys has
   no `aws:TagKeys`;
 - which keys a forwarded event carries. No source shows that `events:source`, `events:detail-type` and
