@@ -69,7 +69,7 @@ def test_whatever_the_templates_make_that_has_a_price_is_on_the_page() -> None:
         "AWS::SNS::Topic": "mails",
     }
     free = {
-        "AWS::Events::EventBus", "AWS::Events::EventBusPolicy", "AWS::Events::Rule", "AWS::IAM::Role",
+        "AWS::Events::EventBus", "AWS::Events::EventBusPolicy", "AWS::Events::Rule", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role",
         "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy",
         "AWS::SQS::QueuePolicy",
     }  # fmt: skip
