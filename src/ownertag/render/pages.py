@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 from typing import Any
 
 from ownertag.catalogue.coverage import Coverage, coverage, read_derived
-from ownertag.core.catalogue_types import Catalogue, QuestionKind
+from ownertag.catalogue.merge import merged
+from ownertag.catalogue.uncovered import shipped
+from ownertag.core.catalogue_types import Catalogue, CatalogueRow, QuestionKind
 from ownertag.core.settings import Settings
 from ownertag.core.tiers import MEANINGS, TagAction, TagActions, Tier
 
@@ -19,6 +21,7 @@ _BASIS = {
     "in-use": "other taggers",
     "model": "the API model",
 }
+_EC2 = "ec2.amazonaws.com"
 _MARKS = ("<!-- By `make generate`. -->", "<!-- -->")
 
 
@@ -33,19 +36,68 @@ def catalogue_page(catalogue: Catalogue) -> str:
         "Generated from `src/ownertag/catalogue/` by `make generate`. *Known from* says what the row rests on; a row",
         "that rests on the API model alone has not been checked against a record that CloudTrail wrote.",
         "",
-        "| event source | event | makes | known from | note |",
-        "|---|---|---|---|---|",
+        f"{_counts(catalogue)} What is missing here is added from a record: `ownertag catalogue try` says how.",
+        "",
+        "## Amazon EC2",
+        "",
+        "| event | makes | known from | note |",
+        "|---|---|---|---|",
     ]
     for (source, name), row in sorted(catalogue.rows.items()):
-        makes = ", ".join(dict.fromkeys(made.type.name for made in row.makes))
-        looked_up = row.children is QuestionKind.INSTANCES_BY_RESERVATION
-        note = row.note or ("its volumes are looked up" if looked_up else "")
-        lines.append(f"| `{source}` | `{name}` | {makes} | {_BASIS[row.basis]} | {note} |")
-    return "\n".join([*lines, "", *_left_out(coverage(catalogue))]) + "\n"
+        if source == _EC2:
+            looked_up = row.children is QuestionKind.INSTANCES_BY_RESERVATION
+            note = row.note or ("its volumes are looked up" if looked_up else "")
+            lines.append(f"| `{name}` | {_made(row)} | {_BASIS[row.basis]} | {note} |")
+    return "\n".join([*lines, "", *_other_services(catalogue), "", *_left_out(coverage(catalogue))]) + "\n"
+
+
+def _counts(catalogue: Catalogue) -> str:
+    by_basis = Counter(row.basis for row in catalogue.rows.values())
+    sources = {source for source, _ in catalogue.rows}
+    parts = ", ".join(f"{by_basis[basis]} from {words}" for basis, words in _BASIS.items())
+    return f"{len(catalogue.rows)} events of {len(sources)} event sources are watched: {parts}."
+
+
+def _made(row: CatalogueRow) -> str:
+    return ", ".join(dict.fromkeys(made.type.name for made in row.makes))
+
+
+def _other_services(catalogue: Catalogue) -> list[str]:
+    """All but EC2: a line for the events of a service that are known from one place; and what was left out by hand."""
+    groups: dict[tuple[str, str, str], list[CatalogueRow]] = defaultdict(list)
+    for (source, _), row in sorted(catalogue.rows.items()):
+        if source != _EC2:
+            told = row.source if row.basis in {"seen", "documented"} else ""
+            groups[source, row.basis, told].append(row)
+    left_out = [
+        (file.event_source, creation.event, creation.off)
+        for file in merged().sources
+        for creation in file.creation
+        if creation.off
+    ]
+    waiting = sum(map(len, shipped().values())) - len(left_out)
+    return [
+        "## Other services",
+        "",
+        "| event source | events | makes | known from |",
+        "|---|---|---|---|",
+        *(
+            f"| `{source}` | {', '.join(f'`{row.event_name}`' for row in rows)}"
+            f" | {', '.join(dict.fromkeys(map(_made, rows)))} | {_BASIS[basis]}{_where(where)} |"
+            for (source, basis, where), rows in sorted(groups.items())
+        ),
+        "",
+        f"{waiting:,} more calls take tags for something new. AWS's models alone say what they make, and where that",
+        "should stand in a record: they have no row that is on. These were looked at, and left out:",
+        "",
+        "| event source | event | why |",
+        "|---|---|---|",
+        *(f"| `{source}` | `{event}` | {why} |" for source, event, why in left_out),
+    ]
 
 
 def with_numbers(readme: str, catalogue: Catalogue) -> str:
-    """The README with the current numbers of EC2 between their marks."""
+    """The README with the current numbers between their marks."""
     start, end = _MARKS
     head, _, rest = readme.partition(start)
     tail = rest.partition(end)[2]
@@ -55,7 +107,15 @@ def with_numbers(readme: str, catalogue: Catalogue) -> str:
 def _numbers(catalogue: Catalogue) -> str:
     rows = [row for row in catalogue.rows.values() if row.event_source == "ec2.amazonaws.com"]
     model = sum(row.basis == "model" for row in rows)
-    return f"{len(rows)} EC2 events, {model} of them known from the API model alone; {coverage(catalogue)}"
+    sources = {source for source, _ in catalogue.rows}
+    return (
+        f"{len(catalogue.rows)} events of {len(sources)} services; of EC2 {len(rows)}, {model} of them known from the"
+        f" API model alone; {coverage(catalogue)}"
+    )
+
+
+def _where(source: str) -> str:
+    return f": {source.removeprefix('doc: ').replace('record in ', '')}" if source else ""
 
 
 def _left_out(covered: Coverage) -> list[str]:
