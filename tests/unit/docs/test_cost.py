@@ -69,9 +69,9 @@ def test_whatever_the_templates_make_that_has_a_price_is_on_the_page() -> None:
         "AWS::SNS::Topic": "mails",
     }
     free = {
-        "AWS::Events::EventBus", "AWS::Events::EventBusPolicy", "AWS::Events::Rule", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role",
-        "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy",
-        "AWS::SQS::QueuePolicy",
+        "AWS::Events::EventBus", "AWS::Events::EventBusPolicy", "AWS::Events::Rule", "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Role", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission", "AWS::SNS::Subscription",
+        "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy",
     }  # fmt: skip
     made = {each["Type"] for name in ("hub", "spoke_account", "spoke_region") for each in resources(name).values()}
     assert made <= free | priced.keys()
