@@ -100,6 +100,8 @@ class Front:
         self.put_event: Callable[[dict[str, Any], str], None] = lambda *_: None
         #: What a function answers to a payload, and whether it failed, by the function's ARN.
         self.invoke: Callable[[str, bytes], tuple[bytes, bool] | None] = lambda *_: None
+        #: Answers in place of a service, where it is to fail; None lets the call through.
+        self.fault: Callable[[Call, SandboxActor], Response | None] = lambda *_: None
         self._moto = DomainDispatcherApplication(create_backend_app)
         #: moto's state is not made for several threads, and a record must follow its call in order.
         self.lock = RLock()
@@ -165,6 +167,8 @@ class Front:
             return self._to_moto(call, account)
 
         organization_id = self._organization.id
+        if failed := self.fault(call, actor):
+            return failed
         if call.service == "ec2" and (refused := ec2.too_many_values(call) or ec2.reserved_tag(call, actor)):
             return refused
         if call.service == "ec2" and (refused := tag_policies.refused_tags(call, actor.account, MANAGEMENT)):
