@@ -273,9 +273,16 @@ def _policy(
     return place.ok(Check.POLICY, f"{name} is as rendered, attached to {', '.join(sorted(found.targets))}")
 
 
+def _listed(names: tuple[str, ...]) -> str:
+    """A few actions by name, of more their number."""
+    if len(names) <= 4:
+        return ", ".join(names)
+    return f"{len(names)} actions of {len({name.partition(':')[0] for name in names})} services"
+
+
 def _tiers(place: Location, expected: Expected) -> Finding:
     """What the policies can do about each action that changes tags. What they can't do is no fault."""
-    told = [f"{tier.value}: {', '.join(names)}" for tier, names in expected.tiers.items() if names]
+    told = [f"{tier.value}: {_listed(names)}" for tier, names in expected.tiers.items() if names]
     advice = "see what each tier does, and what holds for other services"
     command = Command("ownertag", ("render", "scp", "--tiers"), None)
     return place.ok(Check.TIERS, "; ".join(told), advice, command, cause=Cause.TIERS)

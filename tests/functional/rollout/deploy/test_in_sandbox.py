@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from harness import fixtures
 from ownertag.aws.credentials import CallerSession
+from ownertag.catalogue.loader import load_catalogue
+from ownertag.render.patterns import spoke_rules
+from ownertag.render.tagger import tagger_policies
 from ownertag.rollout.deploy.clients import Clients
 from ownertag.rollout.deploy.destroy import to_destroy
 from ownertag.rollout.deploy.steps import to_apply
@@ -54,9 +58,12 @@ def test_apply_puts_everything_in_its_place_and_a_second_plan_has_nothing(consol
     roles = {"auto-tag-role", "ownertag-forwarder", "ownertag-audit", "ownertag-canary", "ownertag-redrive"}
     for account in (MANAGEMENT, *MEMBERS):
         assert found[f"roles in {account}"] - {"ownertag-hub"} == roles
+        iam = console.sandbox.client(console.sandbox.account_session(account), "iam")
+        attached = iam.list_attached_role_policies(RoleName="auto-tag-role")["AttachedPolicies"]
+        assert {each["PolicyName"] for each in attached} == {*tagger_policies(load_catalogue(), fixtures.settings())}
         for region in (HOME_REGION, "us-east-1", "us-west-2"):
             at_hub = (account, region) == (HUB, HOME_REGION)
-            rules = {"ownertag-creations-1", "ownertag-creations-2", "ownertag-tampering"}
+            rules = {*spoke_rules(load_catalogue(), fixtures.settings())}
             rules |= {"hub-ownertag-accounts"} if at_hub else set()
             assert found[f"rules in {account} {region}"] == rules
             assert (found[f"queues in {account} {region}"] == {"ownertag-undelivered"}) != at_hub

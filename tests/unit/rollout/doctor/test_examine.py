@@ -63,8 +63,8 @@ def test_without_the_organization_the_named_accounts_are_looked_at_all_the_same(
     collector.whole = DENIED
     findings = examine(collector, wanted(), Scope(accounts=frozenset({MEMBER})))
     assert [finding.check for finding in findings if finding.state is CheckState.UNREACHABLE] == [Check.ACCOUNTS]
-    # Which Regions the organization has is not known: the home Region has rules in any case.
-    assert collector.asked == [(MEMBER, (HOME,))]
+    # Which Regions the organization has is not known: the home Region has rules in any case, as have global services'.
+    assert collector.asked == [(MEMBER, (HOME, "us-east-1", "us-west-2"))]
     collector.asked.clear()
     examine(collector, wanted())
     assert {account for account, _ in collector.asked} == {MANAGEMENT, HUB}
