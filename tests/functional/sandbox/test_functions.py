@@ -67,6 +67,8 @@ def changed_role(sandbox: Sandbox, account: str, name: str, trust: dict[str, Any
     if trust is None:
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=name, PolicyName=policy)
+        for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+            iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
         iam.delete_role(RoleName=name)
     else:
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))

@@ -22,9 +22,12 @@ def complete(stack: Any) -> None:
     """
     resources = stack.resource_map
     for name, plain in stack.template_dict.get("Resources", {}).items():
-        correct = {"AWS::IAM::Role": _role, "AWS::KMS::Key": _key, "AWS::Lambda::Function": _function}.get(
-            plain["Type"]
-        )
+        correct = {
+            "AWS::IAM::ManagedPolicy": _managed_policy,
+            "AWS::IAM::Role": _role,
+            "AWS::KMS::Key": _key,
+            "AWS::Lambda::Function": _function,
+        }.get(plain["Type"])
         made = resources._parsed_resources.get(name)  # noqa: SLF001 - by its own look-up it would be made here
         if correct is None or made is None:
             continue
@@ -50,13 +53,21 @@ def keep_known(stack: Any) -> None:
 
 
 def forget_missing(stack: Any) -> None:
-    """Leaves what is gone out of a stack's deletion; moto would end with an error, AWS goes on."""
+    """Leaves what is gone out of a stack's deletion; moto would end with an error, AWS goes on.
+
+    It takes managed policies from their roles and deletes them, which moto doesn't.
+    """
     resources = stack.resource_map._parsed_resources  # noqa: SLF001 - there is no other way into it
+    iam = iam_backends[stack.account_id]["aws"]
     known: dict[str, dict[str, Any]] = {
-        "AWS::IAM::Role": iam_backends[stack.account_id]["aws"].roles,
+        "AWS::IAM::Role": iam.roles,
         "AWS::SQS::Queue": sqs_backends[stack.account_id][stack.region_name].queues,
     }
     for name, plain in stack.template_dict.get("Resources", {}).items():
+        if plain["Type"] == "AWS::IAM::ManagedPolicy" and (policy := resources.pop(name, None)) is not None:
+            for role in iam.roles.values():
+                role.managed_policies.pop(policy.arn, None)
+            iam.managed_policies.pop(policy.arn, None)
         there = known.get(plain["Type"])
         if there is not None and not any(made is resources.get(name) for made in there.values()):
             resources.pop(name, None)
@@ -94,6 +105,15 @@ def _role(role: Any, properties: dict[str, Any]) -> None:
     role.policies = {
         policy["PolicyName"]: json.dumps(policy["PolicyDocument"]) for policy in properties.get("Policies", ())
     }
+
+
+def _managed_policy(policy: Any, properties: dict[str, Any]) -> None:
+    [version] = [each for each in policy.versions if each.version_id == policy.default_version_id]
+    version.document = json.dumps(properties["PolicyDocument"])
+    roles = policy.backend.roles.values()
+    for role in (each for each in roles if each.name in properties.get("Roles", ())):
+        if policy.arn not in role.managed_policies:
+            policy.attach_to(role)
 
 
 def _key(key: Any, properties: dict[str, Any]) -> None:

@@ -94,6 +94,8 @@ def test_a_spoke_that_is_broken_by_hand_is_named(run: Run, sandbox: Sandbox) -> 
     iam = sandbox.client(sandbox.account_session(OTHER), "iam")
     for name in iam.list_role_policies(RoleName="auto-tag-role")["PolicyNames"]:
         iam.delete_role_policy(RoleName="auto-tag-role", PolicyName=name)
+    for policy in iam.list_attached_role_policies(RoleName="auto-tag-role")["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName="auto-tag-role", PolicyArn=policy["PolicyArn"])
     iam.delete_role(RoleName="auto-tag-role")
     code, findings = run(*narrow)
     assert code == 1
