@@ -9,7 +9,7 @@ from __future__ import annotations
 from ownertag.core import launch
 from ownertag.core.catalogue_types import PARTS, Catalogue
 from ownertag.core.launch import SKEW, TagTargets, creation_time_question
-from ownertag.core.match import resource
+from ownertag.core.record_ids import resource
 from ownertag.core.values import Absent, Creation, Fact, Facts, Found, OutcomeKind, Part, Question, Unavailable, Wait
 
 

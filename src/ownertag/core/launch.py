@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from ownertag.core.catalogue_types import Catalogue, QuestionKind
-from ownertag.core.match import resources_of
 from ownertag.core.ownership import BORN_WITH
+from ownertag.core.record_ids import resources_of
 from ownertag.core.values import (
     Absent,
     Attached,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from ownertag.core.arn import MAX_LENGTH, arn_before_id, is_arn, last_part, parse_arn, partition_of, tails, take_apart
-from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, Makes, QuestionKind, ResourceType
+from ownertag.core.arn import parse_arn, tails
+from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, QuestionKind
 from ownertag.core.parameters import unwrap
-from ownertag.core.paths import Skip, all_hold, get, is_skipped, member, no_objects, values_at, values_under
+from ownertag.core.paths import all_hold, get, is_skipped, values_at, values_under
+from ownertag.core.record_ids import Mismatch, decode, made_of_type
 from ownertag.core.records import ACCOUNT, Arrival, Record
 from ownertag.core.regions import not_ours
 from ownertag.core.settings import Settings
@@ -36,39 +36,29 @@ IDENTITY_TYPES = frozenset(
 BY_HAND = "nobody is named, and nothing is tagged: find it by hand, and give it with `ownertag transfer`"
 
 
-class _Mismatch(Exception):
-    """Says why a record is no creation; `match` makes a refusal of it."""
-
-    def __init__(self, reason: Reason, detail: str, resources: tuple[Resource, ...] = ()) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-        self.resources = resources
-
-
 def match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creation | Refusal:
     """Returns the creation that a record is, or the refusal with the reason why it is none."""
     try:
         return _match(arrival, catalogue, settings)
-    except _Mismatch as mismatch:
+    except Mismatch as mismatch:
         return Refusal(arrival.where, mismatch.reason, mismatch.detail, arrival.record, mismatch.resources)
 
 
 def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creation:
     record = arrival.record
     if record.error_code:
-        raise _Mismatch(Reason.FAILED_CALL, f"{record.event_name[:128]!a} failed with {record.error_code[:128]!a}")
+        raise Mismatch(Reason.FAILED_CALL, f"{record.event_name[:128]!a} failed with {record.error_code[:128]!a}")
     if record.category == "NetworkActivity" or record.event_type == "AwsVpceEvent":
         # The call has a record of its own (CloudTrail user guide, "Logging network activity events").
-        raise _Mismatch(Reason.NOT_A_CREATION, f"a VPC endpoint's view of {record.event_name[:128]!a} creates nothing")
+        raise Mismatch(Reason.NOT_A_CREATION, f"a VPC endpoint's view of {record.event_name[:128]!a} creates nothing")
     row = catalogue.rows.get((record.event_source, record.event_name))
     if row is None:
-        raise _Mismatch(*_without_row(record, catalogue))
+        raise Mismatch(*_without_row(record, catalogue))
     _check_place(record, settings)
     _check_identity(record, settings)
-    response = _decode(record.response)
+    response = decode(record.response)
     if response is None and not row.by_request:
-        raise _Mismatch(Reason.NO_RESPONSE, "the record has no responseElements, where the ids would stand")
+        raise Mismatch(Reason.NO_RESPONSE, "the record has no responseElements, where the ids would stand")
     if _omitted(response):
         if not row.by_request:
             return _by_request(arrival, row)
@@ -95,7 +85,7 @@ def _may_exist(record: Record, row: CatalogueRow) -> bool:
     """Whether a call may have changed what was there before, where its answer does not say that it did."""
     before = existed(record, row)
     if before:
-        raise _Mismatch(Reason.NOT_A_CREATION, "the answer says that it changed what was there before")
+        raise Mismatch(Reason.NOT_A_CREATION, "the answer says that it changed what was there before")
     return before is None
 
 
@@ -110,7 +100,7 @@ def _by_request(arrival: Arrival, row: CatalogueRow) -> Creation:
     elif token is None and row.by_time and isinstance(request, dict) and not _omitted(request):
         asked_by = (QuestionKind.LAUNCHES, f"{record.created_at.isoformat()} {record.creation_id}")
     if asked_by is None:
-        raise _Mismatch(
+        raise Mismatch(
             Reason.RESPONSE_OMITTED,
             f"CloudTrail left out the ids, and nothing in the request leads to them; {BY_HAND}",
         )
@@ -127,28 +117,6 @@ def _without_row(record: Record, catalogue: Catalogue) -> tuple[Reason, str]:
         because = f" ({why})" if why else ""
         return Reason.NOT_COVERED, f"not covered yet: {service[:64]} {record.event_name[:128]}{because}"
     return Reason.NOT_A_CREATION, f"{record.event_name[:128]!a} creates nothing that is in the catalogue"
-
-
-def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: A002 - the field's own words
-    """The resource with this id in the record's account and Region. Its ARN is built, never taken from outside."""
-    return resource_at(type, id, record.account, record.region)
-
-
-def resources_of(made: Iterable[tuple[ResourceType, str]], record: Record) -> list[Resource]:
-    """The resources with these types and ids. There are few types: the ARN before the id is built once for each."""
-    heads: dict[str, str] = {}
-    found = []
-    for type_, id_ in made:
-        head = heads.get(type_.name)
-        if head is None:
-            head = heads[type_.name] = arn_before_id(type_.arn, record.region, record.account)
-        found.append(Resource(head + id_, id_, type_.name))
-    return found
-
-
-def resource_at(type: ResourceType, id: str, account: str, region: str) -> Resource:  # noqa: A002 - the field's own words
-    """The resource with this id in this account and Region."""
-    return Resource(arn_before_id(type.arn, region, account) + id, id, type.name)
 
 
 def _named_before(document: dict[str, Any], row: CatalogueRow) -> frozenset[str]:
@@ -198,11 +166,11 @@ def _resources(
 ) -> tuple[Resource, ...]:
     of_this_api = [makes for makes in row.makes if not makes.when or all_hold(makes.when, document)]
     if not of_this_api:
-        raise _Mismatch(Reason.NOT_A_CREATION, "it is of another API of this name, which makes nothing that is covered")
+        raise Mismatch(Reason.NOT_A_CREATION, "it is of another API of this name, which makes nothing that is covered")
     found = [
         resource
         for makes in of_this_api
-        for resource in _made(document, makes, makes.skip, row, record)
+        for resource in made_of_type(document, makes, makes.skip, row, record)
         if resource.id not in preexisting
     ]
     if found:
@@ -211,117 +179,21 @@ def _resources(
         resource
         for makes in of_this_api
         if makes.skip
-        for resource in _made(document, makes, (), row, record)
+        for resource in made_of_type(document, makes, (), row, record)
         if resource.id not in preexisting
     ]
     if managed:
         detail = "an AWS service runs what was created, and customers can't tag it"
-        raise _Mismatch(Reason.MANAGED_BY_SERVICE, detail, tuple(managed))
+        raise Mismatch(Reason.MANAGED_BY_SERVICE, detail, tuple(managed))
     if document["response"] is None:
-        raise _Mismatch(
+        raise Mismatch(
             Reason.NO_RESPONSE, "the record has no responseElements, and its request does not say what was made"
         )
-    raise _Mismatch(Reason.NO_RESOURCE, "the record names nothing that was created")
-
-
-def _made(document: dict[str, Any], makes: Makes, skip: Skip, row: CatalogueRow, record: Record) -> Iterable[Resource]:
-    """The resources of one type: by their ARNs, or else by their ids."""
-    for path in makes.arns:
-        arns = [arn for arn in values_at(document, path, skip) if arn not in (None, "")]
-        if arns:
-            known = _request_text(record)
-            upsert = "upsert" in row.traits
-            # What stands in the request as well was there before: a parent, a source, a target.
-            return [
-                _by_arn(makes.type, _text(makes, arn), record)
-                for arn in arns
-                if upsert or not (isinstance(arn, str) and _quoted(arn) in known)
-            ]
-    ids = _ids(document, makes, skip) or _composed(document, makes)
-    return [_by_id(makes, id_, record) for id_ in ids]
-
-
-def _request_text(record: Record) -> bytes:
-    """The request, written in one way: a slash may stand escaped in it."""
-    raw = bytes(record.request)
-    return msgspec.json.encode(_decode(record.request)) if b"\\" in raw else raw
-
-
-def _quoted(text: str) -> bytes:
-    return msgspec.json.encode(text)
-
-
-def _ids(document: dict[str, Any], makes: Makes, skip: Skip) -> list[str]:
-    """The ids of one type, by the first path that finds any."""
-    for path in makes.each:
-        nodes = values_at(document, path, skip)
-        if makes.id is not None and no_objects(nodes):
-            continue
-        ids = (
-            nodes if makes.id is None else [member(node, makes.id) for node in nodes if node and isinstance(node, dict)]
-        )
-        ids = [id_ for id_ in ids if id_ is not None and id_ != ""]  # an empty element is written as ""
-        if ids:
-            return [_text(makes, id_) for id_ in ids]
-    return []
-
-
-def _composed(document: dict[str, Any], makes: Makes) -> list[str]:
-    """The id that is put together of several members, each there once; none where one is missing."""
-    for composed in makes.composed:
-        parts: list[str] = []
-        for path, default in composed.parts:
-            found = [value for value in values_at(document, path) if value not in (None, "")]
-            if len(found) > 1:
-                raise _Mismatch(Reason.BAD_ID, f"a part of the id of a {makes.type.name} stands there more than once")
-            if not found and default is None:
-                break
-            part = _text(makes, found[0]) if found else str(default)
-            parts.append(last_part(part) if is_arn(part) else part)
-        else:
-            return [composed.form.format(*parts)]
-    return []
-
-
-def _text(makes: Makes, id_: Any) -> str:
-    if isinstance(id_, str):
-        return id_
-    raise _Mismatch(Reason.BAD_ID, f"an id of a {makes.type.name} is not text")
-
-
-def _by_id(makes: Makes, id_: str, record: Record) -> Resource:
-    if makes.id is None and is_arn(id_):
-        return _by_arn(makes.type, id_, record)
-    id_ = id_.removeprefix(makes.strip)
-    if not makes.type.id.fullmatch(id_):
-        raise _Mismatch(Reason.BAD_ID, f"{id_[:80]!a} is no id of a {makes.type.name}")
-    found = resource(makes.type, id_, record)
-    if len(found.arn) > MAX_LENGTH:
-        raise _Mismatch(Reason.BAD_ID, f"{id_[:80]!a} makes an ARN that is longer than any")
-    return found
-
-
-def _by_arn(type_: ResourceType, arn: str, record: Record) -> Resource:
-    """The resource that an ARN names; it has to be of the type, and in the account and Region of the record."""
-    parts = take_apart(arn, type_.arn, type_.id_form)
-    if parts is None:
-        raise _Mismatch(Reason.BAD_ID, f"{arn[:200]!a} is no ARN of a {type_.name}")
-    if parts.account not in (None, record.account):
-        raise _Mismatch(Reason.OTHER_ACCOUNT, "what was created belongs to another account than the record's")
-    if parts.region not in (None, record.region) or parts.partition != partition_of(record.region):
-        raise _Mismatch(Reason.OTHER_REGION, f"the ARN of what was created is not in {record.region}, as the record is")
-    return resource(type_, parts.id, record)
-
-
-def _decode(raw: msgspec.Raw) -> Any:
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise _Mismatch(Reason.NOT_A_RECORD, f"its request or response can't be read: {error}") from error
+    raise Mismatch(Reason.NO_RESOURCE, "the record names nothing that was created")
 
 
 def _request(record: Record) -> Any:
-    return unwrap(_decode(record.request), record.event_name, "Request")
+    return unwrap(decode(record.request), record.event_name, "Request")
 
 
 def _omitted(response: Any) -> bool:
@@ -338,15 +210,15 @@ def _client_token(request: Any) -> str | None:
 def _check_place(record: Record, settings: Settings) -> None:
     org = settings.organization
     if org is not None and (why := not_ours(org, record.region, record.event_source)):
-        raise _Mismatch(Reason.OTHER_REGION, why)
+        raise Mismatch(Reason.OTHER_REGION, why)
 
 
 def _check_identity(record: Record, settings: Settings) -> None:
     identity = record.identity
     if identity is None:
-        raise _Mismatch(Reason.NO_IDENTITY, "the record has no userIdentity, so nobody can be named")
+        raise Mismatch(Reason.NO_IDENTITY, "the record has no userIdentity, so nobody can be named")
     if identity.type not in IDENTITY_TYPES:
-        raise _Mismatch(
+        raise Mismatch(
             Reason.NO_IDENTITY,
             f"userIdentity type {str(identity.type)[:64]!a} is not one that CloudTrail documents",
         )
@@ -354,7 +226,7 @@ def _check_identity(record: Record, settings: Settings) -> None:
         issuer = identity.session_context and identity.session_context.session_issuer
         for arn in (identity.arn, issuer.arn if issuer else None):
             if arn and any(pattern.fullmatch(arn[:2048]) for pattern in settings.ignore.patterns):
-                raise _Mismatch(Reason.IGNORED_PRINCIPAL, "the settings say to leave what this principal creates alone")
+                raise Mismatch(Reason.IGNORED_PRINCIPAL, "the settings say to leave what this principal creates alone")
 
 
 def _check_account(document: dict[str, Any], row: CatalogueRow, record: Record) -> None:
@@ -362,7 +234,7 @@ def _check_account(document: dict[str, Any], row: CatalogueRow, record: Record) 
     for path in row.owner_account:
         for account in values_at(document, path):
             if account != record.account:
-                raise _Mismatch(Reason.OTHER_ACCOUNT, "what was created belongs to another account than the record's")
+                raise Mismatch(Reason.OTHER_ACCOUNT, "what was created belongs to another account than the record's")
 
 
 def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
@@ -370,12 +242,12 @@ def _check_claims(record: Record, resources: tuple[Resource, ...]) -> None:
     if record.resources == _NULL:
         return
     ids = {resource.id for resource in resources}
-    for claim in values_at(_decode(record.resources), ("[]", "ARN")):
+    for claim in values_at(decode(record.resources), ("[]", "ARN")):
         arn = parse_arn(claim) if isinstance(claim, str) else None
         if not arn or arn.account == record.account or not ACCOUNT.fullmatch(arn.account):
             continue
         if arn.resource in ids or not ids.isdisjoint(tails(arn.resource)):
-            raise _Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
+            raise Mismatch(Reason.OTHER_ACCOUNT, "the record's ARNs put what was created into another account")
 
 
 _NULL = msgspec.Raw(b"null")

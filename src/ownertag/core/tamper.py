@@ -19,9 +19,9 @@ from ownertag.core.findings import (
     TamperFinding,
     truncated_changes,
 )
-from ownertag.core.match import resource
 from ownertag.core.owner.principal import principal_of
 from ownertag.core.recognize import recognize
+from ownertag.core.record_ids import resource
 from ownertag.core.records import Record, role_of
 from ownertag.core.settings import Settings
 from ownertag.core.tag_calls import TagCall, tag_call

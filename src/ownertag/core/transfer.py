@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from ownertag.core.catalogue_types import Catalogue
-from ownertag.core.match import resource_at
 from ownertag.core.owner.principal import clean
 from ownertag.core.recognize import recognize, type_of_id
+from ownertag.core.record_ids import resource_at
 from ownertag.core.records import ACCOUNT, REGION, Record
 from ownertag.core.settings import Settings
 from ownertag.core.tags import MAX_VALUE, fit, tags_for
