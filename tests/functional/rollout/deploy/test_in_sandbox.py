@@ -261,6 +261,8 @@ def test_what_was_deleted_by_hand_is_made_anew_and_loses_nothing(console: Consol
     with console.client(WEB, "iam") as iam:
         for name in iam.list_role_policies(RoleName="auto-tag-role")["PolicyNames"]:
             iam.delete_role_policy(RoleName="auto-tag-role", PolicyName=name)
+        for attached in iam.list_attached_role_policies(RoleName="auto-tag-role")["AttachedPolicies"]:
+            iam.detach_role_policy(RoleName="auto-tag-role", PolicyArn=attached["PolicyArn"])
         iam.delete_role(RoleName="auto-tag-role")
     assert console("plan")[0] == 0  # CloudFormation does not see it
     with console.client(WEB, "sqs", "us-east-1") as sqs:

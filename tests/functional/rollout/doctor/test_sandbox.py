@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from harness import fixtures
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.app import app
+from ownertag.render.patterns import spoke_rules
 from ownertag.rollout.doctor.findings import Check
 from ownertag.sandbox.console_reporter import ConsoleReporter
 from ownertag.sandbox.personas import ACCOUNTS, HUB, MANAGEMENT, REGIONS
@@ -90,7 +93,9 @@ def test_a_canary_goes_the_whole_way(run: Run, sandbox: Sandbox) -> None:
 def test_a_spoke_that_is_broken_by_hand_is_named(run: Run, sandbox: Sandbox) -> None:
     narrow = ("--accounts", f"{MEMBER},{OTHER},{MANAGEMENT}", "--regions", "us-east-1")
     events = sandbox.client(sandbox.account_session(MEMBER, "us-east-1"), "events")
-    events.disable_rule(Name="ownertag-creations-1")
+    rules = spoke_rules(load_catalogue(), fixtures.settings())
+    [rule] = [name for name, pattern in rules.items() if '"CreatePlacementGroup"' in json.dumps(pattern)]
+    events.disable_rule(Name=rule)
     iam = sandbox.client(sandbox.account_session(OTHER), "iam")
     for name in iam.list_role_policies(RoleName="auto-tag-role")["PolicyNames"]:
         iam.delete_role_policy(RoleName="auto-tag-role", PolicyName=name)
