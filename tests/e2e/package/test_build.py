@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import pytest
 from typer.testing import CliRunner, Result
 
+from harness import fixtures
 from ownertag.cli.app import app
 from ownertag.core.settings import SettingsError
 from ownertag.rollout.package import targets
@@ -81,7 +82,7 @@ def test_only_what_the_function_needs(for_lambda: ForLambda, current: Built) -> 
         assert services == {
             "autoscaling", "cloudtrail", "codebuild", "dynamodb", "ec2", "ecs", "events", "identitystore",
             "organizations", "resourcegroupstaggingapi", "sns", "sqs", "sts",
-        }  # fmt: skip
+        } | {api.client for api in fixtures.catalogue().tag_apis.values()}  # fmt: skip
         assert "ownertag/catalogue/compiled.json" in found
         assert not [name for name in found if re.search(r"(^|/)(tests?|examples|bin)/", name)]
 
