@@ -133,6 +133,8 @@ def _writes(kind: ResourceType, api: TagApi, arn: str, who: str, session: str | 
         context = {"aws:TagKeys": list(keys)}
         yield _asked(f"{title}/{'+'.join(keys)}", api.action, arn, who, session, context, allowed)
     yield _asked(f"{title}/no key", api.action, arn, who, session, {}, False)
+    if api.remove and api.remove.action.endswith(":UntagResource") and _carries_keys(api.remove.action):
+        yield _asked(f"{title}/removes", api.remove.action, arn, who, session, {"aws:TagKeys": ["owner"]}, False)
 
 
 def _elsewhere() -> Iterator[Asked]:
@@ -160,7 +162,11 @@ def _is_of_a_row(arn: str) -> bool:
 
 def _has_keys(api: TagApi) -> bool:
     """Whether the reference gives the action `aws:TagKeys`."""
-    found = reference.action(*_split(api.action))
+    return _carries_keys(api.action)
+
+
+def _carries_keys(action: str) -> bool:
+    found = reference.action(*_split(action))
     return bool(found) and "aws:tagkeys" in found.keys.union(*(one.keys for one in found.types))  # type: ignore[union-attr]
 
 

@@ -19,7 +19,8 @@ EQUIVALENT = {
     "alarm-key/AdministerKey: Action is *": "no other action asks a key's policy",
     "canary/TagCanaryPlacementGroup: Action is *": "no other action carries `ec2:CreateAction`, which must be",
     **{
-        f"scp/DenyForgedTagsEc2{number}: Action is *": "no other action carries `ec2:CreateAction`, which must be"
+        f"scp/DenyForgedTags{service}{number}: Action is *": "no other action carries the CreateAction, which must be"
+        for service in ("Ec2", "Ecs", "Elasticfilesystem")
         for number in range(1, 10)
     },
 }

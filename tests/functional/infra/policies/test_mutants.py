@@ -74,10 +74,10 @@ def test_each_mutant_makes_a_row_fail() -> None:
 
 
 def _plain_changes() -> Iterator[Asked]:
-    """Of every action that changes tags: a member, our key or all of them, on what is owned."""
+    """Of every action that changes tags: a member or a copier, our key or all of them, on what is owned."""
     for case in all_services.of_policies():
         *_, keys, carries, who = case.id.split("/")
-        if who == "member-admin" and carries == "owned" and keys in {"our key", "all"}:
+        if who in {"member-admin", "copier"} and carries == "owned" and keys in {"our key", "all"}:
             yield case
 
 
