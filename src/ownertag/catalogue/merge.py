@@ -36,6 +36,11 @@ TAG_APIS = "tag_apis.toml"
 PARENT_FILES = ("parents.toml", "links.toml")
 #: Where the Resource Groups Tagging API's records come from; it tags resources of many services.
 _MANY = "tagging.amazonaws.com"
+#: What `ownertag catalogue try` writes as the source, by the entry's basis. Nobody can look it up: it is refused.
+TO_BE_NAMED = {
+    "seen": "a record; say whose, or which page of AWS has it",
+    "documented": "a page of AWS; say which one",
+}
 #: Files of these folders that say something else.
 _OTHERS = frozenset({TAG_APIS, "not_rows.toml", "ec2_at_creation.toml", "tag_actions.toml", *PARENT_FILES})
 
@@ -85,13 +90,18 @@ def merge_source(name: str, generated: str | None, overlay: str | None) -> Sourc
     """Returns the file of an event source, from the TOML of both sides.
 
     Raises:
-        CatalogueError: One is no file of the catalogue, or an entry of the overlay has no reason or no source.
+        CatalogueError: One is no file of the catalogue, or an entry of the overlay has no reason or no source,
+            or the source that is to be replaced.
     """
     base = _plain(f"generated/{name}", generated, SourceFile) if generated else {}
     above = _plain(f"overlay/{name}", overlay, SourceFile) if overlay else {}
     for entry, where in _entries(above, name):
         if not all(entry.get(key) or above.get(key) for key in ("reason", "source")):
             raise CatalogueError(f"{where}: needs a reason and a source")
+        if (entry.get("source") or above["source"]) in TO_BE_NAMED.values():
+            raise CatalogueError(
+                f"{where}: source is to be replaced: write whose record it is, or the page of AWS that has it"
+            )
     types = {**base.get("types", {})}
     for key, entry in above.get("types", {}).items():
         types[key] = {**types.get(key, {}), **entry}

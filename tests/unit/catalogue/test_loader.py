@@ -17,7 +17,7 @@ from botocore.model import ListShape, Shape, StructureShape
 from harness import fixtures
 from ownertag.catalogue.files import CatalogueError, shipped_text
 from ownertag.catalogue.loader import load_catalogue, read_catalogue
-from ownertag.catalogue.merge import as_json, compiled, merge_apis, merge_source, select
+from ownertag.catalogue.merge import TO_BE_NAMED, as_json, compiled, merge_apis, merge_source, select
 from ownertag.catalogue.source_file import Compiled, QuotaEntry
 from ownertag.core.catalogue_types import Catalogue, CatalogueRow, ResourceType
 
@@ -168,6 +168,18 @@ WRONG: dict[str, Wrong] = {
         f'[[creation]]\nevent = "CreateVolume"\nbasis = "seen"\nmakes = [{MAKES}]\n[[creation]]',
         "CreateVolume: has a row already",
         "keep one",
+    ),
+    **{
+        f"source-to-be-replaced-{basis}": Wrong(
+            'basis = "seen"', f'basis = "{basis}"\nsource = "{source}"', "CreateVolume: source is to be", "write whose"
+        )
+        for basis, source in TO_BE_NAMED.items()
+    },
+    "source-to-be-replaced-of-a-type": Wrong(
+        "lookup =", f'source = "{TO_BE_NAMED["seen"]}"\nlookup =', "types.ec2:volume: source is to be", "write whose"
+    ),
+    "source-to-be-replaced-at-the-head": Wrong(
+        '"this test"', f'"{TO_BE_NAMED["seen"]}"', "types.ec2:volume: source is to be", "write whose"
     ),
 }
 

@@ -23,7 +23,11 @@ def typed(text: str) -> list[str]:
     """The `ownertag` commands in the code of a page, in lines and within them."""
     code = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     code += re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
-    lines = [line.strip().removeprefix("$ ").partition("  #")[0] for block in code for line in block.splitlines()]
+    lines = [
+        line.strip().removeprefix("$ ").removeprefix(".venv/bin/").partition("  #")[0]
+        for block in code
+        for line in block.splitlines()
+    ]
     return [line for line in lines if re.match(r"ownertag [a-z]", line)]
 
 
@@ -49,6 +53,13 @@ def test_every_command_that_a_page_tells_is_there(path: Path) -> None:
     text = path.read_text("utf-8")
     assert [said for line in typed(text) if (said := wrong(line))] == []
     assert [target for target in re.findall(r"`make ([a-z][\w-]*)", text) if target not in TARGETS] == []
+
+
+def test_the_exercises_call_the_projects_own_programs() -> None:
+    _, _, exercises = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("### Add a row")
+    exercise, _, _ = exercises.partition("\n### ")
+    assert len(re.findall(r"\.venv/bin/(?:ownertag|pytest|python) ", exercise)) > 4
+    assert re.findall(r"`(?:ownertag|pytest|python) [^`]*`", exercise) == []
 
 
 def options(command: Any = COMMANDS) -> set[str]:

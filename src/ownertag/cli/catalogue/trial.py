@@ -36,11 +36,12 @@ class Found(Struct, frozen=True):
 
 
 class Tagged(Struct, frozen=True):
-    """What would be tagged, and by which call; the call is empty where AWS has none for it."""
+    """What would be tagged, by which call (empty where AWS has none), and the regular expression of its type's ids."""
 
     arn: str
     type: str
     call: str
+    id_form: str
 
 
 class Trial(Struct, frozen=True):
@@ -94,7 +95,8 @@ def try_arrival(arrival: Arrival, whole: Compiled) -> Trial:
         refused = (decided.reason.value, decided.detail)
         return Trial(source, event, status, why, entry, draft, found, (), refused, catalogue)
     tagged = tuple(
-        Tagged(resource.arn, resource.type, _call(catalogue, resource.type)) for resource in decided.resources
+        Tagged(resource.arn, resource.type, _call(catalogue, resource.type), catalogue.types[resource.type].id_form)
+        for resource in decided.resources
     )
     return Trial(source, event, status, why, entry, draft, found, tagged, None, catalogue)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ownertag.catalogue.files import CatalogueError
 from ownertag.catalogue.merge import merged
 from ownertag.cli.catalogue import texts
 from ownertag.cli.catalogue.trial import Trial, try_arrival
@@ -19,8 +20,8 @@ from ownertag.core.values import Refusal
 
 SCHEMA = 1
 _AS_IT_IS = (
-    "the golden event has the record as it is: AWS's models do not have this service, so that its words can't be told"
-    " from names; replace names, accounts and addresses before you give it away"
+    "the golden event has the record as it is: with all replaced it would come to something else, since an id loses its"
+    " form, or AWS's models do not have the service; replace names, accounts and addresses before you give it away"
 )
 _STATUS = {
     "on": "has a row, which is on",
@@ -50,14 +51,18 @@ def try_record(
     has to be looked at is said. AWS is not called.
 
     A file holds CloudTrail records in any form that `ownertag explain` reads. In the golden event names, ids and
-    addresses are replaced; where they can't be, it says so.
+    addresses are replaced; where they can't be, it says so. A record with an account or an id of AWS's examples is
+    documented, not seen, and that is said as well.
 
-    Exits with 0 where every record has a row by which something would be tagged, with 1 where one has not, and with 2
-    where one could not be read.
+    Exits with 0 where every record has a row, on or off, by which something would be tagged, with 1 where one has not,
+    and with 2 where one could not be read.
     """
     if options.format is Output.CSV:
         fail("catalogue try prints text or JSON: leave out --output csv")
-    whole, reading = merged(), Reading(options)
+    try:
+        whole, reading = merged(), Reading(options)
+    except CatalogueError as error:
+        fail(str(error))
     unread = missing = count = 0
     for arrival, data in reading.with_data(files):
         count += 1
@@ -68,7 +73,7 @@ def try_record(
         trial = try_arrival(arrival, whole)
         missing += trial.status == "none" or not trial.tagged
         _print(arrival, trial, data, options, shows=write is None)
-        if write is not None and trial.tagged and trial.status != "on":
+        if write is not None:
             _write(trial, data, write, options)
     if not count:
         fail("there is no record in it")
@@ -76,15 +81,29 @@ def try_record(
 
 
 def _write(trial: Trial, data: bytes, folder: Path, options: Options) -> None:
+    if trial.status == "on" or not trial.tagged:
+        why = "the row is on" if trial.status == "on" else "nothing would be tagged"
+        return options.say(f"{trial.event}: nothing written: {why}")
     try:
-        for path in texts.write(trial, data, folder):
+        paths, redacted = texts.write(trial, data, folder)
+        for path in paths:
             options.say(f"written: {path}")
-        if not texts.golden_event(trial, data)[1]:
-            options.say(_AS_IT_IS)
+        _say_notes(data, redacted, options)
+        options.say(f"its test: {texts.test_command(trial)}")
     except FileExistsError as error:
         fail(str(error))
     except OSError as error:
         fail(f"{folder}: can't be written: {error.strerror}")
+
+
+def _say_notes(data: bytes, redacted: bool, options: Options) -> None:
+    if example := texts.example_in(data):
+        options.say(
+            f"{example} is of AWS's examples, so that the entry says documented: name the page in source, or write seen"
+            " if somebody made this call"
+        )
+    if not redacted:
+        options.say(_AS_IT_IS)
 
 
 def _print_unread(refusal: Refusal, options: Options) -> None:
@@ -102,12 +121,11 @@ def _print(arrival: Arrival, trial: Trial, data: bytes, options: Options, *, sho
     print_lines(_lines(arrival, trial))
     if shows and trial.tagged and trial.status != "on":
         print(f"\n# {texts.overlay_path(trial)}")
-        print(texts.overlay_text(trial, head=False))
+        print(texts.overlay_text(trial, data, head=False))
         print(f"# {texts.golden_path(trial)}")
         golden, redacted = texts.golden_event(trial, data)
         print(json.dumps(golden, indent=2))
-        if not redacted:
-            options.say(_AS_IT_IS)
+        _say_notes(data, redacted, options)
 
 
 def _lines(arrival: Arrival, trial: Trial) -> list[str]:
@@ -126,6 +144,7 @@ def _lines(arrival: Arrival, trial: Trial) -> list[str]:
         call = f"by {tagged.call}" if tagged.call else none
         lines.append(f"  {'would tag' if not number else '':<10} {tagged.arn}")
         lines.append(f"             {tagged.type}, {call}")
+        lines.append(f"             ids are {tagged.id_form}")
     if trial.refused:
         lines.append(f"  refused    {trial.refused[0]}: {trial.refused[1]}")
     if not trial.tagged and trial.entry is None:
@@ -153,9 +172,11 @@ def _as_object(arrival: Arrival, trial: Trial, data: bytes) -> dict[str, Any]:
         "basis": trial.entry.basis if trial.entry else None,
         "look_at": list(trial.draft.look_at) if trial.draft else [],
         "paths": [{"type": one.type, "path": one.path, "values": list(one.values)} for one in trial.found],
-        "would_tag": [{"arn": one.arn, "type": one.type, "call": one.call or None} for one in trial.tagged],
+        "would_tag": [
+            {"arn": one.arn, "type": one.type, "call": one.call or None, "id_form": one.id_form} for one in trial.tagged
+        ],
         "refusal": {"reason": trial.refused[0], "detail": trial.refused[1]} if trial.refused else None,
-        "overlay": texts.overlay_text(trial, head=False) if adds else None,
+        "overlay": texts.overlay_text(trial, data, head=False) if adds else None,
         "golden": golden,
         "redacted": redacted,
     }
