@@ -215,10 +215,10 @@ import json, pathlib
 from ownertag.rollout.package import cache
 root = pathlib.Path(cache.ownertag.__file__).parent
 hashes = [cache._inputs.__wrapped__("python3.13")]
-for name in ("cli/whois/command.py", "core/tags.py", "catalogue/overlay/ec2.toml", "rollout/package/function.txt",
+for name in ("cli/whois/command.py", "core/tags.py", "catalogue/compiled.json", "rollout/package/function.txt",
              "rollout/package/build.py"):
     with (root / name).open("a") as file:
-        file.write("# changed")
+        file.write("\\n" if name.endswith(".json") else "# changed")
     hashes.append(cache._inputs.__wrapped__("python3.13"))
 print(json.dumps([*hashes, cache._inputs.__wrapped__(None)]))
 """
