@@ -15,6 +15,8 @@ from ownertag.sandbox.sandbox import Sandbox
 from rollout.deploy.console import DATA, MEMBERS, WEB, Console, at_console, few, instances, stack_sets, state, told
 
 DENIED, OPT_IN = "eu-west-1", "eu-south-2"
+# Where global services record: they get rules whatever the settings name.
+FORCED = ("us-east-1", "us-west-2")
 # As Control Tower writes its Region deny (AWS Control Tower guide, "Deny access to AWS based on the requested Region"),
 # with some of its global services.
 REGION_DENY: dict[str, Any] = {
@@ -23,7 +25,7 @@ REGION_DENY: dict[str, Any] = {
     "NotAction": ["iam:*", "organizations:*", "route53:*", "sts:*", "support:*", "cloudfront:*"],
     "Resource": "*",
     "Condition": {
-        "StringNotEquals": {"aws:RequestedRegion": [HOME_REGION, "us-east-1"]},
+        "StringNotEquals": {"aws:RequestedRegion": [HOME_REGION, *FORCED]},
         "ArnNotLike": {"aws:PrincipalARN": ["arn:aws:iam::*:role/AWSControlTowerExecution"]},
     },
 }
@@ -91,7 +93,7 @@ def test_a_denied_region_is_told_once_and_passed_and_ends_when_it_is_excluded(co
     console.settle(**{f'"{DENIED}"]': f']\nexcluded_regions = ["{DENIED}"]'})
     code, err = apply(console)
     assert code == 0, err
-    assert {region for _, region in instances(console)} == {HOME_REGION}
+    assert {region for _, region in instances(console)} == {HOME_REGION, *FORCED}
     with console.client(MANAGEMENT, "events", DENIED) as events:
         assert events.list_rules()["Rules"] == []
     code, plan = console.objects("plan", "--lookback-days", "0")
@@ -196,7 +198,7 @@ def test_a_region_that_the_management_account_has_not_enabled_is_told(console: C
     assert code == 0, err
     code, plan = console.objects("plan", "--lookback-days", "0")
     assert (code, told(plan)) == (0, {"region-disabled": {(None, OPT_IN)}})
-    assert {region for _, region in instances(console)} == {HOME_REGION}
+    assert {region for _, region in instances(console)} == {HOME_REGION, *FORCED}
 
 
 @pytest.mark.full
