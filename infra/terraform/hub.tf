@@ -34,6 +34,11 @@ resource "aws_cloudformation_stack" "hub" {
     }
 
     precondition {
+      condition     = max(values(local.template_bytes)...) <= 51200
+      error_message = "AWS takes 51,200 bytes of a template, and those in ${local.templates} have ${join(", ", [for name, bytes in local.template_bytes : "${bytes} (${name})"])}: protect fewer or shorter keys, or deploy with `ownertag deploy`, which gives long templates by S3."
+    }
+
+    precondition {
       condition     = data.aws_organizations_organization.this.id == var.organization_id
       error_message = "aws.management is in organization ${data.aws_organizations_organization.this.id}, not in ${var.organization_id}."
     }

@@ -7,6 +7,12 @@ locals {
   roles_template = file("${local.templates}/spoke_account/template.yaml")
   rules_template = file("${local.templates}/spoke_region/template.yaml")
 
+  # AWS takes 51,200 bytes of a template in a call (doc: CloudFormation quotas). length() counts characters, so by base64.
+  template_bytes = {
+    for name in ["hub", "spoke_account", "spoke_region"] :
+    name => floor(length(replace(filebase64("${local.templates}/${name}/template.yaml"), "=", "")) * 3 / 4)
+  }
+
   # The home Region may not be left out by mistake.
   regions = setunion(var.regions, [var.home_region])
 }

@@ -2,7 +2,7 @@
 # taggers work it only takes tags away from people.
 
 locals {
-  # As many as the statements need: service_control_policy.json is "ownertag", service_control_policy-2.json "ownertag-2".
+  # As many as the statements need: service_control_policy.json is "ownertag", service_control_policy-2.json "ownertag-2" and so on.
   rendered_policies = {
     for name in fileset("${local.templates}/management", "service_control_policy{,-[2-9]}.json") :
     replace(trimsuffix(name, ".json"), "service_control_policy", "ownertag") => file("${local.templates}/management/${name}")

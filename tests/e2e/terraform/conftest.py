@@ -38,6 +38,9 @@ HOME_REGION = "eu-central-1"
 MANAGEMENT, HUB, MEMBER, ONLY = "111111111111", "222222222222", "444444444444", "666666666666"
 NAMES = {MANAGEMENT: "management", HUB: "security", MEMBER: "data", ONLY: "legacy"}
 
+#: The bytes that AWS takes of a template in a call (doc: CloudFormation quotas).
+MOST_IN_CALL = 51_200
+
 #: What Terraform deploys, what renders it, and these tests themselves.
 DEPLOYED = ("infra", "src/ownertag/render", "src/ownertag/catalogue", "tests/e2e/terraform")
 #: The digest of it when these tests last passed; committed, so that a clone need not run them again.
@@ -332,6 +335,7 @@ class FromArchive:
     modules: list[dict[str, str]]
     valid: dict[str, Any]
     planned: CompletedCommand
+    too_long: CompletedCommand
     wrong_digest: CompletedCommand
 
 
@@ -393,7 +397,15 @@ def _archive(terraform: Terraform, sandbox: Sandbox | None, folder: Path) -> Fro
         server.server_close()
     modules = json.loads((used / ".terraform/modules/modules.json").read_text("utf-8"))["Modules"]
     valid = json.loads(inside(used, "validate", "-json").stdout)
-    return FromArchive(source, modules, valid, inside(used, "plan", "-no-color", may_fail=True), wrong)
+    planned = inside(used, "plan", "-no-color", may_fail=True)
+    # The same with a template of a byte too many, in fewer characters.
+    long = folder / "long"
+    shutil.copytree(INFRA, long, ignore=shutil.ignore_patterns("terraform"))
+    roles = long / "spoke_account/template.yaml"
+    left = MOST_IN_CALL + 1 - roles.stat().st_size
+    roles.write_bytes(roles.read_bytes() + b"# \xc3\xa4".ljust(left, b"-"))
+    (used / "main_override.tf").write_text(f'module "ownertag" {{\n  templates_folder = "{long}"\n}}\n', "utf-8")
+    return FromArchive(source, modules, valid, planned, inside(used, "plan", "-no-color", may_fail=True), wrong)
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -107,6 +107,14 @@ def test_from_an_archive_the_templates_are_found_and_are_those_of_nobodys_organi
     assert "aws.management is in organization" in said
 
 
+def test_a_template_that_is_too_long_for_a_call_is_refused_before_anything_is_changed(archive: FromArchive) -> None:
+    said, without = (" ".join(each.stderr.replace("│", " ").split()) for each in (archive.too_long, archive.planned))
+    assert archive.too_long.returncode == 1
+    assert "AWS takes 51,200 bytes of a template" in said
+    assert "51201 (spoke_account)" in said
+    assert "51,200" not in without
+
+
 def test_an_archive_with_another_digest_is_refused(archive: FromArchive) -> None:
     said = " ".join(archive.wrong_digest.stderr.replace("│", " ").split())
     assert archive.wrong_digest.returncode == 1
