@@ -152,7 +152,7 @@ def _decide(read: Arrival | Refusal, policy: Settings, draw: Random, clock: Step
 
 def _beside(record: Record, policy: Settings, draw: Random, clock: StepClock) -> None:
     """Runs what is read of a record beside its creation, and what people type."""
-    clock.time("resolve", trace, record, policy)
+    clock.time("resolve", trace, record, policy, fixtures.catalogue().parents)
     clock.time("actor", actor_of, record)
     name = record.user_agent or record.event_name
     clock.time("rules", rule_for, name, record.account, policy)

@@ -191,7 +191,7 @@ def test_a_unit_without_room_for_all_policies_is_refused_before_anything_is_chan
     before = changes(console.sandbox)
     code, out, err = console("apply", "--yes")
     assert (code, out) == (3, "")
-    for text in ("has no room for 2 service control policies", "theirs-0, ", "AWS takes 5 on a unit"):
+    for text in ("has no room for 3 service control policies", "theirs-0, ", "AWS takes 5 on a unit"):
         assert text in err
     assert changes(console.sandbox) == before
     assert console("destroy", "--yes")[0] == 0
