@@ -17,8 +17,7 @@ from harness.fuzz.documents import Document
 from harness.fuzz.rules import Violation
 from harness.planning import plan
 from ownertag.core.addresses import AddressError, read_address
-from ownertag.core.ask import account_of, ask
-from ownertag.core.catalogue_types import QuestionKind
+from ownertag.core.ask import account_of, ask, tags_question_in
 from ownertag.core.findings import TamperFinding
 from ownertag.core.judge import judge
 from ownertag.core.match import match
@@ -190,7 +189,7 @@ def _applied(decided: Plan, facts: dict[Question, Fact]) -> dict[Question, Fact]
     after = dict(facts)
     for write in decided.writes:
         for resource in write.resources:
-            question = Question(QuestionKind.TAGS, write.account, write.region, resource.id)
+            question = tags_question_in(write.account, write.region, resource)
             before = facts.get(question)
             carried = dict(before.tags or {}) if isinstance(before, Found) else {}
             after[question] = Found(tags=carried | dict(write.tags))
