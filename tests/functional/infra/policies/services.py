@@ -150,4 +150,5 @@ def of_others() -> Iterator[Asked]:
         yield from asked(action, "scp-all")
     tags = next(other_action for other_action in OTHER_ACTIONS if other_action.name == "ecs:TagResource")
     yield from with_creation(tags, "CreateCluster", "cluster", None, policy="scp-all")
-    yield from with_creation(tags, "CreateService", "cluster", "bring", policy="scp-all")
+    # An operation that no row has: what it brings would stand.
+    yield from with_creation(tags, "CreateCapacityProvider", "cluster", "bring", policy="scp-all")
