@@ -813,7 +813,10 @@ def test_cloudtrail_that_knows_nothing_or_is_forbidden_is_told_apart(path: Path,
     ("arguments", "said"),
     [
         ([OTHER], "to look into CloudTrail, write its ARN, or --account and --region"),
-        (["arn:aws:s3:::bucket"], "the catalogue has no such type, so CloudTrail was not asked"),
+        (
+            ["arn:aws:polly:eu-central-1:333333333333:lexicon/w"],
+            "the catalogue has no such type, so CloudTrail was not asked",
+        ),
         (["10.9.9.9"], "none that came later"),
     ],
 )

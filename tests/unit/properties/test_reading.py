@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from harness import fixtures
 from harness.planning import plan
 from harness.properties import examples
+from ownertag.core.arn import take_apart
 from ownertag.core.match import match
 from ownertag.core.owner.principal import clean, principal_of
 from ownertag.core.parse import parse_event
@@ -106,7 +107,12 @@ def decide(read: Arrival | Refusal) -> None:
     decided = plan([matched], {}, fixtures.catalogue(), SETTINGS, fixtures.SOON)
     for write in decided.writes:
         assert write.account == matched.record.account
-        assert all(f":{write.region}:{write.account}:" in resource.arn for resource in write.resources)
+        for resource in write.resources:
+            type_ = fixtures.catalogue().types[resource.type]
+            parts = take_apart(resource.arn, type_.arn, type_.id_form)
+            assert parts
+            assert parts.region in {None, write.region}  # a role has no Region in its ARN, a bucket no account either
+            assert parts.account in {None, write.account}
         assert all(fit(value) == value for _, value in write.tags)
 
 
