@@ -15,9 +15,9 @@ FULL = os.environ.get("OWNERTAG_TESTS") == "full"
 PART = 10
 
 
-def count(full: int) -> int:
-    """The number of examples that this run tries, of those of a full run."""
-    return full if FULL else -(-full // PART)
+def count(full: int, part: int = PART) -> int:
+    """The number of examples that this run tries, of those of a full run: a tenth, or another part."""
+    return full if FULL else -(-full // part)
 
 
 def sample(of: Sequence[T], part: int = PART) -> Sequence[T]:

@@ -132,7 +132,8 @@ def test_what_delivery_missed_is_tagged_and_known_to_whois(sandbox: Sandbox, tmp
 
 def test_what_creates_nothing_or_can_not_be_read_never_comes_to_the_function(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    many = [fixtures.record("DeleteVolume"), fixtures.record("CreateBucket", eventSource="s3.amazonaws.com"), None]
+    uncovered = fixtures.record("CreateApplication", eventSource="appconfig.amazonaws.com")
+    many = [fixtures.record("DeleteVolume"), uncovered, None]
     path.write_bytes(b"\n".join(map(fixtures.bytes_of, many)))
     code, found, said = command(sandbox, "tag", str(path))
     assert code == 2

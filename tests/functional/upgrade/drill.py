@@ -45,6 +45,10 @@ SECONDS = 240.0
 Period = tuple[Version, ...]
 
 
+#: What this version alone stores of an entry, by its kind (`forms.py` has them).
+_NEW_FIELDS = {"transferred": frozenset({"named", "type"})}
+
+
 @dataclass
 class Seen:
     """What was seen of a run, from outside.
@@ -262,7 +266,9 @@ class Drill:
                 body = json.loads(item["body"]["S"])
                 del body["decided_at" if item["kind"]["S"] == "owned" else "at"]
                 if body.get("final", True):
-                    entries[name].append((item["kind"]["S"], json.dumps(body, sort_keys=True)))
+                    new = _NEW_FIELDS.get(item["kind"]["S"], frozenset())
+                    told = {key: value for key, value in body.items() if key not in new}
+                    entries[name].append((item["kind"]["S"], json.dumps(told, sort_keys=True)))
             elif "decision" in item:
                 finished[name] = "finished" in item
         return owners, {name: sorted(found) for name, found in entries.items()}, finished
