@@ -94,9 +94,9 @@ def test_creations_alone_leave_out_what_creates_nothing_and_count_it(tmp_path: P
         fixtures.record("DescribeInstances"),
         fixtures.record("DeleteVolume"),
         fixtures.record(errorCode="Client.DryRunOperation"),
-        fixtures.record("CreateBucket", eventSource="s3.amazonaws.com"),
-        fixtures.record("CreateBucket", eventSource="s3.amazonaws.com"),
-        fixtures.record("CreateTopic", eventSource="sns.amazonaws.com"),
+        fixtures.record("CreateApplication", eventSource="appconfig.amazonaws.com"),
+        fixtures.record("CreateApplication", eventSource="appconfig.amazonaws.com"),
+        fixtures.record("CreateEnvironment", eventSource="appconfig.amazonaws.com"),
     ]
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"\n".join(map(fixtures.bytes_of, many)) + b"\nnull\n")
@@ -107,9 +107,9 @@ def test_creations_alone_leave_out_what_creates_nothing_and_count_it(tmp_path: P
         assert code == 2
         assert "8 records: 1 creations, 3 not covered yet, 4 refused (" in errors
         assert "2 not-a-creation" in errors
-        assert "not covered yet: 2 s3 CreateBucket, 1 sns CreateTopic" in errors
+        assert "not covered yet: 2 appconfig CreateApplication, 1 appconfig CreateEnvironment" in errors
     assert [owner_or_reason(decision) for decision in found] == ["alice", *["not-covered"] * 3, "not-a-record"]
-    assert found[1]["refusal"]["detail"] == "not covered yet: s3 CreateBucket"
+    assert found[1]["refusal"]["detail"] == "not covered yet: appconfig CreateApplication"
 
 
 MEASURE = """
