@@ -366,7 +366,7 @@ def test_a_spokes_stack_is_created_updated_and_deleted(sandbox: Sandbox, infra: 
     client = cloudformation(sandbox, MANAGEMENT, "us-east-1")
     template = infra[f"{name}/template.yaml"]
     client.create_stack(StackName="spoke", TemplateBody=template, **NAMED)
-    changed = template.replace("AllocateAddress", "AllocateAddresses").replace(
+    changed = template.replace("CreateProject", "CreateProjects").replace(
         "Writes the owner tags", "Writes owner tags"
     )
     assert changed != template
@@ -374,7 +374,7 @@ def test_a_spokes_stack_is_created_updated_and_deleted(sandbox: Sandbox, infra: 
     session = sandbox.account_session(MANAGEMENT, "us-east-1")
     if name == "spoke_region":
         rule = sandbox.client(session, "events").describe_rule(Name="ownertag-creations-1")
-        assert '"AllocateAddresses"' in rule["EventPattern"]
+        assert '"CreateProjects' in rule["EventPattern"]
         targets = sandbox.client(session, "events").list_targets_by_rule(Rule="ownertag-creations-1")["Targets"]
         assert targets[0]["DeadLetterConfig"]["Arn"].endswith("ownertag-undelivered")
     else:
