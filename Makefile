@@ -16,7 +16,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-steady bench-doctor profile load scale package dist terraform-archive catalogue records generate keep-release lock clean
+.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-logs bench-steady bench-doctor profile load scale package dist terraform-archive catalogue records generate keep-release lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,12 @@ install: .venv/installed ## make .venv with the locked dependencies
 	@echo "installing Cloud Custodian into .venv-custodian (once)"
 	@$(PYTHON) -m venv .venv-custodian
 	@.venv-custodian/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/custodian.txt
+	@touch $@
+
+.venv-duckdb/installed: requirements/duckdb.txt
+	@echo "installing DuckDB into .venv-duckdb (once)"
+	@$(PYTHON) -m venv .venv-duckdb
+	@.venv-duckdb/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/duckdb.txt
 	@touch $@
 
 # The IAM simulator and cfn-guard come as Node packages: without npm nothing is installed, and what needs them is skipped.
@@ -140,6 +146,9 @@ bench-whois: install ## lookups in a ledger file of ten million entries, and the
 bench-steady: install .venv-lambda/installed .venv-ministack/installed ## a steady stream through the packaged function: latency, processor time, memory
 	@$(BIN)/python -m benchmarks.steady
 
+bench-logs: install .venv-duckdb/installed ## a gigabyte of gzipped logs through the source of backfill, isal alone, DuckDB; SIZE=100 makes fewer megabytes
+	@$(BIN)/python -m benchmarks.logs $(if $(SIZE),--size $(SIZE)) $(if $(SEED),--seed $(SEED))
+
 bench-doctor: install ## what doctor costs for 200 accounts and 17 Regions: calls by API, time, memory, and its screen; ACCOUNTS=20
 	@$(BIN)/python -m benchmarks.doctor $(if $(ACCOUNTS),--accounts $(ACCOUNTS))
 
@@ -201,8 +210,9 @@ lock: install ## compile requirements/*.txt anew
 	$(UV_COMPILE) requirements/awscli.in -o requirements/awscli.txt
 	$(UV_COMPILE) requirements/ministack.in -o requirements/ministack.txt
 	$(UV_COMPILE) requirements/custodian.in -o requirements/custodian.txt
+	$(UV_COMPILE) requirements/duckdb.in -o requirements/duckdb.txt
 	$(UV_COMPILE) requirements/docs.in -o requirements/docs.txt
 	$(UV_COMPILE) requirements/dist.in -o requirements/dist.txt
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-awscli .venv-custodian .venv-dist .venv-docs .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache benchmarks/results dist build
+	rm -rf .venv .venv-awscli .venv-custodian .venv-dist .venv-docs .venv-duckdb .venv-lambda .venv-ministack $(IAM)/node_modules $(GUARD)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache benchmarks/results dist build

@@ -6,7 +6,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from derive import grouping, report, writing
+from derive import deletions, grouping, report, writing
 from derive.explain import explain
 from derive.reference import ROOT
 from derive.rows import TypeEntry
@@ -21,11 +21,16 @@ def files() -> dict[str, str]:
     by_source = defaultdict(list)
     for creation in grouping.creations():
         by_source[creation.source].append(creation)
+    ended = defaultdict(list)
+    for deletion in deletions.deletions():
+        ended[deletion.source].append(deletion)
     types: dict[str, dict[str, TypeEntry]] = defaultdict(dict)
     for name, entry in grouping.entries().items():
         types[grouping.homes()[name]][name] = entry
     found = {
-        f"{source.removesuffix('.amazonaws.com')}.toml": writing.source_file(source, creations, types[source])
+        f"{source.removesuffix('.amazonaws.com')}.toml": writing.source_file(
+            source, creations, types[source], ended[source]
+        )
         for source, creations in by_source.items()
     }
     return found | {"not_rows.toml": writing.not_rows_file(grouping.no_rows())}
@@ -49,6 +54,7 @@ def main() -> None:
         (TARGET / name).write_text(text, "utf-8")
     sys.stdout.write(
         f"{len(grouping.creations())} rows of {len(after) - 1} event sources, {len(grouping.entries())} types; "
+        f"{len(deletions.deletions())} deletions; "
         f"{len(grouping.no_rows())} operations are no rows\n{report.changes(report.rows(before), report.rows(after))}\n"
     )
 

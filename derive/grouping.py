@@ -93,14 +93,15 @@ def _creation(source: str, event: str, rows: Sequence[Row]) -> Creation:
         source,
         event,
         tuple(rows),
-        tuple(_makes(rows)),
+        tuple(makes(rows)),
         tuple(traits),
         regions.pop() if len(regions) == 1 else "",
         max((row.confidence for row in rows), key=_CONFIDENCE.index),
     )
 
 
-def _makes(rows: Sequence[Row]) -> Iterator[Made]:
+def makes(rows: Sequence[Row]) -> Iterator[Made]:
+    """What rows of one event make, or end: each type once, with what tells its records from the others'."""
     by_type: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_type[row.made.type].append(row)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import botocore
 
 from derive import models, reference, verbs
+from derive.deletions import Deletion
 from derive.grouping import Creation
-from derive.rows import Made, NoRow, TypeEntry
+from derive.rows import Made, NoRow, Row, TypeEntry
 
 #: How the reason begins of what takes tags that are not those of what it makes.
 OF_SOMETHING_ELSE = "its tags are of something else"
@@ -21,7 +22,9 @@ def head() -> list[str]:
     return [_HEAD]
 
 
-def source_file(source: str, creations: Sequence[Creation], types: Mapping[str, TypeEntry]) -> str:
+def source_file(
+    source: str, creations: Sequence[Creation], types: Mapping[str, TypeEntry], deletions: Sequence[Deletion] = ()
+) -> str:
     """The file of an event source, with the types that stand in it."""
     lines = [*head(), "", f'event_source = "{source}"']
     for name, entry in sorted(types.items()):
@@ -29,6 +32,8 @@ def source_file(source: str, creations: Sequence[Creation], types: Mapping[str, 
         lines.append(f"api = {_text(entry.api)}")
     for creation in creations:
         lines += ["", *_creation(creation)]
+    for deletion in deletions:
+        lines += ["", *_deletion(deletion)]
     return "\n".join(lines) + "\n"
 
 
@@ -54,14 +59,26 @@ def not_rows_file(no_rows: Iterable[NoRow]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _creation(creation: Creation) -> list[str]:
-    clients = [
-        row.client if row.operation == creation.event else f"{row.client}.{row.operation}" for row in creation.rows
+def _clients(event: str, rows: Iterable[Row]) -> str:
+    return ", ".join(row.client if row.operation == event else f"{row.client}.{row.operation}" for row in rows)
+
+
+def _deletion(deletion: Deletion) -> list[str]:
+    lines = [
+        "[[deletion]]",
+        f"event = {_text(deletion.event)}",
+        f"client = {_text(_clients(deletion.event, deletion.rows))}",
     ]
+    if deletion.stays:
+        lines.append(f"stays = {_text(deletion.stays)}")
+    return [*lines, "ends = [", *(f"  {_made(made)}," for made in deletion.ends), "]"]
+
+
+def _creation(creation: Creation) -> list[str]:
     lines = [
         "[[creation]]",
         f"event = {_text(creation.event)}",
-        f"client = {_text(', '.join(clients))}",
+        f"client = {_text(_clients(creation.event, creation.rows))}",
         'basis = "model"',
         f"confidence = {_text(creation.confidence)}",
     ]

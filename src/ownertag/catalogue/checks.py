@@ -11,6 +11,7 @@ from ownertag.catalogue.source_file import (
     ApiEntry,
     Compiled,
     CreationEntry,
+    DeletionEntry,
     MakesEntry,
     QuotaEntry,
     ReadEntry,
@@ -71,6 +72,13 @@ def check(compiled: Compiled) -> None:
             if (file.event_source, creation.event) in rows:
                 raise CatalogueError(f"{name}: {creation.event}: has a row already; keep one, with both its resources")
             rows.add((file.event_source, creation.event))
+    for file in compiled.sources:
+        name = file_name(file)
+        for deletion in file.deletion:
+            check_deletion(name, deletion, types)
+            if (file.event_source, deletion.event) in rows:
+                raise CatalogueError(f"{name}: {deletion.event}: has a row already; it makes something, or deletes it")
+            rows.add((file.event_source, deletion.event))
 
 
 def file_name(file: SourceFile) -> str:
@@ -128,6 +136,21 @@ def check_creation(name: str, creation: CreationEntry, types: Iterable[str]) -> 
         _check_path(where, path)
     for made in creation.makes:
         _check_makes(where, made, types)
+
+
+def check_deletion(name: str, deletion: DeletionEntry, types: Iterable[str]) -> None:
+    """Checks a deletion."""
+    where = f"{name}: {deletion.event}"
+    if not _EVENT.fullmatch(deletion.event):
+        raise CatalogueError(f"{name}: event {deletion.event!r} must be like DeleteVolume, as CloudTrail writes it")
+    if deletion.basis not in _BASES:
+        raise CatalogueError(f"{where}: basis {deletion.basis!r} is not one of {', '.join(_BASES)}")
+    if not deletion.ends:
+        raise CatalogueError(f"{where}: ends nothing; say what it deletes, or drop it")
+    for ended in deletion.ends:
+        _check_makes(where, ended, types)
+        if deletion.stays and not ended.when:
+            raise CatalogueError(f"{where}: stays, and ends a {ended.type} always: say in when what ends it at once")
 
 
 def _check_makes(where: str, makes: MakesEntry, types: Iterable[str]) -> None:

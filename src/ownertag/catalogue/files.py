@@ -15,7 +15,7 @@ from ownertag.core.toml.file import TomlError, read_toml
 F = TypeVar("F", bound=Struct)
 
 #: The lists of rows in these files, each with the key by which people know a row.
-_ROW_NAMES = {"creation": "event", "action": "action"}
+_ROW_NAMES = {"creation": "event", "deletion": "event", "action": "action"}
 
 
 class CatalogueError(Exception):

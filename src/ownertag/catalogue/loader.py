@@ -29,6 +29,7 @@ from ownertag.core.catalogue_types import (
     Catalogue,
     CatalogueRow,
     Composed,
+    EndingRow,
     Lookup,
     Makes,
     QuestionKind,
@@ -82,6 +83,18 @@ def build(compiled: Compiled) -> Catalogue:
     for file in compiled.sources:
         for creation in file.creation:
             rows[file.event_source, creation.event] = _row(file, creation, types)
+    endings = {
+        (file.event_source, deletion.event): EndingRow(
+            file.event_source,
+            deletion.event,
+            tuple(_makes(ended, types) for ended in deletion.ends),
+            deletion.stays,
+            deletion.basis,
+            deletion.source,
+        )
+        for file in compiled.sources
+        for deletion in file.deletion
+    }
     tag_apis = {name: _api(name, entry) for name, entry in compiled.apis.items()}
     watched = {name: _api(name, entry) for name, entry in compiled.watched.items()}
     return Catalogue(
@@ -93,6 +106,7 @@ def build(compiled: Compiled) -> Catalogue:
         tag_forms((*tag_apis.values(), *watched.values())),
         parents_of(compiled.parents, types),
         ShippedUncovered(),
+        endings,
     )
 
 

@@ -6,7 +6,7 @@ models, or if the overlay turns it on; types and tag APIs count if such a row ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -23,6 +23,7 @@ from ownertag.catalogue.source_file import (
     ApisFile,
     Compiled,
     CreationEntry,
+    DeletionEntry,
     QuotasFile,
     SourceFile,
     TypeEntry,
@@ -115,9 +116,17 @@ def merge_source(name: str, generated: str | None, overlay: str | None) -> Sourc
             raise CatalogueError(f"overlay/{name}: {event}: has a row already; keep one, with both its resources")
         by_hand.add(event)
         creations[event] = {**creations.get(event, {}), **on, **creation, "source": source}
+    deletions = {deletion["event"]: deletion for deletion in base.get("deletion", ())}
+    for deletion in above.get("deletion", ()):
+        source = deletion.get("source") or above.get("source", "")
+        deletions[deletion["event"]] = {**deletions.get(deletion["event"], {}), **deletion, "source": source}
     joined = {
-        **base, **above, "types": types, "creation": [creations[event] for event in sorted(creations)]
-    }  # fmt: skip
+        **base,
+        **above,
+        "types": types,
+        "creation": [creations[event] for event in sorted(creations)],
+        "deletion": [deletions[event] for event in sorted(deletions)],
+    }
     return _convert(name, joined)
 
 
@@ -131,6 +140,7 @@ def _plain(name: str, text: str, type_: type[Struct]) -> Toml:
 def _entries(above: Toml, name: str) -> Iterable[tuple[Toml, str]]:
     yield from ((entry, f"overlay/{name}: types.{key}") for key, entry in above.get("types", {}).items())
     yield from ((entry, f"overlay/{name}: {entry['event']}") for entry in above.get("creation", ()))
+    yield from ((entry, f"overlay/{name}: {entry['event']}") for entry in above.get("deletion", ()))
 
 
 def _convert(name: str, plain: Toml) -> SourceFile:
@@ -177,12 +187,14 @@ def select(whole: Compiled) -> Compiled:
             if name in wanted and taken.get(name) != _bare_type(name, entry, file)
         }
         taken |= {name: _bare_type(name, entry, file) for name, entry in types.items()}
-        if creations or types:
+        deletions = [bare for deletion in file.deletion if (bare := _bare_deletion(deletion, wanted))]
+        if creations or types or deletions:
             sources.append(
                 SourceFile(
                     file.event_source,
                     {name: _bare_type(name, entry, file) for name, entry in sorted(types.items())},
                     [_bare(creation) for creation in creations],
+                    deletion=deletions,
                 )
             )
     used = {entry.api for file in sources for entry in file.types.values() if entry.api}
@@ -241,6 +253,12 @@ def _bare(creation: CreationEntry) -> CreationEntry:
     return replace(creation, reason="", on=creation.basis == "model")
 
 
+def _bare_deletion(deletion: DeletionEntry, wanted: Container[str]) -> DeletionEntry | None:
+    """A deletion of the types that count; None where it ends none of them."""
+    ends = [ended for ended in deletion.ends if ended.type in wanted]
+    return replace(deletion, ends=ends, reason="", client="") if ends and not deletion.off else None
+
+
 def as_json(whole: Compiled) -> bytes:
     """Returns `compiled.json`: the same bytes for the same content, a row a line."""
     plain = msgspec.to_builtins(whole)
@@ -250,8 +268,11 @@ def as_json(whole: Compiled) -> bytes:
         lines.append('   "types": {' + ("" if file.get("types") else "},"))
         if file.get("types"):
             lines.append(",\n".join(f"    {_json(key)}: {_json(entry)}" for key, entry in file["types"].items()) + "},")
-        rows = ",\n".join(f"    {_json(row)}" for row in file.get("creation", ()))
-        lines.append(f'   "creation": [\n{rows}]}}' + ("," if number < len(plain["sources"]) - 1 else ""))
+        for key, end in (("creation", ","), ("deletion", "},")):
+            rows = ",\n".join(f"    {_json(row)}" for row in file.get(key, ()))
+            lines.append(f'   "{key}": [\n{rows}]{end}')
+        if number == len(plain["sources"]) - 1:
+            lines[-1] = lines[-1].removesuffix(",")
     lines.append(" ],")
     for key in ("apis", "watched"):
         lines.append(f' "{key}": {{')

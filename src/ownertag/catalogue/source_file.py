@@ -26,7 +26,8 @@ class MakesEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
             that hold an id each. A text with paths in braces puts an id together, such as
             `{request.cluster|default}/{request.name}`.
         id: The key of the id in such an object.
-        strip: What stands before an id and does not belong to it, such as `/hostedzone/`.
+        strip: What stands before an id and does not belong to it, such as `/hostedzone/`; `*/` is all of a URL before
+            the name with which it ends.
         skip: An object on the way to the id with one of these values belongs to an AWS service: customers can't tag it.
         not_in: Ids that the request names: those resources were there before.
         template: Where the request points to a template, which may name such ids as well.
@@ -93,6 +94,29 @@ class CreationEntry(Struct, forbid_unknown_fields=True, omit_defaults=True, rena
         return not self.off and (self.on or self.basis != "model")
 
 
+class DeletionEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One event that deletes resources: what the creations' rows make.
+
+    Attributes:
+        ends: Where its record names them, as `makes` of a creation does; mostly in the request.
+        stays: Why they are there for a while yet (a waiting period, a recycle bin) where none of `ends` holds.
+        basis: As that of a creation. A deletion counts for the types of rows that are on.
+        source: Where that can be read.
+        reason: Why an entry by hand stands there.
+        client: The SDK's clients that have the call, with a comma between.
+        off: Why it is left out.
+    """
+
+    event: str
+    ends: list[MakesEntry] = []
+    stays: str = ""
+    basis: str = "model"
+    source: str = ""
+    reason: str = ""
+    client: str = ""
+    off: str = ""
+
+
 class LookupEntry(Struct, forbid_unknown_fields=True):
     """The describe call that leaves out what is missing, for types that come in bulk."""
 
@@ -113,8 +137,9 @@ class TypeEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class SourceFile(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The types and creations of one event source; `arn` (with `{type}`) and `api` are of types that name none.
+    """The types, creations and deletions of one event source.
 
+    `arn` (with `{type}`) and `api` are those of types that name none.
     An overlay's `reason`, `source` and `on` are those of its entries that have none.
     """
 
@@ -126,6 +151,7 @@ class SourceFile(Struct, forbid_unknown_fields=True, omit_defaults=True):
     reason: str = ""
     source: str = ""
     on: bool = False
+    deletion: list[DeletionEntry] = []
 
 
 class RecordEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -179,6 +179,24 @@ class CatalogueRow(Struct, frozen=True):
         return frozenset(kind for kind in asked if kind)
 
 
+class EndingRow(Struct, frozen=True):
+    """One event of the catalogue that deletes resources.
+
+    Attributes:
+        ends: Where its record names them: of all whose `when` holds, those that it names.
+        stays: Why they are there for a while yet, or for good, where none of `ends` holds; empty where none stays.
+        basis: What it rests on, as that of a row.
+        source: Where that can be read.
+    """
+
+    event_source: str
+    event_name: str
+    ends: tuple[Makes, ...]
+    stays: str = ""
+    basis: str = "model"
+    source: str = ""
+
+
 class TagRecord(Struct, frozen=True):
     """Where the request of a tag call's record has the resources, and the tags that it writes or keys it removes."""
 
@@ -312,7 +330,7 @@ class Catalogue(Struct, frozen=True):
     `quotas` has a glob of operations for each client, in the order in which they are tried. `watched` are calls that
     change tags of such resources and are never made, beside those of `tag_apis`. `tag_calls` has what records of all
     these show, by (event source, event name). `parents` are the types that stand behind what machines make.
-    `uncovered` tells what makes something and has no row here.
+    `uncovered` tells what makes something and has no row here. `endings` are the events that delete what rows make.
     """
 
     rows: Mapping[tuple[str, str], CatalogueRow]
@@ -323,6 +341,7 @@ class Catalogue(Struct, frozen=True):
     tag_calls: Mapping[tuple[str, str], tuple[TagForm, ...]] = {}
     parents: Parents = Parents()
     uncovered: Uncovered = NOTHING_UNCOVERED
+    endings: Mapping[tuple[str, str], EndingRow] = {}
 
     def client_of(self, type_name: str) -> str:
         """The client that tags resources of a type; empty where none does."""

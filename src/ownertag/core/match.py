@@ -11,7 +11,7 @@ from ownertag.core.arn import parse_arn, tails
 from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, QuestionKind
 from ownertag.core.parameters import unwrap
 from ownertag.core.paths import all_hold, get, is_skipped, values_at, values_under
-from ownertag.core.record_ids import Mismatch, decode, made_of_type
+from ownertag.core.record_ids import Mismatch, decode, of_type
 from ownertag.core.records import ACCOUNT, Arrival, Record
 from ownertag.core.regions import not_ours
 from ownertag.core.settings import Settings
@@ -54,17 +54,17 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creati
     row = catalogue.rows.get((record.event_source, record.event_name))
     if row is None:
         raise Mismatch(*_without_row(record, catalogue))
-    _check_place(record, settings)
+    check_place(record, settings)
     _check_identity(record, settings)
     response = decode(record.response)
     if response is None and not row.by_request:
         raise Mismatch(Reason.NO_RESPONSE, "the record has no responseElements, where the ids would stand")
-    if _omitted(response):
+    if is_omitted(response):
         if not row.by_request:
             return _by_request(arrival, row)
         response = None
     response = unwrap(response, record.event_name, "Response")
-    document = {"response": response, "request": _request(record) if row.reads_request else None}
+    document = {"response": response, "request": request_of(record) if row.reads_request else None}
     _check_account(document, row, record)
     told = _says_what_existed(document, row)
     preexisting = _named_before(document, row) if told else _named_before(document, row) | _perhaps_older(document, row)
@@ -92,12 +92,12 @@ def _may_exist(record: Record, row: CatalogueRow) -> bool:
 def _by_request(arrival: Arrival, row: CatalogueRow) -> Creation:
     """The creation whose response CloudTrail left out, if its request leads to what it made."""
     record = arrival.record
-    request = _request(record)
+    request = request_of(record)
     token = _client_token(request)
     asked_by = None
     if token is not None and row.by_client_token:
         asked_by = (QuestionKind.INSTANCES_BY_CLIENT_TOKEN, token)
-    elif token is None and row.by_time and isinstance(request, dict) and not _omitted(request):
+    elif token is None and row.by_time and isinstance(request, dict) and not is_omitted(request):
         asked_by = (QuestionKind.LAUNCHES, f"{record.created_at.isoformat()} {record.creation_id}")
     if asked_by is None:
         raise Mismatch(
@@ -138,7 +138,9 @@ def _says_what_existed(document: dict[str, Any], row: CatalogueRow) -> bool:
     if not templates:
         return True
     return (
-        isinstance(request, dict) and not _omitted(request) and not any(values_at(document, path) for path in templates)
+        isinstance(request, dict)
+        and not is_omitted(request)
+        and not any(values_at(document, path) for path in templates)
     )
 
 
@@ -167,10 +169,11 @@ def _resources(
     of_this_api = [makes for makes in row.makes if not makes.when or all_hold(makes.when, document)]
     if not of_this_api:
         raise Mismatch(Reason.NOT_A_CREATION, "it is of another API of this name, which makes nothing that is covered")
+    named_before = UPSERT not in row.traits
     found = [
         resource
         for makes in of_this_api
-        for resource in made_of_type(document, makes, makes.skip, row, record)
+        for resource in of_type(document, makes, makes.skip, record, named_before=named_before)
         if resource.id not in preexisting
     ]
     if found:
@@ -179,7 +182,7 @@ def _resources(
         resource
         for makes in of_this_api
         if makes.skip
-        for resource in made_of_type(document, makes, (), row, record)
+        for resource in of_type(document, makes, (), record, named_before=named_before)
         if resource.id not in preexisting
     ]
     if managed:
@@ -192,11 +195,12 @@ def _resources(
     raise Mismatch(Reason.NO_RESOURCE, "the record names nothing that was created")
 
 
-def _request(record: Record) -> Any:
+def request_of(record: Record) -> Any:
+    """The request, without what wraps it in newer records."""
     return unwrap(decode(record.request), record.event_name, "Request")
 
 
-def _omitted(response: Any) -> bool:
+def is_omitted(response: Any) -> bool:
     """Whether CloudTrail left it out, as above 100 KB; `omitted` was seen as a boolean and as a text."""
     mark = response.get("omitted") if isinstance(response, dict) else None
     return mark is True or (isinstance(mark, str) and mark.lower() == "true")
@@ -207,7 +211,8 @@ def _client_token(request: Any) -> str | None:
     return token if isinstance(token, str) and _CLIENT_TOKEN.fullmatch(token) else None
 
 
-def _check_place(record: Record, settings: Settings) -> None:
+def check_place(record: Record, settings: Settings) -> None:
+    """Refuses a record of a Region that is none of the settings'."""
     org = settings.organization
     if org is not None and (why := not_ours(org, record.region, record.event_source)):
         raise Mismatch(Reason.OTHER_REGION, why)

@@ -55,7 +55,7 @@ def all_hold(conditions: Iterable[Condition], document: Any) -> bool:
     for condition in conditions:
         found = values_at(document, condition.path)
         if condition.values:
-            there = any(isinstance(value, str | int) and str(value) in condition.values for value in found)
+            there = any(isinstance(value, str | int) and _word(value) in condition.values for value in found)
         else:
             there = any(value is not None and value not in ("", [], {}) for value in found)
         if there is condition.absent:
@@ -100,9 +100,14 @@ def is_skipped(node: Any, skip: Skip) -> bool:
         value: Any = node
         for key in keys:
             value = get(value, key)
-        if isinstance(value, str | int) and (value if isinstance(value, str) else str(value).lower()) in values:
+        if isinstance(value, str | int) and _word(value) in values:
             return True
     return False
+
+
+def _word(value: str | int) -> str:
+    """A value as the catalogue writes it: `true` for a boolean."""
+    return value if isinstance(value, str) else str(value).lower()
 
 
 def values_under(node: Any, key: str) -> Iterator[Any]:

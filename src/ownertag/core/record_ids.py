@@ -1,4 +1,4 @@
-"""Reads from a record what it names as made, by ARN or by id: paths of a catalogue row to resources.
+"""Reads from a record what it names as made or deleted, by ARN or by id: paths of a catalogue row to resources.
 
 An ARN has to fit the type's template, and the account and Region of the record; a resource's own ARN is always built.
 """
@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 
 from ownertag.core.arn import MAX_LENGTH, arn_before_id, is_arn, last_part, partition_of, take_apart
-from ownertag.core.catalogue_types import CatalogueRow, Makes, ResourceType
+from ownertag.core.catalogue_types import Makes, ResourceType
 from ownertag.core.paths import Skip, member, no_objects, values_at
 from ownertag.core.records import Record
-from ownertag.core.upserts import UPSERT
 from ownertag.core.values import Reason, Resource
+
+#: A `strip` that leaves only the last part of a URL.
+ALL_BEFORE_NAME = "*/"
 
 
 class Mismatch(Exception):
@@ -50,20 +52,27 @@ def resource_at(type: ResourceType, id: str, account: str, region: str) -> Resou
     return Resource(arn_before_id(type.arn, region, account) + id, id, type.name)
 
 
-def made_of_type(
-    document: dict[str, Any], makes: Makes, skip: Skip, row: CatalogueRow, record: Record
+def of_type(
+    document: dict[str, Any], makes: Makes, skip: Skip, record: Record, *, named_before: bool = False
 ) -> Iterable[Resource]:
-    """The resources of one type: by their ARNs, or else by their ids."""
+    """The resources of one type: by their ARNs, or else by their ids.
+
+    Args:
+        document: The request and the response.
+        makes: Where they stand.
+        skip: What is left out on the way.
+        record: The record.
+        named_before: What stands in the request as well was there before, and is left out.
+    """
     for path in makes.arns:
         arns = [arn for arn in values_at(document, path, skip) if arn not in (None, "")]
         if arns:
-            known = _request_text(record)
-            upsert = UPSERT in row.traits
             # What stands in the request as well was there before: a parent, a source, a target.
+            known = _request_text(record) if named_before else b""
             return [
                 _by_arn(makes.type, _text(makes, arn), record)
                 for arn in arns
-                if upsert or not (isinstance(arn, str) and _quoted(arn) in known)
+                if not (isinstance(arn, str) and _quoted(arn) in known)
             ]
     ids = _ids(document, makes, skip) or _composed(document, makes)
     return [_by_id(makes, id_, record) for id_ in ids]
@@ -120,7 +129,7 @@ def _text(makes: Makes, id_: Any) -> str:
 def _by_id(makes: Makes, id_: str, record: Record) -> Resource:
     if makes.id is None and is_arn(id_):
         return _by_arn(makes.type, id_, record)
-    id_ = id_.removeprefix(makes.strip)
+    id_ = id_.rpartition("/")[2] if makes.strip == ALL_BEFORE_NAME else id_.removeprefix(makes.strip)
     if not makes.type.id.fullmatch(id_):
         raise Mismatch(Reason.BAD_ID, f"{id_[:80]!a} is no id of a {makes.type.name}")
     found = resource(makes.type, id_, record)

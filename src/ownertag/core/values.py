@@ -33,6 +33,7 @@ class Reason(StrEnum):
     OTHER_REGION = "other-region"
     NOT_A_CREATION = "not-a-creation"
     NOT_COVERED = "not-covered"
+    NO_DELETION = "no-deletion"
     NO_FINDING = "no-finding"
     FAILED_CALL = "failed-call"
     NO_IDENTITY = "no-identity"
@@ -62,7 +63,14 @@ class Reason(StrEnum):
 
 _UNREAD = frozenset({Reason.UNREADABLE, Reason.TOO_LARGE, Reason.NOT_A_RECORD})
 _OF_NO_CREATION = frozenset(
-    {Reason.NOT_A_CREATION, Reason.FAILED_CALL, Reason.DIGEST, Reason.INSIGHT, Reason.CONTROL_MESSAGE}
+    {
+        Reason.NOT_A_CREATION,
+        Reason.NO_DELETION,
+        Reason.FAILED_CALL,
+        Reason.DIGEST,
+        Reason.INSIGHT,
+        Reason.CONTROL_MESSAGE,
+    }
 )
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from ownertag.core.ask import account_of, launch_of, made_of
+from ownertag.core.match_deletion import Ending
 from ownertag.core.ownership import EventKey, Observation, ResourceKey, Standing, key_of
 from ownertag.core.plan import claim_of
 from ownertag.core.record_details import actor_of, addresses_of, parents_of
 from ownertag.core.records import Delivery, Record
 from ownertag.core.values import Confidence, Creation, Decision, Facts, Found, Outcome, OutcomeKind
-from ownertag.ledger.entries import Created, Ended, Owned
+from ownertag.ledger.entries import Created, Deleted, Ended, Owned
 
 
 def event_of(creation: Creation) -> EventKey:
@@ -74,6 +75,21 @@ def outcomes_to_keep(
             kept = decision.kept.get(outcome.arn, ())
             entries.append(ended(key, event_of(creation), standing.event_id, standing.owner.name, outcome, kept, now))
     return entries
+
+
+def deletions_to_keep(endings: Iterable[Ending]) -> list[Deleted]:
+    """The entries of deletions: one for each resource that a record ended. Nothing is asked for them."""
+    return [
+        Deleted(
+            ResourceKey(ending.record.account, ending.record.region, resource.arn),
+            event_of_record(ending.record),
+            actor_of(ending.record),
+            ending.record.created_at,
+            ending.by,
+        )
+        for ending in endings
+        for resource in ending.resources
+    ]
 
 
 def ended(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from ownertag.core.findings import TamperFinding
+from ownertag.core.match_deletion import Ending
 from ownertag.core.records import Record
 from ownertag.core.values import Decision, Outcome, OutcomeKind, Refusal, Wait
 
@@ -113,6 +114,27 @@ class Tampered(Struct, frozen=True):
         return _reasons(self.waits)
 
 
+class DeletionKept(Struct, frozen=True):
+    """The record's deletions are in the ledger."""
+
+    ending: Ending
+
+    @property
+    def where(self) -> str:
+        """The message, or the line of a file."""
+        return self.ending.arrival.where
+
+    @property
+    def is_retried(self) -> bool:
+        """Nothing is to be done."""
+        return False
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Nothing is to be done."""
+        return ()
+
+
 class Undecided(Struct, frozen=True):
     """Nothing could be decided yet."""
 
@@ -134,7 +156,7 @@ class Unexpected(Undecided, frozen=True):
     """Nothing was decided: an exception was raised where none should be, a fault of ours."""
 
 
-Result = Refused | Decided | FinishedBefore | Tampered | Undecided
+Result = Refused | Decided | FinishedBefore | DeletionKept | Tampered | Undecided
 
 
 def _reasons(waits: Iterable[Wait]) -> tuple[str, ...]:

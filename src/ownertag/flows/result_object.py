@@ -7,11 +7,13 @@ from typing import Any
 
 from ownertag.core.records import Record
 from ownertag.core.values import Outcome, OutcomeKind, Owner, Question, Resource, Wait
-from ownertag.flows.result import Decided, FinishedBefore, Refused, Result, Tampered, Undecided
+from ownertag.flows.result import Decided, DeletionKept, FinishedBefore, Refused, Result, Tampered, Undecided
 
 SCHEMA = 1
 #: What a dry run says instead of `tagged`.
 WOULD_TAG = "would-tag"
+#: What became of what a record deleted: it is in the ledger.
+DELETED = "deleted"
 
 
 def result_object(
@@ -35,6 +37,9 @@ def result_object(
         case FinishedBefore():
             record = result.record
             outcomes = [{"arn": None, "outcome": "unchanged", "reason": "finished before"}]
+        case DeletionKept(ending):
+            record, resources = ending.record, ending.resources
+            outcomes = [{"arn": one.arn, "outcome": DELETED, "reason": None} for one in ending.resources]
         case Tampered():
             outcomes = [_of_the_whole(wait) for wait in result.waits]
         case Undecided():

@@ -11,24 +11,43 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from ownertag.core.ask import Traces
+from ownertag.core.ask import Traces, account_question
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.decide import apply_standings, decide
 from ownertag.core.findings import TamperFinding, merged
 from ownertag.core.match import match
+from ownertag.core.match_deletion import Ending, is_deletion, match_deletion
 from ownertag.core.ownership import EventKey, ResourceKey, key_of
 from ownertag.core.plan import plan_writes, untagged_only
 from ownertag.core.records import Arrival
 from ownertag.core.request_tags import request_tag_findings
 from ownertag.core.settings import Settings
-from ownertag.core.values import Creation, Decision, Facts, Outcome, OutcomeKind, Plan, Refusal, Wait
+from ownertag.core.values import (
+    Absent,
+    Creation,
+    Decision,
+    Facts,
+    Outcome,
+    OutcomeKind,
+    Plan,
+    Reason,
+    Refusal,
+    Unavailable,
+    Wait,
+)
 from ownertag.flows.apply import apply
 from ownertag.flows.findings import publish_findings, tag_changed
 from ownertag.flows.gather import gather
-from ownertag.flows.ledger_entries import decisions_to_keep, event_of, event_of_record, outcomes_to_keep
+from ownertag.flows.ledger_entries import (
+    decisions_to_keep,
+    deletions_to_keep,
+    event_of,
+    event_of_record,
+    outcomes_to_keep,
+)
 from ownertag.flows.ports import Ports
 from ownertag.flows.repair_overwrites import Standings, repair_overwrites
-from ownertag.flows.result import Decided, FinishedBefore, Refused, Result
+from ownertag.flows.result import Decided, DeletionKept, FinishedBefore, Refused, Result, Undecided
 from ownertag.ledger.entries import Entry, Finished, SeenCreation
 from ownertag.ledger.port import LedgerError
 
@@ -51,13 +70,47 @@ def run(
     """
     results: list[Result] = []
     creations: list[Creation] = []
+    endings: list[Ending] = []
     for arrival in arrivals:
-        creation = arrival if isinstance(arrival, Refusal) else match(arrival, catalogue, settings)
-        if isinstance(creation, Refusal):
-            results.append(Refused(creation))
+        matched: Creation | Ending | Refusal
+        if isinstance(arrival, Refusal):
+            matched = arrival
+        elif is_deletion(arrival.record, catalogue):
+            matched = match_deletion(arrival, catalogue, settings)
         else:
-            creations.append(creation)
-    return results + settle(creations, ports, catalogue, settings, redelivered)
+            matched = match(arrival, catalogue, settings)
+        match matched:
+            case Refusal():
+                results.append(Refused(matched))
+            case Ending():
+                endings.append(matched)
+            case Creation():
+                creations.append(matched)
+    unknown, endings = _of_unknown_accounts(endings, ports)
+    return [*results, *unknown, *settle(creations, ports, catalogue, settings, redelivered, endings)]
+
+
+def _of_unknown_accounts(endings: Sequence[Ending], ports: Ports) -> tuple[list[Result], list[Ending]]:
+    """(results of deletions in accounts that are not known to be the organization's, all others).
+
+    What came by EventBridge is the organization's: the hub's bus takes no other account's events. So nothing is asked
+    for it; what an operator's file says is asked about.
+    """
+    results: list[Result] = []
+    left: list[Ending] = []
+    asked = {account_question(ending.record): None for ending in endings if ending.arrival.envelope is None}
+    facts = ports.accounts.find(asked) if asked else {}
+    for ending in endings:
+        question, where = account_question(ending.record), ending.arrival.where
+        match None if ending.arrival.envelope else facts.get(question, Absent()):
+            case Absent():
+                detail = f"account {ending.record.account} is not one of the organization's"
+                results.append(Refused(Refusal(where, Reason.UNKNOWN_ACCOUNT, detail, ending.record)))
+            case Unavailable() as unavailable:
+                results.append(Undecided(where, unavailable.wait()))
+            case _:
+                left.append(ending)
+    return results, left
 
 
 def settle(
@@ -66,8 +119,9 @@ def settle(
     catalogue: Catalogue,
     settings: Settings,
     redelivered: Container[str] = (),
+    endings: Sequence[Ending] = (),
 ) -> list[Result]:
-    """Gathers, decides and applies for creations, wherever they were read; one result for each.
+    """Gathers, decides and applies for creations, wherever they were read, and keeps deletions; one result for each.
 
     Args:
         creations: Of any accounts and Regions.
@@ -76,19 +130,23 @@ def settle(
         settings: The tag policy and the owner rules.
         redelivered: The places (`where`) of what was received before, or ordered by an operator. Its tags may have been
             written without the ledger, so it is checked again even if it is finished: see `repair_overwrites`.
+        endings: Deletions, which reach the ledger with the outcomes.
     """
     traces = Traces(settings, catalogue.parents)
     try:
         seen = ports.ledger.seen([event_of(creation) for creation in creations]) if creations else {}
     except LedgerError as error:
-        return _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, _ledger_wait(error))
+        wait = _ledger_wait(error)
+        results = _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, wait)
+        return [*_not_kept(endings, wait), *results]
     finished = {event for event, creation in seen.items() if creation.finished}
     finished_before, creations = _split_finished(creations, finished, redelivered)
     try:
         creations = _with_known(creations, ports)
     except LedgerError as error:
-        results = _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, _ledger_wait(error))
-        return [*finished_before, *results]
+        wait = _ledger_wait(error)
+        results = _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, wait)
+        return [*finished_before, *_not_kept(endings, wait), *results]
 
     facts = gather(creations, ports, catalogue, settings, traces=traces)
 
@@ -99,14 +157,15 @@ def settle(
     except LedgerError as error:
         wait = _ledger_wait(error)
         results = _settle_without_ledger(creations, facts, traces, ports, catalogue, settings, wait)
-        return [*finished_before, *results]
+        return [*finished_before, *_not_kept(endings, wait), *results]
     plan = plan_writes(decisions, refusals, facts, catalogue, standings)
 
     decided = _apply(plan, ports, catalogue, settings)
     decided = _publish_request_tags(decided, finished, standings, ports, settings)
-    decided = _keep_outcomes(decided, standings, ports)
+    decided, kept = _keep_outcomes(decided, standings, endings, ports)
     return [
         *finished_before,
+        *kept,
         *(_finished_or_refused(refusal, finished) for refusal in plan.refusals),
         *(_with_drift(result, drift) for result in decided),
     ]
@@ -252,13 +311,16 @@ def _publish_request_tags(
     ]
 
 
-def _keep_outcomes(decided: Sequence[Decided], standings: Standings, ports: Ports) -> list[Decided]:
-    """Keeps outcomes in the ledger. What it did not take comes back, and what another creation owns by now."""
-    if not standings:
-        return list(decided)
+def _keep_outcomes(
+    decided: Sequence[Decided], standings: Standings, endings: Sequence[Ending], ports: Ports
+) -> tuple[list[Decided], list[Result]]:
+    """Keeps outcomes and deletions in the ledger. Returns the creations' results, and those of the deletions.
+
+    What it did not take comes back, and what another creation owns by now.
+    """
     now = ports.now()
-    entries: list[Entry] = []
-    for result in decided:
+    entries: list[Entry] = [*deletions_to_keep(endings)]
+    for result in decided if standings else ():
         entries += outcomes_to_keep(result.decision, result.outcomes, standings, now)
         # A call that only changed what is somebody's has no creation to finish.
         if not result.is_retried and (result.decision.resources or result.decision.creation.resources):
@@ -267,8 +329,14 @@ def _keep_outcomes(decided: Sequence[Decided], standings: Standings, ports: Port
         lost = ports.ledger.append(entries) if entries else set()
     except LedgerError as error:
         wait = _ledger_wait(error)
-        return [_waiting_for(result, wait) for result in decided]
-    return [_after_loss(result, lost) for result in decided] if lost else list(decided)
+        waiting = [_waiting_for(result, wait) for result in decided] if standings else list(decided)
+        return waiting, _not_kept(endings, wait)
+    kept = [DeletionKept(ending) for ending in endings]
+    return [_after_loss(result, lost) for result in decided] if lost else list(decided), [*kept]
+
+
+def _not_kept(endings: Iterable[Ending], wait: Wait) -> list[Result]:
+    return [Undecided(ending.arrival.where, wait) for ending in endings]
 
 
 def _after_loss(result: Decided, lost: Container[ResourceKey]) -> Decided:

@@ -33,6 +33,7 @@ from ownertag.ledger.port import Reader
 
 ELASTIC_IP = "ec2:elastic-ip"
 INSTANCE = "ec2:instance"
+INTERFACE = "ec2:network-interface"
 
 #: Of a longer history only the beginning and the end are returned.
 MOST_EVENTS = 100
@@ -85,11 +86,12 @@ class Past(Struct, frozen=True):
 class WhoisAnswer(Struct, frozen=True):
     """One life of a resource, and whose it was.
 
-    `since` is when it was created, or transferred by hand; `until` is its deletion, None if none is known. `now`: this
-    is the latest life, as it is today. `past`: what was different at the time that is asked about. `address` is the one
-    that was asked for, which the resource had from `address_since` on; `access_key` the key that was asked for.
-    `observed` is when its tags were decided last and not written, since its account was observed; None where they are
-    written, or are to be.
+    `since` is when it was created, or transferred by hand; `until` is its deletion, None if none is known, and
+    `deleted` the ledger's entry of that, None where it ended with what it was made with. `now`: this is the latest
+    life, as it is today. `past`: what was different at the time that is asked about. `address` is the one that was
+    asked for, which the resource had from `address_since` on; `access_key` the key that was asked for. `observed` is
+    when its tags were decided last and not written, since its account was observed; None where they are written, or
+    are to be.
     """
 
     key: ResourceKey
@@ -112,6 +114,7 @@ class WhoisAnswer(Struct, frozen=True):
     from_trail: bool = False
     past: Past | None = None
     observed: datetime | None = None
+    deleted: Deleted | None = None
 
     @property
     def is_untagged(self) -> bool:
@@ -150,7 +153,7 @@ def whois(wanted: Wanted, reader: Reader) -> WhoisAnswers:
                 found += _Lives(known, reader).at(wanted.at)
         found.sort(key=lambda answer: answer.since, reverse=True)
         return WhoisAnswers(tuple(found[: wanted.limit]), max(0, len(found) - wanted.limit))
-    spans = _lives(reader.by_address(wanted.address), wanted)
+    spans = _lives(_ended_with_instances(reader.by_address(wanted.address)), wanted)
     for span in spans[: wanted.limit]:
         if life := _Lives(span.known, reader).of(span.since, wanted.at):
             found.append(replace(life, address=span.address, address_since=span.since))
@@ -164,6 +167,27 @@ def _of_key(key_id: str, wanted: Wanted, reader: Reader) -> WhoisAnswers:
     lives = (_Lives(span.known, reader).of(span.since, wanted.at) for span in spans[: wanted.limit])
     found = [replace(life, access_key=key_id) for life in lives if life]
     return WhoisAnswers(tuple(found), max(0, len(spans) - wanted.limit), at_least=len(looked_at) == MOST_OF_KEY)
+
+
+def _ended_with_instances(spans: Sequence[AddressSpan]) -> list[AddressSpan]:
+    """The spans, those of interfaces with the ends of the instances that one launch made them with.
+
+    EC2 deletes such an interface with its instance, and no record tells of that (EC2 user guide, "Preserve data when an
+    instance is terminated"; EC2 API reference, `DeleteOnTermination`: true for an interface that a launch makes).
+    """
+    ends = {
+        (span.known.key.account, span.known.holding.claim.event_id): span.known.holding.deletions
+        for span in spans
+        if span.known.type == INSTANCE
+    }
+
+    def ended(span: AddressSpan) -> AddressSpan:
+        known, holding = span.known, span.known.holding
+        also = ends.get((known.key.account, holding.claim.event_id), ()) if known.type == INTERFACE else ()
+        deletions = tuple(sorted({*holding.deletions, *also}))
+        return replace(span, known=replace(known, holding=replace(holding, deletions=deletions)))
+
+    return [ended(span) for span in spans]
 
 
 S = TypeVar("S", AddressSpan, KeySpan)
@@ -303,6 +327,7 @@ class _Lives:
             history=self._events(shown),
             left_out=left_out,
             observed=observed.at if observed else None,
+            deleted=next((one for one in history if isinstance(one, Deleted) and one.at == end), None),
         )
 
     def _events(self, entries: Sequence[HistoryEntry]) -> tuple[Event, ...]:

@@ -20,7 +20,7 @@ from ownertag.core.findings import TamperFinding
 from ownertag.core.records import ACCOUNT, REGION, Record
 from ownertag.core.values import Failure, OutcomeKind, Reason, Refusal, Unavailable
 from ownertag.flows.live import BatchAnswer, Done, Returned
-from ownertag.flows.result import Decided, FinishedBefore, Refused, Result, Tampered, Unexpected
+from ownertag.flows.result import Decided, DeletionKept, FinishedBefore, Refused, Result, Tampered, Unexpected
 from ownertag.flows.tag_observed import TaggedObserved
 
 NAMESPACE = "ownertag"
@@ -98,6 +98,8 @@ def _counts(answer: BatchAnswer) -> Counter[str]:
                     counts["Findings.observed" if decided.observed else "Findings"] += 1
             case FinishedBefore():
                 counts["FinishedBefore"] += 1
+            case DeletionKept(ending):
+                counts["Deletions"] += len(ending.resources)
             case Tampered() as tampered:
                 counts["Findings.observed" if tampered.observed else "Findings"] += 1
             case Unexpected():
@@ -142,6 +144,9 @@ def _fields(verdict: Done | Returned) -> dict[str, Any]:
             fields["evidence"] = decision.owner.evidence
             fields["outcomes"] = dict(Counter(outcome.kind.value for outcome in outcomes))
             return fields | _ids(decision.creation.record)
+        case DeletionKept(ending):
+            fields |= {"event_name": ending.record.event_name, "deleted": len(ending.resources)}
+            return fields | _ids(ending.record)
         case FinishedBefore(record=record):
             fields["finished_before"] = True
             return fields | _ids(record)

@@ -85,6 +85,8 @@ def truncated(entry: E) -> E:
                 by=truncated_text(entry.by, MAX_TEXT),
                 reason=truncated_text(entry.reason, MAX_REASON),
             )
+        case Deleted():
+            return replace(entry, by=truncated_text(entry.by))
     return entry
 
 

@@ -138,12 +138,16 @@ class Transferred(Struct, frozen=True, omit_defaults=True):
 
 
 class Deleted(Struct, frozen=True, omit_defaults=True):
-    """A resource was deleted. Kept once for an event and a resource."""
+    """A resource was deleted. Kept once for an event and a resource.
+
+    `by` is who did it by name, as an owner is named; empty where the record names nobody, or an earlier ownertag wrote.
+    """
 
     resource: ResourceKey
     event: EventKey
     actor: Actor
     at: datetime
+    by: str = ""
 
 
 #: The entries of a resource's history, in this order where times are equal.

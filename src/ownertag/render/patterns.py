@@ -31,7 +31,7 @@ Block = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def spoke_rules(catalogue: Catalogue, settings: Settings) -> dict[str, dict[str, Any]]:
-    """The rules of an account's Region, pattern by name: creations, and changes of tags.
+    """The rules of an account's Region, pattern by name: creations with deletions, and changes of tags.
 
     The account and partition in them are CloudFormation's pseudo parameters.
 
@@ -48,15 +48,15 @@ def spoke_rules(catalogue: Catalogue, settings: Settings) -> dict[str, dict[str,
     return {**creations, f"{RULE_PREFIX}tampering": tampering_pattern(settings), **others}
 
 
-# --- creations
+# --- creations and deletions
 
 
 def spoke_patterns(catalogue: Catalogue) -> list[dict[str, Any]]:
-    """As few patterns as possible, for the successful calls of the catalogue's rows.
+    """As few patterns as possible, for successful calls of the catalogue's rows, and calls that delete what rows make.
 
     The record of a failed call has an `errorCode`, which the patterns exclude.
     """
-    return patterns_of(catalogue.rows, shared_names())
+    return patterns_of({**catalogue.rows, **catalogue.endings}, shared_names())
 
 
 def patterns_of(wanted: Iterable[Pair], shared: Mapping[str, frozenset[str]]) -> list[dict[str, Any]]:

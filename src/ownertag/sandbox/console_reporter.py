@@ -12,7 +12,7 @@ from ownertag.core.owner.principal import clean
 from ownertag.core.records import Record
 from ownertag.core.values import Decision, Failure, Outcome, Unavailable
 from ownertag.flows.live import BatchAnswer, Done, Returned
-from ownertag.flows.result import Decided, Refused, Result, Tampered
+from ownertag.flows.result import Decided, DeletionKept, Refused, Result, Tampered
 from ownertag.flows.tag_observed import TaggedObserved
 from ownertag.sandbox.personas import ACCOUNTS
 
@@ -74,6 +74,9 @@ def line(verdict: Done | Returned) -> str:
             return f"{head}  refused, {refusal.reason.value}: {refusal.detail}"
         case Tampered(finding=finding):
             return f"{head}  finding: {_finding(finding)}"
+        case DeletionKept(ending):
+            gone = ", ".join(_text(one.id) for one in ending.resources[:MOST_CHANGES])
+            return f"{head}  deleted by {_text(ending.by) or 'nobody who is named'}: {gone}"
         case Decided(decision):
             found = f"; finding: {_finding(result.finding)}" if result.finding else ""
             return f"{head}  {_decided(decision, result.outcomes)}{found}"
@@ -86,6 +89,8 @@ def _record(result: Result) -> Record | None:
             return decision.creation.record
         case Refused(refusal):
             return refusal.record
+        case DeletionKept(ending):
+            return ending.record
         case Tampered(record=record):
             return record
     return None

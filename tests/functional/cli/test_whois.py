@@ -44,7 +44,7 @@ KEYS = {
     "schema", "taken_for", "source", "arn", "id", "type", "account", "account_name", "account_contact", "account_owner",
     "account_not_read", "region", "attached", "attached_not_checked", "owner", "since", "until", "created", "address",
     "address_since", "access_key", "addresses", "parents", "tags", "observed", "tags_now", "tags_then", "not_checked",
-    "history", "history_left_out", "state", "state_not_checked",
+    "deleted", "history", "history_left_out", "state", "state_not_checked",
 }  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def test_a_person_reads_the_name_first_and_then_all_that_is_known(hub: Hub, path
     hub.delete(ONE, 50)
     code, output, errors = run(ONE, "--ledger", f"sqlite:{path}")
     role = f"arn:aws:iam::{ACCOUNT}:role/network-admin"
-    mallory = f"arn:aws:iam::{ACCOUNT}:user/mallory"
+    mallory, carol = (f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("mallory", "carol"))
     principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/network-admin/alice"
     event = "00000000-0000-4000-8000-000000000001"
     changed = "(event change-35), on this and 2 more"
@@ -126,7 +126,7 @@ def test_a_person_reads_the_name_first_and_then_all_that_is_known(hub: Hub, path
         "  from       203.0.113.64, with MFA",
         "  agent      aws-cli/2.27.41",
         f"  event      {event}",
-        "  life       ended 2026-03-02T09:50:00Z",
+        f"  life       deleted by {carol} on 2026-03-02T09:50:00Z from an address that is not said",
         "  evidence   transfer",
         "  through    ops",
         "  addresses  10.0.0.5",

@@ -90,6 +90,8 @@ def error(call: Call, code: str, status: int = 400, message: str = "made up by a
                 f"<Response><Errors><Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
                 "</Errors><RequestID>00000000-0000-0000-0000-000000000000</RequestID></Response>"
             )
+        case "s3":
+            body = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
         case "sts" | "sns":
             body = (
                 f"<ErrorResponse><Error><Type>Sender</Type><Code>{escape(code)}</Code>"

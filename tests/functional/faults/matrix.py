@@ -12,6 +12,7 @@ from faults import (
     rows_function,
     rows_kills,
     rows_ledger,
+    rows_logs,
     rows_resources,
     rows_unanswered,
 )
@@ -30,6 +31,7 @@ _MODULES: tuple[Any, ...] = (
     rows_kills,
     rows_ledger,
     rows_files,
+    rows_logs,
 )
 ROWS: list[Row] = [row for module in _MODULES for row in getattr(module, "ROWS", ())]
 PROOFS: list[Proof] = [proof for module in _MODULES for proof in getattr(module, "PROOFS", ())]

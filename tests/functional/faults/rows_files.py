@@ -1,4 +1,4 @@
-"""B1 to B14: what backfill and reconcile will read, as far as files of records are read today."""
+"""B1 to B14: what backfill and reconcile read: files of records, and LookupEvents. `rows_logs` has buckets."""
 
 from __future__ import annotations
 
@@ -7,25 +7,39 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from contracts.trail import Trail
 from faults.inject import each_code
 from faults.made import volume_of
 from faults.row import NotBuilt, Proof, Row
 from faults.world import World
-from harness import fixtures
+from harness import fixtures, logs
 from harness.events import volume, volume_id
 from ownertag.core.reading.documents import parse_document
 from ownertag.core.reading.encodings import MAX_INFLATED_BYTES
 from ownertag.core.records import Arrival
 from ownertag.core.values import Reason, Refusal
+from ownertag.sources.logs.places import Folder
+from ownertag.sources.logs.scan import LogScan
+from ownertag.sources.logs.wanted import Wanted
 
 A = "111111111111"
 GOOD = json.dumps({"Records": [volume(A, volume_id(number), number=number) for number in range(20)]}).encode()
 
 
 def _refused(data: bytes, *reasons: Reason) -> None:
-    """The object is a refusal that names it, no record of it is used, and the next object is read."""
+    """The object is a refusal that names it, no record of it is used, and the next is read; in a scan as well."""
+    with TemporaryDirectory() as folder:
+        broken, good = logs.key(A, name="broken"), logs.key(A, name="good")
+        logs.in_folder(Path(folder), {broken: data, good: gzip.compress(GOOD)})
+        scan = LogScan(Folder(folder), Wanted(frozenset({("ec2.amazonaws.com", "CreateVolume")})), processes=0)
+        assert len([found for found in scan.records() if isinstance(found, Arrival)]) == 20
+        assert not scan.report.is_complete
+        [same] = scan.report.faults
+        assert same.examples == [f"{folder}/{broken}"]
+        assert same.first.what
+        assert same.first.do
     found = list(parse_document(data, "logs/broken.json.gz"))
     assert len(found) == 1
     [refusal] = found
@@ -123,9 +137,6 @@ ROWS = [
 
 _NO_BACKFILL = "there is no backfill yet"
 NOT_BUILT = [
-    NotBuilt("B6", "an object vanished or was archived", _NO_BACKFILL),
-    NotBuilt("B7", "listing or reading objects is throttled", _NO_BACKFILL),
-    NotBuilt("B8", "the log's key denies", _NO_BACKFILL),
     NotBuilt("B9", "a backfill is killed in the middle", _NO_BACKFILL),
     NotBuilt("B10", "a digest does not fit", _NO_BACKFILL),
     NotBuilt(
@@ -134,5 +145,4 @@ NOT_BUILT = [
         f"{_NO_BACKFILL}; the live flow is C19 to C21",
     ),
     NotBuilt("B13", "live and backfill at once", _NO_BACKFILL),
-    NotBuilt("B14", "the disk is full while logs are kept", _NO_BACKFILL),
 ]

@@ -119,7 +119,7 @@ STEPS: tuple[Step, ...] = (
         transferred(minutes=51, id_=_volume(2)),
         replace(transferred("zoe", 52, _volume(60)), by="dave"),  # of which nobody saw the creation
     ),
-    _append(replace(deleted(53, 53, _volume(22)), actor=ACTOR), deleted(54, 54, _volume(61))),
+    _append(replace(deleted(53, 53, _volume(22)), actor=ACTOR, by="carol"), deleted(54, 54, _volume(61))),
     # The same again, and what changes what is there: the next life, a better answer, a transfer that stands.
     _claim(
         replace(_AWAITED, owner=Owner("bob", "iam-user", Confidence.PROVEN), provisional=False, decided_at=after(60))

@@ -69,6 +69,7 @@ def as_object(answer: WhoisAnswer, told: Told) -> dict[str, Any]:
         },
         "since": time_text(answer.since),
         "until": answer.until and time_text(answer.until),
+        "deleted": answer.deleted and _deleted(answer.deleted),
         "created": answer.created and _created(answer.created),
         "address": answer.address,
         "address_since": answer.address_since and time_text(answer.address_since),
@@ -171,6 +172,15 @@ def _created(created: Created) -> dict[str, Any]:
         "event_name": created.event_name,
         "at": time_text(created.created_at),
         **_actor(created.actor),
+    }
+
+
+def _deleted(deleted: Deleted) -> dict[str, Any]:
+    return {
+        "by": deleted.by or None,
+        "event_id": deleted.event.event_id,
+        "at": time_text(deleted.at),
+        **_actor(deleted.actor),
     }
 
 

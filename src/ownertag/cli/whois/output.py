@@ -172,6 +172,12 @@ def _attached(fields: Mapping[str, Any]) -> str:
 
 def _life(answer: WhoisAnswer, fields: Mapping[str, Any]) -> str:
     """Returns what the ledger knows of its end, and what EC2 says today of an instance."""
+    if answer.deleted:
+        by, actor = answer.deleted.by or answer.deleted.actor.principal, answer.deleted.actor
+        return (
+            f"deleted by {by} on {time_text(answer.deleted.at)}"
+            f" from {actor.source_address or 'an address that is not said'}"
+        )
     if answer.until:
         return f"ended {time_text(answer.until)}"
     match fields["state"]:

@@ -40,7 +40,8 @@ UNCLEAR = {("aco-automation.amazonaws.com", "TagResource"), ("aco-automation.ama
 @cache
 def universe() -> frozenset[Pair]:
     """Every operation of every client, and the catalogue's events that are called otherwise than an operation."""
-    return frozenset(operations()) | frozenset(fixtures.catalogue().rows) | frozenset(fixtures.catalogue().tag_calls)
+    catalogue = fixtures.catalogue()
+    return frozenset(operations()).union(catalogue.rows, catalogue.endings, catalogue.tag_calls)
 
 
 def event(pair: Pair) -> dict[str, Any]:
@@ -60,10 +61,11 @@ def of_tags(pair: Pair) -> bool:
     return pair in frozenset(fixtures.catalogue().tag_calls) or "tag" in pair[1].lower()
 
 
-def test_exactly_rows_and_calls_that_change_tags_are_sent() -> None:
+def test_exactly_rows_deletions_and_calls_that_change_tags_are_sent() -> None:
     patterns = spoke_rules(fixtures.catalogue(), fixtures.settings()).values()
     found = taken(patterns, universe())
-    wanted = frozenset(fixtures.catalogue().rows) | frozenset(fixtures.catalogue().tag_calls)
+    catalogue = fixtures.catalogue()
+    wanted = frozenset(catalogue.rows) | frozenset(catalogue.endings) | frozenset(catalogue.tag_calls)
     assert not wanted - found, "missed"
     assert not {pair for pair in found - wanted if not of_tags(pair)}, "over"
 
