@@ -242,7 +242,7 @@ def _bare(creation: CreationEntry) -> CreationEntry:
 
 
 def as_json(whole: Compiled) -> bytes:
-    """Returns `compiled.json`: the same bytes for the same content, a row a line."""
+    """Returns `compiled.json`, which `Shipped` reads: the same bytes for the same content, a row a line."""
     plain = msgspec.to_builtins(whole)
     lines = ["{", ' "schema": 1,', ' "sources": [']
     for number, file in enumerate(plain["sources"]):
@@ -250,8 +250,8 @@ def as_json(whole: Compiled) -> bytes:
         lines.append('   "types": {' + ("" if file.get("types") else "},"))
         if file.get("types"):
             lines.append(",\n".join(f"    {_json(key)}: {_json(entry)}" for key, entry in file["types"].items()) + "},")
-        rows = ",\n".join(f"    {_json(row)}" for row in file.get("creation", ()))
-        lines.append(f'   "creation": [\n{rows}]}}' + ("," if number < len(plain["sources"]) - 1 else ""))
+        rows = ",\n".join(f"    {_json(row['event'])}: {_json(row)}" for row in file.get("creation", ()))
+        lines.append(f'   "rows": {{\n{rows}}}}}' + ("," if number < len(plain["sources"]) - 1 else ""))
     lines.append(" ],")
     for key in ("apis", "watched"):
         lines.append(f' "{key}": {{')
