@@ -15,6 +15,9 @@ TERRAFORM_DIST ?= dist
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
+# A shell that keeps Python from writing bytecode makes each of a hundred processes of the tests compile boto3 and Moto.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-logs bench-steady bench-doctor profile load scale package dist terraform-archive catalogue records generate keep-release lock clean
 

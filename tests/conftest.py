@@ -23,7 +23,7 @@ botocore.session.create_loader = cache(botocore.session.create_loader)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 #: Folders whose fixtures serve all of their files.
-WHOLE = ("tests/e2e/terraform/", "tests/e2e/package/")
+WHOLE = ("tests/e2e/terraform/", "tests/e2e/package/", "tests/unit/catalogue/derivation/")
 #: What takes more than half a minute: begun first, so that no process is left with it at the end.
 LONG = (
     *WHOLE,

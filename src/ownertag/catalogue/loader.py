@@ -1,7 +1,8 @@
 """Loads the catalogue. A row that can't be used is refused with file, event and what to do.
 
 What counts is joined in `compiled.json` beforehand (`make catalogue`), and was checked then: the function's start does
-not wait for the files of every service, or for checks that can only come out as they did.
+not wait for the files of every service, for checks that can only come out as they did, or for rows that no record asks
+for.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from msgspec import Raw
 
 from ownertag.catalogue import checks
 from ownertag.catalogue.files import CatalogueError, shipped_text
+from ownertag.catalogue.on_demand import BuiltOnDemand
 from ownertag.catalogue.parents_loader import check_parents, condition_of, parents_of, path_of
 from ownertag.catalogue.source_file import (
     ApiEntry,
     Compiled,
     CreationEntry,
+    DeletionEntry,
     MakesEntry,
     QuotaEntry,
     RecordEntry,
-    SourceFile,
+    Shipped,
     TypeEntry,
 )
 from ownertag.catalogue.uncovered import ShippedUncovered
@@ -44,6 +48,11 @@ from ownertag.core.paths import Path, Skip
 from ownertag.core.tag_calls import tag_forms
 
 COMPILED = "compiled.json"
+SCHEMA = 1
+
+#: An event source and an event's name.
+EventKey = tuple[str, str]
+
 _IN_BRACES = re.compile(r"{([^{}|]+)(?:\|([^{}]*))?}")
 
 
@@ -54,12 +63,22 @@ def load_catalogue() -> Catalogue:
         CatalogueError: What is shipped was written by another version.
     """
     try:
-        found = msgspec.json.decode(shipped_text(COMPILED).encode(), type=Compiled)
+        found = msgspec.json.decode(shipped_text(COMPILED).encode(), type=Shipped)
     except msgspec.DecodeError as error:
         raise CatalogueError(f"{COMPILED}: {error}; write it anew with `make catalogue`") from error
-    if found.schema != 1:
-        raise CatalogueError(f"{COMPILED}: schema {found.schema} is not 1; write it anew with `make catalogue`")
-    return build(found)
+    if found.schema != SCHEMA:
+        raise CatalogueError(f"{COMPILED}: schema {found.schema} is not {SCHEMA}; write it anew with `make catalogue`")
+    types = {name: _type(name, entry) for file in found.sources for name, entry in file.types.items()}
+    rows = {(file.event_source, event): row for file in found.sources for event, row in file.rows.items()}
+
+    def build_row(key: EventKey, row: Raw) -> CatalogueRow:
+        return _row(key[0], msgspec.json.decode(row, type=CreationEntry), types)
+
+    def build_ending(key: EventKey, row: Raw) -> EndingRow:
+        return _ending(key[0], msgspec.json.decode(row, type=DeletionEntry), types)
+
+    endings = {(file.event_source, event): row for file in found.sources for event, row in file.deletions.items()}
+    return _catalogue(BuiltOnDemand(rows, build_row), BuiltOnDemand(endings, build_ending), types, found)
 
 
 def read_catalogue(compiled: Compiled) -> Catalogue:
@@ -76,56 +95,60 @@ def read_catalogue(compiled: Compiled) -> Catalogue:
 
 def build(compiled: Compiled) -> Catalogue:
     """Returns the catalogue of what was checked before."""
-    types: dict[str, ResourceType] = {}
-    rows: dict[tuple[str, str], CatalogueRow] = {}
-    for file in compiled.sources:
-        types |= {name: _type(name, file, entry) for name, entry in file.types.items()}
-    for file in compiled.sources:
-        for creation in file.creation:
-            rows[file.event_source, creation.event] = _row(file, creation, types)
+    types = {
+        name: _type(name, entry, file.arn, file.api) for file in compiled.sources for name, entry in file.types.items()
+    }
+    rows = {
+        (file.event_source, creation.event): _row(file.event_source, creation, types)
+        for file in compiled.sources
+        for creation in file.creation
+    }
     endings = {
-        (file.event_source, deletion.event): EndingRow(
-            file.event_source,
-            deletion.event,
-            tuple(_makes(ended, types) for ended in deletion.ends),
-            deletion.stays,
-            deletion.basis,
-            deletion.source,
-        )
+        (file.event_source, deletion.event): _ending(file.event_source, deletion, types)
         for file in compiled.sources
         for deletion in file.deletion
     }
-    tag_apis = {name: _api(name, entry) for name, entry in compiled.apis.items()}
-    watched = {name: _api(name, entry) for name, entry in compiled.watched.items()}
+    return _catalogue(rows, endings, types, compiled)
+
+
+def _catalogue(
+    rows: Mapping[EventKey, CatalogueRow],
+    endings: Mapping[EventKey, EndingRow],
+    types: Mapping[str, ResourceType],
+    said: Compiled | Shipped,
+) -> Catalogue:
+    tag_apis = {name: _api(name, entry) for name, entry in said.apis.items()}
+    watched = {name: _api(name, entry) for name, entry in said.watched.items()}
     return Catalogue(
         rows,
         types,
         tag_apis,
-        {client: _quotas(quotas) for client, quotas in compiled.quotas.items()},
+        {client: _quotas(quotas) for client, quotas in said.quotas.items()},
         watched,
         tag_forms((*tag_apis.values(), *watched.values())),
-        parents_of(compiled.parents, types),
+        parents_of(said.parents, types),
         ShippedUncovered(),
         endings,
     )
 
 
-def _type(name: str, file: SourceFile, entry: TypeEntry) -> ResourceType:
+def _type(name: str, entry: TypeEntry, arn: str = "", api: str = "") -> ResourceType:
+    """`arn` and `api` are those of its file, where it has none of its own."""
     service, _, kind = name.partition(":")
     return ResourceType(
         name,
         service,
-        (entry.arn or file.arn).replace("{type}", kind),
+        (entry.arn or arn).replace("{type}", kind),
         entry.id,
-        file.api if entry.api is None else entry.api,
+        api if entry.api is None else entry.api,
         Lookup(entry.lookup.operation, entry.lookup.filter, entry.lookup.ids) if entry.lookup else None,
     )
 
 
-def _row(file: SourceFile, creation: CreationEntry, types: Mapping[str, ResourceType]) -> CatalogueRow:
+def _row(event_source: str, creation: CreationEntry, types: Mapping[str, ResourceType]) -> CatalogueRow:
     makes = tuple(_makes(made, types) for made in creation.makes)
     return CatalogueRow(
-        event_source=file.event_source,
+        event_source=event_source,
         event_name=creation.event,
         makes=makes,
         basis=creation.basis,
@@ -143,6 +166,11 @@ def _row(file: SourceFile, creation: CreationEntry, types: Mapping[str, Resource
         traits=frozenset(creation.traits),
         new_if=tuple(map(condition_of, creation.new_if)),
     )
+
+
+def _ending(event_source: str, deletion: DeletionEntry, types: Mapping[str, ResourceType]) -> EndingRow:
+    ends = tuple(_makes(ended, types) for ended in deletion.ends)
+    return EndingRow(event_source, deletion.event, ends, deletion.stays, deletion.basis, deletion.source)
 
 
 def _all_paths(makes: Makes) -> Iterable[Path]:

@@ -260,7 +260,7 @@ def _bare_deletion(deletion: DeletionEntry, wanted: Container[str]) -> DeletionE
 
 
 def as_json(whole: Compiled) -> bytes:
-    """Returns `compiled.json`: the same bytes for the same content, a row a line."""
+    """Returns `compiled.json`, which `Shipped` reads: the same bytes for the same content, a row a line."""
     plain = msgspec.to_builtins(whole)
     lines = ["{", ' "schema": 1,', ' "sources": [']
     for number, file in enumerate(plain["sources"]):
@@ -268,9 +268,9 @@ def as_json(whole: Compiled) -> bytes:
         lines.append('   "types": {' + ("" if file.get("types") else "},"))
         if file.get("types"):
             lines.append(",\n".join(f"    {_json(key)}: {_json(entry)}" for key, entry in file["types"].items()) + "},")
-        for key, end in (("creation", ","), ("deletion", "},")):
-            rows = ",\n".join(f"    {_json(row)}" for row in file.get(key, ()))
-            lines.append(f'   "{key}": [\n{rows}]{end}')
+        for key, of, end in (("rows", "creation", ","), ("deletions", "deletion", "},")):
+            rows = ",\n".join(f"    {_json(row['event'])}: {_json(row)}" for row in file.get(of, ()))
+            lines.append(f'   "{key}": {{\n{rows}}}{end}')
         if number == len(plain["sources"]) - 1:
             lines[-1] = lines[-1].removesuffix(",")
     lines.append(" ],")

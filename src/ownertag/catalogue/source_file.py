@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 
 from ownertag.catalogue.parents_file import ParentsFile
 
@@ -247,8 +247,8 @@ class QuotasFile(Struct, forbid_unknown_fields=True):
     quotas: dict[str, dict[str, QuotaEntry]] = {}
 
 
-class Compiled(Struct, forbid_unknown_fields=True):
-    """All that counts, joined: `compiled.json`, which the function loads.
+class Compiled(Struct):
+    """All that counts, joined.
 
     `watched` are further calls that change tags of such resources: they are read in records, and never made.
     """
@@ -258,4 +258,23 @@ class Compiled(Struct, forbid_unknown_fields=True):
     quotas: dict[str, dict[str, QuotaEntry]] = {}
     watched: dict[str, ApiEntry] = {}
     parents: ParentsFile = field(default_factory=ParentsFile)
-    schema: int = field(default=1)
+
+
+class ShippedSource(Struct, forbid_unknown_fields=True):
+    """What counts of an event source; rows and deletions by the event's name, read when a record first asks for one."""
+
+    event_source: str
+    types: dict[str, TypeEntry]
+    rows: dict[str, Raw]
+    deletions: dict[str, Raw]
+
+
+class Shipped(Struct, forbid_unknown_fields=True):
+    """`compiled.json`, which the function loads: what is in `Compiled`."""
+
+    sources: list[ShippedSource]
+    apis: dict[str, ApiEntry]
+    quotas: dict[str, dict[str, QuotaEntry]]
+    watched: dict[str, ApiEntry]
+    parents: ParentsFile
+    schema: int

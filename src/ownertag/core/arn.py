@@ -101,6 +101,15 @@ class OidcProvider(Struct, frozen=True):
     url: str
 
 
+def template_of(arn: Arn) -> str:
+    """The template of ARNs like this one, whose resource is the template's: `{type}/{id}`, say.
+
+    It has a Region and an account where this one has them.
+    """
+    region, account = "{region}" if arn.region else "", "{account}" if arn.account else ""
+    return str(Arn("{partition}", arn.service, region, account, arn.resource))
+
+
 # --- taking apart
 
 

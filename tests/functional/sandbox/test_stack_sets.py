@@ -366,9 +366,7 @@ def test_a_spokes_stack_is_created_updated_and_deleted(sandbox: Sandbox, infra: 
     client = cloudformation(sandbox, MANAGEMENT, "us-east-1")
     template = infra[f"{name}/template.yaml"]
     client.create_stack(StackName="spoke", TemplateBody=template, **NAMED)
-    changed = template.replace("CreateProject", "CreateProjects").replace(
-        "Writes the owner tags", "Writes owner tags"
-    )
+    changed = template.replace("CreateProject", "CreateProjects").replace("Writes the owner tags", "Writes owner tags")
     assert changed != template
     client.update_stack(StackName="spoke", TemplateBody=changed, **NAMED)
     session = sandbox.account_session(MANAGEMENT, "us-east-1")

@@ -26,11 +26,12 @@ def organization(**changes: Any) -> OrganizationSettings:
 
 
 def with_rows(*sources: str) -> Catalogue:
-    """The catalogue with a row more for each event source, which makes what CreateVolume makes."""
+    """A catalogue of EC2's rows, and one for each event source that makes what CreateVolume makes."""
     catalogue = fixtures.catalogue()
-    row = catalogue.rows["ec2.amazonaws.com", "CreateVolume"]
+    regional = {key: row for key, row in catalogue.rows.items() if key[0] == "ec2.amazonaws.com"}
+    row = regional["ec2.amazonaws.com", "CreateVolume"]
     more = {(source, "CreateVolume"): replace(row, event_source=source) for source in sources}
-    return replace(catalogue, rows={**catalogue.rows, **more})
+    return replace(catalogue, rows={**regional, **more})
 
 
 def test_each_global_service_records_where_botocore_finds_it() -> None:
@@ -53,8 +54,12 @@ def test_a_regional_service_has_no_region_of_its_own() -> None:
 
 
 def test_no_region_is_forced_while_only_regional_services_are_catalogued() -> None:
-    assert forced_regions(fixtures.catalogue(), organization()) == frozenset()
+    assert forced_regions(with_rows(), organization()) == frozenset()
     assert regions_of(organization(regions=(HOME,)), frozenset(), ENABLED) == (HOME,)
+
+
+def test_the_shipped_rows_force_the_regions_of_their_global_services() -> None:
+    assert forced_regions(fixtures.catalogue(), organization()) == {"us-east-1", "us-west-2"}
 
 
 @pytest.mark.parametrize(

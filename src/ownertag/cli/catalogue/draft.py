@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ownertag.catalogue.source_file import Compiled, CreationEntry, MakesEntry, SourceFile, TypeEntry
-from ownertag.core.arn import Arn, is_arn, parse_arn
+from ownertag.core.arn import Arn, is_arn, parse_arn, template_of
 from ownertag.core.records import Arrival, Record
 
 _VERB = re.compile(
@@ -90,13 +91,10 @@ def _likeness(path: str, noun: str) -> int:
 def _by_arn(record: Record, path: str, arn: Arn, file: SourceFile, whole: Compiled) -> Draft:
     kind, separator, id_ = _taken_apart(arn.resource)
     name = f"{arn.service}:{kind or 'resource'}"
-    fields = (
-        "arn:{partition}", arn.service, "{region}" if arn.region else "", "{account}" if arn.account else "",
-        f"{kind}{separator}{{id}}",
-    )  # fmt: skip
     types, look_at = {}, [f"of which type it is: {name} is read from the ARN"]
     if name not in file.types:
-        types[name] = TypeEntry(_form(id_), ":".join(fields), _api(record, whole))
+        template = template_of(replace(arn, resource=f"{kind}{separator}{{id}}"))
+        types[name] = TypeEntry(_form(id_), template, _api(record, whole))
         look_at.append("the form of its ids, which is as wide as ids of AWS are")
         look_at.append(_look_at_api(types[name].api or ""))
     return Draft(_row(record, MakesEntry(name, arn=[path])), types, tuple(look_at))
@@ -119,7 +117,7 @@ def _by_id(record: Record, path: str, noun: str, file: SourceFile, whole: Compil
     name = known[0] if known else f"{service}:{noun}"
     types, look_at = {}, ["whether this is the id that its ARN has"]
     if not known:
-        template = f"arn:{{partition}}:{service}:{{region}}:{{account}}:{noun}/{{id}}"
+        template = template_of(Arn("", service, record.region, record.account, f"{noun}/{{id}}"))
         types[name] = TypeEntry(_form(""), template, _api(record, whole))
         look_at.append("its ARN: no record tells it, AWS's service authorization reference does")
         look_at.append(_look_at_api(types[name].api or ""))

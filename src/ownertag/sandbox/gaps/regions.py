@@ -29,10 +29,16 @@ _EVERYWHERE = frozenset({"account", "iam", "organizations", "sts"})
 
 
 @cache
+def _sdk() -> botocore.session.Session:
+    """One for all questions: each new one reads the list of endpoints anew, which takes 30 ms."""
+    return botocore.session.Session()
+
+
+@cache
 def is_elsewhere(region: str) -> bool:
     """Whether a Region is of another partition."""
     try:
-        return str(botocore.session.Session().get_partition_for_region(region)) != PARTITION
+        return str(_sdk().get_partition_for_region(region)) != PARTITION
     except UnknownRegionError:
         return False
 
