@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from ownertag.aws.concurrency import Concurrency, sequential
+from ownertag.core.backfill.found import FoundResource, Unlisted
 from ownertag.core.catalogue_types import Lookup
 from ownertag.core.findings import TamperFinding
-from ownertag.core.values import Fact, Failure, Question, Write, WriteResult
+from ownertag.core.records import Arrival
+from ownertag.core.values import Fact, Failure, Question, Unavailable, Write, WriteResult
 from ownertag.ledger.port import Ledger
 from ownertag.ledger.read_only import NoLedger
 
@@ -37,6 +39,25 @@ class TagWriter(Protocol):
 
     def write(self, write: Write) -> WriteResult:
         """Carries out one call, for all of its resources or for none; or tells which of them failed alone."""
+
+
+class Inventory(Protocol):
+    """Lists what is there, in any account and Region."""
+
+    def resources(self, account: str, region: str) -> Iterator[FoundResource | Unlisted]:
+        """All resources of the catalogue's types there, each once; and each list that could not be read to its end.
+
+        What is in no Region is listed with the Region in which its service records.
+        """
+
+
+class History(Protocol):
+    """Reads records of calls in any account and Region."""
+
+    def records(
+        self, account: str, region: str, event: tuple[str, str], window: tuple[datetime, datetime]
+    ) -> Sequence[Arrival] | Unavailable:
+        """All records of an event (its source, its name) in a window; unavailable where not all can be read."""
 
 
 class FindingPublisher(Protocol):

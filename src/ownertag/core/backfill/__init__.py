@@ -1,0 +1,7 @@
+"""Finds out whose things are that nobody saw being made: what is there, what says who made it, and how sure that is.
+
+found      a resource as AWS lists it, and how it stands beside the ledger
+word       what a living resource itself says of its maker, as a creation
+evidence   of all that is known of a resource the best: a record, then its own word
+plan       what is to be written, as a file that a person can read, change and hand back
+"""

@@ -1,0 +1,81 @@
+"""A resource as AWS lists it, and how its owner tag stands beside the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from ownertag.core.ownership import ResourceKey
+from ownertag.core.settings import Settings
+from ownertag.core.values import Resource, TagPairs, Unavailable
+
+
+class FoundResource(Struct, frozen=True):
+    """A resource that is there.
+
+    Attributes:
+        region: Where its creation is recorded: of a global service its one Region.
+        tags: What it carries; None where they were not told.
+        made_at: When it was made by the service's own word (UTC), None where it has none.
+        made_by: The ARN of who made it, where the service says that (a launch template's `CreatedBy`); else empty.
+    """
+
+    account: str
+    region: str
+    resource: Resource
+    tags: Mapping[str, str] | None = None
+    made_at: datetime | None = None
+    made_by: str = ""
+
+    @property
+    def key(self) -> ResourceKey:
+        """Its key in the ledger."""
+        return ResourceKey(self.account, self.region, self.resource.arn)
+
+
+class Unlisted(Struct, frozen=True):
+    """What could not be listed in an account and Region, so that nothing is known of it: never "none there".
+
+    Attributes:
+        types: The types that the list would have shown; empty: all of the place.
+    """
+
+    account: str
+    region: str
+    types: tuple[str, ...]
+    why: Unavailable
+
+
+class State(StrEnum):
+    """How a resource's owner tag stands beside the ledger."""
+
+    RIGHT = "right"
+    UNTAGGED = "untagged"
+    #: The ledger knows the resource, and its owner tag has another value: somebody wrote it who is not us.
+    DIFFERS = "differs"
+    #: It has an owner tag, and the ledger does not know the resource: nobody knows who wrote it.
+    UNKNOWN_OWNER = "unknown-owner"
+    #: Its tags could not be read.
+    UNREAD = "unread"
+
+
+def state_of(found: FoundResource, ours: TagPairs | None, settings: Settings) -> State:
+    """How its owner tag stands.
+
+    Args:
+        found: The resource.
+        ours: The tags that the ledger has for it; None where it does not know it.
+        settings: Which keys hold the owner's name.
+    """
+    if found.tags is None:
+        return State.UNREAD
+    carried = {key: found.tags.get(key) for key in settings.owner_keys}
+    if any(value is None for value in carried.values()):
+        return State.UNTAGGED
+    if ours is None:
+        return State.UNKNOWN_OWNER
+    wanted = dict(ours)
+    return State.RIGHT if all(wanted.get(key) == value for key, value in carried.items()) else State.DIFFERS
