@@ -11,44 +11,44 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from ownertag.core.ask import Traces, account_question
+from ownertag.core.ask import Traces
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.decide import apply_standings, decide
-from ownertag.core.findings import TamperFinding, merged
+from ownertag.core.findings import TamperFinding
 from ownertag.core.match import match
 from ownertag.core.match_deletion import Ending, is_deletion, match_deletion
-from ownertag.core.ownership import EventKey, ResourceKey, key_of
+from ownertag.core.ownership import EventKey, key_of
 from ownertag.core.plan import plan_writes, untagged_only
 from ownertag.core.records import Arrival
-from ownertag.core.request_tags import request_tag_findings
 from ownertag.core.settings import Settings
 from ownertag.core.values import (
-    Absent,
     Creation,
     Decision,
     Facts,
-    Outcome,
-    OutcomeKind,
-    Plan,
-    Reason,
     Refusal,
-    Unavailable,
     Wait,
 )
 from ownertag.flows.apply import apply
-from ownertag.flows.findings import publish_findings, tag_changed
+from ownertag.flows.deletions import of_unknown_accounts
 from ownertag.flows.gather import gather
 from ownertag.flows.ledger_entries import (
     decisions_to_keep,
-    deletions_to_keep,
     event_of,
     event_of_record,
-    outcomes_to_keep,
+)
+from ownertag.flows.outcomes import (
+    keep_outcomes,
+    ledger_wait,
+    not_kept,
+    publish_request_tags,
+    waiting_for,
+    with_drift,
+    with_outcomes,
 )
 from ownertag.flows.ports import Ports
 from ownertag.flows.repair_overwrites import Standings, repair_overwrites
-from ownertag.flows.result import Decided, DeletionKept, FinishedBefore, Refused, Result, Undecided
-from ownertag.ledger.entries import Entry, Finished, SeenCreation
+from ownertag.flows.result import FinishedBefore, Refused, Result
+from ownertag.ledger.entries import SeenCreation
 from ownertag.ledger.port import LedgerError
 
 
@@ -86,31 +86,8 @@ def run(
                 endings.append(matched)
             case Creation():
                 creations.append(matched)
-    unknown, endings = _of_unknown_accounts(endings, ports)
+    unknown, endings = of_unknown_accounts(endings, ports)
     return [*results, *unknown, *settle(creations, ports, catalogue, settings, redelivered, endings)]
-
-
-def _of_unknown_accounts(endings: Sequence[Ending], ports: Ports) -> tuple[list[Result], list[Ending]]:
-    """(results of deletions in accounts that are not known to be the organization's, all others).
-
-    What came by EventBridge is the organization's: the hub's bus takes no other account's events. So nothing is asked
-    for it; what an operator's file says is asked about.
-    """
-    results: list[Result] = []
-    left: list[Ending] = []
-    asked = {account_question(ending.record): None for ending in endings if ending.arrival.envelope is None}
-    facts = ports.accounts.find(asked) if asked else {}
-    for ending in endings:
-        question, where = account_question(ending.record), ending.arrival.where
-        match None if ending.arrival.envelope else facts.get(question, Absent()):
-            case Absent():
-                detail = f"account {ending.record.account} is not one of the organization's"
-                results.append(Refused(Refusal(where, Reason.UNKNOWN_ACCOUNT, detail, ending.record)))
-            case Unavailable() as unavailable:
-                results.append(Undecided(where, unavailable.wait()))
-            case _:
-                left.append(ending)
-    return results, left
 
 
 def settle(
@@ -136,17 +113,17 @@ def settle(
     try:
         seen = ports.ledger.seen([event_of(creation) for creation in creations]) if creations else {}
     except LedgerError as error:
-        wait = _ledger_wait(error)
+        wait = ledger_wait(error)
         results = _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, wait)
-        return [*_not_kept(endings, wait), *results]
+        return [*not_kept(endings, wait), *results]
     finished = {event for event, creation in seen.items() if creation.finished}
     finished_before, creations = _split_finished(creations, finished, redelivered)
     try:
         creations = _with_known(creations, ports)
     except LedgerError as error:
-        wait = _ledger_wait(error)
+        wait = ledger_wait(error)
         results = _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, wait)
-        return [*finished_before, *_not_kept(endings, wait), *results]
+        return [*finished_before, *not_kept(endings, wait), *results]
 
     facts = gather(creations, ports, catalogue, settings, traces=traces)
 
@@ -155,19 +132,19 @@ def settle(
     try:
         decisions, standings, drift = _merge_with_ledger(decisions, facts, finished, ports, settings)
     except LedgerError as error:
-        wait = _ledger_wait(error)
+        wait = ledger_wait(error)
         results = _settle_without_ledger(creations, facts, traces, ports, catalogue, settings, wait)
-        return [*finished_before, *_not_kept(endings, wait), *results]
+        return [*finished_before, *not_kept(endings, wait), *results]
     plan = plan_writes(decisions, refusals, facts, catalogue, standings)
 
-    decided = _apply(plan, ports, catalogue, settings)
-    decided = _publish_request_tags(decided, finished, standings, ports, settings)
-    decided, kept = _keep_outcomes(decided, standings, endings, ports)
+    decided = with_outcomes(plan, apply(plan, ports, catalogue, settings))
+    decided = publish_request_tags(decided, finished, standings, ports, settings)
+    decided, kept = keep_outcomes(decided, standings, endings, ports)
     return [
         *finished_before,
         *kept,
         *(_finished_or_refused(refusal, finished) for refusal in plan.refusals),
-        *(_with_drift(result, drift) for result in decided),
+        *(with_drift(result, drift) for result in decided),
     ]
 
 
@@ -184,8 +161,8 @@ def _settle_without_ledger(
     facts = gather(creations, ports, catalogue, settings, facts, careful=True, traces=traces)
     decisions, refusals = decide(creations, facts, catalogue, settings, ports.now(), careful=True, traces=traces)
     plan = untagged_only(plan_writes(decisions, refusals, facts, catalogue), settings)
-    decided = _apply(plan, ports, catalogue, settings)
-    return [*map(Refused, plan.refusals), *(_waiting_for(result, wait) for result in decided)]
+    decided = with_outcomes(plan, apply(plan, ports, catalogue, settings))
+    return [*map(Refused, plan.refusals), *(waiting_for(result, wait) for result in decided)]
 
 
 # --- creations that the ledger knows ---------------------------------------------------------------------------
@@ -259,105 +236,3 @@ def _merge_with_ledger(
         return decisions, {}, {}
     decisions, standings, drift = repair_overwrites(decisions, standings, finished, ports, settings)
     return apply_standings(decisions, standings, facts), standings, drift
-
-
-# --- outcomes --------------------------------------------------------------------------------------------------
-
-
-def _apply(plan: Plan, ports: Ports, catalogue: Catalogue, settings: Settings) -> list[Decided]:
-    written = apply(plan, ports, catalogue, settings)
-    return [Decided(decision, _outcomes(decision, written)) for decision in plan.decisions]
-
-
-def _outcomes(decision: Decision, written: Mapping[str, Outcome]) -> tuple[Outcome, ...]:
-    """One outcome for each resource; what was not written for lack of a fact is not ready."""
-    settled = {outcome.arn: outcome for outcome in decision.settled}
-    outcomes = {**written, **settled}
-    arns = dict.fromkeys([*(resource.arn for resource in decision.resources), *settled])
-    return tuple(outcomes[arn] if arn in outcomes else _not_written(arn) for arn in arns)
-
-
-def _not_written(arn: str) -> Outcome:
-    return Outcome(arn, OutcomeKind.NOT_READY, "a fact is missing", is_retried=True)
-
-
-def _publish_request_tags(
-    decided: Sequence[Decided],
-    finished: Container[EventKey],
-    standings: Standings,
-    ports: Ports,
-    settings: Settings,
-) -> list[Decided]:
-    """Keeps and publishes findings of the owner tags that requests set: once for a creation, when it is done."""
-
-    def with_finding(result: Decided) -> Decided:
-        if result.is_retried or event_of(result.decision.creation) in finished:
-            return result
-        return replace(result, finding=request_tag_findings(result.decision, result.outcomes, standings, settings))
-
-    results = [with_finding(result) for result in decided]
-    findings = [(result.decision.creation.record, result.finding) for result in results if result.finding]
-    if not findings:
-        return results
-    try:
-        ports.ledger.append([tag_changed(record, finding) for record, finding in findings])
-    except LedgerError as error:
-        wait = _ledger_wait(error)
-        return [replace(result, waits=(wait,)) if result.finding else result for result in results]
-    waits = publish_findings([finding for _, finding in findings], ports).waits
-    return [
-        replace(result, waits=(waits[result.finding],)) if result.finding and result.finding in waits else result
-        for result in results
-    ]
-
-
-def _keep_outcomes(
-    decided: Sequence[Decided], standings: Standings, endings: Sequence[Ending], ports: Ports
-) -> tuple[list[Decided], list[Result]]:
-    """Keeps outcomes and deletions in the ledger. Returns the creations' results, and those of the deletions.
-
-    What it did not take comes back, and what another creation owns by now.
-    """
-    now = ports.now()
-    entries: list[Entry] = [*deletions_to_keep(endings)]
-    for result in decided if standings else ():
-        entries += outcomes_to_keep(result.decision, result.outcomes, standings, now)
-        # A call that only changed what is somebody's has no creation to finish.
-        if not result.is_retried and (result.decision.resources or result.decision.creation.resources):
-            entries.append(Finished(event_of(result.decision.creation), now))
-    try:
-        lost = ports.ledger.append(entries) if entries else set()
-    except LedgerError as error:
-        wait = _ledger_wait(error)
-        waiting = [_waiting_for(result, wait) for result in decided] if standings else list(decided)
-        return waiting, _not_kept(endings, wait)
-    kept = [DeletionKept(ending) for ending in endings]
-    return [_after_loss(result, lost) for result in decided] if lost else list(decided), [*kept]
-
-
-def _not_kept(endings: Iterable[Ending], wait: Wait) -> list[Result]:
-    return [Undecided(ending.arrival.where, wait) for ending in endings]
-
-
-def _after_loss(result: Decided, lost: Container[ResourceKey]) -> Decided:
-    creation = result.decision.creation
-    arns = {resource.arn for resource in result.decision.resources if key_of(resource, creation) in lost}
-    reason = "an earlier creation of it was recorded meanwhile"
-    outcomes = tuple(
-        Outcome(outcome.arn, OutcomeKind.NOT_READY, reason, is_retried=True) if outcome.arn in arns else outcome
-        for outcome in result.outcomes
-    )
-    return replace(result, outcomes=outcomes)
-
-
-def _with_drift(result: Decided, drift: Mapping[EventKey, TamperFinding]) -> Decided:
-    finding = drift.get(event_of(result.decision.creation))
-    return replace(result, finding=merged(finding, result.finding)) if finding else result
-
-
-def _waiting_for(result: Decided, wait: Wait) -> Decided:
-    return replace(result, decision=replace(result.decision, waits=(*result.decision.waits, wait)))
-
-
-def _ledger_wait(error: LedgerError) -> Wait:
-    return Wait(error.outcome, f"the ledger can't be used: {error}")

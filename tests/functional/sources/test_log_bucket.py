@@ -18,6 +18,7 @@ from harness import logs
 from harness.fakes import NOON
 from ownertag.core.records import Arrival
 from ownertag.sources.logs import bucket as bucket_module
+from ownertag.sources.logs import listing as listing_module
 from ownertag.sources.logs import scan as scan_module
 from ownertag.sources.logs.bucket import BucketSource, asks_somebody
 from ownertag.sources.logs.faults import FaultKind, ScanStopped
@@ -238,7 +239,7 @@ def test_a_profile_that_asks_for_a_code_is_used_by_one_process(
 
 def test_processes_read_a_bucket_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan_module, "ALONE_BYTES", 0)
-    monkeypatch.setattr(scan_module, "LIST_OBJECTS", 7)
+    monkeypatch.setattr(listing_module, "LIST_OBJECTS", 7)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)

@@ -21,11 +21,12 @@ from harness.events import record
 from harness.fakes import NOON
 from ownertag.core.records import Arrival
 from ownertag.core.values import Refusal
-from ownertag.sources.logs import reading, scan
+from ownertag.sources.logs import listing, reading, scan
 from ownertag.sources.logs.faults import FaultKind, ScanStopped
 from ownertag.sources.logs.keys import LogObject, Selection
 from ownertag.sources.logs.places import Folder, place_of
-from ownertag.sources.logs.scan import LogScan, Progress
+from ownertag.sources.logs.progress import Progress
+from ownertag.sources.logs.scan import LogScan
 from ownertag.sources.logs.wanted import Wanted
 
 A, B = "111111111111", "222222222222"
@@ -62,7 +63,7 @@ def test_every_wanted_record_is_found_once_wherever_it_is(
     tmp_path: Path, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scan, "ALONE_BYTES", 0)
-    monkeypatch.setattr(scan, "LIST_OBJECTS", 7)
+    monkeypatch.setattr(listing, "LIST_OBJECTS", 7)
     files, records = _many(60)
     logs.in_folder(tmp_path, files)
     told: list[Progress] = []
@@ -292,7 +293,7 @@ def test_what_is_no_folder_is_told() -> None:
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that several processes read in many lists."""
     monkeypatch.setattr(scan, "ALONE_BYTES", 0)
-    monkeypatch.setattr(scan, "LIST_OBJECTS", 2)
+    monkeypatch.setattr(listing, "LIST_OBJECTS", 2)
     return logs.in_folder(tmp_path, _many(100)[0])
 
 
@@ -336,10 +337,10 @@ def test_a_process_that_dies_stops_the_scan_with_advice(many: Path) -> None:
 
 _SCAN = """
 import sys
-from ownertag.sources.logs import scan
+from ownertag.sources.logs import listing, scan
 from ownertag.sources.logs.places import place_of
 from ownertag.sources.logs.wanted import Wanted
-scan.ALONE_BYTES, scan.LIST_OBJECTS = 0, 2
+scan.ALONE_BYTES, listing.LIST_OBJECTS = 0, 2
 one = scan.LogScan(place_of(sys.argv[1]), Wanted(frozenset({("ec2.amazonaws.com", "CreateVolume")})), processes=2)
 for number, found in enumerate(one.records()):
     if not number:
@@ -368,8 +369,8 @@ def test_however_a_scan_is_ended_its_processes_end(many: Path, sent: signal.Sign
 
 def test_nothing_is_listed_long_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who takes nothing holds up the listing: memory does not grow with the logs."""
-    monkeypatch.setattr(scan, "LISTED_AHEAD", 10)
-    monkeypatch.setattr(scan, "LIST_OBJECTS", 5)
+    monkeypatch.setattr(listing, "LISTED_AHEAD", 10)
+    monkeypatch.setattr(listing, "LIST_OBJECTS", 5)
     listed: list[str] = []
 
     class Endless:

@@ -38,10 +38,10 @@ class Wanted(Struct, frozen=True):
 
 
 def wanted(catalogue: Catalogue, more: Iterable[Event] = ()) -> Wanted:
-    """What the catalogue's rows create, what makes and deletes the parents of resources, and more events."""
+    """What the catalogue's rows create, what deletes that, what makes and deletes the parents, and more events."""
     links = (
         (kind.source, call.event)
         for kind in catalogue.parents.kinds.values()
         for call in (*kind.made_by, *kind.deleted_by)
     )
-    return Wanted(frozenset((*catalogue.rows, *links, *more)))
+    return Wanted(frozenset((*catalogue.rows, *catalogue.endings, *links, *more)))
