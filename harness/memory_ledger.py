@@ -15,6 +15,7 @@ from ownertag.core.ownership import (
     apply_deletion,
     apply_outcome,
     apply_transfer,
+    is_living,
 )
 from ownertag.core.recognize import name_of
 from ownertag.ledger.codec import truncated
@@ -135,6 +136,13 @@ class MemoryLedger:
         for start in range(0, len(waiting), size):
             keys = [key for _, key in waiting[start : start + size] if key in self.waiting]
             yield [known for key in keys for known in self.by_key([key])]
+
+    def living(self, account: str, region: str, size: int) -> Iterator[list[KnownResource]]:
+        self._call("living")
+        place = (account, region)
+        found = [one for one in self._known() if (one.key.account, one.key.region) == place and is_living(one.holding)]
+        for start in range(0, len(found), size):
+            yield found[start : start + size]
 
     def by_owner(self, name: str, limit: int = 1000) -> list[KnownResource]:
         return [known_resource for known_resource in self._known() if known_resource.holding.owner.name == name][:limit]

@@ -199,6 +199,11 @@ def end_of(at: datetime, deletions: tuple[datetime, ...]) -> datetime | None:
     return deletions[life] if life < len(deletions) else None
 
 
+def is_living(holding: Holding) -> bool:
+    """Whether a resource is there as far as the ledger knows: nothing is known to have deleted it."""
+    return end_of(holding.claim.created_at, holding.deletions) is None
+
+
 def _life(at: datetime, deletions: tuple[datetime, ...]) -> int:
     """The number of a life: how many deletions came before it.
 

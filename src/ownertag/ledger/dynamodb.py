@@ -24,6 +24,7 @@ from ownertag.core.ownership import (
     ResourceKey,
     Standing,
     apply_claim,
+    is_living,
 )
 from ownertag.ledger.codec import KINDS, StoredDecision, decoder, truncated
 from ownertag.ledger.dynamodb_client import ConditionFailed, DynamoDBClient, Item, Key
@@ -63,6 +64,7 @@ from ownertag.ledger.items import (
     key_link,
     key_link_of,
     links,
+    living_link,
     observe,
     observe_in,
     observed_key,
@@ -299,6 +301,14 @@ class DynamoLedger:
         while page := list(islice(found, size)):
             linked = [at for at, item in self._calls.get(page).items() if "link" in item]  # the index lags behind
             yield self._known((pk, HOLDING) for pk, _ in linked)
+
+    def living(self, account: str, region: str, size: int) -> Iterator[list[KnownResource]]:
+        """The resources of an account and Region of which no deletion is known, so many at a time."""
+        found = self._index_keys(BY_LINK, "link", living_link(account, region), page=size)
+        while page := list(islice(found, size)):
+            there = [one for one in self._known(page) if is_living(one.holding)]  # the index lags behind
+            if there:
+                yield there
 
     def history(self, key: ResourceKey) -> list[HistoryEntry]:
         """All that is kept of a resource, in order."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ownertag.core.ownership import EventKey, Holding, Observation, ResourceKey
+from ownertag.core.ownership import EventKey, Holding, Observation, ResourceKey, is_living
 from ownertag.ledger.codec import StoredDecision, json, truncated
 from ownertag.ledger.dynamodb_client import Item, Key
 from ownertag.ledger.entries import Created, HistoryEntry, Owned, entry_identity, names_of
@@ -133,6 +133,15 @@ def observe_in(account: str, observed: Observation) -> dict[str, Any]:
     return put(account_key(account), item, ConditionExpression="attribute_not_exists(pk)")
 
 
+def living_link(account: str, region: str) -> str:
+    """What the items of resources have in common that are there in an account and Region as far as is known.
+
+    It is the holding's own attribute, so that it costs no item: one write of the index when a resource is claimed, and
+    one when its deletion becomes known.
+    """
+    return joined("living", account, region)
+
+
 def hold(resource: ResourceKey, state: HoldingState) -> dict[str, Any]:
     """The write of a resource's state, on condition that nobody wrote it since it was read."""
     item: Item = {
@@ -146,6 +155,9 @@ def hold(resource: ResourceKey, state: HoldingState) -> dict[str, Any]:
     }
     if state.holding is not None:
         item |= {"body": {"S": json(state.holding)}, "owner": {"S": state.holding.owner.name}}
+        if is_living(state.holding):
+            since = str(int(state.holding.claim.created_at.timestamp()))
+            item |= {"link": {"S": living_link(resource.account, resource.region)}, "since": {"N": since}}
     condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
     if state.version:
         condition = {

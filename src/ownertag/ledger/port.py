@@ -73,6 +73,20 @@ class ObservedReader(Protocol):
         """
 
 
+class LivingReader(Protocol):
+    """What is there as far as the ledger knows.
+
+    Raises:
+        LedgerError: Each method, if the ledger can't be used.
+    """
+
+    def living(self, account: str, region: str, size: int) -> Iterator[list[KnownResource]]:
+        """The resources of an account and Region of which no deletion is known, so many at a time.
+
+        Of what an earlier ownertag kept in a table, only that which was written again since.
+        """
+
+
 class Reader(Protocol):
     """The ledger as a reader uses it.
 
@@ -108,5 +122,5 @@ class Reader(Protocol):
         """The creation by this event."""
 
 
-class Store(Ledger, Reader, ObservedReader, Protocol):
+class Store(Ledger, Reader, ObservedReader, LivingReader, Protocol):
     """A ledger for flows and readers."""

@@ -25,6 +25,7 @@ from ownertag.core.ownership import (
     ResourceKey,
     Standing,
     apply_claim,
+    is_living,
 )
 from ownertag.ledger.codec import StoredDecision, decoder, json, truncated
 from ownertag.ledger.entries import (
@@ -299,6 +300,25 @@ class SqliteLedger:
         ):
             after = (rows[-1][0], rows[-1][1])
             yield [known for _, *row in rows if (known := resource_row(row).known) is not None]
+
+    def living(self, account: str, region: str, size: int) -> Iterator[list[KnownResource]]:
+        """The resources of an account and Region of which no deletion is known, so many at a time.
+
+        It reads the whole table: an index would cost each claim, and a file is of one machine.
+        """
+        after = -1
+        while rows := self._read(
+            f"SELECT {HOLDING} WHERE r.id > ? AND r.account = ? AND r.region = ? AND r.owner IS NOT NULL"
+            " ORDER BY r.id LIMIT ?",
+            after,
+            account,
+            region,
+            size,
+        ):
+            after = rows[-1][0]
+            found = [known for row in rows if (known := resource_row(row).known) and is_living(known.holding)]
+            if found:
+                yield found
 
     def history(self, key: ResourceKey) -> list[HistoryEntry]:
         """All that is kept of a resource, in order."""

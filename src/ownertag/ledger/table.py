@@ -5,7 +5,7 @@ One table. `pk` and `sk` of an item:
 | item | pk | sk |
 |---|---|---|
 | a creation: Created, its decision, whether it is finished | event, account, Region, event id | event |
-| the owner of a resource (derived) | resource, account, Region, ARN | holding |
+| the owner of a resource (derived; `link` while it is there: living, account, Region) | resource, ... ARN | holding |
 | an entry of a resource (`link` of a decision: access-key, its id) | the same | entry, kind, event id, detail |
 | an address or a parent of a resource, or its name where that is not its id | the same | link, kind, value, time |
 | what was observed, and waits for its tags (`link`: observed, account) | the same | link, observed, account |

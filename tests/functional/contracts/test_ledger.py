@@ -23,12 +23,12 @@ from ownertag.core.values import Confidence, Found, OutcomeKind, Owner, Question
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.dynamodb_client import DynamoDBClient
 from ownertag.ledger.entries import Created, Deleted, Ended, Finished, Owned, TagChanged, Transferred, Unobserved
-from ownertag.ledger.port import Ledger, ObservedReader, Reader
+from ownertag.ledger.port import Ledger, LivingReader, ObservedReader, Reader
 from ownertag.ledger.read_only import LedgerOwners
 from ownertag.ledger.sqlite import SqliteLedger
 
 
-class Store(Ledger, Reader, ObservedReader, Protocol):
+class Store(Ledger, Reader, ObservedReader, LivingReader, Protocol):
     """All sides of a ledger, reading and writing."""
 
 
@@ -550,6 +550,52 @@ def test_times_keep_their_second(store: Store) -> None:
     at = after(0) + timedelta(seconds=1)
     store.append([deleted(1, 0), Deleted(key(), event(2), created(1).actor, at)])
     assert [entry.at for entry in store.history(key()) if isinstance(entry, Deleted)] == [after(0), at]
+
+
+# --- what is there
+
+
+def living(store: Store, account: str = A, region: str = HOME, size: int = 100) -> list[str]:
+    """The ids of what is there as far as the ledger knows."""
+    return sorted(known.id for portion in store.living(account, region, size) for known in portion)
+
+
+def test_what_was_made_lives_until_its_deletion_is_known(opener: Opener) -> None:
+    store = opener()
+    assert living(store) == []
+    made(store, 1, "alice", 0)
+    made(store, 2, "bob", 1, id_="vol-00000002")
+    assert living(opener()) == ["vol-00000001", "vol-00000002"]
+    store.append([deleted(3, 5)])
+    assert living(opener()) == ["vol-00000002"]
+    made(store, 4, "carol", 6)  # the name is used again
+    assert living(opener()) == ["vol-00000001", "vol-00000002"]
+
+
+def test_what_was_deleted_before_its_creation_became_known_does_not_live(store: Store) -> None:
+    store.append([deleted(3, 5)])
+    assert living(store) == []
+    made(store, 1, "alice", 0)
+    assert living(store) == []
+
+
+def test_what_was_given_to_somebody_lives_too_and_outcomes_change_nothing(store: Store) -> None:
+    store.append([transferred("bob", 10)])
+    made(store, 2, "bob", 1, id_="vol-00000002")
+    store.append([ended(2, name="bob", id_="vol-00000002"), Finished(event(2), after(2))])
+    assert living(store) == ["vol-00000001", "vol-00000002"]
+
+
+def test_the_living_of_one_place_come_in_portions_and_no_other_places(store: Store) -> None:
+    for number in range(1, 6):
+        made(store, number, "alice", number, id_=f"vol-{number:08x}")
+    other = owned(7, "alice", "vol-00000007", minutes=7)
+    store.claim(
+        [replace(created(7, "alice", minutes=7), event=event(7, B))],
+        [replace(other, resource=key("vol-00000007", account=B))],
+    )
+    assert [len(portion) for portion in store.living(A, HOME, 2)] == [2, 2, 1]
+    assert (living(store, B), living(store, A, "us-west-2")) == (["vol-00000007"], [])
 
 
 # --- what was observed

@@ -36,7 +36,7 @@ ITEMS = {
     ("observed-in", "account"),
 }
 #: What else stands in keys: kinds of links, and what the counter reads to learn the time.
-WORDS = {"address", "parent", "name", "access-key", "observed", "time"}
+WORDS = {"address", "parent", "name", "access-key", "observed", "living", "time"}
 #: Outcomes that no entry and no holding has, and why: the release could not read another one than its own.
 NOT_STORED = {
     "observed": "is kept as unchanged, with an observation beside it",
