@@ -6,7 +6,7 @@ They pass the contract suites of the ports (tests/functional/contracts), as the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ownertag.core.ask import tags_value
 from ownertag.core.catalogue_types import PARTS, Lookup, QuestionKind
 from ownertag.core.judge import judge
+from ownertag.core.records import Arrival
 from ownertag.core.values import (
     Absent,
     Fact,
@@ -47,6 +48,8 @@ _OF_EC2 = {
 }
 #: How far around a time launches and their records are looked for, and how long CloudTrail takes for the latter.
 _LAUNCHED, _RECORDED, _LAG = timedelta(seconds=10), timedelta(seconds=20), timedelta(minutes=15)
+#: How long CloudTrail shows records.
+_KEPT = timedelta(days=90)
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -220,6 +223,38 @@ def _reservations_around(place: FakeRegion, at: datetime) -> tuple[Reservation, 
         replace(reservation, instances=tuple(filter(near, reservation.instances))) for reservation in place.reservations
     )
     return tuple(reservation for reservation in shown if reservation.instances)
+
+
+class FakeHistory:
+    """CloudTrail's own 90 days: records of any account and Region, with the time at which each was made.
+
+    `unread` gives why nothing can be read there, or None.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.told: dict[tuple[str, str], list[Arrival]] = defaultdict(list)
+        self.calls: list[tuple[str, str, tuple[str, str], tuple[datetime, datetime]]] = []
+        self.unread: Callable[[str, str], Unavailable | None] = lambda _account, _region: None
+
+    def records(
+        self, account: str, region: str, event: tuple[str, str], window: tuple[datetime, datetime]
+    ) -> Sequence[Arrival] | Unavailable:
+        self.calls.append((account, region, event, window))
+        start, end = window
+        if start < self._now() - _KEPT:
+            return Unavailable(OutcomeKind.FAILED, "CloudTrail keeps records for 90 days")
+        if end > self._now() - _LAG:
+            return Unavailable(OutcomeKind.NOT_READY, "CloudTrail may not show all of them yet")
+        if (why := self.unread(account, region)) is not None:
+            return why
+        return [
+            one
+            for one in sorted(self.told[account, region], key=lambda one: one.record.created_at, reverse=True)
+            if (one.record.event_source, one.record.event_name) == event
+            and one.record.account == account
+            and start <= one.record.created_at <= end
+        ]
 
 
 class FakeTagger:

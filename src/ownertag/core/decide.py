@@ -82,7 +82,8 @@ def carried_tags(facts: Facts) -> Facts:
 
 def age_of(creation: Creation, now: datetime) -> timedelta:
     """Time since the event; a clock that is behind AWS's makes it zero, not negative."""
-    return max(now - creation.record.created_at, timedelta(0))
+    age = max(now - creation.record.created_at, timedelta(0))
+    return age if creation.found_at is None else max(age, YOUNG)  # what was found is there, however young
 
 
 def _decide(

@@ -114,7 +114,12 @@ def _first_claims(decisions: Sequence[Decision]) -> Iterable[tuple[Decision, Res
 
 
 def claim_of(decision: Decision, resource: Resource) -> Claim:
-    """What a decision claims of a resource; of one creation's records the amendment is the better."""
+    """What a decision claims of a resource; of one creation's records the amendment is the better.
+
+    What was only found there claims it from then on: any record of the same life is from before.
+    """
     creation, record = decision.creation, decision.creation.record
+    if creation.found_at is not None:
+        return Claim(creation.found_at, record.event_id, record.creation_id, named=False)
     named = resource in creation.resources
     return Claim(record.created_at, record.event_id, record.creation_id, named, record.addendum is not None)

@@ -154,6 +154,16 @@ def is_canary(record: Record) -> bool:
     return role_of(record.identity) == role_arn(partition_of(record.region), record.account, CANARY_ROLE)
 
 
+#: The source and name of what stands for the record of a resource that nobody saw being made: `core.backfill.word`. No
+#: event of AWS has this source. `eventType` is `UNDATED` where nothing says when the resource was made.
+WORD_SOURCE, WORD_NAME, UNDATED = "ownertag", "Found", "Undated"
+
+
+def is_word(record: Record) -> bool:
+    """Whether this is no record of a call, but a living resource's own word of who made it."""
+    return record.event_source == WORD_SOURCE and record.event_name == WORD_NAME
+
+
 class Envelope(Struct, frozen=True):
     """What EventBridge wraps a record in. AWS sets `source`, `account` and `region`; a customer can't forge them."""
 

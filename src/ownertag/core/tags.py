@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 from ownertag.core.owner.principal import UNKNOWN, clean, principal_of
-from ownertag.core.records import Record
+from ownertag.core.records import UNDATED, Record, is_word
 from ownertag.core.settings import Settings
 from ownertag.core.values import Owner
 
@@ -17,6 +17,9 @@ MAX_VALUE = 256
 # Far more than can be left of a value, and little enough to keep in a cache.
 _MUCH = 4096
 
+#: The fields of a template that tell the time of the creation.
+_TIMES = frozenset({"created_at", "date"})
+
 # The set that is safe in every service. EC2 alone would take any character.
 _MARKS = frozenset("+-=._:/@")
 _SAFE = re.compile(r"[A-Za-z0-9 +\-=._:/@]*")
@@ -25,9 +28,13 @@ _SAFE = re.compile(r"[A-Za-z0-9 +\-=._:/@]*")
 def tags_for(owner: Owner, record: Record, settings: Settings) -> tuple[tuple[str, str], ...]:
     """The (key, value) pairs for what this record created, in the order of the settings.
 
-    A template's fields are replaced once: what stands in a value is never read as a template again.
+    A template's fields are replaced once: what stands in a value is never read as a template again. Where nobody knows
+    when it was made, tags with the time of the creation are left out: the time of finding would be a false one.
     """
-    return tuple([(key, fit(_filled(parts, owner, record))) for key, parts in settings.templates])
+    templates = settings.templates
+    if record.event_type == UNDATED and is_word(record):
+        templates = tuple(template for template in templates if _TIMES.isdisjoint(template[1][1::2]))
+    return tuple([(key, fit(_filled(parts, owner, record))) for key, parts in templates])
 
 
 def _filled(parts: tuple[str, ...], owner: Owner, record: Record) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
 
 import boto3
-import msgspec
 from botocore.config import Config
-from msgspec import to_builtins
 
 from ownertag.aws.concurrency import WORKERS, Concurrency, concurrent
 from ownertag.aws.credentials import client_config, new_session
@@ -24,26 +22,24 @@ from ownertag.core.arn import Arn, partition_of
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.records import Delivery
 from ownertag.core.settings import Settings
-from ownertag.core.transfer import TransferOrder
 from ownertag.core.values import Failure, OutcomeKind, Unavailable
 from ownertag.flows.findings import AllPublishers
 from ownertag.flows.live import BatchAnswer, Message, Returned, handle
-from ownertag.flows.ports import NoPublisher, Ports
-from ownertag.flows.tag import TagOrder, tag
+from ownertag.flows.ports import Ports
 from ownertag.flows.tag_observed import TaggedObserved, tag_observed
-from ownertag.flows.transfer import Transfer, transfer
+from ownertag.handler.orders import Orders
 from ownertag.handler.settings import Environment
 from ownertag.handler.telemetry import Telemetry
 from ownertag.ledger.opening import kept_accounts, open_counter, open_ledger
 from ownertag.ledger.port import LedgerError, Store
-from ownertag.ledger.read_only import DryRunLedger, LedgerOwners
+from ownertag.ledger.read_only import LedgerOwners
 from ownertag.render.documents import ALARM_TOPIC, BUS, compact
 from ownertag.render.tagger import session_policies
 from ownertag.sinks.findings import FindingsBus
 from ownertag.sinks.mail import FindingsMail
-from ownertag.sinks.observing import IsObserved, ObservingPublisher, ObservingTagger
+from ownertag.sinks.observing import ObservingPublisher, ObservingTagger
 from ownertag.sinks.queue import DeadLetter, Queue
-from ownertag.sinks.tagging import DryRun, Tagger
+from ownertag.sinks.tagging import Tagger
 from ownertag.sources.fact_cache import FactCache
 from ownertag.sources.lookups import AwsLookups
 from ownertag.sources.observed_accounts import ObservedAccounts
@@ -121,10 +117,9 @@ def build(
             tagged = _tag_observed(adapters, ports, catalogue, settings)
             report.observed(tagged)
             return _kept(kept) | _counts(tagged)
-        if "transfer" in event:
-            return _transferred(event["transfer"], ports, adapters.ledger, catalogue, settings)
-        if "tag" in event:
-            return _tagged(event["tag"], ports, adapters.observed.is_observed, catalogue, settings)
+        orders = Orders(ports, adapters.ledger, adapters.observed.is_observed, catalogue, settings)
+        if (answered := orders.answer(event)) is not None:
+            return answered
         messages = [_message(record) for record in event["Records"]]
         answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
         answer = answer.with_dead_letters(queue.send_to_dead_letter_queue(map(_dead_letter, answer.returned)))
@@ -261,30 +256,6 @@ def _kept(accounts: int | Unavailable) -> dict[str, Any]:
 def _dead_letter(returned: Returned) -> DeadLetter:
     message = returned.message
     return DeadLetter(message.id, message.body, message.receives, returned.reasons)
-
-
-def _transferred(order: Any, ports: Ports, ledger: Store, catalogue: Catalogue, settings: Settings) -> dict[str, Any]:
-    """The answer to an operator's order to transfer."""
-    try:
-        done = transfer(msgspec.convert(order, TransferOrder), ports, ledger, catalogue, settings)
-    except msgspec.ValidationError as error:
-        done = Transfer(False, detail=f"this is no order of a transfer: {error}")
-    answer: dict[str, Any] = to_builtins(done)
-    return answer
-
-
-def _tagged(
-    order: Any, ports: Ports, is_observed: IsObserved, catalogue: Catalogue, settings: Settings
-) -> dict[str, Any]:
-    """The answer to an operator's order to tag."""
-    try:
-        wanted = msgspec.convert(order, TagOrder)
-    except msgspec.ValidationError as error:
-        return {"results": None, "detail": f"this is no order to tag: {error}"}
-    if wanted.dry_run:
-        tagger = ObservingTagger(DryRun(), is_observed)
-        ports = replace(ports, tagger=tagger, ledger=DryRunLedger(ports.ledger), findings=NoPublisher())
-    return tag(wanted, ports, catalogue, settings)
 
 
 def _message(record: Mapping[str, Any]) -> Message:

@@ -24,9 +24,9 @@ class Trail:
     def __init__(self) -> None:
         self._records: dict[tuple[str, str], list[tuple[str, Json]]] = {}
 
-    def add(self, record: Json, resource: str = "", region: str | None = None) -> None:
-        """Adds this record to CloudTrail, listed under a resource's name."""
-        place = (record["recipientAccountId"], region or record["awsRegion"])
+    def add(self, record: Json, resource: str = "", region: str | None = None, at: str | None = None) -> None:
+        """Adds this record to CloudTrail, listed under a resource's name, in its own account or in this one."""
+        place = (at or record["recipientAccountId"], region or record["awsRegion"])
         self._records.setdefault(place, []).append((resource, record))
 
     def __call__(self, call: Call) -> AWSResponse | None:

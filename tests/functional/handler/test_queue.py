@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from msgspec import to_builtins
 
 from contracts.emulated import HOME, Call, Emulated
 from handler.lambdas import Context, Poller, environment, lines
 from harness.events import envelope, launch_of, tags_for, volume, volume_id
 from harness.waiting import wait
+from ownertag.core.backfill.found import FoundResource
 from ownertag.core.judge import seconds_away
+from ownertag.core.values import Resource
 from ownertag.handler.telemetry import Telemetry
 from ownertag.handler.wiring import Handler, build
 
@@ -311,3 +314,26 @@ def test_an_order_to_tag_is_done_by_the_function_and_what_is_no_order_says_so(
         answer = function({"tag": wrong}, Context())
         assert answer["results"] is None
         assert "no order to tag" in answer["detail"]
+
+
+def test_an_order_to_adopt_is_done_by_the_function_and_what_is_no_order_says_so(
+    world: Emulated, function: Handler
+) -> None:
+    account = world.spokes[0]
+    id_ = volume_id(1)
+    world.add_volumes(account, [id_])
+    arn = f"arn:aws:ec2:{HOME}:{account}:volume/{id_}"
+    maker = f"arn:aws:iam::{account}:user/bob"
+    found = FoundResource(account, HOME, Resource(arn, id_, "ec2:volume"), None, now() - timedelta(days=400), maker)
+    order = {"resources": [to_builtins(found)]}
+    [would] = function({"adopt": {**order, "dry_run": True}}, Context())["results"]
+    assert ([outcome["outcome"] for outcome in would["outcomes"]], world.tags(account)) == (["would-tag"], {})
+    for outcome in ("tagged", "unchanged"):
+        [done] = function({"adopt": order}, Context())["results"]
+        assert [one["outcome"] for one in done["outcomes"]] == [outcome]
+        assert (done["owner"]["name"], world.tags(account)[id_]["owner"]) == ("bob", "bob")
+    orders: list[Any] = [{}, {"resources": 7}, {"resources": [], "more": 1}, [], {"resources": [{"account": "1"}]}]
+    for wrong in orders:
+        answer = function({"adopt": wrong}, Context())
+        assert answer["results"] is None
+        assert "no order to adopt" in answer["detail"]

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from ownertag.core.owner.carried import carried_owner, not_seen
 from ownertag.core.owner.chain import FINAL, OwnerChain
 from ownertag.core.owner.facts import FactTracker
 from ownertag.core.owner.principal import no_owner, owner_by_identity
 from ownertag.core.owner.rules import apply_rules
 from ownertag.core.parents import Parents
-from ownertag.core.records import CANARY_ROLE, Record, is_canary
+from ownertag.core.records import CANARY_ROLE, Record, is_canary, is_word
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Facts, Owner, Question, Wait
 
@@ -57,7 +58,11 @@ def trace(record: Record, settings: Settings, parents: Parents, facts: Facts | N
     hop = chain.behind(record, own, 0)
     owner = hop.owner
     if owner.confidence is Confidence.NONE and not known.questions:
+        if carried := carried_owner(record, settings):
+            return Trace(carried, (), tuple(dict.fromkeys(known.waits)))
         owner = chain.account_owner(record, owner)
+    if owner.confidence is Confidence.NONE and is_word(record):
+        owner = not_seen(owner)
     if not hop.settled:
         owner = apply_rules(owner, record.account, settings)
     return Trace(owner, tuple(known.questions), tuple(dict.fromkeys(known.waits)))

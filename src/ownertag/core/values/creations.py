@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
@@ -99,6 +100,7 @@ class Creation(Struct, frozen=True):
     at_least: int = 1  # how many instances the call asked for, where the record doesn't name them
     may_exist: bool = False  # whether the call may have changed what was there before: `upserts`
     known: frozenset[str] = frozenset()  # the ARNs of which the ledger knows then whose they are
+    found_at: datetime | None = None  # when the resource was found, where nothing is there but its own word
 
     @property
     def record(self) -> Record:
