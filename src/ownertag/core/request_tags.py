@@ -89,6 +89,11 @@ def request_tag_findings(
     )
 
 
+def requested_tags(resource: Resource, creation: Creation) -> Mapping[str, str]:
+    """The tags that a creation's request sets on one of the resources that it made."""
+    return _claimed(creation.record).get(_claimant(resource, creation), {})
+
+
 def _claimed(record: Record) -> dict[str | None, dict[str, str]]:
     """The tags that the request asks for, by what gets them: `_claimant`."""
     request, hints = bytes(record.request), _HINTS if record.event_source == _EC2 else _OTHER_HINTS
