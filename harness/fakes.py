@@ -6,14 +6,13 @@ They pass the contract suites of the ports (tests/functional/contracts), as the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
 from ownertag.core.ask import tags_value
-from ownertag.core.backfill.found import FoundResource, Unlisted
 from ownertag.core.catalogue_types import PARTS, Lookup, QuestionKind
 from ownertag.core.judge import judge
 from ownertag.core.records import Arrival
@@ -275,47 +274,6 @@ class FakeTagger:
         for id_ in ids:
             tags[id_] |= dict(write.tags)
         return None
-
-
-class FakeInventory:
-    """Lists what was `put` there, with the tags that the fake holds by now; `vanish` takes something away.
-
-    `unlisted` has the lists that can't be read, by account and Region; of the types in `partial` a list need not show
-    all.
-    """
-
-    def __init__(self, aws: FakeAws) -> None:
-        self._aws = aws
-        self.there: dict[tuple[str, str], dict[str, FoundResource]] = defaultdict(dict)
-        self.unlisted: dict[tuple[str, str], list[Unlisted]] = defaultdict(list)
-        self.partial: set[str] = set()
-
-    def put(self, *found: FoundResource) -> None:
-        for one in found:
-            self.there[one.account, one.region][one.resource.arn] = one
-            if one.tags:
-                self._aws.places[one.account, one.region].tags[tags_value(one.resource)] |= one.tags
-
-    def vanish(self, found: FoundResource) -> None:
-        del self.there[found.account, found.region][found.resource.arn]
-        self._aws.places[found.account, found.region].tags.pop(tags_value(found.resource), None)
-
-    def resources(self, account: str, region: str) -> Iterator[FoundResource | Unlisted]:
-        failure = self._aws.call("list", account, region, ())
-        if failure is not None:
-            judged = judge(failure, None, region)
-            yield Unlisted(account, region, (), Unavailable(judged.outcome, judged.reason))
-            return
-        unlisted = self.unlisted[account, region]
-        hidden = {type_ for one in unlisted for type_ in one.types}
-        tags = self._aws.places[account, region].tags
-        for one in list(self.there[account, region].values()):
-            if one.resource.type not in hidden:
-                yield replace(one, tags=dict(tags.get(tags_value(one.resource), {})))
-        yield from unlisted
-
-    def is_complete(self, type_: str) -> bool:
-        return type_ not in self.partial
 
 
 def fake_ports(

@@ -50,9 +50,6 @@ class Inventory(Protocol):
         What is in no Region is listed with the Region in which its service records.
         """
 
-    def is_complete(self, type_: str) -> bool:
-        """Whether a list that was read to its end has all resources of this type, also those that have no tag."""
-
 
 class History(Protocol):
     """Reads records of calls in any account and Region."""

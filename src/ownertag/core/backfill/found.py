@@ -41,12 +41,14 @@ class Unlisted(Struct, frozen=True):
 
     Attributes:
         types: The types that the list would have shown; empty: all of the place.
+        lasting: It will be the same next time: AWS has no such list, or the service is not in the Region.
     """
 
     account: str
     region: str
     types: tuple[str, ...]
     why: Unavailable
+    lasting: bool = False
 
 
 class State(StrEnum):

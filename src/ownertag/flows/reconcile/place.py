@@ -16,9 +16,9 @@ from ownertag.core.match_deletion import is_deletion
 from ownertag.core.ownership import EventKey
 from ownertag.core.records import Arrival
 from ownertag.core.values import Creation, OutcomeKind, Unavailable
+from ownertag.flows.adopt import adopted as adopted_by_word
 from ownertag.flows.isolate_failures import isolate_failures
 from ownertag.flows.ledger_entries import ended, event_of
-from ownertag.flows.ports import Ports
 from ownertag.flows.reconcile.compare import compare, kept_of
 from ownertag.flows.reconcile.report import MOST_TEXT, Foreign, Missed, NotListed, PlaceReport, Put
 from ownertag.flows.reconcile.telling import TellingTagger, tell_unexplained
@@ -89,7 +89,7 @@ class _Place:
             forged=tuple(self._forged),
             unexplained=tuple(unexplained),
             gone=gone,
-            unlisted=tuple(NotListed(one.types, one.why.reason) for one in compared.unlisted),
+            unlisted=tuple(NotListed(one.types, one.why.reason, one.lasting) for one in compared.unlisted),
             left=tuple(self._left),
             unknown=unknown + older,
             is_done=not expired,
@@ -105,7 +105,9 @@ class _Place:
             if world.ports.expired():
                 break
             kept = {one.key: kept_of(found, settings) for found, one in portion}
-            outcomes = tag_from_ledger([one for _, one in portion], kept, world.ports, world.catalogue, settings)
+            known = [one for _, one in portion]
+            with world.settling:
+                outcomes = tag_from_ledger(known, kept, world.ports, world.catalogue, settings)
             now, entries = world.ports.now(), []
             for found, one in portion:
                 outcome, claim, owner = outcomes[one.key.arn], one.holding.claim, one.holding.owner.name
@@ -186,7 +188,8 @@ class _Place:
         def work(part: Sequence[Arrival]) -> list[Result]:
             return run(part, ports, world.catalogue, world.settings)
 
-        results = isolate_failures(arrivals, work, lambda arrival: arrival.where, world.ports.expired)
+        with world.settling:
+            results = isolate_failures(arrivals, work, lambda arrival: arrival.where, world.ports.expired)
         self._forged += telling.told
         missed = []
         for result in results:
@@ -216,18 +219,25 @@ class _Place:
             return [], [], len(left)
         dated = [one for one in left if one.made_at is not None and one.tags is not None]
         carrying = [one for one in dated if not world.settings.owner_keys.isdisjoint(one.tags or ())]
-        unexplained, told = tell_unexplained(carrying, world.ports, world.store, world.settings)
+        with world.settling:
+            unexplained, told = tell_unexplained(carrying, world.ports, world.store, world.settings)
         if not told:
             self._left["the findings can't be told"] = None
         untagged = [one for one in dated if world.settings.owner_keys.isdisjoint(one.tags or ())]
-        adopted = self._adopted(untagged, world.ports)
+        adopted = self._adopted(untagged)
         return unexplained, adopted, len(left) - len(adopted)
 
-    def _adopted(self, found: Sequence[FoundResource], ports: Ports) -> list[Put]:
-        if self._world.adopt is None:
-            return []
-        adopted = []
-        for result in self._world.adopt([(one.resource.arn, one) for one in found], ports) if found else ():
+    def _adopted(self, found: Sequence[FoundResource]) -> list[Put]:
+        """Gives what no record explains the owner that it says itself. A record that comes later takes it over."""
+        world, adopted = self._world, list[Put]()
+
+        def work(part: Sequence[FoundResource]) -> list[Result]:
+            placed = [(one.resource.arn, one) for one in part]
+            return adopted_by_word(placed, world.ports, world.catalogue, world.settings)
+
+        with world.settling:
+            results = isolate_failures(found, work, lambda one: one.resource.arn, world.ports.expired)
+        for result in results:
             self._note(result)
             if isinstance(result, Decided):
                 adopted += [

@@ -46,10 +46,14 @@ class Foreign(Struct, frozen=True):
 
 
 class NotListed(Struct, frozen=True):
-    """What could not be listed there, so that nothing is known of it; no types: all of the place."""
+    """What could not be listed there, so that nothing is known of it; no types: all of the place.
+
+    `lasting`: it will be the same next time, since AWS has no such list, or not in this Region.
+    """
 
     types: tuple[str, ...]
     reason: str
+    lasting: bool = False
 
 
 class PlaceReport(Struct, frozen=True, kw_only=True):
@@ -90,8 +94,8 @@ class PlaceReport(Struct, frozen=True, kw_only=True):
 
     @property
     def is_reached(self) -> bool:
-        """Whether anything could be listed."""
-        return not any(not one.types for one in self.unlisted)
+        """Whether anything could be listed, or all of it that can be: then nothing is there."""
+        return self.listed > 0 or all(one.lasting for one in self.unlisted)
 
 
 class Totals(Struct, frozen=True):

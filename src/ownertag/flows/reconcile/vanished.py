@@ -78,12 +78,7 @@ def _types_not_listed(unlisted: Iterable[Unlisted]) -> frozenset[str] | None:
 def _can_be_gone(known: KnownResource, not_listed: frozenset[str], started: datetime, world: World) -> bool:
     holding = known.holding
     since = max(holding.claim.created_at, holding.given_at or holding.claim.created_at)
-    return (
-        known.type not in not_listed
-        and known.type in world.catalogue.types
-        and started - since >= SETTLED
-        and world.inventory.is_complete(known.type)
-    )
+    return known.type not in not_listed and known.type in world.catalogue.types and started - since >= SETTLED
 
 
 def _deleted(known: KnownResource, at: datetime) -> Deleted:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
+from threading import Lock
+from typing import Any, TypeVar
 
-from ownertag.core.backfill.found import FoundResource
 from ownertag.core.backfill.makers import Event
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.values import Unavailable
 from ownertag.flows.ports import History, Inventory, Ports
-from ownertag.flows.result import Result
 from ownertag.ledger.port import Store
 
 T = TypeVar("T")
@@ -22,9 +22,6 @@ T = TypeVar("T")
 LAG = timedelta(minutes=16)
 #: As many resources are compared with the ledger, and as many creations settled, at a time.
 PORTION = 1000
-
-#: Takes resources that no record explains for what they say themselves; returns a result for each, by its place.
-Adopt = Callable[[Sequence[tuple[str, FoundResource]], Ports], list[Result]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,8 @@ class World:
         settings: The tag policy and the owner rules.
         makers: The events that make each type (`core.backfill.makers`).
         is_observed: Says of an account whether it is observed, or why that is not known.
-        adopt: Takes what no record explains for what it says itself; None: it is left.
+        settling: Held while creations are settled and tags written: places are listed, and records read, side by side,
+            but what settles keeps what it has looked up for all.
     """
 
     ports: Ports
@@ -51,7 +49,7 @@ class World:
     settings: Settings
     makers: Mapping[str, tuple[Event, ...]]
     is_observed: Callable[[str], bool | Unavailable] = lambda _: False
-    adopt: Adopt | None = None
+    settling: AbstractContextManager[Any] = field(default_factory=Lock)
 
 
 def portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
