@@ -73,7 +73,8 @@ class PlaceReport(Struct, frozen=True, kw_only=True):
         unknown: Resources that nobody knows, and for which no record was looked for: they are older, or their age is
             not known. They are for `ownertag backfill`.
         observed: Whether the account is observed: then it was only looked at.
-        is_done: Whether all of it was compared; `left` says why not.
+        is_done: Whether there was time for all of it; `left` says what is left.
+        is_failed: Whether a fault of ours ended it; `left` names the line.
     """
 
     account: str
@@ -91,11 +92,12 @@ class PlaceReport(Struct, frozen=True, kw_only=True):
     unknown: int = 0
     observed: bool = False
     is_done: bool = True
+    is_failed: bool = False
 
     @property
     def is_reached(self) -> bool:
         """Whether anything could be listed, or all of it that can be: then nothing is there."""
-        return self.listed > 0 or all(one.lasting for one in self.unlisted)
+        return not self.is_failed and (self.listed > 0 or all(one.lasting for one in self.unlisted))
 
 
 class Totals(Struct, frozen=True):
