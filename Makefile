@@ -183,6 +183,7 @@ else
 	@$(BIN)/python -m derive.ec2_creations
 	@$(BIN)/python -m derive.tag_apis
 	@$(BIN)/python -m derive
+	@$(BIN)/python -m derive.lists
 	@$(BIN)/python -m derive.event_names
 	@$(BIN)/python -m ownertag.catalogue
 endif

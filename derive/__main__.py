@@ -13,7 +13,7 @@ from derive.rows import TypeEntry
 
 TARGET = ROOT / "src/ownertag/catalogue/generated"
 #: What other parts of this package write there.
-OTHERS = frozenset({"tag_apis.toml", "ec2_at_creation.toml"})
+OTHERS = frozenset({"tag_apis.toml", "ec2_at_creation.toml", "lists.toml"})
 
 
 def files() -> dict[str, str]:

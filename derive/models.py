@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from botocore.model import OperationModel, ServiceModel
 
 _NAMES = tomllib.loads((Path(__file__).parent / "clients.toml").read_text("utf-8"))
@@ -93,3 +94,22 @@ def request_names(client: str, name: str) -> tuple[str, ...]:
     """The names of a request's members at the top."""
     shape = operation(client, name).input_shape
     return tuple(shape.members) if shape else ()
+
+
+@cache
+def _paginators(client: str) -> dict[str, Any]:
+    try:
+        found = _session().get_component("data_loader").load_service_model(client, "paginators-1")
+    except (DataNotFoundError, UnknownServiceError):
+        return {}
+    return dict(found["pagination"])
+
+
+def can_paginate(client: str, name: str) -> bool:
+    """Whether the SDK goes through the pages of an operation by itself."""
+    return name in _paginators(client)
+
+
+def page_limit(client: str, name: str) -> str:
+    """The member of a request that says how many items a page may have; empty where the SDK knows none."""
+    return str(_paginators(client).get(name, {}).get("limit_key", ""))

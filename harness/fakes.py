@@ -6,15 +6,16 @@ They pass the contract suites of the ports (tests/functional/contracts), as the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
 from ownertag.core.ask import tags_value
+from ownertag.core.backfill.found import FoundResource, Unlisted
 from ownertag.core.catalogue_types import PARTS, Lookup, QuestionKind
-from ownertag.core.judge import judge
+from ownertag.core.judge import NO_TIME, judge, unavailable
 from ownertag.core.records import Arrival
 from ownertag.core.values import (
     Absent,
@@ -100,6 +101,8 @@ class FakeRegion:
     started: dict[str, datetime] = field(default_factory=dict)
     #: What records of launches say, with their times, and whether one that can't be read is among them.
     launches: list[tuple[datetime, LaunchRecord | None]] = field(default_factory=list)
+    #: What its lists show; tags that `tags` has for one of these are shown as its own.
+    listed: list[FoundResource] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -274,6 +277,52 @@ class FakeTagger:
         for id_ in ids:
             tags[id_] |= dict(write.tags)
         return None
+
+
+class FakeInventory:
+    """Lists what the fake holds: a list for each type, in pages. A call is named `list`, with the type and the page.
+
+    Args:
+        aws: All accounts and Regions.
+        types: The types that have a list, whether one of them is there or not.
+        page: How many resources a page has.
+        expired: True once there is no time for another page.
+    """
+
+    def __init__(
+        self,
+        aws: FakeAws,
+        types: Sequence[str] = (),
+        page: int = 100,
+        expired: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._aws = aws
+        self._types = types
+        self._page = page
+        self._expired = expired
+
+    def resources(self, account: str, region: str) -> Iterator[FoundResource | Unlisted]:
+        there: dict[str, dict[str, FoundResource]] = {name: {} for name in self._types}
+        for found in self._aws.places[account, region].listed:
+            there.setdefault(found.resource.type, {}).setdefault(found.resource.arn, found)
+        for name, resources in there.items():
+            yield from self._list(account, region, name, list(resources.values()))
+
+    def _list(
+        self, account: str, region: str, name: str, resources: list[FoundResource]
+    ) -> Iterator[FoundResource | Unlisted]:
+        for number, start in enumerate(range(0, max(len(resources), 1), self._page), 1):
+            if self._expired():
+                yield Unlisted(account, region, (name,), NO_TIME)
+                return
+            if failure := self._aws.call("list", account, region, (name, str(number))):
+                yield Unlisted(account, region, (name,), unavailable(failure, region))
+                return
+            yield from map(self._with_tags, resources[start : start + self._page])
+
+    def _with_tags(self, found: FoundResource) -> FoundResource:
+        written = self._aws.places[found.account, found.region].tags.get(tags_value(found.resource))
+        return found if written is None else replace(found, tags={**(found.tags or {}), **written})
 
 
 def fake_ports(

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from ownertag.catalogue import tag_actions
 from ownertag.catalogue.files import CatalogueError, read_file, shipped_text
+from ownertag.catalogue.lists import LISTS_TOML
 from ownertag.catalogue.parents_file import CallEntry, ParentEntry, ParentsFile
 from ownertag.catalogue.source_file import (
     ApiEntry,
@@ -43,7 +44,7 @@ TO_BE_NAMED = {
     "documented": "a page of AWS; say which one",
 }
 #: Files of these folders that say something else.
-_OTHERS = frozenset({TAG_APIS, "not_rows.toml", "ec2_at_creation.toml", "tag_actions.toml", *PARENT_FILES})
+_OTHERS = frozenset({TAG_APIS, LISTS_TOML, "not_rows.toml", "ec2_at_creation.toml", "tag_actions.toml", *PARENT_FILES})
 
 
 def compiled() -> Compiled:

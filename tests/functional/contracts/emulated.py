@@ -236,7 +236,7 @@ class Emulated:
         self.session = session()
         self.wire = Wire(self.session)
         self._plain = session()
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
         self.organizations = self._plain.client("organizations", region_name="us-east-1")
         self.organizations.create_organization(FeatureSet="ALL")
         self.spokes = [self.add_account(f"spoke{number}") for number in range(spokes)]
@@ -248,18 +248,24 @@ class Emulated:
 
     def ec2(self, account: str, region: str = HOME) -> Any:
         """An EC2 client of a principal in this account."""
-        if (account, region) not in self._clients:
+        return self.client("ec2", account, region)
+
+    def client(self, service: str, account: str, region: str = HOME) -> Any:
+        """A client of a principal in this account."""
+        key = (service, account, region)
+        if key not in self._clients:
             given = self._plain.client("sts").assume_role(
                 RoleArn=f"arn:aws:iam::{account}:role/somebody", RoleSessionName="somebody"
             )["Credentials"]
-            self._clients[account, region] = self._plain.client(
-                "ec2",
+            made: Any = self._plain.client  # of any service
+            self._clients[key] = made(
+                service,
                 region_name=region,
                 aws_access_key_id=given["AccessKeyId"],
                 aws_secret_access_key=given["SecretAccessKey"],
                 aws_session_token=given["SessionToken"],
             )
-        return self._clients[account, region]
+        return self._clients[key]
 
     def launch(
         self, account: str, region: str = HOME, count: int = 1, *, token: str = "", seed: int | None = None
