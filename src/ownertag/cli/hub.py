@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ownertag.cli.options import Exit, Options, fail
 from ownertag.cli.sessions import at_hub
@@ -19,6 +19,39 @@ TOO_LARGE = "Function.ResponseSizeTooLarge"
 
 class AnswerTooLarge(Exception):
     """The function did the work, but its response is larger than Lambda returns."""
+
+
+_Given = TypeVar("_Given")
+
+
+def results_in_place(
+    hub: HubFunction,
+    given: Sequence[_Given],
+    order: Callable[[Sequence[_Given]], Mapping[str, Any]],
+    name: Callable[[_Given], str],
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What the function answers for each of these: (its place, the result).
+
+    Too long an answer is asked for in halves; no work is done twice.
+
+    Args:
+        hub: The function.
+        given: What the order is about.
+        order: The order for a part of it.
+        name: What one is called, for messages.
+    """
+    try:
+        answer = hub.ask(order(given), "results")
+    except AnswerTooLarge:
+        if len(given) == 1:
+            fail(f"{name(given[0])}: it is done, but what became of it is more than Lambda hands out", Exit.FINDINGS)
+        middle = len(given) // 2
+        yield from results_in_place(hub, given[:middle], order, name)
+        for place, result in results_in_place(hub, given[middle:], order, name):
+            yield middle + place, result
+        return
+    for result in answer["results"]:
+        yield int(result["where"]), result
 
 
 class HubFunction:

@@ -14,7 +14,7 @@ import typer
 
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.explain import Tally
-from ownertag.cli.hub import AnswerTooLarge, HubFunction
+from ownertag.cli.hub import HubFunction, results_in_place
 from ownertag.cli.inputs import Reading
 from ownertag.cli.options import Exit, Options, fail, with_options
 from ownertag.cli.output import Printer
@@ -141,19 +141,14 @@ def _orders(creations: Iterable[Arrival]) -> Iterator[list[Arrival]]:
 
 
 def _hub_results(hub: HubFunction, order: Sequence[Arrival], dry_run: bool) -> Objects:
-    """Returns what the function answers for these. Too long an answer is asked for in halves; no work is done twice."""
-    records = [msgspec.json.decode(msgspec.json.encode(arrival.record)) for arrival in order]
-    try:
-        answer = hub.ask({"tag": {"records": records, "dry_run": dry_run}}, "results")
-    except AnswerTooLarge:
-        if len(order) == 1:
-            fail(f"{order[0].where}: it is done, but what became of it is more than Lambda hands out", Exit.FINDINGS)
-        middle = len(order) // 2
-        yield from _hub_results(hub, order[:middle], dry_run)
-        yield from _hub_results(hub, order[middle:], dry_run)
-        return
-    for result in answer["results"]:
-        yield {**result, "where": order[int(result["where"])].where}
+    """Returns what the function answers for these."""
+
+    def tag_order(arrivals: Sequence[Arrival]) -> dict[str, Any]:
+        records = [msgspec.json.decode(msgspec.json.encode(arrival.record)) for arrival in arrivals]
+        return {"tag": {"records": records, "dry_run": dry_run}}
+
+    for place, result in results_in_place(hub, order, tag_order, lambda arrival: arrival.where):
+        yield {**result, "where": order[place].where}
 
 
 # --- here
@@ -162,7 +157,7 @@ def _hub_results(hub: HubFunction, order: Sequence[Arrival], dry_run: bool) -> O
 def _local_work(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: str | None) -> Work:
     from ownertag.flows.tag import results
 
-    ports = _ports(options, settings, catalogue, dry_run, _ledger(ledger, dry_run))
+    ports = local_ports(options, settings, catalogue, dry_run, _ledger(ledger, dry_run))
 
     def work(creations: Sequence[Arrival]) -> Objects:
         yield from results(creations, ports, catalogue, settings, dry_run)
@@ -187,7 +182,7 @@ def _ledger(text: str | None, dry_run: bool) -> Ledger:
     return DryRunLedger(opened) if dry_run else opened
 
 
-def _ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: Ledger) -> Ports:
+def local_ports(options: Options, settings: Settings, catalogue: Catalogue, dry_run: bool, ledger: Ledger) -> Ports:
     """Returns the same adapters as in the hub, with an operator's credentials."""
     from ownertag.aws.pacing import Pacing
     from ownertag.aws.sessions import Sessions

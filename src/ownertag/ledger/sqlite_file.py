@@ -18,30 +18,38 @@ from ownertag.ledger.schema import APPLICATION_ID, SCHEMA, TABLES
 
 
 def sqlite_error(error: sqlite3.Error, path: Path) -> LedgerError:
-    """The error of the ledger for an error of SQLite, by its code (sqlite.org: Result and Error Codes)."""
+    """The error of the ledger for an error of SQLite."""
+    return LedgerError(*problem_of(error, f"ledger {path}"))
+
+
+def problem_of(error: sqlite3.Error, file: str) -> tuple[str, OutcomeKind]:
+    """What is wrong with a file and what to do, and the outcome, by SQLite's code (sqlite.org: Result and Error Codes).
+
+    Args:
+        error: What SQLite raised.
+        file: What kind of file it is, and its path.
+    """
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
     match primary:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             advice = "another process is writing to it and does not end: look for it with `fuser`, or try again"
-            return LedgerError(f"ledger {path}: is locked: {advice}", OutcomeKind.THROTTLED)
+            return f"{file}: is locked: {advice}", OutcomeKind.THROTTLED
         case sqlite3.SQLITE_FULL:
-            return LedgerError(f"ledger {path}: the disk is full; nothing was written: make room, then run it again")
+            return f"{file}: the disk is full; nothing was written: make room, then run it again", OutcomeKind.FAILED
         case sqlite3.SQLITE_READONLY:
             advice = "give this user leave to write the file and its folder"
-            return LedgerError(f"ledger {path}: can't be written to: {advice}", OutcomeKind.FORBIDDEN)
+            return f"{file}: can't be written to: {advice}", OutcomeKind.FORBIDDEN
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             what = "is damaged" if primary == sqlite3.SQLITE_CORRUPT else "is no SQLite database, or is damaged"
-            return LedgerError(
-                f"ledger {path}: {what}; it was left as it is. Move it away, and put a copy from a backup in its place,"
-                " or what `sqlite3 FILE .recover` can still read"
-            )
+            advice = "put a copy from a backup in its place, or what `sqlite3 FILE .recover` can still read"
+            return f"{file}: {what}; it was left as it is. Move it away, and {advice}", OutcomeKind.FAILED
         case sqlite3.SQLITE_CANTOPEN:
             advice = "does its folder exist, and may this user read and write there?"
-            return LedgerError(f"ledger {path}: can't be opened: {advice}", OutcomeKind.FORBIDDEN)
+            return f"{file}: can't be opened: {advice}", OutcomeKind.FORBIDDEN
         case sqlite3.SQLITE_IOERR:
-            return LedgerError(f"ledger {path}: the disk fails ({error}): look into the system's log")
-    return LedgerError(f"ledger {path}: can't be used ({type(error).__name__}: {error})")
+            return f"{file}: the disk fails ({error}): look into the system's log", OutcomeKind.FAILED
+    return f"{file}: can't be used ({type(error).__name__}: {error})", OutcomeKind.FAILED
 
 
 #: How many seconds another writer is waited for.
