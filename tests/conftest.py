@@ -67,6 +67,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(200_000, 20, 100)
 
 
+def pytest_unconfigure() -> None:
+    """Looks for circles once more, and leaves what is no circle: pytest goes through all of it five times after this."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the tests that take long first."""
     items.sort(key=lambda item: _first(item.path.relative_to(ROOT).as_posix(), LONG))

@@ -94,7 +94,7 @@ def report(findings: list[Finding], scale: Scale, caller: Caller, *, everything:
     ]
     said = f"{_number(len(bad), 'cause')} ({', '.join(told)})" if bad else "no fault"
     more = "" if everything else " (--all)"
-    yield f"{said}; {_number(well, 'check')} in {_number(accounts, 'account')} are well{more}"
+    yield f"{said}; {_number(well, 'check')} in {_number(accounts, 'account')} well{more}"
 
 
 def _number(number: int, what: str) -> str:

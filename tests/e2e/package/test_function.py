@@ -216,6 +216,7 @@ def proxy(sandbox: Sandbox) -> Iterator[Proxy]:
 def hub(sandbox: Sandbox, proxy: Proxy, unpacked: Path, tmp_path: Path) -> Iterator[Hub]:
     proxy.reset()
     made = Hub(sandbox, proxy, unpacked, tmp_path)
+    made._messages().clear()  # of what the deployment of the sandbox itself made or deleted
     yield made
     made._messages().clear()
     made.sqs.close()

@@ -371,8 +371,8 @@ def test_a_spokes_stack_is_created_updated_and_deleted(sandbox: Sandbox, infra: 
     client.update_stack(StackName="spoke", TemplateBody=changed, **NAMED)
     session = sandbox.account_session(MANAGEMENT, "us-east-1")
     if name == "spoke_region":
-        rule = sandbox.client(session, "events").describe_rule(Name="ownertag-creations-1")
-        assert '"CreateProjects' in rule["EventPattern"]
+        rules = sandbox.client(session, "events").list_rules(NamePrefix="ownertag-creations-")["Rules"]
+        assert [rule["Name"] for rule in rules if '"CreateProjects' in rule["EventPattern"]] != []
         targets = sandbox.client(session, "events").list_targets_by_rule(Rule="ownertag-creations-1")["Targets"]
         assert targets[0]["DeadLetterConfig"]["Arn"].endswith("ownertag-undelivered")
     else:

@@ -70,7 +70,9 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 PATHS = [path for path in files() if path.relative_to(ROOT).parts[0] in PLACES and path != Path(__file__)]
-LINES = [line for path in PATHS for line in lines(path)]
+LINES_OF = [list(lines(path)) for path in PATHS]
+LINES = [line for of_file in LINES_OF for line in of_file]
+FILES = [("\n".join(line for _, line in of_file), of_file) for of_file in LINES_OF]
 
 
 def found(old: Old, lines_: list[tuple[str, str]]) -> list[str]:
@@ -83,9 +85,15 @@ def found(old: Old, lines_: list[tuple[str, str]]) -> list[str]:
     ]
 
 
+def candidates(old: Old) -> list[tuple[str, str]]:
+    """The lines of the files that have the name anywhere: most have not, and to ask each line takes twenty times as long."""
+    pattern = re.compile(old.pattern, re.MULTILINE)
+    return [line for content, of_file in FILES if pattern.search(content) for line in of_file]
+
+
 @pytest.mark.parametrize("name", OLD)
 def test_a_name_that_is_gone_stands_nowhere(name: str) -> None:
-    assert found(OLD[name], LINES) == []
+    assert found(OLD[name], candidates(OLD[name])) == []
 
 
 @pytest.mark.parametrize("name", ONE_THING)

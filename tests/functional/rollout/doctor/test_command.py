@@ -46,7 +46,7 @@ def test_what_is_not_checkable_is_told_and_leaves_the_command_well(world: Deploy
     # One line for what was not checked, one that sums up; what is well, and where, is for --all.
     [not_checked, summary] = answer.stdout.splitlines()
     assert not_checked == "not checked here, so not known: stack-set 2, drift 2; --all says why"
-    assert re.fullmatch(r"no fault; [0-9]+ checks in 3 accounts are well \(--all\)", summary)
+    assert re.fullmatch(r"no fault; [0-9]+ checks in 3 accounts well \(--all\)", summary)
 
     everything = run("--all").stdout
     assert "not checkable: drift" in everything
