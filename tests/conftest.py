@@ -68,7 +68,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Looks for circles once more, and leaves what is no circle: pytest goes through all of it five times after this."""
+    """Looks for circles once: pytest goes through all that is left five times after this."""
     gc.collect()
     gc.freeze()
 
