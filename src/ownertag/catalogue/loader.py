@@ -142,6 +142,7 @@ def _type(name: str, entry: TypeEntry, arn: str = "", api: str = "") -> Resource
         entry.id,
         api if entry.api is None else entry.api,
         Lookup(entry.lookup.operation, entry.lookup.filter, entry.lookup.ids) if entry.lookup else None,
+        entry.paths,
     )
 
 

@@ -247,7 +247,7 @@ def _watched(all_apis: Mapping[str, ApiEntry], used: Mapping[str, ApiEntry]) -> 
 
 def _bare_type(name: str, entry: TypeEntry, file: SourceFile) -> TypeEntry:
     arn = (entry.arn or file.arn).replace("{type}", name.partition(":")[2])
-    return TypeEntry(entry.id, arn, file.api if entry.api is None else entry.api, entry.lookup)
+    return TypeEntry(entry.id, arn, file.api if entry.api is None else entry.api, entry.lookup, entry.paths)
 
 
 def _bare(creation: CreationEntry) -> CreationEntry:

@@ -126,12 +126,16 @@ class LookupEntry(Struct, forbid_unknown_fields=True):
 
 
 class TypeEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A type: the form of its ids, the template of its ARNs, its tag API; the file's own count where it has none."""
+    """A type: the form of its ids, the template of its ARNs, its tag API; the file's own count where it has none.
+
+    `paths`: in the ARN a path can stand before the name, which is unique without it, and calls have the name alone.
+    """
 
     id: str = ""
     arn: str = ""
     api: str | None = None
     lookup: LookupEntry | None = None
+    paths: bool = False
     reason: str = ""
     source: str = ""
 

@@ -16,8 +16,7 @@ from ownertag.cli.options import NO_AWS, Exit, Options, with_options
 from ownertag.cli.output import Printer
 from ownertag.core.values import Reason
 from ownertag.flows.explain import explain as decide
-from ownertag.flows.result import Refused
-from ownertag.flows.result_object import result_object
+from ownertag.flows.result_object import DELETED, result_object
 
 #: Of what could not be read, so many places are said again at the end.
 _MOST_PLACES = 10
@@ -38,8 +37,8 @@ def explain(
 ) -> None:
     """Print the decision for every record.
 
-    Shows what was created, its owner and the evidence, and the tags it would get; or why it is refused. AWS is not
-    called.
+    Shows what was created, its owner and the evidence, and the tags it would get; what was deleted, and by whom; or why
+    it is refused. AWS is not called.
 
     A file holds CloudTrail records in any form: records, log files, EventBridge events, messages of SQS, SNS, Kinesis,
     Firehose and CloudWatch Logs, answers of lookup-events and filter-log-events, lists, lines, or Athena's CSV.
@@ -61,8 +60,7 @@ def explain(
         explanation = decide(arrival, catalogue, settings, datetime.now(UTC))
         result = result_object(explanation.result, explanation.owner, explanation.questions)
         tally.count(result)
-        refusal = explanation.result.refusal if isinstance(explanation.result, Refused) else None
-        if not (creations and refusal is not None and refusal.reason.is_of_no_creation):
+        if not (creations and explanation.is_of_no_creation):
             printer.print(result)
     tally.report(options, reading)
     raise typer.Exit(tally.exit_code or (Exit.FINDINGS if reading.inferred else Exit.OK))
@@ -73,6 +71,7 @@ class Tally:
     """Counts what became of the records."""
 
     creations: int = 0
+    deletions: int = 0
     refused: Counter[Reason] = field(default_factory=Counter)
     uncovered: Counter[str] = field(default_factory=Counter)
     unread: list[str] = field(default_factory=list)
@@ -80,7 +79,9 @@ class Tally:
     def count(self, result: Mapping[str, Any]) -> None:
         """Counts one more result, an object of `flows.result_object`."""
         if result["refusal"] is None:
-            self.creations += 1
+            deletes = any(outcome["outcome"] == DELETED for outcome in result["outcomes"])
+            self.deletions += deletes
+            self.creations += not deletes
             return
         reason = Reason(result["refusal"]["reason"])
         self.refused[reason] += 1
@@ -101,10 +102,11 @@ class Tally:
         others = [(reason, count) for reason, count in self.refused.most_common() if reason not in apart]
         refused, uncovered = sum(count for _, count in others), self.refused[Reason.NOT_COVERED]
         parts = [f"{self.creations} creations"]
+        parts += [f"{self.deletions} deletions"] if self.deletions else []
         parts += [f"{uncovered} not covered yet"] if uncovered else []
         parts += [f"{refused} refused"]
         reasons = ", ".join(f"{count} {reason.value}" for reason, count in others)
-        total = f"{self.creations + uncovered + refused} records: {', '.join(parts)}"
+        total = f"{self.creations + self.deletions + uncovered + refused} records: {', '.join(parts)}"
         options.say(f"{total} ({reasons})" if reasons else total)
         if uncovered:
             options.say(

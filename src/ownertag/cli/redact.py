@@ -21,7 +21,6 @@ from ownertag.core.redaction.record import Redactor
 from ownertag.core.settings import Settings
 from ownertag.core.values import Reason, Refusal
 from ownertag.flows.explain import Explained, explain
-from ownertag.flows.result import Refused
 from ownertag.flows.result_object import result_object
 from ownertag.sources.api_words import ApiModels
 
@@ -49,8 +48,7 @@ def print_redacted(files: Iterable[str], options: Options, creations: bool) -> N
             left_out[arrival.reason if isinstance(arrival, Refusal) else Reason.UNREADABLE] += 1
             continue
         before = explain(arrival, catalogue, Settings(), now)
-        refusal = before.result.refusal if isinstance(before.result, Refused) else None
-        if creations and refusal is not None and refusal.reason.is_of_no_creation:
+        if creations and before.is_of_no_creation:
             continue
         line = msgspec.json.encode(redactor.redact(document))
         print(line.decode())

@@ -20,7 +20,7 @@ from ownertag.cli.options import Exit, Options, fail, with_options
 from ownertag.cli.output import Printer
 from ownertag.cli.sessions import any_session, caller_identity
 from ownertag.core.catalogue_types import Catalogue
-from ownertag.core.match import match
+from ownertag.core.match_record import match_record
 from ownertag.core.records import Arrival
 from ownertag.core.settings import Settings
 from ownertag.core.values import OutcomeKind, Reason, Refusal
@@ -107,7 +107,7 @@ def _results(batch: Sequence[Arrival | Refusal], work: Work, catalogue: Catalogu
     """Returns at once what is refused by the record alone, and then what became of the rest."""
     creations: list[Arrival] = []
     for message in batch:
-        matched = message if isinstance(message, Refusal) else match(message, catalogue, settings)
+        matched = match_record(message, catalogue, settings)
         if isinstance(matched, Refusal):
             yield {**result_object(Refused(matched), None), "left": matched.reason.is_retried}
         elif isinstance(message, Arrival):

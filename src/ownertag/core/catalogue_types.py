@@ -84,7 +84,8 @@ class ResourceType(Struct, frozen=True):
     """A kind of resource: how its ARN is built, which ids it has, and which call tags it.
 
     `arn` is a template that ends with `{id}`; `id_form` is the regular expression of what stands there. `tag_api` is
-    empty where AWS tags no such resource: the ledger alone keeps whose it is.
+    empty where AWS tags no such resource: the ledger alone keeps whose it is. `paths`: in the ARN a path can stand
+    before the name, which is unique without it, and calls have the name alone.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ResourceType(Struct, frozen=True):
     id_form: str
     tag_api: str
     lookup: Lookup | None = None
+    paths: bool = False
 
     @property
     def id(self) -> re.Pattern[str]:

@@ -11,7 +11,7 @@ from ownertag.core.arn import parse_arn, tails
 from ownertag.core.catalogue_types import PARTS, Catalogue, CatalogueRow, QuestionKind
 from ownertag.core.parameters import unwrap
 from ownertag.core.paths import all_hold, get, is_skipped, values_at, values_under
-from ownertag.core.record_ids import Mismatch, decode, of_type
+from ownertag.core.record_ids import Mismatch, check_call, decode, matched_or_refused, of_type
 from ownertag.core.records import ACCOUNT, Arrival, Record
 from ownertag.core.regions import not_ours
 from ownertag.core.settings import Settings
@@ -38,19 +38,12 @@ BY_HAND = "nobody is named, and nothing is tagged: find it by hand, and give it 
 
 def match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creation | Refusal:
     """Returns the creation that a record is, or the refusal with the reason why it is none."""
-    try:
-        return _match(arrival, catalogue, settings)
-    except Mismatch as mismatch:
-        return Refusal(arrival.where, mismatch.reason, mismatch.detail, arrival.record, mismatch.resources)
+    return matched_or_refused(_match, arrival, catalogue, settings)
 
 
 def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Creation:
     record = arrival.record
-    if record.error_code:
-        raise Mismatch(Reason.FAILED_CALL, f"{record.event_name[:128]!a} failed with {record.error_code[:128]!a}")
-    if record.category == "NetworkActivity" or record.event_type == "AwsVpceEvent":
-        # The call has a record of its own (CloudTrail user guide, "Logging network activity events").
-        raise Mismatch(Reason.NOT_A_CREATION, f"a VPC endpoint's view of {record.event_name[:128]!a} creates nothing")
+    check_call(record, Reason.NOT_A_CREATION, "creates")
     row = catalogue.rows.get((record.event_source, record.event_name))
     if row is None:
         raise Mismatch(*_without_row(record, catalogue))

@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ownertag.core.arn import parse_arn, tails
+from ownertag.core.arn import last_part, parse_arn, tails
 from ownertag.core.catalogue_types import Catalogue, EndingRow
 from ownertag.core.match import check_place, is_omitted, request_of
 from ownertag.core.owner.resolve import resolve
 from ownertag.core.parameters import unwrap
 from ownertag.core.paths import all_hold, get, values_at
-from ownertag.core.record_ids import Mismatch, decode, of_type
+from ownertag.core.record_ids import Mismatch, check_call, decode, matched_or_refused, of_type
 from ownertag.core.records import ACCOUNT, Arrival, Record
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, Reason, Refusal, Resource
@@ -26,16 +26,25 @@ _NULL = msgspec.Raw(b"null")
 
 
 class Ending(Struct, frozen=True):
-    """A record that ended resources; its time is theirs. `by` is who did it by name, empty where nobody is named."""
+    """A record that ended resources; its time is theirs. `by` is who did it by name, empty where nobody is named.
+
+    `by_name`: of which of them it says the name, and in the ARN a path can stand before that.
+    """
 
     arrival: Arrival
     resources: tuple[Resource, ...]
     by: str = ""
+    by_name: tuple[Resource, ...] = ()
 
     @property
     def record(self) -> Record:
         """The record of the deletion."""
         return self.arrival.record
+
+
+def without_path(resource: Resource) -> str:
+    """The ARN that a resource would have if no path stood before its name."""
+    return resource.arn.removesuffix(resource.id) + last_part(resource.id)
 
 
 def is_deletion(record: Record, catalogue: Catalogue) -> bool:
@@ -45,18 +54,12 @@ def is_deletion(record: Record, catalogue: Catalogue) -> bool:
 
 def match_deletion(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Ending | Refusal:
     """Returns what a record ended, or the refusal with the reason why it ended nothing."""
-    try:
-        return _match(arrival, catalogue, settings)
-    except Mismatch as mismatch:
-        return Refusal(arrival.where, mismatch.reason, mismatch.detail, arrival.record, mismatch.resources)
+    return matched_or_refused(_match, arrival, catalogue, settings)
 
 
 def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Ending:
     record = arrival.record
-    if record.error_code:
-        raise Mismatch(Reason.FAILED_CALL, f"{record.event_name[:128]!a} failed with {record.error_code[:128]!a}")
-    if record.category == "NetworkActivity" or record.event_type == "AwsVpceEvent":
-        raise Mismatch(Reason.NO_DELETION, f"a VPC endpoint's view of {record.event_name[:128]!a} deletes nothing")
+    check_call(record, Reason.NO_DELETION, "deletes")
     row = catalogue.endings.get((record.event_source, record.event_name))
     if row is None:
         raise Mismatch(Reason.NO_DELETION, f"{record.event_name[:128]!a} deletes nothing that is in the catalogue")
@@ -64,7 +67,9 @@ def _match(arrival: Arrival, catalogue: Catalogue, settings: Settings) -> Ending
     resources = _resources(row, record)
     _check_claims(record, resources)
     owner = resolve(record, settings, catalogue.parents)
-    return Ending(arrival, resources, "" if owner.confidence is Confidence.NONE else owner.name)
+    with_paths = {ends.type.name for ends in row.ends if ends.type.paths}
+    by_name = tuple(one for one in resources if one.type in with_paths and "/" not in one.id)
+    return Ending(arrival, resources, "" if owner.confidence is Confidence.NONE else owner.name, by_name)
 
 
 def _resources(row: EndingRow, record: Record) -> tuple[Resource, ...]:

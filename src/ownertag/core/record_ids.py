@@ -5,19 +5,22 @@ An ARN has to fit the type's template, and the account and Region of the record;
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 
 from ownertag.core.arn import MAX_LENGTH, arn_before_id, is_arn, last_part, partition_of, take_apart
-from ownertag.core.catalogue_types import Makes, ResourceType
+from ownertag.core.catalogue_types import Catalogue, Makes, ResourceType
 from ownertag.core.paths import Skip, member, no_objects, values_at
-from ownertag.core.records import Record
-from ownertag.core.values import Reason, Resource
+from ownertag.core.records import Arrival, Record
+from ownertag.core.settings import Settings
+from ownertag.core.values import Reason, Refusal, Resource
 
 #: A `strip` that leaves only the last part of a URL.
 ALL_BEFORE_NAME = "*/"
+
+T = TypeVar("T")
 
 
 class Mismatch(Exception):
@@ -28,6 +31,31 @@ class Mismatch(Exception):
         self.reason = reason
         self.detail = detail
         self.resources = resources
+
+
+def matched_or_refused(
+    matcher: Callable[[Arrival, Catalogue, Settings], T], arrival: Arrival, catalogue: Catalogue, settings: Settings
+) -> T | Refusal:
+    """What a matcher makes of a record, or the refusal that its mismatch says."""
+    try:
+        return matcher(arrival, catalogue, settings)
+    except Mismatch as mismatch:
+        return Refusal(arrival.where, mismatch.reason, mismatch.detail, arrival.record, mismatch.resources)
+
+
+def check_call(record: Record, nothing: Reason, does: str) -> None:
+    """Refuses the record of a call that did nothing.
+
+    Args:
+        record: The record.
+        nothing: The reason where it is no record of the call itself.
+        does: What the call would have done, as in `creates nothing`.
+    """
+    if record.error_code:
+        raise Mismatch(Reason.FAILED_CALL, f"{record.event_name[:128]!a} failed with {record.error_code[:128]!a}")
+    if record.category == "NetworkActivity" or record.event_type == "AwsVpceEvent":
+        # The call has a record of its own (CloudTrail user guide, "Logging network activity events").
+        raise Mismatch(nothing, f"a VPC endpoint's view of {record.event_name[:128]!a} {does} nothing")
 
 
 def resource(type: ResourceType, id: str, record: Record) -> Resource:  # noqa: A002 - the field's own words

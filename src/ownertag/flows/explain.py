@@ -9,25 +9,36 @@ from msgspec import Struct
 from ownertag.core.ask import account_of, ask
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.decide import decide
-from ownertag.core.match import match
+from ownertag.core.match_deletion import Ending
+from ownertag.core.match_record import match_record
 from ownertag.core.owner.resolve import resolve
 from ownertag.core.records import Arrival
 from ownertag.core.settings import Settings
 from ownertag.core.values import Fact, Found, Owner, Question, Refusal
-from ownertag.flows.result import Decided, Refused
+from ownertag.flows.result import Decided, DeletionKept, Refused
 
 
 class Explained(Struct, frozen=True):
-    """The decision for one arrival, its owner, and the questions that are open."""
+    """The decision for one arrival, its owner, and the questions that are open; or what it deleted."""
 
-    result: Refused | Decided
+    result: Refused | Decided | DeletionKept
     owner: Owner | None = None
     questions: tuple[Question, ...] = ()
+
+    @property
+    def is_of_no_creation(self) -> bool:
+        """Whether there was nothing to own: a deletion, say."""
+        result = self.result
+        return isinstance(result, DeletionKept) or (
+            isinstance(result, Refused) and result.refusal.reason.is_of_no_creation
+        )
 
 
 def explain(arrival: Arrival | Refusal, catalogue: Catalogue, settings: Settings, now: datetime) -> Explained:
     """Decides for one arrival from its record alone; its account is taken for one of the organization's."""
-    creation = arrival if isinstance(arrival, Refusal) else match(arrival, catalogue, settings)
+    creation = match_record(arrival, catalogue, settings)
+    if isinstance(creation, Ending):
+        return Explained(DeletionKept(creation))
     if isinstance(creation, Refusal):
         told = creation.record if creation.resources else None
         owner = resolve(told, settings, catalogue.parents) if told else None

@@ -18,6 +18,7 @@ from ownertag.core.values import (
     Plan,
     Wait,
 )
+from ownertag.flows.deletions import deletions_with_paths
 from ownertag.flows.findings import publish_findings, tag_changed
 from ownertag.flows.ledger_entries import (
     deletions_to_keep,
@@ -94,6 +95,8 @@ def keep_outcomes(
             entries.append(Finished(event_of(result.decision.creation), now))
     try:
         lost = ports.ledger.append(entries) if entries else set()
+        if with_paths := deletions_with_paths(endings, ports.ledger):
+            ports.ledger.append(with_paths)
     except LedgerError as error:
         wait = ledger_wait(error)
         waiting = [waiting_for(result, wait) for result in decided] if standings else list(decided)

@@ -12,7 +12,7 @@ from ownertag.flows.result import Decided, DeletionKept, FinishedBefore, Refused
 SCHEMA = 1
 #: What a dry run says instead of `tagged`.
 WOULD_TAG = "would-tag"
-#: What became of what a record deleted: it is in the ledger.
+#: What became of what a record deleted.
 DELETED = "deleted"
 
 
@@ -39,7 +39,8 @@ def result_object(
             outcomes = [{"arn": None, "outcome": "unchanged", "reason": "finished before"}]
         case DeletionKept(ending):
             record, resources = ending.record, ending.resources
-            outcomes = [{"arn": one.arn, "outcome": DELETED, "reason": None} for one in ending.resources]
+            by = f"by {ending.by}" if ending.by else None
+            outcomes = [{"arn": one.arn, "outcome": DELETED, "reason": by} for one in ending.resources]
         case Tampered():
             outcomes = [_of_the_whole(wait) for wait in result.waits]
         case Undecided():

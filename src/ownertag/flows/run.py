@@ -15,8 +15,8 @@ from ownertag.core.ask import Traces
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.decide import apply_standings, decide
 from ownertag.core.findings import TamperFinding
-from ownertag.core.match import match
-from ownertag.core.match_deletion import Ending, is_deletion, match_deletion
+from ownertag.core.match_deletion import Ending
+from ownertag.core.match_record import match_record
 from ownertag.core.ownership import EventKey, key_of
 from ownertag.core.plan import plan_writes, untagged_only
 from ownertag.core.records import Arrival
@@ -29,7 +29,7 @@ from ownertag.core.values import (
     Wait,
 )
 from ownertag.flows.apply import apply
-from ownertag.flows.deletions import of_unknown_accounts
+from ownertag.flows.deletions import deletions_by_name, of_unknown_accounts
 from ownertag.flows.gather import gather
 from ownertag.flows.ledger_entries import (
     decisions_to_keep,
@@ -72,20 +72,13 @@ def run(
     creations: list[Creation] = []
     endings: list[Ending] = []
     for arrival in arrivals:
-        matched: Creation | Ending | Refusal
-        if isinstance(arrival, Refusal):
-            matched = arrival
-        elif is_deletion(arrival.record, catalogue):
-            matched = match_deletion(arrival, catalogue, settings)
-        else:
-            matched = match(arrival, catalogue, settings)
-        match matched:
-            case Refusal():
-                results.append(Refused(matched))
-            case Ending():
-                endings.append(matched)
-            case Creation():
-                creations.append(matched)
+        match match_record(arrival, catalogue, settings):
+            case Refusal() as refusal:
+                results.append(Refused(refusal))
+            case Ending() as ending:
+                endings.append(ending)
+            case Creation() as creation:
+                creations.append(creation)
     unknown, endings = of_unknown_accounts(endings, ports)
     return [*results, *unknown, *settle(creations, ports, catalogue, settings, redelivered, endings)]
 
@@ -120,6 +113,8 @@ def settle(
     finished_before, creations = _split_finished(creations, finished, redelivered)
     try:
         creations = _with_known(creations, ports)
+        if deleted := deletions_by_name(creations, ports.ledger):
+            ports.ledger.append(deleted)
     except LedgerError as error:
         wait = ledger_wait(error)
         results = _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, wait)

@@ -55,6 +55,9 @@ class Ledger(Protocol):
     def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id, name or ARN, in any account and Region: several services can have one name."""
 
+    def history(self, key: ResourceKey) -> list[HistoryEntry]:
+        """All that is kept of a resource, in order."""
+
 
 class ObservedReader(Protocol):
     """What was observed, and waits for its tags.

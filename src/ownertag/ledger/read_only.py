@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ownertag.core.arn import fits
 from ownertag.core.ownership import EventKey, Holding, ResourceKey, Standing, apply_claim
 from ownertag.core.values import Fact, Found, Question, Unavailable
-from ownertag.ledger.entries import Created, Entry, KnownResource, Owned, SeenCreation
+from ownertag.ledger.entries import Created, Entry, HistoryEntry, KnownResource, Owned, SeenCreation
 from ownertag.ledger.port import Ledger, LedgerError, Reader
 
 
@@ -32,6 +32,10 @@ class NoLedger:
         return []
 
     def by_id(self, id_: str) -> list[KnownResource]:  # noqa: ARG002 - it knows none
+        """Knows no resource."""
+        return []
+
+    def history(self, key: ResourceKey) -> list[HistoryEntry]:  # noqa: ARG002 - it knows none
         """Knows no resource."""
         return []
 
@@ -74,6 +78,10 @@ class DryRunLedger:
     def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id, name or ARN that are known."""
         return self._ledger.by_id(id_)
+
+    def history(self, key: ResourceKey) -> list[HistoryEntry]:
+        """All that is kept of a resource."""
+        return self._ledger.history(key)
 
 
 class LedgerOwners:

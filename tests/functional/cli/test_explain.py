@@ -65,6 +65,23 @@ def test_a_person_reads_what_was_made_whose_it_is_and_why(launch: Path) -> None:
     assert "1 records: 1 creations, 0 refused" in errors
 
 
+def test_a_deletion_is_shown_as_one(tmp_path: Path) -> None:
+    names = {"volumeId": "vol-0a1b2c3d4e5f60718"}
+    deletion = record(eventName="DeleteVolume", requestParameters=names, responseElements={"_return": True})
+    path = tmp_path / "deletion.json"
+    path.write_text(json.dumps([deletion, record()]))
+    code, output, errors = explain(str(path))
+    assert code == 0
+    assert "outcomes   deleted arn:aws:ec2:" in output
+    assert "volume/vol-0a1b2c3d4e5f60718 (by " in output
+    assert "2 records: 1 creations, 1 deletions, 0 refused" in errors
+    assert "DeleteVolume" not in explain("--creations-only", str(path))[1]
+    [line, _] = explain("--json", str(path))[1].splitlines()
+    explained = json.loads(line)
+    assert (explained["refusal"], explained["owner"], explained["tags"]) == (None, None, None)
+    assert [one["outcome"] for one in explained["outcomes"]] == ["deleted"]
+
+
 def test_csv_has_a_row_for_each_record_and_no_formula(tmp_path: Path) -> None:
     identity = {"type": "IAMUser", "userName": "=HYPERLINK(1)", "accountId": "111122223333"}
     path = tmp_path / "a.json"

@@ -92,7 +92,7 @@ def test_creations_alone_leave_out_what_creates_nothing_and_count_it(tmp_path: P
     many = [
         numbered(1),
         fixtures.record("DescribeInstances"),
-        fixtures.record("DeleteVolume"),
+        fixtures.record("ModifyVolume"),
         fixtures.record(errorCode="Client.DryRunOperation"),
         fixtures.record("CreateApplication", eventSource="appconfig.amazonaws.com"),
         fixtures.record("CreateApplication", eventSource="appconfig.amazonaws.com"),

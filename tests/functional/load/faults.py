@@ -16,7 +16,7 @@ from load.creations import CLOSED, Creations
 from ownertag.core.catalogue_types import Lookup
 from ownertag.core.ownership import EventKey, ResourceKey, Standing
 from ownertag.core.values import Absent, Fact, Failure, Found, OutcomeKind, Question, Unavailable, Write, WriteResult
-from ownertag.ledger.entries import Created, Entry, KnownResource, Owned, SeenCreation
+from ownertag.ledger.entries import Created, Entry, HistoryEntry, KnownResource, Owned, SeenCreation
 from ownertag.ledger.port import Ledger, LedgerError
 
 T = TypeVar("T")
@@ -264,6 +264,10 @@ class Shaky:
     def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id."""
         return self._call(lambda: self._ledger.by_id(id_))
+
+    def history(self, key: ResourceKey) -> list[HistoryEntry]:
+        """All that is kept of a resource."""
+        return self._call(lambda: self._ledger.history(key))
 
     def _call(self, do: Callable[[], T]) -> T:
         self._world.count["ledger calls"] += 1

@@ -24,7 +24,7 @@ from harness.simulated.simulation import Simulation
 from ownertag.core.ownership import EventKey, ResourceKey, Standing
 from ownertag.flows.live import Message, handle
 from ownertag.flows.ports import Ports
-from ownertag.ledger.entries import Created, Entry, KnownResource, Owned, SeenCreation
+from ownertag.ledger.entries import Created, Entry, HistoryEntry, KnownResource, Owned, SeenCreation
 from ownertag.ledger.read_only import LedgerOwners
 from ownertag.ledger.sqlite import SqliteLedger
 from ownertag.sources.lookups import AwsLookups
@@ -173,3 +173,7 @@ class Charged:
     def by_id(self, id_: str) -> list[KnownResource]:
         """The resources with this id."""
         return self._ledger.by_id(id_)
+
+    def history(self, key: ResourceKey) -> list[HistoryEntry]:
+        """All that is kept of a resource."""
+        return self._ledger.history(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -60,6 +61,41 @@ def test_another_layout_is_read_as_well() -> None:
         assert _found(FINDER, layout.encode()) == _wanted_of(records)
         with pytest.raises(NotAsWritten):
             _found(FINDER, layout[:50].encode(), layout[50:].encode())
+
+
+def _as_it_is(records: list[dict[str, Any]]) -> bytes:
+    return text(records)
+
+
+def _version_last(records: list[dict[str, Any]]) -> bytes:
+    """As a program writes them that has its own order; every other one."""
+    return text([
+        {key: one[key] for key in (sorted(one, reverse=True) if number % 2 else one)}
+        for number, one in enumerate(records)
+    ])  # fmt: skip
+
+
+def _version_twice(records: list[dict[str, Any]]) -> bytes:
+    return text(records).replace(b'"awsRegion"', b'"eventVersion":"1.05","awsRegion"')
+
+
+def _goes_on(records: list[dict[str, Any]]) -> bytes:
+    return text(records)[:-1] + b',"more":[{"eventVersion":"1"}]}'
+
+
+def _spaced(records: list[dict[str, Any]]) -> bytes:
+    return text(records).replace(b'},{"eventVersion"', b'} , {"eventVersion"')
+
+
+@pytest.mark.parametrize("laid_out", [_as_it_is, _version_last, _version_twice, _goes_on, _spaced])
+def test_a_record_is_cut_out_whole_however_it_is_laid_out(laid_out: Callable[[list[dict[str, Any]]], bytes]) -> None:
+    for records in (_mixed(20), volumes(A, range(3)), [_read(1), *volumes(A, [2])]):
+        found = {
+            number: json.loads(data) | {"eventVersion": "1.10"} for number, data in FINDER.find([laid_out(records)])
+        }
+        assert list(found.items()) == [
+            (number, one) for number, one in enumerate(records, 1) if (one["eventSource"], one["eventName"]) == CREATE
+        ]
 
 
 def test_many_names_in_one_file() -> None:

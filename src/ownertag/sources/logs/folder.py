@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from operator import attrgetter
 
 from ownertag.sources.logs.faults import Fault, FaultKind, Unreadable
 from ownertag.sources.logs.keys import LogObject, Selection, folder_of, named
@@ -14,6 +15,7 @@ from ownertag.sources.logs.places import Chunks, Folder, Listed
 #: A file up to this size is read at once, a larger one in chunks of it.
 CHUNK = 1 << 22
 
+_NAME_OF = attrgetter("name")
 _BINARY: int = getattr(os, "O_BINARY", 0)  # Windows
 _MAY_READ = "let the user who scans read it, and scan again"
 
@@ -23,26 +25,22 @@ class FolderSource:
 
     def __init__(self, place: Folder) -> None:
         self._place = place
-        self._path = place.path
+        self._prefix = f"{place.path.rstrip('/')}/"
 
     def objects(self, selection: Selection, listed: Listed) -> Iterator[LogObject]:
         """The files to be read."""
-        yield from self._below("", selection, listed)
-
-    def _below(self, folder: str, selection: Selection, listed: Listed) -> Iterator[LogObject]:
-        try:
-            with os.scandir(f"{self._path}/{folder}") as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            listed.faults.append(self._fault(f"{folder}/" if folder else "", error))
-            return
-        for entry in found:
-            key = f"{folder}/{entry.name}" if folder else entry.name
+        entered = [self._entries("", listed)]  # no generator within another: each file would pass through all of them
+        while entered:
+            entry = next(entered[-1], None)
+            if entry is None:
+                entered.pop()
+                continue
+            key = entry.path[len(self._prefix) :]
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    says = folder_of(f"{self._path}/{key}")
+                    says = folder_of(entry.path)
                     if says is None or listed.enters(says, selection):
-                        yield from self._below(key, selection, listed)
+                        entered.append(self._entries(key, listed))
                     continue
                 status = entry.stat()
             except OSError as error:
@@ -55,9 +53,18 @@ class FolderSource:
             elif judged := listed.judge(key, status.st_size, selection):
                 yield judged
 
+    def _entries(self, folder: str, listed: Listed) -> Iterator[os.DirEntry[str]]:
+        """What is in a folder, in the order of names."""
+        try:
+            with os.scandir(f"{self._prefix}{folder}") as entries:
+                return iter(sorted(entries, key=_NAME_OF))
+        except OSError as error:
+            listed.faults.append(self._fault(f"{folder}/" if folder else "", error))
+            return iter(())
+
     def chunks(self, found: LogObject) -> Chunks:
         """The bytes of a file."""
-        path = f"{self._path}/{found.key}"
+        path = f"{self._prefix}{found.key}"
         if found.size <= CHUNK:
             try:
                 data = _whole(path, found.size)
@@ -79,7 +86,7 @@ class FolderSource:
         """Nothing is held."""
 
     def _fault(self, key: str, error: OSError) -> Fault:
-        path = f"{self._path}/{key}"
+        path = f"{self._prefix}{key}"
         says = folder_of(path) or named(path)
         return _unreadable(error).fault(self._place.where(key), says.account)
 

@@ -83,14 +83,13 @@ class Selection(Struct, frozen=True):
 
     def takes(self, named: Named) -> bool:
         """Whether a file with this name can hold what is wanted. What its name does not say can be."""
-        return self.takes_place(named.account, named.region) and not (
-            named.day is not None
-            and (
-                (self.since is not None and named.day < self.since.date())
-                or named.day > self.last_day
-                or (bool(self.days) and named.day not in self.days)
-            )
-        )
+        if (day := named.day) is not None and (
+            (self.since is not None and day < self.since.date())
+            or (self.until is not None and day > self.last_day)
+            or (self.days and day not in self.days)
+        ):
+            return False
+        return self.takes_place(named.account, named.region)
 
     def takes_place(self, account: str | None, region: str | None) -> bool:
         """Whether anything of this account and Region is wanted."""

@@ -1,8 +1,8 @@
 """Finds the wanted records in the text of a log file. Of the others no more than the event's name is decoded.
 
-A decoder of JSON tells the names of all records at once. Only where one is wanted, the text is searched for that name,
-to cut its record out: where the text has the name more often than the records have (in a document that somebody gave to
-a call, say), all records are cut apart instead. So what only looks like a record is never taken for one.
+A decoder of JSON tells the names of all records at once, and where each begins: with its version, as CloudTrail writes
+it. So a wanted one is cut out without another look at the text, and what only looks like a record (in a document that
+somebody gave to a call, say) is never taken for one. Where a record begins otherwise, all are cut apart instead.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from msgspec import Raw, Struct, field
 
 from ownertag.core.parse import UNREADABLE
 from ownertag.sources.logs.faults import FaultKind, Unreadable
+from ownertag.sources.logs.offsets import address
 from ownertag.sources.logs.wanted import SESSION_EVENTS, Event, Wanted
 
 # How CloudTrail begins, parts and ends a file's records.
@@ -24,8 +25,7 @@ _BETWEEN = b'},{"eventVersion":"'
 _TAIL = b"]}"
 #: CloudTrail's largest event has 1 MB; so much without the end of a record is none of its files.
 _MOST_OF_RECORD = 1 << 24
-#: A search for each of so many names takes less time than to cut all records apart (measured).
-_FEW_NAMES = 3
+_BEGIN = b'{"eventVersion":'
 
 _DO = "look who wrote it: CloudTrail writes whole files of JSON"
 
@@ -56,6 +56,7 @@ class _Head(Struct, frozen=True):
 
 
 class _Name(Struct, gc=False):
+    version: Raw = field(name="eventVersion", default=Raw())
     event_name: str = field(name="eventName", default="")
 
 
@@ -151,7 +152,7 @@ class Finder:
         at = [place for place, record in enumerate(records) if record.event_name in names]
         if not at:
             return [], len(records)
-        cut = _cut_out(text, [records[place].event_name for place in at])
+        cut = _cut_out(text, records, at)
         if cut is None:
             raws = _cut_all(text)
             cut = [raws[place] for place in at]
@@ -163,30 +164,28 @@ class Finder:
         ]
 
 
-def _cut_out(text: bytes, names: list[str]) -> list[bytes] | None:
-    """The records with these names, in their order, if the text has each name as often as they; else None."""
-    if len({*names}) > _FEW_NAMES:
+def _cut_out(text: bytes, records: Sequence[_Name], at: Sequence[int]) -> list[bytes] | None:
+    """These records of a text; None where one is not laid out as CloudTrail does."""
+    base = address(text)
+    places = {
+        place: _begin(text, base, records[place]) for one in at for place in (one, one + 1) if place < len(records)
+    }
+    places[len(records)] = len(text.rstrip()) - len(_TAIL) + 1
+    if any(begin < 0 for begin in places.values()):
         return None
-    places: list[int] = []
-    for name in {*names}:
-        needle = b'.amazonaws.com","eventName":"%b"' % name.encode()  # a longer one is found faster
-        place = text.find(needle)
-        while place >= 0:
-            places.append(place)
-            place = text.find(needle, place + len(needle))
-    if len(places) != len(names):
+    cut = [text[places[place] : places[place + 1] - 1] for place in at]
+    try:
+        for data in cut:
+            _HEADS.decode(data)
+    except UNREADABLE:  # it ends otherwise than CloudTrail ends it
         return None
-    cut: list[bytes] = []
-    for place, name in zip(sorted(places), names, strict=True):
-        begin = max(text.rfind(_BETWEEN, 0, place) + 2, len(_HEAD))
-        end = text.find(_BETWEEN, place) + 1 or len(text.rstrip()) - len(_TAIL)
-        try:
-            if _HEADS.decode(record := text[begin:end]).event_name != name:
-                return None
-        except UNREADABLE:
-            return None
-        cut.append(record)
     return cut
+
+
+def _begin(text: bytes, base: int, record: _Name) -> int:
+    """Where a record begins, by where its version stands; -1 where that is not the first of it."""
+    begin = address(record.version) - base - len(_BEGIN) if record.version else -1
+    return begin if begin >= 0 and text.startswith(_BEGIN, begin) else -1
 
 
 def _cut_all(text: bytes) -> list[Raw]:

@@ -32,6 +32,7 @@ from ownertag.render.patterns import (
 )
 
 EC2 = "ec2.amazonaws.com"
+ROOT = Path(__file__).parents[4]
 SEED = 17
 # Operations that change tags by their names, and that no list of tag APIs has yet.
 UNCLEAR = {("aco-automation.amazonaws.com", "TagResource"), ("aco-automation.amazonaws.com", "UntagResource")}
@@ -68,6 +69,17 @@ def test_exactly_rows_deletions_and_calls_that_change_tags_are_sent() -> None:
     wanted = frozenset(catalogue.rows) | frozenset(catalogue.endings) | frozenset(catalogue.tag_calls)
     assert not wanted - found, "missed"
     assert not {pair for pair in found - wanted if not of_tags(pair)}, "over"
+
+
+def test_each_fits_and_the_documentation_has_their_number() -> None:
+    rules = spoke_rules(fixtures.catalogue(), fixtures.settings())
+    assert all(len(compact(pattern)) <= MAX_PATTERN for pattern in rules.values())
+    creations = sum("creations" in name for name in rules)
+    said = (ROOT / "docs/explanation/scale.md").read_text("utf-8")
+    numbers = (
+        f"{len(rules)} there: {creations} for creations and deletions, {len(rules) - creations} for changes of tags"
+    )
+    assert numbers in said
 
 
 def test_names_that_stand_without_a_source_are_calls_that_change_tags_everywhere() -> None:
