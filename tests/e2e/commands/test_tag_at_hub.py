@@ -54,20 +54,26 @@ def made(sandbox: Sandbox) -> str:
     return volume
 
 
+def delete(sandbox: Sandbox, volume: str) -> None:
+    with closing(sandbox.client(sandbox.session("alice"), "ec2")) as ec2:
+        ec2.delete_volume(VolumeId=volume)
+
+
 def tags(sandbox: Sandbox, id_: str) -> dict[str, str]:
     with closing(sandbox.client(sandbox.account_session(WEB, REGION), "ec2")) as ec2:
         found = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [id_]}])["Tags"]
     return {tag["Key"]: tag["Value"] for tag in found}
 
 
-def history(sandbox: Sandbox, folder: Path, id_: str) -> str:
-    """What `aws cloudtrail lookup-events` prints of this volume's creation, in a file."""
+def history(sandbox: Sandbox, folder: Path, id_: str, event: str = "CreateVolume") -> str:
+    """What `aws cloudtrail lookup-events` prints of this volume's creation, or another event, in a file."""
     with closing(sandbox.client(sandbox.account_session(WEB, REGION), "cloudtrail")) as trail:
         wanted = [{"AttributeKey": "ResourceName", "AttributeValue": id_}]
-        found = wait(lambda: trail.lookup_events(LookupAttributes=wanted)["Events"])
-    created = [event for event in found if event["EventName"] == "CreateVolume"]
+        found = wait(
+            lambda: [one for one in trail.lookup_events(LookupAttributes=wanted)["Events"] if one["EventName"] == event]
+        )
     path = folder / "events.json"
-    path.write_text(json.dumps({"Events": created}, default=str))
+    path.write_text(json.dumps({"Events": found}, default=str))
     return str(path)
 
 
@@ -130,10 +136,31 @@ def test_what_delivery_missed_is_tagged_and_known_to_whois(sandbox: Sandbox, tmp
     )
 
 
+def test_a_deletion_is_kept_whether_it_is_delivered_or_given_in_a_file(sandbox: Sandbox, tmp_path: Path) -> None:
+    delivered, missed = made(sandbox), made(sandbox)
+    wait(lambda: all(tags(sandbox, volume).get("owner") == "alice" for volume in (delivered, missed)))
+    delete(sandbox, delivered)
+    wait(lambda: command(sandbox, "whois", delivered)[1][0]["deleted"])
+    with no_delivery(sandbox):
+        delete(sandbox, missed)
+    path = history(sandbox, tmp_path, missed, "DeleteVolume")
+    assert command(sandbox, "whois", missed, "--offline")[1][0]["deleted"] is None
+    code, [answer], said = command(sandbox, "tag", path)
+    assert (code, [one["outcome"] for one in answer["outcomes"]]) == (0, ["deleted"])
+    assert "1 deletions" in said
+    for volume in (delivered, missed):
+        _, [known], _ = command(sandbox, "whois", volume)
+        assert (known["owner"]["name"], known["deleted"]["by"], known["until"]) == (
+            "alice",
+            "alice",
+            known["deleted"]["at"],
+        )
+
+
 def test_what_creates_nothing_or_can_not_be_read_never_comes_to_the_function(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     uncovered = fixtures.record("CreateApplication", eventSource="appconfig.amazonaws.com")
-    many = [fixtures.record("DeleteVolume"), uncovered, None]
+    many = [fixtures.record("ModifyVolume"), uncovered, None]
     path.write_bytes(b"\n".join(map(fixtures.bytes_of, many)))
     code, found, said = command(sandbox, "tag", str(path))
     assert code == 2

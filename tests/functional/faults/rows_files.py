@@ -138,7 +138,12 @@ ROWS = [
 _NO_BACKFILL = "there is no backfill yet"
 NOT_BUILT = [
     NotBuilt("B9", "a backfill is killed in the middle", _NO_BACKFILL),
-    NotBuilt("B10", "a digest does not fit", _NO_BACKFILL),
+    NotBuilt(
+        "B10",
+        "a digest does not fit",
+        "digest files are left out, and a log is believed as it lies in the bucket;"
+        " `aws cloudtrail validate-logs` tells whether it is CloudTrail's",
+    ),
     NotBuilt(
         "B12",
         "a Region is off, or a role is missing in one account, in a backfill",
