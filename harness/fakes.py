@@ -325,6 +325,24 @@ class FakeInventory:
         return found if written is None else replace(found, tags={**(found.tags or {}), **written})
 
 
+class FakeRemover:
+    """Removes keys from what the fake holds: all of a call, or none. A call is named `api!`."""
+
+    def __init__(self, aws: FakeAws) -> None:
+        self._aws = aws
+
+    def write(self, write: Write) -> WriteResult:
+        ids = [tags_value(resource) for resource in write.resources]
+        failure = self._aws.call(f"{write.tag_api}!", write.account, write.region, ids)
+        if failure is not None:
+            return failure
+        tags = self._aws.places[write.account, write.region].tags
+        for id_ in ids:
+            for key, _ in write.tags:
+                tags[id_].pop(key, None)
+        return None
+
+
 def fake_ports(
     aws: FakeAws,
     accounts: FakeAccounts,
@@ -337,4 +355,7 @@ def fake_ports(
     """The world of one run, made of fakes."""
     lookups, tagger = FakeLookups(aws), FakeTagger(aws)
     publisher = findings or NoPublisher()
-    return Ports(accounts, lookups, tagger, now or Clock(), expired, ledger or NoLedger(), publisher, throttled)
+    ledger = ledger or NoLedger()
+    return Ports(
+        accounts, lookups, tagger, now or Clock(), expired, ledger, publisher, throttled, remover=FakeRemover(aws)
+    )

@@ -15,6 +15,7 @@ from ownertag.core.ownership import (
     apply_deletion,
     apply_outcome,
     apply_transfer,
+    apply_undo,
     is_living,
 )
 from ownertag.core.recognize import name_of
@@ -31,6 +32,7 @@ from ownertag.ledger.entries import (
     KnownResource,
     Owned,
     SeenCreation,
+    TagChanged,
     Transferred,
     Unobserved,
     entry_identity,
@@ -95,6 +97,8 @@ class MemoryLedger:
             holding = self.holdings.get(kept.resource)
             if isinstance(kept, Transferred):
                 self.holdings[kept.resource] = apply_transfer(holding, kept.id, kept.to, kept.by, kept.tags, kept.at)
+            elif holding is not None and isinstance(kept, TagChanged) and kept.undone:
+                self.holdings[kept.resource] = apply_undo(holding, kept.at)
             elif holding is not None and isinstance(kept, Ended):
                 self.holdings[kept.resource], right = apply_outcome(
                     holding, kept.holder, kept.owner, kept.kind, kept.final, kept.observed

@@ -187,7 +187,7 @@ def local_ports(options: Options, settings: Settings, catalogue: Catalogue, dry_
     from ownertag.aws.pacing import Pacing
     from ownertag.aws.sessions import Sessions
     from ownertag.flows.ports import Ports
-    from ownertag.sinks.tagging import DryRun, Tagger
+    from ownertag.sinks.tagging import DryRun, Tagger, TagRemover
     from ownertag.sources.lookups import AwsLookups
     from ownertag.sources.organization import OwnAccount
 
@@ -211,4 +211,5 @@ def local_ports(options: Options, settings: Settings, catalogue: Catalogue, dry_
         DryRun() if dry_run else Tagger(sessions, catalogue.tag_apis, now),
         now,
         ledger=ledger,
+        remover=DryRun() if dry_run else TagRemover(lambda: sessions, catalogue.tag_apis),
     )

@@ -82,7 +82,8 @@ class Holding(Struct, frozen=True, omit_defaults=True):
 
     `provisional`: something was still awaited when the owner was decided. `outcome` is there once nothing is left to
     do with it; what was `observed` has none, since its tags are still to be written. `given_at` is the time of a
-    transfer, whose owner stands until the resource's life ends.
+    transfer, whose owner stands until the resource's life ends. `undone_at`: a person had the tags put back as they
+    were before, so that they are to stay so until somebody orders otherwise; it has no outcome then.
     """
 
     claim: Claim
@@ -93,6 +94,7 @@ class Holding(Struct, frozen=True, omit_defaults=True):
     given_at: datetime | None = None
     deletions: tuple[datetime, ...] = ()
     observed: Observation | None = None
+    undone_at: datetime | None = None
 
 
 class Standing(Struct, frozen=True):
@@ -155,7 +157,7 @@ def apply_outcome(
     if right and observed:
         return replace(holding, outcome=None, observed=observed), True
     if right:
-        return (replace(holding, outcome=kind, observed=None) if final else holding), True
+        return (replace(holding, outcome=kind, observed=None, undone_at=None) if final else holding), True
     return (replace(holding, outcome=None) if kind is OutcomeKind.TAGGED else holding), False
 
 
@@ -175,8 +177,24 @@ def apply_transfer(holding: Holding | None, id_: str, to: str, by: str, tags: Ta
     if _life(at, holding.deletions) != _life(holding.claim.created_at, holding.deletions):
         return holding
     return replace(
-        holding, owner=owner, tags=tags, provisional=False, outcome=OutcomeKind.TAGGED, given_at=at, observed=None
+        holding,
+        owner=owner,
+        tags=tags,
+        provisional=False,
+        outcome=OutcomeKind.TAGGED,
+        given_at=at,
+        observed=None,
+        undone_at=None,
     )
+
+
+def apply_undo(holding: Holding, at: datetime) -> Holding:
+    """After the tags were put back as they were before: whose it is stays, and nothing says so any more.
+
+    One in an earlier life changes nothing; what is only observed waits for its tags as before.
+    """
+    of_another_life = _life(at, holding.deletions) != _life(holding.claim.created_at, holding.deletions)
+    return holding if of_another_life or holding.observed else replace(holding, outcome=None, undone_at=at)
 
 
 def apply_deletion(holding: Holding, claims: Iterable[Holding], at: datetime) -> Holding:

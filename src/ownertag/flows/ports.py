@@ -41,6 +41,14 @@ class TagWriter(Protocol):
         """Carries out one call, for all of its resources or for none; or tells which of them failed alone."""
 
 
+class NoRemover:
+    """Removes nothing, and says so: for whoever gives no order to undo."""
+
+    def write(self, write: Write) -> WriteResult:  # noqa: ARG002 - nothing is removed
+        """Refuses."""
+        return Failure("RemovalNotGiven")
+
+
 class Inventory(Protocol):
     """Lists what is there, in any account and Region."""
 
@@ -86,6 +94,7 @@ class Ports:
     this service is tried there.
     `concurrency` runs the tasks of accounts and Regions, one after the other or at once. After `fail_fast(True)` a call
     fails at once where it would have to wait for a quota.
+    `remover` takes the keys of a write off its resources: to undo a run, and for nothing else.
     """
 
     accounts: Accounts
@@ -98,3 +107,4 @@ class Ports:
     throttled: Callable[[str, str, str], bool] = lambda _account, _region, _client: False
     concurrency: Concurrency = sequential
     fail_fast: Callable[[bool], None] = lambda _: None
+    remover: TagWriter = field(default_factory=NoRemover)

@@ -1,4 +1,4 @@
-"""What operators order: to transfer, to tag what records created, to adopt what nobody saw being made."""
+"""What operators order: transfers, tags for what records or living resources tell of, and the undoing of a run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import msgspec
 from msgspec import to_builtins
 
 from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.restore import RestoreOrder
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import TransferOrder
 from ownertag.flows.adopt import AdoptOrder, adopt
 from ownertag.flows.ports import NoPublisher, Ports
+from ownertag.flows.restore import restore
 from ownertag.flows.tag import TagOrder, tag
 from ownertag.flows.transfer import Transfer, transfer
 from ownertag.ledger.port import Store
@@ -42,7 +44,8 @@ class Orders:
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any] | None:
         """The answer to an order; None where the event is none."""
-        for name, carry_out in (("transfer", self._transfer), ("tag", self._tag), ("adopt", self._adopt)):
+        orders = {"transfer": self._transfer, "tag": self._tag, "adopt": self._adopt, "restore": self._restore}
+        for name, carry_out in orders.items():
             if name in event:
                 return carry_out(event[name])
         return None
@@ -70,9 +73,17 @@ class Orders:
             return {"results": None, "detail": f"this is no order to adopt: {error}"}
         return adopt(wanted, self._ports(wanted.dry_run), self.catalogue, self.settings)
 
+    def _restore(self, order: Any) -> dict[str, Any]:
+        try:
+            wanted = msgspec.convert(order, RestoreOrder)
+        except msgspec.ValidationError as error:
+            return {"results": None, "detail": f"this is no order to restore: {error}"}
+        return restore(wanted, self._ports(wanted.dry_run), self.catalogue, self.settings)
+
     def _ports(self, dry_run: bool) -> Ports:
         """The world, or one in which nothing is written or kept and nobody is told."""
         if not dry_run:
             return self.ports
         tagger = ObservingTagger(DryRun(), self.is_observed)
-        return replace(self.ports, tagger=tagger, ledger=DryRunLedger(self.ports.ledger), findings=NoPublisher())
+        ledger = DryRunLedger(self.ports.ledger)
+        return replace(self.ports, tagger=tagger, remover=tagger, ledger=ledger, findings=NoPublisher())

@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 
 from ownertag.aws.concurrency import WORKERS, Concurrency, concurrent
-from ownertag.aws.credentials import client_config, new_session
+from ownertag.aws.credentials import CallerSession, client_config, new_session
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load_catalogue
@@ -34,12 +34,12 @@ from ownertag.ledger.opening import kept_accounts, open_counter, open_ledger
 from ownertag.ledger.port import LedgerError, Store
 from ownertag.ledger.read_only import LedgerOwners
 from ownertag.render.documents import ALARM_TOPIC, BUS, compact
-from ownertag.render.tagger import session_policies
+from ownertag.render.tagger import SessionPolicies, removal_policies, session_policies
 from ownertag.sinks.findings import FindingsBus
 from ownertag.sinks.mail import FindingsMail
 from ownertag.sinks.observing import ObservingPublisher, ObservingTagger
 from ownertag.sinks.queue import DeadLetter, Queue
-from ownertag.sinks.tagging import Tagger
+from ownertag.sinks.tagging import Tagger, TagRemover
 from ownertag.sources.fact_cache import FactCache
 from ownertag.sources.lookups import AwsLookups
 from ownertag.sources.observed_accounts import ObservedAccounts
@@ -156,6 +156,7 @@ class _Adapters:
     ledger: Store
     findings: AllPublishers
     tagger: Tagger
+    remover: TagRemover
     memory: FactCache
     concurrency: Concurrency
     catalogue: Catalogue
@@ -172,6 +173,7 @@ class _Adapters:
         return Ports(
             self.accounts, lookups, tagger, now, expired, self.ledger, findings,
             throttled=self.pacing.held, concurrency=self.concurrency, fail_fast=self.pacing.hurry,
+            remover=ObservingTagger(self.remover, is_observed),
         )  # fmt: skip
 
 
@@ -185,18 +187,26 @@ def _adapters(
     settings, organization, region = environment.settings, environment.organization, clients.region
     counter = open_counter(environment.ledger, lambda more: clients.client("dynamodb", more), clock)
     pacing = Pacing(catalogue.quotas, settings.limits.quota_share, environment.concurrency, counter, clock)
-    limits = session_policies(catalogue, settings)
-    sessions = Sessions(
-        clients.session,
-        role_name=settings.hub.tagger_role,
-        region=region,
-        now=now,
-        endpoint_url=clients.endpoint_url,
-        config=clients.config,
-        policy=compact(limits.other),
-        policies={client: compact(document) for client, document in limits.by_client.items()},
-        pacing=pacing,
-    )
+    shared = CallerSession(clients.session)
+
+    def bound(limits: SessionPolicies) -> Sessions:
+        return Sessions(
+            shared,
+            role_name=settings.hub.tagger_role,
+            region=region,
+            now=now,
+            endpoint_url=clients.endpoint_url,
+            config=clients.config,
+            policy=compact(limits.other),
+            policies={client: compact(document) for client, document in limits.by_client.items()},
+            pacing=pacing,
+        )
+
+    sessions = bound(session_policies(catalogue, settings))
+
+    @cache
+    def removing() -> Sessions:  # only an order to undo needs them
+        return bound(removal_policies(catalogue, settings))
 
     @cache
     def table() -> Any:
@@ -220,6 +230,7 @@ def _adapters(
         ledger=open_ledger(environment.ledger, table, concurrency=concurrent(LEDGER_CALLS)),
         findings=AllPublishers(bus, mail),
         tagger=Tagger(sessions, catalogue.tag_apis, now),
+        remover=TagRemover(removing, catalogue.tag_apis),
         memory=FactCache(now),
         concurrency=concurrent(WORKERS),
         catalogue=catalogue,

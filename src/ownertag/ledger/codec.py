@@ -77,7 +77,8 @@ def truncated(entry: E) -> E:
         case Ended():
             return replace(entry, owner=truncated_text(entry.owner), reason=truncated_text(entry.reason, MAX_REASON))
         case TagChanged():
-            return replace(entry, changes=tuple(_change(change) for change in entry.changes[:MAX_CHANGES]))
+            changes = tuple(_change(change) for change in entry.changes[:MAX_CHANGES])
+            return replace(entry, changes=changes, undone=truncated_text(entry.undone, 128))
         case Transferred():
             return replace(
                 entry,

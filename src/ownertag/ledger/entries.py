@@ -21,6 +21,7 @@ from ownertag.core.ownership import (
     apply_deletion,
     apply_outcome,
     apply_transfer,
+    apply_undo,
 )
 from ownertag.core.recognize import name_of
 from ownertag.core.record_details import Actor
@@ -110,6 +111,8 @@ class TagChanged(Struct, frozen=True, omit_defaults=True):
     """Somebody else changed protected keys. Kept once for an event, at one of its `resources`.
 
     Where the change was only found on the resource, and the actor is unknown, once for an event and the change.
+    `undone` is the run that ownertag itself undid by the actor's order: it put back what was there before. An earlier
+    ownertag reads such an entry as a change by the actor.
     """
 
     resource: ResourceKey
@@ -118,6 +121,7 @@ class TagChanged(Struct, frozen=True, omit_defaults=True):
     changes: tuple[TagChange, ...]
     resources: int
     at: datetime
+    undone: str = ""
 
 
 class Transferred(Struct, frozen=True, omit_defaults=True):
@@ -263,6 +267,8 @@ def apply_entry(
         owned: Reads all decisions for the resource; called where a held resource was deleted.
     """
     match entry:
+        case TagChanged() if entry.undone and holding is not None:
+            return AppliedEntry(apply_undo(holding, entry.at), deletions)
         case Ended() if holding is not None:
             new, right = apply_outcome(holding, entry.holder, entry.owner, entry.kind, entry.final, entry.observed)
             return AppliedEntry(new, deletions, right)

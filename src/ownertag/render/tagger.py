@@ -2,7 +2,8 @@
 
 The role has one policy of its own, for EC2 and the look-ups, and managed ones for all other services: a role's own
 policies hold 10,240 characters together, a managed one 6,144 (doc: IAM, quotas). A session of the hub is bound by a
-policy of its own as well, which may have 2,048: so the services are in groups, and a session is for one group.
+policy of its own as well, which may have 2,048: so the services are in groups, and a session is for one group. Sessions
+that remove our keys, to undo a run, have policies of their own: no other may remove a tag.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _LONGEST = {"AWS::Partition": "aws-us-gov", "AWS::AccountId": "0" * 12}
 
 
 class Grant(Struct, frozen=True):
-    """Leave to write tags: the action, on which resources, and whether IAM can compare the keys."""
+    """Leave to write or to remove tags: the action, on which resources, and whether IAM can compare the keys."""
 
     action: str
     resource: str
@@ -165,7 +166,8 @@ def _of_services(catalogue: Catalogue) -> dict[str, Rights]:
     for kind in catalogue.types.values():
         if kind.tag_api:
             api = catalogue.tag_apis[kind.tag_api]
-            found[api.action.partition(":")[0]] |= _of_api(api, _resource(kind, api))
+            resource = _resource(kind, api)
+            found[api.action.partition(":")[0]] |= _of_api(api, resource) | _of_removal(api, resource)
     return dict(found)
 
 
@@ -173,6 +175,13 @@ def _of_api(api: TagApi, resource: str) -> Rights:
     """The rights to write and to read by a tag API."""
     reads = frozenset({*([api.read.action] if api.read else ()), *api.needs})
     return Rights(frozenset({Grant(api.action, resource, api.iam_keys)}), reads)
+
+
+def _of_removal(api: TagApi, resource: str) -> Rights:
+    """The right to remove keys, where there is a call for single ones: IAM compares what it compares of the writing."""
+    if api.remove is None or not api.remove.keys:
+        return Rights()
+    return Rights(frozenset({Grant(api.remove.action, resource, api.iam_keys)}), frozenset(api.needs))
 
 
 def _resource(kind: ResourceType, api: TagApi) -> str:
@@ -252,8 +261,29 @@ def session_policies(catalogue: Catalogue, settings: Settings) -> SessionPolicie
     first = Rights()
     for client in sorted(looked_up):
         first |= of_clients[client]
+    return _grouped(of_clients, first, looked_up, settings)
+
+
+def removal_policies(catalogue: Catalogue, settings: Settings) -> SessionPolicies:
+    """The session policies of what removes our keys, to undo a run: they let nothing else through, and read nothing.
+
+    Raises:
+        TooLong: AWS would not take one.
+    """
+    of_clients: dict[str, Rights] = defaultdict(Rights)
+    for kind in catalogue.types.values():
+        if kind.tag_api:
+            api = catalogue.tag_apis[kind.tag_api]
+            of_clients[api.client] |= _of_removal(api, "*")
+    return _grouped(of_clients, of_clients[_EC2], {_EC2}, settings)
+
+
+def _grouped(
+    of_clients: Mapping[str, Rights], first: Rights, in_first: set[str], settings: Settings
+) -> SessionPolicies:
+    """The fewest policies that the clients fit into one after the other; some are in the first in any case."""
     groups = [first]
-    group_of = dict.fromkeys(looked_up, 0)
+    group_of = dict.fromkeys(in_first, 0)
     for client in sorted(of_clients.keys() - group_of.keys()):
         number = next(
             (

@@ -11,13 +11,15 @@ from botocore import xform_name
 from ownertag.aws.sessions import Sessions
 from ownertag.core.catalogue_types import TagApi
 from ownertag.core.judge import is_hopeless, is_without_endpoint
-from ownertag.core.tag_parameters import failures_in, writing
+from ownertag.core.tag_parameters import failures_in, removing, writing
 from ownertag.core.values import Failure, Write, WriteResult
 
 #: How long a call that can't succeed is not made again: where the service is not in the Region, or tags no such thing.
 REST = timedelta(hours=1)
 #: How many such calls are remembered.
 MOST_REMEMBERED = 10_000
+#: The failure where no call removes single tags.
+REMOVES_ALL = Failure("RemovesAllTags")
 #: What can't be written to: a client in a Region, or an ARN.
 _Key = tuple[str, str] | str
 
@@ -80,6 +82,37 @@ def _by_key(api: TagApi, write: Write, result: WriteResult) -> Mapping[_Key, Fai
     if is_without_endpoint(result):
         return {(api.client, write.region): result}
     return {write.resources[0].arn: result} if len(write.resources) == 1 else {}
+
+
+class TagRemover:
+    """Removes the keys of writes, with the role of each account, and leaves all other tags.
+
+    Args:
+        sessions: Gives where the clients come from, when it is first needed; what they are bound by lets nothing else
+            through.
+        apis: The catalogue's tag APIs, by name.
+    """
+
+    def __init__(self, sessions: Callable[[], Sessions], apis: Mapping[str, TagApi]) -> None:
+        self._sessions = sessions
+        self._apis = apis
+
+    def write(self, write: Write) -> WriteResult:
+        """Makes one call that removes the keys. Returns what failed, or None.
+
+        A call that would remove all tags is not made.
+        """
+        api = self._apis[write.tag_api]
+        remove = api.remove
+        if remove is None or not remove.keys or not write.tags:
+            return REMOVES_ALL
+        operation, parameters = xform_name(remove.operation), removing(api, remove, write)
+
+        def use(client: Any) -> Any:
+            return getattr(client, operation)(**parameters)
+
+        answer = self._sessions().call(api.client, write.account, write.region, use)
+        return answer if isinstance(answer, Failure) else failures_in(api, write, answer) or None
 
 
 class DryRun:

@@ -241,6 +241,20 @@ def test_what_was_only_observed_is_told_as_that_and_nothing_is_to_be_put_back(
     assert then["observed"] == "2026-03-02T09:30:00Z"
 
 
+def test_what_was_undone_is_said_with_who_ordered_it_and_not_taken_for_a_change_of_others(hub: Hub, path: Path) -> None:
+    event = EventKey(ACCOUNT, REGION, "undo-run-1")
+    changes = (TagChange("owner", "alice.smith", None),)
+    hub.ledger.append([TagChanged(key(ONE), event, Actor("ops@example.com"), changes, 1, after(35), "run-1")])
+    code, output, _ = run(ONE, "--ledger", f"sqlite:{path}")
+    lines = output.splitlines()
+    assert (code, lines[0]) == (0, "alice.smith  (asserted)")
+    assert "  undone     run run-1, at 2026-03-02T09:35:00Z by ops@example.com" in lines
+    assert any(line.endswith('run run-1 undone by ops@example.com: tag owner: "alice.smith" -> none') for line in lines)
+    assert not [line for line in lines if "put back" in line]
+    last = json.loads(run(ONE, "--json", "--ledger", f"sqlite:{path}")[1])["history"][-1]
+    assert (last["kind"], last["undone"], last["principal"]) == ("tag-changed", "run-1", "ops@example.com")
+
+
 def test_json_has_every_field(hub: Hub, path: Path) -> None:
     change_tag(hub, "alice.smith", None)
     code, output, _ = run(ADDRESS, "--json", "--ledger", f"sqlite:{path}")
@@ -265,6 +279,7 @@ def test_json_has_every_field(hub: Hub, path: Path) -> None:
         "principal": f"arn:aws:iam::{ACCOUNT}:user/mallory",
         "resources": 3,
         "changes": [{"key": "owner", "old": "alice.smith", "new": None}],
+        "undone": None,
     }
     assert [entry["kind"] for entry in answer["history"]] == ["created", "outcome", "tag-changed"]
 

@@ -10,12 +10,12 @@ import pytest
 
 from contracts.emulated import HOME, ONCE, ROLE, Emulated, emulated, error, instance_ids
 from harness import fixtures
-from harness.fakes import Clock, FakeAccounts, FakeAws, FakeLookups, FakeTagger, Launched
+from harness.fakes import Clock, FakeAccounts, FakeAws, FakeLookups, FakeRemover, FakeTagger, Launched
 from ownertag.aws.sessions import Sessions
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.values import Attached, Failure, LaunchedInstance, OutcomeKind, Unavailable
 from ownertag.flows.ports import Accounts, Lookups, TagWriter
-from ownertag.sinks.tagging import Tagger
+from ownertag.sinks.tagging import Tagger, TagRemover
 from ownertag.sources.lookups import AwsLookups
 from ownertag.sources.organization import OrganizationAccounts
 
@@ -28,6 +28,7 @@ class Stage(Protocol):
     accounts: Accounts
     lookups: Lookups
     tagger: TagWriter
+    remover: TagWriter
     spokes: list[str]
 
     def launch(self, account: str, region: str = HOME, count: int = 1, token: str = "") -> tuple[str, list[str]]:
@@ -43,7 +44,7 @@ class Stage(Protocol):
         """Creates volumes with these ids."""
 
     def fail_ids(self, ids: set[str]) -> None:
-        """Answers that none of these ids exists when they are tagged."""
+        """Answers that none of these ids exists when they are tagged, or tags are removed."""
 
 
 class FakeStage:
@@ -56,6 +57,7 @@ class FakeStage:
         self.accounts: Accounts = self._accounts
         self.lookups: Lookups = FakeLookups(self.aws)
         self.tagger: TagWriter = FakeTagger(self.aws)
+        self.remover: TagWriter = FakeRemover(self.aws)
         self._next = 0
 
     def launch(self, account: str, region: str = HOME, count: int = 1, token: str = "") -> tuple[str, list[str]]:
@@ -102,6 +104,7 @@ class MotoStage:
         clock = Clock(datetime.now(UTC))
         self.lookups: Lookups = AwsLookups(sessions, fixtures.settings(), fixtures.catalogue().parents, clock)
         self.tagger: TagWriter = Tagger(sessions, load_catalogue().tag_apis, clock)
+        self.remover: TagWriter = TagRemover(lambda: sessions, load_catalogue().tag_apis)
 
     def launch(self, account: str, region: str = HOME, count: int = 1, token: str = "") -> tuple[str, list[str]]:
         answered = self.world.launch(account, region, count, token=token)
@@ -120,6 +123,9 @@ class MotoStage:
     def fail_ids(self, ids: set[str]) -> None:
         self.world.wire.fail(
             "CreateTags", "InvalidID", when=lambda call: bool(ids.intersection(call.values("ResourceId")))
+        )
+        self.world.wire.fail(
+            "DeleteTags", "InvalidID", when=lambda call: bool(ids.intersection(call.values("ResourceId")))
         )
 
 

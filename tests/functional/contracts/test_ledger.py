@@ -253,6 +253,64 @@ def _tampered() -> TagChanged:
     return TagChanged(key(), event(7), created(1, "mallory").actor, (TagChange("owner", "alice", "ceo"),), 2, after(4))
 
 
+def _undone(minutes: float = 5, run: str = "run-1", number: int = 8) -> TagChanged:
+    changes = (TagChange("owner", "alice", None),)
+    return TagChanged(key(), event(number), created(1, "ops").actor, changes, 1, after(minutes), run)
+
+
+def holding_of(store: Store) -> Holding:
+    [known] = store.by_key([key()])
+    return known.holding
+
+
+def test_what_was_undone_keeps_its_owner_and_is_not_written_any_more(opener: Opener) -> None:
+    store = opener()
+    store.claim([created(1)], [owned(1)])
+    store.append([ended(1), Finished(event(1), after(3))])
+    for _ in range(2):
+        assert opener().append([_undone()]) == set()
+    holding = holding_of(opener())
+    assert (holding.owner.name, holding.outcome, holding.undone_at) == ("alice", None, after(5))
+    assert opener().claim([created(1)], [owned(1)])[key()].outcome is None
+    assert opener().history(key()) == [owned(1), ended(1), _undone()]
+    assert living(opener()) == ["vol-00000001"]
+
+
+def test_what_is_written_or_given_after_an_undoing_is_undone_no_longer(store: Store) -> None:
+    store.claim([created(1)], [owned(1)])
+    store.append([ended(1), _undone()])
+    store.append([ended(1, minutes=9)])
+    assert (holding_of(store).outcome, holding_of(store).undone_at) == (OutcomeKind.TAGGED, None)
+    store.append([_undone(10, "run-2", 9), transferred(minutes=11)])
+    assert (holding_of(store).owner.name, holding_of(store).undone_at) == (transferred().to, None)
+
+
+def test_a_change_by_others_undoes_nothing_and_neither_does_an_undoing_in_an_earlier_life(store: Store) -> None:
+    store.claim([created(1)], [owned(1)])
+    store.append([ended(1), _tampered()])
+    assert (holding_of(store).outcome, holding_of(store).undone_at) == (OutcomeKind.TAGGED, None)
+    store.append([deleted(9, 30)])
+    store.claim([created(2, "bob", minutes=40)], [owned(2, "bob", minutes=40)])
+    store.append([ended(2, name="bob", minutes=41), _undone(20)])
+    assert (holding_of(store).owner.name, holding_of(store).outcome) == ("bob", OutcomeKind.TAGGED)
+
+
+def test_what_is_only_observed_waits_for_its_tags_whatever_is_undone(store: Store) -> None:
+    store.claim([created(1)], [owned(1)])
+    store.append([observed()])
+    store.append([_undone()])
+    assert (holding_of(store).observed is not None, holding_of(store).undone_at, waiting(store)) == (
+        True,
+        None,
+        ["vol-00000001"],
+    )
+
+
+def test_an_undoing_of_what_nobody_knows_is_in_its_history(store: Store) -> None:
+    store.append([_undone()])
+    assert (store.history(key()), store.by_key([key()])) == ([_undone()], [])
+
+
 def test_a_history_is_in_order_and_complete(store: Store) -> None:
     entries: list[Ended | TagChanged | Transferred | Deleted] = [deleted(9, 30), transferred(), _tampered(), ended(1)]
     store.append(entries)

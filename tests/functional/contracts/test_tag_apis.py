@@ -22,9 +22,9 @@ from harness.tag_apis import all_tag_apis
 from ownertag.core.catalogue_types import Catalogue, QuestionKind, ResourceType
 from ownertag.core.judge import NO_TIME
 from ownertag.core.parents import Parents
-from ownertag.core.tag_parameters import filled, reading, removing, tags_in
+from ownertag.core.tag_parameters import filled, reading, tags_in
 from ownertag.core.values import Absent, Failure, Found, OutcomeKind, Question, Resource, Unavailable, Write
-from ownertag.sinks.tagging import REST, Tagger
+from ownertag.sinks.tagging import REST, Tagger, TagRemover
 from ownertag.sources.lookups import AwsLookups
 from ownertag.sources.tags_of_resources import UNKNOWN_TYPE, UNREADABLE, TagsOfResources
 
@@ -87,8 +87,7 @@ def test_tags_are_written_read_and_removed_by_data(moto_stage: MotoStage, one: d
     assert tagger.write(write) is None
     found = tags_carried(stage, api.name, resource, region)
     assert found == {**found, "team": "green", **dict(TAGS)}, "what stood there stays, and ours is written over it"
-    assert api.remove
-    call(stage, api.client, region, api.remove.operation, removing(api, api.remove, write))
+    assert TagRemover(lambda: stage.sessions, APIS).write(write) is None
     left = tags_carried(stage, api.name, resource, region)
     assert left["team"] == "green"
     assert not left.keys() & dict(TAGS).keys()

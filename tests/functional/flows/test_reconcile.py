@@ -25,6 +25,7 @@ from ownertag.core.judge import judge
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.parse import parse_record
 from ownertag.core.records import Arrival
+from ownertag.core.restore import RestoreItem, RestoreOrder
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import TransferOrder
 from ownertag.core.values import Confidence, Failure, Found, OutcomeKind, Owner, Question, Resource, Unavailable
@@ -34,6 +35,7 @@ from ownertag.flows.reconcile.place import reconcile_place
 from ownertag.flows.reconcile.report import Foreign, PlaceReport
 from ownertag.flows.reconcile.vanished import FOUND_GONE
 from ownertag.flows.reconcile.world import World
+from ownertag.flows.restore import restore
 from ownertag.flows.transfer import transfer
 from ownertag.flows.whois import Wanted, whois
 from ownertag.ledger.entries import Deleted, TagChanged
@@ -330,6 +332,17 @@ def test_what_lost_its_tags_gets_the_ledgers_again(place: Place) -> None:
     report = place.reconcile()
     assert ([one.outcome for one in report.restored], report.forged) == (["tagged"], ())
     assert place.tags(1) == {"Name": "x", **tags_for("alice", "CreateVolume", NOON)}
+
+
+def test_what_a_person_had_put_back_stays_as_it_was(place: Place) -> None:
+    place.deliver(1)
+    written = tags_for("alice", "CreateVolume", NOON)
+    before: dict[str, str | None] = {name: "carol" if name == "owner" else None for name in written}
+    item = RestoreItem(A, HOME, arn_of(1), before, written)
+    restore(RestoreOrder("run-1", [item], by="ops"), place.ports(), CATALOGUE, place.settings)
+    assert place.tags(1) == {"owner": "carol"}
+    report = place.reconcile()
+    assert (report.restored, report.forged, place.told.findings, place.tags(1)) == ((), (), [], {"owner": "carol"})
 
 
 def test_what_was_given_to_somebody_stays_theirs(place: Place) -> None:

@@ -102,6 +102,21 @@ def test_an_operators_order_obeys_as_well(world: World, dry_run: bool) -> None:
     assert world.emulated.wire.counts["CreateTags"] == 0
 
 
+@pytest.mark.parametrize("before", ["carol", None])
+def test_an_order_to_undo_a_run_obeys_as_well(world: World, before: str | None) -> None:
+    id_ = volume_id(1)
+    world.emulated.add_volumes(world.account, [id_])
+    world.emulated.ec2(world.account).create_tags(Resources=[id_], Tags=[{"Key": "owner", "Value": "alice"}])
+    arn = f"arn:aws:ec2:{HOME}:{world.account}:volume/{id_}"
+    place = {"account": world.account, "region": HOME, "arn": arn}
+    item = {**place, "before": {"owner": before}, "written": {"owner": "alice"}}
+    order = {"restore": {"run": "run-1", "resources": [item]}}
+    [result] = world.function(observe(world.account))(order, Context())["results"]
+    assert (result["outcome"], result["left"]) == ("observed", False)
+    assert world.emulated.tags(world.account)[id_] == {"owner": "alice"}
+    assert not {"CreateTags", "DeleteTags"} & world.emulated.wire.counts.keys()
+
+
 def test_a_transfer_obeys_as_well(world: World) -> None:
     id_ = world.create(world.account, 1)
     function = world.function(observe(world.account))

@@ -14,13 +14,15 @@ from msgspec import to_builtins
 
 from contracts.emulated import HOME, Call, Emulated
 from handler.lambdas import Context, Poller, environment, lines
-from harness.events import envelope, launch_of, tags_for, volume, volume_id
+from harness.events import SETTINGS, envelope, launch_of, tags_for, volume, volume_id
 from harness.waiting import wait
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.backfill.found import FoundResource
 from ownertag.core.judge import seconds_away
 from ownertag.core.values import Resource
 from ownertag.handler.telemetry import Telemetry
 from ownertag.handler.wiring import Handler, build
+from ownertag.render.tagger import removal_policies
 
 
 def body(detail: dict[str, Any]) -> str:
@@ -337,3 +339,34 @@ def test_an_order_to_adopt_is_done_by_the_function_and_what_is_no_order_says_so(
         answer = function({"adopt": wrong}, Context())
         assert answer["results"] is None
         assert "no order to adopt" in answer["detail"]
+
+
+def test_an_order_to_restore_is_done_by_sessions_of_its_own_and_what_is_no_order_says_so(
+    world: Emulated, function: Handler
+) -> None:
+    account = world.spokes[0]
+    id_ = volume_id(1)
+    world.add_volumes(account, [id_])
+    function({"tag": {"records": [volume(account, id_, at=now())]}}, Context())
+    written = world.tags(account)[id_]
+    arn = f"arn:aws:ec2:{HOME}:{account}:volume/{id_}"
+    before = {key: "carol" if key == "owner" else None for key in written}
+    item = {"account": account, "region": HOME, "arn": arn, "before": before, "written": written}
+    order = {"run": "run-1", "resources": [item], "by": "ops"}
+    world.wire.clear()
+    [would] = function({"restore": {**order, "dry_run": True}}, Context())["results"]
+    assert (would["outcome"], world.tags(account)[id_]) == ("would-restore", written)
+    for outcome in ("restored", "unchanged"):
+        [done] = function({"restore": order}, Context())["results"]
+        assert (done["outcome"], done["left"], world.tags(account)[id_]) == (outcome, False, {"owner": "carol"})
+    assert {name: world.wire.counts[name] for name in ("CreateTags", "DeleteTags")} == {
+        "CreateTags": 1,
+        "DeleteTags": 1,
+    }
+    [removing] = [call for call in world.wire.calls if call.operation == "AssumeRole"]
+    assert json.loads(removing.parameters["Policy"]) == removal_policies(load_catalogue(), SETTINGS).other
+    orders: list[Any] = [{}, {"run": 7}, {**order, "more": 1}, [], {**order, "resources": [{"account": "1"}]}]
+    for wrong in orders:
+        answer = function({"restore": wrong}, Context())
+        assert answer["results"] is None
+        assert "no order to restore" in answer["detail"]

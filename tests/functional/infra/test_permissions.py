@@ -14,7 +14,7 @@ from ownertag.core.catalogue_types import PARTS, QuestionKind
 from ownertag.core.findings import TagChange, TamperFinding
 from ownertag.core.settings import ObserveSettings, Settings
 from ownertag.core.settings_file import read_settings
-from ownertag.core.values import Question
+from ownertag.core.values import Question, Resource, Write
 from ownertag.flows.live import BatchAnswer
 from ownertag.ledger.dynamodb import DynamoLedger
 from ownertag.ledger.dynamodb_client import DynamoDBClient
@@ -29,6 +29,7 @@ from ownertag.sandbox.sandbox import Sandbox
 from ownertag.sinks.findings import FindingsBus
 from ownertag.sinks.mail import FindingsMail
 from ownertag.sinks.queue import DeadLetter, Queue
+from ownertag.sinks.tagging import TagRemover
 from ownertag.sources.lookups import AwsLookups
 from ownertag.sources.observed_accounts import ObservedAccounts
 from ownertag.sources.organization import OrganizationAccounts
@@ -87,7 +88,7 @@ def calls() -> dict[str, set[str]]:
 
 
 def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
-    """The look-ups that the tour does not need: which ids exist, which tags a resource carries, whose one is."""
+    """What the tour does not need: which ids exist, which tags a resource carries, whose one is, what undoes a run."""
     sessions = Sessions(
         hub,
         role_name=TAGGER_ROLE,
@@ -118,6 +119,11 @@ def _look_up_everything(sandbox: Sandbox, hub: Any) -> None:
     for target in (*parents, anywhere):
         assert target is not None
         lookups.find([Question(QuestionKind.OWNER_OF_RESOURCE, SPOKE, HOME_REGION, target.arn)])
+    remover = TagRemover(lambda: sessions, load_catalogue().tag_apis)
+    gone = Resource(
+        f"arn:aws:ec2:{HOME_REGION}:{SPOKE}:volume/vol-0000000000000000a", "vol-0000000000000000a", "ec2:volume"
+    )
+    assert remover.write(Write(SPOKE, HOME_REGION, "ec2.CreateTags", (("owner", "alice"),), (gone,))) is None
     organization = OrganizationAccounts(sandbox.client(hub, "organizations"), lambda: datetime.now(UTC))
     organization.find([Question(QuestionKind.OWNER_OF_ACCOUNT, SPOKE, "", "")])
     organization.find([Question(QuestionKind.ACCOUNT, f"{number:012}", "", "") for number in range(2)])

@@ -86,6 +86,7 @@ def test_who_only_looks_like_the_tagger_is_not_it(by: dict[str, Any], why: str) 
     [
         (record({"owner": "alice"}, by=OURS), "our own"),
         (record({}, "DeleteTags", by=OURS), "our own"),
+        (record({"owner": None}, "DeleteTags", by=OURS), "our own"),
         (record({}, by=OURS, requestParameters=fixtures.OMITTED), "our own"),
         (record({"owner": "x"}, errorCode="Client.UnauthorizedOperation"), "failed"),
         (record({}, errorCode="Client.X", requestParameters=fixtures.OMITTED), "failed"),

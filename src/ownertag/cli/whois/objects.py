@@ -218,6 +218,7 @@ def event_object(event: Event) -> dict[str, Any]:
                 "principal": entry.actor.principal,
                 "resources": entry.resources,
                 "changes": [{"key": change.key, "old": change.old, "new": change.new} for change in entry.changes],
+                "undone": entry.undone or None,
             }
         case Transferred():
             return {"kind": "transferred", "to": entry.to, "by": entry.by, "reason": entry.reason}

@@ -14,7 +14,7 @@ from ownertag.cli.whois.objects import Told, as_object, event_object, event_time
 from ownertag.cli.writing import print_lines
 from ownertag.core.owner.principal import clean
 from ownertag.flows.whois import Event, WhoisAnswer
-from ownertag.ledger.entries import Deleted, Ended, Owned, TagChanged, Transferred
+from ownertag.ledger.entries import Deleted, Ended, HistoryEntry, Owned, TagChanged, Transferred
 
 _WIDTH = 11
 _KNOWN = "as far as the ledger knows"
@@ -93,6 +93,8 @@ def _block(answer: WhoisAnswer, fields: Mapping[str, Any]) -> Iterator[str]:
             yield _line("observed", f"not tagged: the account was observed at {time_text(answer.observed)}")
         head = "would be" if answer.observed else "kept" if answer.is_untagged else "tags"
         yield from _lines(head, [f"{key} = {value}" for key, value in answer.tags])
+        if answer.now and not answer.until and (undone := _undone(answer)):
+            yield _line("undone", f"run {undone.undone}, at {time_text(undone.at)} by {undone.actor.principal}")
         if answer.past:
             yield from _lines("tags then", list(_differences(answer, dict(answer.past.tags))))
         if not answer.observed:
@@ -115,13 +117,22 @@ def _asked_for(answer: WhoisAnswer) -> Iterator[str]:
 
 def _is_changed(answer: WhoisAnswer, fields: Mapping[str, Any]) -> bool:
     """Whether somebody else's tags stand there: as AWS shows them now, or, where nobody looked, by the history."""
-    if not answer.now or answer.until or answer.observed:
+    if not answer.now or answer.until or answer.observed or _undone(answer):
         return False
     if (now := fields["tags_now"]) is not None:
         return bool(now) and any(now.get(key) != value for key, value in answer.tags)
+    return isinstance(_last_written(answer), TagChanged)
+
+
+def _undone(answer: WhoisAnswer) -> TagChanged | None:
+    """The undoing of a run, if the tags are as it left them."""
+    last = _last_written(answer)
+    return last if isinstance(last, TagChanged) and last.undone else None
+
+
+def _last_written(answer: WhoisAnswer) -> HistoryEntry | None:
     wrote = (TagChanged, Transferred, Ended)
-    last = next((one.entry for one in reversed(answer.history) if isinstance(one.entry, wrote)), None)
-    return isinstance(last, TagChanged)
+    return next((one.entry for one in reversed(answer.history) if isinstance(one.entry, wrote)), None)
 
 
 def restore_command(arn: str, owner: str) -> str:
@@ -236,6 +247,8 @@ def _entry_text(event: Event) -> str:
         case TagChanged():
             on = f", on this and {entry.resources - 1:,} more" if entry.resources > 1 else ""
             tags = "; ".join(f"tag {one.key}: {_quoted(one.old)} -> {_quoted(one.new)}" for one in entry.changes)
+            if entry.undone:
+                return f"run {entry.undone} undone by {entry.actor.principal}: {tags}"
             return f"{tags} by {entry.actor.principal} (event {entry.event.event_id}){on}"
         case Transferred():
             return f"given to {entry.to} by {entry.by}: {entry.reason}"

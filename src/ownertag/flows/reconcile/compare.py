@@ -83,7 +83,7 @@ def _sort(found: Sequence[FoundResource], started: datetime, world: World, compa
 def _is_stale(found: FoundResource, known: KnownResource, started: datetime, world: World) -> bool:
     """Whether it is to be put right here: nobody else is at it, and it can carry what it is to carry."""
     kind, holding = world.catalogue.types.get(found.resource.type), known.holding
-    if kind is None or not kind.tag_api or holding.provisional or holding.observed:
+    if kind is None or not kind.tag_api or holding.provisional or holding.observed or holding.undone_at:
         return False
     if holding.outcome is None and started - holding.claim.created_at < LAG:  # the live flow is at it
         return False

@@ -13,13 +13,13 @@ from functools import cache
 from derive import reference
 from harness import fixtures
 from infra.policies.matrix import EACH, Action, Asked, asked, with_creation
-from infra.policies.world import MEMBER, REGION, SETTINGS, WHO, Json, sessions
+from infra.policies.world import MEMBER, REGION, SETTINGS, WHO, Json, removals, sessions
 from ownertag.catalogue import tag_actions
 from ownertag.core.catalogue_types import ResourceType, TagApi
 from ownertag.core.request_tags import is_overwritten, overwritten_types
 from ownertag.core.tiers import TagAction, TagEffect
 from ownertag.render.documents import compact
-from ownertag.render.tagger import session_policies
+from ownertag.render.tagger import removal_policies, session_policies
 
 #: Types, and actions, of which the simulator takes no request.
 NOT_SIMULATED: Mapping[str, str] = {
@@ -108,7 +108,7 @@ def of_creations() -> Iterator[Asked]:
 def of_tagger() -> Iterator[Asked]:
     """What the tagger's role and the hub's sessions may do to each type of a row."""
     catalogue = fixtures.catalogue()
-    groups = _groups()
+    groups, removing = _groups(), _removal_groups()
     for kind in catalogue.types.values():
         if not kind.tag_api or kind.service == "ec2":
             continue
@@ -118,6 +118,7 @@ def of_tagger() -> Iterator[Asked]:
         for arn in _arns_of(kind, api):
             for who, session in (("tagger", None), ("hub-session", groups[api.client])):
                 yield from _writes(kind, api, arn, who, session)
+        yield from _removes(kind, api, groups[api.client], removing[api.client])
         if api.read:
             for who, session in (("tagger", None), ("hub-session", groups[api.client])):
                 yield _asked(f"{kind.name}/read/{who}", api.read.action, _of_read(api, kind), who, session, {}, True)
@@ -133,8 +134,30 @@ def _writes(kind: ResourceType, api: TagApi, arn: str, who: str, session: str | 
         context = {"aws:TagKeys": list(keys)}
         yield _asked(f"{title}/{'+'.join(keys)}", api.action, arn, who, session, context, allowed)
     yield _asked(f"{title}/no key", api.action, arn, who, session, {}, False)
-    if api.remove and api.remove.action.endswith(":UntagResource") and _carries_keys(api.remove.action):
-        yield _asked(f"{title}/removes", api.remove.action, arn, who, session, {"aws:TagKeys": ["owner"]}, False)
+
+
+def _removes(kind: ResourceType, api: TagApi, live: str, removing: str) -> Iterator[Asked]:
+    """Our keys are removed by the role, in the sessions that undo a run and in no other; nobody else's ever are."""
+    if api.remove is None or api.remove.action == api.action or api.remove.action in NOT_SIMULATED:
+        return
+    action = api.remove.action
+    for arn in _arns_of(kind, api, action):
+        title = f"{kind.name}/{arn}/removes"
+        for who, session, may in (
+            ("tagger", None, True),
+            ("removal-session", removing, True),
+            ("hub-session", live, False),
+        ):
+            if not _carries_keys(action):
+                yield _asked(f"{title}/any key/{who}", action, arn, who, session, {}, may)
+                continue
+            for keys, ours in ((OURS, True), (OURS[:1], True), ((*OURS, "Schedule"), False), (("owners",), False)):
+                context = {"aws:TagKeys": list(keys)}
+                yield _asked(f"{title}/{'+'.join(keys)}/{who}", action, arn, who, session, context, may and ours)
+            yield _asked(f"{title}/no key/{who}", action, arn, who, session, {}, False)
+        # What removes writes nothing.
+        context = {"aws:TagKeys": ["owner"]} if _has_keys(api) else {}
+        yield _asked(f"{title}/writes", api.action, arn, "removal-session", removing, context, False)
 
 
 def _elsewhere() -> Iterator[Asked]:
@@ -183,15 +206,23 @@ def _groups() -> dict[str, str]:
     return {client: names[compact(document)] for client, document in found.by_client.items()}
 
 
+@cache
+def _removal_groups() -> dict[str, str]:
+    """The name of the session policy of each client's removals."""
+    names = {compact(document): name for name, document in removals(fixtures.catalogue()).items()}
+    found = removal_policies(fixtures.catalogue(), SETTINGS)
+    return {client: names[compact(document)] for client, document in found.by_client.items()}
+
+
 def _reference_name(kind: ResourceType) -> tuple[str, str]:
     service, _, name = kind.name.partition(":")
     return service, REFERENCE_NAMES.get(kind.name, name).lower()
 
 
-def _arns_of(kind: ResourceType, api: TagApi) -> list[str]:
+def _arns_of(kind: ResourceType, api: TagApi, action: str | None = None) -> list[str]:
     """ARNs of a type in each form of the reference, or what IAM is asked about in their place."""
-    found = reference.action(*_split(api.action))
-    assert found is not None, api.action
+    found = reference.action(*_split(action or api.action))
+    assert found is not None, action or api.action
     if not found.types:
         return ["*"]
     if api.iam_resource:

@@ -33,6 +33,12 @@ WHY: dict[tuple[str, str, str], str] = {
     ("tagger", "Null", "aws:TagKeys"): _NAMED,
     ("session", "ForAllValues:StringEquals", "aws:TagKeys"): _TAGGED,
     ("session", "Null", "aws:TagKeys"): _NAMED,
+    ("removal", "ForAllValues:StringEquals", "aws:TagKeys"): "it removes our keys and no others",
+    (
+        "removal",
+        "Null",
+        "aws:TagKeys",
+    ): "`false`: a removal without keys takes all tags, and `ForAllValues` is true of none",
     ("tagger-trust", "StringEquals", "aws:PrincipalOrgID"): "a hub account that left the organization is a stranger's",
     ("tagger-trust", "ArnEquals", "aws:PrincipalArn"): (
         "the hub's function and nothing else of its account; compared as text, so that a hub that was deployed anew is"

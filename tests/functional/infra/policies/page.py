@@ -20,6 +20,7 @@ TITLES = {
     "scp": "the service control policy",
     "tagger": "the policies of the tagger's role",
     "session": "the session policies of the hub",
+    "removal": "the session policies of the hub that undo a run",
     "tagger-trust": "the trust of the tagger's role",
     "forwarder-trust": "the trust of the forwarder's role",
     "bus": "the policy of the hub's bus",

@@ -50,13 +50,14 @@ def test_every_action_that_the_tagger_is_allowed_is_asked_for_and_needed() -> No
     apis = [catalogue.tag_apis[kind.tag_api] for kind in catalogue.types.values() if kind.tag_api]
     needed = {api.action for api in apis} | {api.read.action for api in apis if api.read}
     needed |= {action for api in apis for action in api.needs}
+    needed |= {api.remove.action for api in apis if api.remove}
     needed |= set(lookups(catalogue, SETTINGS))
     documents = [rendered()[name] for name in ("tagger", *managed(catalogue))]
     allowed = {
         action for document in documents for statement in document["Statement"] for action in statement["Action"]
     }
     assert allowed == needed
-    simulated = allowed - asked - set(lookups(catalogue, SETTINGS)) - {"ec2:CreateTags"}
+    simulated = allowed - asked - set(lookups(catalogue, SETTINGS)) - {"ec2:CreateTags", "ec2:DeleteTags"}
     simulated -= {action for api in apis for action in api.needs}
     assert {action.partition(":")[0] for action in simulated} <= {"appsync", "backup"}
 
@@ -69,6 +70,16 @@ def test_a_session_is_bound_to_its_group_of_services() -> None:
     ]
     for number, own in enumerate(writes):
         assert own.isdisjoint(set().union(*writes[:number], *writes[number + 1 :])), number
+
+
+def test_iam_compares_of_a_removal_what_it_compares_of_a_write() -> None:
+    """The right to remove is given under the conditions of the right to write: see `render.tagger`."""
+    known, catalogue = tag_actions.load_tag_actions().actions, fixtures.catalogue()
+    for api in catalogue.tag_apis.values():
+        assert api.remove is not None, api.name
+        assert api.remove.keys, f"{api.name}: it would remove all tags"
+        removal, write = known[api.remove.action], known[api.action]
+        assert (removal.tag_keys, removal.any_resource) == (write.tag_keys, write.any_resource), api.name
 
 
 def test_every_action_of_the_catalogue_is_known_to_the_reference() -> None:

@@ -120,7 +120,21 @@ def test_each_right_of_the_role_is_in_a_session_and_no_session_has_more() -> Non
     )
     of_role = {action for document in (inline, *managed.values()) for action in _actions(document)}
     found = tagger.session_policies(CATALOGUE, fixtures.settings())
-    assert {action for document in found.documents for action in _actions(document)} == of_role
+    removing = tagger.removal_policies(CATALOGUE, fixtures.settings())
+    of_live = {action for document in found.documents for action in _actions(document)}
+    of_removal = {action for document in removing.documents for action in _actions(document)}
+    assert of_live | of_removal == of_role
+    # Route 53 removes and writes by one call; its look-up of endpoints is what Timestream's SDK needs for both.
+    assert of_live & of_removal == {"route53:ChangeTagsForResource", "timestream:DescribeEndpoints"}
+
+
+def test_what_undoes_a_run_is_bound_by_policies_of_its_own_that_fit() -> None:
+    for text in (fixtures.SETTINGS_TEXT, SIX_KEYS):
+        found = tagger.removal_policies(CATALOGUE, settings(text))
+        texts = [policies.compact(document) for document in found.documents]
+        assert all(len(text) <= tagger.MAX_SESSION_POLICY for text in texts)
+        assert len(texts) <= 3
+        assert {api.client for api in CATALOGUE.tag_apis.values()} == found.by_client.keys()
 
 
 def _actions(document: PolicyDocument) -> list[str]:

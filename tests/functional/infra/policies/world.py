@@ -68,6 +68,12 @@ def sessions(catalogue: Catalogue) -> dict[str, Json]:
     return {"session" if number == 1 else f"session-{number}": document for number, document in enumerate(found, 1)}
 
 
+def removals(catalogue: Catalogue) -> dict[str, Json]:
+    """The session policies of what undoes a run: EC2's is `removal`, further ones have a number from 2."""
+    found = tagger.removal_policies(catalogue, SETTINGS).documents
+    return {"removal" if number == 1 else f"removal-{number}": document for number, document in enumerate(found, 1)}
+
+
 def managed(catalogue: Catalogue) -> tuple[str, ...]:
     """The names of the tagger's managed policies."""
     return tuple(tagger.tagger_policies(catalogue, SETTINGS))
@@ -91,6 +97,7 @@ def rendered() -> dict[str, Json]:
         "tagger": of(MEMBER, tagger.tagger_permissions(catalogue, settings)),
         **{name: of(MEMBER, document) for name, document in tagger.tagger_policies(catalogue, settings).items()},
         **sessions(catalogue),
+        **removals(catalogue),
         "tagger-trust": of(MEMBER, policies.tagger_trust(organization)),
         "forwarder-trust": of(MEMBER, policies.forwarder_trust()),
         "bus": {"Version": "2012-10-17", "Statement": [of(HUB, policies.bus_policy(organization))]},
@@ -186,6 +193,7 @@ WHO: dict[str, Who] = {
     "tagger": _role("the tagger's role", _TAGGER, identity=("tagger", *managed(fixtures.catalogue()))),
     "tagger-by-path": _role("a role `team/auto-tag-role`", _TAGGER, path="team/"),
     "hub-session": _role("the hub's session in a tagger's role that somebody widened", _TAGGER, session="session"),
+    "removal-session": _role("the hub's session that undoes a run, in such a role", _TAGGER, session="removal"),
     "break-glass": _role("a break-glass role", "break-glass"),
     "break-glass-person": _role("a break-glass role of Identity Center", _BROKEN, path=_SSO),
     "break-glass-2": _role("a role `break-glass-2`", "break-glass-2"),
