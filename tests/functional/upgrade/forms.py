@@ -195,14 +195,14 @@ NEWER: tuple[Step, ...] = (
         },
     ),
     _append(replace(transferred(minutes=140, id_=_volume(0x82)), named=_volume(0x82), type="ec2:volume")),
-    # What a run wrote is put back.
-    _append(
-        TagChanged(
-            key(_volume(0x81)), event(150), Actor("ops"), (TagChange("owner", "alice", None),), 1, after(150), "run-1"
-        )
-    ),
     # One of them is tagged afterwards.
     _append(ended(0x83, id_=_volume(0x83), minutes=200), Unobserved(key(_volume(0x83)))),
+    # And what a run wrote there is put back.
+    _append(
+        TagChanged(
+            key(_volume(0x83)), event(150), Actor("ops"), (TagChange("owner", "alice", None),), 1, after(210), "run-1"
+        )
+    ),
 )
 NEWER_READ: dict[str, Any] = {
     "keys": [key(_volume(number)) for number in _NEWER_NUMBERS],
