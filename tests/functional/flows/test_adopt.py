@@ -152,6 +152,26 @@ def test_its_makers_by_aws_s_word_come_before_its_owner_tag_and_that_before_the_
     assert world.tags()["owner"] == expected[0]
 
 
+def test_another_name_that_it_carried_is_kept_with_the_owner_before_it_is_written_over() -> None:
+    world = World()
+    world.know(STACK, ALICE)
+    one = found({"aws:cloudformation:stack-id": STACK, "owner": "carol"})
+    world.aws.refuses = lambda call: Failure("UnauthorizedOperation", 403) if call.name == "ec2.CreateTags" else None
+    [result] = world.adopt(one)
+    assert result["owner"]["reason"] == "its owner tag said 'carol', and nobody knows who wrote that"
+    [known] = world.ledger.by_id(VOLUME)
+    assert (known.holding.owner.name, known.holding.owner.reason) == ("alice", result["owner"]["reason"])
+    assert world.tags()["owner"] == "carol"
+    [right] = World().adopt(found({"owner": "carol"}))
+    assert right["owner"]["reason"] is None
+
+
+def test_a_date_that_is_not_that_of_the_creation_is_not_written() -> None:
+    bucket = Resource("arn:aws:s3:::logs", "logs", "s3:bucket")
+    [result] = World().adopt(found(resource=bucket))
+    assert "dateCreated" not in result["tags"]
+
+
 def test_what_nobody_can_know_is_said_with_whom_to_ask() -> None:
     [result] = World().adopt(found())
     assert named(result) == ("unknown", "not-seen", "none")

@@ -2,7 +2,6 @@
 
 found      a resource as AWS lists it, and how it stands beside the ledger
 word       what a living resource itself says of its maker, as a creation
-evidence   of all that is known of a resource the best: a record, then its own word
 lives      of several records of one name, the one that made what is there now
 logs       how far logs are read
 plan       what is to be written, as a file that a person can read, change and hand back

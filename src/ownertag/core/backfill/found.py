@@ -12,6 +12,10 @@ from ownertag.core.ownership import ResourceKey
 from ownertag.core.settings import Settings
 from ownertag.core.values import Resource, TagPairs, Unavailable
 
+#: Types whose service tells another time than that of the creation. S3 tells when the bucket was made or last changed
+#: (S3 API reference, ListBuckets: "can change when making changes to your bucket, such as editing its bucket policy").
+OTHER_TIMES = frozenset({"s3:bucket"})
+
 
 class FoundResource(Struct, frozen=True):
     """A resource that is there.
@@ -34,6 +38,11 @@ class FoundResource(Struct, frozen=True):
     def key(self) -> ResourceKey:
         """Its key in the ledger."""
         return ResourceKey(self.account, self.region, self.resource.arn)
+
+    @property
+    def born_at(self) -> datetime | None:
+        """`made_at`, where that is the time of the creation and of nothing later."""
+        return None if self.resource.type in OTHER_TIMES else self.made_at
 
 
 class Unlisted(Struct, frozen=True):

@@ -57,7 +57,7 @@ def word_of(
     """
     if problem := _problem(found, catalogue, settings):
         return Refusal(where, *problem)
-    made_at = found.made_at if found.made_at is not None and found.made_at <= at else None
+    made_at = found.born_at if found.born_at is not None and found.born_at <= at else None
     record = Record(
         _event_id(found, made_at, ended_at),
         WORD_SOURCE,

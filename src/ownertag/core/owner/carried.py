@@ -36,3 +36,11 @@ def not_seen(owner: Owner) -> Owner:
     why = "no record tells who made it, and neither does the resource: ask whoever uses the account"
     unlinked = owner.evidence == "no-identity-type"
     return replace(owner, evidence=NOT_SEEN, reason=why) if unlinked else owner
+
+
+def beside_carried(owner: Owner, record: Record, settings: Settings) -> Owner:
+    """The owner; where the resource carries another name, with that: the ledger keeps it before it is written over."""
+    carried = carried_owner(record, settings)
+    if carried is None or owner.confidence is Confidence.NONE or carried.name == owner.name:
+        return owner
+    return replace(owner, reason=f"its owner tag said {carried.name!a}, and nobody knows who wrote that")

@@ -8,8 +8,9 @@ or launched for; the caller of AssumeRole; a SourceIdentity, a session tag, a se
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ownertag.core.owner.carried import carried_owner, not_seen
+from ownertag.core.owner.carried import beside_carried, carried_owner, not_seen
 from ownertag.core.owner.chain import FINAL, OwnerChain
 from ownertag.core.owner.facts import FactTracker
 from ownertag.core.owner.principal import no_owner, owner_by_identity
@@ -42,6 +43,11 @@ def trace(record: Record, settings: Settings, parents: Parents, facts: Facts | N
         parents: What the catalogue says of parents.
         facts: Answers so far.
     """
+    traced = _trace(record, settings, parents, facts or {})
+    return replace(traced, owner=beside_carried(traced.owner, record, settings)) if is_word(record) else traced
+
+
+def _trace(record: Record, settings: Settings, parents: Parents, facts: Facts) -> Trace:
     identity = record.identity
     if identity is None:
         return Trace(no_owner("no-identity", "the record has no userIdentity"))
@@ -53,7 +59,7 @@ def trace(record: Record, settings: Settings, parents: Parents, facts: Facts | N
         # Whoever sends it owns nothing, and waits for it: CloudTrail may need a quarter of an hour to show who it was.
         canary = Owner(CANARY_ROLE, "role-name", Confidence.ASSERTED, own.via)
         return Trace(apply_rules(canary, record.account, settings))
-    known = FactTracker(facts or {})
+    known = FactTracker(facts)
     chain = OwnerChain(settings, parents, known)
     hop = chain.behind(record, own, 0)
     owner = hop.owner

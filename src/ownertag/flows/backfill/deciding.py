@@ -156,7 +156,7 @@ class _Plan:
         tags = tuple((str(key), str(value)) for key, value in (result["tags"] or {}).items())
         tag_now, known = _tag_now(kept.found, self._settings), confidence is not Confidence.NONE
         reasons = [reason, owner["reason"] or "", waits]
-        if known and tag_now and tag_now != owner["name"]:
+        if known and tag_now and tag_now != owner["name"] and not owner["reason"]:
             reasons.append(f"its tag says {tag_now}")
         ask = self._whom_to_ask(kept.found.account) if confidence in {Confidence.ACCOUNT, Confidence.NONE} else ""
         return PlanRow(

@@ -43,9 +43,6 @@ MOST_PROBLEMS = 100
 LOGS = "logs"
 #: The steps of LookupEvents: `history ACCOUNT REGION SOURCE NAME`, with why it can't be read, or nothing.
 LOOKED_UP = "history "
-#: Services that tell another time than that of the creation. S3 tells when the bucket was made or last changed (S3 API
-#: reference, ListBuckets: "can change when making changes to your bucket, such as editing its bucket policy").
-_OTHER_TIMES = frozenset({"s3:bucket"})
 
 
 def read_logs(
@@ -202,7 +199,7 @@ def _readable(store: BackfillStore) -> Iterator[KeptResource]:
 
 def made_at_of(one: KeptResource) -> datetime | None:
     """When a resource was made, where its service tells the time of the creation."""
-    return None if one.found.resource.type in _OTHER_TIMES else one.found.made_at
+    return one.found.born_at
 
 
 def _windows(
