@@ -54,8 +54,7 @@ def calls_of(catalogue: Catalogue) -> dict[str, frozenset[str]]:
         calls.setdefault(CLIENTS.get(service, service), set()).add(operation)
     for api in catalogue.tag_apis.values():
         calls.setdefault(api.client, set()).add(api.operation)
-        if api.read:
-            calls[api.client].add(api.read.operation)
+        calls[api.client].update(call.operation for call in (api.read, api.remove) if call)
     for type_ in catalogue.types.values():
         if type_.lookup:
             calls["ec2"].add(type_.lookup.operation)  # `sources.ec2.Ec2.present` makes it

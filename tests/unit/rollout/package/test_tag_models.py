@@ -16,7 +16,7 @@ from botocore.serialize import create_serializer
 
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.catalogue_types import TagApi
-from ownertag.core.tag_parameters import reading, writing
+from ownertag.core.tag_parameters import reading, removing, writing
 from ownertag.core.values import Resource, Write
 from ownertag.rollout.package.models import cut_models, cut_service
 
@@ -37,7 +37,8 @@ def request(model: dict[str, Any], operation: str, parameters: dict[str, Any]) -
 @pytest.mark.parametrize("api", APIS.values(), ids=APIS)
 def test_the_requests_are_the_same(api: TagApi) -> None:
     full = _LOADER.load_service_model(api.client, "service-2")
-    cut = cut_service(full, frozenset({api.operation, *([api.read.operation] if api.read else ())}))
+    others = {call.operation for call in (api.read, api.remove) if call}
+    cut = cut_service(full, frozenset({api.operation, *others}))
     parameters = writing(api, WRITE)
     sent = request(full, api.operation, parameters)
     assert request(cut, api.operation, parameters) == sent
@@ -45,6 +46,9 @@ def test_the_requests_are_the_same(api: TagApi) -> None:
     if api.read:
         asked = reading(api.read, [RESOURCE], WRITE.account, WRITE.region)
         assert request(cut, api.read.operation, asked) == request(full, api.read.operation, asked)
+    if api.remove:
+        removal = removing(api, api.remove, WRITE)
+        assert request(cut, api.remove.operation, removal) == request(full, api.remove.operation, removal)
 
 
 def test_what_leads_to_the_endpoint_stays(tmp_path: Path) -> None:
