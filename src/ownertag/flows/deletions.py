@@ -17,13 +17,28 @@ from ownertag.core.match_deletion import Ending, without_path
 from ownertag.core.ownership import key_of
 from ownertag.core.values import Absent, Creation, Reason, Refusal, Resource, Unavailable
 from ownertag.flows.ledger_entries import deletions_to_keep
+from ownertag.flows.outcomes import ledger_wait
 from ownertag.flows.ports import Ports
-from ownertag.flows.result import Refused, Result, Undecided
+from ownertag.flows.result import DeletionKept, Refused, Result, Undecided
 from ownertag.ledger.entries import Deleted
-from ownertag.ledger.port import Ledger
+from ownertag.ledger.port import Ledger, LedgerError
 
 
-def of_unknown_accounts(endings: Sequence[Ending], ports: Ports) -> tuple[list[Result], list[Ending]]:
+def keep_deletions(endings: Sequence[Ending], ports: Ports) -> list[Result]:
+    """Keeps deletions in the ledger, before the creations of a batch claim what was made anew; one result for each."""
+    results, endings = _of_unknown_accounts(endings, ports)
+    if not endings:
+        return results
+    try:
+        ports.ledger.append(deletions_to_keep(endings))
+        if with_paths := _with_paths(endings, ports.ledger):
+            ports.ledger.append(with_paths)
+    except LedgerError as error:
+        return [*results, *(Undecided(ending.arrival.where, ledger_wait(error)) for ending in endings)]
+    return [*results, *map(DeletionKept, endings)]
+
+
+def _of_unknown_accounts(endings: Sequence[Ending], ports: Ports) -> tuple[list[Result], list[Ending]]:
     """(results of deletions in accounts that are not known to be the organization's, all others).
 
     What came by EventBridge is the organization's: the hub's bus takes no other account's events. So nothing is asked
@@ -46,7 +61,7 @@ def of_unknown_accounts(endings: Sequence[Ending], ports: Ports) -> tuple[list[R
     return results, left
 
 
-def deletions_with_paths(endings: Iterable[Ending], ledger: Ledger) -> list[Deleted]:
+def _with_paths(endings: Iterable[Ending], ledger: Ledger) -> list[Deleted]:
     """What deletions by name ended, at the ARNs with paths that the ledger knows.
 
     Raises:

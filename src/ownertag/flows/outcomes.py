@@ -1,13 +1,12 @@
-"""What became of each resource: tags written, outcomes and deletions kept, and what comes back."""
+"""What became of each resource: tags written, outcomes kept, and what comes back."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from ownertag.core.findings import TamperFinding, merged
-from ownertag.core.match_deletion import Ending
 from ownertag.core.ownership import EventKey, ResourceKey, key_of
 from ownertag.core.request_tags import request_tag_findings
 from ownertag.core.settings import Settings
@@ -18,16 +17,14 @@ from ownertag.core.values import (
     Plan,
     Wait,
 )
-from ownertag.flows.deletions import deletions_with_paths
 from ownertag.flows.findings import publish_findings, tag_changed
 from ownertag.flows.ledger_entries import (
-    deletions_to_keep,
     event_of,
     outcomes_to_keep,
 )
 from ownertag.flows.ports import Ports
 from ownertag.flows.repair_overwrites import Standings
-from ownertag.flows.result import Decided, DeletionKept, Result, Undecided
+from ownertag.flows.result import Decided
 from ownertag.ledger.entries import Entry, Finished
 from ownertag.ledger.port import LedgerError
 
@@ -79,15 +76,10 @@ def publish_request_tags(
     ]
 
 
-def keep_outcomes(
-    decided: Sequence[Decided], standings: Standings, endings: Sequence[Ending], ports: Ports
-) -> tuple[list[Decided], list[Result]]:
-    """Keeps outcomes and deletions in the ledger. Returns the creations' results, and those of the deletions.
-
-    What it did not take comes back, and what another creation owns by now.
-    """
+def keep_outcomes(decided: Sequence[Decided], standings: Standings, ports: Ports) -> list[Decided]:
+    """Keeps outcomes in the ledger. What it did not take comes back, and what another creation owns by now."""
     now = ports.now()
-    entries: list[Entry] = [*deletions_to_keep(endings)]
+    entries: list[Entry] = []
     for result in decided if standings else ():
         entries += outcomes_to_keep(result.decision, result.outcomes, standings, now)
         # A call that only changed what is somebody's has no creation to finish.
@@ -95,14 +87,10 @@ def keep_outcomes(
             entries.append(Finished(event_of(result.decision.creation), now))
     try:
         lost = ports.ledger.append(entries) if entries else set()
-        if with_paths := deletions_with_paths(endings, ports.ledger):
-            ports.ledger.append(with_paths)
     except LedgerError as error:
         wait = ledger_wait(error)
-        waiting = [waiting_for(result, wait) for result in decided] if standings else list(decided)
-        return waiting, not_kept(endings, wait)
-    kept = [DeletionKept(ending) for ending in endings]
-    return [_after_loss(result, lost) for result in decided] if lost else list(decided), [*kept]
+        return [waiting_for(result, wait) for result in decided] if standings else list(decided)
+    return [_after_loss(result, lost) for result in decided] if lost else list(decided)
 
 
 def _after_loss(result: Decided, lost: Container[ResourceKey]) -> Decided:
@@ -130,8 +118,3 @@ def waiting_for(result: Decided, wait: Wait) -> Decided:
 def ledger_wait(error: LedgerError) -> Wait:
     """What is waited for while the ledger can't be used."""
     return Wait(error.outcome, f"the ledger can't be used: {error}")
-
-
-def not_kept(endings: Iterable[Ending], wait: Wait) -> list[Result]:
-    """The results of deletions that come back."""
-    return [Undecided(ending.arrival.where, wait) for ending in endings]

@@ -29,7 +29,7 @@ from ownertag.core.values import (
     Wait,
 )
 from ownertag.flows.apply import apply
-from ownertag.flows.deletions import deletions_by_name, of_unknown_accounts
+from ownertag.flows.deletions import deletions_by_name, keep_deletions
 from ownertag.flows.gather import gather
 from ownertag.flows.ledger_entries import (
     decisions_to_keep,
@@ -39,7 +39,6 @@ from ownertag.flows.ledger_entries import (
 from ownertag.flows.outcomes import (
     keep_outcomes,
     ledger_wait,
-    not_kept,
     publish_request_tags,
     waiting_for,
     with_drift,
@@ -79,8 +78,8 @@ def run(
                 endings.append(ending)
             case Creation() as creation:
                 creations.append(creation)
-    unknown, endings = of_unknown_accounts(endings, ports)
-    return [*results, *unknown, *settle(creations, ports, catalogue, settings, redelivered, endings)]
+    results += keep_deletions(endings, ports)
+    return [*results, *settle(creations, ports, catalogue, settings, redelivered)]
 
 
 def settle(
@@ -89,9 +88,8 @@ def settle(
     catalogue: Catalogue,
     settings: Settings,
     redelivered: Container[str] = (),
-    endings: Sequence[Ending] = (),
 ) -> list[Result]:
-    """Gathers, decides and applies for creations, wherever they were read, and keeps deletions; one result for each.
+    """Gathers, decides and applies for creations, wherever they were read; one result for each.
 
     Args:
         creations: Of any accounts and Regions.
@@ -100,15 +98,13 @@ def settle(
         settings: The tag policy and the owner rules.
         redelivered: The places (`where`) of what was received before, or ordered by an operator. Its tags may have been
             written without the ledger, so it is checked again even if it is finished: see `repair_overwrites`.
-        endings: Deletions, which reach the ledger with the outcomes.
     """
     traces = Traces(settings, catalogue.parents)
     try:
         seen = ports.ledger.seen([event_of(creation) for creation in creations]) if creations else {}
     except LedgerError as error:
         wait = ledger_wait(error)
-        results = _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, wait)
-        return [*not_kept(endings, wait), *results]
+        return _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, wait)
     finished = {event for event, creation in seen.items() if creation.finished}
     finished_before, creations = _split_finished(creations, finished, redelivered)
     try:
@@ -118,7 +114,7 @@ def settle(
     except LedgerError as error:
         wait = ledger_wait(error)
         results = _settle_without_ledger(creations, {}, traces, ports, catalogue, settings, wait)
-        return [*finished_before, *not_kept(endings, wait), *results]
+        return [*finished_before, *results]
 
     facts = gather(creations, ports, catalogue, settings, traces=traces)
 
@@ -129,15 +125,14 @@ def settle(
     except LedgerError as error:
         wait = ledger_wait(error)
         results = _settle_without_ledger(creations, facts, traces, ports, catalogue, settings, wait)
-        return [*finished_before, *not_kept(endings, wait), *results]
+        return [*finished_before, *results]
     plan = plan_writes(decisions, refusals, facts, catalogue, standings)
 
     decided = with_outcomes(plan, apply(plan, ports, catalogue, settings))
     decided = publish_request_tags(decided, finished, standings, ports, settings)
-    decided, kept = keep_outcomes(decided, standings, endings, ports)
+    decided = keep_outcomes(decided, standings, ports)
     return [
         *finished_before,
-        *kept,
         *(_finished_or_refused(refusal, finished) for refusal in plan.refusals),
         *(with_drift(result, drift) for result in decided),
     ]

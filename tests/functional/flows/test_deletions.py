@@ -273,6 +273,26 @@ def test_a_role_is_deleted_by_its_name_whatever_its_path(ledger: Store, path: st
         assert told(ledger, id=arn) == [("carol", "dave")], order
 
 
+@pytest.mark.parametrize("kind", ["table", "role"])
+def test_what_ends_and_is_made_anew_in_one_batch_gets_the_tags_of_its_maker(ledger: Store, kind: str) -> None:
+    """The deletions of a batch are kept before its creations claim anything."""
+    records, aws, arn = Records(), FakeAws(), table_arn("jobs")
+    calls = [records.create("jobs", "alice", 0), records.delete("jobs", "bob", 10), records.create("jobs", "carol", 20)]
+    if kind == "role":
+        arn = f"arn:aws:iam::{A}:role/ci/jobs"
+        calls = [
+            records.create_role("/ci/", "jobs", "alice", 0),
+            records.delete_role("jobs", "bob", 10),
+            records.create_role("/ci/", "jobs", "carol", 20),
+        ]
+    deliver(ledger, calls[0], aws=aws)
+    deliver(ledger, *reversed(calls[1:]), aws=aws)
+    [tags] = [place.tags[id_] for place in aws.places.values() for id_ in list(place.tags) if "jobs" in id_]
+    assert tags["owner"] == "carol"
+    assert told(ledger, id=arn) == [("carol", None)]
+    assert told(ledger, id=arn, at=at(5)) == [("alice", "bob")]
+
+
 def test_a_name_ends_what_has_it_in_its_own_account_and_of_its_type_alone(ledger: Store) -> None:
     records = Records()
     deliver(ledger, records.create_role("/a/", "shared", "alice", 0), records.create("shared", "alice", 0))
@@ -348,10 +368,12 @@ def test_the_same_deletion_again_is_one_entry(ledger: Store) -> None:
     assert [(type(one), one.by) for one in entries if isinstance(one, Deleted)] == [(Deleted, "bob")]
 
 
-def test_a_deletion_shares_the_batch_with_creations() -> None:
+def test_the_deletions_of_a_batch_are_one_write_before_its_creations() -> None:
     ledger, records = MemoryLedger(), Records()
-    deliver(ledger, records.create("a", "alice", 0), records.delete("b", "bob", 1), records.create("c", "carol", 2))
-    assert ledger.calls.count("append") == 1
+    deletions = [records.delete(name, "bob", 1) for name in "bd"]
+    deliver(ledger, records.create("a", "alice", 0), *deletions, records.create("c", "carol", 2))
+    assert ledger.calls.count("append") == 2
+    assert ledger.calls.index("append") < ledger.calls.index("claim")
 
 
 def test_while_the_ledger_is_away_deletions_come_back() -> None:
