@@ -44,6 +44,7 @@ from ownertag.core.values import (
     Write,
 )
 from ownertag.flows.apply import apply_writes
+from ownertag.flows.isolate_failures import wait_for
 from ownertag.flows.ports import Ports
 from ownertag.ledger.entries import KnownResource, TagChanged
 from ownertag.ledger.port import LedgerError
@@ -86,7 +87,7 @@ class _Asked(Struct, frozen=True):
 
 def restore(order: RestoreOrder, ports: Ports, catalogue: Catalogue, settings: Settings) -> dict[str, Any]:
     """Carries out an order: `results` has one for each resource, whose `where` is its place in the order, from 0."""
-    found = _restored(order, ports, catalogue, settings)
+    found = _isolated(list(enumerate(order.resources)), order, ports, catalogue, settings)
     results = []
     for number, item in enumerate(order.resources):
         restored = found[number]
@@ -104,14 +105,43 @@ def restore(order: RestoreOrder, ports: Ports, catalogue: Catalogue, settings: S
     return {"results": results}
 
 
-def _restored(order: RestoreOrder, ports: Ports, catalogue: Catalogue, settings: Settings) -> dict[int, Restored]:
-    """What became of each resource, by its place."""
+def _isolated(
+    placed: Sequence[tuple[int, RestoreItem]],
+    order: RestoreOrder,
+    ports: Ports,
+    catalogue: Catalogue,
+    settings: Settings,
+) -> dict[int, Restored]:
+    """What became of each resource, by its place; one that causes an exception is separated from the others."""
+    try:
+        return _restored(placed, order, ports, catalogue, settings)
+    except Exception as error:  # noqa: BLE001 - a fault of ours: nobody knows which it is
+        if len(placed) == 1:
+            wait = wait_for(error)
+            return {placed[0][0]: Restored(wait.outcome.value, wait.reason, left=True)}
+    middle = len(placed) // 2
+    halves = (placed[:middle], placed[middle:])
+    return {
+        number: restored
+        for part in halves
+        for number, restored in _isolated(part, order, ports, catalogue, settings).items()
+    }
+
+
+def _restored(
+    placed: Sequence[tuple[int, RestoreItem]],
+    order: RestoreOrder,
+    ports: Ports,
+    catalogue: Catalogue,
+    settings: Settings,
+) -> dict[int, Restored]:
+    """What became of these resources, by the place of each."""
     if not order.run or len(order.run) > MAX_RUN or clean(order.run) != order.run:
         problem = Restored(_FAILED, f"the order names no run of 1 to {MAX_RUN} characters")
-        return dict.fromkeys(range(len(order.resources)), problem)
+        return {number: problem for number, _ in placed}
     results: dict[int, Restored] = {}
     asked: list[_Asked] = []
-    for number, item in enumerate(order.resources):
+    for number, item in placed:
         target = target_of(item, catalogue, settings)
         if isinstance(target, str):
             results[number] = Restored(_FAILED, target)

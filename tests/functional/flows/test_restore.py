@@ -245,3 +245,47 @@ def test_what_was_undone_stays_so_until_it_is_ordered_again() -> None:
     assert len(world.undone()) == 1
     [known] = world.ledger.by_id(VOLUME)
     assert (known.holding.outcome, known.holding.undone_at) == (OutcomeKind.TAGGED, None)
+
+
+class Stopped(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("before", [BEFORE, dict.fromkeys(WRITTEN), {**WRITTEN, "owner": "carol"}])
+def test_at_whatever_call_it_ends_the_same_order_does_the_rest_and_no_more(before: dict[str, str | None]) -> None:
+    undisturbed = World(WRITTEN)
+    undisturbed.restore(item(before=before), item(1, before))
+    calls = len(undisturbed.aws.calls)
+    assert calls >= 2
+    for last in range(1, calls + 1):
+        world = World(WRITTEN)
+
+        def refuses(_: FakeCall, world: World = world, last: int = last) -> Failure | None:
+            if len(world.aws.calls) == last:
+                raise Stopped
+            return None
+
+        world.aws.refuses = refuses
+        with pytest.raises(Stopped):
+            world.restore(item(before=before), item(1, before))
+        world.aws.refuses = lambda _: None
+        again = world.restore(item(before=before), item(1, before))
+        assert {result["outcome"] for result in again} <= {"restored", "unchanged"}
+        assert dict(world.tags) == dict(undisturbed.tags)
+        assert world.ledger.state() == undisturbed.ledger.state()
+
+
+def test_what_causes_an_exception_costs_no_other_anything() -> None:
+    world = World(*[WRITTEN] * 4)
+    odd = fixtures.numbered("vol", 3)
+
+    def refuses(call: FakeCall) -> Failure | None:
+        if odd in call.values and "!" in call.name:
+            raise ValueError(odd)
+        return None
+
+    world.aws.refuses = refuses
+    results = world.restore(*(item(number) for number in range(1, 5)))
+    assert outcomes(results) == [("restored", False)] * 2 + [("failed", True)] + [("restored", False)]
+    assert "unexpected ValueError" in results[2]["reason"]
+    assert odd not in results[2]["reason"]
