@@ -159,11 +159,11 @@ def _of(one: Wanted, client: str, name: str) -> Iterator[Listing]:
     if taken.verb not in _VERBS or taken.batch or model.output_shape is None or model.deprecated:
         return
     parameters = _demanded(model)
-    fits = _fits(_plain(taken.noun), one)
+    fits = _called(taken.noun, one)
     if parameters is None or fits < 0.5:
         return
     for path, item, member in _lists(model.output_shape, "", 0):
-        score = 10 * fits + _VERBS[taken.verb] + 3 * _fits(_plain(member), one) - path.count("[")
+        score = 10 * fits + _VERBS[taken.verb] + 3 * _called(member, one) - path.count("[")
         score += 1.0 if client == one.name.partition(":")[0] else 0.0
         for arn, id_, points, more in _named(one, taken.noun, item, member, model.documentation):
             pages = None if models.can_paginate(client, name) else _pages(model)
@@ -197,6 +197,11 @@ def _demanded(model: OperationModel) -> dict[str, int] | None:
 
 def _plain(noun: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for word in bare(noun) if word not in _BESIDE) or noun
+
+
+def _called(name: tuple[str, ...], one: Wanted) -> float:
+    """How well a name is the type's, whole or without what says that it is one of a list."""
+    return max(_fits(name, one), 0.98 * _fits(_plain(name), one))
 
 
 def _fits(noun: tuple[str, ...], one: Wanted) -> float:

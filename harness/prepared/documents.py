@@ -12,11 +12,13 @@ from importlib.metadata import version
 from typing import Any
 
 from harness.prepared.answers import ACCOUNT, REGION
+from ownertag.catalogue.lists import shipped_lists
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.settings_file import read_settings
 from ownertag.render import infra, policies, service_policies
 from ownertag.render import tagger as tagger_policies
+from ownertag.render.audit import audit_policies
 from ownertag.render.documents import (
     AUDIT_ROLE,
     CANARY_ROLE,
@@ -152,7 +154,10 @@ def _documents(settings: Settings) -> dict[str, Any]:
         CANARY_ROLE: (audit_trust, CANARY_ROLE, service_policies.canary_permissions()),
         REDRIVE_ROLE: (audit_trust, REDRIVE_ROLE, service_policies.redrive_permissions()),
     }
-    managed = {name: _here(document) for name, document in tagger_policies.tagger_policies(catalogue, settings).items()}
+    managed = {
+        tagger: tagger_policies.tagger_policies(catalogue, settings),
+        AUDIT_ROLE: audit_policies(catalogue, shipped_lists()),
+    }
     queue = {"policy": _here(service_policies.queue_policy()), "visibility": infra.VISIBILITY_TIMEOUT}
     letters = f"arn:aws:sqs:{HOME}:{HUB}:{DEAD_LETTERS}"
     redrive = {"deadLetterTargetArn": letters, "maxReceiveCount": infra.MAX_RECEIVE_COUNT}
@@ -167,7 +172,7 @@ def _documents(settings: Settings) -> dict[str, Any]:
                 "trust": _here(trust),
                 "policy": policy,
                 "permissions": _here(permissions),
-                "managed": managed if name == tagger else {},
+                "managed": {inner: _here(document) for inner, document in managed.get(name, {}).items()},
             }
             for name, (trust, policy, permissions) in roles.items()
         },

@@ -71,13 +71,14 @@ class ListEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
         tags: The path to the tags, where the list tells them.
         tag_key: The key's name in a tag; in a map of tags it counts for nothing.
         tag_value: The value's.
+        tags_alone: The Tagging API does not show the type: the tags of each resource are read by a call of its own.
         none_untold: An item in which no tags stand has none; else they are read elsewhere.
         made_at: The path to the time when it was made.
         made_by: The path to the ARN of who made it.
         gone: Paths to a state, each with its values for what is shown though it is there no more.
-        skip: What holds of items that nobody in the account made, such as a default VPC.
-        skip_if_in: A type, and the path to an id of it in the item: `skip` counts only for what stands in one that was
-            skipped itself.
+        by_aws: What holds of items that AWS made by itself, such as a default VPC.
+        by_aws_if_in: A type, and the path to an id of it in the item: `by_aws` counts only for what stands in one that
+            AWS made by itself.
         pages: The members of request and answer with the next page's token, where the SDK does not go through pages.
         page_size: How many items a page may have, where the SDK's default is smaller or none.
         calls: The ways to make the call; left out, it is made once and without parameters.
@@ -101,12 +102,13 @@ class ListEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
     tags: str = ""
     tag_key: str = "Key"
     tag_value: str = "Value"
+    tags_alone: bool = False
     none_untold: bool = False
     made_at: str = ""
     made_by: str = ""
     gone: dict[str, list[str]] = {}
-    skip: str = ""
-    skip_if_in: list[str] = []
+    by_aws: str = ""
+    by_aws_if_in: list[str] = []
     pages: list[str] = []
     page_size: int = 0
     calls: list[CallsEntry] = []
@@ -158,7 +160,7 @@ def joined(types: Iterable[str]) -> dict[str, ListEntry]:
         plain = {**derived, **own}
         found[name] = _checked(name, plain)
     for name, checked in found.items():
-        for other in filter(None, (checked.within, *checked.skip_if_in[:1])):
+        for other in filter(None, (checked.within, *checked.by_aws_if_in[:1])):
             if other not in found:
                 raise CatalogueError(f"{LISTS_TOML}: {name}: {other} is not on")
     return found

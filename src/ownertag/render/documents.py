@@ -27,6 +27,8 @@ CANARY_ROLE = records.CANARY_ROLE
 REDRIVE_ROLE = "ownertag-redrive"
 #: The tagger's managed policies have a number behind this name.
 TAGGER_POLICY = "ownertag-tagger"
+#: And those of the audit role this one.
+AUDIT_POLICY = AUDIT_ROLE
 #: The canary's placement group, which costs nothing.
 CANARY = "ownertag-canary"
 #: The SNS topic for alarms and findings.

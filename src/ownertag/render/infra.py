@@ -14,9 +14,10 @@ from importlib.resources import files
 from typing import Any
 
 from ownertag.catalogue import tag_actions
+from ownertag.catalogue.lists import shipped_lists
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import OrganizationSettings, Settings, SettingsError
-from ownertag.render import policies, service_policies, tagger
+from ownertag.render import audit, policies, service_policies, tagger
 from ownertag.render.documents import PolicyDocument
 from ownertag.render.patterns import hub_pattern, spoke_rules
 from ownertag.render.retained import import_template, retained
@@ -33,6 +34,8 @@ _NAME = re.compile(r"\$\{[A-Z]")
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
 # In YAML the function has a short form. A text in JSON has no bare quote inside.
 _SUB = re.compile(r'\{\s*"Fn::Sub": ("(?:[^"\\]|\\.)*")\s*\}')
+# How many characters of a document stand in a line at most, but for what it is indented by.
+_WIDTH = 110
 _LOGICAL = re.compile(r"[^A-Za-z0-9]")
 _SENDS = {"creations": "what creates taggable resources", "tampering": "who else touches the owner tags"}
 
@@ -86,6 +89,9 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "alarm_key_policy": service_policies.alarm_key_policy(),
         "alarm_topic_policy": service_policies.alarm_topic_policy(),
         "audit_permissions": service_policies.audit_permissions(settings.hub.tagger_role),
+        "audit_policies": _managed_policies(
+            audit.audit_policies(catalogue, shipped_lists()), "Audit", "Lists resources and tags, for ownertag."
+        ),
         "audit_trust": service_policies.audit_trust(organization),
         "bus_policy": policies.bus_policy(organization),
         "canary_permissions": service_policies.canary_permissions(),
@@ -102,7 +108,11 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "queue_policy": service_policies.queue_policy(),
         "redrive_permissions": service_policies.redrive_permissions(),
         "rules": _rules(catalogue, settings, organization),
-        "tagger_policies": _tagger_policies(catalogue, settings),
+        "tagger_policies": _managed_policies(
+            tagger.tagger_policies(catalogue, settings),
+            "Tagger",
+            "Tags of other services than EC2, for ownertag's tagger.",
+        ),
         "tagger_permissions": tagger.tagger_permissions(catalogue, settings),
         "tagger_role": settings.hub.tagger_role,
         "tagger_trust": policies.tagger_trust(organization),
@@ -144,8 +154,27 @@ def _put(lead: str, part: Any) -> str:
     if isinstance(part, str):
         return lead + part
     indent = " " * (len(lead) - len(lead.lstrip()))
-    text = _SUB.sub(r"!Sub \1", json.dumps(_with_names(part), indent=2))
-    return lead + text.replace("\n", f"\n{indent}")
+    return lead + _as_yaml(_with_names(part), indent)
+
+
+def _as_yaml(node: Any, indent: str) -> str:
+    """A document as JSON with YAML's short form of `Fn::Sub`: what fits in a line stands in one, and lists are filled.
+
+    A stack set takes 51,200 bytes (doc: CloudFormation quotas).
+    """
+    line = _SUB.sub(r"!Sub \1", json.dumps(node))
+    if len(line) <= _WIDTH or not isinstance(node, dict | list) or "Fn::Sub" in node:
+        return line
+    within = f"{indent} "
+    if isinstance(node, dict):
+        items = [f"{json.dumps(key)}: {_as_yaml(value, within)}" for key, value in node.items()]
+        return "{\n" + within + f",\n{within}".join(items) + f"\n{indent}}}"
+    filled_lines = [""]
+    for item in (_as_yaml(item, within) for item in node):
+        if filled_lines[-1] and ("\n" in item or len(filled_lines[-1]) + len(item) >= _WIDTH):
+            filled_lines.append("")
+        filled_lines[-1] = f"{filled_lines[-1]} {item},".lstrip()
+    return f"[\n{within}" + f"\n{within}".join(filled_lines).removesuffix(",") + f"\n{indent}]"
 
 
 def _with_names(node: Any) -> Any:
@@ -156,23 +185,22 @@ def _with_names(node: Any) -> Any:
     return {"Fn::Sub": node} if isinstance(node, str) and _NAME.search(node) else node
 
 
-def _tagger_policies(catalogue: Catalogue, settings: Settings) -> str:
-    """The managed policies of the tagger.
+def _managed_policies(found: Mapping[str, PolicyDocument], role: str, description: str) -> str:
+    """The managed policies of a role, by the role's name in the template.
 
     Those behind are updated first. When services are added, one moves from a policy to the next: it is in its new place
     before it leaves the old one.
     """
-    found = tagger.tagger_policies(catalogue, settings)
     blocks = []
     for number, (name, document) in enumerate(found.items(), 1):
         lines = [
-            f"  TaggerPolicy{number}:",
+            f"  {role}Policy{number}:",
             "    Type: AWS::IAM::ManagedPolicy",
-            *([f"    DependsOn: TaggerPolicy{number + 1}"] if number < len(found) else []),
+            *([f"    DependsOn: {role}Policy{number + 1}"] if number < len(found) else []),
             "    Properties:",
             f"      ManagedPolicyName: {name}",
-            "      Description: Tags of other services than EC2, for ownertag's tagger.",
-            "      Roles: [!Ref Tagger]",
+            f"      Description: {description}",
+            f"      Roles: [!Ref {role}]",
             f"      PolicyDocument: {_put('      ', document).lstrip()}",
         ]
         blocks.append("\n".join(lines) + "\n")

@@ -14,6 +14,7 @@ from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import Settings
 from ownertag.core.tiers import TagActions
 from ownertag.render.documents import (
+    AUDIT_POLICY,
     AUDIT_ROLE,
     CANARY_ROLE,
     FORWARDER_ROLE,
@@ -89,8 +90,8 @@ def _machinery_statements(settings: Settings) -> Iterator[Statement]:
     known = (*ours, _DEPLOYER, *broken, *leave)
     protected = [name for name in dict.fromkeys(known) if not name.startswith(_RESERVED)]
     deployers = (_DEPLOYER, *broken)
-    policies = f"arn:*:iam::*:policy/{TAGGER_POLICY}-*"
-    yield deny("ProtectRoles", _of("iam", _ROLE_CHANGES), [*(role(name) for name in protected), policies], deployers)
+    policies = [f"arn:*:iam::*:policy/{name}-*" for name in (AUDIT_POLICY, TAGGER_POLICY)]
+    yield deny("ProtectRoles", _of("iam", _ROLE_CHANGES), [*(role(name) for name in protected), *policies], deployers)
     yield deny("ProtectRules", _of("events", _RULE_CHANGES), f"arn:*:events:*:*:rule/{RULE_PREFIX}*", deployers)
     # Under a customer's key that EventBridge may not use, no rule of the default bus matches anything any more.
     yield deny("ProtectDefaultBus", ["events:UpdateEventBus"], "arn:*:events:*:*:event-bus/default", broken)

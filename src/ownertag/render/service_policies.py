@@ -9,6 +9,7 @@ from __future__ import annotations
 from ownertag.core.arn import Arn, partition_of
 from ownertag.core.settings import OrganizationSettings
 from ownertag.render.documents import (
+    AUDIT_POLICY,
     AUDIT_ROLE,
     BUS,
     CANARY,
@@ -151,7 +152,9 @@ AUDIT_BESIDES = {
 
 
 def audit_permissions(tagger_role: str) -> PolicyDocument:
-    """The audit role's permissions: read what is deployed, and nothing of anybody else.
+    """The audit role's own permissions: read what is deployed, and nothing of anybody else.
+
+    What it lists of anybody's is in managed policies: `render.audit`.
 
     The same for every account: what only the hub's or the management account has, does not exist elsewhere. Actions on
     `*` have no resource type (service authorization reference), or read the account's own trails.
@@ -198,7 +201,7 @@ def audit_permissions(tagger_role: str) -> PolicyDocument:
             "Sid": "ReadManagedPolicies",
             "Effect": "Allow",
             "Action": ["iam:GetPolicy", "iam:GetPolicyVersion"],
-            "Resource": arn("iam", f"policy/{TAGGER_POLICY}-*"),
+            "Resource": [arn("iam", f"policy/{name}-*") for name in (AUDIT_POLICY, TAGGER_POLICY)],
         },
         {
             "Sid": "ReadQueues",

@@ -25,6 +25,7 @@ class FoundResource(Struct, frozen=True):
         tags: What it carries; None where they were not told.
         made_at: When it was made by the service's own word (UTC), None where it has none.
         made_by: The ARN of who made it, where the service says that (a launch template's `CreatedBy`); else empty.
+        by_aws: Nobody in the account made it, such as a default VPC: where the ledger does not know it, it is nobody's.
     """
 
     account: str
@@ -33,6 +34,7 @@ class FoundResource(Struct, frozen=True):
     tags: Mapping[str, str] | None = None
     made_at: datetime | None = None
     made_by: str = ""
+    by_aws: bool = False
 
     @property
     def key(self) -> ResourceKey:
@@ -69,6 +71,8 @@ class State(StrEnum):
     DIFFERS = "differs"
     #: It has an owner tag, and the ledger does not know the resource: nobody knows who wrote it.
     UNKNOWN_OWNER = "unknown-owner"
+    #: AWS made it by itself, and the ledger does not know it: it needs no owner.
+    BY_AWS = "by-aws"
     #: Its tags could not be read.
     UNREAD = "unread"
 
@@ -81,6 +85,8 @@ def state_of(found: FoundResource, ours: TagPairs | None, settings: Settings) ->
         ours: The tags that the ledger has for it; None where it does not know it.
         settings: Which keys hold the owner's name.
     """
+    if found.by_aws and ours is None:
+        return State.BY_AWS
     if found.tags is None:
         return State.UNREAD
     carried = {key: found.tags.get(key) for key in settings.owner_keys}

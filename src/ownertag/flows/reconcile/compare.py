@@ -72,6 +72,8 @@ def _sort(found: Sequence[FoundResource], started: datetime, world: World, compa
         held = known.get(one.key)
         state = state_of(one, held.holding.tags if held else None, world.settings)
         compared.unread += state is State.UNREAD
+        if state is State.BY_AWS:
+            continue
         if held is None:
             compared.unknown.append(one)
         elif state is State.RIGHT:

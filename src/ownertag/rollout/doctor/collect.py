@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.core.arn import last_part, parse_arn
-from ownertag.render.documents import TAGGER_POLICY, UNDELIVERED
+from ownertag.render.documents import AUDIT_POLICY, TAGGER_POLICY, UNDELIVERED
 from ownertag.rollout.doctor.access import AuditedAccount
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
@@ -112,7 +112,8 @@ def role(account: AuditedAccount, name: str) -> Observed[Role]:
 def _is_ours(account: str, arn: str) -> bool:
     """Whether a managed policy is the account's own, and has a name of ours: the audit role may read no other."""
     found = parse_arn(arn)
-    return found is not None and found.account == account and found.resource.startswith(f"policy/{TAGGER_POLICY}-")
+    ours = tuple(f"policy/{name}-" for name in (AUDIT_POLICY, TAGGER_POLICY))
+    return found is not None and found.account == account and found.resource.startswith(ours)
 
 
 def _managed(iam: Any, arn: str) -> Document | NotGiven:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from ownertag.catalogue import tag_actions
+from ownertag.catalogue.lists import shipped_lists
 from ownertag.core.arn import Arn, partition_of
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.regions import forced_regions, regions_of
@@ -16,6 +17,7 @@ from ownertag.core.settings import OrganizationSettings, Settings
 from ownertag.core.tiers import Tier
 from ownertag.render import infra, policies, service_policies
 from ownertag.render import tagger as tagger_policies
+from ownertag.render.audit import audit_policies
 from ownertag.render.documents import (
     AUDIT_ROLE,
     CANARY_ROLE,
@@ -129,7 +131,13 @@ def expected(catalogue: Catalogue, settings: Settings, organization: Organizatio
                 policies.forwarder_permissions(organization),
                 "Forwarder",
             ),
-            AUDIT_ROLE: ExpectedRole(audit_trust, AUDIT_ROLE, service_policies.audit_permissions(tagger), "Audit"),
+            AUDIT_ROLE: ExpectedRole(
+                audit_trust,
+                AUDIT_ROLE,
+                service_policies.audit_permissions(tagger),
+                "Audit",
+                audit_policies(catalogue, shipped_lists()),
+            ),
             CANARY_ROLE: ExpectedRole(audit_trust, CANARY_ROLE, service_policies.canary_permissions(), "Canary"),
             REDRIVE_ROLE: ExpectedRole(audit_trust, REDRIVE_ROLE, service_policies.redrive_permissions(), "Redrive"),
         },

@@ -11,11 +11,14 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from ownertag.catalogue.lists import shipped_lists
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.arn import Arn, fill_template, partition_of, role_arn
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import OrganizationSettings, Settings
+from ownertag.render.audit import audit_policies
 from ownertag.render.documents import (
+    AUDIT_ROLE,
     BUS,
     DEAD_LETTERS,
     FORWARDER_ROLE,
@@ -121,12 +124,17 @@ class Needs:
             for action in ("iam:CreateRole", "iam:PutRolePolicy"):
                 resource = role_arn(self._partition, account, role)
                 yield Need(PolicyRequest(action, resource, context | {"iam:permissionsboundary": None}), what, None)
-        tagger = role_arn(self._partition, account, self._settings.hub.tagger_role)
-        for name in tagger_policies(self._catalogue, self._settings):
+        managed = {
+            self._settings.hub.tagger_role: tagger_policies(self._catalogue, self._settings),
+            AUDIT_ROLE: audit_policies(self._catalogue, shipped_lists()),
+        }
+        for role, name in ((role, name) for role, found in managed.items() for name in found):
             policy = str(Arn(self._partition, "iam", "", account, f"policy/{name}"))
             yield Need(PolicyRequest("iam:CreatePolicy", policy, context), what, None)
             attached = context | {"iam:policyarn": (policy,), "iam:permissionsboundary": None}
-            yield Need(PolicyRequest("iam:AttachRolePolicy", tagger, attached), what, None)
+            yield Need(
+                PolicyRequest("iam:AttachRolePolicy", role_arn(self._partition, account, role), attached), what, None
+            )
         for region in regions:
             what = "StackSets can't deploy the rules"
             context = self._acting(account, STACK_SETS_ROLE, region) | untagged

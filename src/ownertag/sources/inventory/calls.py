@@ -94,7 +94,7 @@ def _how(entry: ListEntry, name: str) -> bytes:
 
 
 def _needs(call: ListCall) -> set[str]:
-    return {name for one in call.listed for name in (one.entry.within, *one.entry.skip_if_in[:1]) if name}
+    return {name for one in call.listed for name in (one.entry.within, *one.entry.by_aws_if_in[:1]) if name}
 
 
 def is_asked(listed: Listed, region: str) -> bool:

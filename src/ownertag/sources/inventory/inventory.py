@@ -67,7 +67,7 @@ class AwsInventory:
         waiting: list[FoundResource] = []
         for call in self._calls:
             for found in self._listed(call, place):
-                if isinstance(found, FoundResource) and found.tags is None:
+                if isinstance(found, FoundResource) and found.tags is None and not found.by_aws:
                     waiting.append(found)
                 else:
                     yield found
@@ -79,7 +79,7 @@ class AwsInventory:
         asked = tuple(one for one in call.listed if is_asked(one, place.region))
         if not asked:
             return
-        needed = (call.entry.within, *call.entry.skip_if_in[:1])
+        needed = (call.entry.within, *call.entry.by_aws_if_in[:1])
         why = place.throttled.get(call.client)
         found: list[FoundResource] = []
         if why is None:
@@ -159,30 +159,21 @@ class AwsInventory:
             name for name, type_ in self._catalogue.types.items()
             if self._is_without_list(name) and is_asked(Listed(type_, _NONE), place.region)
         ]  # fmt: skip
-        shown = tagged_resources(self._sessions, self._catalogue, place.account, place.region, self._expired)
-        if isinstance(shown, Unavailable):
-            # Where it is not allowed each can be asked alone; a place without time or quota is left alone.
-            yield from waiting if shown.outcome is OutcomeKind.THROTTLED else self._one_by_one(waiting)
-            if unlisted:
-                yield Unlisted(place.account, place.region, tuple(unlisted), shown)
-            return
-        types = {found.resource.type for found in shown.values()}
-        alone = []
-        for found in waiting:
-            other = shown.get(found.resource.arn)
-            if other is not None:
-                yield replace(found, tags=other.tags)
-            elif found.resource.type in types:
-                yield replace(found, tags={})
-            else:
-                alone.append(found)
+        alone = [found for found in waiting if self._lists[found.resource.type].tags_alone]
         yield from self._one_by_one(alone)
-        for found in shown.values():
+        shown = tagged_resources(self._sessions, self._catalogue, place.account, place.region, self._expired)
+        told = shown if isinstance(shown, dict) else {}
+        for found in waiting:
+            if not self._lists[found.resource.type].tags_alone:
+                other = told.get(found.resource.arn)
+                yield found if isinstance(shown, Unavailable) else replace(found, tags=other.tags if other else {})
+        for found in told.values():
             name = found.resource.type
             if (name in place.why or name in unlisted) and place.is_new(found.resource):
                 yield found
         if unlisted:
-            yield Unlisted(place.account, place.region, tuple(unlisted), NO_LIST, lasting=True)
+            why = shown if isinstance(shown, Unavailable) else NO_LIST
+            yield Unlisted(place.account, place.region, tuple(unlisted), why, lasting=why is NO_LIST)
 
     def _is_without_list(self, name: str) -> bool:
         entry = self._lists.get(name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from ownertag.core.backfill.found import FoundResource, Unlisted
 from ownertag.core.values import Resource, Unavailable
 from ownertag.sources.inventory.calls import Listed
@@ -16,7 +18,7 @@ class InventoryProgress:
     Attributes:
         account: The account.
         region: The Region.
-        there: The resources that were listed, by type.
+        there: The resources that were listed and that AWS did not make by itself, by type.
         why: Why a type was not listed to its end.
         lasting: The types whose service is not in the Region.
         throttled: The clients that AWS throttles: each further call would only wait, at the cost of others.
@@ -29,7 +31,7 @@ class InventoryProgress:
         self.why: dict[str, Unavailable] = {}
         self.lasting: set[str] = set()
         self.throttled: dict[str, Unavailable] = {}
-        self._skipped: dict[str, set[str]] = {}
+        self._made_by_aws: dict[str, set[str]] = {}
         self._seen: set[str] = set()
 
     def is_new(self, resource: Resource) -> bool:
@@ -40,26 +42,32 @@ class InventoryProgress:
         return True
 
     def take(self, listed: Listed, item: Any, parent: Resource | None, found: list[FoundResource]) -> None:
-        """Puts what an item names into `found`, if it is the account's, somebody made it, and it was not told yet."""
+        """Puts what an item names into `found`, if it is the account's and was not told yet."""
         resource = resource_of(listed, item, self.account, self.region, parent)
         if resource is None or is_gone(listed.entry, item):
             return
-        if self._is_skipped(listed, item):
-            self._skipped.setdefault(resource.type, set()).add(resource.id)
+        by_aws = self._by_aws(listed, item)
+        if by_aws is None or not self.is_new(resource):
             return
-        if self.is_new(resource):
+        one = found_resource(listed, item, resource, self.account, self.region)
+        if by_aws:
+            self._made_by_aws.setdefault(resource.type, set()).add(resource.id)
+            found.append(replace(one, by_aws=True))
+        else:
             self.there.setdefault(resource.type, []).append(resource)
-            found.append(found_resource(listed, item, resource, self.account, self.region))
+            found.append(one)
 
-    def _is_skipped(self, listed: Listed, item: Any) -> bool:
+    def _by_aws(self, listed: Listed, item: Any) -> bool | None:
+        """Whether AWS made it by itself; None where that is not known: then its list is told as unread."""
         entry = listed.entry
-        if not entry.skip or not search(entry.skip, item):
+        if not entry.by_aws or not search(entry.by_aws, item):
             return False
-        if not entry.skip_if_in:
+        if not entry.by_aws_if_in:
             return True
-        name, path = entry.skip_if_in
-        # Where that is not known, it may have been made by nobody: its list is told as unread.
-        return name in self.why or search(path, item) in self._skipped.get(name, ())
+        name, path = entry.by_aws_if_in
+        if search(path, item) in self._made_by_aws.get(name, ()):
+            return True
+        return None if name in self.why else False
 
     def unlisted(self, types: tuple[str, ...], why: Unavailable) -> Unlisted:
         """What is told of types that were not listed to their end."""

@@ -1,8 +1,8 @@
 """Tags of all services in bulk: the Resource Groups Tagging API's GetResources, 100 resources a page.
 
-It shows what is tagged or once was (API reference, GetResources), so that a resource which it does not show has no tags
-if it shows the type at all: of IAM's users and roles it shows none ("Services that support the Resource Groups Tagging
-API"). It shows `aws:` tags too.
+It shows what is tagged or once was (API reference, GetResources), and all types of resources but IAM's users and roles
+and Auto Scaling groups ("Services that support the Resource Groups Tagging API"): what it does not show has no tags. It
+shows `aws:` tags too.
 """
 
 from __future__ import annotations

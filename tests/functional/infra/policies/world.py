@@ -13,10 +13,11 @@ from msgspec.structs import replace
 
 from harness import fixtures
 from ownertag.catalogue import tag_actions
+from ownertag.catalogue.lists import shipped_lists
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import ProtectionSettings
 from ownertag.core.settings_file import read_settings
-from ownertag.render import policies, service_policies, tagger
+from ownertag.render import audit, policies, service_policies, tagger
 from ownertag.render.scp import service_control_policies
 
 Json = dict[str, Any]
@@ -79,6 +80,11 @@ def managed(catalogue: Catalogue) -> tuple[str, ...]:
     return tuple(tagger.tagger_policies(catalogue, SETTINGS))
 
 
+def listing(catalogue: Catalogue) -> tuple[str, ...]:
+    """The names of the audit role's managed policies."""
+    return tuple(audit.audit_policies(catalogue, shipped_lists()))
+
+
 def rendered() -> dict[str, Json]:
     """Every policy under test by its short name, as it stands in the account that it is deployed to."""
     catalogue, settings, organization = fixtures.catalogue(), SETTINGS, SETTINGS.organization
@@ -110,6 +116,7 @@ def rendered() -> dict[str, Json]:
         "alarm-topic": of(HUB, service_policies.alarm_topic_policy()),
         "audit-trust": of(MEMBER, service_policies.audit_trust(organization)),
         "audit": of(MEMBER, service_policies.audit_permissions(settings.hub.tagger_role)),
+        **{name: of(MEMBER, document) for name, document in audit.audit_policies(catalogue, shipped_lists()).items()},
         "canary": of(MEMBER, service_policies.canary_permissions()),
         "redrive": of(MEMBER, service_policies.redrive_permissions()),
     }
@@ -175,6 +182,7 @@ def _plain(says: str, resource: str, service: str = "iam", account: str = MEMBER
 _DLM = "AWSDataLifecycleManagerDefaultRole"
 _SSO = "aws-reserved/sso.amazonaws.com/eu-central-1/"
 _DEPLOYER = f"stacksets-exec-{HASH}{HASH}"
+_AUDIT = ("audit", *listing(fixtures.catalogue()))
 _TAGGER, _HUB, _FORWARDER = SETTINGS.hub.tagger_role, policies.HUB_ROLE, policies.FORWARDER_ROLE
 _REDRIVE = policies.REDRIVE_ROLE
 _BROKEN = f"AWSReservedSSO_BreakGlass_{HASH}"
@@ -229,8 +237,8 @@ WHO: dict[str, Who] = {
     "copier-longer": _role("a role named like DLM's, and longer", f"{_DLM}2", path="service-role/"),
     "copier-images": _role("DLM's service role for images", f"{_DLM}ForAMIManagement", path="service-role/"),
     "copier-volumes": _role("DLM's service role", _DLM, path="service-role/"),
-    "audit": _role("the audit role", policies.AUDIT_ROLE, identity=("audit",)),
-    "exempt-audit": _role("the audit role, where no SCP holds", policies.AUDIT_ROLE, identity=("audit",), bound=False),
+    "audit": _role("the audit role", policies.AUDIT_ROLE, identity=_AUDIT),
+    "exempt-audit": _role("the audit role, where no SCP holds", policies.AUDIT_ROLE, identity=_AUDIT, bound=False),
     "canary": _role("the canary's role", policies.CANARY_ROLE, identity=("canary",)),
     "redrive": _role("the redrive role", _REDRIVE, identity=("redrive",)),
     "exempt-redrive": _role("the redrive role, where no SCP holds", _REDRIVE, identity=("redrive",), bound=False),
@@ -302,6 +310,7 @@ ON: dict[str, What] = {
     "open-bus": _at("a stranger's bus", "events", "event-bus/open", OUTSIDE, "open-bus"),
     "other-own-bus": _at("another bus of the member", "events", "event-bus/orders"),
     "tagger-policy": What("a policy `ownertag-tagger-1`", f"arn:aws:iam::{MEMBER}:policy/ownertag-tagger-1"),
+    "audit-policy": What("a policy `ownertag-audit-1`", f"arn:aws:iam::{MEMBER}:policy/ownertag-audit-1"),
     "own-policy": What("a policy of the account's own", f"arn:aws:iam::{MEMBER}:policy/web-server"),
     "provider": What("a listed identity provider", PROVIDER),
     "own-provider": What("another identity provider", f"arn:aws:iam::{MEMBER}:saml-provider/other"),
@@ -347,6 +356,14 @@ ON: dict[str, What] = {
     "control-policy": _organizations("a policy", f"policy/{ORGANIZATION}/service_control_policy/p-a1b2c3d4"),
     "tag-policy": _organizations("a tag policy", f"policy/{ORGANIZATION}/tag_policy/p-a1b2c3d4"),
     "unit-elsewhere": _organizations("a unit of another organization", f"ou/{STRANGERS}/ou-ab12-c3d4e5f6", OUTSIDE),
+    "api-keys": What("API keys", f"arn:aws:apigateway:{REGION}::/apikeys"),
+    "apis": What("the REST APIs", f"arn:aws:apigateway:{REGION}::/restapis"),
+    "own-rows": _at("a table of Keyspaces", "cassandra", "/keyspace/orders/table/orders"),
+    "system-rows": _at("a table of Keyspaces' own", "cassandra", "/keyspace/system_schema_mcs/table/tables"),
+    "own-secret": _at("a secret", "secretsmanager", "secret:orders-a1b2c3"),
+    "own-parameter": _at("a parameter", "ssm", "parameter/orders"),
+    "own-item-table": _at("a table of the account's own", "dynamodb", "table/orders"),
+    "own-key": _at("a key of the account's own", "kms", f"key/{HASH}", MEMBER, "open-key"),
     "trail": _at("a trail", "cloudtrail", "trail/organization"),
     "canary": _ec2("the canary's placement group", f"placement-group/{policies.CANARY}"),
     "own-placement-group": _ec2("a placement group of the account's own", "placement-group/cluster"),
