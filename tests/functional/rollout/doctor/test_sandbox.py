@@ -90,6 +90,15 @@ def test_a_canary_goes_the_whole_way(run: Run, sandbox: Sandbox) -> None:
     assert ec2.describe_placement_groups()["PlacementGroups"] == []
 
 
+def delete_role(iam: Any, role: str) -> None:
+    """Deletes a role, and what it has."""
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+    for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
+    iam.delete_role(RoleName=role)
+
+
 def test_a_spoke_that_is_broken_by_hand_is_named(run: Run, sandbox: Sandbox) -> None:
     narrow = ("--accounts", f"{MEMBER},{OTHER},{MANAGEMENT}", "--regions", "us-east-1")
     events = sandbox.client(sandbox.account_session(MEMBER, "us-east-1"), "events")
@@ -97,18 +106,12 @@ def test_a_spoke_that_is_broken_by_hand_is_named(run: Run, sandbox: Sandbox) -> 
     [rule] = [name for name, pattern in rules.items() if '"CreatePlacementGroup"' in json.dumps(pattern)]
     events.disable_rule(Name=rule)
     iam = sandbox.client(sandbox.account_session(OTHER), "iam")
-    for name in iam.list_role_policies(RoleName="auto-tag-role")["PolicyNames"]:
-        iam.delete_role_policy(RoleName="auto-tag-role", PolicyName=name)
-    for policy in iam.list_attached_role_policies(RoleName="auto-tag-role")["AttachedPolicies"]:
-        iam.detach_role_policy(RoleName="auto-tag-role", PolicyArn=policy["PolicyArn"])
-    iam.delete_role(RoleName="auto-tag-role")
+    delete_role(iam, "auto-tag-role")
     code, findings = run(*narrow)
     assert code == 1
     assert of(findings, "fault") == {(MEMBER, "us-east-1", "rule"), (OTHER, None, "tagger-role")}
 
-    for name in iam.list_role_policies(RoleName="ownertag-audit")["PolicyNames"]:
-        iam.delete_role_policy(RoleName="ownertag-audit", PolicyName=name)
-    iam.delete_role(RoleName="ownertag-audit")
+    delete_role(iam, "ownertag-audit")
     code, findings = run(*narrow)
     assert code == 3
     assert of(findings, "unreached") == {(OTHER, None, "audit-role")}
