@@ -162,19 +162,19 @@ def _as_yaml(node: Any, indent: str) -> str:
 
     A stack set takes 51,200 bytes (doc: CloudFormation quotas).
     """
-    line = _SUB.sub(r"!Sub \1", json.dumps(node))
+    line = _SUB.sub(r"!Sub \1", json.dumps(node, separators=(",", ": ")))
     if len(line) <= _WIDTH or not isinstance(node, dict | list) or "Fn::Sub" in node:
         return line
     within = f"{indent} "
     if isinstance(node, dict):
         items = [f"{json.dumps(key)}: {_as_yaml(value, within)}" for key, value in node.items()]
-        return "{\n" + within + f",\n{within}".join(items) + f"\n{indent}}}"
+        return "{\n" + within + f",\n{within}".join(items) + "}"
     filled_lines = [""]
     for item in (_as_yaml(item, within) for item in node):
         if filled_lines[-1] and ("\n" in item or len(filled_lines[-1]) + len(item) >= _WIDTH):
             filled_lines.append("")
-        filled_lines[-1] = f"{filled_lines[-1]} {item},".lstrip()
-    return f"[\n{within}" + f"\n{within}".join(filled_lines).removesuffix(",") + f"\n{indent}]"
+        filled_lines[-1] = f"{filled_lines[-1]}{item},"
+    return f"[\n{within}" + f"\n{within}".join(filled_lines).removesuffix(",") + "]"
 
 
 def _with_names(node: Any) -> Any:
