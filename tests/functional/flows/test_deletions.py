@@ -205,7 +205,7 @@ def test_names_and_addresses_that_come_again_in_a_thousand_orders(store: str, tm
     Some come twice, and batches mix the cases. moto copies a table for each transaction, so there each few cases have
     one of their own; all thousand are run where every test is.
     """
-    cases, together = (1000, 200) if store == "sqlite" else (1000 if FULL else 20, 10)
+    cases, together = (1000, 200) if store == "sqlite" else (1000 if FULL else 10, 10)
     chance = random.Random(18)  # noqa: S311 - the same orders each time
     for start in range(0, cases, together):
         with opened(store, tmp_path / f"{start}.sqlite") as ledger:
