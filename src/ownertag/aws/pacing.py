@@ -95,6 +95,12 @@ class Pacing:
         self._lock = Lock()
         self.begin()
 
+    def patient(self) -> Pacing:
+        """The same, for work that nobody waits for: an account may cost it all of its time."""
+        return Pacing(
+            self._quotas, self._share, self._functions, self._counter, self._clock, self._sleep, patience=inf
+        )  # fmt: skip
+
     def begin(self, until: float | None = None) -> None:
         """Begins a batch, with all of its time to wait. It never waits beyond `until`, by the clock."""
         self._until = until

@@ -15,15 +15,20 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+from msgspec import to_builtins
 
 from ownertag.core.findings import TamperFinding
 from ownertag.core.records import ACCOUNT, REGION, Record
 from ownertag.core.values import Failure, OutcomeKind, Reason, Refusal, Unavailable
 from ownertag.flows.live import BatchAnswer, Done, Returned
+from ownertag.flows.reconcile.legs import Leg
+from ownertag.flows.reconcile.report import PlaceReport, totals_of
 from ownertag.flows.result import Decided, DeletionKept, FinishedBefore, Refused, Result, Tampered, Unexpected
 from ownertag.flows.tag_observed import TaggedObserved
 
 NAMESPACE = "ownertag"
+#: A log line of a place names so many events at most.
+MOST_IDS = 20
 
 # An id is logged only in the form that AWS gives it, since a refused record can hold anything there.
 _IDS = {"event_id": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "account": ACCOUNT, "region": REGION}
@@ -66,6 +71,22 @@ class Telemetry:
         else:
             self._logger.warning("accounts not kept", extra={"outcome": kept.outcome.value, "reason": kept.reason})
 
+    def reconciled(self, leg: Leg, dry_run: bool) -> None:
+        """Logs each place in which something was found, and counts; of a dry run nothing is counted."""
+        for report in leg.reports:
+            if report.is_notable:
+                self._logger.warning("reconciled", extra=_fields_of_place(report, dry_run))
+        done = totals_of(leg.reports)
+        extra = {"leg": leg.number, "goes_on": leg.next is not None, "places": done.places, "unreached": leg.unreached}
+        self._logger.info("reconciled leg", extra=extra)
+        if dry_run:
+            return
+        counts = to_builtins(done) | {"not_reached": done.not_reached + leg.unreached}
+        for name, count in counts.items():
+            metric = "MissedCreations" if name == "missed" else f"Reconciled.{name.replace('_', '-')}"
+            self._metrics.add_metric(metric, MetricUnit.Count, count)
+        self._metrics.flush_metrics()
+
     def observed(self, tagged: TaggedObserved) -> None:
         """Logs and counts what was tagged of what was observed, and why some of it is left."""
         if not tagged.outcomes and not tagged.is_left:
@@ -79,6 +100,16 @@ class Telemetry:
         for name, count in outcomes.items():
             self._metrics.add_metric(f"ObservedBefore.{name}", MetricUnit.Count, count)
         self._metrics.flush_metrics()
+
+
+def _fields_of_place(report: PlaceReport, dry_run: bool) -> dict[str, Any]:
+    """Counts and ids alone: ARNs and values are texts of strangers. `ownertag reconcile` prints them."""
+    fields: dict[str, Any] = {"account": report.account, "region": report.region, "dry_run": dry_run}
+    counts = to_builtins(totals_of([report]))
+    fields |= {name: count for name, count in counts.items() if count and name != "places"}
+    ids = [missed.event_id for missed in report.missed if _IDS["event_id"].fullmatch(missed.event_id)]
+    reasons = [*report.left, *(one.reason for one in report.unlisted if not one.lasting)]
+    return fields | {"event_ids": ids[:MOST_IDS], "reasons": list(dict.fromkeys(reasons))[:5]}
 
 
 def _counts(answer: BatchAnswer) -> Counter[str]:

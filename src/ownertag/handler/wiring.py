@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 from botocore.config import Config
@@ -33,7 +33,7 @@ from ownertag.handler.telemetry import Telemetry
 from ownertag.ledger.opening import kept_accounts, open_counter, open_ledger
 from ownertag.ledger.port import LedgerError, Store
 from ownertag.ledger.read_only import LedgerOwners
-from ownertag.render.documents import ALARM_TOPIC, BUS, compact
+from ownertag.render.documents import ALARM_TOPIC, AUDIT_ROLE, BUS, compact
 from ownertag.render.tagger import SessionPolicies, removal_policies, session_policies
 from ownertag.sinks.findings import FindingsBus
 from ownertag.sinks.mail import FindingsMail
@@ -44,6 +44,10 @@ from ownertag.sources.fact_cache import FactCache
 from ownertag.sources.lookups import AwsLookups
 from ownertag.sources.observed_accounts import ObservedAccounts
 from ownertag.sources.organization import OrganizationAccounts
+
+if TYPE_CHECKING:
+    from ownertag.flows.reconcile.legs import Leg
+    from ownertag.handler.reconciling import Reconciling
 
 #: Calls to the ledger's table that are made at once, of those that do not need each other.
 LEDGER_CALLS = 8
@@ -73,6 +77,9 @@ class Reporter(Protocol):
 
     def observed(self, tagged: TaggedObserved) -> None:
         """Reports what was tagged of what was observed before."""
+
+    def reconciled(self, leg: Leg, dry_run: bool) -> None:
+        """Reports what a leg of reconciling found."""
 
 
 Handler = Callable[[Mapping[str, Any], Context], dict[str, Any]]
@@ -107,6 +114,26 @@ def build(
     queue = Queue(clients.client("sqs"), environment.queue_url)
     report = report or Telemetry()
 
+    patient = adapters.pacing.patient()
+
+    @cache
+    def reconciling() -> Reconciling:
+        from ownertag.handler.reconciling import Reconciling  # noqa: PLC0415 - what works off the queue never needs it
+
+        audit = Sessions(
+            clients.session,
+            role_name=AUDIT_ROLE,
+            region=clients.region,
+            now=now,
+            endpoint_url=clients.endpoint_url,
+            config=clients.config,
+            pacing=patient,
+        )
+        return Reconciling(
+            audit, adapters.accounts.active, clients.client, adapters.ledger, adapters.observed.is_observed, catalogue,
+            settings, environment.organization, now, report,
+        )  # fmt: skip
+
     def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         until = clock() + context.get_remaining_time_in_millis() / 1000 * settings.limits.timeout_share
         ports = adapters.ports(settings, now, lambda: clock() >= until)
@@ -117,6 +144,9 @@ def build(
             tagged = _tag_observed(adapters, ports, catalogue, settings)
             report.observed(tagged)
             return _kept(kept) | _counts(tagged)
+        if "reconcile" in event:
+            patient.begin(until)
+            return reconciling().answer(event["reconcile"], ports)
         orders = Orders(ports, adapters.ledger, adapters.observed.is_observed, catalogue, settings)
         if (answered := orders.answer(event)) is not None:
             return answered

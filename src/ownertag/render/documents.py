@@ -21,6 +21,10 @@ Statement = dict[str, Any]
 
 BUS = "ownertag"
 HUB_ROLE = "ownertag-hub"
+#: The hub's function for what it is sent by the queue, and that which reconciles.
+FUNCTION, RECONCILE_FUNCTION = "ownertag", "ownertag-reconcile"
+#: The rules on a schedule do not begin with the prefix of those: only StackSets may change such a rule.
+RECONCILE_RULE = "hub-ownertag-reconcile"
 FORWARDER_ROLE = "ownertag-forwarder"
 AUDIT_ROLE = "ownertag-audit"
 CANARY_ROLE = records.CANARY_ROLE

@@ -18,7 +18,7 @@ from ownertag.catalogue.lists import shipped_lists
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.settings import OrganizationSettings, Settings, SettingsError
 from ownertag.render import audit, policies, service_policies, tagger
-from ownertag.render.documents import PolicyDocument
+from ownertag.render.documents import RECONCILE_FUNCTION, RECONCILE_RULE, PolicyDocument
 from ownertag.render.patterns import hub_pattern, spoke_rules
 from ownertag.render.retained import import_template, retained
 from ownertag.render.scp import service_control_policies
@@ -42,6 +42,7 @@ _SENDS = {"creations": "what creates taggable resources", "tampering": "who else
 #: Values of the hub's template, which says why each is so; `ownertag doctor` expects the same.
 FUNCTION_ARCHITECTURE = "arm64"
 FUNCTION_TIMEOUT = 180
+RECONCILE_TIMEOUT = 900
 VISIBILITY_TIMEOUT = 1090
 MAX_RECEIVE_COUNT = 16
 OLDEST_MESSAGE_SECONDS = 900
@@ -52,6 +53,8 @@ ALARMS: Mapping[str, str] = {
     "ErrorsAlarm": "ownertag-errors",
     "UnexpectedAlarm": "ownertag-unexpected",
     "NotFoundAlarm": "ownertag-not-found",
+    "MissedCreationsAlarm": "ownertag-missed-creations",
+    "ReconcileErrorsAlarm": "ownertag-reconcile-errors",
     "SilenceAlarm": "ownertag-silence",
 }
 
@@ -106,6 +109,9 @@ def templates(catalogue: Catalogue, settings: Settings, organization: Organizati
         "oldest_message_seconds": OLDEST_MESSAGE_SECONDS,
         "read_accounts": service_policies.read_accounts(organization),
         "queue_policy": service_policies.queue_policy(),
+        "reconcile_function": RECONCILE_FUNCTION,
+        "reconcile_rule": RECONCILE_RULE,
+        "reconcile_timeout": RECONCILE_TIMEOUT,
         "redrive_permissions": service_policies.redrive_permissions(),
         "rules": _rules(catalogue, settings, organization),
         "tagger_policies": _managed_policies(

@@ -14,8 +14,10 @@ from ownertag.render.documents import (
     CANARY,
     CANARY_ROLE,
     FORWARDER_ROLE,
+    FUNCTION,
     HUB_ROLE,
     LEDGER_TABLE,
+    RECONCILE_FUNCTION,
     REDRIVE_ROLE,
     RULE_PREFIX,
     PolicyDocument,
@@ -133,7 +135,7 @@ def bus_policy(organization: OrganizationSettings) -> Statement:
 
 
 def hub_permissions(settings: Settings, organization: OrganizationSettings) -> PolicyDocument:
-    """The function's permissions: assume the tagger role, consume the queue, write the ledger, publish findings.
+    """The functions' permissions: assume the tagger and the audit role, consume the queue, write the ledger, publish.
 
     In the ledger's table it can update items, but it can't delete or scan: Put and Update of a transaction are
     authorized separately (doc: DynamoDB, IAM with transactions). Publishing to an encrypted topic needs its key (doc:
@@ -146,6 +148,19 @@ def hub_permissions(settings: Settings, organization: OrganizationSettings) -> P
             "Action": "sts:AssumeRole",
             "Resource": arn("iam", f"role/{settings.hub.tagger_role}", "*"),
             "Condition": {"StringEquals": {"aws:ResourceOrgID": organization.id}},
+        },
+        {
+            "Sid": "AssumeAuditRole",  # to list what is there, for reconciling
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Resource": arn("iam", f"role/{AUDIT_ROLE}", "*"),
+            "Condition": {"StringEquals": {"aws:ResourceOrgID": organization.id}},
+        },
+        {
+            "Sid": "HandOnReconciling",
+            "Effect": "Allow",
+            "Action": "lambda:InvokeFunction",
+            "Resource": arn("lambda", f"function:{RECONCILE_FUNCTION}", region="${AWS::Region}"),
         },
         {
             "Sid": "ListAccounts",  # and the units that they are in: some may be observed
@@ -206,6 +221,9 @@ def hub_permissions(settings: Settings, organization: OrganizationSettings) -> P
             "Sid": "WriteLogs",
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": arn("logs", f"log-group:/aws/lambda/{BUS}:*", region="${AWS::Region}"),
+            "Resource": [
+                arn("logs", f"log-group:/aws/lambda/{function}:*", region="${AWS::Region}")
+                for function in (FUNCTION, RECONCILE_FUNCTION)
+            ],
         },
     )

@@ -15,7 +15,10 @@ from ownertag.render.documents import (
     CANARY,
     CANARY_ROLE,
     FORWARDER_ROLE,
+    FUNCTION,
     LEDGER_TABLE,
+    RECONCILE_FUNCTION,
+    RECONCILE_RULE,
     REDRIVE_ROLE,
     RULE_PREFIX,
     STACK_SET_PREFIX,
@@ -183,7 +186,10 @@ def audit_permissions(tagger_role: str) -> PolicyDocument:
             "Sid": "ReadRules",
             "Effect": "Allow",
             "Action": ["events:DescribeRule", "events:ListTargetsByRule"],
-            "Resource": [arn("events", f"rule/{prefix}{RULE_PREFIX}*", region="*") for prefix in ("", f"{BUS}/")],
+            "Resource": [
+                *(arn("events", f"rule/{prefix}{RULE_PREFIX}*", region="*") for prefix in ("", f"{BUS}/")),
+                arn("events", f"rule/{RECONCILE_RULE}", region="*"),
+            ],
         },
         {
             "Sid": "ReadEventBuses",
@@ -219,7 +225,7 @@ def audit_permissions(tagger_role: str) -> PolicyDocument:
             ],
             "Resource": [
                 arn("cloudwatch", f"alarm:{BUS}-*", region="*"),
-                arn("lambda", f"function:{BUS}", region="*"),
+                *(arn("lambda", f"function:{name}", region="*") for name in (FUNCTION, RECONCILE_FUNCTION)),
                 arn("sns", f"{BUS}-alarms", region="*"),
             ],
         },

@@ -12,6 +12,8 @@ from ownertag.core.owner.principal import clean
 from ownertag.core.records import Record
 from ownertag.core.values import Decision, Failure, Outcome, Unavailable
 from ownertag.flows.live import BatchAnswer, Done, Returned
+from ownertag.flows.reconcile.legs import Leg
+from ownertag.flows.reconcile.report import totals_of
 from ownertag.flows.result import Decided, DeletionKept, Refused, Result, Tampered
 from ownertag.flows.tag_observed import TaggedObserved
 from ownertag.sandbox.personas import ACCOUNTS
@@ -47,6 +49,15 @@ class ConsoleReporter:
         """Tells why the list of accounts is not kept; nothing where it is."""
         if not isinstance(kept, int):
             self._say(f"the list of accounts is not kept: {kept.reason}")
+
+    def reconciled(self, leg: Leg, dry_run: bool) -> None:
+        """Tells what was found by reconciling."""
+        done = totals_of(leg.reports)
+        would = " (a dry run)" if dry_run else ""
+        self._say(
+            f"reconciled {done.places} places{would}: {done.missed} creations were missed, {done.forged} owners forged,"
+            f" {done.gone} resources found gone"
+        )
 
     def observed(self, tagged: TaggedObserved) -> None:
         """Tells what was tagged of what was observed before; nothing where nothing was."""

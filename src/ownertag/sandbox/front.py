@@ -100,6 +100,8 @@ class Front:
         self.put_event: Callable[[dict[str, Any], str], None] = lambda *_: None
         #: What a function answers to a payload, and whether it failed, by the function's ARN.
         self.invoke: Callable[[str, bytes], tuple[bytes, bool] | None] = lambda *_: None
+        #: Invokes a function asynchronously; whether there is one of this ARN.
+        self.invoke_later: Callable[[str, bytes], bool] = lambda *_: False
         #: Answers in place of a service, where it is to fail; None lets the call through.
         self.fault: Callable[[Call, SandboxActor], Response | None] = lambda *_: None
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -229,7 +231,12 @@ class Front:
     def _invoke(self, call: Call, account: str, function: str) -> Response:
         """Lambda's Invoke of a function that is deployed here, without the lock: the handler makes calls itself."""
         name = function.rpartition(":")[2]
-        found = self.invoke(f"arn:aws:lambda:{call.region}:{account}:function:{name}", call.body)
+        arn = f"arn:aws:lambda:{call.region}:{account}:function:{name}"
+        if call.environ.get("HTTP_X_AMZ_INVOCATION_TYPE") == "Event":
+            if not self.invoke_later(arn, call.body):
+                return refuse(call, "ResourceNotFoundException", f"Function not found: {name}", 404)
+            return Response(202, [], b"")
+        found = self.invoke(arn, call.body)
         if found is None:
             return refuse(call, "ResourceNotFoundException", f"Function not found: {name}", 404)
         body, failed = found
@@ -272,8 +279,14 @@ class Front:
             headers.extend(given)
 
         environ = call.environ_for(account)
-        application: Any = self._moto.get_application(environ)
-        body = application(environ, start)
+        try:
+            application: Any = self._moto.get_application(environ)
+        except (AttributeError, ImportError):  # moto's own words for a service that it does not have
+            return refuse(call, "UnknownOperationException", f"the sandbox has no {call.service}", 501)
+        try:
+            body = application(environ, start)
+        except NotImplementedError as error:  # moto's word for an operation that it does not have
+            return refuse(call, "UnknownOperationException", str(error), 501)
         try:
             content = b"".join(body)
         finally:

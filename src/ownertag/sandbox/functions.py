@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -34,11 +35,11 @@ LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class DeployedFunction:
-    """A function with a queue for its source; another package or setting makes another value.
+    """A function of ours; another package or setting makes another value.
 
     Attributes:
         arn: The function's.
-        queue_arn: Of the queue that it reads.
+        queue_arn: Of the queue that it reads; empty where it is only invoked.
         role: The ARN and the unique id of its role.
         package: The zip's digest.
         variables: Its environment, as JSON.
@@ -84,6 +85,7 @@ class Functions:
         self._lock = lock
         self._running: dict[DeployedFunction, QueuePoller | None] = {}
         self._handlers: dict[str, tuple[Handler, float]] = {}
+        self._later: list[Thread] = []
         self._schedules = Schedules(time.monotonic)
         self._stop = Event()
         self._wake = Event()
@@ -98,6 +100,8 @@ class Functions:
         self._stop.set()
         self._wake.set()
         self._thread.join()
+        while self._later:  # one can invoke the next
+            self._later.pop().join()
         # moto's state is forgotten only after the batches in hand.
         for source in self._running.values():
             if source is not None:
@@ -126,6 +130,17 @@ class Functions:
             self._failed(error)
             return json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode(), True
 
+    def invoke_later(self, arn: str, payload: bytes) -> bool:
+        """Invokes a function asynchronously; whether there is such a function. What it answers nobody gets to know.
+
+        Lambda tries a failed one twice more, after minutes: that is left out.
+        """
+        if arn not in self._handlers:
+            return False
+        self._later.append(Thread(target=self.invoke, args=(arn, payload), name="invoked", daemon=True))
+        self._later[-1].start()
+        return True
+
     def _keep_looking(self) -> None:
         while not self._stop.is_set():
             with self._lock:
@@ -152,6 +167,9 @@ class Functions:
             self._failed(RuntimeError(f"{name}: Lambda can't assume {new.role[0]}"))
             return None
         session = sandbox_session(self._organization.role_session(new.role[0], name), region)
+        if not new.queue_arn:
+            self._handlers[new.arn] = self._built_on_demand(new, code, session), new.timeout
+            return None
         sqs = session.client("sqs", endpoint_url=self._endpoint_url)
         handler = self._built(new, code, session)
         self._handlers[new.arn] = handler, new.timeout
@@ -168,6 +186,18 @@ class Functions:
         )
         source.start()
         return source
+
+    def _built_on_demand(self, new: DeployedFunction, code: bytes, session: boto3.Session) -> Handler:
+        """The handler of a function that is seldom invoked: most sandboxes never need it."""
+
+        @cache
+        def built() -> Handler:
+            return self._built(new, code, session)
+
+        def handler(event: Any, context: Any) -> dict[str, Any]:
+            return built()(event, context)
+
+        return handler
 
     def _built(self, new: DeployedFunction, code: bytes, session: boto3.Session) -> Handler:
         """The handler. One that can't be built fails every batch, as a function does whose start fails."""
@@ -197,22 +227,30 @@ class Functions:
 def _deployed() -> Iterator[tuple[DeployedFunction, bytes]]:
     for regions in list(lambda_backends.values()):
         for backend in list(regions.values()):
+            known = {function.function_name: function for function in backend.list_functions()}
+            fed = set()
             for mapping in backend.list_event_source_mappings("", ""):
                 name = mapping.event_source_arn.split(":")[5]
-                known = {function.function_name: function for function in backend.list_functions()}
                 function = known.get(mapping.function_arn.split(":")[6])
+                fed.add(function.function_name if function else "")
                 there = name in sqs_backends[mapping.account_id][mapping.region].queues
-                if function is None or not mapping.enabled or not there:
-                    continue
-                # A variable is a text to Lambda; moto keeps the number that a template's parameter was.
-                variables = {key: str(value) for key, value in function.environment_vars.items()}
-                deployed = DeployedFunction(
-                    arn=function.function_arn,
-                    queue_arn=mapping.event_source_arn,
-                    role=(function.role, role_id(function.role)),
-                    package=function.code_sha_256,
-                    variables=json.dumps(variables, sort_keys=True),
-                    timeout=float(function.timeout),
-                    reports_failures="ReportBatchItemFailures" in (mapping.function_response_types or ()),
-                )
-                yield deployed, function.code_bytes
+                if function is not None and mapping.enabled and there:
+                    reports = "ReportBatchItemFailures" in (mapping.function_response_types or ())
+                    yield _deployed_function(function, mapping.event_source_arn, reports), function.code_bytes
+            for name, function in known.items():
+                if name not in fed and CONFIG in function.environment_vars:
+                    yield _deployed_function(function), function.code_bytes
+
+
+def _deployed_function(function: Any, queue_arn: str = "", reports_failures: bool = False) -> DeployedFunction:
+    # A variable is a text to Lambda; moto keeps the number that a template's parameter was.
+    variables = {key: str(value) for key, value in function.environment_vars.items()}
+    return DeployedFunction(
+        arn=function.function_arn,
+        queue_arn=queue_arn,
+        role=(function.role, role_id(function.role)),
+        package=function.code_sha_256,
+        variables=json.dumps(variables, sort_keys=True),
+        timeout=float(function.timeout),
+        reports_failures=reports_failures,
+    )

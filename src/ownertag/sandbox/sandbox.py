@@ -165,7 +165,7 @@ class Sandbox:
             functions.start()
             self._running.append(functions.stop)
             self.front.deployed.append(functions.look)
-            self.front.invoke = functions.invoke
+            self.front.invoke, self.front.invoke_later = functions.invoke, functions.invoke_later
             arrived = functions.wake
             self.front.move_tasks.arrived = functions.wake
         self.bus = Bus(self.front.lock, arrived)

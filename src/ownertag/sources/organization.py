@@ -135,6 +135,13 @@ class OrganizationAccounts:
         failed = self._kept.keep(accounts) if self._kept else None
         return failed or unread or len(names)
 
+    def active(self) -> tuple[str, ...] | Unavailable:
+        """All active accounts, read just now."""
+        try:
+            return tuple(self._list())
+        except AWS_ERRORS as error:
+            return _unread(error)
+
     def find(self, questions: Iterable[Question]) -> dict[Question, Fact]:
         """Found for an active account, Absent for one that Organizations just said it does not have, else Unavailable.
 

@@ -12,14 +12,17 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec import convert
 from typer.testing import CliRunner
 
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.app import app
 from ownertag.core.settings import Settings, SettingsError
 from ownertag.core.settings_file import read_settings
+from ownertag.flows.reconcile.legs import LONGEST, ReconcileOrder
+from ownertag.handler.telemetry import NAMESPACE
 from ownertag.handler.wiring import KEEP_ACCOUNTS
-from ownertag.render.documents import RULE_PREFIX
+from ownertag.render.documents import RECONCILE_FUNCTION, RECONCILE_RULE, RULE_PREFIX
 from ownertag.render.infra import check_deployable, templates
 from ownertag.render.pages import terraform_ignore_tags, why_page
 from ownertag.rollout.doctor.access import declared_in
@@ -161,7 +164,7 @@ def test_a_stack_set_takes_the_template(path: Path) -> None:
 
 
 def test_a_message_stays_away_for_six_times_the_timeout_and_the_window() -> None:
-    [function] = of_type("hub", "AWS::Lambda::Function").values()
+    function = of_type("hub", "AWS::Lambda::Function")["Function"]
     [source] = of_type("hub", "AWS::Lambda::EventSourceMapping").values()
     queue = of_type("hub", "AWS::SQS::Queue")["Queue"]
     assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + source["MaximumBatchingWindowInSeconds"]
@@ -207,6 +210,7 @@ def test_every_alarm_tells_the_topic_and_says_what_to_do() -> None:
         "Unexpected",
         "Refused.response-omitted",
         "MatchedEvents",
+        "MissedCreations",
     }
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
@@ -224,8 +228,8 @@ def test_every_rule_has_a_role_and_a_queue_for_what_it_can_not_deliver() -> None
 
 
 def test_the_schedule_keeps_the_accounts_in_time_even_if_it_fails_twice() -> None:
-    [rule] = (rule for rule in of_type("hub", "AWS::Events::Rule").values() if "ScheduleExpression" in rule)
-    [permission] = of_type("hub", "AWS::Lambda::Permission").values()
+    rule = of_type("hub", "AWS::Events::Rule")["AccountsRule"]
+    permission = of_type("hub", "AWS::Lambda::Permission")["AccountsPermission"]
     [target] = rule["Targets"]
     assert json.loads(target["Input"]) == KEEP_ACCOUNTS
     assert target["Arn"] == {"GetAtt": "Function.Arn"}
@@ -235,6 +239,30 @@ def test_the_schedule_keeps_the_accounts_in_time_even_if_it_fails_twice() -> Non
     seconds = interval(rule["ScheduleExpression"])
     assert seconds
     assert 3 * timedelta(seconds=seconds) <= STALE
+
+
+def test_reconciling_begins_every_day_in_a_function_of_its_own_with_the_same_package() -> None:
+    functions = of_type("hub", "AWS::Lambda::Function")
+    function, own = functions["ReconcileFunction"], functions["Function"]
+    same = ("Code", "Environment", "Handler", "Role", "Runtime", "Architectures")
+    assert {key: function[key] for key in same} == {key: own[key] for key in same}
+    assert (function["FunctionName"], function["Timeout"]) == (RECONCILE_FUNCTION, 900)
+    # Legs invoke one another, and none of the account's concurrency is set aside for them.
+    assert (function["RecursiveLoop"], "ReservedConcurrentExecutions" in function) == ("Allow", False)
+    rule = of_type("hub", "AWS::Events::Rule")["ReconcileRule"]
+    [target] = rule["Targets"]
+    assert convert(json.loads(target["Input"])["reconcile"], ReconcileOrder) == ReconcileOrder()
+    assert (rule["Name"], rule["State"]) == (RECONCILE_RULE, "ENABLED")
+    assert not rule["Name"].startswith(RULE_PREFIX)
+    assert target["Arn"] == {"GetAtt": "ReconcileFunction.Arn"}
+    assert timedelta(days=1) > LONGEST  # a chain has ended when the next one begins
+    permission = of_type("hub", "AWS::Lambda::Permission")["ReconcilePermission"]
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["ReconcileRule", "Arn"]}
+
+
+def test_the_alarm_on_missed_creations_reads_the_metric_that_is_written() -> None:
+    alarm = of_type("hub", "AWS::CloudWatch::Alarm")["MissedCreationsAlarm"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == (NAMESPACE, "MissedCreations", 0)
 
 
 @pytest.mark.parametrize(

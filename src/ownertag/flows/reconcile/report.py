@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 #: An answer names at most so many of each; the counts are of all.
 MOST_NAMED = 100
@@ -98,6 +99,26 @@ class PlaceReport(Struct, frozen=True, kw_only=True):
     def is_reached(self) -> bool:
         """Whether anything could be listed, or all of it that can be: then nothing is there."""
         return not self.is_failed and (self.listed > 0 or all(one.lasting for one in self.unlisted))
+
+    @property
+    def is_notable(self) -> bool:
+        """Whether anything was found there, or could not be done."""
+        found = (self.missed, self.adopted, self.restored, self.forged, self.unexplained, self.gone, self.left)
+        return any(found) or not self.is_reached or not self.is_done
+
+
+def shortened(report: PlaceReport) -> PlaceReport:
+    """The same with at most so many of each, for an answer that Lambda hands out."""
+    return replace(
+        report,
+        missed=report.missed[:MOST_NAMED],
+        adopted=report.adopted[:MOST_NAMED],
+        restored=report.restored[:MOST_NAMED],
+        forged=report.forged[:MOST_NAMED],
+        unexplained=report.unexplained[:MOST_NAMED],
+        gone=report.gone[:MOST_NAMED],
+        left=report.left[:MOST_NAMED],
+    )
 
 
 class Totals(Struct, frozen=True):
