@@ -101,7 +101,7 @@ class Lists:
         yield from unlisted
 
 
-class Place:
+class OnePlace:
     """One account and Region over fakes: what is there, what CloudTrail shows, and the ledger."""
 
     def __init__(self) -> None:
@@ -170,14 +170,14 @@ def arrival(detail: dict[str, Any]) -> Arrival:
 
 
 @pytest.fixture
-def place() -> Place:
-    return Place()
+def place() -> OnePlace:
+    return OnePlace()
 
 
 # --- what delivery missed
 
 
-def test_a_creation_that_was_not_delivered_is_found_and_tagged_as_it_would_have_been(place: Place) -> None:
+def test_a_creation_that_was_not_delivered_is_found_and_tagged_as_it_would_have_been(place: OnePlace) -> None:
     place.make(1)
     report = place.reconcile()
     [missed] = report.missed
@@ -188,7 +188,7 @@ def test_a_creation_that_was_not_delivered_is_found_and_tagged_as_it_would_have_
     assert (again.missed, again.right, place.writes()) == ((), 1, 1)
 
 
-def test_what_was_delivered_is_right_and_costs_no_record_and_no_write(place: Place) -> None:
+def test_what_was_delivered_is_right_and_costs_no_record_and_no_write(place: OnePlace) -> None:
     place.deliver(1)
     calls = len(place.aws.calls)
     report = place.reconcile()
@@ -196,14 +196,14 @@ def test_what_was_delivered_is_right_and_costs_no_record_and_no_write(place: Pla
     assert [call.name for call in place.aws.calls[calls:]] == ["list"]
 
 
-def test_what_the_live_flow_may_still_be_at_is_left_to_it(place: Place) -> None:
+def test_what_the_live_flow_may_still_be_at_is_left_to_it(place: OnePlace) -> None:
     place.make(1)
     place.clock.time = NOON + timedelta(minutes=10)
     report = place.reconcile()
     assert (report.missed, report.unknown, len(place.history.calls), place.writes()) == ((), 0, 0, 0)
 
 
-def test_a_creation_that_the_ledger_had_seen_is_finished_and_not_missed(place: Place) -> None:
+def test_a_creation_that_the_ledger_had_seen_is_finished_and_not_missed(place: OnePlace) -> None:
     """The function ended after it kept what it decided, and the message became a dead letter."""
     place.aws.refuses = lambda call: Failure("RequestLimitExceeded", 503) if call.name == "ec2.CreateTags" else None
     place.deliver(1)
@@ -217,19 +217,19 @@ def test_a_creation_that_the_ledger_had_seen_is_finished_and_not_missed(place: P
     assert place.tags(1)["owner"] == "alice"
 
 
-def test_what_is_older_than_the_window_is_counted_and_no_record_is_looked_for(place: Place) -> None:
+def test_what_is_older_than_the_window_is_counted_and_no_record_is_looked_for(place: OnePlace) -> None:
     place.make(1)
     report = place.reconcile(since=timedelta(hours=1))
     assert (report.unknown, report.missed, len(place.history.calls)) == (1, (), 0)
 
 
-def test_of_what_has_no_date_records_of_the_whole_window_are_looked_for(place: Place) -> None:
+def test_of_what_has_no_date_records_of_the_whole_window_are_looked_for(place: OnePlace) -> None:
     place.make(1)
     place.inventory.put(found(1, made_at=None))
     assert [missed.owner for missed in place.reconcile().missed] == ["alice"]
 
 
-def test_where_records_cannot_be_read_nothing_is_said_of_what_has_none(place: Place) -> None:
+def test_where_records_cannot_be_read_nothing_is_said_of_what_has_none(place: OnePlace) -> None:
     place.make(1, tags={"owner": "mallory"})
     place.history.unread = lambda _account, _region: DENIED
     report = place.reconcile()
@@ -237,14 +237,14 @@ def test_where_records_cannot_be_read_nothing_is_said_of_what_has_none(place: Pl
     assert any("CreateVolume can't be read" in reason for reason in report.left)
 
 
-def test_a_call_that_failed_or_named_something_else_is_nothing_missed(place: Place) -> None:
+def test_a_call_that_failed_or_named_something_else_is_nothing_missed(place: OnePlace) -> None:
     place.inventory.put(found(1))
     place.history.told[A, HOME].append(arrival(made(1, errorCode="VolumeLimitExceeded", responseElements=None)))
     report = place.reconcile()
     assert (report.missed, [put.owner for put in report.adopted]) == ((), ["unknown"])
 
 
-def test_what_no_record_explains_gets_the_owner_that_it_says_itself(place: Place) -> None:
+def test_what_no_record_explains_gets_the_owner_that_it_says_itself(place: OnePlace) -> None:
     place.aws.known[Question(QuestionKind.OWNER_OF_ACCOUNT, A, "", "")] = Found(
         owner=Owner("team-a", "account-owner", Confidence.ACCOUNT)
     )
@@ -255,7 +255,7 @@ def test_what_no_record_explains_gets_the_owner_that_it_says_itself(place: Place
     assert place.reconcile().adopted == ()
 
 
-def test_a_record_that_comes_later_takes_over_what_was_adopted(place: Place) -> None:
+def test_a_record_that_comes_later_takes_over_what_was_adopted(place: OnePlace) -> None:
     place.inventory.put(found(1, {"Name": "x"}))
     place.reconcile()
     handle(messages(made(1)), place.ports(), CATALOGUE, place.settings)
@@ -265,7 +265,7 @@ def test_a_record_that_comes_later_takes_over_what_was_adopted(place: Place) -> 
 # --- owner tags of others
 
 
-def test_a_forged_owner_on_what_was_missed_is_told_before_it_is_written_over(place: Place) -> None:
+def test_a_forged_owner_on_what_was_missed_is_told_before_it_is_written_over(place: OnePlace) -> None:
     place.make(1, tags={"owner": "mallory"})
     told_at_write: list[int] = []
 
@@ -283,7 +283,7 @@ def test_a_forged_owner_on_what_was_missed_is_told_before_it_is_written_over(pla
     assert [change.new for one in kept for change in one.changes] == ["mallory"]
 
 
-def test_where_nobody_can_be_told_nothing_is_written_and_the_next_time_does_it(place: Place) -> None:
+def test_where_nobody_can_be_told_nothing_is_written_and_the_next_time_does_it(place: OnePlace) -> None:
     place.make(1, tags={"owner": "mallory"})
     place.told.failure = Failure("ThrottlingException", 400)
     report = place.reconcile()
@@ -294,7 +294,7 @@ def test_where_nobody_can_be_told_nothing_is_written_and_the_next_time_does_it(p
     assert (place.tags(1)["owner"], len(place.told.findings)) == ("alice", 1)
 
 
-def test_an_owner_that_the_creations_own_request_set_is_told_once(place: Place) -> None:
+def test_an_owner_that_the_creations_own_request_set_is_told_once(place: OnePlace) -> None:
     request = {
         "tagSpecificationSet": {"items": [{"resourceType": "volume", "tags": [{"key": "owner", "value": "bob"}]}]}
     }
@@ -307,7 +307,7 @@ def test_an_owner_that_the_creations_own_request_set_is_told_once(place: Place) 
     assert [finding.by for finding in place.told.findings] == [f"arn:aws:iam::{A}:user/alice"]
 
 
-def test_a_forged_owner_on_what_the_ledger_knows_is_told_and_put_right(place: Place) -> None:
+def test_a_forged_owner_on_what_the_ledger_knows_is_told_and_put_right(place: OnePlace) -> None:
     place.deliver(1)
     place.forge(1)
     report = place.reconcile()
@@ -316,7 +316,7 @@ def test_a_forged_owner_on_what_the_ledger_knows_is_told_and_put_right(place: Pl
     assert (place.tags(1)["owner"], len(place.told.findings)) == ("alice", 1)
 
 
-def test_each_time_that_it_is_put_right_stands_in_the_history(place: Place) -> None:
+def test_each_time_that_it_is_put_right_stands_in_the_history(place: OnePlace) -> None:
     place.deliver(1)
     for name in ("mallory", "eve"):
         place.forge(1, name)
@@ -326,7 +326,7 @@ def test_each_time_that_it_is_put_right_stands_in_the_history(place: Place) -> N
     assert kinds == ["Owned", "Ended", "TagChanged", "Ended", "TagChanged", "Ended"]
 
 
-def test_what_lost_its_tags_gets_the_ledgers_again(place: Place) -> None:
+def test_what_lost_its_tags_gets_the_ledgers_again(place: OnePlace) -> None:
     place.deliver(1)
     place.aws.places[A, HOME].tags[volume_id(1)] = {"Name": "x"}
     report = place.reconcile()
@@ -334,7 +334,7 @@ def test_what_lost_its_tags_gets_the_ledgers_again(place: Place) -> None:
     assert place.tags(1) == {"Name": "x", **tags_for("alice", "CreateVolume", NOON)}
 
 
-def test_what_a_person_had_put_back_stays_as_it_was(place: Place) -> None:
+def test_what_a_person_had_put_back_stays_as_it_was(place: OnePlace) -> None:
     place.deliver(1)
     written = tags_for("alice", "CreateVolume", NOON)
     before: dict[str, str | None] = {name: "carol" if name == "owner" else None for name in written}
@@ -345,7 +345,7 @@ def test_what_a_person_had_put_back_stays_as_it_was(place: Place) -> None:
     assert (report.restored, report.forged, place.told.findings, place.tags(1)) == ((), (), [], {"owner": "carol"})
 
 
-def test_what_was_given_to_somebody_stays_theirs(place: Place) -> None:
+def test_what_was_given_to_somebody_stays_theirs(place: OnePlace) -> None:
     place.deliver(1)
     order = TransferOrder("1", volume_id(1), "carol", "arn:aws:iam::777788889999:user/ops", "moved")
     transfer(order, place.ports(), place.ledger, CATALOGUE, place.settings)
@@ -354,7 +354,7 @@ def test_what_was_given_to_somebody_stays_theirs(place: Place) -> None:
     assert [one.owner for one in place.reconcile().restored] == ["carol"]
 
 
-def test_an_owner_that_neither_ledger_nor_record_knows_is_told_once_and_stays(place: Place) -> None:
+def test_an_owner_that_neither_ledger_nor_record_knows_is_told_once_and_stays(place: OnePlace) -> None:
     place.inventory.put(found(1, {"owner": "mallory"}))
     report = place.reconcile()
     assert report.unexplained == (Foreign(arn_of(1), "owner", "mallory"),)
@@ -366,7 +366,7 @@ def test_an_owner_that_neither_ledger_nor_record_knows_is_told_once_and_stays(pl
     assert (len(place.reconcile().unexplained), len(place.told.findings)) == (1, 2)
 
 
-def test_a_key_that_the_settings_keep_is_never_put_right_here(place: Place) -> None:
+def test_a_key_that_the_settings_keep_is_never_put_right_here(place: OnePlace) -> None:
     """Its creation's own request may have brought it, which the ledger does not say."""
     place.deliver(1)
     place.forge(1)
@@ -384,7 +384,7 @@ def key(number: int) -> ResourceKey:
     return ResourceKey(A, HOME, arn_of(number))
 
 
-def test_what_is_not_there_any_more_is_looked_for_once_more_and_kept_as_found_gone(place: Place) -> None:
+def test_what_is_not_there_any_more_is_looked_for_once_more_and_kept_as_found_gone(place: OnePlace) -> None:
     one = place.deliver(1)
     place.deliver(2)
     place.inventory.vanish(one)
@@ -401,7 +401,7 @@ def test_what_is_not_there_any_more_is_looked_for_once_more_and_kept_as_found_go
     assert (again.gone, place.aws.count("list")) == ((), 3)
 
 
-def test_what_the_second_list_shows_is_there(place: Place) -> None:
+def test_what_the_second_list_shows_is_there(place: OnePlace) -> None:
     one = place.deliver(1)
     place.inventory.vanish(one)
     place.aws.refuses = lambda _: place.inventory.put(one) if place.aws.count("list") == 2 else None
@@ -409,14 +409,14 @@ def test_what_the_second_list_shows_is_there(place: Place) -> None:
 
 
 @pytest.mark.parametrize("types", [(), ("ec2:volume",)], ids=["all", "its type"])
-def test_what_could_not_be_listed_is_never_taken_for_gone(place: Place, types: tuple[str, ...]) -> None:
+def test_what_could_not_be_listed_is_never_taken_for_gone(place: OnePlace, types: tuple[str, ...]) -> None:
     place.inventory.vanish(place.deliver(1))
     place.inventory.unlisted[A, HOME].append(Unlisted(A, HOME, types, DENIED))
     report = place.reconcile()
     assert (report.gone, report.unlisted[0].reason, place.owner(1)) == ((), "AccessDenied: denied", "alice")
 
 
-def test_a_list_that_fails_the_second_time_proves_nothing(place: Place) -> None:
+def test_a_list_that_fails_the_second_time_proves_nothing(place: OnePlace) -> None:
     place.inventory.vanish(place.deliver(1))
     place.aws.refuses = lambda call: (
         Failure("RequestLimitExceeded", 503) if call.name == "list" and place.aws.count("list") == 2 else None
@@ -424,13 +424,13 @@ def test_a_list_that_fails_the_second_time_proves_nothing(place: Place) -> None:
     assert place.reconcile().gone == ()
 
 
-def test_what_was_made_just_now_need_not_be_in_a_list_yet(place: Place) -> None:
+def test_what_was_made_just_now_need_not_be_in_a_list_yet(place: OnePlace) -> None:
     place.inventory.vanish(place.deliver(1))
     place.clock.time = NOON + timedelta(hours=1)
     assert place.reconcile().gone == ()
 
 
-def test_a_record_of_the_deletion_that_comes_later_says_when_and_who(place: Place) -> None:
+def test_a_record_of_the_deletion_that_comes_later_says_when_and_who(place: OnePlace) -> None:
     place.inventory.vanish(place.deliver(1))
     place.reconcile()
     ended = record("DeleteVolume", A, HOME, {"_return": True}, {"volumeId": volume_id(1)}, user="bob",
@@ -444,7 +444,7 @@ def test_a_record_of_the_deletion_that_comes_later_says_when_and_who(place: Plac
 # --- observed accounts, dry runs, time
 
 
-def test_an_observed_account_is_only_looked_at(place: Place) -> None:
+def test_an_observed_account_is_only_looked_at(place: OnePlace) -> None:
     place.deliver(1)
     place.forge(1)
     place.make(2)
@@ -457,7 +457,7 @@ def test_an_observed_account_is_only_looked_at(place: Place) -> None:
     assert [missed.outcomes for missed in report.missed] == [("observed",)]
 
 
-def test_what_was_observed_is_tagged_by_who_ends_observing(place: Place) -> None:
+def test_what_was_observed_is_tagged_by_who_ends_observing(place: OnePlace) -> None:
     place.observed.add(A)
     place.deliver(1)
     place.observed.clear()
@@ -465,14 +465,14 @@ def test_what_was_observed_is_tagged_by_who_ends_observing(place: Place) -> None
     assert (report.restored, report.missed, place.tags(1)) == ((), (), {})
 
 
-def test_where_it_is_not_known_whether_it_is_observed_nothing_is_done(place: Place) -> None:
+def test_where_it_is_not_known_whether_it_is_observed_nothing_is_done(place: OnePlace) -> None:
     place.make(1)
     world = with_fields(place.world(), is_observed=lambda _: DENIED)
     report = reconcile_place(A, HOME, LATER - DAY, world)
     assert (report.is_reached, place.aws.calls) == (False, [])
 
 
-def test_a_dry_run_finds_the_same_and_changes_nothing(place: Place) -> None:
+def test_a_dry_run_finds_the_same_and_changes_nothing(place: OnePlace) -> None:
     place.deliver(1)
     place.forge(1)
     place.make(2, tags={"owner": "eve"})
@@ -486,7 +486,7 @@ def test_a_dry_run_finds_the_same_and_changes_nothing(place: Place) -> None:
     assert (dry.forged, dry.unexplained, dry.gone) == (wet.forged, wet.unexplained, wet.gone)
 
 
-def test_without_a_ledger_nothing_is_compared_and_it_is_said(place: Place) -> None:
+def test_without_a_ledger_nothing_is_compared_and_it_is_said(place: OnePlace) -> None:
     place.make(1)
     place.ledger.fails = LedgerError("busy", OutcomeKind.THROTTLED)
     report = place.reconcile()
@@ -494,7 +494,7 @@ def test_without_a_ledger_nothing_is_compared_and_it_is_said(place: Place) -> No
     assert place.writes() == 0
 
 
-def test_at_whatever_moment_the_time_runs_out_the_next_run_does_the_rest(place: Place) -> None:
+def test_at_whatever_moment_the_time_runs_out_the_next_run_does_the_rest(place: OnePlace) -> None:
     place.deliver(1)
     place.forge(1)
     place.make(2)
@@ -509,7 +509,7 @@ def test_at_whatever_moment_the_time_runs_out_the_next_run_does_the_rest(place: 
     assert len({finding.event_id for finding in place.told.findings}) == 1  # to publish one twice is harmless
 
 
-def test_an_account_that_refuses_is_told_and_nothing_of_it_is_taken_for_gone(place: Place) -> None:
+def test_an_account_that_refuses_is_told_and_nothing_of_it_is_taken_for_gone(place: OnePlace) -> None:
     """B12: the Region is off, or the role is missing."""
     place.deliver(1)
     place.aws.refuses = lambda call: Failure("AuthFailure", 401) if call.name == "list" else None

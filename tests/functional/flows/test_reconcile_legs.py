@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from flows.hub import A, B
-from flows.test_reconcile import LATER, Place, arn_of
+from flows.test_reconcile import LATER, OnePlace, arn_of
 from harness.events import HOME
 from harness.fakes import FakeCall
 from ownertag.aws.concurrency import concurrent, sequential
@@ -27,7 +27,7 @@ class Chain:
     """Legs over fakes, one after the other, each with time for so many lists."""
 
     def __init__(self, lists_a_leg: int = 10**6) -> None:
-        self.place = Place()
+        self.place = OnePlace()
         self.lists_a_leg = lists_a_leg
         self.legs: list[Leg] = []
 

@@ -29,7 +29,7 @@ SIDE_BY_SIDE = 8
 LONGEST = timedelta(hours=22)
 
 #: An account and a Region.
-Place = tuple[str, str]
+PlaceKey = tuple[str, str]
 
 
 class Chain(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,8 +45,8 @@ class Chain(Struct, frozen=True, forbid_unknown_fields=True):
 
     began: datetime
     leg: int = 1
-    after: Place | None = None
-    again: tuple[Place, ...] = ()
+    after: PlaceKey | None = None
+    again: tuple[PlaceKey, ...] = ()
     totals: Totals = Totals()
 
 
@@ -87,14 +87,14 @@ class Leg(Struct, frozen=True):
     unreached: int = 0
 
 
-def places_of(order: ReconcileOrder, accounts: Iterable[str], regions: Iterable[str]) -> list[Place]:
+def places_of(order: ReconcileOrder, accounts: Iterable[str], regions: Iterable[str]) -> list[PlaceKey]:
     """The places of an order, in the order in which they are done."""
     chosen = [account for account in accounts if order.account in {"", account}]
     found = [(account, region) for region in regions if order.region in {"", region} for account in chosen]
     return sorted(set(found), key=_place_order)
 
 
-def reconcile_leg(order: ReconcileOrder, places: Sequence[Place], world: World, side_by_side: Concurrency) -> Leg:
+def reconcile_leg(order: ReconcileOrder, places: Sequence[PlaceKey], world: World, side_by_side: Concurrency) -> Leg:
     """Does as many of the places as there is time for.
 
     Args:
@@ -115,7 +115,7 @@ def reconcile_leg(order: ReconcileOrder, places: Sequence[Place], world: World, 
     again = [place for place in chain.again if place in places]
     todo = [*again, *left]
     reports: list[PlaceReport] = []
-    later: list[Place] = []
+    later: list[PlaceKey] = []
     taken = 0
     while taken < len(todo) and (taken == 0 or not world.ports.expired()):
         block = todo[taken : taken + SIDE_BY_SIDE]
@@ -136,10 +136,12 @@ def reconcile_leg(order: ReconcileOrder, places: Sequence[Place], world: World, 
     return Leg(tuple(reports), totals, chain.began, chain.leg, replace(order, since=since, chain=following))
 
 
-def _reconciled(block: Sequence[Place], since: datetime, world: World, side_by_side: Concurrency) -> list[PlaceReport]:
-    found: dict[Place, PlaceReport] = {}
+def _reconciled(
+    block: Sequence[PlaceKey], since: datetime, world: World, side_by_side: Concurrency
+) -> list[PlaceReport]:
+    found: dict[PlaceKey, PlaceReport] = {}
 
-    def work(place: Place) -> None:
+    def work(place: PlaceKey) -> None:
         account, region = place
         try:
             found[place] = reconcile_place(account, region, since, world)
@@ -152,6 +154,6 @@ def _reconciled(block: Sequence[Place], since: datetime, world: World, side_by_s
     return [found[place] for place in block]
 
 
-def _place_order(place: Place) -> tuple[str, str]:
+def _place_order(place: PlaceKey) -> tuple[str, str]:
     account, region = place
     return region, account
