@@ -7,7 +7,7 @@ function that tags never does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -139,13 +139,13 @@ def shipped_lists() -> Mapping[str, ListEntry]:
         raise CatalogueError(f"{LISTS}: {error}; write it anew with `make catalogue`") from error
 
 
-def joined(types: Iterable[str]) -> dict[str, ListEntry]:
-    """The lists of these types, of both files.
+def joined(types: Iterable[str], read: Callable[[str], str] = shipped_text) -> dict[str, ListEntry]:
+    """The lists of these types, of both files, which `read` gives by their names.
 
     Raises:
         CatalogueError: A file can't be used, or an entry by hand has no reason, no source, or no such type.
     """
-    base, above = _plain("generated"), _plain("overlay")
+    base, above = _plain("generated", read), _plain("overlay", read)
     wanted = sorted(types)
     if unknown := sorted(above.keys() - set(wanted) - base.keys()):
         raise CatalogueError(f"overlay/{LISTS_TOML}: {unknown[0]}: the catalogue has no such type")
@@ -166,9 +166,9 @@ def joined(types: Iterable[str]) -> dict[str, ListEntry]:
     return found
 
 
-def _plain(folder: str) -> dict[str, dict[str, Any]]:
+def _plain(folder: str, read: Callable[[str], str]) -> dict[str, dict[str, Any]]:
     name = f"{folder}/{LISTS_TOML}"
-    text = shipped_text(name)
+    text = read(name)
     read_file(name, text, ListsFile)
     found: dict[str, dict[str, Any]] = msgspec.toml.decode(text).get("lists", {})
     return found
