@@ -58,9 +58,11 @@ PARAMETERS: dict[tuple[str, str], dict[str, Any]] = {
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     },
     ("ec2", "DescribeLaunchTemplates"): {"LaunchTemplateIds": ["lt-1", "lt-2"]},
+    ("ec2", "DescribeRegions"): {"Filters": [{"Name": "opt-in-status", "Values": ["opted-in"]}]},
     ("ecs", "DescribeTasks"): {"cluster": "prod", "tasks": ["a", "b"]},
     ("ecs", "ListClusters"): {"nextToken": "abc"},
     ("identitystore", "DescribeUser"): {"IdentityStoreId": "d-1234567890", "UserId": "u"},
+    ("lambda", "Invoke"): {"FunctionName": "ownertag-reconcile", "InvocationType": "Event", "Payload": b"{}"},
     ("organizations", "DescribeAccount"): {"AccountId": "333333333333"},
     ("organizations", "ListAccounts"): {"NextToken": "abc"},
     ("organizations", "ListAccountsForParent"): {"ParentId": "ou-ab12-c3d4e5f6", "NextToken": "abc"},
@@ -155,7 +157,7 @@ ANSWERS: dict[tuple[str, str], bytes] = {
 ERROR = b"<Code>InvalidInstanceID.NotFound</Code><Message>m</Message>"
 ERRORS = {
     **dict.fromkeys(
-        ("codebuild", "ecs", "identitystore", "resourcegroupstaggingapi"),
+        ("codebuild", "ecs", "identitystore", "lambda", "resourcegroupstaggingapi"),
         (400, b'{"__type":"AccessDeniedException","message":"m"}'),
     ),
     # An error that the operation declares: the cut model does not name those of others, whose code is the same.
@@ -169,9 +171,12 @@ ERRORS = {
     "sqs": (400, b'{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"m"}'),
     "organizations": (400, b'{"__type":"AccessDeniedException","message":"m"}'),
 }
-# The calls that tag other services' resources are held against the full models in `unit/rollout/package`.
+# The calls that tag and list other services' resources are held against the full models in `unit/rollout/package`.
 _CATALOGUE = load_catalogue()
-NAMED = calls_of(replace(_CATALOGUE, tag_apis={"ec2.CreateTags": _CATALOGUE.tag_apis["ec2.CreateTags"]}))
+_LOOKED_UP = {name: kind for name, kind in _CATALOGUE.types.items() if kind.lookup}
+NAMED = calls_of(
+    replace(_CATALOGUE, types=_LOOKED_UP, tag_apis={"ec2.CreateTags": _CATALOGUE.tag_apis["ec2.CreateTags"]})
+)
 EVERY = [(service, operation) for service, operations in NAMED.items() for operation in sorted(operations)]
 
 
@@ -191,6 +196,9 @@ class Body:
 
     def stream(self, *_: object, **__: object) -> Iterator[bytes]:
         yield self._content
+
+    def read(self, *_: object) -> bytes:
+        return self._content
 
 
 class Wire:
@@ -219,6 +227,8 @@ def exchange(
         wire = Wire(client, *answer)
         try:
             result = getattr(client, xform_name(operation))(**parameters)
+            if "Payload" in result:
+                result["Payload"] = result["Payload"].read()
         except client.exceptions.ClientError as error:
             result = (type(error).__name__, error.response)
         pages = None
@@ -302,8 +312,9 @@ def test_the_cut_model_of_ec2_is_a_small_part(full: botocore.session.Session, da
     [path] = data.glob("ec2/*/service-2.json")
     model = full.get_component("data_loader").load_service_model("ec2", "service-2")
     cut = cut_service(model, calls_of(load_catalogue())["ec2"])
-    assert len(cut["operations"]) < len(model["operations"]) / 10
-    assert path.stat().st_size < 200_000
+    # Most of it lists what is there, to reconcile: 4 ms of a start on the machine on which it was measured.
+    assert len(cut["operations"]) < len(model["operations"]) / 7
+    assert path.stat().st_size < 400_000
     assert '"documentation"' not in path.read_text()
 
 

@@ -17,12 +17,14 @@ from typing import Any
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
+from ownertag.catalogue.lists import shipped_lists
 from ownertag.core.catalogue_types import ACTIONS, CLIENTS, Catalogue
 
 #: What the function calls at the hub; what it looks up in the accounts is `catalogue_types.ACTIONS`.
 HUB_CALLS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset({"BatchGetItem", "Query", "TransactWriteItems", "UpdateItem"}),
     "events": frozenset({"PutEvents"}),
+    "lambda": frozenset({"Invoke"}),
     "organizations": frozenset(
         {
             "DescribeAccount",
@@ -37,6 +39,8 @@ HUB_CALLS: Mapping[str, frozenset[str]] = {
     "sqs": frozenset({"ChangeMessageVisibilityBatch", "GetQueueAttributes", "SendMessage"}),
     "sts": frozenset({"AssumeRole"}),
 }
+#: What it reads in the accounts to reconcile, beside the lists of `catalogue.lists`.
+AUDIT_CALLS: Mapping[str, frozenset[str]] = {"ec2": frozenset({"DescribeRegions"})}
 #: The files of a service that a client reads. Waiters and examples are not used.
 _FILES = ("service-2", "paginators-1", "endpoint-rule-set-1")
 _DOCUMENTATION = ("documentation", "documentationUrl")
@@ -47,8 +51,11 @@ class ModelError(Exception):
 
 
 def calls_of(catalogue: Catalogue) -> dict[str, frozenset[str]]:
-    """The operations that the function calls, by service: the hub's, those of look-ups, and those of the catalogue."""
-    calls = {service: set(operations) for service, operations in HUB_CALLS.items()}
+    """The operations that the functions call, by service: the hub's, those of look-ups, and those of the catalogue.
+
+    One package serves both functions, that which works off the queue and that which reconciles.
+    """
+    calls = {service: set(operations) for service, operations in (*HUB_CALLS.items(), *AUDIT_CALLS.items())}
     for action in chain.from_iterable(ACTIONS.values()):
         service, _, operation = action.partition(":")
         calls.setdefault(CLIENTS.get(service, service), set()).add(operation)
@@ -58,6 +65,10 @@ def calls_of(catalogue: Catalogue) -> dict[str, frozenset[str]]:
     for type_ in catalogue.types.values():
         if type_.lookup:
             calls["ec2"].add(type_.lookup.operation)  # `sources.ec2.Ec2.present` makes it
+    for name, entry in shipped_lists().items():  # reconciling lists what is there: `sources.inventory`
+        if name in catalogue.types and not entry.none:
+            called = calls.setdefault(entry.client, set())
+            called.update(call.operation for call in (entry, entry.detail) if call)
     return {service: frozenset(operations) for service, operations in calls.items()}
 
 

@@ -11,9 +11,11 @@ from botocore import xform_name
 
 import ownertag
 from harness import fixtures
+from ownertag.catalogue.lists import shipped_lists
 from ownertag.core.catalogue_types import ACTIONS
 from ownertag.render.policies import hub_permissions
 from ownertag.rollout.package.models import HUB_CALLS, calls_of
+from ownertag.sources.inventory.calls import calls_of as inventory_calls
 
 SOURCES = Path(ownertag.__file__).parent / "sources"
 #: Of the organization, and of what only the command line looks up: not in an account with the tagger's role.
@@ -21,6 +23,7 @@ ELSEWHERE = {"organization.py", "observed_accounts.py", "ec2_state.py"}
 #: The IAM action of a call that has another name (service authorization reference).
 OTHER_ACTIONS = {
     "dynamodb:TransactWriteItems": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+    "lambda:Invoke": {"lambda:InvokeFunction"},
     "sqs:ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
 }
 #: What Lambda does by the function's role, beside the function.
@@ -61,6 +64,16 @@ def test_the_cut_models_hold_what_the_policies_allow_to_look_up() -> None:
     for action in chain.from_iterable(ACTIONS.values()):
         service, _, operation = action.partition(":")
         assert operation in calls["resourcegroupstaggingapi" if service == "tag" else service]
+
+
+def test_the_cut_models_hold_what_an_inventory_calls() -> None:
+    catalogue = fixtures.catalogue()
+    calls = calls_of(catalogue)
+    listed = inventory_calls(catalogue, shipped_lists())
+    assert len(listed) >= 100
+    for call in listed:
+        assert call.operation in calls[call.client], call.types
+        assert call.entry.detail is None or call.entry.detail.operation in calls[call.client], call.types
 
 
 def test_the_hubs_role_may_do_what_the_function_calls_there_and_no_more() -> None:

@@ -1,4 +1,4 @@
-"""The cut models of services that tags are written at: the same requests as botocore's own, and what leads to them."""
+"""The cut models of services that are tagged and listed: botocore's own requests, and what leads to them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.serialize import create_serializer
 
+from ownertag.catalogue.lists import shipped_lists
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.catalogue_types import TagApi
 from ownertag.core.tag_parameters import reading, removing, writing
 from ownertag.core.values import Resource, Write
 from ownertag.rollout.package.models import cut_models, cut_service
+from ownertag.sources.inventory.calls import ListCall, calls_of
 
 APIS = load_catalogue().tag_apis
+LISTS = calls_of(load_catalogue(), shipped_lists())
 DATA = Path(botocore.__file__).parent / "data"
 RESOURCE = Resource("arn:aws:any:eu-central-1:111111111111:thing/a-name", "thing/a-name", "any:thing")
 WRITE = Write("111111111111", "eu-central-1", "", (("owner", "é &=+"), ("WhatIsThis", "made by a test")), (RESOURCE,))
@@ -49,6 +52,18 @@ def test_the_requests_are_the_same(api: TagApi) -> None:
     if api.remove:
         removal = removing(api, api.remove, WRITE)
         assert request(cut, api.remove.operation, removal) == request(full, api.remove.operation, removal)
+
+
+@pytest.mark.parametrize("call", LISTS, ids=lambda call: f"{call.client}.{call.operation} {call.types[0]}")
+def test_the_requests_of_lists_are_the_same(call: ListCall) -> None:
+    full = _LOADER.load_service_model(call.client, "service-2")
+    detail = call.entry.detail
+    cut = cut_service(full, frozenset({call.operation, *([detail.operation] if detail else ())}))
+    for parameters, _ in call.parameters(WRITE.account, WRITE.region, [RESOURCE]):
+        assert request(cut, call.operation, parameters) == request(full, call.operation, parameters)
+    if detail:
+        parameters = {detail.parameter: "a", **detail.parameters}
+        assert request(cut, detail.operation, parameters) == request(full, detail.operation, parameters)
 
 
 def test_what_leads_to_the_endpoint_stays(tmp_path: Path) -> None:
