@@ -16,6 +16,7 @@ from ownertag.cli.commands import Command, Group
 #: The commands in the order of `--help`, each with the first line of its own, so that none is imported to show it. Each
 #: is a module here that has a function of its name, or `app` for a group of commands.
 COMMANDS = {
+    "backfill": "Tag what was there before ownertag, or what delivery missed, with whoever made it.",
     "catalogue": "Try a record against the rows of every service, and add a row from it.",
     "demo": "Tour an organization on this machine.",
     "doctor": "Check the deployment in every account and Region.",

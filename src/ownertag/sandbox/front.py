@@ -66,6 +66,27 @@ _LONG_TEMPLATE = (
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 
 
+def _unknown_operation(call: Call) -> Response:
+    """What services say to an operation that they don't have (EC2 API reference, error codes; AWS JSON protocol)."""
+    code = "InvalidAction" if call.params else "UnknownOperationException"
+    return refuse(call, code, f"This sandbox has no {call.operation or 'such operation'} of {call.service}", 400)
+
+
+class _NoService(Exception):
+    """moto has no such service."""
+
+
+class _Moto(DomainDispatcherApplication):
+    """moto, which prints that it has not a service, and then fails."""
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """The name of a service."""
+        hosted = host is not None and "amazonaws.com" in host
+        if hosted and not any(pattern.match(f"http://{host}") for _, pattern in self.backend_url_patterns):
+            raise _NoService(host)
+        return super().get_backend_for_host(host)
+
+
 class Front:
     """A WSGI application that answers calls of AWS, as far as the sandbox has it.
 
@@ -104,7 +125,7 @@ class Front:
         self.invoke_later: Callable[[str, bytes], bool] = lambda *_: False
         #: Answers in place of a service, where it is to fail; None lets the call through.
         self.fault: Callable[[Call, SandboxActor], Response | None] = lambda *_: None
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = _Moto(create_backend_app)
         #: moto's state is not made for several threads, and a record must follow its call in order.
         self.lock = RLock()
         # The calls that services have made because of the one that is being answered, if one is.
@@ -281,12 +302,12 @@ class Front:
         environ = call.environ_for(account)
         try:
             application: Any = self._moto.get_application(environ)
-        except (AttributeError, ImportError):  # moto's own words for a service that it does not have
-            return refuse(call, "UnknownOperationException", f"the sandbox has no {call.service}", 501)
+        except _NoService:
+            return _unknown_operation(call)
         try:
             body = application(environ, start)
-        except NotImplementedError as error:  # moto's word for an operation that it does not have
-            return refuse(call, "UnknownOperationException", str(error), 501)
+        except NotImplementedError:
+            return _unknown_operation(call)
         try:
             content = b"".join(body)
         finally:

@@ -32,6 +32,8 @@ class Recorder:
         self._records: dict[tuple[str, str], list[Record]] = defaultdict(list)
         self._lock = Lock()
         self.listeners: list[Callable[[Record], None]] = []
+        #: The time of what is recorded: for calls of long ago.
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def record(self, call: Call, actor: SandboxActor, answer: Response) -> None:
         """Writes the record of a call, if CloudTrail has such calls among its management events, and they write."""
@@ -60,7 +62,7 @@ class Recorder:
         return {
             "eventVersion": "1.11",
             "userIdentity": self._identities.user_identity(actor, call.access_key),
-            "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "eventTime": self.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "eventSource": f"{found.source}.amazonaws.com",
             "eventName": found.event,
             "awsRegion": found.region,

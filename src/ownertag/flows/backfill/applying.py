@@ -36,10 +36,17 @@ _LOOK_EVERY = 1.0
 
 #: Nothing more is done about these.
 DONE = frozenset(
-    kind.value for kind in (OutcomeKind.TAGGED, OutcomeKind.UNCHANGED, OutcomeKind.GONE, OutcomeKind.OBSERVED)
+    kind.value
+    for kind in (
+        OutcomeKind.TAGGED,
+        OutcomeKind.UNCHANGED,
+        OutcomeKind.KEPT,
+        OutcomeKind.GONE,
+        OutcomeKind.OBSERVED,
+    )
 )
 #: The row's owner counts, and may be changed.
-_WRITTEN = frozenset({OutcomeKind.TAGGED.value, OutcomeKind.UNCHANGED.value})
+_WRITTEN = frozenset({OutcomeKind.TAGGED.value, OutcomeKind.UNCHANGED.value, OutcomeKind.KEPT.value})
 UNREADABLE = "tags-unreadable"
 NOT_NAMED = "not-named"
 

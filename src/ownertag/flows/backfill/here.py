@@ -10,11 +10,13 @@ from msgspec import to_builtins
 from ownertag.core.backfill.found import FoundResource
 from ownertag.core.catalogue_types import Catalogue
 from ownertag.core.parse import parse_record
+from ownertag.core.restore import RestoreItem, RestoreOrder
 from ownertag.core.settings import Settings
 from ownertag.core.transfer import TransferOrder
 from ownertag.flows.adopt import AdoptOrder, adopt
 from ownertag.flows.backfill.ports import RestoreTarget, ResultObject
 from ownertag.flows.ports import Ports
+from ownertag.flows.restore import restore
 from ownertag.flows.tag import results
 from ownertag.flows.transfer import transfer
 from ownertag.ledger.port import Reader
@@ -29,9 +31,13 @@ class OrdersHere:
         reader: The ledger.
         catalogue: The rows.
         settings: The tags.
+        by: Who orders.
     """
 
-    def __init__(self, ports: Ports, dry: Ports, reader: Reader, catalogue: Catalogue, settings: Settings) -> None:
+    def __init__(
+        self, ports: Ports, dry: Ports, reader: Reader, catalogue: Catalogue, settings: Settings, by: str = ""
+    ) -> None:
+        self._by = by
         self._ports = ports
         self._dry = dry
         self._reader = reader
@@ -60,7 +66,16 @@ class OrdersHere:
 
     def restore(self, run: str, resources: Sequence[RestoreTarget], *, dry_run: bool) -> list[ResultObject]:
         """Puts back what was there."""
-        raise NotImplementedError
+        items = [restore_item(one) for one in resources]
+        order = RestoreOrder(run, items, dry_run, self._by)
+        answer = restore(order, self._dry if dry_run else self._ports, self._catalogue, self._settings)
+        return in_order(answer["results"])
+
+
+def restore_item(target: RestoreTarget) -> RestoreItem:
+    """A resource as an order to restore has it."""
+    key = target.key
+    return RestoreItem(key.account, key.region, key.arn, dict(target.before), dict(target.written))
 
 
 def in_order(found: Sequence[ResultObject]) -> list[ResultObject]:

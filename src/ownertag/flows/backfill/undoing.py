@@ -12,12 +12,14 @@ from msgspec.structs import replace
 from ownertag.core.values import OutcomeKind
 from ownertag.flows.backfill.deciding import ORDER
 from ownertag.flows.backfill.ports import Orders, RestoreTarget, Tell, tell_nobody
+from ownertag.flows.restore import CHANGED_SINCE, RESTORED, WOULD_RESTORE
 from ownertag.runs.backfill import BackfillStore
 from ownertag.runs.values import JournalEntry
 
 #: What is not tried again.
-RESTORED = "restored"
-_DONE = frozenset({RESTORED, OutcomeKind.UNCHANGED.value, OutcomeKind.GONE.value, "changed-since"})
+_DONE = frozenset({RESTORED, CHANGED_SINCE, OutcomeKind.UNCHANGED.value, OutcomeKind.GONE.value})
+#: As it was before, or it would be.
+_WELL = frozenset({RESTORED, WOULD_RESTORE, OutcomeKind.UNCHANGED.value})
 
 
 class Undone(Struct, frozen=True):
@@ -50,7 +52,7 @@ def undo(store: BackfillStore, orders: Orders, *, dry_run: bool, tell: Tell = te
             store.keep_journal(answered)
         for entry in (*(one for one in chunk if one.restored in _DONE), *answered):
             outcomes[entry.restored or ""] += 1
-            if entry.restored not in {RESTORED, f"would-{RESTORED}", "would-restore"}:
+            if entry.restored not in _WELL:
                 left.append(entry)
         done += len(chunk)
         tell("undo", done, of, "resources")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ownertag.sandbox.calls import Call, Response, answer_json, refuse
 from ownertag.sandbox.recorder import Record
 
-#: LookupEvents gives at most so many events a page (doc).
+#: LookupEvents looks up events of the last 90 days (doc).
+KEPT = timedelta(days=90)
+#: It gives at most so many events a page (doc).
 MAX_EVENTS = 50
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -54,10 +56,16 @@ def lookup_events(call: Call, records: list[Record]) -> Response:
         return refuse(call, "InvalidMaxResultsException", f"MaxResults must be from 1 to {MAX_EVENTS}", 400)
     if not _NUMBER.fullmatch(token):
         return refuse(call, "InvalidNextTokenException", "The token is not one that was given", 400)
+    oldest = (datetime.now(UTC) - KEPT).timestamp()
+    newest = records[::-1]
+    newest.sort(key=_epoch, reverse=True)  # of one second the last first
     found = [
         record
-        for record in reversed(records)
-        if all(attribute["AttributeValue"] in _attribute(record, attribute["AttributeKey"]) for attribute in attributes)
+        for record in newest
+        if _epoch(record) >= oldest
+        and all(
+            attribute["AttributeValue"] in _attribute(record, attribute["AttributeKey"]) for attribute in attributes
+        )
         and (start is None or _epoch(record) >= start)
         and (end is None or _epoch(record) <= end)
     ]
