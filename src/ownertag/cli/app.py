@@ -24,6 +24,7 @@ COMMANDS = {
     "init": "Write a commented ownertag.toml for the organization that the credentials are of.",
     "package": "Build the zip that Lambda runs, from wheels whose hashes are locked.",
     "prove": "Measure how long tags take, in every account and Region, hop by hop.",
+    "reconcile": "Find what was never delivered, forged or has vanished.",
     "redrive": "Put back what was not delivered, or not tagged.",
     "sandbox": "Run an AWS organization on this machine, with ownertag deployed into it.",
     "tag": "Tag what records in files created.",

@@ -61,16 +61,35 @@ class HubFunction:
         options: The credentials: of the hub's account, allowed to invoke its function.
         organization: The hub's account and its Region.
         attempts: How often to ask where no answer comes.
+        function: The function's name.
+        patience: How many seconds it may take.
     """
 
-    def __init__(self, options: Options, organization: OrganizationSettings, attempts: int = 1) -> None:
+    def __init__(
+        self,
+        options: Options,
+        organization: OrganizationSettings,
+        attempts: int = 1,
+        function: str = FUNCTION,
+        patience: int = 200,
+    ) -> None:
         from botocore.config import Config
 
         # The function may take its time.
-        patient = Config(read_timeout=200, retries={"total_max_attempts": attempts, "mode": "standard"})
+        patient = Config(read_timeout=patience, retries={"total_max_attempts": attempts, "mode": "standard"})
         session, caller = at_hub(options, organization)
         self.caller: str = caller.arn
+        self._function = function
         self._lambda = session.client("lambda", config=patient)
+
+    def start(self, order: Mapping[str, Any]) -> None:
+        """Has an order carried out without waiting for it; the command ends where that can't be asked for."""
+        from ownertag.aws.errors import AWS_ERRORS
+
+        try:
+            self._lambda.invoke(FunctionName=self._function, InvocationType="Event", Payload=json.dumps(order))
+        except AWS_ERRORS as error:
+            fail(f"the hub's function {self._function} can't be invoked: {error}", Exit.UNREACHABLE)
 
     def ask(self, order: Mapping[str, Any], key: str) -> dict[str, Any]:
         """Returns the answer, which has this key; the command ends where there is none.
@@ -81,9 +100,9 @@ class HubFunction:
         from ownertag.aws.errors import AWS_ERRORS
 
         try:
-            answer = self._lambda.invoke(FunctionName=FUNCTION, Payload=json.dumps(order))
+            answer = self._lambda.invoke(FunctionName=self._function, Payload=json.dumps(order))
         except AWS_ERRORS as error:
-            fail(f"the hub's function {FUNCTION} can't be invoked: {error}", Exit.UNREACHABLE)
+            fail(f"the hub's function {self._function} can't be invoked: {error}", Exit.UNREACHABLE)
         decoded = json.loads(answer["Payload"].read())
         if answer.get("FunctionError") or not isinstance(decoded, dict) or decoded.get(key) is None:
             if isinstance(decoded, dict) and decoded.get("errorType") == TOO_LARGE:
@@ -93,5 +112,5 @@ class HubFunction:
                 if isinstance(decoded, dict)
                 else decoded
             )
-            fail(f"the hub's function {FUNCTION} failed: {text}; its log says more", Exit.UNREACHABLE)
+            fail(f"the hub's function {self._function} failed: {text}; its log says more", Exit.UNREACHABLE)
         return decoded

@@ -221,9 +221,6 @@ def hub_permissions(settings: Settings, organization: OrganizationSettings) -> P
             "Sid": "WriteLogs",
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": [
-                arn("logs", f"log-group:/aws/lambda/{function}:*", region="${AWS::Region}")
-                for function in (FUNCTION, RECONCILE_FUNCTION)
-            ],
+            "Resource": arn("logs", f"log-group:/aws/lambda/{FUNCTION}:*", region="${AWS::Region}"),
         },
     )

@@ -45,8 +45,8 @@ def test_every_queue_keeps_its_messages_as_long_as_the_page_says() -> None:
 
 
 def test_log_and_archive_are_kept_as_long_as_the_page_says() -> None:
-    for log in of_type(HUB, "AWS::Logs::LogGroup").values():
-        assert log["RetentionInDays"] == days(f"log `{log['LogGroupName']}`")
+    [log] = of_type(HUB, "AWS::Logs::LogGroup").values()
+    assert log["RetentionInDays"] == days(f"`{log['LogGroupName']}`")
     [archive] = of_type(HUB, "AWS::Events::Archive").values()
     assert archive["RetentionDays"] == days(f"archive `{archive['ArchiveName']}`")
     assert "EventPattern" not in archive  # all of the bus
