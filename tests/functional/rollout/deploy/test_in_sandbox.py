@@ -64,7 +64,7 @@ def test_apply_puts_everything_in_its_place_and_a_second_plan_has_nothing(consol
         for region in (HOME_REGION, "us-east-1", "us-west-2"):
             at_hub = (account, region) == (HUB, HOME_REGION)
             rules = {*spoke_rules(load_catalogue(), fixtures.settings())}
-            rules |= {"hub-ownertag-accounts"} if at_hub else set()
+            rules |= {"hub-ownertag-accounts", "hub-ownertag-reconcile"} if at_hub else set()
             assert found[f"rules in {account} {region}"] == rules
             assert (found[f"queues in {account} {region}"] == {"ownertag-undelivered"}) != at_hub
     assert found["policy"] == [{console.sandbox.organization.unit}] * len(console.prepared().desired.policies)
