@@ -13,6 +13,7 @@ from faults import (
     rows_kills,
     rows_ledger,
     rows_logs,
+    rows_reconcile,
     rows_resources,
     rows_unanswered,
 )
@@ -32,6 +33,7 @@ _MODULES: tuple[Any, ...] = (
     rows_ledger,
     rows_files,
     rows_logs,
+    rows_reconcile,
 )
 ROWS: list[Row] = [row for module in _MODULES for row in getattr(module, "ROWS", ())]
 PROOFS: list[Proof] = [proof for module in _MODULES for proof in getattr(module, "PROOFS", ())]

@@ -11,7 +11,7 @@ from typing import Any
 
 from faults.inject import both, counted, made, one_creation_each
 from faults.made import volume_of
-from faults.row import WELL, NotBuilt, Proof, Row
+from faults.row import WELL, Proof, Row
 from faults.templates import resources
 from faults.world import World
 from harness import fixtures
@@ -304,9 +304,4 @@ ROWS = [
 
 PROOFS = [
     Proof("E18", "a rule can't deliver", "every target of every rule has dead letters", _every_target_has_dead_letters),
-]
-
-
-NOT_BUILT = [
-    NotBuilt("E6", "an event above 256 KB never arrives", "only reconcile can find it"),
 ]

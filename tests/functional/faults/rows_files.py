@@ -144,10 +144,4 @@ NOT_BUILT = [
         "digest files are left out, and a log is believed as it lies in the bucket;"
         " `aws cloudtrail validate-logs` tells whether it is CloudTrail's",
     ),
-    NotBuilt(
-        "B12",
-        "a Region is off, or a role is missing in one account, in a backfill",
-        f"{_NO_BACKFILL}; the live flow is C19 to C21",
-    ),
-    NotBuilt("B13", "live and backfill at once", _NO_BACKFILL),
 ]
