@@ -79,7 +79,7 @@ def check_tagger(applied: Applied, account: str, hub: str) -> None:
         attached = iam.list_attached_role_policies(RoleName="auto-tag-role")["AttachedPolicies"]
     assert f"arn:aws:iam::{hub}:role/ownertag-hub" in json.dumps(trust)
     text = (applied.templates / "spoke_account/template.yaml").read_text("utf-8")
-    rendered = re.findall(r"^      ManagedPolicyName: (\S+)$", text, re.MULTILINE)
+    rendered = re.findall(r"^      ManagedPolicyName: (ownertag-tagger-\S+)$", text, re.MULTILINE)
     assert rendered
     assert sorted(policy["PolicyName"] for policy in attached) == sorted(rendered)
 
