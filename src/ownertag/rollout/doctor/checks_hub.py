@@ -19,6 +19,7 @@ from ownertag.rollout.doctor.checks import (
     statements,
     unread_finding,
 )
+from ownertag.rollout.doctor.checks_reconcile import check_reconcile
 from ownertag.rollout.doctor.commands import Command, apply, aws, compact, redrive
 from ownertag.rollout.doctor.expected import Expected
 from ownertag.rollout.doctor.facts import (
@@ -58,6 +59,7 @@ def check_hub(facts: HubFacts | Unread, expected: Expected) -> Iterator[Finding]
     yield from _function(place, facts, expected)
     yield _package(place, facts, expected)
     yield _source(place, facts, expected)
+    yield from check_reconcile(place, facts, expected)
     yield from _alarms(place, facts, expected)
     yield _topic(place, facts, expected)
 

@@ -9,11 +9,30 @@ from typing import Any
 
 from ownertag.ledger.items import OBSERVED_IN, account_of, observed_link
 from ownertag.ledger.table import BY_LINK
-from ownertag.render.documents import ALARM_TOPIC, BUS, DEAD_LETTERS, HUB_RULE, HUB_STACK, LEDGER_TABLE
+from ownertag.render.documents import (
+    ALARM_TOPIC,
+    BUS,
+    DEAD_LETTERS,
+    FUNCTION,
+    HUB_RULE,
+    HUB_STACK,
+    LEDGER_TABLE,
+    RECONCILE_FUNCTION,
+    RECONCILE_RULE,
+)
 from ownertag.rollout.doctor.access import AuditedAccount
 from ownertag.rollout.doctor.collect import Metrics, metrics, queue, rule
 from ownertag.rollout.doctor.expected import Expected
-from ownertag.rollout.doctor.facts import BusFacts, EventSourceMapping, Function, HubFacts, NotGiven, Observed, Unread
+from ownertag.rollout.doctor.facts import (
+    BusFacts,
+    EventSourceMapping,
+    Function,
+    HubFacts,
+    NotGiven,
+    Observed,
+    Schedule,
+    Unread,
+)
 
 
 def collect_hub(account: AuditedAccount, expected: Expected, now: datetime) -> HubFacts | Unread:
@@ -28,11 +47,13 @@ def collect_hub(account: AuditedAccount, expected: Expected, now: datetime) -> H
         queue=queue(account, home, BUS),
         oldest=_oldest(account, now),
         dead_letters=queue(account, home, DEAD_LETTERS),
-        function=_function(account),
+        function=_function(account, FUNCTION),
         sources=_sources(account),
         alarms=_alarms(account, expected.alarms.values()),
         subscriptions=subscriptions(account, expected),
         waiting=_waiting(account),
+        reconcile=_function(account, RECONCILE_FUNCTION),
+        schedule=_schedule(account),
     )
 
 
@@ -55,9 +76,9 @@ def _oldest(account: AuditedAccount, now: datetime) -> Observed[float | None]:
     return max(found[0])[1] if found[0] else None
 
 
-def _function(account: AuditedAccount) -> Observed[Function]:
+def _function(account: AuditedAccount, name: str) -> Observed[Function]:
     def use(client: Any) -> Function:
-        found = client.get_function_configuration(FunctionName=BUS)
+        found = client.get_function_configuration(FunctionName=name)
 
         def given(field: str) -> Any:
             return found[field] if found.get(field) else NotGiven(field)
@@ -71,6 +92,15 @@ def _function(account: AuditedAccount) -> Observed[Function]:
         )
 
     return account.read("lambda", account.home, use)
+
+
+def _schedule(account: AuditedAccount) -> Observed[Schedule]:
+    def use(events: Any) -> Schedule:
+        found = events.describe_rule(Name=RECONCILE_RULE)
+        targets = events.list_targets_by_rule(Rule=RECONCILE_RULE)["Targets"]
+        return Schedule(found["State"], tuple(target["Arn"] for target in targets))
+
+    return account.read("events", account.home, use)
 
 
 def _sources(account: AuditedAccount) -> Observed[tuple[EventSourceMapping, ...]]:

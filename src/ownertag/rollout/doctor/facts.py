@@ -88,6 +88,13 @@ class Rule(Struct, frozen=True):
     targets: tuple[RuleTarget, ...]
 
 
+class Schedule(Struct, frozen=True):
+    """A rule on a schedule, and the ARNs of what it invokes."""
+
+    state: str
+    targets: tuple[str, ...]
+
+
 #: How many days of a rule's metrics are read.
 SENT_DAYS = 14
 
@@ -194,6 +201,8 @@ class HubFacts(Struct, frozen=True):
     alarms: Observed[Mapping[str, str]]
     subscriptions: Observed[tuple[str, ...]]
     waiting: Observed[Mapping[str, int]] = Unread("not asked")
+    reconcile: Observed[Function] = Unread("not asked")
+    schedule: Observed[Schedule] = Unread("not asked")
 
 
 # --- the organization

@@ -37,6 +37,7 @@ class Check(StrEnum):
     QUEUE_POLICY = "queue-policy"
     DEAD_LETTERS = "dead-letters"
     FUNCTION = "function"
+    RECONCILE = "reconcile"
     PACKAGE = "package"
     EVENT_SOURCE = "event-source"
     ALARMS = "alarms"

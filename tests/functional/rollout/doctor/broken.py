@@ -335,6 +335,9 @@ ROUNDS: dict[str, tuple[Row, ...]] = {
             HUB, HOME_REGION, "lambda", "update_function_configuration", FunctionName="ownertag", Timeout=3,
         )),
         Row(Cause.EVENT_SOURCE_DISABLED, HUB, HOME_REGION, _mapping(Enabled=False)),
+        Row(Cause.RECONCILE_DISABLED, HUB, HOME_REGION, call(
+            HUB, HOME_REGION, "events", "disable_rule", Name="hub-ownertag-reconcile",
+        )),
         Row(Cause.PACKAGE_CODE, HUB, HOME_REGION, _other_code),
         Row(Cause.ALARM_ON, HUB, HOME_REGION, _alarm("ALARM"), By.PERSON, _alarm("OK")),
     ),
@@ -419,6 +422,8 @@ NOT_HERE: dict[Cause, str] = {
     Cause.DEAD_LETTERS_MISSING: _REVERTS,
     Cause.FUNCTION_MISSING: _REVERTS,
     Cause.FUNCTION_SETTINGS: _REVERTS,
+    Cause.RECONCILE_MISSING: _REVERTS,
+    Cause.RECONCILE_FUNCTION: _REVERTS,
     Cause.EVENT_SOURCE_MISSING: _REVERTS,
     Cause.EVENT_SOURCE_RESPONSES: "the emulator always reports what the template has",
     Cause.ALARM_MISSING: "the emulator makes no alarms from a template",

@@ -26,6 +26,7 @@ from ownertag.rollout.doctor.facts import (
     Role,
     Rule,
     RuleTarget,
+    Schedule,
     Sent,
     StackFacts,
     StackInstanceState,
@@ -109,6 +110,8 @@ def hub() -> HubFacts:
         alarms=dict.fromkeys(want.alarms.values(), "OK"),
         subscriptions=("arn:aws:sns:eu-central-1:777788889999:ownertag-alarms:1",),
         waiting={},
+        reconcile=Function("Active", ("arm64",), 900, base64.b64encode(bytes.fromhex(SHA256)).decode()),
+        schedule=Schedule("ENABLED", (want.arn("lambda", "function:ownertag-reconcile", HUB, HOME),)),
     )
 
 

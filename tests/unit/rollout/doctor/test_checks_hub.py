@@ -36,7 +36,7 @@ def test_where_all_is_well_every_check_says_so() -> None:
     assert {finding.state for finding in findings} == {CheckState.OK}
     assert {finding.check for finding in findings} == {
         Check.HUB_STACK, Check.BUS, Check.HUB_RULE, Check.QUEUE, Check.QUEUE_POLICY, Check.DEAD_LETTERS, Check.FUNCTION,
-        Check.PACKAGE, Check.EVENT_SOURCE, Check.ALARMS, Check.ALARM_TOPIC,
+        Check.PACKAGE, Check.EVENT_SOURCE, Check.RECONCILE, Check.ALARMS, Check.ALARM_TOPIC,
     }  # fmt: skip
     assert {(finding.account, finding.region) for finding in findings} == {(HUB, HOME)}
 
@@ -58,6 +58,22 @@ def _source(**changes: Any) -> dict[str, Any]:
 
 
 FAULTS: dict[str, tuple[dict[str, Any], Check, str, str]] = {
+    "nothing reconciles": (
+        {"reconcile": Missing()}, Check.RECONCILE, "ownertag-reconcile is not there", "deploy apply",
+    ),
+    "other code reconciles": (
+        {"reconcile": replace(WELL.reconcile, code_sha256="x")}, Check.RECONCILE, "runs other code", "deploy apply",
+    ),
+    "what reconciles is not active": (
+        {"reconcile": replace(WELL.reconcile, state="Failed")}, Check.RECONCILE, "its state is Failed", "deploy apply",
+    ),
+    "reconciling is off": (
+        {"schedule": replace(WELL.schedule, state="DISABLED")}, Check.RECONCILE, "is DISABLED", "enable-rule",
+    ),
+    "reconciling begins something else": (
+        {"schedule": replace(WELL.schedule, targets=("x",))}, Check.RECONCILE, "does not begin", "deploy apply",
+    ),
+    "no schedule": ({"schedule": Missing()}, Check.RECONCILE, "hub-ownertag-reconcile is not there", "deploy apply"),
     "no stack": ({"stack": Missing()}, Check.HUB_STACK, "no stack ownertag-hub", "deploy apply"),
     "stack failed": (
         stack(status="UPDATE_ROLLBACK_COMPLETE"), Check.HUB_STACK, "is UPDATE_ROLLBACK_COMPLETE", "stack-events",
