@@ -73,7 +73,7 @@ def list_places(
                 ours = known[one.key].holding.tags if one.key in known else None
                 state = state_of(one, ours, settings)
                 states[state] += 1
-                if state is not State.RIGHT:
+                if state not in {State.RIGHT, State.BY_AWS}:
                     kept.append(KeptResource(one, state, at))
         store.keep_place(account, region, ListedPlace(at, dict(states), tuple(unlisted)), kept)
         done += 1
