@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from harness.events import HOME, envelope, instance_id, launch, omitted_launch, 
 from harness.fakes import FakeAccounts, FakeAws
 from ownertag.core.values import Failure, OutcomeKind, Reason
 from ownertag.flows.live import BatchAnswer
+from ownertag.flows.reconcile.legs import Leg
+from ownertag.flows.reconcile.report import Foreign, Missed, PlaceReport, totals_of
 from ownertag.handler.telemetry import Telemetry
 
 CANARY = "canary7f3a"
@@ -274,3 +277,35 @@ def test_an_empty_batch_is_told_without_trouble(told: Callable[[BatchAnswer], st
         "MessagesReturned": 0,
         "MessagesDeadLettered": 0,
     }
+
+
+# --- reconciling
+
+
+def test_a_leg_counts_what_it_found_and_names_nothing_that_strangers_wrote(
+    report: Telemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    missed = Missed("00000000-0000-0000-0000-000000000001", "CreateVolume", at, "alice", ("arn:secret",), ("tagged",))
+    found = PlaceReport(
+        account="111111111111",
+        region="eu-central-1",
+        listed=3,
+        missed=(missed,),
+        forged=(Foreign("arn:secret", "owner", "secret", "alice"),),
+        left=("throttled: busy",),
+    )
+    empty = PlaceReport(account="222222222222", region="eu-central-1")
+    report.reconciled(Leg((found, empty), totals_of([found, empty]), at, unreached=2), dry_run=False)
+    out = capsys.readouterr().out
+    told = [json.loads(line) for line in out.splitlines()]
+    [metrics] = [line for line in told if "_aws" in line]
+    assert {name: metrics[name] for name in ("MissedCreations", "Reconciled.forged", "Reconciled.places")} == {
+        "MissedCreations": [1.0], "Reconciled.forged": [1.0], "Reconciled.places": [2.0],
+    }  # fmt: skip
+    assert metrics["Reconciled.not-reached"] == [2.0]
+    [place] = [line for line in told if line.get("message") == "reconciled"]
+    assert (place["event_ids"], place["missed"], place["reasons"]) == ([missed.event_id], 1, ["throttled: busy"])
+    assert "secret" not in out
+    report.reconciled(Leg((found,), totals_of([found]), at), dry_run=True)
+    assert "MissedCreations" not in capsys.readouterr().out

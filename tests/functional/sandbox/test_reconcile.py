@@ -99,7 +99,9 @@ def world() -> Iterator[World]:
         yield World(sandbox, told)
 
 
-@pytest.mark.parametrize("seed", [18, 42, 2026])
+@pytest.mark.parametrize(
+    "seed", [18, pytest.param(42, marks=pytest.mark.full), pytest.param(2026, marks=pytest.mark.full)]
+)
 def test_of_the_events_lost_on_the_way_all_are_found_and_all_forged_owners_told(world: World, seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311 - no secret
     begun = world.count
