@@ -31,6 +31,7 @@ from ownertag.flows.backfill.evidence import logs_read, look_up, read_logs, unre
 from ownertag.flows.backfill.here import OrdersHere
 from ownertag.flows.backfill.listing import list_places
 from ownertag.flows.backfill.ports import LogPart, RestoreTarget, ResultObject
+from ownertag.flows.backfill.undoing import undo
 from ownertag.ledger.read_only import DryRunLedger
 from ownertag.runs.backfill import BackfillStore
 from ownertag.runs.values import BackfillRun
@@ -434,6 +435,29 @@ def test_what_was_ordered_twice_and_found_written_was_written_by_the_run(world: 
     applied = world.apply()
     assert (world.ordered, applied.outcomes) == ([2, 2], {"tagged": 2})
     assert sorted(world.writes()) == sorted([volume_id(1), volume_id(2)])
+
+
+def test_only_the_keys_that_were_written_are_put_back(world: World) -> None:
+    world.put(found(1, tags={"owner": "mallory", "note": "kept"}))
+    world.logs = [arrival(1, "alice", OLD)]
+    world.apply()
+    asked: list[RestoreTarget] = []
+
+    class Orders(World):
+        def restore(self, run: str, resources: Sequence[RestoreTarget], *, dry_run: bool) -> list[ResultObject]:
+            assert (run, dry_run) == (RUN.id, False)
+            asked.extend(resources)
+            return [{"outcome": "restored", "reason": None} for _ in resources]
+
+    store = BackfillStore(world.path)
+    [entry] = store.whole_journal()
+    store.keep_journal([replace(entry, written=(("owner", "alice"),))])
+    undone = undo(store, Orders(world.path), dry_run=False)
+    assert (undone.outcomes, undone.left) == ({"restored": 1}, ())
+    assert asked == [RestoreTarget(key_of(1), {"owner": "mallory"}, {"owner": "alice"})]
+    assert undo(store, Orders(world.path), dry_run=False).outcomes == {"restored": 1}
+    assert len(asked) == 1
+    store.close()
 
 
 def test_logs_that_are_read_are_not_read_again(world: World) -> None:

@@ -42,7 +42,7 @@ def undo(store: BackfillStore, orders: Orders, *, dry_run: bool, tell: Tell = te
     entries = (entry for entry in store.whole_journal() if _is_written(entry))
     for chunk in _chunks(entries):
         asked = [entry for entry in chunk if entry.restored not in _DONE]
-        targets = [RestoreTarget(entry.key, entry.before, dict(entry.written)) for entry in asked]
+        targets = [_target(entry) for entry in asked]
         results = orders.restore(store.run.id, targets, dry_run=dry_run) if targets else []
         answered = [
             replace(entry, restored=str(result["outcome"]), restored_reason=str(result["reason"] or ""))
@@ -57,6 +57,11 @@ def undo(store: BackfillStore, orders: Orders, *, dry_run: bool, tell: Tell = te
         done += len(chunk)
         tell("undo", done, of, "resources")
     return Undone(dict(outcomes), tuple(left))
+
+
+def _target(entry: JournalEntry) -> RestoreTarget:
+    """What is restored: the keys that were written, with what was there before."""
+    return RestoreTarget(entry.key, {key: entry.before.get(key) for key, _ in entry.written}, dict(entry.written))
 
 
 def _is_written(entry: JournalEntry) -> bool:
