@@ -101,9 +101,9 @@ class BackfillStore:
         )  # fmt: skip
         return _RESOURCE.decode(rows[0][0]) if rows else None
 
-    def resources(self) -> Iterator[KeptResource]:
-        """All resources of the run, in order."""
-        for (body,) in self._pages("SELECT account, region, arn, body FROM resource"):
+    def resources(self, account: str = "", region: str = "") -> Iterator[KeptResource]:
+        """All resources of the run, or of an account, or of a Region of it, in order."""
+        for (body,) in self._pages("SELECT account, region, arn, body FROM resource", account, region):
             yield _RESOURCE.decode(body)
 
     # --- what is known of it
@@ -220,12 +220,15 @@ class BackfillStore:
         for (body,) in self._pages("SELECT account, region, arn, body FROM journal"):
             yield _JOURNAL.decode(body)
 
-    def _pages(self, query: str) -> Iterator[tuple[str]]:
+    def _pages(self, query: str, account: str = "", region: str = "") -> Iterator[tuple[str]]:
         """The rows of a table with these keys, a page at a time, so that it may be written to meanwhile."""
-        last = ("", "", "")
+        last = (account, region, "")
+        chosen = "".join(f" AND {name} = ?" for name, value in (("account", account), ("region", region)) if value)
+        values = tuple(filter(None, (account, region)))
         while True:
             rows = self._file.all(
-                f"{query} WHERE (account, region, arn) > (?, ?, ?) ORDER BY account, region, arn LIMIT {_PAGE}", last
+                f"{query} WHERE (account, region, arn) > (?, ?, ?){chosen} ORDER BY account, region, arn LIMIT {_PAGE}",
+                (*last, *values),
             )
             if not rows:
                 return

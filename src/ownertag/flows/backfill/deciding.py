@@ -37,7 +37,9 @@ def decide(
 ) -> None:
     """Makes the plan: a row for each resource. What has one keeps it, unless it could not be decided.
 
-    Records come in the order of their time, so that the owner of a stack is decided before that of what it made.
+    Account by account, so that no more than the records of one are held, and calls for one place are made together. The
+    records of an account come in the order of their time, so that the owner of a stack is decided before that of what
+    it made.
 
     Args:
         store: The run.
@@ -54,12 +56,13 @@ def decide(
     of = sum(1 for _ in store.resources())
     done = sum(1 for _ in store.plan())
     tell("decide", done, of, "resources")
-    for part in orders_of(_undecided_records(store), lambda event: len(store.data(*event))):
-        results = orders.tag([store.data(*event) for event in part], dry_run=True)
-        rows = [row for event, result in zip(part, results, strict=True) for row in plan.of_record(event, result)]
-        store.keep_plan(rows)
-        done += len(rows)
-        tell("decide", done, of, "resources")
+    for account in dict.fromkeys(account for account, _ in store.places()):
+        for part in orders_of(_undecided_records(store, account), lambda event: len(store.data(*event))):
+            results = orders.tag([store.data(*event) for event in part], dry_run=True)
+            rows = [row for event, result in zip(part, results, strict=True) for row in plan.of_record(event, result)]
+            store.keep_plan(rows)
+            done += len(rows)
+            tell("decide", done, of, "resources")
     for chunk in _chunks(_undecided(store), ORDER):
         unread = [one for one in chunk if one.state is State.UNREAD]
         asked = [one for one in chunk if one.state is not State.UNREAD]
@@ -86,14 +89,14 @@ def orders_of(events: Iterable[EventId], size: Callable[[EventId], int]) -> Iter
         yield order
 
 
-def _undecided(store: BackfillStore) -> Iterator[KeptResource]:
-    return (one for one in store.resources() if not store.planned([one.found.key]))
+def _undecided(store: BackfillStore, account: str = "") -> Iterator[KeptResource]:
+    return (one for one in store.resources(account) if not store.planned([one.found.key]))
 
 
-def _undecided_records(store: BackfillStore) -> list[EventId]:
-    """The records that made what is undecided, the earliest first; each once."""
+def _undecided_records(store: BackfillStore, account: str) -> list[EventId]:
+    """The records that made what is undecided in an account, the earliest first; each once."""
     found: dict[EventId, Any] = {}
-    for one in _undecided(store):
+    for one in _undecided(store, account):
         by = None if one.state is State.UNREAD else maker(store, one)
         if by is not None and not by.refused:
             found[one.found.account, one.found.region, by.event_id] = by.at

@@ -5,7 +5,6 @@ A record is kept if it made or ended a resource of the run, which its own row of
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ownertag.aws.concurrency import Concurrency, sequential
-from ownertag.core.backfill.found import FoundResource, State
+from ownertag.core.backfill.found import State
 from ownertag.core.backfill.lives import maker_of
 from ownertag.core.backfill.logs import LogsRead
 from ownertag.core.backfill.makers import Event, Window, makers_of, windows
@@ -108,14 +107,13 @@ def look_up(
         RunError: The run's file can't be used.
     """
     makers = makers_of(catalogue)
-    first = _windows(store, _without_record(store), makers, now())
-    _ask(store, history, first, catalogue, settings, concurrency, tell, stopped)
+    asking = _Asking(store, history, catalogue, settings, now(), tell, stopped)
+    asking.ask(concurrency, _without_record, makers)
     enders: dict[str, tuple[Event, ...]] = {}
     for event, row in catalogue.endings.items():
         for ended in row.ends:
             enders[ended.type.name] = (*enders.get(ended.type.name, ()), event)
-    second = _windows(store, _made_twice(store), enders, now(), dated=False)
-    _ask(store, history, second, catalogue, settings, concurrency, tell, stopped)
+    asking.ask(concurrency, _made_twice, enders, dated=False)
 
 
 def unread_history(store: BackfillStore) -> dict[tuple[str, str], str]:
@@ -147,84 +145,119 @@ def _kept(
     )
 
 
-def _ask(
-    store: BackfillStore,
-    history: History,
-    wanted: Mapping[tuple[str, str], Mapping[Event, Sequence[Window]]],
-    catalogue: Catalogue,
-    settings: Settings,
-    concurrency: Concurrency,
-    tell: Tell,
-    stopped: Callable[[], bool],
-) -> None:
-    done, of = 0, sum(map(len, wanted.values()))
+class _Asking:
+    """Asks place by place: what is to be asked of one is worked out when its turn comes, and held no longer."""
 
-    def ask_place(account: str, region: str, asked: Mapping[Event, Sequence[Window]]) -> None:
-        nonlocal done
-        for event, of_event in asked.items():
-            if stopped():
+    def __init__(
+        self,
+        store: BackfillStore,
+        history: History,
+        catalogue: Catalogue,
+        settings: Settings,
+        now: datetime,
+        tell: Tell,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._history = history
+        self._catalogue = catalogue
+        self._settings = settings
+        self._now = now
+        self._tell = tell
+        self._stopped = stopped
+        self._done = self._of = 0
+
+    def ask(
+        self,
+        concurrency: Concurrency,
+        chosen: Callable[[BackfillStore, str, str], Iterator[KeptResource]],
+        events: Mapping[str, tuple[Event, ...]],
+        *,
+        dated: bool = True,
+    ) -> None:
+        """Asks for these events in each account and Region, for the resources that are chosen there."""
+        places = list(self._store.places())
+        self._done, self._of = 0, len(places)
+
+        def ask_place(account: str, region: str) -> None:
+            if self._stopped():
                 return
-            kept: list[KeptRecord] = []
-            why = ""
-            for window in of_event:
-                answer = history.records(account, region, event, window)
-                if isinstance(answer, Unavailable):
-                    why = f"{answer.outcome.value}: {answer.reason}"
-                    break
-                found = (_kept(arrival, LOOKUP_EVENTS, store, catalogue, settings) for arrival in answer)
-                kept += (record for record in found if record)
-            store.keep_step(_step(account, region, event), why, kept)
-            done += 1
-            tell("lookup-events", done, of, "histories of calls")
+            wanted = self._windows(account, region, chosen(self._store, account, region), events, dated=dated)
+            for event, of_event in wanted.items():
+                if self._stopped():
+                    return
+                self._ask_event(account, region, event, of_event)
+            self._done += 1
+            if wanted:
+                self._tell("lookup-events", self._done, self._of, "places")
 
-    concurrency([partial(ask_place, *place, asked) for place, asked in wanted.items()])
+        concurrency([partial(ask_place, *place) for place in places])
+
+    def _ask_event(self, account: str, region: str, event: Event, of_event: Sequence[Window]) -> None:
+        kept: list[KeptRecord] = []
+        why = ""
+        for window in of_event:
+            answer = self._history.records(account, region, event, window)
+            if isinstance(answer, Unavailable):
+                why = f"{answer.outcome.value}: {answer.reason}"
+                break
+            found = (_kept(one, LOOKUP_EVENTS, self._store, self._catalogue, self._settings) for one in answer)
+            kept += (record for record in found if record)
+        self._store.keep_step(_step(account, region, event), why, kept)
+
+    def _windows(
+        self,
+        account: str,
+        region: str,
+        resources: Iterable[KeptResource],
+        events: Mapping[str, tuple[Event, ...]],
+        *,
+        dated: bool,
+    ) -> dict[Event, list[Window]]:
+        """What to ask in an account and Region, and from when to when; without what was asked before."""
+        found = (replace(one.found, made_at=made_at_of(one) if dated else None, tags=None) for one in resources)
+        of_place = windows(found, events, self._now - HISTORY, self._now - LAG)
+        asked = self._store.steps(_place_steps(account, region)) if of_place else {}
+        return {
+            event: of_event
+            for event, of_event in of_place.items()
+            if _is_asked(asked.get(_step(account, region, event)))
+        }
 
 
 def _step(account: str, region: str, event: Event) -> str:
-    return f"{LOOKED_UP}{account} {region} {' '.join(event)}"
+    return f"{_place_steps(account, region)}{' '.join(event)}"
 
 
-def _without_record(store: BackfillStore) -> Iterator[KeptResource]:
-    return (one for one in _readable(store) if maker_of(store.candidates(one.found.key), made_at_of(one)) is None)
+def _place_steps(account: str, region: str) -> str:
+    return f"{LOOKED_UP}{account} {region} "
 
 
-def _made_twice(store: BackfillStore) -> Iterator[KeptResource]:
+def _without_record(store: BackfillStore, account: str, region: str) -> Iterator[KeptResource]:
+    """What no record tells of yet."""
+    return (
+        one
+        for one in _readable(store, account, region)
+        if maker_of(store.candidates(one.found.key), made_at_of(one)) is None
+    )
+
+
+def _made_twice(store: BackfillStore, account: str, region: str) -> Iterator[KeptResource]:
     """What several records made: one of them may have been deleted."""
-    return (one for one in _readable(store) if sum(not record.ends for record in store.candidates(one.found.key)) > 1)
+    return (
+        one
+        for one in _readable(store, account, region)
+        if sum(not record.ends for record in store.candidates(one.found.key)) > 1
+    )
 
 
-def _readable(store: BackfillStore) -> Iterator[KeptResource]:
-    return (one for one in store.resources() if one.state is not State.UNREAD)
+def _readable(store: BackfillStore, account: str, region: str) -> Iterator[KeptResource]:
+    return (one for one in store.resources(account, region) if one.state is not State.UNREAD)
 
 
 def made_at_of(one: KeptResource) -> datetime | None:
     """When a resource was made, where its service tells the time of the creation."""
     return one.found.born_at
-
-
-def _windows(
-    store: BackfillStore,
-    resources: Iterable[KeptResource],
-    events: Mapping[str, tuple[Event, ...]],
-    now: datetime,
-    *,
-    dated: bool = True,
-) -> dict[tuple[str, str], dict[Event, list[Window]]]:
-    """What to ask in each account and Region, and from when to when; without what was asked before."""
-    places: dict[tuple[str, str], list[FoundResource]] = defaultdict(list)
-    for one in resources:
-        found = replace(one.found, made_at=made_at_of(one) if dated else None, tags=None)
-        places[found.account, found.region].append(found)
-    asked = store.steps(LOOKED_UP)
-    wanted = {}
-    for (account, region), found_there in places.items():
-        of_place = windows(found_there, events, now - HISTORY, now - LAG)
-        wanted[account, region] = {
-            event: of_event
-            for event, of_event in of_place.items()
-            if _is_asked(asked.get(_step(account, region, event)))
-        }
-    return wanted
 
 
 def _is_asked(step: str | None) -> bool:
