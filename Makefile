@@ -19,7 +19,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-logs bench-steady bench-doctor profile load scale package dist terraform-archive catalogue records generate keep-release lock clean
+.PHONY: help install demo test test-full lint types docs tutorial first-install pytest faults fuzz bench-launch bench-burst bench-core bench-start bench-command bench-whois bench-logs bench-steady bench-doctor bench-backfill profile load scale package dist terraform-archive catalogue records generate keep-release lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -154,6 +154,9 @@ bench-logs: install .venv-duckdb/installed ## a gigabyte of gzipped logs through
 
 bench-doctor: install ## what doctor costs for 200 accounts and 17 Regions: calls by API, time, memory, and its screen; ACCOUNTS=20
 	@$(BIN)/python -m benchmarks.doctor $(if $(ACCOUNTS),--accounts $(ACCOUNTS))
+
+bench-backfill: install ## a backfill's plan and a reconciling of 200 accounts and 17 Regions by prepared answers: calls, time, memory; ACCOUNTS=20
+	@$(BIN)/python -m benchmarks.backfill $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(RESOURCES),--resources $(RESOURCES))
 
 profile: install .venv-ministack/installed ## where the function's processor time goes, by call and by part of a call
 	@$(BIN)/python -m benchmarks.steady.profile

@@ -183,9 +183,9 @@ class BackfillStore:
         found = "SELECT 1 FROM planned WHERE account = ? AND region = ? AND arn = ?"
         return {key for key in keys if self._file.all(found, _key(key))}
 
-    def plan(self) -> Iterator[PlanRow]:
-        """All rows of the plan, in order."""
-        for (body,) in self._pages("SELECT account, region, arn, body FROM planned"):
+    def plan(self, account: str = "") -> Iterator[PlanRow]:
+        """All rows of the plan, or of an account, in order."""
+        for (body,) in self._pages("SELECT account, region, arn, body FROM planned", account):
             yield _ROW.decode(body)
 
     def plan_of(self, account: str, region: str, event_id: str) -> list[PlanRow]:

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from ownertag.runs.backfill import BackfillStore
     from ownertag.sources.logs.places import LogLocation
 
-#: How many accounts and Regions are read at once.
-AT_ONCE = 8
+#: How many accounts and Regions are listed at once, and how many asked for their records: nearly all of that is
+#: waiting, for LookupEvents until there is one of each one's own two calls a second (docs/explanation/scale.md).
+AT_ONCE, ASKED_AT_ONCE = 16, 64
 UNDO = "undo"
 
 
@@ -179,7 +180,8 @@ def _make_plan(
         )  # fmt: skip
         if place is not None:
             read_logs(store, _logs(store, place, catalogue, told), catalogue, settings, told)
-        look_up(store, world.history, catalogue, settings, _now, concurrency, told, lambda: stopped)
+        asking = concurrent(ASKED_AT_ONCE)
+        look_up(store, world.history, catalogue, settings, _now, asking, told, lambda: stopped)
     except LedgerError as error:
         fail(str(error), Exit.UNREACHABLE)
     except ScanStopped as error:

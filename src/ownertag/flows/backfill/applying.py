@@ -111,8 +111,9 @@ class Application:
         self._of = sum(row.is_tagged for row in self._store.plan())
         self._done = self._of - sum(1 for _ in self._rows_left())
         self._tell("apply", self._done, self._of, "resources")
-        for events in orders_of(self._events_left(), lambda event: len(self._store.data(*event))):
-            self._order({event: self._rows_of(event) for event in events}, self._tag)
+        for account in dict.fromkeys(account for account, _ in self._store.places()):
+            for events in orders_of(self._events_left(account), lambda event: len(self._store.data(*event))):
+                self._order({event: self._rows_of(event) for event in events}, self._tag)
         for chunk in _chunks(row for row in self._rows_left() if not row.event_id):
             self._order({row.key: [row] for row in chunk}, self._adopt)
         for row in self._store.plan():
@@ -122,8 +123,8 @@ class Application:
 
     # --- what is left
 
-    def _rows_left(self) -> Iterator[PlanRow]:
-        for row in self._store.plan():
+    def _rows_left(self, account: str = "") -> Iterator[PlanRow]:
+        for row in self._store.plan(account):
             if row.is_tagged and not self._is_done(row.key):
                 yield row
 
@@ -131,9 +132,9 @@ class Application:
         entry = self._store.journal([key]).get(key)
         return entry is not None and entry.outcome in DONE
 
-    def _events_left(self) -> list[EventId]:
-        """The records with anything left, the earliest first."""
-        left = {(row.key.account, row.key.region, row.event_id) for row in self._rows_left() if row.event_id}
+    def _events_left(self, account: str) -> list[EventId]:
+        """The records of an account with anything left, the earliest first."""
+        left = {(account, row.key.region, row.event_id) for row in self._rows_left(account) if row.event_id}
         return sorted(left, key=lambda event: (self._store.time_of(*event), event))
 
     def _rows_of(self, event: EventId) -> list[PlanRow]:

@@ -44,6 +44,8 @@ def list_places(
 ) -> None:
     """Lists each account and Region that is not listed yet, or where AWS was too busy for all of it.
 
+    Region by Region, so that the places that are listed side by side share the clients of their Region's services.
+
     Once `stopped` is true, no place is begun any more, and what is half listed is not kept.
 
     Raises:
@@ -52,6 +54,7 @@ def list_places(
     """
     places = store.places()
     left = [place for place, listed in places.items() if listed is None or _is_throttled(listed)]
+    left.sort(key=lambda place: (place[1], place[0]))
     done = len(places) - len(left)
     tell("list", done, len(places), "places")
 
