@@ -27,7 +27,7 @@ from benchmarks.backfill.modelled import call_seconds
 from harness.fakes import FakeAccounts
 from harness.prepared.in_process import PreparedSessions
 from harness.prepared.ledger import OWNER, PreparedLedger
-from harness.prepared.organization import NOON, Organization, Place
+from harness.prepared.organization import NOON, Organization, PreparedPlace
 from models.scale import REGIONS
 from ownertag.aws.concurrency import concurrent
 from ownertag.aws.sessions import Sessions
@@ -85,7 +85,7 @@ class Step(Struct, frozen=True):
 class Ran(Struct, frozen=True):
     """What a flow did; `counts` are the things that it found, `file` the size of the run's file in MB."""
 
-    places: list[Place]
+    places: list[PreparedPlace]
     resources: int
     largest: int
     steps: list[Step]

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 
+from harness.prepared.organization import PreparedPlace
 from models.scale import (
     CPU_CALL,
     CPU_EVENT,
@@ -27,8 +28,6 @@ from ownertag.core.settings import Settings
 from ownertag.handler.wiring import LEDGER_CALLS
 
 _WAY = {region: seconds for region, _, seconds in REGIONS}
-#: An account and a Region.
-Place = tuple[str, str]
 #: Calls by API, in each of the places.
 Calls = Mapping[str, Sequence[int]]
 
@@ -42,7 +41,7 @@ def quota_of(api: str) -> Quota | None:
     return next((quota for pattern, quota in quotas if fnmatchcase(name, pattern.lower())), None)
 
 
-def call_seconds(api: str, place: Place) -> float:
+def call_seconds(api: str, place: PreparedPlace) -> float:
     """Seconds of a call: the way to its Region and back, and at AWS; or until there is a token of our share."""
     quota, share = quota_of(api), Settings().limits.quota_share
     takes = EC2_SECONDS + _WAY[place[1]]
@@ -50,7 +49,7 @@ def call_seconds(api: str, place: Place) -> float:
     return max(takes, 1 / (share * quota.refill)) if quota and quota.size * share < 10 else takes
 
 
-def place_seconds(places: Sequence[Place], calls: Calls) -> list[float]:
+def place_seconds(places: Sequence[PreparedPlace], calls: Calls) -> list[float]:
     """Seconds of the calls of each account and Region, one after the other."""
     seconds = [0.0] * len(places)
     for api, counts in calls.items():
@@ -60,7 +59,7 @@ def place_seconds(places: Sequence[Place], calls: Calls) -> list[float]:
     return seconds
 
 
-def seconds_of(places: Sequence[Place], calls: Calls, at_once: int) -> float:
+def seconds_of(places: Sequence[PreparedPlace], calls: Calls, at_once: int) -> float:
     """Seconds of all places, so many at once, in order; or the processor time of their calls on one core, if longer."""
     free = [0.0] * at_once
     for seconds in place_seconds(places, calls):
@@ -68,7 +67,7 @@ def seconds_of(places: Sequence[Place], calls: Calls, at_once: int) -> float:
     return max(*free, CPU_CALL * sum(map(sum, calls.values())))
 
 
-def share_of(api: str, places: Sequence[Place], calls: Calls) -> float | None:
+def share_of(api: str, places: Sequence[PreparedPlace], calls: Calls) -> float | None:
     """The largest part of a quota that an account and Region gives for it: of what AWS lets through in that time."""
     quota = quota_of(api)
     if quota is None:

@@ -16,7 +16,7 @@ from botocore import xform_name
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
-from harness.prepared.organization import KINDS, Organization, Place
+from harness.prepared.organization import KINDS, Organization, PreparedPlace
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class PreparedSessions:
     """
 
     def __init__(
-        self, organization: Organization, seconds: Callable[[str, Place], float] = lambda _api, _place: 0.0
+        self, organization: Organization, seconds: Callable[[str, PreparedPlace], float] = lambda _api, _place: 0.0
     ) -> None:
         self.organization = organization
         self.spent = 0.0
@@ -53,7 +53,7 @@ class PreparedSessions:
         """Calls `use` with a client."""
         return use(_Client(self, service, (account, region)))
 
-    def count(self, service: str, operation: str, place: Place) -> None:
+    def count(self, service: str, operation: str, place: PreparedPlace) -> None:
         """Counts a call."""
         api = f"{service}:{operation}"
         with self._lock:
@@ -71,7 +71,7 @@ class PreparedSessions:
 
 
 class _Client:
-    def __init__(self, sessions: PreparedSessions, service: str, place: Place) -> None:
+    def __init__(self, sessions: PreparedSessions, service: str, place: PreparedPlace) -> None:
         self._sessions, self._service, self._place = sessions, service, place
 
     def can_paginate(self, operation: str) -> bool:

@@ -21,7 +21,7 @@ YOUNG = 12
 TEAM = {"Key": "team", "Value": "payments"}
 
 #: An account and a Region.
-Place = tuple[str, str]
+PreparedPlace = tuple[str, str]
 
 
 class Kind(NamedTuple):
@@ -209,7 +209,9 @@ class Organization:
         self._tags = [TEAM, *({"Key": key, "Value": value} for key, value in (ours or {}).items())]
         weights = {account: 1 / (rank + 30) for rank, account in enumerate(accounts)}
         all_weights, all_shares = sum(weights.values()), sum(regions.values())
-        self.counts: dict[Place, dict[str, int]] = {(account, region): {} for region in regions for account in accounts}
+        self.counts: dict[PreparedPlace, dict[str, int]] = {
+            (account, region): {} for region in regions for account in accounts
+        }
         for name, kind in KINDS.items():
             held = 0.0
             for account, region in self.counts:
@@ -225,7 +227,7 @@ class Organization:
         """How many there are."""
         return sum(sum(counts.values()) for counts in self.counts.values())
 
-    def made(self, name: str, place: Place, start: int = 0, end: int | None = None) -> Iterator[Made]:
+    def made(self, name: str, place: PreparedPlace, start: int = 0, end: int | None = None) -> Iterator[Made]:
         """Those of a type in an account and Region, from one number to another."""
         kind, (account, region) = KINDS[name], place
         here = kind.arn.replace("{account}", account).replace("{region}", region)
@@ -243,7 +245,7 @@ class Organization:
         """Whether it was made within CloudTrail's 90 days."""
         return number % YOUNG == 0 or self.is_missed(name, number)
 
-    def records(self, event_name: str, place: Place, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    def records(self, event_name: str, place: PreparedPlace, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """CloudTrail's records of a call in a window, as LookupEvents shows them, the newest first."""
         found = [
             (one, kind)
@@ -263,7 +265,7 @@ class Organization:
         return NOON - timedelta(days=100 + number * 11 % 1000, minutes=number * 17 % 1440)
 
 
-def _shown(one: Made, kind: Kind, place: Place) -> dict[str, Any]:
+def _shown(one: Made, kind: Kind, place: PreparedPlace) -> dict[str, Any]:
     account, region = place
     request, response = kind.record(one)
     source, name = kind.event
