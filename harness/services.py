@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from ownertag.catalogue.loader import read_catalogue
+from ownertag.catalogue.checked import read_catalogue
 from ownertag.catalogue.merge import compiled, merge_source, merged, select
 from ownertag.catalogue.source_file import Compiled
 from ownertag.core.catalogue_types import Catalogue

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from ownertag.catalogue import lists
+from ownertag.catalogue.checked import read_catalogue
 from ownertag.catalogue.files import CatalogueError
-from ownertag.catalogue.loader import COMPILED, read_catalogue
+from ownertag.catalogue.loader import COMPILED
 from ownertag.catalogue.merge import as_json, merged, select
 from ownertag.catalogue.uncovered import UNCOVERED, uncovered
 from ownertag.catalogue.uncovered import as_json as uncovered_as_json

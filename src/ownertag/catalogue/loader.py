@@ -13,10 +13,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Raw
 
-from ownertag.catalogue import checks
 from ownertag.catalogue.files import CatalogueError, shipped_text
 from ownertag.catalogue.on_demand import BuiltOnDemand
-from ownertag.catalogue.parents_loader import check_parents, condition_of, parents_of, path_of
+from ownertag.catalogue.parents_loader import condition_of, parents_of, path_of
 from ownertag.catalogue.source_file import (
     ApiEntry,
     Compiled,
@@ -79,18 +78,6 @@ def load_catalogue() -> Catalogue:
 
     endings = {(file.event_source, event): row for file in found.sources for event, row in file.deletions.items()}
     return _catalogue(BuiltOnDemand(rows, build_row), BuiltOnDemand(endings, build_ending), types, found)
-
-
-def read_catalogue(compiled: Compiled) -> Catalogue:
-    """Returns a catalogue, checked.
-
-    Raises:
-        CatalogueError: A row, type or tag API can't be used, or two rows claim the same event.
-    """
-    checks.check(compiled)
-    catalogue = build(compiled)
-    check_parents(compiled.parents, catalogue.rows)
-    return catalogue
 
 
 def build(compiled: Compiled) -> Catalogue:

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
@@ -21,10 +21,12 @@ from ownertag.core.findings import TamperFinding
 from ownertag.core.records import ACCOUNT, REGION, Record
 from ownertag.core.values import Failure, OutcomeKind, Reason, Refusal, Unavailable
 from ownertag.flows.live import BatchAnswer, Done, Returned
-from ownertag.flows.reconcile.legs import Leg
-from ownertag.flows.reconcile.report import PlaceReport, totals_of
 from ownertag.flows.result import Decided, DeletionKept, FinishedBefore, Refused, Result, Tampered, Unexpected
 from ownertag.flows.tag_observed import TaggedObserved
+
+if TYPE_CHECKING:
+    from ownertag.flows.reconcile.legs import Leg
+    from ownertag.flows.reconcile.report import PlaceReport
 
 NAMESPACE = "ownertag"
 #: A log line of a place names so many events at most.
@@ -73,6 +75,8 @@ class Telemetry:
 
     def reconciled(self, leg: Leg, dry_run: bool) -> None:
         """Logs each place in which something was found, and counts; of a dry run nothing is counted."""
+        from ownertag.flows.reconcile.report import totals_of  # noqa: PLC0415 - what works off the queue never needs it
+
         for report in leg.reports:
             if report.is_notable:
                 self._logger.warning("reconciled", extra=_fields_of_place(report, dry_run))
@@ -104,6 +108,8 @@ class Telemetry:
 
 def _fields_of_place(report: PlaceReport, dry_run: bool) -> dict[str, Any]:
     """Counts and ids alone: ARNs and values are texts of strangers. `ownertag reconcile` prints them."""
+    from ownertag.flows.reconcile.report import totals_of  # noqa: PLC0415 - as above
+
     fields: dict[str, Any] = {"account": report.account, "region": report.region, "dry_run": dry_run}
     counts = to_builtins(totals_of([report]))
     fields |= {name: count for name, count in counts.items() if count and name != "places"}

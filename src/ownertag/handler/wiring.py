@@ -27,7 +27,6 @@ from ownertag.flows.findings import AllPublishers
 from ownertag.flows.live import BatchAnswer, Message, Returned, handle
 from ownertag.flows.ports import Ports
 from ownertag.flows.tag_observed import TaggedObserved, tag_observed
-from ownertag.handler.orders import Orders
 from ownertag.handler.settings import Environment
 from ownertag.handler.telemetry import Telemetry
 from ownertag.ledger.opening import kept_accounts, open_counter, open_ledger
@@ -147,9 +146,12 @@ def build(
         if "reconcile" in event:
             patient.begin(until)
             return reconciling().answer(event["reconcile"], ports)
-        orders = Orders(ports, adapters.ledger, adapters.observed.is_observed, catalogue, settings)
-        if (answered := orders.answer(event)) is not None:
-            return answered
+        if "Records" not in event:
+            from ownertag.handler.orders import Orders  # noqa: PLC0415 - what works off the queue never needs it
+
+            orders = Orders(ports, adapters.ledger, adapters.observed.is_observed, catalogue, settings)
+            if (answered := orders.answer(event)) is not None:
+                return answered
         messages = [_message(record) for record in event["Records"]]
         answer = handle(messages, ports, catalogue, settings, lambda: random.uniform(*_JITTER))  # noqa: S311 - no secret
         answer = answer.with_dead_letters(queue.send_to_dead_letter_queue(map(_dead_letter, answer.returned)))

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from harness import fixtures
+from ownertag.catalogue.checked import read_catalogue
 from ownertag.catalogue.files import CatalogueError
-from ownertag.catalogue.loader import read_catalogue
 from ownertag.catalogue.merge import TO_BE_NAMED, merge_source, merged, select
 from ownertag.cli.app import app
 from ownertag.core.match import match

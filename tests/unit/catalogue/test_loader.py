@@ -15,8 +15,9 @@ import pytest
 from botocore.model import ListShape, Shape, StructureShape
 
 from harness import fixtures
+from ownertag.catalogue.checked import read_catalogue
 from ownertag.catalogue.files import CatalogueError, shipped_text
-from ownertag.catalogue.loader import load_catalogue, read_catalogue
+from ownertag.catalogue.loader import load_catalogue
 from ownertag.catalogue.merge import TO_BE_NAMED, as_json, compiled, merge_apis, merge_source, select
 from ownertag.catalogue.source_file import Compiled, QuotaEntry
 from ownertag.core.catalogue_types import Catalogue, CatalogueRow, ResourceType
