@@ -77,7 +77,8 @@ def load_catalogue() -> Catalogue:
         return _ending(key[0], msgspec.json.decode(row, type=DeletionEntry), types)
 
     endings = {(file.event_source, event): row for file in found.sources for event, row in file.deletions.items()}
-    return _catalogue(BuiltOnDemand(rows, build_row), BuiltOnDemand(endings, build_ending), types, found)
+    questions = frozenset(map(QuestionKind, found.questions))
+    return _catalogue(BuiltOnDemand(rows, build_row), BuiltOnDemand(endings, build_ending), types, questions, found)
 
 
 def build(compiled: Compiled) -> Catalogue:
@@ -95,13 +96,15 @@ def build(compiled: Compiled) -> Catalogue:
         for file in compiled.sources
         for deletion in file.deletion
     }
-    return _catalogue(rows, endings, types, compiled)
+    questions = frozenset(kind for row in rows.values() for kind in row.questions)
+    return _catalogue(rows, endings, types, questions, compiled)
 
 
 def _catalogue(
     rows: Mapping[EventKey, CatalogueRow],
     endings: Mapping[EventKey, EndingRow],
     types: Mapping[str, ResourceType],
+    questions: frozenset[QuestionKind],
     said: Compiled | Shipped,
 ) -> Catalogue:
     tag_apis = {name: _api(name, entry) for name, entry in said.apis.items()}
@@ -116,6 +119,7 @@ def _catalogue(
         parents_of(said.parents, types),
         ShippedUncovered(),
         endings,
+        questions,
     )
 
 

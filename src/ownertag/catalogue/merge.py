@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from ownertag.catalogue import tag_actions
 from ownertag.catalogue.files import CatalogueError, read_file, shipped_text
 from ownertag.catalogue.lists import LISTS_TOML
+from ownertag.catalogue.loader import build
 from ownertag.catalogue.parents_file import CallEntry, ParentEntry, ParentsFile
 from ownertag.catalogue.source_file import (
     ApiEntry,
@@ -279,6 +280,7 @@ def as_json(whole: Compiled) -> bytes:
         lines.append(f' "{key}": {{')
         lines.append(",\n".join(f"  {_json(name)}: {_json(entry)}" for name, entry in sorted(plain[key].items())))
         lines.append(" },")
+    lines.append(f' "questions": {_json(sorted(build(whole).questions))},')
     lines += [f' "quotas": {_json(plain["quotas"])},', ' "parents": {']
     parents = plain["parents"]
     for number, (key, entries) in enumerate(parents.items()):

@@ -281,4 +281,5 @@ class Shipped(Struct, forbid_unknown_fields=True):
     quotas: dict[str, dict[str, QuotaEntry]]
     watched: dict[str, ApiEntry]
     parents: ParentsFile
+    questions: list[str]
     schema: int

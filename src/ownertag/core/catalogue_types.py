@@ -333,6 +333,7 @@ class Catalogue(Struct, frozen=True):
     change tags of such resources and are never made, beside those of `tag_apis`. `tag_calls` has what records of all
     these show, by (event source, event name). `parents` are the types that stand behind what machines make.
     `uncovered` tells what makes something and has no row here. `endings` are the events that delete what rows make.
+    `questions` is what the rows can ask for, to find what they made: rows are read when a record asks for one.
     """
 
     rows: Mapping[tuple[str, str], CatalogueRow]
@@ -344,6 +345,7 @@ class Catalogue(Struct, frozen=True):
     parents: Parents = Parents()
     uncovered: Uncovered = NOTHING_UNCOVERED
     endings: Mapping[tuple[str, str], EndingRow] = {}
+    questions: frozenset[QuestionKind] = frozenset()
 
     def client_of(self, type_name: str) -> str:
         """The client that tags resources of a type; empty where none does."""

@@ -230,7 +230,7 @@ def _adapters(
             endpoint_url=clients.endpoint_url,
             config=clients.config,
             policy=compact(limits.other),
-            policies={client: compact(document) for client, document in limits.by_client.items()},
+            policies=limits.texts,
             pacing=pacing,
         )
 

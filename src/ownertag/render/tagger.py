@@ -35,6 +35,9 @@ MAX_SESSION_POLICY = 2048
 MAX_MANAGED_POLICY = 6144
 MAX_MANAGED_POLICIES = 10
 
+#: More than the characters of a statement of a session policy without its actions and keys.
+_STATEMENT = 220
+
 _EC2 = "ec2"
 # IAM names these without an account (service authorization reference: resource types of EC2).
 _WITHOUT_ACCOUNT = {"ec2:image", "ec2:snapshot"}
@@ -64,6 +67,11 @@ class Rights(Struct, frozen=True):
 
     writes: frozenset[Grant] = frozenset()
     reads: frozenset[str] = frozenset()
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """All actions."""
+        return self.reads.union(grant.action for grant in self.writes)
 
     def __or__(self, other: Rights) -> Rights:
         """Both together."""
@@ -207,7 +215,7 @@ def lookups(catalogue: Catalogue, settings: Settings) -> list[str]:
 
 def _asked(catalogue: Catalogue, settings: Settings) -> set[QuestionKind]:
     """The kinds of questions that can be asked in an account with these rows and settings."""
-    kinds = {kind for row in catalogue.rows.values() for kind in row.questions}
+    kinds = set(catalogue.questions)
     kinds.add(QuestionKind.OWNER_OF_RESOURCE)
     if settings.trust.trace_assumed_roles:
         kinds.add(QuestionKind.MAKER_OF_SESSION)
@@ -229,6 +237,13 @@ class SessionPolicies(Struct, frozen=True):
 
     by_client: Mapping[str, PolicyDocument]
     other: PolicyDocument
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """That of each client, as STS takes it."""
+        of = {id(document): document for document in self.by_client.values()}
+        texts = {key: compact(document) for key, document in of.items()}
+        return {client: texts[id(document)] for client, document in self.by_client.items()}
 
     @property
     def documents(self) -> tuple[PolicyDocument, ...]:
@@ -282,23 +297,49 @@ def _grouped(
     of_clients: Mapping[str, Rights], first: Rights, in_first: set[str], settings: Settings
 ) -> SessionPolicies:
     """The fewest policies that the clients fit into one after the other; some are in the first in any case."""
-    groups = [first]
+    groups = [_Group(first, settings)]
     group_of = dict.fromkeys(in_first, 0)
     for client in sorted(of_clients.keys() - group_of.keys()):
-        number = next(
-            (
-                number
-                for number, held in enumerate(groups)
-                if len(compact((held | of_clients[client]).document(settings))) <= MAX_SESSION_POLICY
-            ),
-            len(groups),
-        )
+        number = next((number for number, group in enumerate(groups) if group.takes(of_clients[client])), len(groups))
         if number == len(groups):
-            groups.append(Rights())
-        groups[number] |= of_clients[client]
+            groups.append(_Group(of_clients[client], settings))
         group_of[client] = number
     documents = [
-        within_limit(held.document(settings), MAX_SESSION_POLICY, "the tagger's session policy", SHORTER_KEYS)
-        for held in groups
+        within_limit(group.held.document(settings), MAX_SESSION_POLICY, "the tagger's session policy", SHORTER_KEYS)
+        for group in groups
     ]
     return SessionPolicies({client: documents[number] for client, number in group_of.items()}, documents[0])
+
+
+class _Group:
+    """Rights that share a session policy. Its text is made only where it may not fit: the function's start waits."""
+
+    def __init__(self, held: Rights, settings: Settings) -> None:
+        self.held = held
+        self._settings = settings
+        self._least = self._most = self._length(held)
+
+    def takes(self, rights: Rights) -> bool:
+        """Adds rights, if the policy then still fits."""
+        more = rights.actions - self.held.actions
+        if self._least + sum(len(action) + 3 for action in more) > MAX_SESSION_POLICY:
+            return False
+        both = self.held | rights
+        most = self._most + _most_more(rights, self._settings)
+        if most > MAX_SESSION_POLICY:
+            most = self._length(both)
+            if most > MAX_SESSION_POLICY:
+                return False
+            self._least = most
+        self.held, self._most = both, most
+        return True
+
+    def _length(self, rights: Rights) -> int:
+        return len(compact(rights.document(self._settings)))
+
+
+def _most_more(rights: Rights, settings: Settings) -> int:
+    """How many characters rights add at most: each action with quotes and comma, and each kind of statement anew."""
+    statements = len({(grant.keys, grant.resource == "*") for grant in rights.writes}) + bool(rights.reads)
+    keys = sum(len(key) + 3 for key in settings.tags)
+    return sum(len(action) + 3 for action in rights.actions) + statements * (_STATEMENT + keys)
