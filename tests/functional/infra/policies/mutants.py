@@ -25,6 +25,35 @@ EQUIVALENT = {
     },
 }
 
+#: Mutants that the table does not tell from the policy, as globs. What another test shows, and what no row asks yet.
+BESIDE = {
+    "ownertag-audit-*/List*": "tests/functional/infra/test_inventory_permissions.py: what is allowed is called",
+    "audit/Read*": "the managed policies of the audit role allow it as well",
+    "hub/HandOnReconciling: *": "tests/functional/infra/test_permissions.py: what is allowed is called",
+    "hub/WriteLogs: *ownertag-reconcile*": "as above",
+    "hub/AssumeAuditRole: *": "no row asks for it yet",
+    "removal-*/DescribeResources: *": "no row of a removal reads",
+    "removal-*/WriteTagsWithoutKeysAnywhere: *": "no row asks for it yet",
+    "ownertag-tagger-*/Write*: Action is *": "no row asks for another action on such a resource yet",
+    "tagger/WriteOwnerTags: Action is *": "as above",
+    "ownertag-tagger-*/WriteTagsWithoutKeys: Resource is *": "no row asks for another resource yet",
+    "ownertag-tagger-2/WriteOwnerTags: Resource lacks *loadbalancer/*/[*]": "one form of four is asked for",
+    "*/DescribeResources: Action lacks timestream:DescribeEndpoints": "what the SDK asks before a call of Timestream",
+    "scp/DenyForgedTags*: *elasticfilesystem*": "the simulator knows no CreateAction of EFS",
+    "scp/DenyForgedTags1: *elasticloadbalancing*": "no row creates with tags by it yet",
+    "scp/DenyForgedTags1: *cloudformation*": "as above",
+    "scp/DenyForgedTags1: *ecs*": "as above",
+    "scp/ProtectOwnerTags1: lacks Null *:CreateAction": "no row of these services creates with our key and carries it",
+    "scp/ProtectOwnerTags1: Action lacks s3:[*]agResource": "the simulator takes no tags of S3's resources",
+    "scp/ProtectAllTags1: Action lacks s3:UntagResource": "as above",
+    "scp/ProtectTagSet1: *": "as above: S3 alone replaces whole sets of tags",
+}
+
+
+def is_shown_beside(mutant: str) -> bool:
+    """Whether the table need not tell it."""
+    return any(fnmatchcase(mutant, glob) for glob in BESIDE)
+
 
 class Mutant(NamedTuple):
     """A policy with one change, and the actions of which it can change the answer."""
