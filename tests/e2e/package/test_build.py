@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from harness import fixtures
+from ownertag.catalogue.lists import shipped_lists
 from ownertag.cli.app import app
 from ownertag.core.settings import SettingsError
 from ownertag.rollout.package import targets
@@ -82,7 +83,9 @@ def test_only_what_the_function_needs(for_lambda: ForLambda, current: Built) -> 
         assert services == {
             "autoscaling", "cloudtrail", "codebuild", "dynamodb", "ec2", "ecs", "events", "identitystore",
             "organizations", "resourcegroupstaggingapi", "sns", "sqs", "sts",
-        } | {api.client for api in fixtures.catalogue().tag_apis.values()}  # fmt: skip
+        } | {api.client for api in fixtures.catalogue().tag_apis.values()} | {
+            entry.client for entry in shipped_lists().values() if not entry.none
+        }  # fmt: skip
         assert "ownertag/catalogue/compiled.json" in found
         assert not [name for name in found if re.search(r"(^|/)(tests?|examples|bin)/", name)]
 
