@@ -16,6 +16,7 @@ from botocore.loaders import Loader
 from msgspec.structs import replace
 
 import ownertag
+from harness.sampling import sample
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.rollout.package.models import ModelError, calls_of, cut_service
 
@@ -249,7 +250,7 @@ def full() -> botocore.session.Session:
     return session(None)
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-east-1", "us-gov-west-1", "cn-north-1"])
+@pytest.mark.parametrize("region", sample(["us-east-1", "eu-central-1", "ap-east-1", "us-gov-west-1", "cn-north-1"], 3))
 @pytest.mark.parametrize(("service", "operation"), EVERY)
 def test_requests_and_answers_are_those_of_the_full_model(
     full: botocore.session.Session, data: Path, service: str, operation: str, region: str

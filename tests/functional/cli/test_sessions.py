@@ -35,7 +35,7 @@ ARGUMENTS = {
 #: `init` writes settings and reads none, and anybody's credentials will do.
 WITH_SETTINGS = [name for name in CALLING if name != "init"]
 #: Those that have a way without settings; `whois` has it with a Region, and says so as well.
-WITHOUT_SETTINGS = {"tag"}
+WITHOUT_SETTINGS = {"backfill", "tag"}
 #: A profile of SSO that nobody has logged in with, and what else may stand in the AWS config.
 PROFILES = f"""
 [profile sso]
