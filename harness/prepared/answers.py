@@ -169,6 +169,8 @@ class PreparedAnswers:
 
     def _events_listtargetsbyrule(self, account: str, region: str, given: dict[str, Any]) -> Any:
         name = given["Rule"]
+        if name == "hub-ownertag-reconcile":
+            return {"Targets": [{"Id": "1", "Arn": f"arn:aws:lambda:{region}:{account}:function:ownertag-reconcile"}]}
         target = self._all["hub_rule"]["target"] if name not in self._all["rules"] else self._all["target"]
         targets = [self._there(target, account, region)]
         if self._has("spy", account, region, name):

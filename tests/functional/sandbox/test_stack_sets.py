@@ -336,7 +336,8 @@ def test_the_hub_is_created_updated_and_deleted(sandbox: Sandbox, infra: dict[st
         Parameters=parameters("b.zip"),
         **NAMED,
     )
-    assert changes(client, "ownertag-hub", "new-package") == {("Modify", "Function")}
+    functions = {("Modify", "Function"), ("Modify", "ReconcileFunction")}
+    assert changes(client, "ownertag-hub", "new-package") == functions
     client.execute_change_set(StackName="ownertag-hub", ChangeSetName="new-package")
     after = sandbox.client(session, "lambda").get_function_configuration(FunctionName="ownertag")
     assert after["CodeSha256"] != function["CodeSha256"]
