@@ -102,8 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(Response(200, [("Content-Type", "application/json")], json.dumps(found).encode()))
 
     def _environ(self, body: bytes) -> dict[str, Any]:
-        names = {"Authorization", "X-Amz-Target", "User-Agent", "Host"}
-        found = {f"HTTP_{name.upper().replace('-', '_')}": self.headers.get(name, "") for name in names}
+        sent = [name for name in ("Authorization", "X-Amz-Target", "User-Agent", "Host") if name in self.headers]
+        found = {f"HTTP_{name.upper().replace('-', '_')}": self.headers[name] for name in sent}
         return {
             **found,
             "REMOTE_ADDR": "127.0.0.1",

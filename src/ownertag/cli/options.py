@@ -22,8 +22,19 @@ from ownertag.cli.writing import tell, tell_error
 from ownertag.core.settings import Settings, SettingsError
 from ownertag.core.settings_file import MOST_BYTES, read_settings, settings_text
 from ownertag.core.toml.advice import shown
+from ownertag.ledger.opening import LEDGER
 
 CONFIG_NAME = "ownertag.toml"
+#: The option of commands that write without a hub.
+LedgerFile = Annotated[
+    str | None,
+    typer.Option(
+        "--ledger",
+        help="Without a hub: the file that remembers what is whose.",
+        envvar=LEDGER,
+        metavar="sqlite:PATH",
+    ),
+]
 
 
 class Exit:

@@ -16,7 +16,7 @@ from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.explain import Tally
 from ownertag.cli.hub import HubFunction, results_in_place
 from ownertag.cli.inputs import Reading
-from ownertag.cli.options import Exit, Options, fail, with_options
+from ownertag.cli.options import Exit, LedgerFile, Options, fail, with_options
 from ownertag.cli.output import Printer
 from ownertag.cli.sessions import any_session, caller_identity
 from ownertag.core.catalogue_types import Catalogue
@@ -48,15 +48,7 @@ def tag(
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILE...")],
     options: Options,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look up and decide, but write nothing.")] = False,
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            "--ledger",
-            help="Without a hub: the file that remembers what is whose.",
-            envvar=LEDGER,
-            metavar="sqlite:PATH",
-        ),
-    ] = None,
+    ledger: LedgerFile = None,
 ) -> None:
     """Tag what records in files created.
 

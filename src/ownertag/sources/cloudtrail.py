@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
 from ownertag.core.arn import partition_of
+from ownertag.core.history import KEPT_FOR, LAG
 from ownertag.core.owner.creation_record import CUT, creation_record_of
 from ownertag.core.parents import Parent
 from ownertag.core.records import Record
@@ -30,9 +31,6 @@ from ownertag.sources.lookup_events import MAX_PAGES, PAGE, TOO_MANY, LookupEven
 
 #: So many records are read for one answer.
 MOST = PAGE * MAX_PAGES
-#: CloudTrail's records are there after this time at the latest, and for so long.
-LAG = timedelta(minutes=15)
-KEPT_FOR = timedelta(days=90)
 #: What may have been launched around a time is looked for so far around it: `unnamed_launch.TIME_WINDOW`, twice.
 BESIDE = 2 * AROUND_LAUNCH
 #: A session's record has the second in which it was made, or one beside it: between these, all are read.

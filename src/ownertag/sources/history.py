@@ -7,21 +7,19 @@ attribute a call, 90 days, errors); records lag by up to 15 minutes. What was no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from ownertag.aws.sessions import Sessions
+from ownertag.core.history import KEPT_FOR, LAG, Window
 from ownertag.core.judge import NO_TIME, unavailable
 from ownertag.core.parse import parse_record
 from ownertag.core.records import Arrival
 from ownertag.core.values import Failure, OutcomeKind, Refusal, Unavailable
-from ownertag.sources.cloudtrail import KEPT_FOR, LAG
 from ownertag.sources.lookup_events import LookupEvents
 
 #: How often a window is read from its beginning, since a page's token was refused.
 TRIES = 3
-#: A window may begin so much later than CloudTrail's records end, which move on while they are read.
-MARGIN = timedelta(hours=1)
 
 TOO_OLD = Unavailable(OutcomeKind.FAILED, "CloudTrail's own records go back 90 days, and the time begins before that")
 NOT_ALL_YET = Unavailable(
@@ -29,14 +27,8 @@ NOT_ALL_YET = Unavailable(
 )
 _EXPIRED = Unavailable(OutcomeKind.FAILED, "CloudTrail refused its own page tokens, each time from the beginning")
 
-#: A call's event (its source, its name), and a time (from, to).
+#: A call's event: its source, its name.
 Event = tuple[str, str]
-Window = tuple[datetime, datetime]
-
-
-def whole_window(now: datetime) -> Window:
-    """The longest window of which CloudTrail has all records, and still has them while it is read."""
-    return now - KEPT_FOR + MARGIN, now - LAG
 
 
 class EventHistory:

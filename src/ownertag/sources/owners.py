@@ -13,6 +13,7 @@ from functools import partial
 
 from ownertag.aws.concurrency import Concurrency, sequential
 from ownertag.aws.sessions import Sessions
+from ownertag.core.history import LAG
 from ownertag.core.judge import NO_TIME
 from ownertag.core.owner.chain import OWNER_TAG
 from ownertag.core.owner.creation_record import CUT
@@ -28,7 +29,7 @@ from ownertag.core.values import (
     Question,
     Unavailable,
 )
-from ownertag.sources.cloudtrail import LAG, NOT_YET, CloudTrail
+from ownertag.sources.cloudtrail import NOT_YET, CloudTrail
 from ownertag.sources.machines import build_projects, task_services, template_creators
 from ownertag.sources.owner_tags import OwnerTags, Tagged
 

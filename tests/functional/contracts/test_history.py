@@ -15,11 +15,12 @@ from harness.fakes import Clock, FakeHistory
 from ownertag.aws.concurrency import concurrent
 from ownertag.aws.pacing import Pacing
 from ownertag.aws.sessions import Sessions
+from ownertag.core.history import whole_window
 from ownertag.core.records import Arrival
 from ownertag.core.values import OutcomeKind, Unavailable
 from ownertag.flows.histories import histories
 from ownertag.flows.ports import History
-from ownertag.sources.history import EventHistory, whole_window
+from ownertag.sources.history import EventHistory
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)

@@ -316,6 +316,15 @@ def test_a_slow_answer_is_slow_or_says_so() -> None:
         assert time.monotonic() - begun < 2
 
 
+def test_the_records_of_launches_name_what_was_launched(caller: Caller) -> None:
+    launched = caller.launch(2)
+    [record] = caller.server.endpoint.records
+    made: Any = record["responseElements"]
+    assert [instance["instanceId"] for instance in made["instancesSet"]["items"]] == launched
+    asked: Any = record["requestParameters"]
+    assert asked["instancesSet"]["items"][0]["imageId"] == "ami-1"
+
+
 def test_the_same_seed_and_calls_give_the_same() -> None:
     def run(seed: int) -> tuple[list[str], list[object], object]:
         endpoint = Endpoint(seed, (ACCOUNT,), Timing(), Chances(error=0.3))

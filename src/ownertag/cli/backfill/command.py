@@ -15,12 +15,11 @@ from ownertag.catalogue.loader import load_catalogue
 from ownertag.cli.backfill import runs
 from ownertag.cli.backfill.output import print_plan, print_undone, summary, undo_summary, unlisted_lines
 from ownertag.cli.backfill.told import Told
-from ownertag.cli.options import Exit, Options, fail, with_options
+from ownertag.cli.options import Exit, LedgerFile, Options, fail, with_options
 from ownertag.cli.writing import tell_error
 from ownertag.core.backfill.plan import MOST_BYTES, Action, Edit, read_plan, run_of
 from ownertag.core.records import ACCOUNT
 from ownertag.flows.backfill.evidence import logs_read, unread_history
-from ownertag.ledger.opening import LEDGER
 from ownertag.ledger.port import LedgerError
 from ownertag.runs.file import RunError
 
@@ -67,15 +66,7 @@ def backfill(
         str | None,
         typer.Option("--state", help="The run's file; one of the user's state folder else.", metavar="FILE"),
     ] = None,
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            "--ledger",
-            help="Without a hub: the file that remembers what is whose.",
-            envvar=LEDGER,
-            metavar="sqlite:PATH",
-        ),
-    ] = None,
+    ledger: LedgerFile = None,
 ) -> None:
     """Tag what was there before ownertag, or what delivery missed, with whoever made it.
 

@@ -6,7 +6,7 @@ A record is kept if it made or ended a resource of the run, which its own row of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import islice
 
@@ -19,6 +19,7 @@ from ownertag.core.backfill.lives import maker_of
 from ownertag.core.backfill.logs import LogsRead
 from ownertag.core.backfill.makers import Event, Window, makers_of, windows
 from ownertag.core.catalogue_types import Catalogue
+from ownertag.core.history import whole_window
 from ownertag.core.match import match
 from ownertag.core.match_deletion import is_deletion, match_deletion
 from ownertag.core.ownership import ResourceKey
@@ -31,11 +32,6 @@ from ownertag.runs.backfill import BackfillStore
 from ownertag.runs.values import KeptRecord, KeptResource
 
 LOG, LOOKUP_EVENTS = "log", "lookup-events"
-#: CloudTrail shows the calls of so many days (CloudTrail user guide, Viewing recent management events).
-#: What is older than this may be gone before it is read.
-HISTORY = timedelta(days=90) - timedelta(hours=1)
-#: What is younger may not be shown yet.
-LAG = timedelta(minutes=15)
 #: So many problems with logs are told.
 MOST_PROBLEMS = 100
 #: The step whose text is a `LogsRead`.
@@ -216,7 +212,7 @@ class _Asking:
     ) -> dict[Event, list[Window]]:
         """What to ask in an account and Region, and from when to when; without what was asked before."""
         found = (replace(one.found, made_at=made_at_of(one) if dated else None, tags=None) for one in resources)
-        of_place = windows(found, events, self._now - HISTORY, self._now - LAG)
+        of_place = windows(found, events, *whole_window(self._now))
         asked = self._store.steps(_place_steps(account, region)) if of_place else {}
         return {
             event: of_event

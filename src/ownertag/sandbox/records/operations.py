@@ -49,7 +49,7 @@ def operation(call: Call) -> Operation | None:
     if environ.get("HTTP_SMITHY_PROTOCOL") == "rpc-v2-cbor":
         found = _RPC.search(environ.get("PATH_INFO", ""))
         return _named(call, found[1], _CBOR) if found else None
-    if environ.get("HTTP_X_AMZ_TARGET"):
+    if "HTTP_X_AMZ_TARGET" in environ:
         return _named(call, call.operation, "json")
     if call.operation:
         return _named(call, call.operation, "ec2" if call.service == "ec2" else "query")
