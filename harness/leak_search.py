@@ -23,7 +23,8 @@ _TIME = re.compile(
     r"[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?|[A-Z][a-z]{2} \d{1,2}, \d{4},? \d{1,2}:\d\d:\d\d\s[AP]M"
 )
 _DATE = re.compile(r"\b(?:19|20)\d{2}-?[01]\d-?[0-3]\d\b")
-_ID = re.compile(r"\b(?:[a-z0-9]+-){1,5}([0-9a-f]{8,40}|[0-9a-z]{8})\b")
+#: The last form is that of the documentation's examples.
+_ID = re.compile(r"\b(?:[a-z0-9]+-){1,5}([0-9a-f]{8,40}|[0-9a-z]{8}|[0-9a-f]{5,33}example)\b")
 _TYPE = re.compile(r"\bAWS::[A-Za-z0-9]+::[A-Za-z0-9]+\b")
 _EPOCH = re.compile(r"1[45678]\d{8}(?:\d{3}|\.\d{1,3})?")
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,3}")

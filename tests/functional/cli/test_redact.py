@@ -244,6 +244,34 @@ OTHERS = {
 }  # fmt: skip
 
 
+#: Ids as AWS's documentation writes them: some are of the form that AWS makes, and some are of none.
+EXAMPLES: dict[str, list[fixtures.Json]] = {
+    "cognito-identity CreateIdentityPool": [
+        {"identityPoolId": "eu-central-1:1cf667a2-49a6-454b-9e45-23199EXAMPLE"},
+        {"identityPoolId": "eu-central-1:EXAMPLE8-90ab-cdef-fedc-ba987EXAMPLE"},
+    ],
+    "route53 CreateHealthCheck": [{"healthCheck": {"id": "b3c9cbc6-cd18-43bc-93f8-9e557example"}}],
+    "route53resolver CreateResolverEndpoint": [
+        {"resolverEndpoint": {
+            "arn": f"arn:aws:route53resolver:{HERE}:resolver-endpoint/rslvr-out-1f4031f1f5example"}},
+    ],
+    "ec2 CreateSecurityGroup": [{"groupId": "sg-05618b249example"}, {"groupId": "sg-05618b249EXAMPLE"}],
+    "ec2 CreateVpc": [{"vpc": {"vpcId": "vpc-0de29124example"}}],
+    "ec2 CreateVolume": [{"volumeId": "vol-EXAMPLE1234567890"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "response"), [(name, each) for name, every in EXAMPLES.items() for each in every])
+def test_what_an_example_of_the_documentation_made_is_decided_the_same(name: str, response: fixtures.Json) -> None:
+    source, _, event = name.partition(" ")
+    record = fixtures.record(
+        event, eventSource=f"{source}.amazonaws.com", requestParameters={}, responseElements=response
+    )
+    redacted = redactor().redact(record)
+    assert without_names(decided(redacted)) == without_names(decided(record))
+    assert not leak_search.left(record, json.dumps(redacted))
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_another_service_made_is_decided_the_same(name: str) -> None:
     source, _, event = name.partition(" ")

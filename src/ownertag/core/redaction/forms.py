@@ -9,7 +9,15 @@ CUT = r"\s!\"#$%&'()*,/:;<=>?@\[\\\]^`{|}~"
 ATOM = rf"[^{CUT}]+"
 END = r"(?![0-9A-Za-z])"
 BEGIN = r"(?<![0-9A-Za-z])"
-UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+#: AWS's documentation writes it over seven digits of an id, whose records decide like others.
+EXAMPLE = "example"
+_EXAMPLE = rf"(?:{EXAMPLE.upper()}|{EXAMPLE})"
+#: Behind the prefix of a resource's id.
+DIGITS = rf"(?=[0-9A-Za-z]{{8,40}}(?![0-9A-Za-z]))(?:[0-9a-f]|{_EXAMPLE})+"
+UUID = (
+    rf"(?:[0-9A-Fa-f]{{8}}|{_EXAMPLE}[0-9A-Fa-f])(?:-[0-9A-Fa-f]{{4}}){{3}}"
+    rf"-(?:[0-9A-Fa-f]{{12}}|[0-9A-Fa-f]{{5}}{_EXAMPLE}|{_EXAMPLE}[0-9A-Fa-f]{{5}})"
+)
 KEY = r"(?:A[KBS]IA|ACCA|A[GI]PA|AI[DP]A|AN[PV]A|APKA|AROA|ASCA)[A-Z0-9]{8,124}"
 IPV4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 

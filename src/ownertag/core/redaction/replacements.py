@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from ownertag.core.owner.principal import clean
+from ownertag.core.redaction.forms import EXAMPLE
 
 #: Draws a number from 0 up to, and without, the one that is given.
 Draw = Callable[[int], int]
@@ -74,12 +75,19 @@ class Replacements:
         return self._kept("digits", text, *(lambda n=length: self._number(n) for length in lengths))
 
     def hex(self, text: str) -> str:
-        """Hexadecimal digits, as many; hyphens and letter case stay, as in a UUID."""
+        """Hexadecimal digits, as many; hyphens and letter case stay, as in a UUID, and AWS's EXAMPLE in one does."""
         lower = text.lower()
-        found = self._kept(
-            "hex", lower, lambda: "".join("-" if c == "-" else self._some("0123456789abcdef", 1) for c in lower)
-        )
+        found = self._kept("hex", lower, lambda: self._digits(lower))
         return found.upper() if text != lower else found
+
+    def _digits(self, text: str) -> str:
+        """Drawn digits, or where one beside EXAMPLE came out as it was, the text itself, which is drawn again."""
+        drawn = EXAMPLE.join(
+            "".join("-" if digit == "-" else self._some("0123456789abcdef", 1) for digit in part)
+            for part in text.split(EXAMPLE)
+        )
+        words = [word for word in drawn.split("-") if EXAMPLE in word]
+        return text if any(word in text for word in words) else drawn
 
     def letters(self, text: str) -> str:
         """As many letters, of both cases: the form of some generated names."""

@@ -59,7 +59,7 @@ class Texts:
         self._within = within
         self._tag_keys = tag_keys
         prefixes = "|".join(sorted(map(re.escape, id_prefixes), key=len, reverse=True))
-        self._id = re.compile(rf"({prefixes})-({forms.UUID}|[0-9a-f]{{8,40}})", re.ASCII)
+        self._id = re.compile(rf"({prefixes})-({forms.UUID}|{forms.DIGITS})", re.ASCII)
         self._inside = re.compile(
             rf"(?P<uuid>{forms.UUID})|(?P<key>{forms.BEGIN}{forms.KEY}{forms.END})"
             rf"|(?P<id>{forms.BEGIN}(?:{prefixes})-(?:[0-9a-f]{{17}}|[0-9a-f]{{8}}){forms.END})"

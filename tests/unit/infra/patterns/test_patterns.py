@@ -1,4 +1,4 @@
-"""The rendered patterns, by MiniStack's matcher: exactly the successful creations of the catalogue go on to the hub."""
+"""The rendered patterns, by MiniStack's matcher: exactly successful creations and deletions of rows are sent."""
 
 from __future__ import annotations
 
@@ -47,8 +47,16 @@ def sent(events: Sequence[fixtures.Json]) -> list[bool]:
 
 def is_creation(record: fixtures.Json) -> bool:
     """Whether a record is of a call that went well, and of a row."""
-    row = (record["eventSource"], record["eventName"])
-    return row in fixtures.catalogue().rows and "errorCode" not in record
+    return call_of(record) in fixtures.catalogue().rows and "errorCode" not in record
+
+
+def is_deletion(record: fixtures.Json) -> bool:
+    """Whether a record is of a call that went well, and that deletes what rows make."""
+    return call_of(record) in fixtures.catalogue().endings and "errorCode" not in record
+
+
+def call_of(record: fixtures.Json) -> tuple[str, str]:
+    return record["eventSource"], record["eventName"]
 
 
 def golden() -> list[fixtures.Json]:
@@ -56,10 +64,11 @@ def golden() -> list[fixtures.Json]:
 
 
 def agrees(records: Sequence[fixtures.Json]) -> int:
-    """How many are sent, after a check that these are exactly the creations."""
+    """How many are sent, after a check that these are exactly the creations and deletions."""
     answers = sent([as_event(record) for record in records])
     for record, answer in zip(records, answers, strict=True):
-        assert answer == is_creation(record), (record["eventSource"], record["eventName"], record.get("errorCode"))
+        wanted = is_creation(record) or is_deletion(record)
+        assert answer == wanted, (*call_of(record), record.get("errorCode"))
     return sum(answers)
 
 
@@ -107,10 +116,12 @@ def test_only_events_of_aws_are_sent_and_let_in() -> None:
 
 @matcher
 @pytest.mark.skipif(not REAL.is_file(), reason=f"no real records at {REAL}: set OWNERTAG_REAL_RECORDS")
-def test_of_the_real_records_exactly_the_creations_are_sent() -> None:
+def test_of_the_real_records_exactly_the_creations_and_deletions_are_sent() -> None:
     records = [json.loads(line) for line in REAL.read_text("utf-8").splitlines()]
     assert len(records) == 154
-    assert agrees(records) == 44
+    assert sum(map(is_creation, records)) == 88
+    assert sum(map(is_deletion, records)) == 2
+    assert agrees(records) == 90
 
 
 def tag_call(tags: Sequence[fixtures.Json], name: str = "CreateTags", **fields: object) -> fixtures.Json:
