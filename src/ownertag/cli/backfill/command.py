@@ -135,7 +135,9 @@ def _work(
             store, world.orders, world.read_tags, settings, world.by, _now, time.sleep, told
         ).run()  # fmt: skip
         if not applied.left:
-            store.change_run(ended=_now())
+            store.keep_step(runs.APPLIED, _now().isoformat())
+            if not any(row.waits for row in store.plan()):
+                store.change_run(ended=_now())
     print_plan(store, options.format, applied)
     for line in summary(store, applied):
         options.say(line)
@@ -152,14 +154,16 @@ def _make_plan(
     place: LogLocation | None,
     told: Told,
 ) -> None:
-    """Lists, gathers and decides, as far as that is not done."""
+    """Lists, gathers and decides, as far as that is not done, or AWS was too busy for it."""
     from ownertag.aws.concurrency import concurrent
     from ownertag.flows.backfill.deciding import decide
-    from ownertag.flows.backfill.evidence import look_up, read_logs
-    from ownertag.flows.backfill.listing import list_places
+    from ownertag.flows.backfill.evidence import is_asked_again, look_up, read_logs
+    from ownertag.flows.backfill.listing import is_listed_again, list_places
     from ownertag.sources.logs.faults import ScanStopped
 
-    if store.step(runs.PLANNED) is not None:
+    busy = any(is_listed_again(listed) for listed in store.places().values() if listed)
+    busy = busy or any(map(is_asked_again, unread_history(store).values()))
+    if store.step(runs.PLANNED) is not None and not busy:
         decide(store, world.orders, settings, world.whom_to_ask, told)  # what could not be looked up then
         return
     concurrency = concurrent(AT_ONCE)

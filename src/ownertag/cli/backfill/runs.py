@@ -16,10 +16,11 @@ from ownertag.runs.file import RunError, RunInUse
 from ownertag.runs.values import BackfillRun
 
 ENDING = ".sqlite"
-#: A plan that nobody applied for so long is made anew, unless it is named.
+#: A plan that nobody applied for so long, or of which only what could not be looked up is left, is made anew, unless
+#: it is named.
 STALE = timedelta(hours=24)
-#: The step that says when a plan was made.
-PLANNED = "planned"
+#: The steps that say when a plan was made, and when all of it that can be was applied.
+PLANNED, APPLIED = "planned", "applied"
 
 
 def folder() -> Path:
@@ -82,7 +83,7 @@ def _files() -> list[Path]:
 
 
 def _new(scope: str) -> BackfillRun:
-    now = datetime.now(UTC)
+    now = _now()
     return BackfillRun(f"{now:%Y%m%d-%H%M%S}-{_hash(scope)}-{uuid4().hex[:4]}", now.replace(microsecond=0), scope)
 
 
@@ -118,5 +119,9 @@ def _of_scope(scope: str) -> Iterator[Path]:
 
 def _is_stale(store: BackfillStore) -> bool:
     planned = store.step(PLANNED)
-    applied = next(store.whole_journal(), None) is not None
-    return bool(planned) and not applied and datetime.now(UTC) - datetime.fromisoformat(planned or "") > STALE
+    in_work = next(store.whole_journal(), None) is not None and store.step(APPLIED) is None
+    return bool(planned) and not in_work and _now() - datetime.fromisoformat(planned or "") > STALE
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

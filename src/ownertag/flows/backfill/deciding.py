@@ -12,7 +12,7 @@ from ownertag.core.backfill.plan import Action, PlanRow
 from ownertag.core.ownership import ResourceKey
 from ownertag.core.settings import Settings
 from ownertag.core.values import Confidence, OutcomeKind
-from ownertag.flows.backfill.evidence import made_at_of
+from ownertag.flows.backfill.evidence import is_asked_again, logs_read, made_at_of, unread_history
 from ownertag.flows.backfill.ports import Orders, ResultObject, Tell, tell_nobody
 from ownertag.runs.backfill import BackfillStore
 from ownertag.runs.values import Candidate, KeptResource
@@ -115,6 +115,8 @@ class _Plan:
         self._store = store
         self._settings = settings
         self._whom_to_ask = whom_to_ask
+        self._unread = unread_history(store)
+        self._unread_logs = "not all logs could be read" if logs_read(store).problems else ""
 
     def of_record(self, event: EventId, result: ResultObject) -> Iterator[PlanRow]:
         """The rows of what a record made; none where it names nobody: then the resource's own word counts."""
@@ -136,22 +138,29 @@ class _Plan:
     def of_resource(self, kept: KeptResource, result: ResultObject) -> PlanRow:
         """The row of what no record tells of."""
         refusal = result["refusal"]
+        why = self._unread.get((kept.found.account, kept.found.region), "")
+        unread = f"CloudTrail's records could not all be read ({why})" if why else ""
+        waits = is_asked_again(why)
         if refusal:
-            reason = f"{refusal['reason']}: {refusal['detail']}"
+            reason = _joined(unread, self._unread_logs, f"{refusal['reason']}: {refusal['detail']}")
             ask = self._whom_to_ask(kept.found.account)
-            return _row(kept, self._settings, Action.LEAVE, source=RESOURCE, reason=reason, ask=ask)
+            return _row(kept, self._settings, Action.LEAVE, source=RESOURCE, reason=reason, ask=ask, waits=waits)
         refused = [one for one in self._store.candidates(kept.found.key) if one.refused]
         of_record = f"its record in {refused[0].place} names nobody: {refused[0].refused}" if refused else ""
-        return self._row(kept, result, "", RESOURCE, of_record)
+        reason = _joined("" if waits else unread, self._unread_logs, of_record)
+        return self._row(kept, result, "", RESOURCE, reason, unread if waits else "")
 
     def unread(self, kept: KeptResource) -> PlanRow:
         """The row of what can't be compared."""
         ask = self._whom_to_ask(kept.found.account)
         return _row(kept, self._settings, Action.LEAVE, reason="its tags could not be read", ask=ask)
 
-    def _row(self, kept: KeptResource, result: ResultObject, event_id: str, source: str, reason: str = "") -> PlanRow:
+    def _row(
+        self, kept: KeptResource, result: ResultObject, event_id: str, source: str, reason: str = "", waits: str = ""
+    ) -> PlanRow:
+        """`waits` says for what else the row waits than for what the result has left."""
         owner = result["owner"]
-        waits = _waits(result, kept.found.resource.arn)
+        waits = _joined(waits, _waits(result, kept.found.resource.arn))
         if owner is None:
             reason = waits or reason or "nothing could be decided"
             return _row(kept, self._settings, Action.LEAVE, source=source, reason=reason, waits=True)
@@ -166,7 +175,7 @@ class _Plan:
             kept.found.key, kept.found.resource.type, kept.found.resource.id, kept.state,
             Action.TAG if known else Action.LEAVE, owner["name"] if known else "", confidence, owner["evidence"],
             tuple(owner["via"]), event_id, kept.found.made_at, tag_now, tags, source,
-            "; ".join(filter(None, reasons)), ask, bool(waits),
+            _joined(*reasons), ask, bool(waits),
         )  # fmt: skip
 
 
@@ -176,6 +185,10 @@ def _row(kept: KeptResource, settings: Settings, action: Action, **fields: Any) 
         found.key, found.resource.type, found.resource.id, kept.state, action, made_at=found.made_at, tag_now=tag_now,
         **fields,
     )  # fmt: skip
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
 
 
 def _tag_now(found: FoundResource, settings: Settings) -> str:

@@ -113,13 +113,10 @@ def look_up(
 
 
 def unread_history(store: BackfillStore) -> dict[tuple[str, str], str]:
-    """The accounts and Regions of which LookupEvents could not be read, and why."""
-    return {
-        (account, region): why
-        for name, why in store.steps(LOOKED_UP).items()
-        if why
-        for _, account, region, *_ in [name.split(" ")]
-    }
+    """The accounts and Regions of which LookupEvents could not be read, and why: first what is asked for again."""
+    failed = [(name.split(" "), why) for name, why in store.steps(LOOKED_UP).items() if why]
+    failed.sort(key=lambda one: is_asked_again(one[1]))
+    return {(account, region): why for (_, account, region, *_), why in failed}
 
 
 def _kept(
@@ -217,7 +214,7 @@ class _Asking:
         return {
             event: of_event
             for event, of_event in of_place.items()
-            if _is_asked(asked.get(_step(account, region, event)))
+            if (why := asked.get(_step(account, region, event))) is None or is_asked_again(why)
         }
 
 
@@ -256,6 +253,6 @@ def made_at_of(one: KeptResource) -> datetime | None:
     return one.found.born_at
 
 
-def _is_asked(step: str | None) -> bool:
-    """Whether an event is to be asked for: it was not, or AWS was too busy."""
-    return step is None or step.startswith(f"{OutcomeKind.THROTTLED.value}:")
+def is_asked_again(why: str) -> bool:
+    """Whether what was not read for this reason is asked for again when the run goes on: AWS was too busy."""
+    return why.startswith(f"{OutcomeKind.THROTTLED.value}:")

@@ -53,7 +53,7 @@ def list_places(
         RunError: The run's file can't be used.
     """
     places = store.places()
-    left = [place for place, listed in places.items() if listed is None or _is_throttled(listed)]
+    left = [place for place, listed in places.items() if listed is None or is_listed_again(listed)]
     left.sort(key=lambda place: (place[1], place[0]))
     done = len(places) - len(left)
     tell("list", done, len(places), "places")
@@ -85,7 +85,8 @@ def list_places(
     concurrency([partial(list_one, *place) for place in left])
 
 
-def _is_throttled(listed: ListedPlace) -> bool:
+def is_listed_again(listed: ListedPlace) -> bool:
+    """Whether a place is listed again when the run goes on: AWS was too busy."""
     return any(one.why.outcome is OutcomeKind.THROTTLED for one in listed.unlisted)
 
 
