@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from faults import (
+    rows_backfill,
     rows_delivery,
     rows_denied,
     rows_events,
@@ -33,6 +34,7 @@ _MODULES: tuple[Any, ...] = (
     rows_ledger,
     rows_files,
     rows_logs,
+    rows_backfill,
     rows_reconcile,
 )
 ROWS: list[Row] = [row for module in _MODULES for row in getattr(module, "ROWS", ())]

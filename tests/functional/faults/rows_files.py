@@ -135,9 +135,7 @@ ROWS = [
     ),
 ]
 
-_NO_BACKFILL = "there is no backfill yet"
 NOT_BUILT = [
-    NotBuilt("B9", "a backfill is killed in the middle", _NO_BACKFILL),
     NotBuilt(
         "B10",
         "a digest does not fit",
