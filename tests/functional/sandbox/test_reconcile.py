@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from harness.sandbox_process import SAME_PATH
 from harness.waiting import wait
 from ownertag.flows.live import BatchAnswer
 from ownertag.flows.reconcile.legs import Leg
@@ -55,6 +59,7 @@ class World:
     def __init__(self, sandbox: Sandbox, told: Told) -> None:
         self.sandbox, self.told = sandbox, told
         self.lost: set[int] = set()
+        self.loses_queues = False
         self.count = 0
         self.ec2 = sandbox.client(sandbox.account_session(SPOKE, HOME_REGION), "ec2")
         self.listen: Callable[[dict[str, Any]], None] = sandbox.bus.put
@@ -75,6 +80,8 @@ class World:
             self.count += 1
             if self.count in self.lost:
                 return
+        if record["eventName"] == "CreateQueue" and self.loses_queues:
+            return
         self.listen(record)
 
     def make(self) -> str:
@@ -124,3 +131,51 @@ def test_of_the_events_lost_on_the_way_all_are_found_and_all_forged_owners_told(
     owners = world.owners(ids[:150]) | world.owners(ids[150:])
     assert set(owners) == set(ids)
     assert "mallory" not in owners.values()
+
+
+def test_the_command_asks_the_function_for_one_place_and_says_what_it_found(world: World) -> None:
+    """In a process of its own, with the real clock: the calls are recorded as older than they are.
+
+    Of a queue the list tells no date, so that its record alone says how old it is.
+    """
+    sandbox = world.sandbox
+    sqs = sandbox.client(sandbox.account_session(SPOKE, HOME_REGION), "sqs")
+    with_clock, sandbox.recorder.now = sandbox.recorder.now, lambda: datetime.now(UTC) - timedelta(minutes=40)
+    world.loses_queues = True
+    try:
+        urls = [sqs.create_queue(QueueName=f"lost-{number}")["QueueUrl"] for number in range(2)]
+    finally:
+        sandbox.recorder.now, world.loses_queues = with_clock, False
+
+    def owners() -> list[str | None]:
+        return [sqs.list_queue_tags(QueueUrl=url).get("Tags", {}).get("owner") for url in urls]
+
+    assert owners() == [None, None]
+    code, looked = reconcile(sandbox, "--dry-run")
+    assert (code, looked["totals"]["missed"]) == (3, 2), looked  # the sandbox has not all services, which is told
+    assert owners() == [None, None]
+
+    code, place = reconcile(sandbox)
+    assert code == 3
+    arns = [arn for missed in place["missed"] for arn in missed["resources"]]
+    assert sorted(arn.rpartition(":")[2] for arn in arns) == ["lost-0", "lost-1"]
+    assert owners() == [missed["owner"] for missed in place["missed"]] != [None, None]
+
+    _, again = reconcile(sandbox)
+    assert again["totals"]["missed"] == 0
+
+
+def reconcile(sandbox: Sandbox, *words: str) -> tuple[int, dict[str, Any]]:
+    """The exit code and what is printed of `ownertag reconcile` for one place."""
+    line = [sys.executable, "-c", "from ownertag.cli.main import run; run()", "reconcile", "--json", *words]
+    line += ["--account", SPOKE, "--region", HOME_REGION]
+    line += ["--config", str(sandbox.settings_file), "--profile", "admin-security"]
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        **SAME_PATH,
+        "AWS_CONFIG_FILE": str(sandbox.config_file),
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    ran = subprocess.run(line, capture_output=True, text=True, env=environment, check=False, timeout=120)
+    assert ran.stdout, ran.stderr
+    return ran.returncode, dict(json.loads(ran.stdout))
