@@ -170,7 +170,7 @@ class BackfillStore:
         with self._file.transaction() as do:
             do.executemany(
                 "INSERT OR REPLACE INTO planned VALUES (?, ?, ?, ?, ?, ?)",
-                ((*_key(row.key), row.event_id, row.waits, _text(row)) for row in rows),
+                ((*_key(row.key), row.event_id, row.is_open, _text(row)) for row in rows),
             )
 
     def forget_open(self) -> int:

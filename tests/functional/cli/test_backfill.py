@@ -227,6 +227,24 @@ def test_what_somebody_changed_in_the_plan_file_is_done(world: World, run: Run, 
     assert [order.to for order in world.given] == ["dora"]
 
 
+def test_what_somebody_decided_is_not_decided_again(world: World, run: Run, tmp_path: Path) -> None:
+    """The records could not be read when the plan was handed back, and can be now."""
+    world.history.unread = lambda *_: Unavailable(OutcomeKind.THROTTLED, "later")
+    _, out, _ = run("--output", "csv")
+
+    def change(line: dict[str, str]) -> None:
+        if line["arn"] == arn_of(1):
+            line.update(action="tag", owner="dora")
+
+    run("--plan", str(edited(out, tmp_path / "plan.csv", change)), "--apply")
+    assert [order.to for order in world.given] == ["dora"]
+    world.history.unread = lambda *_: None
+    _, out, err = run("--state", str(next((tmp_path / "runs").iterdir())), "--apply", "--json")
+    rows = rows_of(out)
+    assert (rows[arn_of(1)]["given"], rows[arn_of(2)]["action"]) == ("dora", "leave"), err
+    assert "owner" not in world.tags(2)
+
+
 def test_one_wrong_line_and_nothing_is_written(world: World, run: Run, tmp_path: Path) -> None:
     _, out, _ = run("--output", "csv")
 

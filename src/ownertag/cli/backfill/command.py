@@ -136,7 +136,7 @@ def _work(
         ).run()  # fmt: skip
         if not applied.left:
             store.keep_step(runs.APPLIED, _now().isoformat())
-            if not any(row.waits for row in store.plan()):
+            if not any(row.is_open for row in store.plan()):
                 store.change_run(ended=_now())
     print_plan(store, options.format, applied)
     for line in summary(store, applied):

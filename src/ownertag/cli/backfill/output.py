@@ -61,7 +61,7 @@ def summary(store: BackfillStore, applied: Applied | None) -> Iterator[str]:
         counts[(row.chosen or row.action).value] += 1
         guesses += row.is_tagged and row.is_guess and not row.given
         nobody += not row.owner and not row.given and not row.waits
-        waits += row.waits
+        waits += row.is_open
     right = sum(listed.states.get("right", 0) for listed in store.places().values() if listed)  # type: ignore[call-overload] # a StrEnum's value is its key
     yield f"{sum(counts.values()):,} resources without a right owner tag, {right:,} with one"
     if guesses:

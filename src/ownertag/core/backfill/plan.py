@@ -51,7 +51,7 @@ class PlanRow(Struct, frozen=True):
         source: Where the evidence is: `log` and the file, `lookup-events`, or `resource`.
         reason: Why nobody is named, or why it is left, or what does not fit together.
         ask: Who could know it, where the evidence names nobody.
-        waits: Something could not be looked up: it is decided when the run goes on.
+        waits: Something could not be looked up.
         chosen: The action of the plan file that was handed back; None where none was.
         given: The owner that was written into it.
     """
@@ -80,6 +80,11 @@ class PlanRow(Struct, frozen=True):
     def is_tagged(self) -> bool:
         """Whether it is to be tagged, after all that a person said."""
         return (self.chosen or self.action) is Action.TAG and (not self.waits or bool(self.given))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is decided again when the run goes on. What a person decided is not."""
+        return self.waits and self.chosen is None
 
     @property
     def is_guess(self) -> bool:
