@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from flows.backfill_fakes import DAY, World, arn_of, arrival, found
 from flows.hub import A
-from harness.events import HOME
+from harness.events import CATALOGUE, HOME, volume_id
 from harness.fakes import NOON, FakeLookups
 from ownertag.cli.app import app
 from ownertag.cli.backfill import command, runs
 from ownertag.cli.backfill.world import World as Adapters
 from ownertag.core.backfill.found import Unlisted
-from ownertag.core.values import OutcomeKind, Unavailable
+from ownertag.core.values import Failure, OutcomeKind, Unavailable
 from ownertag.runs import file as run_file
 from ownertag.runs.backfill import BackfillStore
 
@@ -287,16 +287,20 @@ def test_a_file_that_is_no_plan_of_a_run_is_refused(
 
 
 def test_undo_shows_and_then_puts_back_what_was_there(world: World, run: Run) -> None:
+    """What could not be tagged is none of it."""
     before = world.tags(1)
+    denied = Failure("UnauthorizedOperation", 403)
+    world.aws.refuses = lambda call: denied if call.name in CATALOGUE.tag_apis and volume_id(2) in call.values else None
     _, out, _ = run("--apply", "--json")
     name = rows_of(out)[arn_of(1)]["run"]
     assert world.tags(1) != before
     code, out, err = run("undo", name, "--json")
     assert code == 0, err
+    assert [(row["arn"], row["outcome"]) for row in map(json.loads, out.splitlines())] == [(arn_of(1), "would-restore")]
     assert "owner" in world.tags(1)
     code, out, err = run("undo", name, "--apply", "--json")
     assert code == 0, err
-    assert {json.loads(line)["outcome"] for line in out.splitlines()} == {"restored"}
+    assert [(row["arn"], row["outcome"]) for row in map(json.loads, out.splitlines())] == [(arn_of(1), "restored")]
     assert world.tags(1) == before
 
 

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from ownertag.cli.options import Output
 from ownertag.cli.output import print_table
 from ownertag.cli.writing import GREEN, RED, YELLOW, Marks, print_lines
@@ -98,12 +100,17 @@ def unlisted_lines(store: BackfillStore) -> Iterator[str]:
 
 def print_undone(store: BackfillStore, undone: Undone, output: Output) -> None:
     """Prints what became of each resource that was, or would be, restored."""
+    from ownertag.flows.backfill.undoing import is_written
+    from ownertag.flows.restore import WOULD_RESTORE
+
     left = {entry.key: entry for entry in undone.left}
     if output is Output.TABLE:
         lines = [f"{one.key.arn}: {one.restored}: {one.restored_reason}".rstrip(": ") for one in undone.left]
         print_lines(lines, MARKS)
         return
-    rows = [_restored(store.run.id, left.get(entry.key, entry)) for entry in store.whole_journal() if entry.written]
+    written = (left.get(entry.key, entry) for entry in store.whole_journal() if is_written(entry))
+    # a dry run keeps nothing: what is not left is what it would restore
+    rows = [_restored(store.run.id, replace(entry, restored=entry.restored or WOULD_RESTORE)) for entry in written]
     if output is Output.JSON:
         for row in rows:
             print(json.dumps(row))

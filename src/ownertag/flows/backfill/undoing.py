@@ -35,11 +35,11 @@ def undo(store: BackfillStore, orders: Orders, *, dry_run: bool, tell: Tell = te
     Raises:
         RunError: The run's file can't be used.
     """
-    of = sum(1 for entry in store.whole_journal() if _is_written(entry))
+    of = sum(1 for entry in store.whole_journal() if is_written(entry))
     done = 0
     outcomes: Counter[str] = Counter()
     left: list[JournalEntry] = []
-    entries = (entry for entry in store.whole_journal() if _is_written(entry))
+    entries = (entry for entry in store.whole_journal() if is_written(entry))
     for chunk in _chunks(entries):
         asked = [entry for entry in chunk if entry.restored not in _DONE]
         targets = [_target(entry) for entry in asked]
@@ -64,7 +64,7 @@ def _target(entry: JournalEntry) -> RestoreTarget:
     return RestoreTarget(entry.key, {key: entry.before.get(key) for key, _ in entry.written}, dict(entry.written))
 
 
-def _is_written(entry: JournalEntry) -> bool:
+def is_written(entry: JournalEntry) -> bool:
     """Whether the run wrote to it; of what got no answer it is not known, and what is not there is not restored."""
     return entry.outcome in {OutcomeKind.TAGGED.value, None} and bool(entry.written)
 
