@@ -278,6 +278,10 @@ class BackfillWorld:
 
     # --- the command
 
+    def begin_anew(self) -> None:
+        """The command knows nothing of the runs before."""
+        self.state = self.state.with_name(f"again-{self.state.name}")
+
     def whois(self, arn: str) -> tuple[int, str, str]:
         """What the ledger says of a resource."""
         process = self._start("whois", arn, "--json", "--offline")
