@@ -38,6 +38,9 @@ RENEW_BEFORE = timedelta(seconds=180)
 REFUSED_FOR = timedelta(seconds=60)
 #: Each client holds its own connections; the one that was used longest ago is closed.
 MAX_CLIENTS = 64
+#: Those of the services that are listed in one Region, with some of the next one: places are listed Region by Region,
+#: and with fewer every place would make its clients anew, a second of work for each of thousands.
+INVENTORY_CLIENTS = 128
 #: The credentials of a client that signs for many accounts. They are nobody's: a call signed with them is refused.
 _NOBODY = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key", "aws_session_token"), "none")
 

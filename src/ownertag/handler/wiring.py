@@ -16,7 +16,7 @@ from botocore.config import Config
 from ownertag.aws.concurrency import WORKERS, Concurrency, concurrent
 from ownertag.aws.credentials import CallerSession, client_config, new_session
 from ownertag.aws.pacing import Pacing
-from ownertag.aws.sessions import Sessions
+from ownertag.aws.sessions import INVENTORY_CLIENTS, Sessions
 from ownertag.catalogue.loader import load_catalogue
 from ownertag.core.arn import Arn, partition_of
 from ownertag.core.catalogue_types import Catalogue
@@ -127,6 +127,7 @@ def build(
             endpoint_url=clients.endpoint_url,
             config=clients.config,
             pacing=patient,
+            max_clients=INVENTORY_CLIENTS,
         )
         return Reconciling(
             audit, adapters.accounts.active, clients.client, adapters.ledger, adapters.observed.is_observed, catalogue,

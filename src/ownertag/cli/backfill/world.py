@@ -170,24 +170,25 @@ def _audit_sessions(
     options: Options, settings: Settings, catalogue: Catalogue, organization: OrganizationSettings
 ) -> Sessions:
     from ownertag.aws.pacing import Pacing
+    from ownertag.aws.sessions import INVENTORY_CLIENTS
     from ownertag.cli.sessions import at_hub
     from ownertag.cli.whois.aws import audit_sessions
 
     session, _ = at_hub(options, organization)
     pacing = Pacing(catalogue.quotas, settings.limits.quota_share, patience=inf)
-    return audit_sessions(session, organization.home_region, pacing)
+    return audit_sessions(session, organization.home_region, pacing, INVENTORY_CLIENTS)
 
 
 def _own_sessions(options: Options, settings: Settings, catalogue: Catalogue, account: str) -> Sessions:
     from ownertag.aws.pacing import Pacing
-    from ownertag.aws.sessions import Sessions
+    from ownertag.aws.sessions import INVENTORY_CLIENTS, Sessions
     from ownertag.cli.sessions import any_session
 
     session = any_session(options, _one_region(options))
     pacing = Pacing(catalogue.quotas, settings.limits.quota_share, patience=inf)
     return Sessions(
         session, role_name=settings.hub.tagger_role, region=session.region or _GLOBAL, now=_now, own_account=account,
-        pacing=pacing,
+        pacing=pacing, max_clients=INVENTORY_CLIENTS,
     )  # fmt: skip
 
 

@@ -126,11 +126,15 @@ def client_of(service: str, base: CallerSession, region: str) -> Any:
     return base.client(service, region, config=client_config())
 
 
-def audit_sessions(base: CallerSession, region: str, pacing: Pacing | None = None) -> Sessions:
-    """Returns sessions of the audit role in any account."""
-    from ownertag.aws.sessions import Sessions
+def audit_sessions(
+    base: CallerSession, region: str, pacing: Pacing | None = None, max_clients: int | None = None
+) -> Sessions:
+    """Returns sessions of the audit role in any account; `max_clients` as for `Sessions`."""
+    from ownertag.aws.sessions import MAX_CLIENTS, Sessions
 
-    return Sessions(base, role_name=AUDIT_ROLE, region=region, now=clock, pacing=pacing)
+    return Sessions(
+        base, role_name=AUDIT_ROLE, region=region, now=clock, pacing=pacing, max_clients=max_clients or MAX_CLIENTS
+    )
 
 
 def clock() -> datetime:

@@ -14,6 +14,7 @@ from botocore.model import ListShape, MapShape, Shape, StringShape, StructureSha
 
 from derive import lists, models
 from derive.reference import FOLDER
+from ownertag.aws.sessions import INVENTORY_CLIENTS
 from ownertag.catalogue.files import CatalogueError, shipped_text
 from ownertag.catalogue.lists import LISTS, as_json, joined, shipped_lists
 from ownertag.catalogue.loader import load_catalogue
@@ -97,6 +98,12 @@ def test_a_list_that_cannot_be_used_is_refused() -> None:
     texts["overlay/lists.toml"] += 'reason = "x"\nsource = "y"\n'
     with pytest.raises(CatalogueError, match="needs operation, or says `none`"):
         joined(["sqs:queue"], texts.__getitem__)
+
+
+def test_the_clients_of_a_region_are_kept_until_all_its_accounts_are_listed() -> None:
+    """Beside those of the lists: EC2, CloudTrail and the tagging API."""
+    clients = {entry.client for entry in LISTED.values()} | {"ec2", "cloudtrail", "resourcegroupstaggingapi"}
+    assert 80 < len(clients) <= INVENTORY_CLIENTS
 
 
 def test_the_start_of_the_function_reads_no_list() -> None:
